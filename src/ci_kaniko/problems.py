@@ -1,0 +1,103 @@
+"""What can be wrong with a spec, and how it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Severity = Literal["error", "warning"]
+
+MASK = "***"
+_EXCERPT_WIDTH = 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing wrong with a spec.
+
+    ``line`` and ``column`` count from 1 and are None for a spec that was built in Python;
+    ``where`` then still names the place (``destinations[0]``). ``excerpt`` is the source line,
+    ``width`` the number of characters to underline from ``column`` on.
+    """
+
+    rule: str
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+    path: str = "<spec>"
+    where: str = ""
+    line: int | None = None
+    column: int | None = None
+    excerpt: str = field(default="", compare=False)
+    width: int = field(default=1, compare=False)
+
+    def __str__(self) -> str:
+        """One line, ``path:line:column: message [rule]``, for grep and problem matchers."""
+        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        where = f"{self.where}: " if self.where and not self.line else ""
+        warning = "warning: " if self.severity == "warning" else ""
+        return f"{place}: {warning}{where}{self.message} [{self.rule}]"
+
+    def explain(self) -> str:
+        """The one-line form, then the source line, a caret and the hint."""
+        lines = [str(self)]
+        if self.line and self.column and self.excerpt:
+            excerpt, column = _window(self.excerpt, self.column)
+            width = max(1, min(self.width, len(excerpt) - column + 1))
+            margin = " " * len(str(self.line))
+            lines.append(f"  {self.line} | {excerpt}")
+            lines.append(f"  {margin} | {_blank(excerpt[: column - 1])}{'^' * width}")
+            if self.hint:
+                lines.append(f"  {margin} = hint: {self.hint}")
+        elif self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+def _window(text: str, column: int) -> tuple[str, int]:
+    """Cut a very long source line to the part around ``column``."""
+    if len(text) <= _EXCERPT_WIDTH:
+        return text, column
+    start = max(0, column - _EXCERPT_WIDTH // 4)
+    end = start + _EXCERPT_WIDTH
+    head = "..." if start else ""
+    tail = "..." if end < len(text) else ""
+    return f"{head}{text[start:end]}{tail}", column - start + len(head)
+
+
+def _blank(text: str) -> str:
+    return "".join("\t" if character == "\t" else " " for character in text)
+
+
+class CiKanikoError(Exception):
+    """The base of every error that ci-kaniko raises on purpose."""
+
+
+class SpecError(CiKanikoError):
+    """A spec cannot be loaded or rendered; ``problems`` says why, in file order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n\n".join(problem.explain() for problem in self.problems))
+
+
+class UnknownTargetError(CiKanikoError):
+    """A target that does not exist was asked for."""
+
+
+def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sorted by position and without repetitions; what has no position comes last."""
+    far = 1 << 60
+    unique = dict.fromkeys(problems)
+    return sorted(unique, key=lambda problem: (problem.line or far, problem.column or far))
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to ``word``, or None when nothing is close."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
