@@ -1,0 +1,5 @@
+"""``python -m ci_kaniko``."""
+
+from ci_kaniko.cli import main
+
+main()

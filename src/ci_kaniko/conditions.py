@@ -1,0 +1,115 @@
+"""When a job runs and when a destination is pushed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, cast
+
+from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.globs import check_glob, matches
+from ci_kaniko.scalars import as_list, as_text, wrong_type
+
+Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
+
+EVENTS = ("always", "default-branch", "pull-request", "schedule", "manual")
+REFS = ("branch", "tag")
+
+
+class Condition(NamedTuple):
+    """One test; ``globs`` only where the kind is ``branch`` or ``tag``."""
+
+    kind: Kind
+    globs: tuple[str, ...] = ()
+
+
+AnyOf = tuple[Condition, ...]
+ALWAYS: AnyOf = (Condition("always"),)
+
+
+class Event(NamedTuple):
+    """What a run knows about the event that started it."""
+
+    branch: str = ""
+    tag: str = ""
+    pull_request: str = ""
+    default_branch: str = ""
+
+
+def holds(any_of: AnyOf, event: Event) -> bool:
+    """Whether one of the conditions holds. Schedules and manual runs are not known here."""
+    return any(_holds(condition, event) for condition in any_of)
+
+
+def _holds(condition: Condition, event: Event) -> bool:
+    if condition.kind == "default-branch":
+        return bool(event.branch) and event.branch == event.default_branch
+    if condition.kind in REFS:
+        ref = event.branch if condition.kind == "branch" else event.tag
+        return any(matches(glob, ref) for glob in condition.globs)
+    return condition.kind == "always" or (
+        condition.kind == "pull-request" and bool(event.pull_request)
+    )
+
+
+def parse_when(value: Any) -> AnyOf:
+    """``when`` as a spec writes it: a word, a map with ``branch`` or ``tag``, or a list of these."""
+    if isinstance(value, tuple) and all(isinstance(item, Condition) for item in value):
+        return cast("AnyOf", value)
+    if not isinstance(value, list | tuple):
+        return (_condition(value, ()),)
+    if not value:
+        raise Refused("bad-condition", "an empty list never holds", "leave when: out for always")
+    conditions = tuple(_condition(item, (index,)) for index, item in enumerate(value))
+    return ALWAYS if Condition("always") in conditions else conditions
+
+
+def _condition(value: Any, at: tuple[int, ...]) -> Condition:
+    if isinstance(value, dict):
+        return _ref_condition(value, at)
+    if not isinstance(value, str):
+        expected = f"one of {', '.join(EVENTS)}, or a map with branch or tag"
+        raise _placed(wrong_type(value, expected), at)
+    if value in EVENTS:
+        return Condition(cast("Kind", str(value)))
+    from ci_kaniko.problems import suggest
+
+    close = suggest(value, EVENTS)
+    raise Refused(
+        "bad-condition",
+        f"{quoted(value)} is not a condition",
+        f'did you mean "{close}"?'
+        if close
+        else f"one of {', '.join(EVENTS)}, or {{branch: main}}, or {{tag: v*}}",
+        at=at,
+    )
+
+
+def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
+    if len(value) != 1 or next(iter(value)) not in REFS:
+        raise Refused(
+            "bad-condition",
+            "a condition has exactly one of: branch, tag",
+            "several conditions are a list; any of them is enough",
+            at=at,
+        )
+    kind, globs = next(iter(value.items()))
+    return Condition(cast("Kind", str(kind)), parse_globs(globs, (*at, str(kind))))
+
+
+def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
+    """One glob or a list of them. Raises Refused."""
+    items = as_list(value)
+    several = isinstance(value, list | tuple)
+    if not items:
+        raise Refused("bad-glob", "an empty list matches nothing", 'write ["**"] for all', at=at)
+    globs = []
+    for index, item in enumerate(items):
+        try:
+            globs.append(check_glob(as_text(item)))
+        except Refused as refused:
+            raise _placed(refused, (*at, index) if several else at) from None
+    return tuple(globs)
+
+
+def _placed(refused: Refused, at: tuple[str | int, ...]) -> Refused:
+    refused.at = at
+    return refused

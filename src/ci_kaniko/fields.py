@@ -1,0 +1,294 @@
+"""The types of the spec's fields: how a value is read, what is refused, what the schema says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import core_schema
+
+from ci_kaniko import grammar
+from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
+from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.references import (
+    REGISTRY_HOST,
+    check_lookalike,
+    parse_reference,
+    parse_repository,
+)
+from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
+from ci_kaniko.variables import Ref, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
+REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")
+
+TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+STRING: dict[str, Any] = {"type": "string"}
+LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}
+
+
+class Reads:
+    """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it."""
+
+    def __init__(self, read: Callable[[Any], Any], schema: dict[str, Any]) -> None:
+        self.read = read
+        self.schema = schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
+    """Reads a text that ``check`` lets through unchanged."""
+
+    def read(value: Any) -> str:
+        text = as_text(value)
+        check(text)
+        return text
+
+    return read
+
+
+def _check_template(text: str, *, newlines: bool = False) -> None:
+    grammar.check_text(text, newlines=newlines)
+    parse(text)
+
+
+def _check_lines(text: str) -> None:
+    _check_template(text, newlines=True)
+
+
+def check_plain(text: str) -> None:
+    """A text in which no variable is replaced, so that none may stand there."""
+    grammar.check_text(text)
+    if "${" not in text:
+        return
+    try:
+        parts = parse(text)
+    except Refused:
+        return
+    known = [part.name for part in parts if isinstance(part, Ref)]
+    if known:
+        raise Refused(
+            "variable-not-allowed",
+            f"${{{known[0]}}} is not replaced in this field",
+            "variables work in context, build_args, labels, destinations, cache.repo, extra_args",
+        )
+
+
+def _check_present(text: str) -> None:
+    check_plain(text)
+    if not text:
+        raise Refused("empty-value", "the text is empty", "write a value, or leave the key out")
+
+
+def _check_reference(text: str) -> None:
+    grammar.check_text(text)
+    parse_reference(text)
+
+
+def _check_cache_repo(text: str) -> None:
+    grammar.check_text(text)
+    if text.startswith("oci:"):
+        if not text.removeprefix("oci:").startswith("/"):
+            raise Refused(
+                "bad-cache-repo",
+                f"{quoted(text)} is not an absolute layout path",
+                "oci:/cache/layers, a folder below a mount",
+            )
+        return
+    try:
+        parse_repository(text)
+    except Refused as refused:
+        refused.rule = "bad-cache-repo" if refused.rule == "bad-reference" else refused.rule
+        raise
+
+
+def _check_registry(text: str) -> None:
+    if text == f"${{{REGISTRY_HOST}}}":
+        return
+    grammar.check_text(text)
+    parts = parse(text)
+    if len(parts) == 1 and isinstance(parts[0], Ref) and parts[0].name.startswith("env."):
+        return
+    check_lookalike(text)
+    grammar.check_host(text)
+
+
+def _check_context(text: str) -> None:
+    grammar.check_text(text)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        grammar.check_path(text, what="context")
+        return
+    if scheme == "dir":
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)} needs no scheme",
+            f"write {rest.strip('/') or '.'}: a directory, from the repository root",
+        )
+    if scheme not in REMOTE_SCHEMES:
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)} has a scheme that kaniko does not know",
+            "a directory, or git:// s3:// gs:// https:// tar://",
+        )
+    if scheme == "git":
+        _check_git_context(text, rest)
+    elif not rest.strip("/"):
+        raise Refused("bad-context", f"{quoted(text)} names nothing", f"{scheme}://where/what")
+    parse(text)
+
+
+def _check_git_context(text: str, rest: str) -> None:
+    location, *fragments = rest.split("#")
+    if "://" in location or location.startswith("git@"):
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)}: git:// already means a clone over https",
+            "git://github.com/acme/shop.git#refs/heads/main",
+        )
+    host, slash, path = location.partition("/")
+    if not slash or not path or (not grammar.is_host(host) and "${" not in host):
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)} is not a repository",
+            "git://HOST/PATH#REF#COMMIT, such as git://github.com/acme/shop.git#refs/heads/main",
+        )
+    if fragments and (len(fragments) > 2 or not _is_git_ref(fragments[0])):
+        raise Refused(
+            "bad-context",
+            f"{quoted(fragments[0])} is not a full ref",
+            "git://HOST/PATH#refs/heads/main#COMMIT; a bare commit works on few servers",
+        )
+
+
+def _is_git_ref(text: str) -> bool:
+    return text.startswith("refs/") or text.startswith("${")
+
+
+def _check_dockerfile(text: str) -> None:
+    check_plain(text)
+    if text.startswith(("http://", "https://")):
+        return
+    if not text or text.endswith("/"):
+        raise Refused("bad-path", f"{quoted(text)} is not a file", "such as docker/Dockerfile")
+    if text.startswith("/"):
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} is absolute; the Dockerfile's path starts at the context",
+            text.lstrip("/"),
+        )
+
+
+def choice(*choices: str) -> Reads:
+    """Reads one of some words."""
+    return Reads(
+        lambda value: as_choice(value, choices), {"type": "string", "enum": list(choices)}
+    )
+
+
+def whole(minimum: int, maximum: int) -> Reads:
+    """Reads a whole number within bounds."""
+
+    def read(value: Any) -> int:
+        number = as_int(value)
+        if not minimum <= number <= maximum:
+            raise Refused(
+                "out-of-range",
+                f"{number} is not between {minimum} and {maximum}",
+                f"at most {maximum}" if number > maximum else f"at least {minimum}",
+            )
+        return number
+
+    return Reads(read, {"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+def _parse_extra(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise wrong_type(value, "a mapping of native keys")
+    _check_native_texts(value, ())
+    parsed: dict[str, Any] = as_native(value)
+    return parsed
+
+
+def _check_native_texts(value: Any, at: tuple[str | int, ...]) -> None:
+    pending = [(value, at)]
+    while pending:
+        item, place = pending.pop()
+        if isinstance(item, dict):
+            pending += [(child, (*place, str(key))) for key, child in item.items()]
+        elif isinstance(item, list | tuple):
+            pending += [(child, (*place, index)) for index, child in enumerate(item)]
+        elif isinstance(item, str):
+            try:
+                grammar.check_text(item, newlines=True)
+            except Refused as refused:
+                refused.at = place
+                raise
+
+
+Text = Annotated[str, Reads(checked(check_plain), TEXT)]
+Present = Annotated[str, Reads(checked(_check_present), TEXT)]
+Template = Annotated[str, Reads(checked(_check_template), TEXT)]
+Lines = Annotated[str, Reads(checked(_check_lines), TEXT)]
+Image = Annotated[str, Reads(checked(_check_reference), STRING)]
+CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING)]
+RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING)]
+Context = Annotated[str, Reads(checked(_check_context), STRING)]
+Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]
+BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
+LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
+SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING)]
+Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
+Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
+Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
+Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
+RelativePath = Annotated[str, Reads(checked(grammar.check_path), STRING)]
+Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
+Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE)]
+Extra = Annotated["dict[str, Any]", Reads(_parse_extra, {"type": "object"})]
+
+_CONDITION: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "enum": list(EVENTS)},
+        {
+            "type": "object",
+            "properties": {"branch": LIST_OR_ONE, "tag": LIST_OR_ONE},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+    ]
+}
+_CONDITIONS = {"anyOf": [_CONDITION, {"type": "array", "items": _CONDITION, "minItems": 1}]}
+When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS)]
+
+
+class Model(BaseModel):
+    """What all parts of a spec share: unknown keys are refused, null means absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_keys(cls, value: Any) -> Any:
+        value = cls._expand(value)
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise wrong_type(value, "a mapping")
+        return {key: item for key, item in value.items() if item is not None}
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        """The long form of a short form."""
+        return value
+
+

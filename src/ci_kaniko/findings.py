@@ -1,0 +1,58 @@
+"""What the checks report before anybody knows the line it stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ci_kaniko.problems import Severity
+
+Where = tuple["str | int", ...]
+
+
+class Finding(NamedTuple):
+    """One observation about a spec; ``where`` leads from the root of the spec to the value."""
+
+    rule: str
+    where: Where
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+    on_key: bool = False
+
+
+class Refused(ValueError):
+    """A value that a field cannot take.
+
+    ``at`` leads from the field to the part that is wrong. ``secret`` keeps the value out of every
+    message: it may be a credential that was written down by mistake.
+    """
+
+    def __init__(
+        self, rule: str, message: str, hint: str = "", *, at: Where = (), secret: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.hint = hint
+        self.at = at
+        self.secret = secret
+
+
+def dotted(where: Where) -> str:
+    """A place as people write it: ``destinations[0].image``."""
+    text = ""
+    for step in where:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step.replace("_", "").isalnum():
+            text += f".{step}" if text else step
+        else:
+            text += f'["{step}"]'
+    return text
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """A user's word in double quotes, cut when it is long."""
+    shown = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return f'"{shown}"'

@@ -1,0 +1,90 @@
+"""Globs of branches and tags: ``*`` within a path segment, ``**`` across.
+
+One meaning, four spellings: Python, a POSIX shell, the regular expressions that RE2, JavaScript
+and Go read alike, and the filters of GitHub.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ci_kaniko.findings import Refused, quoted
+
+_FORBIDDEN = re.compile(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|\.lock$|\*{3}")
+_PLAIN = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
+
+
+def check_glob(text: str) -> str:
+    """Refuse what no git ref can match, and every wildcard but ``*`` and ``**``."""
+    found = _FORBIDDEN.search(text)
+    if not text or found:
+        word = quoted(found.group()) if found else "an empty text"
+        raise Refused(
+            "bad-glob",
+            f"{quoted(text)} is not a branch or tag pattern: {word} cannot be in it",
+            "* matches within a path segment and ** across, such as release/*",
+        )
+    return text
+
+
+def is_literal(glob: str) -> bool:
+    """Whether the glob matches exactly one ref."""
+    return "*" not in glob
+
+
+def to_regex(glob: str, slash: str = "/") -> str:
+    """The unanchored regular expression of a glob; ``slash`` is how a ``/`` is written."""
+    escape = r"\.+*?()|[]{}^$"
+    if set(glob) == {"*"}:
+        return ".+" if len(glob) > 1 else f"[^{slash}]+"
+    out = ""
+    for piece in re.split(r"(\*+)", glob):
+        if piece == "**":
+            out += ".*"
+        elif piece == "*":
+            out += f"[^{slash}]*"
+        else:
+            for character in piece:
+                out += slash if character == "/" else "\\" * (character in escape) + character
+    return out
+
+
+def matches(glob: str, ref: str) -> bool:
+    """Whether a branch or tag matches; an empty one never does."""
+    return bool(ref) and re.fullmatch(to_regex(glob), ref) is not None
+
+
+def case_arms(glob: str) -> tuple[str, ...] | None:
+    """The patterns of a shell ``case``: all but the last are arms that do nothing.
+
+    None when ``*`` and ``**`` are mixed, which no ``case`` can say.
+    """
+    if is_literal(glob):
+        return (_shell_word(glob),)
+    stars = set(re.findall(r"\*+", glob))
+    if stars == {"**"}:
+        pattern = "*".join(_shell_word(piece) for piece in glob.split("**"))
+        return ("''", pattern) if pattern == "*" else (pattern,)
+    if stars != {"*"}:
+        return None
+    pattern = "*".join(_shell_word(piece) for piece in glob.split("*"))
+    deeper = "/".join("*" * (glob.count("/") + 2))
+    empty = ("''",) if pattern == "*" else ()
+    return (*empty, deeper, pattern)
+
+
+def _shell_word(text: str) -> str:
+    from ci_kaniko.shell import quote
+
+    return text if not text or _PLAIN.fullmatch(text) else quote(text)
+
+
+def grep_pattern(globs: tuple[str, ...]) -> str:
+    """One extended regular expression for ``grep -Eqx`` that matches any of the globs."""
+    return "|".join(to_regex(glob) for glob in globs)
+
+
+def to_github(glob: str) -> str:
+    """A filter pattern of ``on.push``: there ``+``, ``?``, ``[``, ``]`` and a leading ``!`` are special."""
+    escaped = re.sub(r"([+\[\]?])", r"\\\1", glob)
+    return "\\" + escaped if escaped.startswith("!") else escaped

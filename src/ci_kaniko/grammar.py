@@ -1,0 +1,207 @@
+"""Small grammars: what a text, a path, a duration, a host or a name may look like."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from ci_kaniko.findings import Refused, quoted
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_DURATION_UNIT = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h)"
+_DURATION = re.compile(rf"[+-]?(?:{_DURATION_UNIT})+|[+-]?0")
+_HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
+_VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
+_TOKENS = re.compile(
+    r"""(?x)
+      gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
+    | gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-[A-Za-z0-9_-]{16,}
+    | dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}
+    | (?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])
+    | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_-]{20,}
+    | xox[abprs]-[A-Za-z0-9-]{10,}
+    | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{40,}
+    | bk(?:ua|ct|at|ai|pt)_[A-Za-z0-9]{20,}
+    | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}
+    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY
+    """
+)
+_USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]+@", re.IGNORECASE)
+
+
+def check_text(text: str, *, newlines: bool = False) -> str:
+    """Refuse what cannot reach the executor unharmed, and what looks like a credential."""
+    for found in _CONTROL.finditer(text):
+        character = found.group()
+        if newlines and character == "\n":
+            continue
+        if character == "\n":
+            raise Refused(
+                "bad-character",
+                "a line break cannot stand here",
+                "only build args, labels and annotations may have several lines",
+            )
+        raise Refused(
+            "bad-character",
+            f"the character U+{ord(character):04X} cannot be passed on unharmed",
+            "remove it, or produce it inside the Dockerfile",
+        )
+    if _TOKENS.search(text) or _USER_IN_URL.search(text):
+        raise Refused(
+            "written-secret",
+            "this looks like a credential; a spec never holds one",
+            "revoke it, store the new one as a secret of the CI and write the secret's name",
+            secret=True,
+        )
+    return text
+
+
+def is_identifier(text: str) -> bool:
+    """Whether ``text`` can name a shell variable."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
+def is_object_name(text: str) -> bool:
+    """Whether ``text`` can name a Kubernetes object (a DNS subdomain)."""
+    return len(text) <= 253 and _OBJECT_NAME.fullmatch(text) is not None
+
+
+def check_secret_name(text: str) -> str:
+    """The name of a secret; anything else may be the secret itself and is not repeated."""
+    if not is_identifier(text):
+        raise Refused(
+            "bad-secret-name",
+            "this is not the name of a secret",
+            "names are letters, digits and _, such as REGISTRY_PASSWORD; "
+            "the value itself belongs into the CI's settings",
+            secret=True,
+        )
+    return text
+
+
+def check_build_arg_name(text: str) -> str:
+    """The name of a Dockerfile ARG."""
+    if not is_identifier(text):
+        raise Refused(
+            "bad-build-arg",
+            f"{quoted(text)} is not a build arg name",
+            "letters, digits and _, not beginning with a digit",
+        )
+    return text
+
+
+def check_label_name(text: str) -> str:
+    """A label key: kaniko cuts at the first ``=``."""
+    check_text(text)
+    if not text or "=" in text or text != text.strip():
+        raise Refused(
+            "bad-label",
+            f"{quoted(text)} is not a label name",
+            'a name such as org.opencontainers.image.title, without "=" and outer blanks',
+        )
+    return text
+
+
+def check_duration(text: str) -> str:
+    """A Go duration, https://pkg.go.dev/time#ParseDuration."""
+    if not _DURATION.fullmatch(text):
+        raise Refused(
+            "bad-duration",
+            f"{quoted(text)} is not a duration",
+            "kaniko reads Go durations such as 336h or 1h30m; a day is 24h",
+        )
+    return text
+
+
+def check_platform(text: str) -> str:
+    """``os/arch`` or ``os/arch/variant``."""
+    if not _PLATFORM.fullmatch(text):
+        raise Refused(
+            "bad-platform",
+            f"{quoted(text)} is not a platform",
+            "os/arch or os/arch/variant, such as linux/amd64 or linux/arm64/v8",
+        )
+    return text
+
+
+def check_host(text: str) -> str:
+    """A registry host with an optional port, as kaniko compares it: exact and lower case."""
+    hint = "the host and, where needed, its port, such as registry.example.com:5000"
+    if "://" in text:
+        raise Refused("bad-host", f"{quoted(text)} has a scheme; kaniko wants none", hint)
+    if text.lower() != text:
+        raise Refused("bad-host", f"{quoted(text)} is not lower case", text.lower())
+    if "/" in text:
+        raise Refused("bad-host", f"{quoted(text)} has a path; a login is kept by host", hint)
+    if not is_host(text):
+        raise Refused("bad-host", f"{quoted(text)} is not a registry host", hint)
+    return text
+
+
+def is_host(text: str) -> bool:
+    """Whether ``text`` can be a registry: a dot, a port or ``localhost`` tells it from a path."""
+    if not _HOST.fullmatch(text):
+        return False
+    port = text.rpartition(":")[2] if ":" in text and not text.endswith("]") else ""
+    return ("." in text or ":" in text or text == "localhost") and (
+        not port or 0 < int(port) < 65536
+    )
+
+
+def check_version(text: str) -> str:
+    """A kaniko release tag."""
+    if not _VERSION.fullmatch(text):
+        raise Refused(
+            "bad-version",
+            f"{quoted(text)} is not a kaniko version",
+            "a full release such as v1.28.3; moving tags (latest, debug) are never used",
+        )
+    return text
+
+
+def check_digest(text: str) -> str:
+    """A sha256 image digest."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
+        raise Refused(
+            "bad-digest", f"{quoted(text)} is not a digest", "sha256: and 64 hexadecimal digits"
+        )
+    return text
+
+
+def inside_repository(text: str, base: str = ".") -> str | None:
+    """``text`` below ``base`` as a normal path from the repository root; None when it leaves it."""
+    parts: list[str] = []
+    for part in (*PurePosixPath(base).parts, *PurePosixPath(text).parts):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts) or "."
+
+
+def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
+    """A relative path that stays inside the repository."""
+    check_text(text)
+    if not text:
+        raise Refused("bad-path", f"the {what} is empty", "write . for the repository root")
+    if text.startswith("/"):
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} is absolute; paths start at the repository root",
+            text.lstrip("/") or ".",
+        )
+    if text.startswith("~"):
+        raise Refused("bad-path", f"{quoted(text)} is not inside the repository", "write it out")
+    if inside_repository(text, base) is None:
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} leaves the repository",
+            "a CI job has the repository and nothing beside it",
+        )
+    return text

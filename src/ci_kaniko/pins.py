@@ -1,0 +1,7 @@
+"""What generated files pin besides the executor, each with the source it was read from."""
+
+from __future__ import annotations
+
+CHECKOUT_ACTION = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
+CHECKOUT_VERSION = "v7.0.1"
+CHECKOUT_SOURCE = "workflows of github.com/int128/kaniko-action at v1.69.0, 2026-08-21"

@@ -1,0 +1,606 @@
+"""From a spec to a plan: what will run, with every decision about kaniko taken.
+
+A plan is for one target, but it holds no word of that target's syntax: arguments and texts are
+made of literal parts and variables, conditions stay conditions. ``bind`` turns variables into
+values for targets that know them when they are rendered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko import grammar
+from ci_kaniko.conditions import ALWAYS, AnyOf
+from ci_kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.findings import Finding, Where, quoted
+from ci_kaniko.flags import flag_of
+from ci_kaniko.references import (
+    DOCKER_HUB,
+    DOCKER_HUB_KEY,
+    REGISTRY_HOST,
+    Reference,
+    canonical_host,
+    merge,
+    parse_reference,
+    parse_repository,
+)
+from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ci_kaniko.spec import Executor, Login, SecretText, Spec
+
+CHECKOUT = "@checkout"
+"""The directory that holds the repository where the executor runs."""
+OUTPUT = "@output"
+"""The directory for the files that the executor writes."""
+FETCHED = "/kaniko/buildcontext"
+"""Where the executor unpacks a context that it fetches."""
+
+OUTPUT_OPTIONS = (
+    "digest_file",
+    "image_name_with_digest_file",
+    "image_name_tag_with_digest_file",
+    "tar_path",
+    "oci_layout_path",
+)
+_PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of the executor: ``--name`` or ``--name=value``.
+
+    ``is_reference`` asks for lower-cased repository variables and refuses empty ones.
+    """
+
+    name: str
+    value: Parts | None = None
+    is_reference: bool = False
+
+
+@dataclass(frozen=True)
+class Push:
+    """One destination."""
+
+    reference: Reference
+    when: AnyOf
+    where: Where
+
+    @property
+    def argument(self) -> Argument:
+        """As the executor takes it."""
+        return Argument("destination", self.reference.parts, is_reference=True)
+
+
+@dataclass(frozen=True)
+class HostLogin:
+    """How to log in to one host, and what for."""
+
+    host: str
+    key: Parts
+    login: Login
+    where: Where
+    pushes: bool
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        user, login = self.login.username, self.login
+        listed = [user.secret] if user is not None and not isinstance(user, str) else []
+        return (*listed, *((login.password,) if login.password else ()))
+
+
+@dataclass(frozen=True)
+class Started:
+    """What starts the job; ``default_branch`` stands for the branch that the CI calls so."""
+
+    default_branch: bool
+    branches: tuple[str, ...]
+    tags: tuple[str, ...]
+    pull_requests: bool
+
+
+@dataclass(frozen=True)
+class GitLogin:
+    """What a private git context needs."""
+
+    username: str
+    secret: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One build on one target."""
+
+    target: str
+    spec: Spec
+    arguments: tuple[Argument, ...]
+    pushed_arguments: tuple[Argument, ...]
+    pushes: tuple[Push, ...]
+    push: str
+    logins: tuple[HostLogin, ...]
+    started: Started
+    outputs: tuple[str, ...]
+    git_login: GitLogin | None = None
+    reads_checkout: bool = True
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    @property
+    def pushes_always(self) -> bool:
+        """Whether every run pushes."""
+        unconditional = any(push.when == ALWAYS for push in self.pushes)
+        pull_requests = self.started.pull_requests and self.push == "auto"
+        return unconditional and self.push != "never" and not pull_requests
+
+    @property
+    def cache_hosts(self) -> set[str]:
+        """The host of the cache repository, when there is one."""
+        cache = self.spec.cache
+        if cache is None or cache.repo.startswith("oci:"):
+            return set()
+        return {parse_repository(cache.repo).host or DOCKER_HUB}
+
+    @property
+    def no_push_arguments(self) -> tuple[Argument, ...]:
+        """What a run passes that does not push."""
+        cache = self.spec.cache
+        if cache and not cache.repo.startswith("oci:"):
+            return (Argument("no-push"), Argument("no-push-cache"))
+        return (Argument("no-push"),)
+
+    @property
+    def variables(self) -> set[str]:
+        """Every portable variable that the build reads."""
+        texts = [argument.value or () for argument in (*self.arguments, *self.pushed_arguments)]
+        texts += [push.reference.parts for push in self.pushes]
+        texts += [login.key for login in self.logins]
+        return {name for parts in texts for name in names(parts) if not name.startswith("@")}
+
+    def uses(self) -> Iterator[tuple[Where, str]]:
+        """Every portable variable and where the spec uses it."""
+        spec = self.spec
+        texts: list[tuple[Where, str]] = []
+        if "://" in spec.context:
+            texts.append((("context",), spec.context))
+        texts += [(("build_args", name), text) for name, text in spec.build_args.items()]
+        texts += [(("labels", name), text) for name, text in spec.labels.items()]
+        texts += [(("destinations", i), item.image) for i, item in enumerate(spec.destinations)]
+        if spec.cache and not spec.cache.repo.startswith("oci:"):
+            texts.append((("cache", "repo"), spec.cache.repo))
+        texts += [(("extra_args", index), text) for index, text in enumerate(spec.extra_args)]
+        texts += [(login.where, text_of(login.key)) for login in self.logins]
+        for where, text in texts:
+            for name in names(parse(text)):
+                yield where, name
+
+    @property
+    def condition_variables(self) -> set[str]:
+        """Every portable variable that a condition reads."""
+        kinds = {condition.kind for push in self.pushes for condition in push.when}
+        read = {kind for kind in kinds if kind in {"branch", "tag"}}
+        return read | ({"branch", "default_branch"} if "default-branch" in kinds else set())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of all secrets, each once, in the order of use."""
+        listed = [name for login in self.logins for name in login.secrets]
+        listed += [
+            login.login.docker_config for login in self.logins if login.login.docker_config
+        ]
+        if self.git_login and self.git_login.secret:
+            listed.append(self.git_login.secret)
+        return tuple(dict.fromkeys(listed))
+
+    @property
+    def docker_config(self) -> str | None:
+        """The name of what holds the ready config.json, when there is one."""
+        ready = [login.login.docker_config for login in self.logins]
+        return next((name for name in ready if name), None)
+
+    @property
+    def password_logins(self) -> tuple[HostLogin, ...]:
+        """The logins that are written by a script."""
+        return tuple(login for login in self.logins if login.login.kind in {"password", "ci-token"})
+
+
+def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
+    """The plan of a spec on a target; what is wrong is in its ``findings``.
+
+    With ``directory_is_git`` a directory context means this repository at this commit, fetched by
+    the executor itself.
+    """
+    pushes = _pushes(spec)
+    logins, findings = _logins(spec, target, pushes)
+    fetched = "://" in spec.context or directory_is_git
+    plan = Plan(
+        target=target,
+        spec=spec,
+        arguments=tuple(_arguments(spec, directory_is_git=directory_is_git)),
+        pushed_arguments=tuple(_outputs(spec, pushed_only=True)),
+        pushes=pushes,
+        push=spec.push,
+        logins=logins,
+        started=_started(spec),
+        outputs=tuple(path for name in OUTPUT_OPTIONS if (path := getattr(spec.options, name))),
+        git_login=_git_login(spec) if fetched else None,
+        reads_checkout=not fetched or spec.context.startswith("tar://"),
+    )
+    return replace(plan, findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
+
+
+def executor_image(executor: Executor, *, shell: bool) -> str:
+    """The image to run; the debug variant has the shell that a script needs."""
+    distribution = DISTRIBUTIONS[executor.distribution]
+    repository = executor.image or distribution.image
+    version = executor.version or distribution.version
+    digest = executor.digests.debug if shell else executor.digests.plain
+    return f"{repository}:{version}{'-debug' if shell else ''}" + (f"@{digest}" if digest else "")
+
+
+def reads_registry_variables(executor: Executor) -> bool:
+    """Whether the executor reads KANIKO_<HOST>_USER and _PASSWORD."""
+    distribution = DISTRIBUTIONS[executor.distribution]
+    return at_least(
+        executor.version or distribution.version, distribution.registry_variables_since
+    )
+
+
+def reads_auth_variable(executor: Executor) -> bool:
+    """Whether the executor reads DOCKER_AUTH_CONFIG beside config.json."""
+    distribution = DISTRIBUTIONS[executor.distribution]
+    return at_least(executor.version or distribution.version, distribution.auth_variable_since)
+
+
+def _started(spec: Spec) -> Started:
+    if spec.triggers is None:
+        return Started(True, (), ("**",), True)
+    triggers = spec.triggers
+    return Started(False, triggers.branches, triggers.tags, triggers.pull_requests)
+
+
+def _pushes(spec: Spec) -> tuple[Push, ...]:
+    """Unconditional destinations first, then those with the same condition together."""
+    if spec.push == "never":
+        return ()
+    groups: dict[AnyOf, list[Push]] = {ALWAYS: []}
+    for index, destination in enumerate(spec.destinations):
+        push = Push(
+            parse_reference(destination.image), destination.when, ("destinations", index)
+        )
+        groups.setdefault(destination.when, []).append(push)
+    return tuple(push for group in groups.values() for push in group)
+
+
+def _arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
+    yield from _context_arguments(spec, directory_is_git=directory_is_git)
+    if spec.target:
+        yield Argument("target", (spec.target,))
+    for name, text in spec.build_args.items():
+        yield Argument("build-arg", merge([f"{name}=", *parse(text)]))
+    for name, text in spec.labels.items():
+        yield Argument("label", merge([f"{name}=", *parse(text)]))
+    yield from _cache_arguments(spec)
+    yield from _option_arguments(spec)
+    yield from _outputs(spec, pushed_only=False)
+    for text in spec.extra_args:
+        name, separator, value = text.removeprefix("--").partition("=")
+        yield Argument(name, parse(value) if separator else None)
+
+
+def _context_arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
+    remote = "://" in spec.context
+    base = (spec.context_sub_path or ".") if remote else spec.context
+    sub_path = grammar.inside_repository(base) or "."
+    if remote or directory_is_git:
+        yield Argument("context", _fetched_context(spec))
+        if sub_path != ".":
+            yield Argument("context-sub-path", (sub_path,))
+        root: Part = FETCHED
+    else:
+        yield Argument("context", merge(["dir://", Ref(CHECKOUT), _below(sub_path)]))
+        root = Ref(CHECKOUT)
+    if spec.dockerfile.startswith(("http://", "https://")):
+        yield Argument("dockerfile", (spec.dockerfile,))
+    else:
+        path = grammar.inside_repository(spec.dockerfile, base) or "."
+        yield Argument("dockerfile", merge([root, _below(path)]))
+    if remote or directory_is_git:
+        yield from _git_arguments(spec)
+
+
+def _below(path: str) -> str:
+    return "" if path == "." else f"/{path}"
+
+
+THIS_REPOSITORY = "@repository"
+"""A git context that means this repository at this commit."""
+
+
+def _fetched_context(spec: Spec) -> Parts:
+    scheme, separator, rest = spec.context.partition("://")
+    if not separator:
+        return (Ref(THIS_REPOSITORY),)
+    if scheme == "tar" and not rest.startswith("/"):
+        return merge(["tar://", Ref(CHECKOUT), "/", *parse(rest)])
+    return parse(spec.context)
+
+
+def _git_arguments(spec: Spec) -> Iterator[Argument]:
+    git = spec.git
+    if git.branch:
+        yield Argument("git", (f"branch={git.branch}",))
+    for name in ("single_branch", "recurse_submodules", "insecure_skip_tls"):
+        value = getattr(git, name)
+        if value is not None:
+            yield Argument("git", (f"{flag_of(name)}={str(value).lower()}",))
+
+
+def _cache_arguments(spec: Spec) -> Iterator[Argument]:
+    cache = spec.cache
+    if cache is None:
+        return
+    yield Argument("cache", ("true",))
+    if cache.repo.startswith("oci:"):
+        yield Argument("cache-repo", (cache.repo,))
+    else:
+        yield Argument("cache-repo", parse_repository(cache.repo).parts, is_reference=True)
+    if cache.ttl:
+        yield Argument("cache-ttl", (cache.ttl,))
+    if cache.dir:
+        yield Argument("cache-dir", (cache.dir,))
+    for name, flag in (
+        ("copy_layers", "cache-copy-layers"),
+        ("run_layers", "cache-run-layers"),
+        ("compressed", "compressed-caching"),
+    ):
+        value = getattr(cache, name)
+        if value is not None:
+            yield Argument(flag, None if value else ("false",))
+
+
+def _option_arguments(spec: Spec) -> Iterator[Argument]:
+    for name in type(spec.options).model_fields:
+        value = getattr(spec.options, name)
+        flag = flag_of(name)
+        if name in OUTPUT_OPTIONS or value is None:
+            continue
+        if isinstance(value, bool):
+            yield Argument(flag, None if value else ("false",))
+        elif isinstance(value, dict):
+            yield from (Argument(flag, (f"{key}={item}",)) for key, item in value.items())
+        elif isinstance(value, tuple):
+            yield from (Argument(flag, (item,)) for item in value)
+        else:
+            yield Argument(flag, (str(value),))
+
+
+def _outputs(spec: Spec, *, pushed_only: bool) -> Iterator[Argument]:
+    for name in OUTPUT_OPTIONS:
+        path = getattr(spec.options, name)
+        if path and (name in _PUSHED_ONLY) == pushed_only:
+            normal = grammar.inside_repository(path)
+            yield Argument(flag_of(name), (Ref(OUTPUT), f"/{normal}"))
+
+
+def _git_login(spec: Spec) -> GitLogin | None:
+    git = spec.git
+    if not git.token:
+        return None
+    secret = None if git.token == "ci-token" else git.token
+    return GitLogin(git.username or "oauth2", secret)
+
+
+OWN_REGISTRIES = {"github": "ghcr.io", "gitlab": "registry.gitlab.com"}
+"""The public registry of the CI that runs the job."""
+
+FOREIGN_REGISTRIES = (
+    *("docker.io", "ghcr.io", "quay.io", "gcr.io", "pkg.dev", "azurecr.io", "amazonaws.com"),
+    *("public.ecr.aws", "packages.buildkite.com", "registry.gitlab.com"),
+)
+"""Registries that belong to somebody in particular."""
+
+
+def _logins(
+    spec: Spec, target: str, pushes: tuple[Push, ...]
+) -> tuple[tuple[HostLogin, ...], list[Finding]]:
+    findings: list[Finding] = []
+    needed: dict[str, tuple[Reference, Where]] = {}
+    for push in pushes:
+        needed.setdefault(push.reference.host or DOCKER_HUB, (push.reference, push.where))
+    if spec.cache and not spec.cache.repo.startswith("oci:") and spec.push != "never":
+        cached = parse_repository(spec.cache.repo)
+        needed.setdefault(cached.host or DOCKER_HUB, (cached, ("cache", "repo")))
+    logins: dict[str, HostLogin] = {}
+    given = {canonical_host(host): (host, entry) for host, entry in spec.registries.items()}
+    for host, (_, where) in needed.items():
+        login, place = _login_of(given, host, target, where)
+        if login is None:
+            findings.append(_missing_login(host, target, where))
+        elif login.kind != "anonymous":
+            logins[host] = HostLogin(host, _key(host), login, place, pushes=True)
+    for host, (written, entry) in given.items():
+        login = entry.on(target)
+        if host not in needed and login is not None and login.kind != "anonymous":
+            place = ("registries", written)
+            logins[host] = HostLogin(host, _key(host), login, place, pushes=False)
+    ordered = tuple(logins.values())
+    findings += [
+        finding for login in ordered for finding in _ci_token_finding(login, target)
+    ]
+    return ordered, findings + list(_config_findings(spec, ordered))
+
+
+def _login_of(
+    given: dict[str, tuple[str, object]], host: str, target: str, where: Where
+) -> tuple[Login | None, Where]:
+    from ci_kaniko.spec import Login, Registry
+
+    if host in given:
+        written, entry = given[host]
+        assert isinstance(entry, Registry)
+        login = entry.on(target)
+        if login is not None:
+            return login, ("registries", written)
+    own = host == f"${{{REGISTRY_HOST}}}" or host == OWN_REGISTRIES.get(target)
+    return (Login(use="ci-token") if own and target in OWN_REGISTRIES else None), where
+
+
+def _key(host: str) -> Parts:
+    return (DOCKER_HUB_KEY,) if host == DOCKER_HUB else parse(host)
+
+
+def _missing_login(host: str, target: str, where: Where) -> Finding:
+    return Finding(
+        "missing-login",
+        where,
+        f"no login for {quoted(host)} on {target}",
+        f"under registries: add {host}: {{username: NAME, password: NAME_OF_A_SECRET}}, "
+        f"or {host}: anonymous when the push needs none",
+    )
+
+
+def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
+    if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
+        return
+    own = OWN_REGISTRIES.get(target)
+    hint = f"{target}: {{username: NAME, password: NAME_OF_A_SECRET}}"
+    if own is None:
+        yield Finding(
+            "foreign-ci-token", login.where, f"{target} has no registry of its own", hint
+        )
+        return
+    host = login.host
+    foreign = any(host == name or host.endswith(f".{name}") for name in FOREIGN_REGISTRIES)
+    self_hosted = target == "gitlab" or host.startswith("containers.")
+    if host != own and (foreign or not self_hosted):
+        yield Finding(
+            "foreign-ci-token",
+            login.where,
+            f"{quoted(host)} is not {target}'s own registry, so its ci-token opens nothing there",
+            hint,
+        )
+
+
+def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    ready: dict[str, HostLogin] = {}
+    for login in logins:
+        if login.login.docker_config:
+            ready.setdefault(login.login.docker_config, login)
+    if len(ready) > 1:
+        first, second = list(ready.values())[:2]
+        yield Finding(
+            "several-docker-configs",
+            second.where,
+            f"{quoted(second.host)} and {quoted(first.host)} use two ready docker configs, "
+            "and kaniko reads one",
+            "put both logins into one config.json and name it for both hosts",
+        )
+    written = [login for login in logins if login.login.kind in {"password", "ci-token"}]
+    if ready and written and not reads_auth_variable(spec.executor):
+        yield Finding(
+            "mixed-logins",
+            written[0].where,
+            "this kaniko reads either a ready docker config or written logins",
+            "use docker_config for all hosts, or distribution: osscontainertools",
+        )
+
+
+_SHELL_NAMES = {
+    *("auth", "auths", "branch", "config", "login", "match", "name", "output", "owner", "push"),
+    *("path", "ref", "ref_slug", "ref_tag", "repository", "short", "tag", "timestamp", "workdir"),
+    *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
+    *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
+    *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
+}
+
+
+def _config_names(plan: Plan) -> Iterator[Finding]:
+    """A ready docker config is an object on some targets and a variable on the others."""
+    for login in plan.logins:
+        name = login.login.docker_config
+        if name is None:
+            continue
+        if plan.target in {"kubernetes", "buildkite"}:
+            valid, expected = grammar.is_object_name(name), "a Secret: lower case, digits, - and ."
+        else:
+            valid, expected = grammar.is_identifier(name), "a variable: letters, digits and _"
+        if not valid:
+            yield Finding(
+                "bad-docker-config",
+                login.where,
+                f"{quoted(name)} cannot be a ready docker config on {plan.target}",
+                f"there it is the name of {expected}; {plan.target}: gives it another one",
+            )
+
+
+def _reserved_names(plan: Plan) -> Iterator[Finding]:
+    """Secrets and run-time variables whose names already mean something in the job."""
+    used: dict[str, Where] = {}
+    for login in plan.logins:
+        for secret in login.secrets:
+            used.setdefault(secret, login.where)
+        if login.login.docker_config:
+            used.setdefault(login.login.docker_config, login.where)
+    if plan.git_login and plan.git_login.secret:
+        used.setdefault(plan.git_login.secret, ("git", "token"))
+    if plan.target == "kubernetes":
+        return
+    for name in plan.variables:
+        if name.startswith("env."):
+            used.setdefault(name.removeprefix("env."), ())
+    for name, where in used.items():
+        if name in _SHELL_NAMES or name.startswith(("KANIKO_", "FF_KANIKO_")):
+            yield Finding(
+                "reserved-name",
+                where,
+                f"{quoted(name)} already has a meaning in the job",
+                f"call it {'ACME_' + name.upper()} or the like",
+            )
+
+
+def bind(
+    plan: Plan,
+    value_of: Callable[[Ref, bool], str],
+    holds: Callable[[AnyOf], bool],
+    *,
+    is_pull_request: bool,
+) -> Plan:
+    """The plan with every variable replaced and every condition decided."""
+
+    def text(parts: Parts, is_reference: bool) -> Parts:
+        return merge(
+            [part if isinstance(part, str) else value_of(part, is_reference) for part in parts]
+        )
+
+    def argument(item: Argument) -> Argument:
+        value = None if item.value is None else text(item.value, item.is_reference)
+        return replace(item, value=value)
+
+    pushes = tuple(
+        replace(
+            push,
+            when=ALWAYS,
+            reference=Reference(*(text(piece, True) for piece in push.reference)),
+        )
+        for push in plan.pushes
+        if holds(push.when)
+    )
+    used = {push.reference.host or DOCKER_HUB for push in plan.pushes if holds(push.when)}
+    used |= plan.cache_hosts
+    silent = plan.push == "never" or (plan.push == "auto" and is_pull_request) or not pushes
+    return replace(
+        plan,
+        arguments=tuple(argument(item) for item in plan.arguments),
+        pushed_arguments=tuple(argument(item) for item in plan.pushed_arguments),
+        pushes=() if silent else pushes,
+        push="never" if silent else "always",
+        logins=tuple(
+            replace(login, key=text(login.key, True))
+            for login in plan.logins
+            if not login.pushes or (not silent and login.host in used)
+        ),
+        started=Started(True, (), (), False),
+    )

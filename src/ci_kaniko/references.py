@@ -1,0 +1,264 @@
+"""Image references: ``[registry/]repository[:tag]`` as kaniko and the registries read them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.grammar import is_host
+from ci_kaniko.variables import ENV_PREFIX, Parts, Ref, natives, parse, text_of, variable
+
+DOCKER_HUB = "docker.io"
+DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+REGISTRY_HOST = "registry.host"
+REGISTRY_IMAGE = "registry.image"
+
+_DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
+_DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
+_VARIABLE_SLOTS = range(0xE000, 0xF000)
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_MAX_REPOSITORY = 255
+
+
+class Reference(NamedTuple):
+    """A parsed reference; each piece may hold variables. ``tag`` is empty when none is written."""
+
+    registry: Parts
+    repository: Parts
+    tag: Parts
+
+    @property
+    def host(self) -> str:
+        """The registry as a spec writes it: a host, or the variable that stands for it."""
+        return canonical_host(text_of(self.registry))
+
+    @property
+    def parts(self) -> Parts:
+        """The whole reference again."""
+        joined: list[str | Ref] = [*self.registry]
+        if self.registry and self.repository:
+            joined.append("/")
+        joined += self.repository
+        if self.tag:
+            joined += [":", *self.tag]
+        return merge(joined)
+
+
+def merge(parts: list[str | Ref]) -> Parts:
+    """Neighbouring literal parts joined."""
+    merged: list[str | Ref] = []
+    for part in parts:
+        if merged and isinstance(part, str) and isinstance(merged[-1], str):
+            merged[-1] += part
+        elif part != "":
+            merged.append(part)
+    return tuple(merged)
+
+
+def canonical_host(host: str) -> str:
+    """Docker Hub's names are one host, and the CI's own registry has one name."""
+    if host in _DOCKER_HUB_NAMES:
+        return DOCKER_HUB
+    return "${registry.host}" if host == "${registry.image}" else host
+
+
+def check_lookalike(host: str) -> None:
+    """Names under which kaniko would not find a Docker Hub login."""
+    if host in _DOCKER_HUB_LOOKALIKES:
+        raise Refused(
+            "bad-host",
+            f"{quoted(host)} is Docker Hub under a name by which no login is found",
+            f"write {DOCKER_HUB}",
+        )
+
+
+def parse_reference(text: str) -> Reference:
+    """An image to push to. Raises Refused with what a registry or kaniko would not take."""
+    flat, refs = _flatten(text)
+    registry, repository = _split_registry(text, flat, refs)
+    repository, colon, tag = repository.partition(":")
+    if colon and not tag:
+        raise _bad(text, "the tag is empty", f"{text}1.0")
+    _check_repository(text, registry, repository, refs)
+    _check_tag(text, tag, refs)
+    return Reference(*(_unflatten(piece, refs) for piece in (registry, repository, tag)))
+
+
+def parse_repository(text: str) -> Reference:
+    """A repository without a tag, as ``cache.repo`` needs it. Raises Refused."""
+    reference = parse_reference(text)
+    if reference.tag:
+        tag = ":" + text_of(reference.tag)
+        raise Refused(
+            "bad-cache-repo",
+            f"{quoted(text)} has a tag; kaniko would only warn and never cache",
+            text.removesuffix(tag),
+        )
+    return reference
+
+
+def check_tag_text(tag: str) -> bool:
+    """Whether ``tag`` is a valid image tag."""
+    return _TAG.fullmatch(tag) is not None
+
+
+def _flatten(text: str) -> tuple[str, list[Ref]]:
+    """``text`` with one private-use character for each variable, and the variables."""
+    flat, refs = "", []
+    for part in parse(text):
+        if isinstance(part, Ref):
+            flat += chr(_VARIABLE_SLOTS.start + len(refs))
+            refs.append(part)
+        else:
+            flat += part
+    if any(ord(character) in _VARIABLE_SLOTS for part in parse(text) if isinstance(part, str)
+           for character in part):
+        raise _bad(text, "it holds a character that no reference has", "letters, digits and ._-/")
+    found = natives(text)
+    if found:
+        native, portable = found[0]
+        raise Refused(
+            "native-variable",
+            f"${native} belongs to one CI only",
+            f"${{{portable}}} works on every target",
+        )
+    return flat, refs
+
+
+def _unflatten(flat: str, refs: list[Ref]) -> Parts:
+    return merge(
+        [
+            refs[ord(character) - _VARIABLE_SLOTS.start]
+            if ord(character) in _VARIABLE_SLOTS
+            else character
+            for character in flat
+        ]
+    )
+
+
+def _slot(character: str, refs: list[Ref]) -> Ref | None:
+    index = ord(character) - _VARIABLE_SLOTS.start
+    return refs[index] if 0 <= index < len(refs) else None
+
+
+def _bad(text: str, why: str, hint: str) -> Refused:
+    return Refused("bad-reference", f"{quoted(text)} is not an image reference: {why}", hint)
+
+
+def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
+    if not flat:
+        raise _bad(text, "it is empty", "registry.example.com/team/app:1.0")
+    if "://" in flat:
+        raise _bad(text, "it has a scheme", text.partition("://")[2])
+    if "@" in flat:
+        raise _bad(text, "a digest is what a push results in", text.partition("@")[0])
+    if "," in flat:
+        raise _bad(text, "one reference per entry", "write a list of destinations")
+    first = _slot(flat[0], refs)
+    if first is not None and first.name == REGISTRY_IMAGE:
+        if first.default is not None:
+            raise _bad(text, "the registry cannot have a default", "${registry.image}")
+        return flat[0], flat[1:].removeprefix("/")
+    head, slash, rest = flat.partition("/")
+    if not slash:
+        raise _bad(
+            text,
+            "it names no repository of yours",
+            f"add the registry and the namespace, such as {DOCKER_HUB}/acme/{text}",
+        )
+    lone = _slot(head, refs) if len(head) == 1 else None
+    if lone is not None and (lone.name == REGISTRY_HOST or lone.name.startswith(ENV_PREFIX)):
+        return head, rest
+    if head.lower() != head and "." in head:
+        raise _bad(text, "host names are lower case", text.lower())
+    check_lookalike(head)
+    if is_host(head):
+        return head, rest
+    if "." in head or ":" in head:
+        raise _bad(text, f"{quoted(head)} is not a registry host", "registry.example.com/team/app")
+    return "", flat
+
+
+def _check_repository(text: str, registry: str, repository: str, refs: list[Ref]) -> None:
+    own = bool(registry) and _slot(registry[0], refs) == Ref(REGISTRY_IMAGE)
+    if not repository:
+        if own:
+            return
+        raise _bad(text, "it has no repository", "registry.example.com/team/app:1.0")
+    plain = ""
+    for character in repository:
+        ref = _slot(character, refs)
+        if ref is None:
+            plain += character
+            continue
+        if not variable(ref.name).in_path:
+            raise Refused(
+                "unsafe-variable",
+                f"${{{ref.name}}} does not always make a valid repository name",
+                "use ${ref.slug} or ${repository.path}",
+            )
+        plain += "x/x" if ref.name == "repository.path" else "x"
+        if ref.default is not None:
+            plain += ref.default
+    if plain.lower() != plain:
+        raise _bad(text, "repository names are lower case", _lowered(text))
+    if not registry and "/" not in plain:
+        raise _bad(text, "it names no repository of yours", f"{DOCKER_HUB}/acme/{text}")
+    if text_is_docker_hub(registry) and plain.count("/") != 1:
+        raise _bad(text, "Docker Hub has namespace/name only", f"{DOCKER_HUB}/acme/app")
+    for component in plain.split("/"):
+        if not _COMPONENT.fullmatch(component):
+            raise _bad(
+                text,
+                f"{quoted(component)} is not a valid part of a repository name",
+                "lower-case letters and digits, joined by single . _ or -",
+            )
+    if not 2 <= len(plain) + 4 * own <= _MAX_REPOSITORY:
+        raise _bad(text, "a repository name has 2 to 255 characters", "registry.io/team/app")
+
+
+def text_is_docker_hub(registry: str) -> bool:
+    """Whether a written registry (empty = none) means Docker Hub."""
+    return not registry or registry in _DOCKER_HUB_NAMES
+
+
+def _lowered(text: str) -> str:
+    reference, colon, tag = text.rpartition(":")
+    return reference.lower() + colon + tag if colon and "/" not in tag else text.lower()
+
+
+def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
+    if not tag:
+        return
+    plain = ""
+    for character in tag:
+        ref = _slot(character, refs)
+        if ref is None:
+            plain += character
+            continue
+        if not variable(ref.name).in_tag:
+            raise Refused(
+                "unsafe-variable",
+                f"${{{ref.name}}} can hold characters that an image tag cannot",
+                _safe_instead(ref.name),
+            )
+        if ref.default is not None and not check_tag_text("x" + ref.default):
+            raise _bad(text, f"{quoted(ref.default)} cannot be in a tag", "letters, digits, _ . -")
+        plain += "x"
+    if not check_tag_text(plain):
+        raise _bad(
+            text,
+            f"{quoted(text.rpartition(':')[2])} is not a tag",
+            "at most 128 letters, digits, _ . and -, not beginning with . or -; "
+            "a branch or tag becomes one as ${ref.tag}",
+        )
+
+
+def _safe_instead(name: str) -> str:
+    if name in {"branch", "ref.name"}:
+        return "${ref.tag} is the branch or tag made safe, ${ref.slug} the same in lower case"
+    if name.endswith("timestamp"):
+        return "${build.number} or ${commit.short} tell builds apart"
+    return "${commit.short}, ${ref.tag} and ${build.number} are safe there"

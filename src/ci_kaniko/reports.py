@@ -1,0 +1,46 @@
+"""Problems as text for people, JSON for machines, annotations for GitHub's log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.problems import Problem
+
+FORMATS = ("text", "json", "github")
+
+
+def report(problems: Sequence[Problem], form: str) -> str:
+    """All problems in one of FORMATS, without a final newline; JSON is a list even when empty."""
+    if form == "json":
+        return _json(problems)
+    if form == "github":
+        return "\n".join(_annotation(problem) for problem in problems)
+    return "\n\n".join(problem.explain() for problem in problems)
+
+
+def _json(problems: Sequence[Problem]) -> str:
+    import json
+
+    fields = ("path", "line", "column", "where", "severity", "rule", "message", "hint")
+    listed = [{field: getattr(problem, field) for field in fields} for problem in problems]
+    return json.dumps(listed, ensure_ascii=False, indent=2)
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command, docs.github.com/actions: data and properties are escaped."""
+    properties = {"file": problem.path, "line": problem.line, "col": problem.column}
+    listed = ",".join(
+        f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value
+    )
+    hint = f"\nhint: {problem.hint}" if problem.hint else ""
+    text = _escaped(f"{problem.message} [{problem.rule}]{hint}", "")
+    return f"::{problem.severity} {listed}::{text}"
+
+
+def _escaped(text: str, special: str) -> str:
+    for character in "%\r\n" + special:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

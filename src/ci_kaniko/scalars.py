@@ -1,0 +1,123 @@
+"""How one value of a spec becomes a Python value: by the field's type, never by YAML's guess."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.findings import Refused, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class Plain(str):
+    """An unquoted scalar of a file: the only text that can also mean a number or a boolean."""
+
+    __slots__ = ()
+
+
+NULLS = {"", "~", "null", "Null", "NULL"}
+_YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n", "true", "false"}
+
+
+def kind_of(value: Any) -> str:
+    """What a user would call the value."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "nothing"
+    return "a text" if isinstance(value, str) else f"the value {value}"
+
+
+def wrong_type(value: Any, expected: str, hint: str = "") -> Refused:
+    """A value of another shape than the field has."""
+    return Refused("wrong-type", f"expected {expected}, got {kind_of(value)}", hint)
+
+
+def as_text(value: Any) -> str:
+    """The written text; ``1.10`` stays ``1.10``."""
+    if isinstance(value, str):
+        return str(value)
+    if value is None:
+        raise Refused("empty-value", "there is no value", 'write "" for an empty text')
+    if isinstance(value, dict | list | tuple):
+        raise wrong_type(value, "a text")
+    raise wrong_type(value, "a text", f'write "{value}"')
+
+
+def as_bool(value: Any) -> bool:
+    """``true`` or ``false``, unquoted."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Plain) and value in {"true", "false"}:
+        return value == "true"
+    if isinstance(value, str):
+        meant = "without quotes" if value.lower() in _YAML_1_1_BOOLEANS else "one of the two"
+        raise Refused("bad-boolean", f"{quoted(value)} is not true or false", f"write {meant}")
+    raise wrong_type(value, "true or false")
+
+
+def as_int(value: Any) -> int:
+    """A whole number, unquoted."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    digits = value.removeprefix("-") if isinstance(value, Plain) else ""
+    if digits.isascii() and digits.isdigit() and len(digits) < 16:
+        return int(value)
+    if isinstance(value, str):
+        raise Refused("bad-integer", f"{quoted(value)} is not a whole number", "such as 3")
+    raise wrong_type(value, "a whole number")
+
+
+def as_choice(value: Any, choices: Collection[str]) -> str:
+    """One of a fixed set of words."""
+    text = as_text(value)
+    if text in choices:
+        return text
+    from ci_kaniko.problems import suggest
+
+    close = suggest(text, choices)
+    listed = ", ".join(choices)
+    raise Refused(
+        "bad-choice",
+        f"{quoted(text)} is not one of: {listed}",
+        f'did you mean "{close}"?' if close else f"write one of {listed}",
+    )
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list, or one value that stands for a list of one."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if value is None or isinstance(value, dict):
+        raise wrong_type(value, "a text or a list")
+    return [value]
+
+
+def as_native(value: Any) -> Any:
+    """A raw native value: unquoted scalars by the core schema of YAML 1.2, the rest as it is."""
+    if isinstance(value, dict):
+        return {str(key): as_native(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_native(item) for item in value]
+    if isinstance(value, Plain):
+        return _core(value)
+    return value
+
+
+def _core(text: str) -> Any:
+    if text in NULLS:
+        return None
+    if text in {"true", "True", "TRUE"}:
+        return True
+    if text in {"false", "False", "FALSE"}:
+        return False
+    for number in (int, float):
+        if text.lstrip("+-")[:1].isdigit() and "_" not in text and text.isascii():
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    return str(text)

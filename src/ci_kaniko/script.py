@@ -1,0 +1,575 @@
+"""The shell script of a plan: one generator for every target that runs a shell.
+
+The shape, the traps and the quoting were tried with real executors: strict POSIX sh, no ``eval``,
+one executor call whose status is the job's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
+from ci_kaniko.findings import Finding
+from ci_kaniko.globs import case_arms, grep_pattern, is_literal
+from ci_kaniko.references import DOCKER_HUB, REGISTRY_HOST
+from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
+from ci_kaniko.variables import Ref, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ci_kaniko.plan import Argument, HostLogin, Plan, Push
+    from ci_kaniko.variables import Part, Parts
+
+
+class Cell(NamedTuple):
+    """What a portable variable is in a job's shell.
+
+    ``name`` is the shell variable that holds it, or ``text`` the double-quoted text that makes it,
+    or ``literal`` what it always is. ``define`` are lines that must run first. ``env`` is an
+    environment variable that the configuration has to set: its name and the CI's expression.
+    """
+
+    name: str = ""
+    text: str = ""
+    literal: str = ""
+    define: tuple[str, ...] = ()
+    may_be_unset: bool = False
+    env: tuple[str, str] | None = None
+
+
+class Impossible(NamedTuple):
+    """A target that cannot know a variable, why, and what to do instead."""
+
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one target's shell knows things."""
+
+    target: str
+    cells: Callable[[str, Plan], Cell | Impossible | None]
+    tests: dict[str, str]
+    places: dict[str, Cell]
+    config: str
+    secret_hint: str
+    ci_user: str = ""
+    ci_token: str = ""
+    ci_registry_test: str = ""
+    unset: bool = True
+    mounts_config: bool = False
+    workspace: Callable[[Plan], list[str]] = lambda plan: []
+
+
+@dataclass
+class Script:
+    """A script under construction; ``environment`` collects what the job must pass to it."""
+
+    plan: Plan
+    dialect: Dialect
+    environment: dict[str, str] = field(default_factory=dict)
+    _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
+    _defaults: int = 0
+
+    def build(self, run: Callable[[list[str]], list[str]]) -> str:
+        """The whole script; ``run`` turns the executor's words into the command that starts it."""
+        body = self._body(run)
+        head = ["set -eu"]
+        if self.dialect.unset:
+            written = self.plan.password_logins or self.plan.docker_config
+            head.append(
+                "unset KANIKO_NO_PUSH" + (" DOCKER_AUTH_CONFIG" if written else "")
+            )
+        defined = [line for lines in self._defined for line in lines]
+        workspace = self.dialect.workspace(self.plan)
+        return "\n".join([*head, *workspace, *defined, *self._login_function(), *body]) + "\n"
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def cell(self, name: str, *, lower: bool = False) -> Cell:
+        """The cell of a variable, with its definition noted."""
+        if name in self.dialect.places:
+            return self.dialect.places[name]
+        found = self.dialect.cells(name, self.plan)
+        if found is None:
+            found = self._derived(name)
+        if isinstance(found, Impossible):
+            raise LookupError(f"{name} on {self.dialect.target}: {found.reason}")
+        if found.env:
+            self.environment[found.env[0]] = found.env[1]
+        if found.define:
+            self._defined[found.define] = None
+        if lower and name in {"repository.path", "repository.owner", "repository.name"}:
+            return self._define(
+                f"{name.rpartition('.')[2]}_lower",
+                f'$(printf %s "{_double(found)}" | tr A-Z a-z)',
+            )
+        return found
+
+    def _define(self, name: str, value: str) -> Cell:
+        self._defined[(f"{name}={value}",)] = None
+        return Cell(name)
+
+    def _derived(self, name: str) -> Cell:
+        """A variable that no target has by itself, made of others."""
+        if name == "commit.short":
+            return self._define("short", f'$(printf %.8s {self.value("commit.sha")})')
+        if name == "build.timestamp":
+            return self._define("timestamp", "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
+        if name == "repository.owner":
+            return self._define("owner", f"${{{self._shell_name('repository.path')}%/*}}")
+        if name == "repository.name":
+            return self._define("name", f"${{{self._shell_name('repository.path')}##*/}}")
+        if name == "ref.name":
+            return self._ref_name()
+        slug = (
+            "tr A-Z a-z | tr -c a-z0-9 - | cut -c1-63 | sed 's/^-*//; s/-*$//'"
+            if name == "ref.slug"
+            else "tr -c 'A-Za-z0-9_.-' - | sed 's/^[.-]*//' | cut -c1-128"
+        )
+        ref = self.value("ref.name")
+        return self._define(
+            name.replace(".", "_"), f"$(printf %s {ref} | tr -d '\\200-\\277' | {slug})"
+        )
+
+    def _ref_name(self) -> Cell:
+        branch, tag = self.cell("branch"), self.cell("tag")
+        other = f"${{{branch.name}:-}}" if branch.may_be_unset else f"${branch.name}"
+        ref = f"${{{tag.name}:-{other}}}"
+        if not self.plan.started.pull_requests:
+            return self._define("ref", ref)
+        number = self.cell("pull_request.number").name
+        self._defined[(f"ref=${{{number}:+pr-${number}}}", f"ref=${{ref:-{ref}}}")] = None
+        return Cell("ref")
+
+    def _shell_name(self, name: str) -> str:
+        cell = self.cell(name)
+        if cell.name:
+            return cell.name
+        return self._define(name.replace(".", "_"), f'"{cell.text}"').name
+
+    def expression(self, ref: Ref, *, is_reference: bool, follows: str = "") -> tuple[bool, str]:
+        """Whether a variable is literal text here, and its text, to stand in double quotes."""
+        cell = self.cell(ref.name, lower=is_reference)
+        if cell.literal:
+            return True, cell.literal
+        if not cell.name:
+            return False, cell.text
+        name = cell.name
+        if ref.default is not None:
+            if not can_be_double_quoted(ref.default) or "}" in ref.default:
+                name = self._with_default(ref, cell)
+                return False, _braced(name, follows)
+            return False, f"${{{name}:-{ref.default}}}"
+        if is_reference and variable(ref.name).may_be_empty:
+            return False, f"${{{name}:?is empty, and the image reference needs it}}"
+        if cell.may_be_unset:
+            return False, f"${{{name}:-}}"
+        return False, _braced(name, follows)
+
+    def _with_default(self, ref: Ref, cell: Cell) -> str:
+        """A shell variable for a default that cannot stand inside double quotes."""
+        self._defaults += 1
+        name = f"default_{self._defaults}"
+        value = f"${{{cell.name}:-}}" if cell.may_be_unset else f"${cell.name}"
+        self._defined[
+            (
+                f"{name}={value}",
+                f'if [ -z "${name}" ]; then {name}={quote(ref.default or "")}; fi',
+            )
+        ] = None
+        return name
+
+    def word(self, argument: Argument) -> str:
+        """One argument as a shell word."""
+        if argument.value is None:
+            return f"--{argument.name}"
+        value = self.text(argument.value, is_reference=argument.is_reference)
+        return f"--{argument.name}={value}"
+
+    def text(self, parts: Parts, *, is_reference: bool = False) -> str:
+        """A text as a shell word."""
+        pieces: list[tuple[bool, str]] = []
+        for index, part in enumerate(parts):
+            following = parts[index + 1] if index + 1 < len(parts) else ""
+            literal, text = self._piece(part, following, is_reference=is_reference)
+            if literal and pieces and pieces[-1][0]:
+                pieces[-1] = (True, pieces[-1][1] + text)
+            else:
+                pieces.append((literal, text))
+        if not pieces:
+            return ""
+        if all(literal for literal, _ in pieces):
+            return quote(pieces[0][1])
+        if all(can_be_double_quoted(text) for literal, text in pieces if literal):
+            return '"' + "".join(text for _, text in pieces) + '"'
+        return "".join(
+            quote(text) if literal else f'"{text}"' for literal, text in pieces
+        )
+
+    def _piece(self, part: Part, following: Part, *, is_reference: bool) -> tuple[bool, str]:
+        if isinstance(part, str):
+            return True, part
+        follows = following[:1] if isinstance(following, str) else ""
+        return self.expression(part, is_reference=is_reference, follows=follows)
+
+    def value(self, name: str) -> str:
+        """A variable for a test: a shell word that is empty when it is not there."""
+        literal, text = self.expression(Ref(name), is_reference=False)
+        return quote(text) if literal else f'"{text}"'
+
+    # -- conditions -----------------------------------------------------------------------------
+
+    def when(self, any_of: AnyOf, body: list[str]) -> list[str]:
+        """``body`` under a condition."""
+        if any_of == ALWAYS:
+            return body
+        if len(any_of) == 1 and any_of[0].globs:
+            return self._ref_block(any_of[0], body)
+        test = " || ".join(self._test(condition) for condition in any_of)
+        return [f"if {test}; then", *indented(body), "fi"]
+
+    def _test(self, condition: Condition) -> str:
+        if condition.kind == "default-branch":
+            return self._default_branch_test()
+        if not condition.globs:
+            return self._event_test(condition.kind)
+        word = self.value(condition.kind)
+        if len(condition.globs) == 1 and is_literal(condition.globs[0]):
+            return f"[ {word} = {quote(condition.globs[0])} ]"
+        return f"printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(condition.globs))}"
+
+    def _event_test(self, kind: str) -> str:
+        return self.dialect.tests[kind]
+
+    def _default_branch_test(self) -> str:
+        branch, default = self.value("branch"), self.value("default_branch")
+        cell = self.cell("default_branch")
+        guard = f"[ -n {branch} ] && " if cell.env else ""
+        return f"{guard}[ {branch} = {default} ]"
+
+    def _ref_block(self, condition: Condition, body: list[str]) -> list[str]:
+        globs = condition.globs
+        arms = case_arms(globs[0]) if len(globs) == 1 else None
+        if len(globs) > 1 and all(is_literal(glob) for glob in globs):
+            arms = (" | ".join(arm for glob in globs for arm in case_arms(glob) or ()),)
+        if arms is None or (len(globs) == 1 and is_literal(globs[0])):
+            return [f"if {self._test(condition)}; then", *indented(body), "fi"]
+        word = self.value(condition.kind).strip('"')
+        skipped = [f"  {arm}) ;;" for arm in arms[:-1]]
+        if len(body) == 1 and "\n" not in body[0]:
+            taken = [f"  {arms[-1]}) {body[0]} ;;"]
+        else:
+            taken = [f"  {arms[-1]})", *indented(indented(body)), "    ;;"]
+        return [f"case {word} in", *skipped, *taken, "esac"]
+
+    # -- the body -------------------------------------------------------------------------------
+
+    def _body(self, run: Callable[[list[str]], list[str]]) -> list[str]:
+        plan = self.plan
+        static = [self.word(argument) for argument in plan.arguments]
+        always = [login for login in plan.logins if not login.pushes]
+        head = self._log_in(always) + self._git_login()
+        if not plan.pushes:
+            config = self._write_config() if always else []
+            words = static + self._words(plan.no_push_arguments)
+            return [*head, *config, *run(words)]
+        if plan.pushes_always and all(push.when == ALWAYS for push in plan.pushes):
+            words = static + self._words([push.argument for push in plan.pushes])
+            words += self._words(plan.pushed_arguments)
+            checks = self._checks(plan.pushes)
+            logins = self._log_in([login for login in plan.logins if login.pushes])
+            config = self._write_config() if plan.logins else []
+            return [*head, *logins, *config, *checks, *run(words)]
+        collect = continued("set --", static)
+        return [*head, *collect, *self._decide(), *run(['"$@"'])]
+
+    def _words(self, arguments: Iterable[Argument]) -> list[str]:
+        return [self.word(argument) for argument in arguments]
+
+    def _decide(self) -> list[str]:
+        """Collect the destinations of this run, or ``--no-push``."""
+        plan = self.plan
+        refuse = ['set -- "$@" ' + " ".join(self._words(plan.no_push_arguments))]
+        some_always = any(push.when == ALWAYS for push in plan.pushes)
+        not_for_pull_requests = plan.push == "auto" and plan.started.pull_requests
+        late = self._late_logins()
+        finish = self._finish(late)
+        if some_always:
+            pushing = [*self._early_logins(late), *self._collect(late), *finish]
+            if not not_for_pull_requests:
+                return pushing
+            return [
+                f"if {self._event_test('pull-request')}; then",
+                *indented(refuse),
+                "else",
+                *indented(pushing),
+                "fi",
+                *self._config_without_push(),
+            ]
+        collected = self._collect(late)
+        if not_for_pull_requests:
+            test = self._event_test("pull-request")
+            collected = [f"if ! {test}; then", *indented(collected), "fi"]
+        return [
+            "push=",
+            *collected,
+            'if [ -z "$push" ]; then',
+            *indented(refuse),
+            "else",
+            *indented([*self._early_logins(late), *finish]),
+            "fi",
+            *self._config_without_push(),
+        ]
+
+    def _early_logins(self, late: dict[str, str]) -> list[str]:
+        """The logins of every run that pushes."""
+        return self._log_in(
+            [login for login in self.plan.logins if login.pushes and login.host not in late]
+        )
+
+    def _config_without_push(self) -> list[str]:
+        """Pull logins are written in every run, so they are written last."""
+        return self._write_config() if self._has_pull_logins() else []
+
+    def _has_pull_logins(self) -> bool:
+        return any(not login.pushes for login in self.plan.logins)
+
+    def _finish(self, late: dict[str, str]) -> list[str]:
+        """What a run that pushes does once its destinations are known."""
+        plan = self.plan
+        lines: list[str] = []
+        for login in plan.logins:
+            if late.get(login.host):
+                lines += [
+                    f'if [ -n "${late[login.host]}" ]; then',
+                    *indented(self._log_in([login])),
+                    "fi",
+                ]
+        if plan.pushed_arguments:
+            lines += continued('set -- "$@"', self._words(plan.pushed_arguments))
+        if plan.logins and not self._has_pull_logins():
+            lines += self._write_config()
+        return lines
+
+    def _late_logins(self) -> dict[str, str]:
+        """Hosts that only some pushing runs need: the flag that tells, empty when one block does."""
+        plan = self.plan
+        hosts = {push.reference.host or DOCKER_HUB for push in plan.pushes}
+        late = {}
+        for login in plan.logins:
+            if login.login.kind == "docker-config":
+                continue
+            uses = {
+                push.when
+                for push in plan.pushes
+                if (push.reference.host or DOCKER_HUB) == login.host
+            }
+            if not login.pushes or ALWAYS in uses or not uses or hosts == {login.host}:
+                continue
+            if login.host in plan.cache_hosts:
+                continue
+            late[login.host] = "" if len(uses) == 1 else _flag_name(login.host)
+        return late
+
+    def _collect(self, late: dict[str, str]) -> list[str]:
+        plan = self.plan
+        lines = [f"{flag}=" for flag in late.values() if flag]
+        some_always = any(push.when == ALWAYS for push in plan.pushes)
+        groups: dict[AnyOf, list[Push]] = {}
+        for push in plan.pushes:
+            groups.setdefault(push.when, []).append(push)
+        inline_done: set[str] = set()
+        for when, pushes in groups.items():
+            body = self._checks(pushes)
+            for push in pushes:
+                host = push.reference.host or DOCKER_HUB
+                if late.get(host):
+                    body.append(f"{late[host]}=yes")
+                elif host in late and host not in inline_done:
+                    inline_done.add(host)
+                    body += self._log_in([login for login in plan.logins if login.host == host])
+            words = self._words([push.argument for push in pushes])
+            body += continued('set -- "$@"', words)
+            if not some_always:
+                body.append("push=yes")
+            lines += self.when(when, body)
+        return lines
+
+    def _checks(self, pushes: Iterable[Push]) -> list[str]:
+        """Run-time checks of variables that can hold what a reference cannot."""
+        lines: dict[str, None] = {}
+        for push in pushes:
+            for index, pattern in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
+                for part in push.reference[index]:
+                    if isinstance(part, Ref) and (
+                        part.name == "tag" or part.name.startswith("env.")
+                    ):
+                        lines.update(dict.fromkeys(self._check(part, pattern)))
+        return list(lines)
+
+    def _check(self, ref: Ref, allowed: str) -> list[str]:
+        cell = self.cell(ref.name)
+        word = f"${{{cell.name}:-}}" if cell.may_be_unset else f"${cell.name}"
+        what = "image tag" if "A-Z" in allowed else "repository name"
+        return [
+            f"case {word} in",
+            f"  [.-]* | *[!{allowed}]*)",
+            f'    echo "ci-kaniko: no {what} can hold this {ref.name}: {word}" >&2',
+            "    exit 1",
+            "    ;;",
+            "esac",
+        ]
+
+    # -- credentials ----------------------------------------------------------------------------
+
+    def _git_login(self) -> list[str]:
+        login = self.plan.git_login
+        if login is None:
+            return []
+        if login.secret is None:
+            token = self.dialect.ci_token
+        else:
+            token = login.secret
+        return [
+            *self._guard(token, ci=login.secret is None),
+            "unset GIT_TOKEN",
+            f'export GIT_USERNAME={quote(login.username)} GIT_PASSWORD="${token}"',
+        ]
+
+    def _guard(self, secret: str, *, ci: bool = False) -> list[str]:
+        why = "is not set: this CI gives the job no token" if ci else (
+            f"is not set: {self.dialect.secret_hint}"
+        )
+        return [f': "${{{secret}:?{why}}}"']
+
+    def _log_in(self, logins: Iterable[HostLogin]) -> list[str]:
+        lines: list[str] = []
+        for login in logins:
+            if login.login.kind == "docker-config":
+                continue
+            lines += self._credentials(login)
+        return lines
+
+    def _credentials(self, login: HostLogin) -> list[str]:
+        key = self.text(login.key)
+        lines: list[str] = []
+        if login.login.kind == "ci-token":
+            if login.host != f"${{{REGISTRY_HOST}}}" and self.dialect.ci_registry_test:
+                lines += self._own_registry(key)
+            lines += self._guard(self.dialect.ci_token, ci=True)
+            user, password = f'"${self.dialect.ci_user}"', self.dialect.ci_token
+        else:
+            for secret in login.secrets:
+                lines += self._guard(secret)
+            name = login.login.username
+            user = (
+                quote(name) if isinstance(name, str) else f'"${name.secret}"' if name else "''"
+            )
+            password = login.login.password or ""
+        if self._single():
+            auth = f"auth=$(printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n')"
+            return [*lines, auth]
+        return [*lines, f'login {key} {user} "${password}"']
+
+    def _own_registry(self, key: str) -> list[str]:
+        return [
+            f"if [ {self.dialect.ci_registry_test} != {key} ]; then",
+            f'  echo "ci-kaniko: {key} is not this CI\'s registry; its token is not sent there" >&2',
+            "  exit 1",
+            "fi",
+        ]
+
+    def _single(self) -> bool:
+        return len(self.plan.password_logins) == 1
+
+    def _login_function(self) -> list[str]:
+        if len(self.plan.password_logins) < 2:
+            return []
+        return [
+            "auths=",
+            "login() {",
+            "  auths=$auths${auths:+,}$(",
+            "    printf '\"%s\":{\"auth\":\"%s\"}' \"$1\" "
+            "\"$(printf '%s:%s' \"$2\" \"$3\" | base64 | tr -d '\\n')\"",
+            "  )",
+            "}",
+        ]
+
+    def _write_config(self) -> list[str]:
+        plan = self.plan
+        config = self.dialect.config
+        target = f'"{config}/config.json"' if "$" in config else f"{config}/config.json"
+        folder = [] if "$" in config else [f"mkdir -p {config}"]
+        written = plan.password_logins
+        lines: list[str] = []
+        if plan.docker_config and self.dialect.mounts_config:
+            return [self._auth_variable()] if written else []
+        if plan.docker_config:
+            name = plan.docker_config
+            lines += [
+                *self._guard(name),
+                *folder,
+                "(",
+                "  umask 077",
+                f'  if [ -f "${name}" ]; then cat "${name}"; else printf %s "${name}"; fi > {target}',
+                ")",
+            ]
+            if written:
+                lines += [self._auth_variable()]
+            return lines
+        if self._single():
+            key = self.text(written[0].key)
+            config_text = f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
+        else:
+            config_text = "printf '{\"auths\":{%s}}' \"$auths\""
+        return [*folder, f"(umask 077; {config_text} > {target})"]
+
+    def _auth_variable(self) -> str:
+        if self._single():
+            key = self.text(self.plan.password_logins[0].key)
+            auths = f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
+        else:
+            auths = "printf '{\"auths\":{%s}}' \"$auths\""
+        return f"DOCKER_AUTH_CONFIG=$({auths})\nexport DOCKER_AUTH_CONFIG"
+
+
+def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
+    """Variables and conditions that a target cannot know, where the spec uses them."""
+    for where, name in plan.uses():
+        cell = dialect.cells(name, plan)
+        if isinstance(cell, Impossible):
+            yield Finding(
+                "target-variable",
+                where,
+                f"${{{name}}} cannot be known on {dialect.target}: {cell.reason}",
+                cell.hint,
+            )
+    for push in plan.pushes:
+        for condition in push.when:
+            needed = dialect.cells("default_branch", plan)
+            if condition.kind == "default-branch" and isinstance(needed, Impossible):
+                yield Finding("target-variable", (*push.where, "when"), needed.reason, needed.hint)
+            if condition.kind in {"schedule", "manual"} and condition.kind not in dialect.tests:
+                yield Finding(
+                    "impossible-condition",
+                    (*push.where, "when"),
+                    f"{dialect.target} does not tell a job that it is a {condition.kind} run",
+                    "branch and tag conditions work everywhere",
+                )
+
+
+def _braced(name: str, follows: str) -> str:
+    joined = follows.isascii() and (follows.isalnum() or follows == "_")
+    return f"${{{name}}}" if joined else f"${name}"
+
+
+def _double(cell: Cell) -> str:
+    return cell.text or f"${cell.name}"
+
+
+def _flag_name(host: str) -> str:
+    return "to_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in host)

@@ -1,0 +1,62 @@
+"""The targets: one module each, listed here by name and loaded when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci_kaniko.findings import Finding
+    from ci_kaniko.spec import Spec
+
+NAMES = ("gitlab", "github", "kubernetes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """What a target makes of a spec: the view for its template, or what is in the way."""
+
+    view: dict[str, Any]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A CI system that a spec is rendered for.
+
+    ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
+    the parsed output and yields a sentence for each part that is not what was planned.
+    """
+
+    name: str
+    summary: str
+    output: str
+    template: str
+    prepare: Callable[[Spec, Mapping[str, str]], Rendering]
+    verify: Callable[[Any, dict[str, Any]], Any]
+    needs_values: bool = False
+
+
+def available_targets() -> Mapping[str, Target]:
+    """Every target by name.
+
+    >>> sorted(available_targets())
+    ['github', 'gitlab', 'kubernetes']
+    """
+    return MappingProxyType({name: target(name) for name in NAMES})
+
+
+def target(name: str) -> Target:
+    """One target. Raises UnknownTargetError with the names there are."""
+    if name not in NAMES:
+        from ci_kaniko.problems import UnknownTargetError, suggest
+
+        close = suggest(name, NAMES)
+        known = f'did you mean "{close}"?' if close else f"known: {', '.join(NAMES)}"
+        raise UnknownTargetError(f'unknown target "{name}"; {known}')
+    found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
+    return found

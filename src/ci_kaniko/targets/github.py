@@ -1,0 +1,293 @@
+"""GitHub Actions: the plain executor in ``docker run`` on the runner.
+
+No JavaScript action runs in kaniko's image, so the checkout stays on the host; the workspace is
+mounted read-only below ``/kaniko``, where the executor never looks for files of the image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko import pins
+from ci_kaniko.globs import is_literal, to_github
+from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, resolve
+from ci_kaniko.script import Cell, Dialect, Script, impossible
+from ci_kaniko.shell import continued
+from ci_kaniko.targets import Rendering, Target
+from ci_kaniko.targets.common import owned_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.findings import Finding
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Spec
+
+_OWNED = {
+    "runs-on": "github.runs_on",
+    "timeout-minutes": "github.timeout_minutes",
+    "environment": "github.environment",
+    "permissions": "the logins: each asks for what it needs",
+    "steps": "the fields of the spec",
+    "if": "triggers",
+    "concurrency": "triggers",
+}
+
+_REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
+_BRANCH_AND_TAG = (
+    "branch= tag=",
+    "case $GITHUB_REF in",
+    "  refs/heads/*) branch=$GITHUB_REF_NAME ;;",
+    "  refs/tags/*) tag=$GITHUB_REF_NAME ;;",
+    "esac",
+)
+
+_CELLS: dict[str, Cell] = {
+    "commit.sha": Cell("GITHUB_SHA"),
+    "commit.timestamp": Cell(
+        "committed",
+        define=(
+            "committed=$(TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd "
+            '"$GITHUB_SHA")',
+        ),
+    ),
+    "branch": Cell("branch", define=_BRANCH_AND_TAG),
+    "tag": Cell("tag", define=_BRANCH_AND_TAG),
+    "pull_request.number": Cell(
+        "PULL_REQUEST", env=("PULL_REQUEST", "${{ github.event.pull_request.number }}")
+    ),
+    "repository.path": Cell("GITHUB_REPOSITORY"),
+    "repository.owner": Cell("GITHUB_REPOSITORY_OWNER"),
+    "repository.url": Cell(text=_REPOSITORY_URL),
+    "registry.host": Cell(literal="ghcr.io"),
+    "registry.image": Cell(
+        text="ghcr.io/$path_lower",
+        define=('path_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
+    ),
+    "build.id": Cell("GITHUB_RUN_ID"),
+    "build.number": Cell("GITHUB_RUN_NUMBER"),
+    "build.url": Cell(text=f"{_REPOSITORY_URL}/actions/runs/$GITHUB_RUN_ID"),
+}
+
+
+def _cells(name: str, plan: Plan) -> Cell | None:
+    if name.startswith("env."):
+        variable = name.removeprefix("env.")
+        return Cell(variable, env=(variable, f"${{{{ vars.{variable} }}}}"))
+    if name == "default_branch":
+        if plan.spec.default_branch:
+            return Cell(literal=plan.spec.default_branch)
+        return Cell(
+            "DEFAULT_BRANCH",
+            env=("DEFAULT_BRANCH", "${{ github.event.repository.default_branch }}"),
+        )
+    return _CELLS.get(name)
+
+
+def _folders(plan: Plan) -> list[str]:
+    """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
+    names = ["config"] * bool(plan.logins) + ["output"] * bool(plan.outputs)
+    if not names:
+        return []
+    removed = " ".join(f'"${name}"' for name in names)
+    return [
+        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in names),
+        f"trap 'rm -rf {removed} || :' EXIT",
+        "trap 'exit 130' INT",
+        "trap 'exit 143' TERM",
+    ]
+
+
+DIALECT = Dialect(
+    target="github",
+    cells=_cells,
+    tests={
+        "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
+        "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
+        "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
+    },
+    places={CHECKOUT: Cell(literal="/kaniko/context"), OUTPUT: Cell(literal="/kaniko/output")},
+    config="$config",
+    secret_hint="add it in Settings > Secrets and variables > Actions",
+    ci_user="GITHUB_ACTOR",
+    ci_token="GITHUB_TOKEN",
+    unset=False,
+    workspace=_folders,
+)
+
+
+def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    plan = resolve(spec, "github")
+    section = spec.github
+    findings = (
+        *plan.findings,
+        *impossible(plan, DIALECT),
+        *_secret_names(plan),
+        *owned_keys("github", section.extra, _OWNED),
+    )
+    if findings:
+        return Rendering(view={}, findings=findings)
+    script = Script(plan, DIALECT)
+    checkout = plan.reads_checkout or "commit.timestamp" in plan.variables
+    text = script.build(lambda words: _docker_run(plan, words))
+    for name in plan.secrets:
+        script.environment[name] = f"${{{{ secrets.{name} }}}}"
+    if _uses_token(plan):
+        script.environment[DIALECT.ci_token] = "${{ secrets.GITHUB_TOKEN }}"
+    return Rendering(
+        view={
+            "workflow": section.workflow,
+            "events": _events(plan),
+            "cancel": _cancel(plan),
+            "job": section.job,
+            "job_name": "Build and push the image" if plan.pushes else "Build the image",
+            "condition": _condition(plan),
+            "runs_on": section.runs_on,
+            "timeout_minutes": section.timeout_minutes,
+            "environment": section.environment,
+            "permissions": _permissions(plan, checkout=checkout),
+            "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}" if checkout else "",
+            "variables": script.environment,
+            "script": text,
+            "extra": section.extra,
+        }
+    )
+
+
+def _docker_run(plan: Plan, words: list[str]) -> list[str]:
+    options = ["--env container=docker"]
+    if plan.git_login:
+        options.append("--env GIT_USERNAME --env GIT_PASSWORD")
+    if plan.docker_config and plan.password_logins:
+        options.append("--env DOCKER_AUTH_CONFIG")
+    if plan.reads_checkout:
+        options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
+    if plan.logins:
+        options.append('--volume "$config:/kaniko/.docker:ro"')
+    if plan.outputs:
+        options.append('--volume "$output:/kaniko/output"')
+    image = executor_image(plan.spec.executor, shell=False)
+    run = continued("docker run --rm", [*options, image, *words])
+    return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
+
+
+def _secret_names(plan: Plan) -> Iterator[Finding]:
+    from ci_kaniko.findings import Finding
+
+    for login in plan.logins:
+        for name in (*login.secrets, login.login.docker_config or "x"):
+            if name.upper().startswith("GITHUB_"):
+                yield Finding(
+                    "github-secret-name",
+                    login.where,
+                    f'GitHub keeps names that begin with GITHUB_ for itself, so "{name}" '
+                    "cannot be a secret",
+                    "ci-token is the login that GitHub gives each job",
+                )
+
+
+def _uses_token(plan: Plan) -> bool:
+    logins = any(login.login.kind == "ci-token" for login in plan.logins)
+    return logins or bool(plan.git_login and plan.git_login.secret is None)
+
+
+class Permission(NamedTuple):
+    """What the job's token may do, and why."""
+
+    name: str
+    access: str
+    why: str
+
+
+def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
+    granted = []
+    if checkout or plan.git_login:
+        granted.append(Permission("contents", "read", "to check out the repository"))
+    tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
+    if any(login.pushes for login in tokens):
+        granted.append(Permission("packages", "write", "to push to the registry"))
+    elif tokens:
+        granted.append(Permission("packages", "read", "to pull from the registry"))
+    return granted
+
+
+def _events(plan: Plan) -> dict[str, Any]:
+    """``on:``; a filter that lets everything through is left out."""
+    started = plan.started
+    default = plan.spec.default_branch
+    branches = [to_github(glob) for glob in started.branches]
+    events: dict[str, Any] = {}
+    if started.default_branch and default is None:
+        events["push"] = None
+    else:
+        if started.default_branch and default:
+            branches = [to_github(default)]
+        filters = {"branches": branches, "tags": [to_github(glob) for glob in started.tags]}
+        filters = {key: globs for key, globs in filters.items() if globs}
+        if filters:
+            everything = {"branches": ["**"], "tags": ["**"]}
+            events["push"] = None if filters == everything else filters
+    if started.pull_requests:
+        events["pull_request"] = None
+    return events
+
+
+def _condition(plan: Plan) -> str:
+    """What ``on:`` cannot say: the default branch by its role, branches that are built already."""
+    started = plan.started
+    if started.default_branch and plan.spec.default_branch is None:
+        return (
+            "github.event_name == 'pull_request' || github.ref_type == 'tag' || "
+            "github.ref_name == github.event.repository.default_branch"
+        )
+    if not started.pull_requests:
+        return ""
+    fork = "github.event.pull_request.head.repo.full_name != github.repository"
+    other = [_not_from(glob) for glob in started.branches if not is_literal(glob)]
+    if "" in other:
+        return f"github.event_name != 'pull_request' || {fork}"
+    tests = [test for test in other if test]
+    if not tests:
+        return ""
+    return f"github.event_name != 'pull_request' || {fork} || ({' && '.join(tests)})"
+
+
+def _not_from(glob: str) -> str | None:
+    """An expression that a request's branch does not match; None when expressions cannot say it."""
+    if glob == "**":
+        return ""
+    prefix, stars, rest = glob.partition("**")
+    if stars and not rest and "*" not in prefix and "'" not in prefix:
+        return f"!startsWith(github.head_ref, '{prefix}')"
+    return None
+
+
+def _cancel(plan: Plan) -> str:
+    if not plan.started.pull_requests:
+        return "false"
+    return "${{ github.event_name == 'pull_request' }}"
+
+
+def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+    job = document["jobs"][view["job"]]
+    step = job["steps"][-1]
+    if step["run"] != view["script"]:
+        yield "the step's script is not the planned one"
+    if step.get("env", {}) != view["variables"]:
+        yield "the step's environment is not the planned one"
+    if "${{" in step["run"]:
+        yield "an expression stands in the script"
+    # YAML 1.1 readers take the key `on` for a boolean.
+    if document.get("on", document.get(True)) != view["events"]:
+        yield "the workflow's events are not the planned ones"
+
+
+TARGET = Target(
+    name="github",
+    summary="GitHub Actions",
+    output=".github/workflows/image.yml",
+    template="github.yml.j2",
+    prepare=_prepare,
+    verify=_verify,
+)
+

@@ -1,0 +1,340 @@
+"""Kubernetes: a Pod whose variables are known when it is rendered.
+
+Three ways to log in: a Secret that holds a ready config.json; ``KANIKO_<HOST>_USER`` and
+``_PASSWORD`` where the executor reads them; a script in the debug image for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.conditions import holds
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.plan import (
+    CHECKOUT,
+    OUTPUT,
+    THIS_REPOSITORY,
+    bind,
+    executor_image,
+    reads_registry_variables,
+    resolve,
+)
+from ci_kaniko.references import DOCKER_HUB, Reference, check_tag_text
+from ci_kaniko.script import Cell, Dialect, Impossible, Script
+from ci_kaniko.shell import continued
+from ci_kaniko.targets import Rendering, Target
+from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.values import Values, check_in_reference, check_values
+from ci_kaniko.variables import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.conditions import AnyOf
+    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.spec import Spec, Toleration
+
+_OWNED = {
+    "containers": "the fields of the spec",
+    "restartPolicy": "nothing: a build is never repeated",
+    "activeDeadlineSeconds": "kubernetes.deadline_seconds",
+    "serviceAccountName": "kubernetes.service_account",
+    "automountServiceAccountToken": "kubernetes.service_account",
+    "enableServiceLinks": "nothing: service variables stay out of builds",
+    "securityContext": "nothing: kaniko needs to be root in its container",
+    "nodeSelector": "kubernetes.node_selector",
+    "tolerations": "kubernetes.tolerations",
+    "imagePullSecrets": "kubernetes.image_pull_secrets",
+    "volumes": "the logins",
+}
+
+_NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering")
+
+
+def _no_cell(name: str, plan: Plan) -> Cell | Impossible | None:
+    return _NOT_IN_A_POD
+
+
+DIALECT = Dialect(
+    target="kubernetes",
+    cells=_no_cell,
+    tests={},
+    places={CHECKOUT: Cell(literal="/workspace"), OUTPUT: Cell(literal="/kaniko/output")},
+    config="/kaniko/.docker",
+    secret_hint="add it to the Secret",
+    mounts_config=True,
+)
+
+
+def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    plan = resolve(spec, "kubernetes", directory_is_git=True)
+    section = spec.kubernetes
+    findings = [
+        *plan.findings,
+        *check_values(values),
+        *_undecidable(plan),
+        *_impossible_outputs(plan),
+        *owned_keys("kubernetes", section.extra, _OWNED),
+    ]
+    if findings:
+        return Rendering(view={}, findings=tuple(findings))
+    known = Values(values, spec.default_branch)
+    bound = _bind(plan, known, findings)
+    if known.missing:
+        findings.append(_missing(known))
+    if findings:
+        return Rendering(view={}, findings=tuple(findings))
+    scripted = _needs_script(bound)
+    script = (
+        Script(bound, DIALECT).build(lambda words: continued("/kaniko/executor", words))
+        if scripted
+        else ""
+    )
+    words = [
+        f"--{item.name}" + ("" if item.value is None else f"={_joined(item.value)}")
+        for item in _arguments(bound)
+    ]
+    return Rendering(
+        view={
+            "name": section.name,
+            "metadata": _metadata(spec),
+            "deadline": section.deadline_seconds,
+            "service_account": section.service_account,
+            "image_pull_secrets": section.image_pull_secrets,
+            "node_selector": section.node_selector,
+            "tolerations": [_toleration(item) for item in section.tolerations],
+            "image": executor_image(spec.executor, shell=scripted),
+            "arguments": [] if scripted else [_doubled(word) for word in words],
+            "script": _doubled(script),
+            "env": list(_env(bound, scripted=scripted)),
+            "resources": _resources(spec),
+            "message_path": f"/kaniko/output/{plan.outputs[0]}" if plan.outputs else "",
+            "docker_config": bound.docker_config,
+            "extra": section.extra,
+        }
+    )
+
+
+def _joined(parts: tuple[str | Ref, ...]) -> str:
+    places = {OUTPUT: "/kaniko/output", CHECKOUT: "/workspace"}
+    return "".join(part if isinstance(part, str) else places[part.name] for part in parts)
+
+
+def _arguments(plan: Plan) -> list[Any]:
+    if not plan.pushes:
+        return [*plan.arguments, *plan.no_push_arguments]
+    pushed = [push.argument for push in plan.pushes]
+    return [*plan.arguments, *pushed, *plan.pushed_arguments]
+
+
+def _doubled(text: str) -> str:
+    """The kubelet halves every ``$$`` and replaces ``$(NAME)``: double them all."""
+    return text.replace("$", "$$")
+
+
+def _undecidable(plan: Plan) -> Iterator[Finding]:
+    for push in plan.pushes:
+        for condition in push.when:
+            if condition.kind in {"schedule", "manual"}:
+                yield Finding(
+                    "impossible-condition",
+                    (*push.where, "when"),
+                    f"a manifest does not know whether its run is a {condition.kind} one",
+                    "branch and tag conditions are decided when it is rendered",
+                )
+
+
+def _impossible_outputs(plan: Plan) -> Iterator[Finding]:
+    options = plan.spec.options
+    for name in ("tar_path", "oci_layout_path"):
+        if getattr(options, name):
+            yield Finding(
+                "impossible-output",
+                ("options", name),
+                "the files of a Pod are gone when it ends",
+                "push the image, or mount a volume with a Job of your own",
+            )
+    if not any((options.tar_path, options.oci_layout_path)) and len(plan.outputs) > 1:
+        yield Finding(
+            "impossible-output",
+            ("options", "image_name_with_digest_file"),
+            "a Pod hands back one file, as its termination message",
+            "keep one of digest_file and the image_name files",
+        )
+
+
+def _bind(plan: Plan, known: Values, findings: list[Finding]) -> Plan:
+    def replaced(ref: Ref, is_reference: bool) -> str | Ref:
+        if ref.name in {OUTPUT, CHECKOUT}:
+            return ref
+        if ref.name == THIS_REPOSITORY:
+            return _this_repository(known)
+        return known.replace(ref, is_reference)
+
+    def decided(any_of: AnyOf) -> bool:
+        kinds = {condition.kind for condition in any_of}
+        if kinds & {"branch", "tag", "default-branch", "pull-request"}:
+            known.get("branch")
+        if "default-branch" in kinds:
+            known.get("default_branch")
+        return holds(any_of, known.event)
+
+    bound = bind(plan, replaced, decided, is_pull_request=bool(known.event.pull_request))
+    if not known.missing:
+        findings += _bad_references(plan, known)
+    return bound
+
+
+def _bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
+    """Values that an image reference cannot hold."""
+    for push in plan.pushes:
+        if not holds(push.when, known.event):
+            continue
+        for piece, in_tag in ((push.reference.repository, False), (push.reference.tag, True)):
+            for part in piece:
+                if isinstance(part, Ref) and (part.name == "tag" or part.name.startswith("env.")):
+                    text = known.replace(part, True)
+                    if not check_in_reference(part, text, in_tag=in_tag):
+                        yield Finding(
+                            "bad-value",
+                            push.where,
+                            f"no image reference can hold this {part.name}: {quoted(text)}",
+                            "${ref.tag} is safe in a tag, ${ref.slug} in a name",
+                        )
+        tag = _text(push.reference, known)
+        if tag and not check_tag_text(tag):
+            yield Finding("bad-value", push.where, f"{quoted(tag)} is not an image tag", "")
+
+
+def _text(reference: Reference, known: Values) -> str:
+    return "".join(
+        part if isinstance(part, str) else known.replace(part, True) for part in reference.tag
+    )
+
+
+def _this_repository(known: Values) -> str:
+    """The git context that means this repository at this commit."""
+    url = known.get("repository.url").removesuffix(".git").partition("://")[2]
+    sha = known.get("commit.sha")
+    known.get("branch")
+    event = known.event
+    if event.pull_request:
+        gitlab = "gitlab" in url.partition("/")[0]
+        kind = "merge-requests" if gitlab else "pull"
+        ref = f"refs/{kind}/{event.pull_request}/head"
+    elif event.tag:
+        ref = f"refs/tags/{event.tag}"
+    else:
+        ref = f"refs/heads/{event.branch}"
+    return f"git://{url}.git#{ref}#{sha}"
+
+
+def _missing(known: Values) -> Finding:
+    names = ", ".join(known.missing)
+    return Finding(
+        "missing-value",
+        (),
+        f"a Kubernetes manifest must hold these values, and they are not known: {names}",
+        "--set NAME=VALUE gives one; in a git checkout the command line finds most of them",
+    )
+
+
+def _needs_script(plan: Plan) -> bool:
+    """Whether a login needs a config.json that only a script can write."""
+    logins = plan.password_logins
+    if not logins:
+        return False
+    variables = [_variable(login.host) for login in logins]
+    return (
+        not reads_registry_variables(plan.spec.executor)
+        or len(set(variables)) < len(variables)
+        or any(":" in login.host for login in logins)
+    )
+
+
+def _variable(host: str) -> str:
+    """The environment variable of a host, https://github.com/osscontainertools/kaniko."""
+    name = "index.docker.io" if host == DOCKER_HUB else host
+    return "KANIKO_" + name.upper().replace(".", "_").replace("-", "_")
+
+
+def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
+    # Without a service account token kaniko does not notice that it runs in a container.
+    yield {"name": "container", "value": "kube"}
+    secret = plan.spec.kubernetes.secret
+    if plan.git_login:
+        yield {"name": "GIT_USERNAME", "value": _doubled(plan.git_login.username)}
+        yield _from_secret("GIT_PASSWORD", secret, plan.git_login.secret or "")
+    if scripted:
+        names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
+        yield from (_from_secret(name, secret, name) for name in names)
+        return
+    for login in plan.password_logins:
+        yield from _registry_variables(login, secret)
+
+
+def _registry_variables(login: HostLogin, secret: str) -> Iterator[dict[str, Any]]:
+    prefix = _variable(login.host)
+    user = login.login.username
+    if isinstance(user, str):
+        yield {"name": f"{prefix}_USER", "value": _doubled(user)}
+    elif user is not None:
+        yield _from_secret(f"{prefix}_USER", secret, user.secret)
+    yield _from_secret(f"{prefix}_PASSWORD", secret, login.login.password or "")
+
+
+def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def _metadata(spec: Spec) -> dict[str, Any]:
+    section = spec.kubernetes
+    metadata: dict[str, Any] = {"generateName": f"{section.name}-"}
+    if section.namespace:
+        metadata["namespace"] = section.namespace
+    if section.labels:
+        metadata["labels"] = section.labels
+    if section.annotations:
+        metadata["annotations"] = section.annotations
+    return metadata
+
+
+def _toleration(item: Toleration) -> dict[str, str]:
+    fields = {"key": item.key, "operator": item.operator, "value": item.value}
+    return {k: v for k, v in {**fields, "effect": item.effect}.items() if v is not None}
+
+
+def _resources(spec: Spec) -> dict[str, dict[str, str]]:
+    section = spec.kubernetes
+    limits = {"memory": section.memory, "ephemeral-storage": section.ephemeral_storage}
+    requests = {"cpu": section.cpu, **limits}
+    both = {
+        "requests": {name: size for name, size in requests.items() if size},
+        "limits": {name: size for name, size in limits.items() if size},
+    }
+    return {kind: sizes for kind, sizes in both.items() if sizes}
+
+
+def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+    container = document["spec"]["containers"][0]
+    if container["image"] != view["image"]:
+        yield "the container's image is not the planned one"
+    expected = [view["script"]] if view["script"] else view["arguments"]
+    if container["args"] != expected:
+        yield "the container's arguments are not the planned ones"
+    if container["env"] != view["env"]:
+        yield "the container's environment is not the planned one"
+    mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
+    if mounted != {volume["name"] for volume in document["spec"].get("volumes", [])}:
+        yield "a mount has no volume, or a volume no mount"
+
+
+TARGET = Target(
+    name="kubernetes",
+    summary="Kubernetes Pod, for kubectl create",
+    output="kaniko.yaml",
+    template="kubernetes.yml.j2",
+    prepare=_prepare,
+    verify=_verify,
+    needs_values=True,
+)

@@ -1,0 +1,135 @@
+"""Variables as values: for targets that know them when they are rendered."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.conditions import Event
+from ci_kaniko.findings import Finding, Refused, quoted
+from ci_kaniko.grammar import check_text, is_identifier
+from ci_kaniko.variables import ENV_PREFIX, VARIABLES, Ref, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SHAPES = {
+    "commit.sha": (re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
+    "pull_request.number": (re.compile(r"[0-9]*"), "a number"),
+    "repository.url": (re.compile(r"https://[^/\s]+/\S+"), "https://HOST/PATH"),
+    "repository.path": (re.compile(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
+}
+_EVENT = ("branch", "tag", "pull_request.number")
+
+
+class Missing(LookupError):
+    """A value that was not given."""
+
+
+class Values:
+    """Portable variables by name, the derived ones computed as the scripts compute them."""
+
+    def __init__(self, given: Mapping[str, str], default_branch: str | None) -> None:
+        self._given = dict(given)
+        if default_branch is not None:
+            self._given["default_branch"] = default_branch
+        self.missing: dict[str, None] = {}
+
+    @property
+    def event(self) -> Event:
+        """What the values say about the event; a request and a tag have no branch."""
+        request = self._given.get("pull_request.number", "")
+        tag = "" if request else self._given.get("tag", "")
+        branch = "" if request or tag else self._given.get("branch", "")
+        return Event(branch, tag, request, self._given.get("default_branch", ""))
+
+    @property
+    def knows_event(self) -> bool:
+        """Whether a branch, a tag or a request was named."""
+        return any(self._given.get(name) for name in _EVENT)
+
+    def get(self, name: str) -> str:
+        """The value of a variable; the name of what is missing is noted."""
+        try:
+            return self._value(name)
+        except Missing as missing:
+            self.missing[str(missing)] = None
+            return "x"
+
+    def replace(self, ref: Ref, is_reference: bool) -> str:
+        """The text that stands for a variable; in a reference an empty one counts as missing."""
+        if ref.default is not None:
+            try:
+                return self._cased(ref.name, self._value(ref.name), is_reference) or ref.default
+            except Missing:
+                return ref.default
+        text = self._cased(ref.name, self.get(ref.name), is_reference)
+        if is_reference and not text:
+            self.missing[ref.name] = None
+            return "x"
+        return text
+
+    def _cased(self, name: str, text: str, is_reference: bool) -> str:
+        lowered = is_reference and (
+            name.startswith("repository.") or name.startswith("registry.")
+        )
+        return text.lower() if lowered else text
+
+    def _value(self, name: str) -> str:
+        if name in _EVENT:
+            if not self.knows_event:
+                raise Missing("branch")
+            event = self.event
+            return {"branch": event.branch, "tag": event.tag}.get(name, event.pull_request)
+        if name in self._given:
+            return self._given[name]
+        if name == "commit.short":
+            return self._value("commit.sha")[:8]
+        if name == "ref.name":
+            if not self.knows_event:
+                raise Missing("branch")
+            event = self.event
+            return f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
+        if name == "ref.slug":
+            slug = re.sub("[^a-z0-9]", "-", self._value("ref.name").lower())
+            return slug[:63].strip("-")
+        if name == "ref.tag":
+            return re.sub("[^A-Za-z0-9_.-]", "-", self._value("ref.name")).lstrip(".-")[:128]
+        if name == "repository.path" and "repository.url" in self._given:
+            return self._given["repository.url"].partition("://")[2].partition("/")[2]
+        if name in {"repository.owner", "repository.name"}:
+            owner, _, last = self._value("repository.path").rpartition("/")
+            return owner if name == "repository.owner" else last
+        raise Missing(name)
+
+
+def check_values(values: Mapping[str, str]) -> Iterator[Finding]:
+    """What is wrong with given values: unknown names, texts that cannot be what they name."""
+    for name, text in values.items():
+        known = name in VARIABLES or (
+            name.startswith(ENV_PREFIX) and is_identifier(name.removeprefix(ENV_PREFIX))
+        )
+        if not known:
+            from ci_kaniko.problems import suggest
+
+            close = suggest(name, VARIABLES)
+            hint = f'did you mean "{close}"?' if close else "the names are in docs/spec.md"
+            yield Finding("unknown-value", (), f"there is no variable {quoted(name)}", hint)
+            continue
+        try:
+            check_text(text)
+        except Refused as refused:
+            yield Finding(refused.rule, (), f"{name}: {refused.message}", refused.hint)
+            continue
+        shape, expected = _SHAPES.get(name, (None, ""))
+        if shape is not None and not shape.fullmatch(text):
+            yield Finding(
+                "bad-value", (), f"{name} cannot be {quoted(text)}", f"expected {expected}"
+            )
+
+
+def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
+    """Whether a value can stand in that part of a reference, as the scripts test it."""
+    allowed = "A-Za-z0-9_.-" if in_tag else "a-z0-9._/-"
+    known = variable(ref.name)
+    return bool(known) and not re.search(rf"^[.-]|[^{allowed}]", text)

@@ -1,0 +1,212 @@
+"""Portable variables: ``${commit.sha}``, ``${tag:-dev}``; ``$${`` is a literal ``${``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.grammar import is_identifier
+
+
+class Ref(NamedTuple):
+    """A variable inside a text; ``default`` is used when it is unset or empty."""
+
+    name: str
+    default: str | None = None
+
+
+Part = str | Ref
+Parts = tuple[Part, ...]
+
+
+class Variable(NamedTuple):
+    """What is known of a portable variable on every target."""
+
+    summary: str
+    in_tag: bool = False
+    in_path: bool = False
+    may_be_empty: bool = False
+
+
+VARIABLES: dict[str, Variable] = {
+    "commit.sha": Variable("the commit that is checked out, 40 hexadecimal digits", in_tag=True),
+    "commit.short": Variable("its first 8 digits", in_tag=True),
+    "commit.timestamp": Variable("when it was committed, ISO 8601"),
+    "branch": Variable("the branch; empty for tags and pull requests", may_be_empty=True),
+    "default_branch": Variable("the repository's default branch"),
+    "tag": Variable("the git tag; empty for everything else", in_tag=True, may_be_empty=True),
+    "ref.name": Variable("the branch or tag; pr-NUMBER in a pull request"),
+    "ref.slug": Variable(
+        "ref.name in lower case, other characters as -, at most 63 (GitLab's rule)",
+        in_tag=True,
+        in_path=True,
+    ),
+    "ref.tag": Variable("ref.name made safe as an image tag; dots stay", in_tag=True),
+    "pull_request.number": Variable(
+        "the number of the pull or merge request; empty outside of one",
+        in_tag=True,
+        may_be_empty=True,
+    ),
+    "repository.path": Variable(
+        "owner and name, lower case inside an image reference", in_path=True
+    ),
+    "repository.owner": Variable(
+        "what stands before the last / of repository.path", in_path=True
+    ),
+    "repository.name": Variable(
+        "what stands after the last / of repository.path", in_tag=True, in_path=True
+    ),
+    "repository.url": Variable("the https page of the repository, without .git"),
+    "registry.host": Variable("the host of the CI's own registry"),
+    "registry.image": Variable("the CI's own registry and this repository's path in it"),
+    "build.id": Variable("the unique id of this run", in_tag=True),
+    "build.number": Variable("the running number of this run", in_tag=True),
+    "build.url": Variable("the page of this run"),
+    "build.timestamp": Variable("when the build starts, UTC, such as 2026-01-02T03:04:05Z"),
+}
+
+ENV_PREFIX = "env."
+ENV = Variable(
+    "the run-time variable NAME, set in the CI's settings",
+    in_tag=True,
+    in_path=True,
+    may_be_empty=True,
+)
+
+NATIVE: dict[str, str] = {
+    "CI_COMMIT_SHA": "commit.sha",
+    "CI_COMMIT_SHORT_SHA": "commit.short",
+    "CI_COMMIT_TIMESTAMP": "commit.timestamp",
+    "CI_COMMIT_BRANCH": "branch",
+    "CI_DEFAULT_BRANCH": "default_branch",
+    "CI_COMMIT_TAG": "tag",
+    "CI_COMMIT_REF_NAME": "ref.name",
+    "CI_COMMIT_REF_SLUG": "ref.slug",
+    "CI_MERGE_REQUEST_IID": "pull_request.number",
+    "CI_PROJECT_PATH": "repository.path",
+    "CI_PROJECT_NAMESPACE": "repository.owner",
+    "CI_PROJECT_NAME": "repository.name",
+    "CI_PROJECT_URL": "repository.url",
+    "CI_REGISTRY": "registry.host",
+    "CI_REGISTRY_IMAGE": "registry.image",
+    "CI_PIPELINE_ID": "build.id",
+    "CI_PIPELINE_IID": "build.number",
+    "CI_PIPELINE_URL": "build.url",
+    "GITHUB_SHA": "commit.sha",
+    "GITHUB_REF_NAME": "ref.name",
+    "GITHUB_REPOSITORY": "repository.path",
+    "GITHUB_REPOSITORY_OWNER": "repository.owner",
+    "GITHUB_RUN_ID": "build.id",
+    "GITHUB_RUN_NUMBER": "build.number",
+    "BUILDKITE_COMMIT": "commit.sha",
+    "BUILDKITE_BRANCH": "branch",
+    "BUILDKITE_TAG": "tag",
+    "BUILDKITE_PIPELINE_DEFAULT_BRANCH": "default_branch",
+    "BUILDKITE_PULL_REQUEST": "pull_request.number",
+    "BUILDKITE_BUILD_ID": "build.id",
+    "BUILDKITE_BUILD_NUMBER": "build.number",
+    "BUILDKITE_BUILD_URL": "build.url",
+    "AGOLA_GIT_COMMITSHA": "commit.sha",
+    "AGOLA_GIT_BRANCH": "branch",
+    "AGOLA_GIT_TAG": "tag",
+    "AGOLA_PULL_REQUEST_ID": "pull_request.number",
+    "AGOLA_RUN_COUNTER": "build.number",
+    "github.sha": "commit.sha",
+    "github.ref_name": "ref.name",
+    "github.repository": "repository.path",
+    "github.repository_owner": "repository.owner",
+    "github.run_id": "build.id",
+    "github.run_number": "build.number",
+}
+
+
+def variable(name: str) -> Variable:
+    """What is known of ``name``, which must exist."""
+    return ENV if name.startswith(ENV_PREFIX) else VARIABLES[name]
+
+
+def parse(text: str) -> Parts:
+    """Split ``text`` into literal parts and variables. Raises Refused."""
+    if "${" not in text:
+        return (text,) if text else ()
+    parts: list[Part] = []
+    literal = ""
+    position = 0
+    while position < len(text):
+        if text.startswith("$${", position):
+            literal += "${"
+            position += 3
+        elif text.startswith("${", position):
+            end = text.find("}", position)
+            if end < 0:
+                raise Refused(
+                    "bad-variable",
+                    f"{quoted(text[position:])} is never closed",
+                    "a variable is ${name}; a literal ${ is written $${",
+                )
+            if literal:
+                parts.append(literal)
+                literal = ""
+            parts.append(_ref(text[position + 2 : end]))
+            position = end + 1
+        else:
+            literal += text[position]
+            position += 1
+    if literal:
+        parts.append(literal)
+    return tuple(parts)
+
+
+def _ref(body: str) -> Ref:
+    name, separator, default = body.partition(":-")
+    env_name = name.removeprefix(ENV_PREFIX)
+    if name in VARIABLES or (env_name != name and is_identifier(env_name)):
+        return Ref(name, default if separator else None)
+    from ci_kaniko.problems import suggest
+
+    if env_name != name:
+        raise Refused(
+            "unknown-variable",
+            f"{quoted(env_name)} cannot name a run-time variable",
+            "letters, digits and _, such as ${env.CHANNEL}",
+        )
+    close = NATIVE.get(name) or suggest(name, VARIABLES)
+    if close:
+        hint = f"did you mean ${{{close}}}? a literal ${{ is written $${{"
+    elif is_identifier(name):
+        hint = f"a run-time variable is ${{env.{name}}}; a literal ${{ is written $${{"
+    else:
+        hint = "the known names are in docs/spec.md; a literal ${ is written $${"
+    raise Refused("unknown-variable", f"unknown variable {quoted('${' + body + '}')}", hint)
+
+
+def names(parts: Parts) -> list[str]:
+    """The variables in ``parts``, in order."""
+    return [part.name for part in parts if isinstance(part, Ref)]
+
+
+def text_of(parts: Parts) -> str:
+    """``parts`` as a spec writes them."""
+    out = ""
+    for part in parts:
+        if isinstance(part, str):
+            out += part.replace("${", "$${")
+        elif part.default is None:
+            out += f"${{{part.name}}}"
+        else:
+            out += f"${{{part.name}:-{part.default}}}"
+    return out
+
+
+def natives(text: str) -> list[tuple[str, str]]:
+    """Native variables written as ``$NAME`` inside ``text``, with their portable names."""
+    found = []
+    for piece in text.split("$")[1:]:
+        word = ""
+        for character in piece:
+            if not (character.isascii() and (character.isalnum() or character == "_")):
+                break
+            word += character
+        if word in NATIVE:
+            found.append((word, NATIVE[word]))
+    return found

@@ -1,0 +1,65 @@
+"""The snapshot fixture, hypothesis profiles, and the rule that nothing is skipped in CI."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from support.cases import SNAPSHOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CI = bool(os.environ.get("CI"))
+
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if CI else "dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshots/")
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> Callable[[str, str, str | None], None]:
+    """Compare text with snapshots/<target>/<case>.yml; None says that there is no such file."""
+
+    def compare(target: str, case: str, text: str | None) -> None:
+        path = SNAPSHOTS / target / f"{case}.yml"
+        if request.config.getoption("--update-snapshots"):
+            if text is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text.encode())
+        kept = path.read_bytes().decode() if path.exists() else None
+        assert text == kept, f"{path.name}: pytest --update-snapshots, then read what changed"
+
+    return compare
+
+
+def _left_out(config: pytest.Config) -> list[str]:
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is None:
+        return []
+    kinds = ("skipped", "xfailed", "xpassed")
+    return [report.nodeid for kind in kinds for report in terminal.stats.get(kind, ())]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if CI and session.exitstatus == pytest.ExitCode.OK and _left_out(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    left_out = _left_out(config) if CI else []
+    if left_out:
+        terminalreporter.section("not run, which CI does not allow", red=True)
+        for nodeid in left_out:
+            terminalreporter.line(nodeid)

@@ -1,0 +1,1020 @@
+"""Run rendered CI files for real, against an executor that records what reached it.
+
+Each run has its own root directory: a private mount namespace and chroot where the machine
+allows one, otherwise paths such as /kaniko/ are swapped for that directory in every text.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import binascii
+import csv
+import functools
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from support import buildkite_upload, kubelet
+from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+_SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
+_SWAPPED = re.compile(
+    r"/(?=(?:kaniko|busybox|builds|workspace|__w|github|home/runner|root|\.record)(?:[/:\s\"']|\Z))"
+)
+_IMAGE_ENV = {
+    "PATH": "/usr/local/bin:/kaniko:/busybox",
+    "HOME": "/root",
+    "USER": "root",
+    "DOCKER_CONFIG": "/kaniko/.docker/",
+    "SSL_CERT_DIR": "/kaniko/ssl/certs",
+}
+_SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
+_DOCKER_HUB = "https://index.docker.io/v1/"
+_DIGEST = "sha256:" + "0" * 64
+
+_RECORDER = """#!/bin/sh
+mask=$(umask)
+PATH=/busybox:/usr/bin:/bin
+n=1
+while ! mkdir -m 700 "/.record/$n" 2>/dev/null; do n=$((n + 1)); done
+umask 022
+record=/.record/$n
+cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
+echo "$mask" >"$record/umask"
+read -r status </.record/status
+"""
+
+_EXECUTOR = (
+    _RECORDER
+    + f"""cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record/config.json" 2>/dev/null
+if [ "$status" = 0 ]; then
+  for a; do
+    case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
+    mkdir -p "$(dirname "$file")"
+    echo {_DIGEST} >"$file"
+  done
+fi
+exit "$status"
+"""
+)
+
+_DOCKER = (
+    _RECORDER
+    + f"""cp -a /home/runner "$record/runner"
+[ "$status" = 0 ] || exit "$status"
+for a; do
+  case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
+  for v; do
+    case $v in
+      *type=bind,*)
+        from=$(echo "$v" | sed -n 's/.*[=,]*\\(source\\|src\\)=\\([^,]*\\).*/\\2/p')
+        to=$(echo "$v" | sed -n 's/.*[=,]*\\(target\\|dst\\|destination\\)=\\([^,]*\\).*/\\2/p') ;;
+      *:/*) from=${{v%%:*}} from=${{from#*=}} to=${{v#*:}} to=${{to%%:*}} ;;
+      *) continue ;;
+    esac
+    case $file in "$to"/*) echo {_DIGEST} >"$from/${{file#"$to"/}}" ;; esac
+  done
+done
+"""
+)
+
+_DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
+
+_GIT = """#!/bin/sh
+case "$*" in
+  *%cI*) sed -n 1p /.record/timestamps ;;
+  *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
+  *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
+  *) echo "git: the harness does not know: $*" >&2; exit 99 ;;
+esac
+"""
+
+_ENTER = """
+{mount} -a -T "$1" || exit 98
+root=$2 dir=$3
+shift 3
+exec {chroot} "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"
+"""
+
+
+class HarnessError(Exception):
+    """The rendered file holds something that its platform refuses or the harness does not model."""
+
+
+class Mount(NamedTuple):
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a run did; argv is None when the executor was never called.
+
+    `command` is the whole call (`docker run …` included), `files` what the run left behind or
+    changed, anywhere, by path as the script saw it.
+    """
+
+    target: str
+    event: Event
+    status: int
+    stdout: str
+    stderr: str
+    image: str
+    workspace: str
+    mounts: tuple[Mount, ...]
+    calls: int
+    files: Mapping[str, bytes]
+    command: tuple[str, ...] = ()
+    argv: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    umask: int | None = None
+    config_text: str | None = None
+    config_mode: int | None = None
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        return None if self.config_text is None else _json_object(self.config_text)
+
+
+def available_shells() -> tuple[str, ...]:
+    return tuple(name for name in ("busybox", "dash", "bash") if shutil.which(name))
+
+
+def run(
+    target: str,
+    text: str,
+    event: Event,
+    *,
+    secrets: Mapping[str, str] = _NONE,
+    variables: Mapping[str, str] = _NONE,
+    shell: str = "dash",
+    executor_status: int = 0,
+    files: Mapping[str, str] = _NONE,
+    file_secrets: Mapping[str, str] = _NONE,
+    docker_configs: Mapping[str, str] = _NONE,
+    secret: str = "ci-kaniko",
+    extra_env: Mapping[str, str] = _NONE,
+    job: str | None = None,
+) -> Recorded:
+    """Run the one job of a rendered file (or the one named `job`) as its platform would.
+
+    `secrets` are the platform's: a name that is left out is unset on GitLab, empty on GitHub and
+    Agola, absent from the Secret named `secret` on Kubernetes and Buildkite. `file_secrets` are
+    GitLab file variables, `docker_configs` Secrets of type dockerconfigjson, `variables` the
+    platform's plain variables, `extra_env` what somebody else put into the job's environment.
+    """
+    if not ISOLATED and "CI" in os.environ:
+        raise RuntimeError(
+            "no mount namespaces here: allow unprivileged user namespaces, or be root"
+        )
+    with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as base:
+        box = _Sandbox(Path(base), shell)
+        box.prepare(event, executor_status)
+        request = _Request(
+            text=text,
+            event=event,
+            secrets=secrets,
+            variables=variables,
+            shell=shell,
+            files=files,
+            file_secrets=file_secrets,
+            store={secret: secrets}
+            | {k: {".dockerconfigjson": v} for k, v in docker_configs.items()},
+            extra_env=extra_env,
+            job=job,
+            box=box,
+        )
+        try:
+            outcome = _TARGETS[target](request)
+        except (kubelet.MissingSecret, buildkite_upload.UploadError) as error:
+            outcome = _Outcome((125, "", f"{error}\n"), image="")
+        return _recorded(target, event, box, outcome)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    text: str
+    event: Event
+    secrets: Mapping[str, str]
+    variables: Mapping[str, str]
+    shell: str
+    files: Mapping[str, str]
+    file_secrets: Mapping[str, str]
+    store: Mapping[str, Mapping[str, str]]
+    extra_env: Mapping[str, str]
+    job: str | None
+    box: _Sandbox
+
+    def checkout(self, workspace: str) -> None:
+        self.box.mkdir(workspace)
+        for path, text in self.files.items():
+            self.box.write(f"{workspace}/{path}", text)
+
+    def script(
+        self, text: str, env: Mapping[str, str], cwd: str, flags: Sequence[str] = ("-e",)
+    ) -> _Result:
+        self.box.write("/.record/script", text)
+        command = [self.box.shell, *flags, "/.record/script"]
+        return self.box.run(command, {**env, **self.extra_env}, cwd)
+
+
+class _Result(NamedTuple):
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    result: tuple[int, str, str]
+    image: str
+    workspace: str = ""
+    mounts: tuple[Mount, ...] = ()
+
+
+class _Sandbox:
+    """A directory that scripts see as `/`."""
+
+    def __init__(self, base: Path, shell: str) -> None:
+        self.root, self.fstab = base / "r", base / "fstab"
+        self.shell = "/busybox/sh" if shell == "busybox" else str(shutil.which(shell))
+        self.tools = _tools(shell)
+        self.binds: list[tuple[str, str, bool]] = []
+        self.before: dict[str, bytes] = {}
+
+    def prepare(self, event: Event, status: int) -> None:
+        for name in ("kaniko", "tmp", "root", "workspace"):
+            self.mkdir(f"/{name}")
+        self._share()
+        self.write("/.record/status", f"{status}\n")
+        self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
+        self.write("/kaniko/executor", _EXECUTOR, 0o755)
+
+    def _share(self) -> None:
+        if not ISOLATED:
+            (self.root / "busybox").symlink_to(self.tools)
+            return
+        for name in _SHARED:
+            host = Path("/", name)
+            if host.is_symlink():
+                (self.root / name).symlink_to(host.readlink())
+            elif host.is_dir():
+                self.bind(str(host), f"/{name}", read_only=name not in ("proc", "dev"))
+        self.bind(str(self.tools), "/busybox", read_only=True)
+
+    def bind(self, source: str, target: str, *, read_only: bool) -> None:
+        self.mkdir(target)
+        self.binds.append((source, str(self.path(target)), read_only))
+
+    def path(self, inside: str) -> Path:
+        return self.root / inside.lstrip("/")
+
+    def mkdir(self, inside: str) -> None:
+        self.path(inside).mkdir(parents=True, exist_ok=True)
+
+    def write(self, inside: str, text: str, mode: int = 0o644) -> None:
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self._inward(text))
+        path.chmod(mode)
+
+    def mount(self, volume: kubelet.VolumeMount) -> Mount:
+        if volume.target.rstrip("/") in ("/kaniko", "/busybox", ""):
+            raise HarnessError(f"a mount at {volume.target} hides the executor")
+        place = volume.target
+        if ISOLATED and volume.read_only:
+            place = f"/.record/volumes/{len(self.binds)}"
+            self.bind(str(self.path(place)), volume.target, read_only=True)
+        self.mkdir(place)
+        for name, text in volume.files.items():
+            self.write(f"{place}/{name}", text, volume.mode)
+        return Mount(volume.source, volume.target, volume.read_only)
+
+    def run(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> _Result:
+        self.before = self.before or self.files()
+        words: list[bytes | str] = [self._inward(word) for word in argv]
+        where = str(self.path(cwd))
+        if ISOLATED:
+            self.fstab.write_text("".join(_fstab_line(*bind) for bind in self.binds))
+            words = [*_enter(), str(self.fstab), str(self.root), cwd, *words]
+            where = "/"
+        done = subprocess.run(
+            words,
+            env={key.encode(): self._inward(value) for key, value in env.items()},
+            cwd=where,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            umask=0o022,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode == 98:
+            raise HarnessError(done.stderr.decode())
+        return _Result(done.returncode, self.outward(done.stdout), self.outward(done.stderr))
+
+    def files(self) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for directory, _, names in os.walk(self.root):
+            inside = directory[len(str(self.root)) :]
+            if not inside.startswith("/.record"):
+                paths = (Path(directory, name) for name in names)
+                found |= {f"{inside}/{p.name}": p.read_bytes() for p in paths if p.is_file()}
+        return found
+
+    def _inward(self, text: str) -> bytes:
+        if not ISOLATED:
+            text = _SWAPPED.sub(lambda _: f"{self.root}/", text)
+        return text.encode("utf-8", "surrogateescape")
+
+    def outward(self, data: bytes) -> str:
+        return data.replace(bytes(self.root), b"").decode("utf-8", "surrogateescape")
+
+
+def _isolation() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    probe = [*_unshare(), "sh", "-c", "mount --rbind /proc /mnt && chroot / true"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def _unshare() -> list[str]:
+    return [str(shutil.which("unshare")), "-Urm" if os.geteuid() else "-m"]
+
+
+def _fstab_line(source: str, target: str, read_only: bool) -> str:  # noqa: FBT001
+    """A remount in a user namespace must repeat the flags that the source has."""
+    flags = os.statvfs(source).f_flag
+    known = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec"}
+    kept = ["ro", *(name for flag, name in known.items() if flags & flag)] if read_only else []
+    return f"{source} {target} none {','.join(['rbind', *kept])} 0 0\n"
+
+
+@functools.cache
+def _enter() -> list[str]:
+    path = f"{os.defpath}:/usr/sbin:/sbin"
+    tools = {name: shutil.which(name, path=path) for name in ("mount", "chroot")}
+    return [*_unshare(), "/bin/sh", "-c", _ENTER.format(**tools), "sh"]
+
+
+@functools.cache
+def _tools(shell: str) -> Path:
+    """What stands in for /busybox: the applets, or the host's tools of the same names."""
+    directory = Path(tempfile.mkdtemp(prefix="harness-tools-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    busybox = str(shutil.which("busybox"))
+    listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+    for name in {*listing.stdout.split()} - {"date"}:
+        host = busybox if shell == "busybox" else shutil.which(name)
+        if host and "/" not in name:
+            (directory / name).symlink_to(host)
+    if shell != "busybox":
+        (directory / "sh").unlink(missing_ok=True)
+        (directory / "sh").symlink_to(str(shutil.which(shell)))
+    date = f"{busybox} date" if shell == "busybox" else str(shutil.which("date"))
+    (directory / "date").write_text(_DATE.format(date))
+    (directory / "date").chmod(0o755)
+    return directory
+
+
+def _gitlab(request: _Request) -> _Outcome:
+    document = _mapping(yaml.load(request.text, yaml.CSafeLoader))
+    defaults = document.get("default") or {}
+    jobs = {
+        name: value
+        for name, value in document.items()
+        if name not in _GITLAB_RESERVED and not name.startswith(".") and "script" in value
+    }
+    job = _one(jobs, request.job)
+    image = job.get("image") or defaults.get("image") or document.get("image")
+    if not isinstance(image, dict) or image.get("entrypoint") != [""]:
+        raise HarnessError("the image's entrypoint would swallow the script")
+    if "after_script" in job or "extends" in job:
+        raise HarnessError("after_script and extends are not modelled")
+    env = _gitlab_env(request, document, job)
+    items = [*_flat(job.get("before_script") or ()), *_flat(job["script"])]
+    workspace = env["CI_PROJECT_DIR"]
+    request.checkout(workspace)
+    result = request.script("\n".join(items) + "\n", env, workspace)
+    return _Outcome(result, _gitlab_expand(image["name"], env), workspace)
+
+
+_GITLAB_RESERVED = frozenset(
+    [
+        "image",
+        "services",
+        "stages",
+        "types",
+        "before_script",
+        "after_script",
+        "variables",
+        "cache",
+        "include",
+        "default",
+        "workflow",
+        "spec",
+        "pages:deploy",
+    ]
+)
+
+
+def _gitlab_env(
+    request: _Request, document: Mapping[str, Any], job: Mapping[str, Any]
+) -> dict[str, str]:
+    env = {**_IMAGE_ENV, **environment("gitlab", request.event)}
+    paths = {}
+    for name, text in request.file_secrets.items():
+        paths[name] = f"{env['CI_PROJECT_DIR']}.tmp/{name}"
+        request.box.write(paths[name], text, 0o600)
+    project = {**request.variables, **request.secrets, **paths}
+    known = {**env, **project}
+    for name, value in {
+        **(document.get("variables") or {}),
+        **(job.get("variables") or {}),
+    }.items():
+        raw = isinstance(value, dict) and value.get("expand") is False
+        text = _scalar(value["value"] if isinstance(value, dict) else value)
+        known[name] = env[name] = text if raw else _gitlab_expand(text, known)
+    return {**env, **project}
+
+
+def _gitlab_expand(text: str, env: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        return "$" if match[0] == "$$" else env.get(match[1] or match[2], "")
+
+    return re.sub(r"\$\$|\$(\w+)|\$\{(\w+)\}", value, text)
+
+
+def _github(request: _Request) -> _Outcome:
+    workflow = _mapping(yaml.load(request.text, yaml.CSafeLoader))
+    job = _one(workflow["jobs"], request.job)
+    container = job.get("container")
+    env = _github_env(request, [workflow, job], inside=container is not None)
+    if container is None:
+        request.box.write("/.record/bin/docker", _DOCKER, 0o755)
+        request.box.write("/.record/bin/git", _GIT, 0o755)
+        request.checkout(env["GITHUB_WORKSPACE"])
+    for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"):
+        request.box.write(env[name], "")
+    request.box.mkdir(env["HOME"])
+    request.box.mkdir(env["GITHUB_WORKSPACE"])
+    result = _Result(0, "", "")
+    for step in job["steps"]:
+        if "run" in step and not result.status:
+            done = _github_step(request, [workflow, job, step], env)
+            result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+    image = container["image"] if isinstance(container, dict) else container or ""
+    return _Outcome(result, image, env["GITHUB_WORKSPACE"])
+
+
+def _github_env(
+    request: _Request, levels: Sequence[Mapping[str, Any]], *, inside: bool
+) -> dict[str, str]:
+    env = environment("github", request.event)
+    if inside:
+        env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
+        env = {**_IMAGE_ENV, "HOME": "/github/home", **env}
+        container = levels[-1]["container"]
+        levels = [*levels, container] if isinstance(container, dict) else levels
+    else:
+        path = "/.record/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
+        env = {"PATH": path, "HOME": "/home/runner", "USER": "runner", **env}
+    for level in levels:
+        env = _github_level(request, level, env)
+    return env
+
+
+def _github_level(
+    request: _Request, level: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, str]:
+    known = {
+        **github_context(request.event),
+        "github.token": request.secrets.get("GITHUB_TOKEN", "ghs-harness"),
+        "secrets.GITHUB_TOKEN": request.secrets.get("GITHUB_TOKEN", "ghs-harness"),
+        **{f"env.{name}": value for name, value in env.items()},
+        **{f"vars.{name}": value for name, value in request.variables.items()},
+        **{f"secrets.{name}": value for name, value in request.secrets.items()},
+    }
+    added = level.get("env") or {}
+    return {**env, **{name: _evaluated(_scalar(text), known) for name, text in added.items()}}
+
+
+def _evaluated(text: str, known: Mapping[str, str | bool]) -> str:
+    """`${{ a.b || 'text' }}` in a string; nothing else of the expression language."""
+    operand = r"'(?:[^']|'')*'|[A-Za-z_][\w.-]*"
+
+    def value(match: re.Match[str]) -> str:
+        if not re.fullmatch(rf"\s*(?:{operand})(?:\s*\|\|\s*(?:{operand}))*\s*", match[1]):
+            raise HarnessError(f"cannot evaluate {match[0]}")
+        found: str | bool = ""
+        for word in re.findall(operand, match[1]):
+            found = found or _operand(word, known)
+        return str(found).lower() if isinstance(found, bool) else found
+
+    return re.sub(r"\$\{\{((?:'(?:[^']|'')*'|[^'])*?)\}\}", value, text)
+
+
+def _operand(word: str, known: Mapping[str, str | bool]) -> str | bool:
+    if word.startswith("'"):
+        return word[1:-1].replace("''", "'")
+    if word not in known and not word.startswith(("secrets.", "vars.", "env.")):
+        raise HarnessError(f"the harness does not know {word}")
+    return known.get(word, "")
+
+
+def _github_step(
+    request: _Request, levels: Sequence[Mapping[str, Any]], env: Mapping[str, str]
+) -> _Result:
+    step = levels[-1]
+    if "${{" in step["run"] or "if" in step:
+        raise HarnessError("an expression in run, or a conditional step")
+    if request.box.path(env["GITHUB_ENV"]).stat().st_size:
+        raise HarnessError("GITHUB_ENV is not modelled")
+    defaults = [((level.get("defaults") or {}).get("run") or {}) for level in levels]
+    declared = [level["shell"] for level in [*defaults, step] if "shell" in level]
+    cwd = step.get("working-directory", env["GITHUB_WORKSPACE"])
+    flags = _github_flags(declared[-1] if declared else "", request.shell)
+    return request.script(step["run"], _github_level(request, step, env), cwd, flags)
+
+
+def _github_flags(declared: str, shell: str) -> list[str]:
+    name, *rest = declared.split() or ["sh"]
+    if name not in ("sh", "bash", "dash", "/busybox/sh", "/bin/sh"):
+        raise HarnessError(f"shell: {declared}")
+    if rest:
+        return rest[:-1]
+    return ["--noprofile", "--norc", "-eo", "pipefail"] if name == shell == "bash" else ["-e"]
+
+
+def _kubernetes(request: _Request) -> _Outcome:
+    documents = [document for document in yaml.load_all(request.text, yaml.CSafeLoader) if document]
+    workloads = {
+        document["metadata"].get("name") or document["metadata"]["generateName"]: document
+        for document in documents
+        if document["kind"] in ("Pod", "Job")
+    }
+    workload = _one(workloads, request.job)
+    pod = workload["spec"] if workload["kind"] == "Pod" else workload["spec"]["template"]["spec"]
+    containers = {container["name"]: container for container in pod["containers"]}
+    container = containers.get("kaniko") or _one(containers, None)
+    env = kubelet.environment(container, request.store)
+    mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
+    command = container.get("command", ["/kaniko/executor"])
+    argv = [
+        kubelet.expand(kubelet.text(word), env) for word in [*command, *container.get("args", ())]
+    ]
+    if argv[0] in ("/busybox/sh", "/bin/sh", "sh"):
+        argv[0] = request.box.shell
+    cwd = container.get("workingDir", "/workspace")
+    request.box.mkdir(cwd)
+    result = request.box.run(argv, {**_IMAGE_ENV, **env, **request.extra_env}, cwd)
+    return _Outcome(result, container["image"], "", mounts)
+
+
+def _buildkite(request: _Request) -> _Outcome:
+    job_env = environment("buildkite", request.event)
+    elsewhere = {
+        **job_env,
+        "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
+        "BUILDKITE_JOB_ID": "upload",
+    }
+    pipeline = buildkite_upload.upload(
+        _mapping(yaml.load(request.text, yaml.CSafeLoader)), elsewhere
+    )
+    steps = {
+        step.get("key") or step.get("label") or str(index): step
+        for index, step in enumerate(pipeline["steps"])
+        if isinstance(step, dict) and ("command" in step or "commands" in step)
+    }
+    step = _one(steps, request.job)
+    pod, container = _buildkite_container(step)
+    plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
+    mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
+    env = {
+        **_IMAGE_ENV,
+        **plugin_env,
+        **{key: _scalar(value) for key, value in pipeline["env"].items()},
+        **{key: _scalar(value) for key, value in (step.get("env") or {}).items()},
+        **_buildkite_secrets([pipeline, step], request.secrets),
+        **job_env,
+        **request.variables,
+    }
+    command = step["command"] if "command" in step else step["commands"]
+    text = command if isinstance(command, str) else "\n".join(command)
+    script = kubelet.expand(text, env)
+    workspace = WORKSPACES["buildkite"]
+    request.checkout(workspace)
+    argv = [request.box.shell, "-ec", script]
+    result = request.box.run(
+        argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
+    )
+    return _Outcome(result, container.get("image") or step.get("image", ""), workspace, mounts)
+
+
+def _buildkite_plugin(step: Mapping[str, Any]) -> dict[str, Any]:
+    plugins = step.get("plugins") or []
+    entries = [plugin for plugin in plugins if isinstance(plugin, dict) and "kubernetes" in plugin]
+    if len(entries) != 1 or len(plugins) != 1:
+        raise HarnessError(f"expected the one plugin kubernetes: {plugins}")
+    return dict(entries[0]["kubernetes"] or {})
+
+
+def _buildkite_params(step: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_buildkite_plugin(step).get("commandParams") or {})
+
+
+def _buildkite_container(step: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    plugin = _buildkite_plugin(step)
+    pod = plugin.get("podSpecPatch") or plugin.get("podSpec") or {}
+    containers = pod.get("containers") or [{}]
+    container = _one({str(index): value for index, value in enumerate(containers)}, None)
+    if container.get("name", "container-0") != "container-0":
+        raise HarnessError(f"{container['name']} would be one more container, not container-0")
+    if "command" in container or "args" in container:
+        raise HarnessError("command and args of container-0 are not modelled")
+    return pod, container
+
+
+def _buildkite_secrets(
+    levels: Iterable[Mapping[str, Any]], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    found = {}
+    for level in levels:
+        wanted = level.get("secrets") or {}
+        for name, key in wanted.items() if isinstance(wanted, dict) else ((n, n) for n in wanted):
+            if key not in secrets:
+                raise kubelet.MissingSecret(f"secret {key!r} does not exist")
+            found[name] = secrets[key]
+    return found
+
+
+def _agola(request: _Request) -> _Outcome:
+    document = _mapping(yaml.load(request.text, yaml.CSafeLoader))
+    tasks = {
+        task["name"]: task
+        for each in document["runs"]
+        for task in each["tasks"]
+        if any("/kaniko/executor" in step["command"] for step in _agola_runs(task))
+    }
+    task = _one(tasks, request.job)
+    cwd = task.get("working_dir", "~/project").replace("~", "/root")
+    task_env = _agola_env(task, {**request.secrets, **request.variables})
+    shown = {**_IMAGE_ENV, **task_env, **environment("agola", request.event)}
+    workspace = cwd
+    result = _Result(0, "", "")
+    request.box.mkdir(cwd)
+    for entry in task["steps"]:
+        if "restore_workspace" in entry:
+            workspace = os.path.join(cwd, entry["restore_workspace"]["dest_dir"])
+            request.checkout(workspace)
+    for step in _agola_runs(task):
+        if result.status:
+            break
+        shell = step.get("shell", task.get("shell", "/bin/sh -e"))
+        env = {**shown, **_agola_env(step, {**request.secrets, **request.variables})}
+        where = os.path.join(cwd, step.get("working_dir", ""))
+        done = request.script(step["command"], env, where, shlex.split(shell)[1:])
+        result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+    return _Outcome(result, task["runtime"]["containers"][0]["image"], workspace)
+
+
+def _agola_runs(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    steps = []
+    for entry in task["steps"]:
+        if entry.get("type") == "run" or "run" in entry:
+            step = entry.get("run", entry)
+            step = {"command": step} if isinstance(step, str) else step
+            if "\n" in step["command"] and "name" not in step:
+                raise HarnessError("a run step of several lines needs a name")
+            steps.append(step)
+    return steps
+
+
+def _agola_env(level: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
+    env = {}
+    for name, value in (level.get("environment") or {}).items():
+        if isinstance(value, dict):
+            env[name] = variables.get(value["from_variable"], "")
+        elif isinstance(value, str):
+            env[name] = value
+        else:
+            raise HarnessError(f"environment {name}: Agola takes strings only, not {value!r}")
+    return env
+
+
+_TARGETS: Mapping[str, Callable[[_Request], _Outcome]] = {
+    "gitlab": _gitlab,
+    "github": _github,
+    "kubernetes": _kubernetes,
+    "buildkite": _buildkite,
+    "agola": _agola,
+}
+
+
+def _one(named: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    if name is not None:
+        return dict(named[name])
+    if len(named) != 1:
+        raise HarnessError(f"expected one of {sorted(named)}; say which")
+    return dict(next(iter(named.values())))
+
+
+def _mapping(document: object) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise HarnessError("expected a mapping")
+    return document
+
+
+def _scalar(value: object) -> str:
+    """An environment value; a float or null in YAML is text that got lost."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int):
+        raise HarnessError(f"not text in YAML: {value!r}")
+    return str(value)
+
+
+def _flat(items: Iterable[Any] | str) -> list[str]:
+    if isinstance(items, str):
+        return [items]
+    return [line for item in items for line in _flat(item)]
+
+
+def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Recorded:
+    calls = sorted(box.path("/.record").glob("[0-9]*"), key=lambda path: int(path.name))
+    after = {path: data for path, data in box.files().items() if box.before.get(path) != data}
+    status, stdout, stderr = outcome.result
+    recorded = Recorded(
+        target=target,
+        event=event,
+        status=status,
+        stdout=stdout,
+        stderr=stderr,
+        image=outcome.image,
+        workspace=outcome.workspace,
+        mounts=outcome.mounts,
+        calls=len(calls),
+        files=after,
+    )
+    if not calls:
+        return recorded
+    call = calls[0]
+    words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[1:-1]]
+    pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
+    env = dict(pair.partition("=")[::2] for pair in pairs)
+    env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
+    config = call / "config.json"
+    if Path(words[0]).name == "docker":
+        docker = _docker_run(words[1:], env)
+        config = _docker_config(box, call, docker)
+        recorded = replace(
+            recorded,
+            command=("docker", *words[1:]),
+            argv=docker.argv,
+            image=docker.image,
+            env=docker.env,
+            mounts=docker.mounts,
+            umask=0o022,
+        )
+    else:
+        umask = int((call / "umask").read_text(), 8)
+        recorded = replace(
+            recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
+        )
+    if not config.is_file():
+        return recorded
+    text = box.outward(config.read_bytes())
+    return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
+
+
+class _Docker(NamedTuple):
+    image: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    mounts: tuple[Mount, ...]
+
+
+_DOCKER_FLAGS = {"--rm", "-i", "--interactive", "-t", "--tty", "--init", "-q", "--quiet"}
+_DOCKER_IGNORED = [
+    "--add-host",
+    "--cap-add",
+    "--cap-drop",
+    "--cpus",
+    "-h",
+    "--hostname",
+    "-l",
+    "--label",
+    "-m",
+    "--memory",
+    "--name",
+    "--net",
+    "--network",
+    "--platform",
+    "--pull",
+    "--security-opt",
+    "--stop-timeout",
+    "--tmpfs",
+    "--ulimit",
+    "-u",
+    "--user",
+    "-w",
+    "--workdir",
+]
+
+
+def _docker_run(words: Sequence[str], environ: Mapping[str, str]) -> _Docker:
+    if not words or words[0] != "run":
+        raise HarnessError(f"docker {words[:1]}: only `docker run` is modelled")
+    rest, env, mounts = list(words[1:]), dict[str, str](), list[Mount]()
+    while rest and rest[0].startswith("-"):
+        option, equals, value = rest.pop(0).partition("=")
+        if option not in _DOCKER_FLAGS:
+            value = value if equals else rest.pop(0)
+            env |= _docker_env(option, value, environ)
+            mounts += _docker_mounts(option, value)
+    if not rest:
+        raise HarnessError("docker run: no image")
+    return _Docker(rest[0], tuple(rest[1:]), env, tuple(mounts))
+
+
+def _docker_env(option: str, value: str, environ: Mapping[str, str]) -> dict[str, str]:
+    name, given, text = value.partition("=")
+    if option not in ("-e", "--env") or not (given or name in environ):
+        return {}
+    return {name: text if given else environ[name]}
+
+
+def _docker_mounts(option: str, value: str) -> list[Mount]:
+    if option in ("-v", "--volume"):
+        return [_docker_volume(value)]
+    if option == "--mount":
+        return [_docker_mount(value)]
+    entrypoint = option == "--entrypoint" and value == "/kaniko/executor"
+    if not (entrypoint or option in ("-e", "--env", *_DOCKER_IGNORED)):
+        raise HarnessError(f"docker run: the harness does not know {option} {value}")
+    return []
+
+
+def _docker_volume(value: str) -> Mount:
+    source, target, *options = value.split(":")
+    if not source.startswith("/") or not set(options) <= {"ro", "rw"} or target == "/kaniko":
+        raise HarnessError(f"docker run --volume {value}")
+    return Mount(source, target, options == ["ro"])
+
+
+def _docker_mount(value: str) -> Mount:
+    pairs = dict(part.partition("=")[::2] for part in next(csv.reader([value])))
+    source = pairs.pop("source", "") or pairs.pop("src", "")
+    target = pairs.pop("target", "") or pairs.pop("dst", "") or pairs.pop("destination", "")
+    read_only = {pairs.pop(name, None) for name in ("readonly", "ro")} - {None, "false", "0"}
+    if pairs != {"type": "bind"} or not source.startswith("/") or target in ("", "/kaniko"):
+        raise HarnessError(f"docker run --mount {value}")
+    return Mount(source, target, bool(read_only))
+
+
+def _docker_config(box: _Sandbox, call: Path, docker: _Docker) -> Path:
+    """The config.json that the executor sees through its mounts, as it was during the call."""
+    wanted = os.path.join(docker.env.get("DOCKER_CONFIG", "/kaniko/.docker"), "config.json")
+    found = Path("/nowhere")
+    for mount in sorted(docker.mounts, key=lambda mount: len(mount.target)):
+        runner, _, below = mount.source.partition("/home/runner")
+        source = call / "runner" / below.lstrip("/") if not runner else box.path(mount.source)
+        if not source.exists():
+            raise HarnessError(f"docker run: mount source {mount.source} does not exist")
+        inside = os.path.relpath(wanted, mount.target)
+        if not inside.startswith(".."):
+            found = source / inside if inside != "." else source
+    return found
+
+
+def lookup(recorded: Recorded, host: str) -> tuple[str, str] | None:
+    """User and password that kaniko would send to a registry, None for an anonymous request."""
+    hub = host in ("docker.io", "index.docker.io", "registry-1.docker.io")
+    asked = "index.docker.io" if hub else host
+    for config in (_auth_variable(recorded.env), recorded.config or {}):
+        found = _config_login(config, asked, hub=hub)
+        if found:
+            return found
+    return _environment_login(recorded.env, asked)
+
+
+def _auth_variable(env: Mapping[str, str]) -> dict[str, Any]:
+    """DOCKER_AUTH_CONFIG takes `auth` only; kaniko drops the whole variable for anything else."""
+    config = _json_object(env.get("DOCKER_AUTH_CONFIG") or "{}")
+    entries = (config.get("auths") or {}).values()
+    return config if all(entry.keys() == {"auth"} for entry in entries) else {}
+
+
+def _config_login(config: Mapping[str, Any], host: str, *, hub: bool) -> tuple[str, str] | None:
+    if config.get("credsStore") or host in (config.get("credHelpers") or {}):
+        return "<credential helper>", config.get("credsStore") or config["credHelpers"][host]
+    auths = config.get("auths") or {}
+    logins = {key: _login(entry) for key, entry in auths.items()}
+    keys = [key for key in logins if (key == _DOCKER_HUB if hub else _registry(key) == host)]
+    if len(keys) > 1:
+        raise HarnessError(f"two entries for {host}: {keys}")
+    return logins[keys[0]] if keys else None
+
+
+def _registry(key: str) -> str:
+    return re.sub(r"\Ahttps?://", "", key).partition("/")[0]
+
+
+def _login(entry: Mapping[str, str]) -> tuple[str, str]:
+    if not entry.get("auth"):
+        return entry["username"], entry["password"]
+    try:
+        text = base64.b64decode(entry["auth"], validate=True).decode("utf-8", "surrogateescape")
+    except binascii.Error as error:
+        raise HarnessError(f"auth is not base64: {error}") from error
+    user, colon, password = text.partition(":")
+    if not colon or "\n" in text:
+        raise HarnessError("auth has no colon, or a newline")
+    return user, password
+
+
+def _environment_login(env: Mapping[str, str], host: str) -> tuple[str, str] | None:
+    labels = host.split(".")
+    for start in range(len(labels)):
+        name = re.sub(r"[-.]", "_", ".".join(labels[start:])).upper()
+        if f"KANIKO_{name}_USER" in env and f"KANIKO_{name}_PASSWORD" in env:
+            return env[f"KANIKO_{name}_USER"], env[f"KANIKO_{name}_PASSWORD"]
+    if env.get("CI_REGISTRY") == host:
+        return env["CI_REGISTRY_USER"], env["CI_REGISTRY_PASSWORD"]
+    return None
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        return _mapping(json.loads(text))
+    except ValueError as error:
+        raise HarnessError(f"the docker config is not JSON: {error}") from error
+
+
+_OUTPUTS = (
+    "--digest-file",
+    "--image-name-with-digest-file",
+    "--image-name-tag-with-digest-file",
+    "--tar-path",
+    "--oci-layout-path",
+)
+
+
+def normalise(recorded: Recorded) -> list[str]:
+    """The argument list with the context named by what it denotes: law 1 compares these."""
+    argv = recorded.argv or ()
+    values = dict(argument.partition("=")[::2] for argument in argv)
+    whole = values.get("--context", "").removeprefix("dir://")
+    checkout = _is_this_commit(whole, recorded.event)
+    roots = ["/kaniko/buildcontext"] if checkout else _roots(recorded)
+    result = []
+    for argument in argv:
+        flag, _, value = argument.partition("=")
+        if flag == "--context":
+            place = "<context>" if checkout else _below(whole, roots)
+            sub = values.get("--context-sub-path", "")
+            result.append("--context=" + (f"{place}/{sub.strip('/')}" if sub else place))
+        elif flag in _OUTPUTS:
+            result.append(f"{flag}={Path(value).name}")
+        elif flag == "--dockerfile":
+            result.append(f"{flag}={_below(value, roots)}")
+        elif flag not in ("--context-sub-path", "--git"):
+            result.append(argument)
+    return result
+
+
+def _roots(recorded: Recorded) -> list[str]:
+    mounted = [mount.target for mount in recorded.mounts if mount.source == recorded.workspace]
+    return [root for root in (recorded.workspace, *mounted) if root]
+
+
+def _below(path: str, roots: Iterable[str]) -> str:
+    for root in roots:
+        if path.rstrip("/") == root or path.startswith(f"{root}/"):
+            return "<context>" + path[len(root) :].rstrip("/")
+    return path
+
+
+def _is_this_commit(context: str, event: Event) -> bool:
+    location, *fragment = context.split("#")
+    ours = f"git://{event.host}/{event.repository}.git".lower()
+    return location.lower() == ours and len(fragment) == 2 and fragment[1] == event.sha
+
+
+ISOLATED: bool = _isolation()

@@ -1,0 +1,256 @@
+"""Outside validators: each takes files and gives one line per finding, the file's name first."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from support.cases import ROOT
+from support.scripts import pod_specs, scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Validator = Callable[[Sequence[Path]], list[str]]
+
+TIMEOUT = 120
+KUBERNETES = "1.37"
+SEARCH = os.pathsep.join(
+    [
+        sysconfig.get_path("scripts"),
+        str(ROOT / ".tools" / "node_modules" / ".bin"),
+        os.environ.get("PATH", os.defpath),
+    ]
+)
+
+# A warning of yamllint counts; GitHub's key "on" and long lines of shell are no fault.
+YAMLLINT = """
+extends: default
+rules:
+  comments: {min-spaces-from-content: 1}
+  document-start: disable
+  line-length: disable
+  truthy: {check-keys: false}
+"""
+
+ACTIONLINT = """
+self-hosted-runner:
+  labels: ["acme-*"]
+"""
+
+
+class MissingTool(Exception):
+    """A validator is not installed here."""
+
+
+class BrokenTool(Exception):
+    """A validator ended without a verdict."""
+
+
+def check_jsonschema(schema: str, files: Sequence[Path], *options: str) -> list[str]:
+    with _staged(files) as (directory, names):
+        command = ["check-jsonschema", "--builtin-schema", schema, *options, "-v", "-o", "json"]
+        report = json.loads(_run(directory, [*command, *names]).stdout)
+    errors = [*report["errors"], *report.get("parse_errors", ())]
+    passed = report.get("checked_paths", ()) or report["successes"]
+    _all_seen(names, [*passed, *(error["filename"] for error in errors)])
+    return [_schema_finding(error) for error in errors]
+
+
+def _schema_finding(error: Any) -> str:
+    attempts = error.get("sub_errors") or [error]
+    said = dict.fromkeys(f"{one.get('path', '')} {one['message']}" for one in attempts)
+    return f"{error['filename']}: {' | '.join(said)}"
+
+
+def gitlab_ci_verify(files: Sequence[Path]) -> list[str]:
+    def verify(directory: Path, name: str) -> list[str]:
+        command = ["gitlab-ci-verify", "--no-lint-api", "-S", "warning", "-f", "json"]
+        found = json.loads(_run(directory, [*command, "--gitlab-ci-file", name]).stdout)
+        return [
+            f"{name}:{one['line']}: {one['code']} {one['message']}"
+            for one in found or ()
+            if one["severity"].lower() in {"error", "warning"}
+        ]
+
+    return _one_by_one(files, verify)
+
+
+def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
+    """Merge the file and evaluate its rules as in the pipeline of a tag."""
+    options = ["--preview", "--variable", "CI_COMMIT_TAG=v1.2.3"]
+
+    def preview(directory: Path, name: str) -> list[str]:
+        state = ["--home", str(directory), "--state-dir", f".state/{name}"]
+        done = _run(directory, ["gitlab-ci-local", "--file", name, *state, *options])
+        said = " ".join((done.stderr + done.stdout).split())
+        return [f"{name}: {said}"] if done.returncode else []
+
+    return _one_by_one(files, preview)
+
+
+def zizmor(files: Sequence[Path]) -> list[str]:
+    with _staged(files, ".github/workflows") as (directory, names):
+        options = ["--offline", "--no-config", "--strict-collection", "--no-exit-codes"]
+        command = ["zizmor", *options, "--persona", "pedantic", "--format", "json"]
+        done = _run(directory, [*command, *names], verdicts=(0,))
+    _all_seen(names, re.findall(r"completed (\S+)", done.stderr))
+    return [_zizmor_finding(finding) for finding in json.loads(done.stdout)]
+
+
+def _zizmor_finding(finding: Any) -> str:
+    place = next(one for one in finding["locations"] if one["symbolic"]["kind"] == "Primary")
+    name = Path(place["symbolic"]["key"]["Local"]["verbatim_path"]).name
+    line = place["concrete"]["location"]["start_point"]["row"] + 1
+    return f"{name}:{line}: {finding['ident']} {place['symbolic']['annotation']}"
+
+
+def actionlint(files: Sequence[Path]) -> list[str]:
+    with _staged(files, ".github/workflows") as (directory, names):
+        (directory / "actionlint.yaml").write_text(ACTIONLINT)
+        options = ["-no-color", "-config-file", "actionlint.yaml", "-format", "{{json .}}"]
+        done = _run(directory, ["actionlint", *options, *names], SHELLCHECK_OPTS="-S warning")
+    return [
+        f"{Path(one['filepath']).name}:{one['line']}: {one['kind']} {one['message']}"
+        for one in json.loads(done.stdout)
+    ]
+
+
+def yamllint(files: Sequence[Path]) -> list[str]:
+    with _staged(files) as (directory, names):
+        command = ["yamllint", "--strict", "-f", "parsable", "-d", YAMLLINT]
+        done = _run(directory, [*command, *names], verdicts=(0, 1, 2))
+    return done.stdout.splitlines()
+
+
+def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
+    """The Python function: the command dies of a manifest with generateName."""
+    try:
+        from kubernetes_validate import ValidationError, validate
+    except ImportError:
+        raise MissingTool("kubernetes-validate") from None
+    findings = []
+    for path in files:
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            for manifest in _manifests(target, document):
+                try:
+                    validate(manifest, KUBERNETES, strict=True)
+                except ValidationError as error:
+                    findings.append(f"{path.name}: {error.json_path} {error.message}")
+    return findings
+
+
+def _manifests(target: str, document: Any) -> Iterator[Any]:
+    if target == "kubernetes":
+        yield document
+    else:
+        for spec in pod_specs(target, document):
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
+
+
+def shellcheck(target: str, files: Sequence[Path]) -> list[str]:
+    """Every script of every file, read as POSIX sh and as busybox ash."""
+    findings = []
+    with TemporaryDirectory() as directory:
+        names = []
+        for path in files:
+            for number, script in enumerate(scripts(target, path), start=1):
+                name = f"{path.name}:script-{number}"
+                (Path(directory) / name).write_text(script, encoding="utf-8")
+                names.append(name)
+        for dialect in ("sh", "busybox") if names else ():
+            options = ["--norc", "-s", dialect, "-S", "warning", "-f", "json"]
+            done = _run(Path(directory), ["shellcheck", *options, *names])
+            findings += [
+                f"{one['file']}:{one['line']}: {dialect} SC{one['code']} {one['message']}"
+                for one in json.loads(done.stdout)
+            ]
+    return findings
+
+
+VALIDATORS: dict[str, dict[str, Validator]] = {
+    "gitlab": {
+        "check-jsonschema": lambda files: check_jsonschema(
+            "vendor.gitlab-ci", files, "--data-transform", "gitlab-ci"
+        ),
+        "gitlab-ci-local": gitlab_ci_local,
+        "gitlab-ci-verify": gitlab_ci_verify,
+    },
+    "github": {
+        "actionlint": actionlint,
+        "check-jsonschema": partial(check_jsonschema, "vendor.github-workflows"),
+        "require-timeout": partial(check_jsonschema, "custom.github-workflows-require-timeout"),
+        "zizmor": zizmor,
+    },
+    "kubernetes": {"kubernetes-validate": partial(kubernetes_validate, "kubernetes")},
+    "buildkite": {
+        "check-jsonschema": partial(check_jsonschema, "vendor.buildkite"),
+        "kubernetes-validate": partial(kubernetes_validate, "buildkite"),
+    },
+    "agola": {},
+}
+for _target, _validators in VALIDATORS.items():
+    _validators["shellcheck"] = partial(shellcheck, _target)
+    _validators["yamllint"] = yamllint
+
+
+def _run(
+    directory: Path, command: Sequence[str], *, verdicts: Sequence[int] = (0, 1), **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool away from the settings of the user and of this repository."""
+    program = shutil.which(command[0], path=SEARCH)
+    if program is None:
+        raise MissingTool(command[0])
+    env = {"PATH": SEARCH, "HOME": str(directory), "LANG": "C.UTF-8", "NO_COLOR": "1", **extra}
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=directory,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if done.returncode not in verdicts:
+        said = done.stderr.strip() or done.stdout.strip()
+        raise BrokenTool(f"{command[0]} ended with {done.returncode}: {said}")
+    return done
+
+
+@contextmanager
+def _staged(files: Sequence[Path], folder: str = ".") -> Iterator[tuple[Path, list[str]]]:
+    """A new git repository with copies of the files in a folder, and their names from its root."""
+    with TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        _run(directory, ["git", "init", "--quiet", "--initial-branch=main"])
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+        names = []
+        for path in files:
+            copy = directory / folder / path.name
+            shutil.copyfile(path, copy)
+            names.append(str(copy.relative_to(directory)))
+        yield directory, names
+
+
+def _one_by_one(files: Sequence[Path], check: Callable[[Path, str], list[str]]) -> list[str]:
+    """For a tool that takes one file a call."""
+    with _staged(files) as (directory, names), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [line for lines in pool.map(partial(check, directory), names) for line in lines]
+
+
+def _all_seen(names: Sequence[str], seen: Sequence[str]) -> None:
+    unseen = {Path(name).name for name in names} - {Path(name).name for name in seen}
+    if unseen:
+        raise BrokenTool(f"no verdict on {', '.join(sorted(unseen))}")

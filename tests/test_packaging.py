@@ -1,0 +1,132 @@
+"""What is shipped: the built distributions are complete and work without the source tree."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ci_kaniko
+from support.cases import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPEC = """\
+destinations: ["ghcr.io/acme/shop:${commit.short}"]
+registries:
+  ghcr.io:
+    default: {username: acme-bot, password: GHCR_TOKEN}
+    kubernetes: {docker_config: regcred}
+"""
+
+VALUES = {
+    "kubernetes": {
+        "commit.sha": "12345e6789abcdef0123456789abcdef01234567",
+        "branch": "main",
+        "default_branch": "main",
+        "repository.url": "https://github.com/acme/shop",
+    }
+}
+
+RENDER = """
+import json, sys
+import ci_kaniko
+spec_text, values = json.load(sys.stdin)
+spec = ci_kaniko.loads(spec_text)
+texts = {
+    target: ci_kaniko.render(spec, target, values=values.get(target, {}))
+    for target in ci_kaniko.available_targets()
+}
+json.dump([ci_kaniko.__file__, texts], sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source distribution, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_version_is_stated_once() -> None:
+    stated = re.search(r'(?m)^version = "(.+)"$', (ROOT / "pyproject.toml").read_text())
+    assert stated
+    assert stated[1] == ci_kaniko.__version__
+
+
+def test_the_wheel_holds_exactly_the_package_and_its_templates(wheel: Path) -> None:
+    expected = {
+        f"ci_kaniko/{name}": content
+        for name, content in files_below(ROOT / "src/ci_kaniko").items()
+    }
+    for name, content in files_below(ROOT / "templates").items():
+        expected[f"ci_kaniko/templates/{name}"] = content
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        shipped = {name: archive.read(name) for name in names if ".dist-info/" not in name}
+    assert shipped == expected
+    assert "ci_kaniko/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_source_distribution_can_be_tested(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in ("src", "templates", "tests", "snapshots", "docs"):
+        kept = {f"{folder}/{name}" for name in files_below(ROOT / folder)}
+        assert not kept - names
+    for name in ("CHANGELOG.md", "Dockerfile", "LICENSE", "README.md", "ci-kaniko.yaml"):
+        assert name in names
+
+
+def test_the_wheel_renders_every_target_without_the_source_tree(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """A new environment holds the wheel; only what it depends on is borrowed from this one."""
+    environment = tmp_path / "environment"
+    venv = [sys.executable, "-m", "venv", "--without-pip", str(environment)]
+    subprocess.run(venv, check=True)
+    python = environment / "bin" / "python"
+    site = next(environment.glob("lib/python*/site-packages"))
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+    done = subprocess.run(
+        [str(python), "-I", "-c", RENDER],
+        input=json.dumps([SPEC, VALUES]),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    origin, texts = json.loads(done.stdout)
+    assert origin == str(site / "ci_kaniko" / "__init__.py")
+    spec = ci_kaniko.loads(SPEC)
+    assert texts == {
+        target: ci_kaniko.render(spec, target, values=VALUES.get(target, {}))
+        for target in ci_kaniko.available_targets()
+    }

@@ -1,0 +1,53 @@
+"""The suite's own promises: no orphan snapshots, and nothing is skipped in CI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ci_kaniko
+from support.cases import CASES, ROOT, SNAPSHOTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_snapshot_belongs_to_a_case_and_a_target() -> None:
+    expected = {
+        SNAPSHOTS / target / f"{case}.yml"
+        for target in ci_kaniko.available_targets()
+        for case in CASES
+    }
+    assert not {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - expected
+
+
+def test_every_target_has_snapshots() -> None:
+    assert {path.parent.name for path in SNAPSHOTS.glob("*/*.yml")} == set(
+        ci_kaniko.available_targets()
+    )
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "workers"])
+@pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)], ids=["laptop", "ci"])
+def test_a_skipped_test_fails_in_ci(
+    tmp_path: Path, workers: list[str], ci: str, status: int
+) -> None:
+    (tmp_path / "test_tool.py").write_text(
+        "import pytest\n\ndef test_tool():\n    pytest.skip('tool is not installed')\n"
+    )
+    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *workers, "-c", os.devnull, "--rootdir", str(tmp_path)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    assert ("CI does not allow" in done.stdout) == bool(ci)
+    assert "1 skipped" in done.stdout
