@@ -526,6 +526,11 @@ def bomb(opening: str, closing: str, key: str) -> str:
     return "\n".join(lines)
 
 
+def merge_bomb() -> str:
+    keys = ", ".join(f"k{number}: 1" for number in range(1000))
+    return f"a: &a {{{keys}}}\nb: {{<<: [{', '.join(['*a'] * 50_000)}]}}"
+
+
 MEGABYTE = 1_000_000
 BOMBS = {
     "brackets": ("[" * MEGABYTE, "too-deep"),
@@ -557,11 +562,7 @@ BOMBS = {
     "many mappings as keys": ("{" + "{}: 1, " * (MEGABYTE // 7), "bad-key"),
     "alias bomb of lists": (bomb("[", "]", ""), "too-many-nodes"),
     "alias bomb of mappings": (bomb("{", "}", "k{n}: "), "too-many-nodes"),
-    "merge bomb": (
-        "a: &a {%s}\nb: {<<: [%s]}"
-        % (", ".join(f"k{n}: 1" for n in range(1000)), ", ".join(["*a"] * 50_000)),
-        "too-many-nodes",
-    ),
+    "merge bomb": (merge_bomb(), "too-many-nodes"),
     "merge chain": (
         "a0: &a0 {k: 1}\n"
         + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 1}}\n" for n in range(1, 2000)),
