@@ -121,6 +121,11 @@ def _check_registry(text: str) -> None:
     grammar.check_host(text)
 
 
+def _check_plain_host(text: str) -> None:
+    check_plain(text)
+    grammar.check_host(text)
+
+
 def _check_context(text: str) -> None:
     grammar.check_text(text)
     scheme, separator, rest = text.partition("://")
@@ -241,6 +246,7 @@ Lines = Annotated[str, Reads(checked(_check_lines), TEXT)]
 Image = Annotated[str, Reads(checked(_check_reference), STRING)]
 CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING)]
 RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING)]
+PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]
 Context = Annotated[str, Reads(checked(_check_context), STRING)]
 Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]

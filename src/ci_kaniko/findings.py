@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.display import shown
+
 if TYPE_CHECKING:
     from ci_kaniko.problems import Severity
 
@@ -11,7 +13,10 @@ Where = tuple["str | int", ...]
 
 
 class Finding(NamedTuple):
-    """One observation about a spec; ``where`` leads from the root of the spec to the value."""
+    """One observation about a spec; ``where`` leads from the root of the spec to the value.
+
+    ``secret`` keeps the value out of every message: it may be a credential.
+    """
 
     rule: str
     where: Where
@@ -19,6 +24,7 @@ class Finding(NamedTuple):
     hint: str = ""
     severity: Severity = "error"
     on_key: bool = False
+    secret: bool = False
 
 
 class Refused(ValueError):
@@ -53,6 +59,5 @@ def dotted(where: Where) -> str:
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """A user's word in double quotes, cut when it is long."""
-    shown = text if len(text) <= limit else f"{text[: limit - 3]}..."
-    return f'"{shown}"'
+    """A user's word in double quotes, cut when it is long, credentials starred out."""
+    return f'"{shown(text, limit)}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -16,22 +17,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
-_TOKENS = re.compile(
-    r"""(?x)
-      gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
-    | gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-[A-Za-z0-9_-]{16,}
-    | dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}
-    | (?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])
-    | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_-]{20,}
-    | xox[abprs]-[A-Za-z0-9-]{10,}
-    | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{40,}
-    | bk(?:ua|ct|at|ai|pt)_[A-Za-z0-9]{20,}
-    | eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}
-    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY
-    """
-)
-_USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]+@", re.IGNORECASE)
-
 
 def check_text(text: str, *, newlines: bool = False) -> str:
     """Refuse what cannot reach the executor unharmed, and what looks like a credential."""
@@ -50,11 +35,18 @@ def check_text(text: str, *, newlines: bool = False) -> str:
             f"the character U+{ord(character):04X} cannot be passed on unharmed",
             "remove it, or produce it inside the Dockerfile",
         )
-    if _TOKENS.search(text) or _USER_IN_URL.search(text):
+    if has_token(text):
         raise Refused(
             "written-secret",
             "this looks like a credential; a spec never holds one",
             "revoke it, store the new one as a secret of the CI and write the secret's name",
+            secret=True,
+        )
+    if has_login(text):
+        raise Refused(
+            "written-secret",
+            "a URL with a login in it ends up in logs and process lists",
+            "leave out what stands before the @; git: {token: NAME} opens a private repository",
             secret=True,
         )
     return text
@@ -72,6 +64,7 @@ def is_object_name(text: str) -> bool:
 
 def check_secret_name(text: str) -> str:
     """The name of a secret; anything else may be the secret itself and is not repeated."""
+    check_text(text)
     if not is_identifier(text):
         raise Refused(
             "bad-secret-name",

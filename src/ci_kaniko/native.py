@@ -11,6 +11,7 @@ from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
     Boolean,
+    Duration,
     Extra,
     Model,
     Present,
@@ -22,6 +23,7 @@ from ci_kaniko.fields import (
 )
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_object_name
+from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.scalars import as_list, as_text
 
 GITLAB_RESERVED_JOBS = {
@@ -35,6 +37,8 @@ _GITLAB_TIME = re.compile(
 )
 _GITHUB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_BUILDKITE_KEY = re.compile(r"[A-Za-z0-9_:-]{1,100}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
@@ -100,6 +104,25 @@ def _kubernetes_namespace(text: str) -> None:
         )
 
 
+def _buildkite_key(text: str) -> None:
+    if not _BUILDKITE_KEY.fullmatch(text) or _UUID.fullmatch(text):
+        raise Refused(
+            "buildkite-key",
+            f"{quoted(text)} is not a step key",
+            "letters, digits, -, _ and :, at most 100, and not a UUID",
+        )
+
+
+def _agola_name(text: str) -> None:
+    check_plain(text)
+    if not 0 < len(text.encode()) <= 93:
+        raise Refused(
+            "agola-name",
+            f"{quoted(text)} is not a name that Agola takes",
+            "1 to 93 bytes",
+        )
+
+
 def _quantity(text: str) -> None:
     if not _QUANTITY.fullmatch(text):
         raise Refused(
@@ -157,6 +180,9 @@ QualifiedName = Annotated[str, Reads(checked(_qualified_name), STRING)]
 LabelValue = Annotated[str, Reads(checked(_label_value), STRING)]
 Minutes = Annotated[int, whole(1, 360 * 24)]
 Seconds = Annotated[int, whole(1, 2147483647)]
+BuildkiteKey = Annotated[str, Reads(checked(_buildkite_key), STRING)]
+BuildkiteRetries = Annotated[int, whole(0, 10)]
+AgolaName = Annotated[str, Reads(checked(_agola_name), STRING)]
 GitLabRetries = Annotated[int, whole(0, 2)]
 
 
@@ -178,6 +204,14 @@ class GitLab(Model):
     retry: GitLabRetries | None = Field(
         default=None, description="How often GitLab repeats a failed job.", examples=[1]
     )
+    needs: tuple[Present, ...] | None = Field(
+        default=None,
+        description="Jobs to wait for instead of the earlier stages; [] waits for none.",
+        examples=[["test"]],
+    )
+    resource_group: Present | None = Field(
+        default=None, description="Jobs of this group run one at a time.", examples=["shop"]
+    )
     interruptible: Boolean | None = Field(
         default=None,
         description="A newer pipeline cancels the job, a running push included.",
@@ -193,6 +227,12 @@ class GitLab(Model):
 class GitHub(Model):
     """GitHub Actions."""
 
+    mode: Annotated[str, choice("docker", "container")] = Field(
+        default="docker",
+        description="docker: docker run on the runner. container: the job runs in the executor's "
+        "image and fetches the repository itself, for runners without a Docker daemon.",
+        examples=["container"],
+    )
     workflow: Present = Field(
         default="image", description="Name of the workflow.", examples=["Images"]
     )
@@ -237,6 +277,24 @@ class Toleration(Model):
 class Kubernetes(Model):
     """A Kubernetes manifest."""
 
+    kind: Annotated[str, choice("Pod", "Job")] = Field(
+        default="Pod", description="Pod, or a Job that removes itself.", examples=["Job"]
+    )
+    clone: Boolean = Field(
+        default=False,
+        description="Clone the repository in an init container instead of letting kaniko do it.",
+        examples=[True],
+    )
+    clone_image: Present = Field(
+        default=GIT_IMAGE,
+        description="Image of that init container: it needs git and a shell.",
+        examples=[GIT_IMAGE],
+    )
+    ttl_seconds: Seconds = Field(
+        default=3600,
+        description="How long a finished Job is kept, its logs included, in seconds.",
+        examples=[86400],
+    )
     name: PodName = Field(
         default="build-image",
         description="What the Pod's name begins with; the rest is random.",
@@ -295,3 +353,97 @@ class Kubernetes(Model):
     )
 
 
+
+
+class Buildkite(Model):
+    """Buildkite with agent-stack-k8s."""
+
+    label: Present = Field(
+        default=":docker: Build image", description="Label of the step.", examples=[":docker: Shop"]
+    )
+    key: BuildkiteKey = Field(
+        default="build-image", description="Key of the step.", examples=["build-shop"]
+    )
+    queue: Present = Field(
+        default="kubernetes",
+        description="Queue of the agent-stack-k8s controller.",
+        examples=["kubernetes"],
+    )
+    agents: dict[Present, Present] = Field(
+        default={}, description="More agent tags beside the queue.", examples=[{"arch": "arm64"}]
+    )
+    timeout_minutes: Minutes = Field(
+        default=60, description="How long the step may take, in minutes.", examples=[30]
+    )
+    retry: BuildkiteRetries | None = Field(
+        default=None, description="How often a lost agent's step is repeated.", examples=[2]
+    )
+    concurrency_group: Present | None = Field(
+        default=None,
+        description="Steps of this group run one after the other.",
+        examples=["shop/image"],
+    )
+    secret: KubernetesName = Field(
+        default="ci-kaniko",
+        description="The Kubernetes Secret whose keys are the spec's secret names.",
+        examples=["image-build"],
+    )
+    oidc_lifetime_seconds: Annotated[int, whole(30, 86400)] = Field(
+        default=300,
+        description="How long the token for a Package Registry is valid; its policy must allow it.",
+        examples=[1800],
+    )
+    secrets: Annotated[str, choice("kubernetes", "buildkite")] = Field(
+        default="kubernetes",
+        description="Where secrets live: that Kubernetes Secret, or Buildkite's own store.",
+        examples=["buildkite"],
+    )
+    service_account: KubernetesName | None = Field(
+        default=None, description="Service account, for cloud roles.", examples=["kaniko"]
+    )
+    cpu: Quantity | None = Field(default=None, description="CPU request.", examples=["2"])
+    memory: Quantity | None = Field(
+        default=None, description="Memory request and limit.", examples=["4Gi"]
+    )
+    ephemeral_storage: Quantity | None = Field(
+        default=None, description="Disk request and limit.", examples=["20Gi"]
+    )
+    node_selector: dict[QualifiedName, LabelValue] = Field(
+        default={},
+        description="Labels a node must have.",
+        examples=[{"kubernetes.io/arch": "amd64"}],
+    )
+    tolerations: tuple[Toleration, ...] = Field(
+        default=(),
+        description="Taints the pod tolerates.",
+        examples=[[{"key": "dedicated", "value": "ci"}]],
+    )
+    extra: Extra = Field(
+        default={},
+        description="Raw keys of the step that ci-kaniko does not write.",
+        examples=[{"priority": 1}],
+    )
+
+
+class Agola(Model):
+    """Agola."""
+
+    run: AgolaName = Field(
+        default="build-image", description="Name of the run.", examples=["build-shop"]
+    )
+    arch: Annotated[str, choice("386", "amd64", "arm", "arm64")] | None = Field(
+        default=None, description="Architecture of the executor.", examples=["amd64"]
+    )
+    timeout: Duration = Field(
+        default="1h", description="How long each task may take, a Go duration.", examples=["30m"]
+    )
+    checkout_image: Present = Field(
+        default=GIT_IMAGE,
+        description="Image of the task that clones: it needs git, ssh and a shell.",
+        examples=[GIT_IMAGE],
+    )
+    extra: Extra = Field(
+        default={},
+        description="Raw keys of the executor's task that ci-kaniko does not write.",
+        examples=[{"ignore_failure": True}],
+    )

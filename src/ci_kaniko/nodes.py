@@ -6,7 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ci_kaniko.problems import MASK, Problem, SpecError, in_file_order
+from ci_kaniko.display import MASK, printable, shown, shown_line
+from ci_kaniko.problems import Problem, SpecError, in_file_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,15 +115,16 @@ class _Unknown(Scalar):
 class Source:
     """A spec's text, its tree, and what is needed to point at a place in it."""
 
-    __slots__ = ("_lines", "_masks", "_views", "path", "root", "text")
+    __slots__ = ("_lines", "_masks", "_views", "path", "problems", "root", "text")
 
     def __init__(self, path: str, text: str, root: Mapping | None = None) -> None:
         self.path = path
         self.text = text
         self.root = root or Mapping([])
+        self.problems: list[Problem] = []
         self._lines: list[str] | None = None
         self._masks: dict[int, list[tuple[int, int]]] = {}
-        self._views: dict[int, tuple[str, list[tuple[int, int]]]] = {}
+        self._views: dict[int, str] = {}
 
     def line(self, number: int) -> str:
         """The text of a line as it was written; empty where there is no such line."""
@@ -154,30 +156,25 @@ class Source:
         severity: Severity = "error",
         where: str = "",
     ) -> Problem:
-        """A problem at a node.
-
-        Where something to the left on the same line is masked, the column is that of the excerpt.
-        """
-        view, spans = self._view(node.line)
+        """A problem at a node; nothing in it shows what looks like a credential."""
         end = node.end_column
         if node.end_line != node.line:
             end = len(self.line(node.line).rstrip()) + 1
-        column = _moved(node.column, spans, inside=0)
         return Problem(
             rule=rule,
-            message=message,
-            hint=hint,
+            message=shown(message),
+            hint=shown(hint),
             severity=severity,
             path=self.path,
-            where=where,
+            where=shown(where),
             line=node.line,
-            column=column,
-            excerpt=view,
-            width=max(1, _moved(end, spans, inside=len(MASK)) - column),
+            column=node.column,
+            excerpt=self._view(node.line),
+            width=max(1, end - node.column),
         )
 
     def mask(self, node: Node) -> None:
-        """Never show the text of a node: problems made from now on have ``***`` in its place."""
+        """Never show the text of a node: problems made from now on have ``*`` in its place."""
         for number in range(node.line, node.end_line + 1):
             text = self.line(number)
             start = node.column if number == node.line else _indent(text) + 1
@@ -186,14 +183,13 @@ class Source:
                 self._masks.setdefault(number, []).append((start, end))
                 self._views.pop(number, None)
 
-    def _view(self, number: int) -> tuple[str, list[tuple[int, int]]]:
-        """A line as it may be shown, and the columns that are masked in it."""
+    def _view(self, number: int) -> str:
+        """A line as it may be shown, every character in its column."""
         if number not in self._views:
             text = self.line(number)
-            spans = _joined(self._masks.get(number, []))
-            for start, end in reversed(spans):
-                text = text[: start - 1] + MASK + text[end - 1 :]
-            self._views[number] = _printable(text), spans
+            for start, end in self._masks.get(number, ()):
+                text = text[: start - 1] + MASK * (end - start) + text[end - 1 :]
+            self._views[number] = shown_line(text)
         return self._views[number]
 
 
@@ -240,6 +236,17 @@ def parse(text: str, path: str) -> Source:
     """The tree of a spec's text.
 
     Raises SpecError with everything that is wrong, up to where reading could not go on.
+    """
+    source = survey(text, path)
+    if source.problems:
+        raise SpecError(source.problems)
+    return source
+
+
+def survey(text: str, path: str) -> Source:
+    """The tree of a spec's text, of a doubled key the last; ``problems`` says which are doubled.
+
+    Raises SpecError as ``parse`` does for everything else.
     """
     if len(text) > MAX_BYTES:
         _refuse_size(path)
@@ -368,8 +375,9 @@ class _Builder:
             self._fatal("empty-spec", "the spec is empty", Node(), hint)
         if not isinstance(root, Mapping):
             self._fatal("not-a-mapping", *_not_a_mapping(root))
-        if self.problems:
-            raise SpecError(in_file_order(self.problems))
+        self.source.problems = in_file_order(self.problems)
+        if any(problem.rule != "duplicate-key" for problem in self.problems):
+            raise SpecError(self.source.problems)
         return root
 
     def _events(self) -> Iterator[Any]:
@@ -868,29 +876,6 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(_BLANK))
 
 
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted spans, with those that overlap made into one."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _moved(column: int, spans: list[tuple[int, int]], *, inside: int) -> int:
-    """Where a column is after masking; one inside a mask lies ``inside`` characters into it."""
-    shift = 0
-    for start, end in spans:
-        if column <= start:
-            break
-        if column < end:
-            return start + shift + inside
-        shift += len(MASK) - (end - start)
-    return column + shift
-
-
 def _is_yaml(character: str) -> bool:
     code = ord(character)
     return (
@@ -902,21 +887,8 @@ def _is_yaml(character: str) -> bool:
     )
 
 
-def _printable(text: str) -> str:
-    """Without what a terminal would obey: control characters and changes of direction."""
-    if text.isprintable():
-        return text
-    return "".join("\ufffd" if _is_control(character) else character for character in text)
-
-
-def _is_control(character: str) -> bool:
-    turns = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
-    return turns or not (_is_yaml(character) and character not in "\n\r\x85\u2028\u2029")
-
-
 def _short(text: str) -> str:
-    text = _printable(text[: _MAX_QUOTED + 1])
-    return text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "..."
+    return shown(text[: 2 * _MAX_QUOTED], _MAX_QUOTED + 3)
 
 
 def _quote(text: str) -> str:

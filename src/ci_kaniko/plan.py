@@ -7,6 +7,7 @@ values for targets that know them when they are rendered.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.spec import Executor, Login, SecretText, Spec
+    from ci_kaniko.spec import Executor, Login, Registry, Spec
 
 CHECKOUT = "@checkout"
 """The directory that holds the repository where the executor runs."""
@@ -68,11 +69,26 @@ class Push:
     reference: Reference
     when: AnyOf
     where: Where
+    host: str
 
     @property
     def argument(self) -> Argument:
         """As the executor takes it."""
         return Argument("destination", self.reference.parts, is_reference=True)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """How a cloud's client inside the executor finds its credentials.
+
+    ``secret`` names what holds a file, None where the machine has a role; ``variables`` are set
+    beside the one that leads to the file.
+    """
+
+    secret: str | None
+    file: str
+    file_variable: str
+    variables: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,9 +102,25 @@ class HostLogin:
     pushes: bool
 
     @property
+    def cloud(self) -> Cloud | None:
+        """What a cloud's client needs, for logins of that kind."""
+        login = self.login
+        if login.aws:
+            region = ecr_region(self.host) or ""
+            secret = None if login.aws == "ambient" else login.aws
+            variable = "AWS_SHARED_CREDENTIALS_FILE"
+            return Cloud(secret, "aws-credentials", variable, {"AWS_REGION": region})
+        if login.google:
+            secret = None if login.google == "ambient" else login.google
+            return Cloud(secret, "google-key.json", "GOOGLE_APPLICATION_CREDENTIALS", {})
+        return None
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the secrets that it needs."""
         user, login = self.login.username, self.login
+        if self.cloud:
+            return (self.cloud.secret,) if self.cloud.secret else ()
         listed = [user.secret] if user is not None and not isinstance(user, str) else []
         return (*listed, *((login.password,) if login.password else ()))
 
@@ -141,7 +173,7 @@ class Plan:
         cache = self.spec.cache
         if cache is None or cache.repo.startswith("oci:"):
             return set()
-        return {parse_repository(cache.repo).host or DOCKER_HUB}
+        return {_host_on(self.target, parse_repository(cache.repo))}
 
     @property
     def no_push_arguments(self) -> tuple[Argument, ...]:
@@ -167,6 +199,7 @@ class Plan:
             texts.append((("context",), spec.context))
         texts += [(("build_args", name), text) for name, text in spec.build_args.items()]
         texts += [(("labels", name), text) for name, text in spec.labels.items()]
+        texts += [(("annotations", name), text) for name, text in spec.annotations.items()]
         texts += [(("destinations", i), item.image) for i, item in enumerate(spec.destinations)]
         if spec.cache and not spec.cache.repo.startswith("oci:"):
             texts.append((("cache", "repo"), spec.cache.repo))
@@ -201,6 +234,21 @@ class Plan:
         return next((name for name in ready if name), None)
 
     @property
+    def clouds(self) -> tuple[Cloud, ...]:
+        """What clouds' clients need, each once."""
+        found: dict[str, Cloud] = {}
+        for login in self.logins:
+            if login.cloud:
+                found.setdefault(login.cloud.file, login.cloud)
+        return tuple(found.values())
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether a script puts credentials into files."""
+        files = [cloud for cloud in self.clouds if cloud.secret]
+        return bool(self.password_logins or self.docker_config or files)
+
+    @property
     def password_logins(self) -> tuple[HostLogin, ...]:
         """The logins that are written by a script."""
         return tuple(login for login in self.logins if login.login.kind in {"password", "ci-token"})
@@ -212,7 +260,7 @@ def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
     With ``directory_is_git`` a directory context means this repository at this commit, fetched by
     the executor itself.
     """
-    pushes = _pushes(spec)
+    pushes = _pushes(spec, target)
     logins, findings = _logins(spec, target, pushes)
     fetched = "://" in spec.context or directory_is_git
     plan = Plan(
@@ -228,16 +276,36 @@ def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
         git_login=_git_login(spec) if fetched else None,
         reads_checkout=not fetched or spec.context.startswith("tar://"),
     )
+    findings += _git_token(plan)
     return replace(plan, findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
 
 
 def executor_image(executor: Executor, *, shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
+    if executor.image and _has_tag(executor.image):
+        return executor.image
     distribution = DISTRIBUTIONS[executor.distribution]
     repository = executor.image or distribution.image
     version = executor.version or distribution.version
     digest = executor.digests.debug if shell else executor.digests.plain
     return f"{repository}:{version}{'-debug' if shell else ''}" + (f"@{digest}" if digest else "")
+
+
+def _has_tag(image: str) -> bool:
+    return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
+
+
+def no_shell(executor: Executor) -> Iterator[Finding]:
+    """An image of the user's own without the shell that a script needs."""
+    image = executor.image or ""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    if _has_tag(image) and not re.search("debug|alpine|bootstrap", tag):
+        yield Finding(
+            "no-shell",
+            ("executor", "image"),
+            f"{quoted(image)} has no shell, and a script must run in it",
+            "the debug variant has one; without a tag the right variant is appended",
+        )
 
 
 def reads_registry_variables(executor: Executor) -> bool:
@@ -261,14 +329,21 @@ def _started(spec: Spec) -> Started:
     return Started(False, triggers.branches, triggers.tags, triggers.pull_requests)
 
 
-def _pushes(spec: Spec) -> tuple[Push, ...]:
+def _host_on(target: str, reference: Reference) -> str:
+    """The host of a reference; the CI's own registry under its name where it has one."""
+    host = reference.host or DOCKER_HUB
+    return FIXED_REGISTRIES.get(target, host) if host == f"${{{REGISTRY_HOST}}}" else host
+
+
+def _pushes(spec: Spec, target: str) -> tuple[Push, ...]:
     """Unconditional destinations first, then those with the same condition together."""
     if spec.push == "never":
         return ()
     groups: dict[AnyOf, list[Push]] = {ALWAYS: []}
     for index, destination in enumerate(spec.destinations):
+        reference = parse_reference(destination.image)
         push = Push(
-            parse_reference(destination.image), destination.when, ("destinations", index)
+            reference, destination.when, ("destinations", index), _host_on(target, reference)
         )
         groups.setdefault(destination.when, []).append(push)
     return tuple(push for group in groups.values() for push in group)
@@ -282,6 +357,8 @@ def _arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
         yield Argument("build-arg", merge([f"{name}=", *parse(text)]))
     for name, text in spec.labels.items():
         yield Argument("label", merge([f"{name}=", *parse(text)]))
+    for name, text in spec.annotations.items():
+        yield Argument("annotation", merge([f"{name}=", *parse(text)]))
     yield from _cache_arguments(spec)
     yield from _option_arguments(spec)
     yield from _outputs(spec, pushed_only=False)
@@ -332,6 +409,8 @@ def _git_arguments(spec: Spec) -> Iterator[Argument]:
     git = spec.git
     if git.branch:
         yield Argument("git", (f"branch={git.branch}",))
+    if git.depth:
+        yield Argument("git", (f"depth={git.depth}",))
     for name in ("single_branch", "recurse_submodules", "insecure_skip_tls"):
         value = getattr(git, name)
         if value is not None:
@@ -367,6 +446,9 @@ def _option_arguments(spec: Spec) -> Iterator[Argument]:
         flag = flag_of(name)
         if name in OUTPUT_OPTIONS or value is None:
             continue
+        if name == "credential_helpers" and not value:
+            yield Argument(flag, ())
+            continue
         if isinstance(value, bool):
             yield Argument(flag, None if value else ("false",))
         elif isinstance(value, dict):
@@ -393,8 +475,14 @@ def _git_login(spec: Spec) -> GitLogin | None:
     return GitLogin(git.username or "oauth2", secret)
 
 
-OWN_REGISTRIES = {"github": "ghcr.io", "gitlab": "registry.gitlab.com"}
+OWN_REGISTRIES = {
+    "github": "ghcr.io",
+    "gitlab": "registry.gitlab.com",
+    "buildkite": "packages.buildkite.com",
+}
 """The public registry of the CI that runs the job."""
+FIXED_REGISTRIES = {"github": "ghcr.io", "buildkite": "packages.buildkite.com"}
+"""Where the CI's own registry has one name everywhere."""
 
 FOREIGN_REGISTRIES = (
     *("docker.io", "ghcr.io", "quay.io", "gcr.io", "pkg.dev", "azurecr.io", "amazonaws.com"),
@@ -407,15 +495,18 @@ def _logins(
     spec: Spec, target: str, pushes: tuple[Push, ...]
 ) -> tuple[tuple[HostLogin, ...], list[Finding]]:
     findings: list[Finding] = []
-    needed: dict[str, tuple[Reference, Where]] = {}
+    needed: dict[str, Where] = {}
     for push in pushes:
-        needed.setdefault(push.reference.host or DOCKER_HUB, (push.reference, push.where))
+        needed.setdefault(push.host, push.where)
     if spec.cache and not spec.cache.repo.startswith("oci:") and spec.push != "never":
-        cached = parse_repository(spec.cache.repo)
-        needed.setdefault(cached.host or DOCKER_HUB, (cached, ("cache", "repo")))
+        needed.setdefault(_host_on(target, parse_repository(spec.cache.repo)), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
-    given = {canonical_host(host): (host, entry) for host, entry in spec.registries.items()}
-    for host, (_, where) in needed.items():
+    own = {f"${{{REGISTRY_HOST}}}": FIXED_REGISTRIES.get(target, f"${{{REGISTRY_HOST}}}")}
+    given = {}
+    for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
+        host = canonical_host(written)
+        given[own.get(host, host)] = (written, entry)
+    for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
         if login is None:
             findings.append(_missing_login(host, target, where))
@@ -427,20 +518,21 @@ def _logins(
             place = ("registries", written)
             logins[host] = HostLogin(host, _key(host), login, place, pushes=False)
     ordered = tuple(logins.values())
-    findings += [
-        finding for login in ordered for finding in _ci_token_finding(login, target)
-    ]
-    return ordered, findings + list(_config_findings(spec, ordered))
+    for resolved in ordered:
+        findings += _ci_token_finding(resolved, target)
+        findings += _cloud_findings(resolved)
+    findings += _config_findings(spec, ordered)
+    findings += _several_cloud_files(ordered)
+    return ordered, findings
 
 
 def _login_of(
-    given: dict[str, tuple[str, object]], host: str, target: str, where: Where
+    given: dict[str, tuple[str, Registry]], host: str, target: str, where: Where
 ) -> tuple[Login | None, Where]:
-    from ci_kaniko.spec import Login, Registry
+    from ci_kaniko.spec import Login
 
     if host in given:
         written, entry = given[host]
-        assert isinstance(entry, Registry)
         login = entry.on(target)
         if login is not None:
             return login, ("registries", written)
@@ -484,6 +576,51 @@ def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
         )
 
 
+_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+_GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
+
+
+def ecr_region(host: str) -> str | None:
+    """The AWS region of an ECR host; public.ecr.aws has its API in us-east-1."""
+    if host == "public.ecr.aws":
+        return "us-east-1"
+    found = _ECR.fullmatch(host)
+    return found.group(1) if found else None
+
+
+def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
+    if login.login.aws and ecr_region(login.host) is None:
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of AWS",
+            "ACCOUNT.dkr.ecr.REGION.amazonaws.com",
+        )
+    if login.login.google and not _GOOGLE.fullmatch(login.host):
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of Google Cloud",
+            "LOCATION-docker.pkg.dev or gcr.io",
+        )
+
+
+def _several_cloud_files(logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    first: dict[str, HostLogin] = {}
+    for login in logins:
+        if login.cloud is None:
+            continue
+        other = first.setdefault(login.cloud.file, login)
+        if other.cloud and other.cloud.secret != login.cloud.secret:
+            yield Finding(
+                "several-cloud-logins",
+                login.where,
+                f"{quoted(login.host)} and {quoted(other.host)} log in to one cloud in two ways, "
+                "and its client knows one",
+                "use the same login for both",
+            )
+
+
 def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
     ready: dict[str, HostLogin] = {}
     for login in logins:
@@ -509,12 +646,31 @@ def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Find
 
 
 _SHELL_NAMES = {
-    *("auth", "auths", "branch", "config", "login", "match", "name", "output", "owner", "push"),
-    *("path", "ref", "ref_slug", "ref_tag", "repository", "short", "tag", "timestamp", "workdir"),
+    *("auth", "auths", "branch", "committed", "config", "container", "login", "match", "name"),
+    *("name_lower", "output", "owner", "owner_lower", "path", "path_lower", "pull_request"),
+    *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
+    *("repository_url", "tag", "timestamp", "token"),
     *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
+    *("AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "GOOGLE_APPLICATION_CREDENTIALS"),
+    *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
+_SHELL_PREFIXES = ("KANIKO_", "FF_KANIKO_", "default_", "to_", "BUILDKITE", "BK_", "AGOLA_")
+
+
+def _git_token(plan: Plan) -> list[Finding]:
+    login = plan.git_login
+    if login is None or login.secret or plan.target in {"github", "gitlab"}:
+        return []
+    return [
+        Finding(
+            "foreign-ci-token",
+            ("git", "token"),
+            f"{plan.target} gives a job no token for repositories",
+            "name a secret that holds one",
+        )
+    ]
 
 
 def _config_names(plan: Plan) -> Iterator[Finding]:
@@ -546,13 +702,11 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
             used.setdefault(login.login.docker_config, login.where)
     if plan.git_login and plan.git_login.secret:
         used.setdefault(plan.git_login.secret, ("git", "token"))
-    if plan.target == "kubernetes":
-        return
     for name in plan.variables:
-        if name.startswith("env."):
+        if plan.target != "kubernetes" and name.startswith("env."):
             used.setdefault(name.removeprefix("env."), ())
     for name, where in used.items():
-        if name in _SHELL_NAMES or name.startswith(("KANIKO_", "FF_KANIKO_")):
+        if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
             yield Finding(
                 "reserved-name",
                 where,
@@ -563,7 +717,7 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
 
 def bind(
     plan: Plan,
-    value_of: Callable[[Ref, bool], str],
+    value_of: Callable[[Ref, bool], Part],
     holds: Callable[[AnyOf], bool],
     *,
     is_pull_request: bool,
@@ -588,7 +742,7 @@ def bind(
         for push in plan.pushes
         if holds(push.when)
     )
-    used = {push.reference.host or DOCKER_HUB for push in plan.pushes if holds(push.when)}
+    used = {push.host for push in plan.pushes if holds(push.when)}
     used |= plan.cache_hosts
     silent = plan.push == "never" or (plan.push == "auto" and is_pull_request) or not pushes
     return replace(

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning"]
 
-MASK = "***"
 _EXCERPT_WIDTH = 160
 
 

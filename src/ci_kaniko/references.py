@@ -109,6 +109,12 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
     flat, refs = "", []
     for part in parse(text):
         if isinstance(part, Ref):
+            if part.default == "":
+                raise _bad(
+                    text,
+                    f"{quoted(f'${{{part.name}:-}}')} may be empty there",
+                    f"${{{part.name}:-latest}} or ${{{part.name}}}, which stops the job instead",
+                )
             flat += chr(_VARIABLE_SLOTS.start + len(refs))
             refs.append(part)
         else:

@@ -13,9 +13,9 @@ from ci_kaniko import grammar
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Refused, quoted
-from ci_kaniko.flags import OWNERS, RESERVED, owner_of
+from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.references import canonical_host, parse_reference
-from ci_kaniko.variables import natives
+from ci_kaniko.variables import natives, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -274,17 +274,21 @@ def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
 
 def _mirror(image: str) -> Iterator[Finding]:
     where = ("executor", "image")
+    name, at, digest = image.partition("@")
     try:
-        reference = parse_reference(image)
+        reference = parse_reference(name)
+        if at:
+            grammar.check_digest(digest)
     except Refused as refused:
         yield Finding(refused.rule, where, refused.message, refused.hint)
         return
-    if reference.tag:
+    if reference.tag and not at and not any(c.isdigit() for c in text_of(reference.tag)):
         yield Finding(
-            "bad-reference",
+            "floating-image",
             where,
-            f"{quoted(image)} has a tag; the version and variant are appended",
-            f"{image.rpartition(':')[0]} and version: v1.28.3",
+            f"{quoted(image)} is another kaniko tomorrow",
+            "name a release, or leave the tag out: the version and variant are appended",
+            severity="warning",
         )
 
 
@@ -365,3 +369,56 @@ def _nothing_is_without_effect(spec: Spec) -> Iterator[Finding]:
 
 def _no_effect(where: Where, message: str, hint: str) -> Finding:
     return Finding("no-effect", where, message, hint, severity="warning")
+
+
+@_rule("executor", "options", "annotations", "git")
+def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
+    executor = spec.executor
+    version = executor.version or DISTRIBUTIONS[executor.distribution].version
+    for where, flag, since in _flags_in_use(spec):
+        first = getattr(since, executor.distribution)
+        if not at_least(version, first):
+            yield Finding(
+                "unsupported-flag",
+                where,
+                f"kaniko {version} of {executor.distribution} has no {flag}",
+                "it is in " + ", ".join(_releases(since)),
+            )
+
+
+def _flags_in_use(spec: Spec) -> Iterator[tuple[Where, str, Since]]:
+    for name in type(spec.options).model_fields:
+        if getattr(spec.options, name) not in (None, (), {}):
+            yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)]
+    if spec.annotations:
+        yield ("annotations",), "--annotation", FLAGS["annotation"]
+    if spec.git.depth:
+        yield ("git", "depth"), "--git=depth", GIT_DEPTH
+
+
+def _releases(since: Since) -> Iterator[str]:
+    for distribution, version in since._asdict().items():
+        if version:
+            yield f"{distribution} since {version}"
+
+
+@_rule("executor", "options")
+def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
+    options = spec.options
+    conflicts = (
+        (options.compression == "zstd" and options.image_format == "docker", "image_format",
+         "a docker image cannot hold zstd layers", "image_format: oci"),
+        (bool(options.tar_path) and options.image_format == "oci", "image_format",
+         "tar_path writes docker archives only", "oci_layout_path: for an OCI image"),
+        (bool(options.tar_path) and options.compression == "zstd", "compression",
+         "tar_path writes docker archives, which cannot hold zstd layers", "compression: gzip"),
+    )
+    for conflict, name, message, hint in conflicts:
+        if conflict:
+            yield Finding("conflicting-options", ("options", name), message, hint)
+    if options.compression == "zstd" and options.image_format is None:
+        yield _no_effect(
+            ("options", "compression"),
+            "zstd is ignored for images whose base is in docker format",
+            "image_format: oci, which osscontainertools has since v1.28.1",
+        )

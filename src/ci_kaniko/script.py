@@ -19,7 +19,7 @@ from ci_kaniko.variables import Ref, variable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.plan import Argument, HostLogin, Plan, Push
+    from ci_kaniko.plan import Argument, Cloud, HostLogin, Plan, Push
     from ci_kaniko.variables import Part, Parts
 
 
@@ -56,12 +56,15 @@ class Dialect:
     places: dict[str, Cell]
     config: str
     secret_hint: str
-    ci_user: str = ""
+    token_hint: str = ""
     ci_token: str = ""
-    ci_registry_test: str = ""
-    unset: bool = True
+    ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
+    unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
     mounts_config: bool = False
-    workspace: Callable[[Plan], list[str]] = lambda plan: []
+    mounted_files: str = ""
+    files: str = "/kaniko/.docker"
+    files_inside: str = "/kaniko/.docker"
+    folders: Callable[[Plan], list[str]] = lambda plan: []
 
 
 @dataclass
@@ -73,19 +76,23 @@ class Script:
     environment: dict[str, str] = field(default_factory=dict)
     _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
     _defaults: int = 0
+    _one_login: bool = False
 
     def build(self, run: Callable[[list[str]], list[str]]) -> str:
         """The whole script; ``run`` turns the executor's words into the command that starts it."""
-        body = self._body(run)
-        head = ["set -eu"]
-        if self.dialect.unset:
-            written = self.plan.password_logins or self.plan.docker_config
-            head.append(
-                "unset KANIKO_NO_PUSH" + (" DOCKER_AUTH_CONFIG" if written else "")
-            )
+        plan = self.plan
+        late = self._late_logins()
+        logins = plan.password_logins
+        self._one_login = len(logins) == 1 and logins[0].host not in late
+        body = self._body(run, late)
+        unset = list(self.dialect.unset)
+        inherited = bool(self.dialect.unset) and bool(logins or plan.docker_config)
+        if inherited or (logins and plan.docker_config):
+            unset.append("DOCKER_AUTH_CONFIG")
+        head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]
+        head += self.dialect.folders(plan)
         defined = [line for lines in self._defined for line in lines]
-        workspace = self.dialect.workspace(self.plan)
-        return "\n".join([*head, *workspace, *defined, *self._login_function(), *body]) + "\n"
+        return "\n".join([*head, *defined, *self._login_function(), *body]) + "\n"
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -165,7 +172,7 @@ class Script:
                 return False, _braced(name, follows)
             return False, f"${{{name}:-{ref.default}}}"
         if is_reference and variable(ref.name).may_be_empty:
-            return False, f"${{{name}:?is empty, and the image reference needs it}}"
+            return False, f"${{{name}:?is empty, but the image needs it}}"
         if cell.may_be_unset:
             return False, f"${{{name}:-}}"
         return False, _braced(name, follows)
@@ -268,7 +275,9 @@ class Script:
 
     # -- the body -------------------------------------------------------------------------------
 
-    def _body(self, run: Callable[[list[str]], list[str]]) -> list[str]:
+    def _body(
+        self, run: Callable[[list[str]], list[str]], late: dict[str, str]
+    ) -> list[str]:
         plan = self.plan
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
@@ -285,18 +294,17 @@ class Script:
             config = self._write_config() if plan.logins else []
             return [*head, *logins, *config, *checks, *run(words)]
         collect = continued("set --", static)
-        return [*head, *collect, *self._decide(), *run(['"$@"'])]
+        return [*head, *collect, *self._decide(late), *run(['"$@"'])]
 
     def _words(self, arguments: Iterable[Argument]) -> list[str]:
         return [self.word(argument) for argument in arguments]
 
-    def _decide(self) -> list[str]:
+    def _decide(self, late: dict[str, str]) -> list[str]:
         """Collect the destinations of this run, or ``--no-push``."""
         plan = self.plan
         refuse = ['set -- "$@" ' + " ".join(self._words(plan.no_push_arguments))]
         some_always = any(push.when == ALWAYS for push in plan.pushes)
         not_for_pull_requests = plan.push == "auto" and plan.started.pull_requests
-        late = self._late_logins()
         finish = self._finish(late)
         if some_always:
             pushing = [*self._early_logins(late), *self._collect(late), *finish]
@@ -315,7 +323,7 @@ class Script:
             test = self._event_test("pull-request")
             collected = [f"if ! {test}; then", *indented(collected), "fi"]
         return [
-            "push=",
+            "push=''",
             *collected,
             'if [ -z "$push" ]; then',
             *indented(refuse),
@@ -377,7 +385,7 @@ class Script:
 
     def _collect(self, late: dict[str, str]) -> list[str]:
         plan = self.plan
-        lines = [f"{flag}=" for flag in late.values() if flag]
+        lines = [f"{flag}=''" for flag in late.values() if flag]
         some_always = any(push.when == ALWAYS for push in plan.pushes)
         groups: dict[AnyOf, list[Push]] = {}
         for push in plan.pushes:
@@ -430,10 +438,7 @@ class Script:
         login = self.plan.git_login
         if login is None:
             return []
-        if login.secret is None:
-            token = self.dialect.ci_token
-        else:
-            token = login.secret
+        token = login.secret or self.dialect.ci_token
         return [
             *self._guard(token, ci=login.secret is None),
             "unset GIT_TOKEN",
@@ -441,56 +446,74 @@ class Script:
         ]
 
     def _guard(self, secret: str, *, ci: bool = False) -> list[str]:
-        why = "is not set: this CI gives the job no token" if ci else (
-            f"is not set: {self.dialect.secret_hint}"
-        )
-        return [f': "${{{secret}:?{why}}}"']
+        why = self.dialect.token_hint if ci else self.dialect.secret_hint
+        return [f': "${{{secret}:?is not set: {why}}}"']
 
     def _log_in(self, logins: Iterable[HostLogin]) -> list[str]:
-        lines: list[str] = []
-        for login in logins:
-            if login.login.kind == "docker-config":
-                continue
-            lines += self._credentials(login)
-        return lines
+        return [line for login in logins for line in self._credentials(login)]
 
     def _credentials(self, login: HostLogin) -> list[str]:
+        kind = login.login.kind
+        if kind == "docker-config":
+            return []
+        if login.cloud:
+            return self._cloud(login.cloud)
         key = self.text(login.key)
-        lines: list[str] = []
-        if login.login.kind == "ci-token":
-            if login.host != f"${{{REGISTRY_HOST}}}" and self.dialect.ci_registry_test:
-                lines += self._own_registry(key)
-            lines += self._guard(self.dialect.ci_token, ci=True)
-            user, password = f'"${self.dialect.ci_user}"', self.dialect.ci_token
+        if kind == "ci-token":
+            assert self.dialect.ci_login is not None, "a ci-token login was refused before"
+            before, user, password = self.dialect.ci_login(self, login, key)
         else:
-            for secret in login.secrets:
-                lines += self._guard(secret)
+            before = [line for secret in login.secrets for line in self._guard(secret)]
             name = login.login.username
-            user = (
-                quote(name) if isinstance(name, str) else f'"${name.secret}"' if name else "''"
-            )
+            user = quote(name) if isinstance(name, str) else f'"${name.secret}"' if name else "''"
             password = login.login.password or ""
-        if self._single():
-            auth = f"auth=$(printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n')"
-            return [*lines, auth]
-        return [*lines, f'login {key} {user} "${password}"']
+        if self._one_login:
+            encoded = f"printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n'"
+            return [*before, f"auth=$({encoded})"]
+        return [*before, f'login {key} {user} "${password}"']
 
-    def _own_registry(self, key: str) -> list[str]:
+    def _cloud(self, cloud: Cloud) -> list[str]:
+        """A file that a cloud's client reads, and the variables that lead to it."""
+        exports = [f"{name}={quote(value)}" for name, value in cloud.variables.items()]
+        lines: list[str] = []
+        if cloud.secret and self.dialect.mounted_files:
+            return self._mounted(
+                f"{self.dialect.mounted_files}/{cloud.file}", f"the secret {cloud.secret}"
+            )
+        if cloud.secret:
+            lines = [*self._guard(cloud.secret), *self._write(cloud.secret, cloud.file)]
+            exports.append(f"{cloud.file_variable}={self.dialect.files_inside}/{cloud.file}")
+        return [*lines, f"export {' '.join(exports)}"] if exports else lines
+
+    def _mounted(self, path: str, what: str) -> list[str]:
+        """A guard for a file that the pod mounts when it exists."""
         return [
-            f"if [ {self.dialect.ci_registry_test} != {key} ]; then",
-            f'  echo "ci-kaniko: {key} is not this CI\'s registry; its token is not sent there" >&2',
+            f"if [ ! -f {path} ]; then",
+            f'  echo "ci-kaniko: {what} is not there: {self.dialect.secret_hint}" >&2',
             "  exit 1",
             "fi",
         ]
 
-    def _single(self) -> bool:
-        return len(self.plan.password_logins) == 1
+    def _write(self, variable: str, file: str) -> list[str]:
+        """Put a secret into a file, whether the variable holds its text or a file's path."""
+        target = self._config_file(file)
+        return [
+            "(",
+            "  umask 077",
+            f'  if [ -f "${variable}" ]; then cat "${variable}"; '
+            f'else printf \'%s\\n\' "${variable}"; fi > {target}',
+            ")",
+        ]
+
+    def _config_file(self, name: str) -> str:
+        folder = self.dialect.files if name != "config.json" else self.dialect.config
+        return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"
 
     def _login_function(self) -> list[str]:
-        if len(self.plan.password_logins) < 2:
+        if self._one_login or not self.plan.password_logins:
             return []
         return [
-            "auths=",
+            "auths=''",
             "login() {",
             "  auths=$auths${auths:+,}$(",
             "    printf '\"%s\":{\"auth\":\"%s\"}' \"$1\" "
@@ -500,41 +523,26 @@ class Script:
         ]
 
     def _write_config(self) -> list[str]:
-        plan = self.plan
-        config = self.dialect.config
-        target = f'"{config}/config.json"' if "$" in config else f"{config}/config.json"
-        folder = [] if "$" in config else [f"mkdir -p {config}"]
-        written = plan.password_logins
-        lines: list[str] = []
-        if plan.docker_config and self.dialect.mounts_config:
-            return [self._auth_variable()] if written else []
-        if plan.docker_config:
-            name = plan.docker_config
-            lines += [
-                *self._guard(name),
-                *folder,
-                "(",
-                "  umask 077",
-                f'  if [ -f "${name}" ]; then cat "${name}"; else printf %s "${name}"; fi > {target}',
-                ")",
-            ]
-            if written:
-                lines += [self._auth_variable()]
-            return lines
-        if self._single():
-            key = self.text(written[0].key)
-            config_text = f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
+        written = self.plan.password_logins
+        ready = self.plan.docker_config
+        if ready is None:
+            if not written:
+                return []
+            return [f"(umask 077; {self._config_text()} > {self._config_file('config.json')})"]
+        if self.dialect.mounts_config:
+            secret = f"the Secret {ready} of type kubernetes.io/dockerconfigjson"
+            lines = self._mounted("/kaniko/.docker/config.json", secret)
         else:
-            config_text = "printf '{\"auths\":{%s}}' \"$auths\""
-        return [*folder, f"(umask 077; {config_text} > {target})"]
+            lines = [*self._guard(ready), *self._write(ready, "config.json")]
+        if written:
+            lines += [f"DOCKER_AUTH_CONFIG=$({self._config_text()})", "export DOCKER_AUTH_CONFIG"]
+        return lines
 
-    def _auth_variable(self) -> str:
-        if self._single():
+    def _config_text(self) -> str:
+        if self._one_login:
             key = self.text(self.plan.password_logins[0].key)
-            auths = f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
-        else:
-            auths = "printf '{\"auths\":{%s}}' \"$auths\""
-        return f"DOCKER_AUTH_CONFIG=$({auths})\nexport DOCKER_AUTH_CONFIG"
+            return f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
+        return "printf '{\"auths\":{%s}}' \"$auths\""
 
 
 def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from them.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -29,6 +30,7 @@ from ci_kaniko.fields import (
     LabelName,
     Lines,
     Model,
+    PlainHost,
     Platform,
     Present,
     Reads,
@@ -39,12 +41,13 @@ from ci_kaniko.fields import (
     Version,
     When,
     check_plain,
+    checked,
     choice,
     whole,
 )
 from ci_kaniko.findings import Refused, quoted
-from ci_kaniko.native import GitHub, GitLab, Kubernetes
-from ci_kaniko.scalars import as_text, wrong_type
+from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
+from ci_kaniko.scalars import as_choice, as_list, as_text, wrong_type
 
 if TYPE_CHECKING:
     from ci_kaniko.nodes import Source
@@ -110,6 +113,43 @@ User = Annotated["str | SecretText", Reads(_parse_user, {"anyOf": [TEXT, _SECRET
 LoginWord = Annotated[str, choice("ci-token", "anonymous")]
 
 
+def _parse_aws(value: Any) -> str:
+    return _cloud(value, "credentials_file", "aws")
+
+
+def _parse_google(value: Any) -> str:
+    return _cloud(value, "key_file", "google")
+
+
+def _cloud(value: Any, key: str, cloud: str) -> str:
+    """``ambient``, or the name of the secret that holds a file."""
+    if isinstance(value, dict):
+        if set(value) != {key}:
+            raise Refused(
+                "bad-login", f"expected {{{key}: NAME}}", f"{cloud}: ambient, or {cloud}: {{{key}: NAME}}"
+            )
+        try:
+            return grammar.check_secret_name(as_text(value[key]))
+        except Refused as refused:
+            refused.at = (key,)
+            raise
+    return as_choice(value, ("ambient",))
+
+
+def _cloud_schema(key: str) -> dict[str, Any]:
+    named = {
+        "type": "object",
+        "properties": {key: STRING},
+        "required": [key],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [{"type": "string", "enum": ["ambient"]}, named]}
+
+
+AwsLogin = Annotated[str, Reads(_parse_aws, _cloud_schema("credentials_file"))]
+GoogleLogin = Annotated[str, Reads(_parse_google, _cloud_schema("key_file"))]
+
+
 class Login(Model):
     """One way to log in: exactly one kind."""
 
@@ -136,13 +176,26 @@ class Login(Model):
         examples=["regcred"],
     )
 
+    aws: AwsLogin | None = Field(
+        default=None,
+        description="ECR: ambient (the role of the runner or pod), or {credentials_file: NAME}, "
+        "the secret that holds an AWS credentials file.",
+        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
+    )
+    google: GoogleLogin | None = Field(
+        default=None,
+        description="Artifact Registry and GCR: ambient (workload identity), or "
+        "{key_file: NAME}, the secret that holds a service account's key.",
+        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
+    )
+
     @classmethod
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"use": value}
         if not isinstance(value, dict):
             return value
-        kinds = [key for key in ("use", "docker_config") if value.get(key) is not None]
+        kinds = [key for key in ("use", "docker_config", "aws", "google") if value.get(key) is not None]
         missing = [key for key in ("username", "password") if value.get(key) is None]
         if len(missing) < 2:
             kinds.append("username and password")
@@ -155,11 +208,17 @@ class Login(Model):
 
     @property
     def kind(self) -> str:
-        """``ci-token``, ``anonymous``, ``password`` or ``docker-config``."""
-        return self.use or ("docker-config" if self.docker_config else "password")
+        """``ci-token``, ``anonymous``, ``password``, ``docker-config``, ``aws`` or ``google``."""
+        if self.use:
+            return self.use
+        kinds = {"docker-config": self.docker_config, "aws": self.aws, "google": self.google}
+        return next((kind for kind, value in kinds.items() if value), "password")
 
 
-_LOGIN_HINT = "{username: acme-bot, password: NAME_OF_A_SECRET}, {docker_config: NAME}, ci-token"
+_LOGIN_HINT = (
+    "{username: acme-bot, password: NAME_OF_A_SECRET}, {docker_config: NAME}, {aws: ambient}, "
+    "{google: ambient}, ci-token or anonymous"
+)
 
 
 class Registry(Model):
@@ -214,6 +273,9 @@ class Cache(Model):
     )
 
 
+Depth = Annotated[int, whole(1, 1_000_000)]
+
+
 class Git(Model):
     """How a git context is fetched."""
 
@@ -236,6 +298,9 @@ class Git(Model):
     )
     recurse_submodules: Boolean | None = Field(
         default=None, description="Fetch submodules too.", examples=[True]
+    )
+    depth: Depth | None = Field(
+        default=None, description="Fetch only so many commits.", examples=[1]
     )
     insecure_skip_tls: Boolean | None = Field(
         default=None, description="Do not verify the server's certificate.", examples=[True]
@@ -291,7 +356,8 @@ class Executor(Model):
     )
     image: Present | None = Field(
         default=None,
-        description="A mirror's repository, without a tag: the version and variant are appended.",
+        description="A mirror's repository: the version and variant are appended; with a tag of "
+        "its own it is used as it is.",
         examples=["registry.example.com/mirror/kaniko"],
     )
     digests: Digests = Field(
@@ -301,6 +367,38 @@ class Executor(Model):
     )
 
 
+def _read_helpers(value: Any) -> tuple[str, ...]:
+    return tuple(as_choice(item, ("env", "google", "ecr", "acr", "gitlab")) for item in as_list(value))
+
+
+def _check_build_secret(text: str) -> None:
+    check_plain(text)
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    keys = [key for key, _, _ in pairs]
+    known = {"id", "type", "src", "source", "env"}
+    sources = [key for key in keys if key in {"src", "source", "env"}]
+    kind = next((value for key, _, value in pairs if key == "type"), None)
+    well_formed = all(separator and value for _, separator, value in pairs)
+    if (
+        not well_formed
+        or not set(keys) <= known
+        or len(set(keys)) < len(keys)
+        or "id" not in keys
+        or len(sources) > 1
+        or (kind == "file" and "env" in keys)
+        or kind not in {None, "file", "env"}
+    ):
+        raise Refused(
+            "bad-build-secret",
+            f"{quoted(text)} is not a build secret",
+            "id=NAME,src=/path/of/a/file or id=NAME,env=VARIABLE",
+        )
+
+
+_HELPERS = {"type": "array", "items": {"enum": ["env", "google", "ecr", "acr", "gitlab"]}}
+CredentialHelpers = Annotated["tuple[str, ...]", Reads(_read_helpers, _HELPERS)]
+BuildSecret = Annotated[str, Reads(checked(_check_build_secret), STRING)]
+ImageFormat = Annotated[str, choice("docker", "oci")]
 Compression = Annotated[str, choice("gzip", "zstd")]
 CompressionLevel = Annotated[int, whole(-1, 22)]
 Retries = Annotated[int, whole(0, 100)]
@@ -321,6 +419,11 @@ class Options(Model):
     compression_level: CompressionLevel | None = Field(
         default=None, description="Level of the compression; -1 is its default.", examples=[9]
     )
+    credential_helpers: CredentialHelpers | None = Field(
+        default=None,
+        description="Which automatic credential sources are asked; [] for none.",
+        examples=[["ecr"]],
+    )
     custom_platform: Platform | None = Field(
         default=None,
         description="Platform to record and to pull base images for; nothing is emulated.",
@@ -328,6 +431,9 @@ class Options(Model):
     )
     digest_file: RelativePath | None = Field(
         default=None, description="File for the image's digest.", examples=["digest.txt"]
+    )
+    dryrun: Boolean | None = Field(
+        default=None, description="Plan only; nothing is built or pushed.", examples=[True]
     )
     force: Boolean | None = Field(
         default=None, description="Run although no container is detected.", examples=[True]
@@ -344,6 +450,11 @@ class Options(Model):
     image_download_retry: Retries | None = Field(
         default=None, description="Retries for pulling base images.", examples=[3]
     )
+    image_format: ImageFormat | None = Field(
+        default=None,
+        description="Format of the manifest; without it that of the base image.",
+        examples=["oci"],
+    )
     image_fs_extract_retry: Retries | None = Field(
         default=None, description="Retries for unpacking base images.", examples=[3]
     )
@@ -359,7 +470,7 @@ class Options(Model):
     insecure_pull: Boolean | None = Field(
         default=None, description="Pull over plain HTTP, everywhere.", examples=[True]
     )
-    insecure_registry: tuple[RegistryHost, ...] = Field(
+    insecure_registry: tuple[PlainHost, ...] = Field(
         default=(),
         description="Hosts to reach over plain HTTP.",
         examples=[["registry.local:5000"]],
@@ -370,8 +481,19 @@ class Options(Model):
     log_timestamp: Boolean | None = Field(
         default=None, description="Log with the time.", examples=[True]
     )
+    materialize: Boolean | None = Field(
+        default=None,
+        description="Unpack the final image into the container's file system.",
+        examples=[True],
+    )
     oci_layout_path: RelativePath | None = Field(
         default=None, description="Folder for the image as an OCI layout.", examples=["layout"]
+    )
+    pre_cleanup: Boolean | None = Field(
+        default=None, description="Wipe the file system before the build.", examples=[True]
+    )
+    preserve_context: Boolean | None = Field(
+        default=None, description="Put the context back after the build.", examples=[True]
     )
     push_ignore_immutable_tag_errors: Boolean | None = Field(
         default=None, description="A tag that cannot be replaced is no failure.", examples=[True]
@@ -379,17 +501,17 @@ class Options(Model):
     push_retry: Retries | None = Field(
         default=None, description="Retries for the final push.", examples=[3]
     )
-    registry_certificate: dict[RegistryHost, Present] = Field(
+    registry_certificate: dict[PlainHost, Present] = Field(
         default={},
         description="Certificate file in the executor's container, by host.",
         examples=[{"registry.example.com": "/kaniko/ssl/certs/acme.crt"}],
     )
-    registry_client_cert: dict[RegistryHost, Present] = Field(
+    registry_client_cert: dict[PlainHost, Present] = Field(
         default={},
         description="Client certificate and key files, joined by a comma, by host.",
         examples=[{"registry.example.com": "/certs/client.crt,/certs/client.key"}],
     )
-    registry_map: dict[RegistryHost, Present] = Field(
+    registry_map: dict[PlainHost, Present] = Field(
         default={},
         description="Pull from another registry, by host; Docker Hub is index.docker.io.",
         examples=[{"index.docker.io": "mirror.example.com/hub"}],
@@ -401,6 +523,12 @@ class Options(Model):
     )
     reproducible: Boolean | None = Field(
         default=None, description="Strip timestamps.", examples=[True]
+    )
+    secret: tuple[BuildSecret, ...] = Field(
+        default=(),
+        description="Secrets for RUN --mount=type=secret: id= with src= (a file in the "
+        "executor's container) or env= (a variable of it).",
+        examples=[["id=npm,src=/kaniko/npm-token"]],
     )
     single_snapshot: Boolean | None = Field(
         default=None, description="One layer for the whole build.", examples=[True]
@@ -417,7 +545,7 @@ class Options(Model):
     skip_tls_verify_pull: Boolean | None = Field(
         default=None, description="Accepted by every executor, read by none.", examples=[True]
     )
-    skip_tls_verify_registry: tuple[RegistryHost, ...] = Field(
+    skip_tls_verify_registry: tuple[PlainHost, ...] = Field(
         default=(),
         description="Hosts whose certificate is not verified.",
         examples=[["registry.local"]],
@@ -447,6 +575,17 @@ class Outputs(Model):
     kubernetes: RelativePath | None = Field(default=None, examples=["deploy/build.yaml"])
 
 
+def _check_stage(text: str) -> None:
+    check_plain(text)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
+        raise Refused(
+            "bad-stage",
+            f"{quoted(text)} is not a stage of a Dockerfile",
+            "letters, digits, _ . and -; one stage",
+        )
+
+
+Stage = Annotated[str, Reads(checked(_check_stage), TEXT)]
 PushPolicy = Annotated[str, choice("auto", "always", "never")]
 
 
@@ -479,7 +618,7 @@ class Spec(Model):
         description="Path of the Dockerfile from the context; it may lie outside of it.",
         examples=["docker/Dockerfile"],
     )
-    target: Present | None = Field(
+    target: Stage | None = Field(
         default=None, description="Stage of the Dockerfile to build.", examples=["runtime"]
     )
     build_args: dict[BuildArgName, Lines] = Field(
@@ -491,6 +630,11 @@ class Spec(Model):
         default={},
         description="Labels of the image.",
         examples=[{"org.opencontainers.image.revision": "${commit.sha}"}],
+    )
+    annotations: dict[LabelName, Lines] = Field(
+        default={},
+        description="Annotations of the image's manifest; not with Google's kaniko.",
+        examples=[{"org.opencontainers.image.version": "${ref.tag}"}],
     )
     destinations: tuple[Destination, ...] = Field(
         default=(),
@@ -537,6 +681,14 @@ class Spec(Model):
     )
     github: GitHub = Field(
         default=GitHub(), description="GitHub's own settings.", examples=[{"timeout_minutes": 30}]
+    )
+    buildkite: Buildkite = Field(
+        default=Buildkite(),
+        description="Buildkite's own settings.",
+        examples=[{"queue": "kubernetes"}],
+    )
+    agola: Agola = Field(
+        default=Agola(), description="Agola's own settings.", examples=[{"arch": "amd64"}]
     )
     kubernetes: Kubernetes = Field(
         default=Kubernetes(), description="Kubernetes' own settings.", examples=[{"memory": "4Gi"}]

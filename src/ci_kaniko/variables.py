@@ -40,8 +40,11 @@ VARIABLES: dict[str, Variable] = {
         "ref.name in lower case, other characters as -, at most 63 (GitLab's rule)",
         in_tag=True,
         in_path=True,
+        may_be_empty=True,
     ),
-    "ref.tag": Variable("ref.name made safe as an image tag; dots stay", in_tag=True),
+    "ref.tag": Variable(
+        "ref.name made safe as an image tag; dots stay", in_tag=True, may_be_empty=True
+    ),
     "pull_request.number": Variable(
         "the number of the pull or merge request; empty outside of one",
         in_tag=True,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ci_kaniko.findings import Finding
     from ci_kaniko.spec import Spec
 
-NAMES = ("gitlab", "github", "kubernetes")
+NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def available_targets() -> Mapping[str, Target]:
     """Every target by name.
 
     >>> sorted(available_targets())
-    ['github', 'gitlab', 'kubernetes']
+    ['agola', 'buildkite', 'github', 'gitlab', 'kubernetes']
     """
     return MappingProxyType({name: target(name) for name in NAMES})
 

@@ -7,17 +7,68 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.findings import Finding, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ci_kaniko.plan import Plan
 
 
-def owned_keys(section: str, extra: Mapping[str, Any], owned: Mapping[str, str]) -> Iterator[Finding]:
-    """Raw native keys that ci-kaniko writes itself; ``owned`` names the field of each."""
+def remote_url(variable: str) -> str:
+    """A shell assignment of ``repository_url``: the https page of a git remote.
+
+    The last two expressions read ``ssh://user@host:port/path`` and ``user@host:path``.
+    """
+    expressions = (
+        r"s#^[a-z+]*://\([^@/]*@\)\{0,1\}\([^:/]*\)\(:[0-9]*\)\{0,1\}/#\2/#",
+        r"s#^[^@/:]*@\([^:/]*\):#\1/#",
+        "s#/*$##",
+        r"s#[.]git$##",
+        "s#^#https://#",
+    )
+    return f"repository_url=$(printf %s \"${variable}\" | sed '{'; '.join(expressions)}')"
+
+
+def config_folder(plan: Plan) -> list[str]:
+    """The folder of the files that a script in the executor's own container writes."""
+    return ["mkdir -p /kaniko/.docker"] if plan.writes_files else []
+
+
+def needed_default_branch(plan: Plan) -> Iterator[Finding]:
+    """Without triggers the default branch starts the job, so it must have a name here."""
+    if plan.started.default_branch and plan.spec.default_branch is None:
+        yield Finding(
+            "missing-default-branch",
+            (),
+            f"pushes to the default branch start the job, and {plan.target} does not know its name",
+            "write default_branch: main at the top, or list branches under triggers:",
+        )
+
+
+def owned_keys(
+    section: str,
+    extra: Mapping[str, Any],
+    owned: Mapping[str, str],
+    *,
+    known: Collection[str] | None = None,
+) -> Iterator[Finding]:
+    """Raw native keys that ci-kaniko writes itself; ``owned`` names the field of each.
+
+    ``known`` lists every other key there is, for platforms that drop unknown ones in silence.
+    """
     for key in extra:
+        where = (section, "extra", key)
         if key in owned:
             yield Finding(
                 "owned-key",
-                (section, "extra", key),
+                where,
                 f"{quoted(key)} is written by ci-kaniko",
                 f"use {owned[key]}",
+                on_key=True,
+            )
+        elif known is not None and key not in known:
+            yield Finding(
+                "unknown-native-key",
+                where,
+                f"{section} knows no {quoted(key)} there and would drop it in silence",
+                f"known: {', '.join(sorted(known))}",
                 on_key=True,
             )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.findings import Finding
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
 _OWNED = {
@@ -35,7 +35,7 @@ _OWNED = {
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _BRANCH_AND_TAG = (
-    "branch= tag=",
+    "branch='' tag=''",
     "case $GITHUB_REF in",
     "  refs/heads/*) branch=$GITHUB_REF_NAME ;;",
     "  refs/tags/*) tag=$GITHUB_REF_NAME ;;",
@@ -86,7 +86,7 @@ def _cells(name: str, plan: Plan) -> Cell | None:
 
 def _folders(plan: Plan) -> list[str]:
     """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
-    names = ["config"] * bool(plan.logins) + ["output"] * bool(plan.outputs)
+    names = ["config"] * plan.writes_files + ["output"] * bool(plan.outputs)
     if not names:
         return []
     removed = " ".join(f'"${name}"' for name in names)
@@ -96,6 +96,11 @@ def _folders(plan: Plan) -> list[str]:
         "trap 'exit 130' INT",
         "trap 'exit 143' TERM",
     ]
+
+
+def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+    script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
+    return [], '"$GITHUB_ACTOR"', "GITHUB_TOKEN"
 
 
 DIALECT = Dialect(
@@ -108,11 +113,13 @@ DIALECT = Dialect(
     },
     places={CHECKOUT: Cell(literal="/kaniko/context"), OUTPUT: Cell(literal="/kaniko/output")},
     config="$config",
+    files="$config",
     secret_hint="add it in Settings > Secrets and variables > Actions",
-    ci_user="GITHUB_ACTOR",
+    token_hint="GitHub gives every job this token",
     ci_token="GITHUB_TOKEN",
-    unset=False,
-    workspace=_folders,
+    ci_login=_ci_login,
+    unset=(),
+    folders=_folders,
 )
 
 
@@ -132,8 +139,8 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     text = script.build(lambda words: _docker_run(plan, words))
     for name in plan.secrets:
         script.environment[name] = f"${{{{ secrets.{name} }}}}"
-    if _uses_token(plan):
-        script.environment[DIALECT.ci_token] = "${{ secrets.GITHUB_TOKEN }}"
+    if plan.git_login and plan.git_login.secret is None:
+        script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
     return Rendering(
         view={
             "workflow": section.workflow,
@@ -162,7 +169,10 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
         options.append("--env DOCKER_AUTH_CONFIG")
     if plan.reads_checkout:
         options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
-    if plan.logins:
+    for cloud in plan.clouds:
+        names = [*cloud.variables, *([cloud.file_variable] if cloud.secret else [])]
+        options += [f"--env {name}" for name in names]
+    if plan.writes_files:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs:
         options.append('--volume "$output:/kaniko/output"')
@@ -184,11 +194,6 @@ def _secret_names(plan: Plan) -> Iterator[Finding]:
                     "cannot be a secret",
                     "ci-token is the login that GitHub gives each job",
                 )
-
-
-def _uses_token(plan: Plan) -> bool:
-    logins = any(login.login.kind == "ci-token" for login in plan.logins)
-    return logins or bool(plan.git_login and plan.git_login.secret is None)
 
 
 class Permission(NamedTuple):

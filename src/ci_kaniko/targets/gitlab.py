@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, resolve
+from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
 from ci_kaniko.script import Cell, Dialect, Script, impossible
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.common import config_folder, owned_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
@@ -71,6 +71,20 @@ def _cells(name: str, plan: Plan) -> Cell | None:
     return _CELLS.get(name)
 
 
+def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+    """The registry login that GitLab gives each job; it goes to GitLab's own registry only."""
+    lines = []
+    if login.host != "${registry.host}":
+        lines = [
+            f'if [ "$CI_REGISTRY" != {key} ]; then',
+            f'  echo "ci-kaniko: {key} is not the registry of this GitLab" >&2',
+            "  exit 1",
+            "fi",
+        ]
+    guard = ': "${CI_REGISTRY_PASSWORD:?is not set: the container registry is switched off}"'
+    return [*lines, guard], '"$CI_REGISTRY_USER"', "CI_REGISTRY_PASSWORD"
+
+
 DIALECT = Dialect(
     target="gitlab",
     cells=_cells,
@@ -83,9 +97,10 @@ DIALECT = Dialect(
     config="/kaniko/.docker",
     secret_hint="add it in Settings > CI/CD > Variables; "
     "a protected one exists on protected refs only",
-    ci_user="CI_REGISTRY_USER",
-    ci_token="CI_REGISTRY_PASSWORD",
-    ci_registry_test='"$CI_REGISTRY"',
+    token_hint="GitLab gives every job this token",
+    ci_token="CI_JOB_TOKEN",
+    ci_login=_ci_login,
+    folders=config_folder,
 )
 
 
@@ -94,6 +109,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     section = spec.gitlab
     findings = (
         *plan.findings,
+        *no_shell(spec.executor),
         *impossible(plan, DIALECT),
         *owned_keys("gitlab", section.extra, {**_OWNED, **_artifacts_owned(plan)}),
     )
@@ -156,7 +172,7 @@ def _branch_tests(plan: Plan, variable: str) -> Iterator[str]:
 
 
 def _ref_test(variable: str, glob: str) -> str:
-    if is_literal(glob):
+    if is_literal(glob) and '"' not in glob:
         return f'{variable} == "{glob}"'
     pattern = to_regex(glob, slash=r"\/")
     return f"{variable} =~ /^{pattern}$/"

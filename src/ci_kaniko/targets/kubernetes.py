@@ -24,6 +24,13 @@ from ci_kaniko.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.pods import (
+    SECRET_FOLDER,
+    cloud_volumes,
+    from_secret,
+    resources,
+    toleration,
+)
 from ci_kaniko.values import Values, check_in_reference, check_values
 from ci_kaniko.variables import Ref
 
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.conditions import AnyOf
     from ci_kaniko.plan import HostLogin, Plan
-    from ci_kaniko.spec import Spec, Toleration
+    from ci_kaniko.spec import Spec
 
 _OWNED = {
     "containers": "the fields of the spec",
@@ -55,6 +62,10 @@ def _no_cell(name: str, plan: Plan) -> Cell | Impossible | None:
     return _NOT_IN_A_POD
 
 
+def _folders(plan: Plan) -> list[str]:
+    return [] if plan.docker_config else ["mkdir -p /kaniko/.docker"]
+
+
 DIALECT = Dialect(
     target="kubernetes",
     cells=_no_cell,
@@ -63,6 +74,8 @@ DIALECT = Dialect(
     config="/kaniko/.docker",
     secret_hint="add it to the Secret",
     mounts_config=True,
+    mounted_files=SECRET_FOLDER,
+    folders=_folders,
 )
 
 
@@ -102,12 +115,12 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "service_account": section.service_account,
             "image_pull_secrets": section.image_pull_secrets,
             "node_selector": section.node_selector,
-            "tolerations": [_toleration(item) for item in section.tolerations],
+            "tolerations": [toleration(item) for item in section.tolerations],
             "image": executor_image(spec.executor, shell=scripted),
             "arguments": [] if scripted else [_doubled(word) for word in words],
             "script": _doubled(script),
             "env": list(_env(bound, scripted=scripted)),
-            "resources": _resources(spec),
+            "resources": resources(section),
             "message_path": f"/kaniko/output/{plan.outputs[0]}" if plan.outputs else "",
             "docker_config": bound.docker_config,
             "extra": section.extra,
@@ -264,10 +277,10 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
     secret = plan.spec.kubernetes.secret
     if plan.git_login:
         yield {"name": "GIT_USERNAME", "value": _doubled(plan.git_login.username)}
-        yield _from_secret("GIT_PASSWORD", secret, plan.git_login.secret or "")
+        yield from_secret("GIT_PASSWORD", secret, plan.git_login.secret or "")
     if scripted:
         names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
-        yield from (_from_secret(name, secret, name) for name in names)
+        yield from (from_secret(name, secret, name) for name in names)
         return
     for login in plan.password_logins:
         yield from _registry_variables(login, secret)
@@ -279,12 +292,8 @@ def _registry_variables(login: HostLogin, secret: str) -> Iterator[dict[str, Any
     if isinstance(user, str):
         yield {"name": f"{prefix}_USER", "value": _doubled(user)}
     elif user is not None:
-        yield _from_secret(f"{prefix}_USER", secret, user.secret)
-    yield _from_secret(f"{prefix}_PASSWORD", secret, login.login.password or "")
-
-
-def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        yield from_secret(f"{prefix}_USER", secret, user.secret)
+    yield from_secret(f"{prefix}_PASSWORD", secret, login.login.password or "")
 
 
 def _metadata(spec: Spec) -> dict[str, Any]:
@@ -297,22 +306,6 @@ def _metadata(spec: Spec) -> dict[str, Any]:
     if section.annotations:
         metadata["annotations"] = section.annotations
     return metadata
-
-
-def _toleration(item: Toleration) -> dict[str, str]:
-    fields = {"key": item.key, "operator": item.operator, "value": item.value}
-    return {k: v for k, v in {**fields, "effect": item.effect}.items() if v is not None}
-
-
-def _resources(spec: Spec) -> dict[str, dict[str, str]]:
-    section = spec.kubernetes
-    limits = {"memory": section.memory, "ephemeral-storage": section.ephemeral_storage}
-    requests = {"cpu": section.cpu, **limits}
-    both = {
-        "requests": {name: size for name, size in requests.items() if size},
-        "limits": {name: size for name, size in limits.items() if size},
-    }
-    return {kind: sizes for kind, sizes in both.items() if sizes}
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:

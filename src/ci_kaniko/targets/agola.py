@@ -1,0 +1,177 @@
+"""Agola: one task clones into the workspace, the next builds from it.
+
+Agola drops unknown fields in silence, so the verification here is strict: see ``_FIELDS``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
+from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
+from ci_kaniko.shell import continued
+from ci_kaniko.targets import Rendering, Target
+from ci_kaniko.targets.common import config_folder, needed_default_branch, owned_keys, remote_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Spec
+
+_SOURCE = "/kaniko/src"
+_OUTPUT = "/kaniko/output"
+
+_OWNED = {
+    "name": "agola.run",
+    "runtime": "executor and agola.arch",
+    "environment": "the fields of the spec",
+    "shell": "nothing: the executor's image has one",
+    "working_dir": "nothing: kaniko needs its own folder",
+    "task_timeout_interval": "agola.timeout",
+    "depends": "nothing: the checkout comes first",
+    "steps": "the fields of the spec",
+    "when": "triggers",
+}
+_TASK_FIELDS = {"ignore_failure", "approval", "user", "docker_registries_auth"}
+
+_NO_CLOCK = Impossible("Agola passes no commit time", "use ${build.timestamp}")
+_NO_REGISTRY = Impossible("Agola has no registry of its own", "write the registry's host")
+
+_CELLS: dict[str, Cell | Impossible] = {
+    "commit.sha": Cell("AGOLA_GIT_COMMITSHA"),
+    "commit.timestamp": _NO_CLOCK,
+    "branch": Cell("AGOLA_GIT_BRANCH"),
+    "tag": Cell("AGOLA_GIT_TAG"),
+    "pull_request.number": Cell("AGOLA_PULL_REQUEST_ID"),
+    "repository.url": Cell("repository_url", define=(remote_url("AGOLA_REPOSITORY_URL"),)),
+    "repository.path": Cell(
+        "repository_path",
+        define=(remote_url("AGOLA_REPOSITORY_URL"), "repository_path=${repository_url#https://*/}"),
+    ),
+    "registry.host": _NO_REGISTRY,
+    "registry.image": _NO_REGISTRY,
+    "build.id": Impossible("Agola passes no id of a run", "use ${build.number}"),
+    "build.number": Cell("AGOLA_RUN_COUNTER"),
+    "build.url": Impossible("Agola passes no address of a run", "use ${repository.url}"),
+}
+
+
+def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
+    if name.startswith("env."):
+        variable = name.removeprefix("env.")
+        return Cell(variable, env=(variable, variable))
+    if name == "default_branch":
+        if plan.spec.default_branch:
+            return Cell(literal=plan.spec.default_branch)
+        return Impossible("Agola does not tell", "write default_branch: main at the top")
+    return _CELLS.get(name)
+
+
+DIALECT = Dialect(
+    target="agola",
+    cells=_cells,
+    tests={"pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]'},
+    places={CHECKOUT: Cell(literal=_SOURCE), OUTPUT: Cell(literal=_OUTPUT)},
+    config="/kaniko/.docker",
+    secret_hint="map a secret to this variable in the project's settings",
+    folders=config_folder,
+)
+
+
+def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    plan = resolve(spec, "agola")
+    section = spec.agola
+    findings = (
+        *plan.findings,
+        *no_shell(spec.executor),
+        *impossible(plan, DIALECT),
+        *needed_default_branch(plan),
+        *owned_keys("agola", section.extra, _OWNED, known=_TASK_FIELDS),
+    )
+    if findings:
+        return Rendering(view={}, findings=findings)
+    script = Script(plan, DIALECT)
+    text = script.build(lambda words: continued("/kaniko/executor", words))
+    variables = dict.fromkeys([*plan.secrets, *script.environment])
+    return Rendering(
+        view={
+            "run": section.run,
+            "when": _when(plan),
+            "checkout_image": section.checkout_image if plan.reads_checkout else "",
+            "arch": section.arch,
+            "image": executor_image(spec.executor, shell=True),
+            "environment": list(variables),
+            "timeout": section.timeout,
+            "source": _SOURCE,
+            "script": text,
+            "output": _OUTPUT if plan.outputs else "",
+            "extra": section.extra,
+        }
+    )
+
+
+def _when(plan: Plan) -> dict[str, list[str]]:
+    """What starts the run: in Agola one matching entry is enough, and texts match exactly."""
+    started = plan.started
+    branches = [_pattern(glob) for glob in started.branches]
+    if started.default_branch and plan.spec.default_branch:
+        branches.append(plan.spec.default_branch)
+    when = {"branch": branches, "tag": [_pattern(glob) for glob in started.tags]}
+    if started.pull_requests:
+        when["ref"] = ["#^refs/(pull|merge-requests)/#"]
+    return {key: patterns for key, patterns in when.items() if patterns}
+
+
+def _pattern(glob: str) -> str:
+    return glob if is_literal(glob) and not glob.startswith("#") else f"#^{to_regex(glob)}$#"
+
+
+_FIELDS = {
+    "": {"version", "runs"},
+    "run": {"name", "when", "tasks"},
+    "task": {
+        *("name", "runtime", "environment", "shell", "working_dir", "task_timeout_interval"),
+        *("depends", "steps", *_TASK_FIELDS),
+    },
+    "runtime": {"arch", "containers"},
+    "when": {"branch", "tag", "ref"},
+}
+_STEPS = {"clone", "run", "save_to_workspace", "restore_workspace"}
+
+
+def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+    run = document["runs"][0]
+    task = run["tasks"][-1]
+    for kind, mapping in (("", document), ("run", run), ("when", run.get("when", {}))):
+        yield from _unknown_fields(kind, mapping)
+    for item in run["tasks"]:
+        yield from _unknown_fields("task", item)
+        yield from _unknown_fields("runtime", item["runtime"])
+        for step in item["steps"]:
+            if len(step) != 1 or not set(step) <= _STEPS:
+                yield "a step is not of one kind that Agola knows"
+    step = next(step["run"] for step in task["steps"] if "run" in step)
+    if not step.get("name") or step["command"] != view["script"]:
+        yield "the run step's script is not the planned one"
+    for value in task.get("environment", {}).values():
+        if not isinstance(value, str) and set(value) != {"from_variable"}:
+            yield "an environment value is neither a text nor a variable"
+    if task["runtime"]["containers"][0]["image"] != view["image"]:
+        yield "the task's image is not the planned one"
+
+
+def _unknown_fields(kind: str, mapping: dict[str, Any]) -> Iterator[str]:
+    for field in set(mapping) - _FIELDS[kind]:
+        yield f"Agola knows no {field} there and would drop it"
+
+
+TARGET = Target(
+    name="agola",
+    summary="Agola",
+    output=".agola/config.yml",
+    template="agola.yml.j2",
+    prepare=_prepare,
+    verify=_verify,
+)
