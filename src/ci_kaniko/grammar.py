@@ -9,13 +9,19 @@ from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_DURATION_UNIT = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h)"
-_DURATION = re.compile(rf"[+-]?(?:{_DURATION_UNIT})+|[+-]?0")
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION = re.compile(rf"[+-]?(?:{_DURATION_PART.pattern})+|[+-]?0")
+_DURATION_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9}
+_DURATION_UNITS |= {"m": 60e9, "h": 3600e9}
+_LONGEST_DURATION = 2**63 - 1
+_WORDS_OF_TIME = re.compile(r"([0-9]+) *(d|days?|w|weeks?|hours?|min(?:ute)?s?|seconds?)")
+_HOURS = {"d": 24, "w": 24 * 7}
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
+_ALTERNATIONS = re.compile(r"[A-Za-z][0-9]")
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 
 def check_text(text: str, *, newlines: bool = False) -> str:
@@ -36,12 +42,7 @@ def check_text(text: str, *, newlines: bool = False) -> str:
             "remove it, or produce it inside the Dockerfile",
         )
     if has_token(text):
-        raise Refused(
-            "written-secret",
-            "this looks like a credential; a spec never holds one",
-            "revoke it, store the new one as a secret of the CI and write the secret's name",
-            secret=True,
-        )
+        raise _written_secret()
     if has_login(text):
         raise Refused(
             "written-secret",
@@ -64,7 +65,8 @@ def is_object_name(text: str) -> bool:
 
 def check_secret_name(text: str) -> str:
     """The name of a secret; anything else may be the secret itself and is not repeated."""
-    check_text(text)
+    if has_token(text) or _is_random(text):
+        raise _written_secret()
     if not is_identifier(text):
         raise Refused(
             "bad-secret-name",
@@ -76,13 +78,30 @@ def check_secret_name(text: str) -> str:
     return text
 
 
+def _is_random(text: str) -> bool:
+    """Whether letters and digits alternate as in no name that people give."""
+    return len(text) >= 20 and "_" not in text and len(_ALTERNATIONS.findall(text)) >= 5
+
+
+def _written_secret() -> Refused:
+    return Refused(
+        "written-secret",
+        "this looks like a credential; a spec never holds one",
+        "revoke it, store the new one as a secret of the CI and write the secret's name",
+        secret=True,
+    )
+
+
 def check_build_arg_name(text: str) -> str:
     """The name of a Dockerfile ARG."""
     if not is_identifier(text):
+        plain = re.sub(r"[ .-]", "_", text.strip())
         raise Refused(
             "bad-build-arg",
             f"{quoted(text)} is not a build arg name",
-            "letters, digits and _, not beginning with a digit",
+            f"write {plain}"
+            if is_identifier(plain)
+            else "letters, digits and _, not beginning with a digit; the value follows a colon",
         )
     return text
 
@@ -102,12 +121,21 @@ def check_label_name(text: str) -> str:
 def check_duration(text: str) -> str:
     """A Go duration, https://pkg.go.dev/time#ParseDuration."""
     if not _DURATION.fullmatch(text):
+        raise Refused("bad-duration", f"{quoted(text)} is not a duration", _duration_hint(text))
+    parts = _DURATION_PART.findall(text)
+    if sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts) > _LONGEST_DURATION:
         raise Refused(
-            "bad-duration",
-            f"{quoted(text)} is not a duration",
-            "kaniko reads Go durations such as 336h or 1h30m; a day is 24h",
+            "bad-duration", f"{quoted(text)} is longer than a duration can be", "at most 2562047h"
         )
     return text
+
+
+def _duration_hint(text: str) -> str:
+    found = _WORDS_OF_TIME.fullmatch(text)
+    if not found:
+        return "kaniko reads Go durations such as 336h or 1h30m; a day is 24h"
+    number, unit = int(found.group(1)), found.group(2)[0]
+    return f"write {number * _HOURS[unit]}h" if unit in _HOURS else f"write {number}{unit}"
 
 
 def check_platform(text: str) -> str:
@@ -125,11 +153,21 @@ def check_host(text: str) -> str:
     """A registry host with an optional port, as kaniko compares it: exact and lower case."""
     hint = "the host and, where needed, its port, such as registry.example.com:5000"
     if "://" in text:
-        raise Refused("bad-host", f"{quoted(text)} has a scheme; kaniko wants none", hint)
+        host = text.partition("://")[2].partition("/")[0].lower()
+        raise Refused(
+            "bad-host",
+            f"{quoted(text)} has a scheme; kaniko wants none",
+            f"write {host}" if is_host(host) else hint,
+        )
     if text.lower() != text:
-        raise Refused("bad-host", f"{quoted(text)} is not lower case", text.lower())
+        raise Refused("bad-host", f"{quoted(text)} is not lower case", f"write {text.lower()}")
     if "/" in text:
-        raise Refused("bad-host", f"{quoted(text)} has a path; a login is kept by host", hint)
+        host = text.partition("/")[0]
+        raise Refused(
+            "bad-host",
+            f"{quoted(text)} has a path; kaniko compares hosts only",
+            f"write {host}" if is_host(host) else hint,
+        )
     if not is_host(text):
         raise Refused("bad-host", f"{quoted(text)} is not a registry host", hint)
     return text
@@ -148,10 +186,13 @@ def is_host(text: str) -> bool:
 def check_version(text: str) -> str:
     """A kaniko release tag."""
     if not _VERSION.fullmatch(text):
+        plain = f"v{text.removeprefix('v').removesuffix('-debug').removesuffix('-slim')}"
         raise Refused(
             "bad-version",
             f"{quoted(text)} is not a kaniko version",
-            "a full release such as v1.28.3; moving tags (latest, debug) are never used",
+            f"write {plain}"
+            if _VERSION.fullmatch(plain)
+            else "a full release such as v1.28.3; moving tags (latest, debug) are never used",
         )
     return text
 
@@ -182,15 +223,25 @@ def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
     """A relative path that stays inside the repository."""
     check_text(text)
     if not text:
-        raise Refused("bad-path", f"the {what} is empty", "write . for the repository root")
+        raise Refused("bad-path", f"the {what} is empty", "the repository's root is .")
+    if "\\" in text:
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} has a backslash; the parts of a path are joined by /",
+            "write " + text.replace("\\", "/"),
+        )
     if text.startswith("/"):
         raise Refused(
             "bad-path",
             f"{quoted(text)} is absolute; paths start at the repository root",
-            text.lstrip("/") or ".",
+            f"write {text.lstrip('/') or '.'}",
         )
     if text.startswith("~"):
-        raise Refused("bad-path", f"{quoted(text)} is not inside the repository", "write it out")
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} is not inside the repository",
+            "a CI job has the repository and nothing beside it",
+        )
     if inside_repository(text, base) is None:
         raise Refused(
             "bad-path",

@@ -17,7 +17,8 @@ class Plain(str):
 
 
 NULLS = {"", "~", "null", "Null", "NULL"}
-_YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n", "true", "false"}
+_BOOLEANS = dict.fromkeys(("yes", "on", "y", "true", "1"), "true")
+_BOOLEANS |= dict.fromkeys(("no", "off", "n", "false", "0"), "false")
 
 
 def kind_of(value: Any) -> str:
@@ -28,7 +29,15 @@ def kind_of(value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing"
-    return "a text" if isinstance(value, str) else f"the value {value}"
+    if isinstance(value, str):
+        return quoted(value) if value else "an empty text"
+    if isinstance(value, bool | int | float):
+        return _number(value)
+    return f"a Python {type(value).__name__}"
+
+
+def _number(value: float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def wrong_type(value: Any, expected: str, hint: str = "") -> Refused:
@@ -41,10 +50,12 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
     if value is None:
-        raise Refused("empty-value", "there is no value", 'write "" for an empty text')
+        raise Refused("empty-value", "there is no value", 'an empty text is written ""')
     if isinstance(value, dict | list | tuple):
         raise wrong_type(value, "a text")
-    raise wrong_type(value, "a text", f'write "{value}"')
+    if isinstance(value, bool | int | float):
+        raise wrong_type(value, "a text", f'write "{_number(value)}"')
+    raise wrong_type(value, "a text")
 
 
 def as_bool(value: Any) -> bool:
@@ -54,8 +65,9 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, Plain) and value in {"true", "false"}:
         return value == "true"
     if isinstance(value, str):
-        meant = "without quotes" if value.lower() in _YAML_1_1_BOOLEANS else "one of the two"
-        raise Refused("bad-boolean", f"{quoted(value)} is not true or false", f"write {meant}")
+        meant = _BOOLEANS.get(value.lower())
+        hint = f"write {meant}" if meant else "a switch is true or false, without quotes"
+        raise Refused("bad-boolean", f"{quoted(value)} is not true or false", hint)
     raise wrong_type(value, "true or false")
 
 
@@ -67,7 +79,10 @@ def as_int(value: Any) -> int:
     if digits.isascii() and digits.isdigit() and len(digits) < 16:
         return int(value)
     if isinstance(value, str):
-        raise Refused("bad-integer", f"{quoted(value)} is not a whole number", "such as 3")
+        number = value.strip()
+        whole = number.isascii() and number.isdigit() and len(number) < 16
+        hint = f"write {int(number)}" if whole else "digits without quotes, such as 3"
+        raise Refused("bad-integer", f"{quoted(value)} is not a whole number", hint)
     raise wrong_type(value, "a whole number")
 
 
@@ -79,11 +94,10 @@ def as_choice(value: Any, choices: Collection[str]) -> str:
     from ci_kaniko.problems import suggest
 
     close = suggest(text, choices)
-    listed = ", ".join(choices)
     raise Refused(
         "bad-choice",
-        f"{quoted(text)} is not one of: {listed}",
-        f'did you mean "{close}"?' if close else f"write one of {listed}",
+        f"{quoted(text)} is not one of: {', '.join(choices)}",
+        f'did you mean "{close}"?' if close else "",
     )
 
 

@@ -441,8 +441,8 @@ class Script:
         token = login.secret or self.dialect.ci_token
         return [
             *self._guard(token, ci=login.secret is None),
-            "unset GIT_TOKEN",
             f'export GIT_USERNAME={quote(login.username)} GIT_PASSWORD="${token}"',
+            "unset GIT_TOKEN",
         ]
 
     def _guard(self, secret: str, *, ci: bool = False) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.conditions import Event
 from ci_kaniko.findings import Finding, Refused, quoted
@@ -20,6 +20,14 @@ _SHAPES = {
     "repository.path": (re.compile(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
 }
 _EVENT = ("branch", "tag", "pull_request.number")
+
+
+class Source(NamedTuple):
+    """One commit of a repository: HOST/PATH.git, a full ref that leads to it, its hash."""
+
+    repository: str
+    ref: str
+    commit: str
 
 
 class Missing(LookupError):
@@ -68,6 +76,19 @@ class Values:
             self.missing[ref.name] = None
             return "x"
         return text
+
+    def source(self) -> Source:
+        """This repository at this commit, for a clone over https."""
+        repository = self.get("repository.url").removesuffix(".git").partition("://")[2] + ".git"
+        commit = self.get("commit.sha")
+        self.get("branch")
+        event = self.event
+        if event.pull_request:
+            gitlab = "gitlab" in repository.partition("/")[0]
+            kind = "merge-requests" if gitlab else "pull"
+            return Source(repository, f"refs/{kind}/{event.pull_request}/head", commit)
+        ref = f"refs/tags/{event.tag}" if event.tag else f"refs/heads/{event.branch}"
+        return Source(repository, ref, commit)
 
     def _cased(self, name: str, text: str, is_reference: bool) -> str:
         lowered = is_reference and (

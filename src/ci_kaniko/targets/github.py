@@ -6,20 +6,29 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import pins
+from ci_kaniko.findings import Finding
 from ci_kaniko.globs import is_literal, to_github
-from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, resolve
-from ci_kaniko.script import Cell, Dialect, Script, impossible
+from ci_kaniko.plan import (
+    CHECKOUT,
+    OUTPUT,
+    THIS_REPOSITORY,
+    GitLogin,
+    executor_image,
+    no_shell,
+    resolve,
+)
+from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.common import config_folder, owned_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.findings import Finding
     from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
@@ -27,6 +36,7 @@ _OWNED = {
     "runs-on": "github.runs_on",
     "timeout-minutes": "github.timeout_minutes",
     "environment": "github.environment",
+    "container": "github.mode",
     "permissions": "the logins: each asks for what it needs",
     "steps": "the fields of the spec",
     "if": "triggers",
@@ -123,20 +133,51 @@ DIALECT = Dialect(
 )
 
 
+def _container_cells(name: str, plan: Plan) -> Cell | Impossible | None:
+    if name == "commit.timestamp":
+        return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
+    return _cells(name, plan)
+
+
+_CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
+_CONTAINER = replace(
+    DIALECT,
+    cells=_container_cells,
+    places={
+        CHECKOUT: Cell("GITHUB_WORKSPACE"),
+        OUTPUT: Cell("GITHUB_WORKSPACE"),
+        THIS_REPOSITORY: Cell(text=_CLONE_URL),
+    },
+    config="/kaniko/.docker",
+    files="/kaniko/.docker",
+    unset=("KANIKO_NO_PUSH",),
+    folders=config_folder,
+)
+
+
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = resolve(spec, "github")
     section = spec.github
+    in_container = section.mode == "container"
+    dialect = _CONTAINER if in_container else DIALECT
+    plan = resolve(spec, "github", directory_is_git=in_container)
+    if in_container and plan.git_login is None and "://" not in spec.context:
+        plan = replace(plan, git_login=GitLogin("oauth2", None))
     findings = (
         *plan.findings,
-        *impossible(plan, DIALECT),
+        *impossible(plan, dialect),
+        *(_container_findings(plan) if in_container else ()),
         *_secret_names(plan),
         *owned_keys("github", section.extra, _OWNED),
     )
     if findings:
         return Rendering(view={}, findings=findings)
-    script = Script(plan, DIALECT)
-    checkout = plan.reads_checkout or "commit.timestamp" in plan.variables
-    text = script.build(lambda words: _docker_run(plan, words))
+    script = Script(plan, dialect)
+    checkout = not in_container and (plan.reads_checkout or "commit.timestamp" in plan.variables)
+    text = script.build(
+        (lambda words: continued("/kaniko/executor", words))
+        if in_container
+        else (lambda words: _docker_run(plan, words))
+    )
     for name in plan.secrets:
         script.environment[name] = f"${{{{ secrets.{name} }}}}"
     if plan.git_login and plan.git_login.secret is None:
@@ -151,6 +192,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "condition": _condition(plan),
             "runs_on": section.runs_on,
             "timeout_minutes": section.timeout_minutes,
+            "container": executor_image(spec.executor, shell=True) if in_container else "",
             "environment": section.environment,
             "permissions": _permissions(plan, checkout=checkout),
             "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}" if checkout else "",
@@ -159,6 +201,17 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "extra": section.extra,
         }
     )
+
+
+def _container_findings(plan: Plan) -> Iterator[Finding]:
+    yield from no_shell(plan.spec.executor)
+    if plan.spec.context.startswith("tar://"):
+        yield Finding(
+            "impossible-context",
+            ("context",),
+            "a job in the executor's image has no checkout to take the archive from",
+            "github: {mode: docker} has one",
+        )
 
 
 def _docker_run(plan: Plan, words: list[str]) -> list[str]:
@@ -182,8 +235,6 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
 
 
 def _secret_names(plan: Plan) -> Iterator[Finding]:
-    from ci_kaniko.findings import Finding
-
     for login in plan.logins:
         for name in (*login.secrets, login.login.docker_config or "x"):
             if name.upper().startswith("GITHUB_"):

@@ -1,4 +1,4 @@
-"""Kubernetes: a Pod whose variables are known when it is rendered.
+"""Kubernetes: a Pod or Job whose variables are known when it is rendered.
 
 Three ways to log in: a Secret that holds a ready config.json; ``KANIKO_<HOST>_USER`` and
 ``_PASSWORD`` where the executor reads them; a script in the debug image for the rest.
@@ -16,16 +16,18 @@ from ci_kaniko.plan import (
     THIS_REPOSITORY,
     bind,
     executor_image,
+    no_shell,
     reads_registry_variables,
     resolve,
 )
 from ci_kaniko.references import DOCKER_HUB, Reference, check_tag_text
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
-from ci_kaniko.shell import continued
+from ci_kaniko.shell import continued, quote
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
+    Volumes,
     cloud_volumes,
     from_secret,
     resources,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 _OWNED = {
     "containers": "the fields of the spec",
     "restartPolicy": "nothing: a build is never repeated",
+    "initContainers": "kubernetes.clone",
     "activeDeadlineSeconds": "kubernetes.deadline_seconds",
     "serviceAccountName": "kubernetes.service_account",
     "automountServiceAccountToken": "kubernetes.service_account",
@@ -54,6 +57,9 @@ _OWNED = {
     "imagePullSecrets": "kubernetes.image_pull_secrets",
     "volumes": "the logins",
 }
+
+_WORKSPACE = "/workspace"
+_OUTPUT = "/kaniko/output"
 
 _NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering")
 
@@ -70,7 +76,7 @@ DIALECT = Dialect(
     target="kubernetes",
     cells=_no_cell,
     tests={},
-    places={CHECKOUT: Cell(literal="/workspace"), OUTPUT: Cell(literal="/kaniko/output")},
+    places={CHECKOUT: Cell(literal=_WORKSPACE), OUTPUT: Cell(literal=_OUTPUT)},
     config="/kaniko/.docker",
     secret_hint="add it to the Secret",
     mounts_config=True,
@@ -80,56 +86,124 @@ DIALECT = Dialect(
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = resolve(spec, "kubernetes", directory_is_git=True)
     section = spec.kubernetes
+    plan = resolve(spec, "kubernetes", directory_is_git=not section.clone)
     findings = [
         *plan.findings,
         *check_values(values),
         *_undecidable(plan),
         *_impossible_outputs(plan),
+        *_impossible_clone(plan),
         *owned_keys("kubernetes", section.extra, _OWNED),
     ]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     known = Values(values, spec.default_branch)
     bound = _bind(plan, known, findings)
+    clone = _clone(plan, known) if section.clone else None
     if known.missing:
         findings.append(_missing(known))
+    scripted = _needs_script(bound)
+    if scripted:
+        findings += no_shell(spec.executor)
     if findings:
         return Rendering(view={}, findings=tuple(findings))
-    scripted = _needs_script(bound)
-    script = (
-        Script(bound, DIALECT).build(lambda words: continued("/kaniko/executor", words))
-        if scripted
-        else ""
-    )
-    words = [
-        f"--{item.name}" + ("" if item.value is None else f"={_joined(item.value)}")
-        for item in _arguments(bound)
+    return Rendering(view=_view(bound, scripted=scripted, clone=clone))
+
+
+def _view(plan: Plan, *, scripted: bool, clone: dict[str, Any] | None) -> dict[str, Any]:
+    spec, section = plan.spec, plan.spec.kubernetes
+    script = ""
+    if scripted:
+        script = Script(plan, DIALECT).build(lambda words: continued("/kaniko/executor", words))
+    volumes = _volumes(plan, clone=clone is not None)
+    return {
+        "kind": section.kind,
+        "metadata": _metadata(spec),
+        "pod_metadata": _pod_metadata(spec),
+        "deadline": section.deadline_seconds,
+        "ttl": section.ttl_seconds,
+        "service_account": section.service_account,
+        "image_pull_secrets": section.image_pull_secrets,
+        "node_selector": section.node_selector,
+        "tolerations": [toleration(item) for item in section.tolerations],
+        "clone": clone,
+        "image": executor_image(spec.executor, shell=scripted),
+        "arguments": [] if scripted else [_doubled(word) for word in _words(plan)],
+        "script": _doubled(script),
+        "env": [*_env(plan, scripted=scripted), *volumes.env],
+        "resources": resources(section),
+        "message_path": f"{_OUTPUT}/{plan.outputs[0]}" if plan.outputs else "",
+        "mounts": volumes.mounts,
+        "volumes": volumes.volumes,
+        "extra": section.extra,
+    }
+
+
+def _volumes(plan: Plan, *, clone: bool) -> Volumes:
+    files = cloud_volumes(plan, plan.spec.kubernetes.secret)
+    volumes, mounts = list(files.volumes), list(files.mounts)
+    if plan.docker_config:
+        items = [{"key": ".dockerconfigjson", "path": "config.json"}]
+        secret = {"secretName": plan.docker_config, "items": items}
+        volumes.insert(0, {"name": "docker-config", "secret": secret})
+        path = "/kaniko/.docker"
+        mounts.insert(0, {"name": "docker-config", "mountPath": path, "readOnly": True})
+    if clone:
+        volumes.insert(0, {"name": "workspace", "emptyDir": {}})
+        mounts.insert(0, {"name": "workspace", "mountPath": _WORKSPACE})
+    return Volumes(volumes, mounts, files.env)
+
+
+def _impossible_clone(plan: Plan) -> Iterator[Finding]:
+    section = plan.spec.kubernetes
+    if section.clone and "://" in plan.spec.context:
+        yield Finding(
+            "unused-clone",
+            ("kubernetes", "clone"),
+            "a context with a scheme is fetched by the executor itself",
+            "leave clone: out",
+        )
+
+
+def _clone(plan: Plan, known: Values) -> dict[str, Any]:
+    """The init container that puts this repository at this commit into the workspace."""
+    source = known.source()
+    git = f"git -C {_WORKSPACE}"
+    login = plan.spec.git.token
+    helper = "!f() { echo \"username=$GIT_USERNAME\"; echo \"password=$GIT_PASSWORD\"; }; f"
+    option = f" -c credential.helper={quote(helper)}" if login else ""
+    script = [
+        "set -eu",
+        f"git init --quiet {_WORKSPACE}",
+        f"{git}{option} fetch --quiet {quote(f'https://{source.repository}')} {quote(source.ref)}",
+        f"{git} checkout --quiet --detach {source.commit}",
     ]
-    return Rendering(
-        view={
-            "name": section.name,
-            "metadata": _metadata(spec),
-            "deadline": section.deadline_seconds,
-            "service_account": section.service_account,
-            "image_pull_secrets": section.image_pull_secrets,
-            "node_selector": section.node_selector,
-            "tolerations": [toleration(item) for item in section.tolerations],
-            "image": executor_image(spec.executor, shell=scripted),
-            "arguments": [] if scripted else [_doubled(word) for word in words],
-            "script": _doubled(script),
-            "env": list(_env(bound, scripted=scripted)),
-            "resources": resources(section),
-            "message_path": f"/kaniko/output/{plan.outputs[0]}" if plan.outputs else "",
-            "docker_config": bound.docker_config,
-            "extra": section.extra,
-        }
-    )
+    if plan.spec.git.recurse_submodules:
+        script.append(f"{git}{option} submodule update --quiet --init --recursive")
+    return {
+        "image": plan.spec.kubernetes.clone_image,
+        "script": _doubled("\n".join(script) + "\n"),
+        "env": list(_git_env(plan)),
+    }
+
+
+def _git_env(plan: Plan) -> Iterator[dict[str, Any]]:
+    git = plan.spec.git
+    if git.token:
+        yield {"name": "GIT_USERNAME", "value": _doubled(git.username or "oauth2")}
+        yield from_secret("GIT_PASSWORD", plan.spec.kubernetes.secret, git.token)
+
+
+def _words(plan: Plan) -> list[str]:
+    return [
+        f"--{item.name}" + ("" if item.value is None else f"={_joined(item.value)}")
+        for item in _arguments(plan)
+    ]
 
 
 def _joined(parts: tuple[str | Ref, ...]) -> str:
-    places = {OUTPUT: "/kaniko/output", CHECKOUT: "/workspace"}
+    places = {OUTPUT: _OUTPUT, CHECKOUT: _WORKSPACE}
     return "".join(part if isinstance(part, str) else places[part.name] for part in parts)
 
 
@@ -181,7 +255,8 @@ def _bind(plan: Plan, known: Values, findings: list[Finding]) -> Plan:
         if ref.name in {OUTPUT, CHECKOUT}:
             return ref
         if ref.name == THIS_REPOSITORY:
-            return _this_repository(known)
+            source = known.source()
+            return f"git://{source.repository}#{source.ref}#{source.commit}"
         return known.replace(ref, is_reference)
 
     def decided(any_of: AnyOf) -> bool:
@@ -225,23 +300,6 @@ def _text(reference: Reference, known: Values) -> str:
     )
 
 
-def _this_repository(known: Values) -> str:
-    """The git context that means this repository at this commit."""
-    url = known.get("repository.url").removesuffix(".git").partition("://")[2]
-    sha = known.get("commit.sha")
-    known.get("branch")
-    event = known.event
-    if event.pull_request:
-        gitlab = "gitlab" in url.partition("/")[0]
-        kind = "merge-requests" if gitlab else "pull"
-        ref = f"refs/{kind}/{event.pull_request}/head"
-    elif event.tag:
-        ref = f"refs/tags/{event.tag}"
-    else:
-        ref = f"refs/heads/{event.branch}"
-    return f"git://{url}.git#{ref}#{sha}"
-
-
 def _missing(known: Values) -> Finding:
     names = ", ".join(known.missing)
     return Finding(
@@ -276,8 +334,7 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
     yield {"name": "container", "value": "kube"}
     secret = plan.spec.kubernetes.secret
     if plan.git_login:
-        yield {"name": "GIT_USERNAME", "value": _doubled(plan.git_login.username)}
-        yield from_secret("GIT_PASSWORD", secret, plan.git_login.secret or "")
+        yield from _git_env(plan)
     if scripted:
         names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
         yield from (from_secret(name, secret, name) for name in names)
@@ -301,15 +358,20 @@ def _metadata(spec: Spec) -> dict[str, Any]:
     metadata: dict[str, Any] = {"generateName": f"{section.name}-"}
     if section.namespace:
         metadata["namespace"] = section.namespace
-    if section.labels:
-        metadata["labels"] = section.labels
-    if section.annotations:
-        metadata["annotations"] = section.annotations
-    return metadata
+    return {**metadata, **_pod_metadata(spec)} if section.kind == "Pod" else metadata
+
+
+def _pod_metadata(spec: Spec) -> dict[str, Any]:
+    section = spec.kubernetes
+    described = {"labels": section.labels, "annotations": section.annotations}
+    return {name: texts for name, texts in described.items() if texts}
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    container = document["spec"]["containers"][0]
+    pod = document["spec"]
+    if document["kind"] == "Job":
+        pod = pod["template"]["spec"]
+    container = pod["containers"][0]
     if container["image"] != view["image"]:
         yield "the container's image is not the planned one"
     expected = [view["script"]] if view["script"] else view["arguments"]
@@ -318,13 +380,13 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     if container["env"] != view["env"]:
         yield "the container's environment is not the planned one"
     mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
-    if mounted != {volume["name"] for volume in document["spec"].get("volumes", [])}:
+    if mounted != {volume["name"] for volume in pod.get("volumes", [])}:
         yield "a mount has no volume, or a volume no mount"
 
 
 TARGET = Target(
     name="kubernetes",
-    summary="Kubernetes Pod, for kubectl create",
+    summary="Kubernetes Pod or Job, for kubectl create",
     output="kaniko.yaml",
     template="kubernetes.yml.j2",
     prepare=_prepare,

@@ -1,0 +1,478 @@
+"""What a spec asks for in a given run: an oracle that shares no code with ci-kaniko.
+
+It reads the YAML as text only, replaces the variables by what the event says, and knows kaniko's
+flags. The order is kaniko's own: context, Dockerfile, what the image is made of, cache, options
+by name, outputs, extra arguments, destinations.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from support.events import NOW, Event, environment
+
+HUB = "docker.io"
+RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
+
+_IMAGES = {
+    "osscontainertools": ("ghcr.io/osscontainertools/kaniko", "v1.28.3"),
+    "chainguard": ("", "v1.25.16"),
+    "google": ("gcr.io/kaniko-project/executor", "v1.24.0"),
+}
+_GIVEN = {
+    "registry.host": "registry.example.net",
+    "registry.image": "registry.example.net/acme/shop",
+    "build.id": "job-5f3c",
+    "build.number": "77",
+    "build.url": "https://cluster.example.com/jobs/77",
+    "build.timestamp": NOW,
+}
+_OUTPUTS = ("digest_file", "tar_path", "oci_layout_path")
+_PUSHED_OUTPUTS = ("image_name_with_digest_file", "image_name_tag_with_digest_file")
+_GIT = ("branch", "single_branch", "recurse_submodules", "insecure_skip_tls")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec as plain data: texts, lists and mappings, nothing interpreted."""
+
+    data: Mapping[str, Any]
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.data.get(name) or {}
+        return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """One spec on one target in one event."""
+
+    spec: Spec
+    target: str
+    event: Event
+
+
+def read(text: str) -> Spec:
+    # BaseLoader reads every scalar as the text that is written.
+    return Spec(yaml.load(text, yaml.BaseLoader) or {})
+
+
+def not_on(text: str) -> dict[str, set[str]]:
+    """The targets that refuse a spec, by its first lines, and the rules that say so."""
+    found = re.findall(r"^# not on (\w+): (.+)$", text, re.MULTILINE)
+    return {target: set(rules.split(", ")) for target, rules in found}
+
+
+# -- variables --------------------------------------------------------------------------------
+
+
+def known(target: str, event: Event) -> dict[str, str]:
+    """Every portable variable, run-time variables as env.NAME."""
+    ref = f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
+    path = event.fork_repository if event.fork and target == "gitlab" else event.repository
+    owner, _, name = path.rpartition("/")
+    return {
+        "commit.sha": event.sha,
+        "commit.short": event.sha[:8],
+        "commit.timestamp": event.timestamp,
+        "branch": event.branch,
+        "default_branch": event.default_branch,
+        "tag": event.tag,
+        "ref.name": ref,
+        "ref.slug": "".join(c if _is_plain(c) else "-" for c in _lower(ref))[:63].strip("-"),
+        "ref.tag": "".join(c if _is_plain(c, "_.-") else "-" for c in ref).lstrip(".-")[:128],
+        "pull_request.number": event.pull_request,
+        "repository.path": path,
+        "repository.owner": owner,
+        "repository.name": name,
+        "repository.url": f"{event.server}/{path}",
+        **_own(target, event, path),
+        **{f"env.{name}": value for name, value in RUN_TIME.items()},
+    }
+
+
+def _is_plain(character: str, more: str = "") -> bool:
+    return character.isascii() and (character.isalnum() or character in more)
+
+
+def _lower(text: str) -> str:
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def _own(target: str, event: Event, path: str) -> dict[str, str]:
+    """What a platform says of itself: law 1 compares after these."""
+    if target == "kubernetes":
+        return dict(_GIVEN)
+    env = environment(target, event)
+    own = {
+        "gitlab": {
+            "registry.host": env.get("CI_REGISTRY", ""),
+            "registry.image": env.get("CI_REGISTRY_IMAGE", ""),
+            "build.id": "9001",
+            "build.url": env.get("CI_PIPELINE_URL", ""),
+        },
+        "github": {
+            "registry.host": "ghcr.io",
+            "registry.image": f"ghcr.io/{path.lower()}",
+            "build.id": "9001",
+            "build.url": f"{event.server}/{path}/actions/runs/9001",
+        },
+        "buildkite": {
+            "build.id": env.get("BUILDKITE_BUILD_ID", ""),
+            "build.url": env.get("BUILDKITE_BUILD_URL", ""),
+        },
+    }
+    return {"build.number": "42", "build.timestamp": NOW, **own.get(target, {})}
+
+
+def given(event: Event) -> dict[str, str]:
+    """What a Kubernetes manifest is told beside the event's own values."""
+    return {**_GIVEN, **{f"env.{name}": value for name, value in RUN_TIME.items()}}
+
+
+def replaced(text: str, variables: Mapping[str, str], *, in_image: bool = False) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "${"
+        name, _, default = match[1].partition(":-")
+        found = variables.get(name, "")
+        lowered = in_image and name.startswith(("repository.", "registry."))
+        return (found.lower() if lowered else found) or default
+
+    return re.sub(r"\$\$\{|\$\{([^}]*)\}", value, text)
+
+
+# -- conditions -------------------------------------------------------------------------------
+
+
+@functools.cache
+def glob_matches(glob: str, ref: str) -> bool:
+    """`*` within a path segment, `**` across; nothing matches an empty ref."""
+    return bool(ref) and _matches(glob, ref)
+
+
+@functools.cache
+def _matches(glob: str, ref: str) -> bool:
+    if not glob:
+        return not ref
+    if glob.startswith("**"):
+        return _matches(glob[2:], ref) or (bool(ref) and _matches(glob, ref[1:]))
+    if glob.startswith("*"):
+        return _matches(glob[1:], ref) or (ref[:1] not in ("", "/") and _matches(glob, ref[1:]))
+    return ref[:1] == glob[:1] and _matches(glob[1:], ref[1:])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def holds(when: Any, event: Event) -> bool:
+    return any(_holds(condition, event) for condition in listed(when))
+
+
+def _holds(condition: Any, event: Event) -> bool:
+    if isinstance(condition, dict):
+        ((kind, globs),) = condition.items()
+        ref = event.branch if kind == "branch" else event.tag
+        return any(glob_matches(glob, ref) for glob in listed(globs))
+    facts = {
+        "always": True,
+        "default-branch": bool(event.branch) and event.branch == event.default_branch,
+        "pull-request": bool(event.pull_request),
+        "schedule": event.source == "schedule",
+        "manual": event.source == "manual",
+    }
+    return facts[condition]
+
+
+def starts(spec: Spec, event: Event) -> bool:
+    """Whether an event starts the job, requests aside that a push has built already."""
+    if "triggers" not in spec.data:
+        default = bool(event.branch) and event.branch == event.default_branch
+        return default or bool(event.tag or event.pull_request)
+    triggers = spec.section("triggers")
+    if event.pull_request:
+        return triggers.get("pull_requests") == "true"
+    kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
+    return any(glob_matches(glob, ref) for glob in listed(triggers.get(kind, [])))
+
+
+# -- the arguments ----------------------------------------------------------------------------
+
+
+def images(run: Run) -> list[str]:
+    """The destinations of this run: unconditional ones first, then by condition."""
+    policy = run.spec.data.get("push", "auto")
+    if policy == "never" or (policy == "auto" and run.event.pull_request):
+        return []
+    variables = known(run.target, run.event)
+    groups: dict[str, list[str]] = {_key("always"): []}
+    for item in run.spec.data.get("destinations", []):
+        image, when = _destination(item)
+        if holds(when, run.event):
+            name = replaced(image, variables, in_image=True)
+            groups.setdefault(_key(when), []).append(name)
+    return [image for group in groups.values() for image in group]
+
+
+def _destination(item: Any) -> tuple[str, Any]:
+    return (item, "always") if isinstance(item, str) else (item["image"], item.get("when", "always"))
+
+
+def _key(when: Any) -> str:
+    """Equal conditions are one group, however they are written."""
+    return json.dumps(
+        [
+            {kind: listed(globs) for kind, globs in condition.items()}
+            if isinstance(condition, dict)
+            else condition
+            for condition in listed(when)
+        ]
+    )
+
+
+def arguments(run: Run) -> list[str]:
+    """The argument list as `normalise` gives it."""
+    spec, variables = run.spec, known(run.target, run.event)
+    pushed = images(run)
+    cached = cache_host(run) is not None
+    return [
+        *_context(run, variables),
+        *([f"--target={spec.data['target']}"] if "target" in spec.data else []),
+        *(f"--build-arg={k}={replaced(v, variables)}" for k, v in _items(spec, "build_args")),
+        *(f"--label={k}={replaced(v, variables)}" for k, v in _items(spec, "labels")),
+        *_cache(run, variables),
+        *_options(spec),
+        *_outputs(spec, _OUTPUTS),
+        *(replaced(text, variables) for text in spec.data.get("extra_args", [])),
+        *([] if pushed else ["--no-push", "--no-push-cache"] if cached else ["--no-push"]),
+        *(f"--destination={image}" for image in pushed),
+        *(_outputs(spec, _PUSHED_OUTPUTS) if pushed else []),
+    ]
+
+
+def _items(spec: Spec, section: str) -> list[tuple[str, str]]:
+    return list(spec.section(section).items())
+
+
+def _context(run: Run, variables: Mapping[str, str]) -> list[str]:
+    spec = run.spec
+    context, dockerfile = spec.data.get("context", "."), spec.data.get("dockerfile", "Dockerfile")
+    sub_path = spec.data.get("context_sub_path", "")
+    if "://" in context:
+        whole = replaced(context, variables) + (f"/{sub_path}" if sub_path else "")
+        return [f"--context={whole}", f"--dockerfile=/kaniko/buildcontext/{_path(sub_path, dockerfile)}"]
+    return [
+        f"--context=<context>/{_path(context)}".rstrip("/"),
+        f"--dockerfile=<context>/{_path(context, dockerfile)}",
+    ]
+
+
+def _path(*pieces: str) -> str:
+    steps: list[str] = []
+    for step in "/".join(pieces).split("/"):
+        if step == "..":
+            steps.pop()
+        elif step not in ("", "."):
+            steps.append(step)
+    return "/".join(steps)
+
+
+def git_arguments(spec: Spec) -> list[str]:
+    git = spec.section("git")
+    return [f"--git={name.replace('_', '-')}={git[name]}" for name in _GIT if name in git]
+
+
+def _cache(run: Run, variables: Mapping[str, str]) -> list[str]:
+    cache = run.spec.section("cache")
+    if not cache:
+        return []
+    flags = {"copy_layers": "cache-copy-layers", "run_layers": "cache-run-layers"}
+    flags["compressed"] = "compressed-caching"
+    return [
+        "--cache=true",
+        f"--cache-repo={replaced(cache['repo'], variables, in_image=True)}",
+        *([f"--cache-ttl={cache['ttl']}"] if "ttl" in cache else []),
+        *([f"--cache-dir={cache['dir']}"] if "dir" in cache else []),
+        *(_switch(flags[name], cache[name]) for name in flags if name in cache),
+    ]
+
+
+def _switch(flag: str, value: str) -> str:
+    return f"--{flag}" if value == "true" else f"--{flag}={value}"
+
+
+def _options(spec: Spec) -> list[str]:
+    options = spec.section("options")
+    names = sorted(options.keys() - {*_OUTPUTS, *_PUSHED_OUTPUTS})
+    return [argument for name in names for argument in _option(name, options[name])]
+
+
+def _option(name: str, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, dict):
+        return [f"--{flag}={key}={item}" for key, item in value.items()]
+    return [_switch(flag, item) for item in listed(value)]
+
+
+def _outputs(spec: Spec, names: tuple[str, ...]) -> list[str]:
+    options = spec.section("options")
+    flags = {name: name.replace("_", "-") for name in names if name in options}
+    return [f"--{flag}={options[name].rpartition('/')[2]}" for name, flag in flags.items()]
+
+
+def output_files(spec: Spec) -> set[str]:
+    options = spec.section("options")
+    return {options[name] for name in (*_OUTPUTS, *_PUSHED_OUTPUTS) if name in options}
+
+
+def image(run: Run, *, shell: bool) -> str:
+    executor = run.spec.section("executor")
+    name, version = _IMAGES[executor.get("distribution", "osscontainertools")]
+    reference = f"{executor.get('image', name)}:{executor.get('version', version)}"
+    digest = executor.get("digests", {}).get("debug" if shell else "plain", "")
+    return reference + "-debug" * shell + f"@{digest}" * bool(digest)
+
+
+# -- logins -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to log in to a host; the names of secrets, and what they hold."""
+
+    host: str
+    kind: str
+    secrets: tuple[str, ...] = ()
+    user: str = ""
+    password: str = ""
+
+
+def secret(name: str) -> str:
+    """The value of a secret: awkward, long, and different from every other one."""
+    if name.endswith("_USER"):
+        return f"u'ser \"{name}\" $HOME \\ ` %s"
+    return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
+
+
+def host(reference: str) -> str:
+    head, slash, _ = reference.partition("/")
+    known_host = slash and ("." in head or ":" in head or head == "localhost")
+    return HUB if not known_host or head == "index.docker.io" else head
+
+
+def cache_host(run: Run) -> str | None:
+    repo = run.spec.section("cache").get("repo", "oci:")
+    if repo.startswith("oci:"):
+        return None
+    return host(replaced(repo, known(run.target, run.event), in_image=True))
+
+
+def push_hosts(run: Run) -> set[str]:
+    """Every host that some run of this spec pushes to."""
+    if run.spec.data.get("push") == "never":
+        return set()
+    variables = known(run.target, run.event)
+    destinations = [_destination(item)[0] for item in run.spec.data.get("destinations", [])]
+    hosts = {host(replaced(image, variables, in_image=True)) for image in destinations}
+    return (hosts | {cache_host(run) or HUB}) if cache_host(run) else hosts
+
+
+def logins(run: Run) -> dict[str, Login]:
+    """The logins that this run needs, by host, anonymous ones left out."""
+    pushed = images(run)
+    cached = cache_host(run)
+    needed = {host(image) for image in pushed} | ({cached} if pushed and cached else set())
+    every = all_logins(run)
+    pull_only = every.keys() - push_hosts(run)
+    return {name: login for name, login in every.items() if name in needed | pull_only}
+
+
+def all_logins(run: Run) -> dict[str, Login]:
+    """Every login of the spec on this target, whether or not this run needs it."""
+    variables = known(run.target, run.event)
+    found = {}
+    for written, entry in run.spec.section("registries").items():
+        name = host(replaced(written, variables) + "/")
+        by_target = isinstance(entry, dict) and entry.keys() & {"default", "gitlab", "github"}
+        login = entry.get(run.target, entry.get("default")) if by_target else entry
+        if login is not None:
+            found[name] = _login(name, login, run)
+    for name in push_hosts(run) - found.keys():
+        found[name] = _login(name, "ci-token", run)
+    return {name: login for name, login in found.items() if login.kind != "anonymous"}
+
+
+def _login(name: str, login: Any, run: Run) -> Login:
+    if isinstance(login, str):
+        return Login(name, login, (), *ci_login(run)) if login == "ci-token" else Login(name, login)
+    if "docker_config" in login:
+        ready = (login["docker_config"],)
+        return Login(name, "docker-config", ready, "ready", secret(f"ready {name}"))
+    user, password = login["username"], login["password"]
+    if isinstance(user, dict):
+        secrets = (user["secret"], password)
+        return Login(name, "password", secrets, secret(user["secret"]), secret(password))
+    return Login(name, "password", (password,), user, secret(password))
+
+
+def ci_login(run: Run) -> tuple[str, str]:
+    return {"gitlab": ("gitlab-ci-token", "glcbt-job"), "github": ("alice", "ghs-harness")}[
+        run.target
+    ]
+
+
+def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
+    """User, token and its secret, where the executor itself fetches the context."""
+    git = run.spec.section("git")
+    fetches = "://" in run.spec.data.get("context", ".") or run.target == "kubernetes"
+    if not fetches or "token" not in git:
+        return None
+    user = git.get("username", "oauth2")
+    if git["token"] == "ci-token":
+        token = {"gitlab": "glcbt-job", "github": "ghs-harness"}[run.target]
+        return user, token, ()
+    return user, secret(git["token"]), (git["token"],)
+
+
+def secrets_needed(run: Run) -> list[str]:
+    names = [name for login in logins(run).values() for name in login.secrets]
+    names += (git_login(run) or ("", "", ()))[2]
+    return list(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What the platform's secret store holds for a run."""
+
+    secrets: Mapping[str, str]
+    docker_configs: Mapping[str, str]
+
+    def without(self, name: str) -> Fed:
+        return Fed(
+            {key: value for key, value in self.secrets.items() if key != name},
+            {key: value for key, value in self.docker_configs.items() if key != name},
+        )
+
+
+def fed(run: Run) -> Fed:
+    """Every secret of the spec on this target, needed in this run or not."""
+    secrets: dict[str, str] = {}
+    auths: dict[str, dict[str, dict[str, str]]] = {}
+    for login in all_logins(run).values():
+        if login.kind == "docker-config":
+            key = "https://index.docker.io/v1/" if login.host == HUB else login.host
+            ready = auths.setdefault(login.secrets[0], {})
+            ready[key] = {"username": login.user, "password": login.password}
+        else:
+            secrets |= {name: secret(name) for name in login.secrets}
+    token = git_login(run)
+    secrets |= {name: secret(name) for name in token[2]} if token else {}
+    return Fed(secrets, {name: json.dumps({"auths": entry}) for name, entry in auths.items()})

@@ -1,0 +1,93 @@
+"""Cases rendered and run: what a test compares with the expectation."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import ci_kaniko
+from support import expectation
+from support.cases import CASES, SPECS
+from support.events import DEFAULT_BRANCH, Event, values
+from support.execution import Recorded, available_shells, run
+from support.expectation import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TARGETS = tuple(sorted(ci_kaniko.available_targets()))
+SHELLS = available_shells()
+
+
+@functools.cache
+def text_of(case: str) -> str:
+    return (SPECS / f"{case}.yaml").read_text(encoding="utf-8")
+
+
+@functools.cache
+def read(case: str) -> expectation.Spec:
+    return expectation.read(text_of(case))
+
+
+def refused(case: str, target: str) -> set[str] | None:
+    """The rules by which a target refuses a case; None when it renders it."""
+    return expectation.not_on(text_of(case)).get(target)
+
+
+PAIRS = tuple((case, target) for case in CASES for target in TARGETS)
+RENDERED = tuple((case, target) for case, target in PAIRS if refused(case, target) is None)
+
+
+@functools.cache
+def spec_of(case: str) -> ci_kaniko.Spec:
+    return ci_kaniko.load(SPECS / f"{case}.yaml")
+
+
+def values_for(target: str, event: Event) -> dict[str, str] | None:
+    if not ci_kaniko.available_targets()[target].needs_values:
+        return None
+    return {**values(event), **expectation.given(event)}
+
+
+@functools.cache
+def render(case: str, target: str, event: Event = DEFAULT_BRANCH) -> str:
+    """The same text for every event, but where a manifest has to hold the event's values."""
+    needed = values_for(target, event)
+    if needed is None and event != DEFAULT_BRANCH:
+        return render(case, target)
+    return ci_kaniko.render(spec_of(case), target, needed)
+
+
+def execute(
+    wanted: Run,
+    text: str,
+    shell: str,
+    *,
+    fed: expectation.Fed | None = None,
+    status: int = 0,
+    extra_env: Mapping[str, str] | None = None,
+) -> Recorded:
+    """Run a rendered text with the secrets that are fed: by default every one, none for a fork."""
+    if fed is None:
+        empty = expectation.Fed({}, {})
+        fed = empty if wanted.event.fork else expectation.fed(wanted)
+    on_gitlab = wanted.target == "gitlab"
+    in_store = wanted.target in ("kubernetes", "buildkite")
+    as_text = {} if on_gitlab or in_store else fed.docker_configs
+    return run(
+        wanted.target,
+        text,
+        wanted.event,
+        secrets={**fed.secrets, **as_text},
+        variables=expectation.RUN_TIME,
+        shell=shell,
+        executor_status=status,
+        file_secrets=fed.docker_configs if on_gitlab else {},
+        docker_configs=fed.docker_configs if in_store else {},
+        extra_env=extra_env or {},
+    )
+
+
+@functools.cache
+def recorded(case: str, target: str, event: Event, shell: str) -> Recorded:
+    return execute(Run(read(case), target, event), render(case, target, event), shell)
