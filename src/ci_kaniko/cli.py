@@ -2,258 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
-
-import typer
-
-from ci_kaniko import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ci_kaniko.problems import Problem
-    from ci_kaniko.spec import Spec
-
-app = typer.Typer(
-    name="ci-kaniko",
-    help="One build spec, native CI configuration that builds and pushes it with kaniko.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-SpecOption = Annotated[
-    Optional[str],
-    typer.Option(
-        "--spec",
-        "-f",
-        metavar="PATH",
-        help="The spec; - reads standard input. Default: ci-kaniko.yaml, .yml or .json, "
-        "looked for upward from here.",
-    ),
-]
-SetOption = Annotated[
-    Optional[list[str]],
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="A variable's value, for targets that must know it now: --set tag=v1.2.3.",
-    ),
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
-FormatOption = Annotated[
-    str, typer.Option("--format", metavar="text|json|github", help="How problems are printed.")
-]
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
-        typer.echo(f"ci-kaniko {__version__}")
-        raise typer.Exit
-
-
-@app.command()
-def render(
-    target: Annotated[str, typer.Argument(help="gitlab, github or kubernetes.")],
-    spec: SpecOption = None,
-    output: Annotated[
-        Optional[Path],
-        typer.Option("--output", "-o", metavar="FILE", help="Write this file, atomically."),
-    ] = None,
-    settings: SetOption = None,
-    strict: StrictOption = False,
-    form: FormatOption = "text",
-) -> None:
-    """Print the native configuration of a target."""
-    _check_format(form)
-    _check_target(target)
-    loaded = _load(spec, form, strict=strict)
-    text = _render(loaded, target, settings, form)
-    if output is None:
-        _print(text)
-    else:
-        from ci_kaniko.files import write
-
-        write(output, text)
-
-
-@app.command()
-def validate(
-    targets: Annotated[
-        Optional[list[str]],
-        typer.Argument(
-            metavar="[TARGET]...", help="Also check these; default: those under outputs:."
-        ),
-    ] = None,
-    spec: SpecOption = None,
-    settings: SetOption = None,
-    strict: StrictOption = False,
-    form: FormatOption = "text",
-) -> None:
-    """Check a spec, and that targets can be rendered from it."""
-    _check_format(form)
-    for target in targets or ():
-        _check_target(target)
-    loaded = _load(spec, form, strict=strict)
-    chosen = targets or [name for name, path in loaded.outputs if path]
-    problems: list[Problem] = []
-    from ci_kaniko.problems import SpecError
-
-    for target in chosen:
-        try:
-            _text(loaded, target, settings)
-        except SpecError as error:
-            problems += error.problems
-    if problems:
-        _fail(problems, form)
-    if form == "json":
-        typer.echo("[]")
-    else:
-        typer.echo(f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else ""))
-
-
-@app.command()
-def targets() -> None:
-    """List the targets and where their configuration usually lies."""
-    from ci_kaniko.targets import available_targets
-
-    rows = [(item.name, item.output, item.summary) for item in available_targets().values()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for name, path, summary in rows:
-        typer.echo(f"{name:<{widths[0]}}  {path:<{widths[1]}}  {summary}")
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of a spec, for editors."""
-    from ci_kaniko.schema import schema_text
-
-    _print(schema_text())
-
-
-def _check_format(form: str) -> None:
-    from ci_kaniko.reports import FORMATS
-
-    if form not in FORMATS:
-        raise typer.BadParameter(f'"{form}" is not one of: {", ".join(FORMATS)}')
-
-
-def _check_target(name: str) -> None:
-    from ci_kaniko.problems import UnknownTargetError
-    from ci_kaniko.targets import target
-
-    try:
-        target(name)
-    except UnknownTargetError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _load(path: str | None, form: str, *, strict: bool) -> Spec:
-    from ci_kaniko import loading
-    from ci_kaniko.problems import SpecError
-
-    try:
-        if path == "-":
-            loaded = loading.loads(sys.stdin.buffer.read(), "<stdin>")
-        else:
-            loaded = loading.load(path or _find())
-    except SpecError as error:
-        _fail(error.problems, form)
-    warnings = loading.warnings(loaded)
-    if warnings and strict:
-        _fail(warnings, form)
-    _show(warnings, form)
-    return loaded
-
-
-def _find() -> str:
-    from ci_kaniko.loading import FILE_NAMES, find
-
-    found = find()
-    if found is None:
-        raise typer.BadParameter(
-            f"no {FILE_NAMES[0]} here or above, up to the repository's root; name one with --spec"
-        )
-    return found
-
-
-def _name(spec: Spec) -> str:
-    return spec._source.path if spec._source else "<spec>"
-
-
-def _text(spec: Spec, target: str, settings: list[str] | None) -> str:
-    from ci_kaniko.rendering import render as render_text
-    from ci_kaniko.targets import target as find_target
-
-    given = _settings(settings or [])
-    if find_target(target).needs_values:
-        from ci_kaniko.checkout import values
-
-        found = values()
-        event = {"branch", "tag", "pull_request.number"}
-        if event & given.keys():
-            found = {name: value for name, value in found.items() if name not in event}
-        given = {**found, **given}
-    return render_text(spec, target, given)
-
-
-def _render(spec: Spec, target: str, settings: list[str] | None, form: str) -> str:
-    from ci_kaniko.problems import SpecError
-
-    try:
-        return _text(spec, target, settings)
-    except SpecError as error:
-        _fail(error.problems, form)
-
-
-def _settings(settings: list[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for setting in settings:
-        name, separator, value = setting.partition("=")
-        if not separator or not name:
-            raise typer.BadParameter(f'--set wants NAME=VALUE, not "{setting}"')
-        values[name] = value
-    return values
-
-
-def _show(problems: Sequence[Problem], form: str) -> None:
-    from ci_kaniko.reports import report
-
-    if problems:
-        typer.echo(report(problems, form), err=True)
-
-
-def _fail(problems: Sequence[Problem], form: str) -> NoReturn:
-    _show(problems, form)
-    raise typer.Exit(1)
-
-
-def _print(text: str) -> None:
-    """Bytes, so that the output is UTF-8 with LF on every system."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
 
 
 def main() -> None:
-    """The command ``ci-kaniko``."""
+    """The command ``ci-kaniko``; what a command does not need is not imported."""
+    from ci_kaniko import __version__
+
+    if sys.argv[1:] == ["--version"]:
+        print(f"ci-kaniko {__version__}")
+        return
+    from ci_kaniko.commands import app
+
     try:
         app()
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception:  # noqa: BLE001
+    except OSError as error:
+        print(f"ci-kaniko: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:  # noqa: BLE001 - whatever it is, it is ours
         import traceback
 
         traceback.print_exc()
-        typer.echo(
+        print(
             f"\nci-kaniko {__version__} has a bug; please report the lines above "
             "together with the spec.",
-            err=True,
+            file=sys.stderr,
         )
         sys.exit(3)

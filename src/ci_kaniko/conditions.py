@@ -51,7 +51,7 @@ def _holds(condition: Condition, event: Event) -> bool:
 
 
 def parse_when(value: Any) -> AnyOf:
-    """``when`` as a spec writes it: a word, a map with ``branch`` or ``tag``, or a list of these."""
+    """``when`` as a spec writes it: a word, a map with branch or tag, or a list of these."""
     if isinstance(value, tuple) and all(isinstance(item, Condition) for item in value):
         return cast("AnyOf", value)
     if not isinstance(value, list | tuple):
@@ -72,19 +72,30 @@ def _condition(value: Any, at: tuple[int, ...]) -> Condition:
         return Condition(cast("Kind", str(value)))
     from ci_kaniko.problems import suggest
 
-    close = suggest(value, EVENTS)
-    raise Refused(
-        "bad-condition",
-        f"{quoted(value)} is not a condition",
-        f'did you mean "{close}"?'
-        if close
-        else f"one of {', '.join(EVENTS)}, or {{branch: main}}, or {{tag: v*}}",
-        at=at,
-    )
+    close = suggest(value.replace("_", "-"), EVENTS)
+    ref = suggest(value, ("tags", "branches")) if not close else None
+    hint = f"one of {', '.join(EVENTS)}, or {{branch: main}}, or {{tag: v*}}"
+    if close:
+        hint = f'did you mean "{close}"?'
+    elif ref:
+        hint = "write {tag: v*}" if ref == "tags" else 'write {branch: "**"}'
+    raise Refused("bad-condition", f"{quoted(value)} is not a condition", hint, at=at)
 
 
 def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
-    if len(value) != 1 or next(iter(value)) not in REFS:
+    if len(value) == 1 and next(iter(value)) not in REFS:
+        from ci_kaniko.problems import suggest
+
+        key = str(next(iter(value)))
+        close = suggest(key, REFS)
+        raise Refused(
+            "bad-condition",
+            f"{quoted(key)} is not a condition",
+            f'did you mean "{close}"?' if close else "a map has branch: or tag:",
+            at=(*at, key),
+            on_key=True,
+        )
+    if len(value) != 1:
         raise Refused(
             "bad-condition",
             "a condition has exactly one of: branch, tag",
@@ -97,7 +108,10 @@ def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
 
 def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
     """One glob or a list of them. Raises Refused."""
-    items = as_list(value)
+    try:
+        items = as_list(value)
+    except Refused as refused:
+        raise _placed(refused, at) from None
     several = isinstance(value, list | tuple)
     if not items:
         raise Refused("bad-glob", "an empty list matches nothing", 'write ["**"] for all', at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -20,7 +21,7 @@ from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wr
 from ci_kaniko.variables import Ref, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")
@@ -82,10 +83,10 @@ def check_plain(text: str) -> None:
         )
 
 
-def _check_present(text: str) -> None:
+def check_present(text: str) -> None:
     check_plain(text)
     if not text:
-        raise Refused("empty-value", "the text is empty", "write a value, or leave the key out")
+        raise Refused("empty-value", "the text is empty", "give it a value, or leave the key out")
 
 
 def _check_reference(text: str) -> None:
@@ -96,11 +97,12 @@ def _check_reference(text: str) -> None:
 def _check_cache_repo(text: str) -> None:
     grammar.check_text(text)
     if text.startswith("oci:"):
-        if not text.removeprefix("oci:").startswith("/"):
+        check_plain(text)
+        if not re.match(r"oci:/[^/]", text):
             raise Refused(
                 "bad-cache-repo",
                 f"{quoted(text)} is not an absolute layout path",
-                "oci:/cache/layers, a folder below a mount",
+                "such as oci:/cache/layers, a folder below a mount",
             )
         return
     try:
@@ -136,19 +138,40 @@ def _check_context(text: str) -> None:
         raise Refused(
             "bad-context",
             f"{quoted(text)} needs no scheme",
-            f"write {rest.strip('/') or '.'}: a directory, from the repository root",
+            f"write {rest.strip('/') or '.'}",
         )
     if scheme not in REMOTE_SCHEMES:
+        close = {"http": "https", "ssh": "git", "git+ssh": "git", "git+https": "git"}.get(scheme)
         raise Refused(
             "bad-context",
             f"{quoted(text)} has a scheme that kaniko does not know",
-            "a directory, or git:// s3:// gs:// https:// tar://",
+            f"write {close}://{rest}"
+            if close and not grammar.has_login(text)
+            else "a directory, or git:// s3:// gs:// https:// tar://",
         )
     if scheme == "git":
         _check_git_context(text, rest)
-    elif not rest.strip("/"):
-        raise Refused("bad-context", f"{quoted(text)} names nothing", f"{scheme}://where/what")
+    elif scheme == "tar":
+        _check_archive(text, rest)
+    elif not all(rest.partition("/")[::2]):
+        what = "HOST/FILE" if scheme == "https" else "BUCKET/FILE"
+        raise Refused("bad-context", f"{quoted(text)} names no file", f"{scheme}://{what}")
     parse(text)
+
+
+def _check_archive(text: str, rest: str) -> None:
+    if rest == "stdin":
+        raise Refused(
+            "bad-context",
+            "nothing writes to the executor's standard input in a CI job",
+            "tar://FILE, a gzipped archive in the repository",
+        )
+    if not rest or (not rest.startswith("/") and grammar.inside_repository(rest) in {None, "."}):
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)} is no file of the repository",
+            "such as tar://build/context.tar.gz",
+        )
 
 
 def _check_git_context(text: str, rest: str) -> None:
@@ -157,25 +180,40 @@ def _check_git_context(text: str, rest: str) -> None:
         raise Refused(
             "bad-context",
             f"{quoted(text)}: git:// already means a clone over https",
-            "git://github.com/acme/shop.git#refs/heads/main",
+            f"write git://{rest.removeprefix('https://')}"
+            if rest.startswith("https://")
+            else "such as git://github.com/acme/shop.git#refs/heads/main",
         )
-    host, slash, path = location.partition("/")
-    if not slash or not path or (not grammar.is_host(host) and "${" not in host):
+    host, _, path = location.partition("/")
+    if not path.strip("/") or (not grammar.is_host(host) and "${" not in host):
         raise Refused(
             "bad-context",
             f"{quoted(text)} is not a repository",
             "git://HOST/PATH#REF#COMMIT, such as git://github.com/acme/shop.git#refs/heads/main",
         )
-    if fragments and (len(fragments) > 2 or not _is_git_ref(fragments[0])):
+    if fragments and not _is_git_ref(fragments[0]):
+        named = fragments[0] and not grammar.is_commit(fragments[0])
         raise Refused(
             "bad-context",
             f"{quoted(fragments[0])} is not a full ref",
-            "git://HOST/PATH#refs/heads/main#COMMIT; a bare commit works on few servers",
+            f"write git://{location}#refs/heads/{'#'.join(fragments)}"
+            if named
+            else "git://HOST/PATH#refs/heads/main#COMMIT; a bare commit works on few servers",
+        )
+    if len(fragments) > 2 or (fragments[1:] and not _is_commit(fragments[1])):
+        raise Refused(
+            "bad-context",
+            f"{quoted('#'.join(fragments[1:]))} is not a commit",
+            "40 hexadecimal digits, after the ref: #refs/heads/main#COMMIT",
         )
 
 
 def _is_git_ref(text: str) -> bool:
-    return text.startswith("refs/") or text.startswith("${")
+    return text.startswith(("refs/", "${"))
+
+
+def _is_commit(text: str) -> bool:
+    return grammar.is_commit(text) or text.startswith("${")
 
 
 def _check_dockerfile(text: str) -> None:
@@ -184,19 +222,23 @@ def _check_dockerfile(text: str) -> None:
         return
     if not text or text.endswith("/"):
         raise Refused("bad-path", f"{quoted(text)} is not a file", "such as docker/Dockerfile")
+    if "://" in text:
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} has a scheme that kaniko does not know",
+            "a path, or https://",
+        )
     if text.startswith("/"):
         raise Refused(
             "bad-path",
             f"{quoted(text)} is absolute; the Dockerfile's path starts at the context",
-            text.lstrip("/"),
+            f"write {text.lstrip('/')}",
         )
 
 
 def choice(*choices: str) -> Reads:
     """Reads one of some words."""
-    return Reads(
-        lambda value: as_choice(value, choices), {"type": "string", "enum": list(choices)}
-    )
+    return Reads(lambda value: as_choice(value, choices), {"type": "string", "enum": list(choices)})
 
 
 def whole(minimum: int, maximum: int) -> Reads:
@@ -228,6 +270,7 @@ def _check_native_texts(value: Any, at: tuple[str | int, ...]) -> None:
     while pending:
         item, place = pending.pop()
         if isinstance(item, dict):
+            _check_native_keys(item, place)
             pending += [(child, (*place, str(key))) for key, child in item.items()]
         elif isinstance(item, list | tuple):
             pending += [(child, (*place, index)) for index, child in enumerate(item)]
@@ -239,8 +282,18 @@ def _check_native_texts(value: Any, at: tuple[str | int, ...]) -> None:
                 raise
 
 
+def _check_native_keys(value: dict[Any, Any], at: tuple[str | int, ...]) -> None:
+    for key in value:
+        try:
+            grammar.check_text(str(key))
+        except Refused as refused:
+            refused.at = (*at, str(key))
+            refused.on_key = True
+            raise
+
+
 Text = Annotated[str, Reads(checked(check_plain), TEXT)]
-Present = Annotated[str, Reads(checked(_check_present), TEXT)]
+Present = Annotated[str, Reads(checked(check_present), TEXT)]
 Template = Annotated[str, Reads(checked(_check_template), TEXT)]
 Lines = Annotated[str, Reads(checked(_check_lines), TEXT)]
 Image = Annotated[str, Reads(checked(_check_reference), STRING)]
@@ -289,7 +342,7 @@ class Model(BaseModel):
         if isinstance(value, cls):
             return value
         if not isinstance(value, dict):
-            raise wrong_type(value, "a mapping")
+            raise wrong_type(value, cls._expected(), _lines_of(cls.model_fields))
         return {key: item for key, item in value.items() if item is not None}
 
     @classmethod
@@ -297,4 +350,12 @@ class Model(BaseModel):
         """The long form of a short form."""
         return value
 
+    @classmethod
+    def _expected(cls) -> str:
+        """What a user may write, in words."""
+        return "a mapping"
 
+
+def _lines_of(keys: Iterable[str]) -> str:
+    first = list(keys)[:3]
+    return f"lines such as {', '.join(f'{key}: ...' for key in first)}"

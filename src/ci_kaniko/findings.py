@@ -30,18 +30,26 @@ class Finding(NamedTuple):
 class Refused(ValueError):
     """A value that a field cannot take.
 
-    ``at`` leads from the field to the part that is wrong. ``secret`` keeps the value out of every
+    ``at`` leads from the field to the part that is wrong, with ``on_key`` to its key. ``secret`` keeps the value out of every
     message: it may be a credential that was written down by mistake.
     """
 
     def __init__(
-        self, rule: str, message: str, hint: str = "", *, at: Where = (), secret: bool = False
+        self,
+        rule: str,
+        message: str,
+        hint: str = "",
+        *,
+        at: Where = (),
+        on_key: bool = False,
+        secret: bool = False,
     ) -> None:
         super().__init__(message)
         self.rule = rule
         self.message = message
         self.hint = hint
         self.at = at
+        self.on_key = on_key
         self.secret = secret
 
 

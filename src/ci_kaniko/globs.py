@@ -9,21 +9,27 @@ from __future__ import annotations
 import re
 
 from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.grammar import check_text
 
-_FORBIDDEN = re.compile(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|\.lock$|\*{3}")
+_FORBIDDEN = re.compile(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
+_HINT = "* matches within a path segment and ** across, such as release/*"
 _PLAIN = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
 
 
 def check_glob(text: str) -> str:
     """Refuse what no git ref can match, and every wildcard but ``*`` and ``**``."""
+    check_text(text)
     found = _FORBIDDEN.search(text)
     if not text or found:
-        word = quoted(found.group()) if found else "an empty text"
-        raise Refused(
-            "bad-glob",
-            f"{quoted(text)} is not a branch or tag pattern: {word} cannot be in it",
-            "* matches within a path segment and ** across, such as release/*",
-        )
+        why = f"{quoted(found.group())} cannot be in it" if found else "it is empty"
+        raise Refused("bad-glob", f"{quoted(text)} is not a branch or tag pattern: {why}", _HINT)
+    return text
+
+
+def check_branch(text: str) -> str:
+    """The name of one branch or tag."""
+    if not is_literal(check_glob(text)):
+        raise Refused("bad-branch", f"{quoted(text)} is a pattern, not one name", "such as main")
     return text
 
 
@@ -85,6 +91,6 @@ def grep_pattern(globs: tuple[str, ...]) -> str:
 
 
 def to_github(glob: str) -> str:
-    """A filter pattern of ``on.push``: there ``+``, ``?``, ``[``, ``]`` and a leading ``!`` are special."""
+    """A filter pattern of ``on.push``, where ``+ ? [ ]`` and a leading ``!`` are special."""
     escaped = re.sub(r"([+\[\]?])", r"\\\1", glob)
     return "\\" + escaped if escaped.startswith("!") else escaped

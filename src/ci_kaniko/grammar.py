@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ci_kaniko.display import has_login, has_token
+from ci_kaniko.display import has_login as has_login
+from ci_kaniko.display import has_token
 from ci_kaniko.findings import Refused, quoted
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -23,6 +24,7 @@ _OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
 _ALTERNATIONS = re.compile(r"[A-Za-z][0-9]")
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
+
 
 def check_text(text: str, *, newlines: bool = False) -> str:
     """Refuse what cannot reach the executor unharmed, and what looks like a credential."""
@@ -56,6 +58,11 @@ def check_text(text: str, *, newlines: bool = False) -> str:
 def is_identifier(text: str) -> bool:
     """Whether ``text`` can name a shell variable."""
     return _IDENTIFIER.fullmatch(text) is not None
+
+
+def is_commit(text: str) -> bool:
+    """Whether ``text`` is the full id of a commit."""
+    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
 
 
 def is_object_name(text: str) -> bool:

@@ -135,9 +135,11 @@ def _known_keys(where: Where) -> list[str]:
     """The fields of the model at ``where``."""
     model: Any = Spec
     for step in where:
-        inner = _model_of(model.model_fields[step].annotation) if step in getattr(
-            model, "model_fields", {}
-        ) else None
+        inner = (
+            _model_of(model.model_fields[step].annotation)
+            if step in getattr(model, "model_fields", {})
+            else None
+        )
         model = inner or model
     return list(model.model_fields)
 

@@ -17,6 +17,7 @@ from ci_kaniko.fields import (
     Present,
     Reads,
     check_plain,
+    check_present,
     checked,
     choice,
     whole,
@@ -156,9 +157,7 @@ def _read_labels(value: Any) -> tuple[str, ...]:
     for index, item in enumerate(as_list(value)):
         text = as_text(item)
         try:
-            check_plain(text)
-            if not text:
-                raise Refused("empty-value", "the text is empty", "write a value")
+            check_present(text)
         except Refused as refused:
             refused.at = (index,) if isinstance(value, list | tuple) else ()
             raise
@@ -300,9 +299,7 @@ class Kubernetes(Model):
         description="What the Pod's name begins with; the rest is random.",
         examples=["build-shop"],
     )
-    namespace: Namespace | None = Field(
-        default=None, description="Namespace.", examples=["ci"]
-    )
+    namespace: Namespace | None = Field(default=None, description="Namespace.", examples=["ci"])
     secret: KubernetesName = Field(
         default="ci-kaniko",
         description="The Secret whose keys are the spec's secret names.",
@@ -351,8 +348,6 @@ class Kubernetes(Model):
         description="Raw keys of the Pod's spec that ci-kaniko does not write.",
         examples=[{"priorityClassName": "ci"}],
     )
-
-
 
 
 class Buildkite(Model):

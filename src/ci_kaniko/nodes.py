@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ci_kaniko.display import MASK, printable, shown, shown_line
+from ci_kaniko.display import MASK, shown, shown_line
 from ci_kaniko.problems import Problem, SpecError, in_file_order
 
 if TYPE_CHECKING:

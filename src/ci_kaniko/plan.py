@@ -129,10 +129,10 @@ class HostLogin:
 class Started:
     """What starts the job; ``default_branch`` stands for the branch that the CI calls so."""
 
-    default_branch: bool
-    branches: tuple[str, ...]
-    tags: tuple[str, ...]
-    pull_requests: bool
+    default_branch: bool = False
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    pull_requests: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,7 @@ class Plan:
     def secrets(self) -> tuple[str, ...]:
         """The names of all secrets, each once, in the order of use."""
         listed = [name for login in self.logins for name in login.secrets]
-        listed += [
-            login.login.docker_config for login in self.logins if login.login.docker_config
-        ]
+        listed += [login.login.docker_config for login in self.logins if login.login.docker_config]
         if self.git_login and self.git_login.secret:
             listed.append(self.git_login.secret)
         return tuple(dict.fromkeys(listed))
@@ -280,15 +278,17 @@ def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
     return replace(plan, findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
 
 
-def executor_image(executor: Executor, *, shell: bool) -> str:
+def executor_image(executor: Executor, *, with_shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
     if executor.image and _has_tag(executor.image):
         return executor.image
     distribution = DISTRIBUTIONS[executor.distribution]
     repository = executor.image or distribution.image
     version = executor.version or distribution.version
-    digest = executor.digests.debug if shell else executor.digests.plain
-    return f"{repository}:{version}{'-debug' if shell else ''}" + (f"@{digest}" if digest else "")
+    digest = executor.digests.debug if with_shell else executor.digests.plain
+    return f"{repository}:{version}{'-debug' if with_shell else ''}" + (
+        f"@{digest}" if digest else ""
+    )
 
 
 def _has_tag(image: str) -> bool:
@@ -311,9 +311,7 @@ def no_shell(executor: Executor) -> Iterator[Finding]:
 def reads_registry_variables(executor: Executor) -> bool:
     """Whether the executor reads KANIKO_<HOST>_USER and _PASSWORD."""
     distribution = DISTRIBUTIONS[executor.distribution]
-    return at_least(
-        executor.version or distribution.version, distribution.registry_variables_since
-    )
+    return at_least(executor.version or distribution.version, distribution.registry_variables_since)
 
 
 def reads_auth_variable(executor: Executor) -> bool:
@@ -324,9 +322,11 @@ def reads_auth_variable(executor: Executor) -> bool:
 
 def _started(spec: Spec) -> Started:
     if spec.triggers is None:
-        return Started(True, (), ("**",), True)
+        return Started(default_branch=True, tags=("**",), pull_requests=True)
     triggers = spec.triggers
-    return Started(False, triggers.branches, triggers.tags, triggers.pull_requests)
+    return Started(
+        branches=triggers.branches, tags=triggers.tags, pull_requests=triggers.pull_requests
+    )
 
 
 def _host_on(target: str, reference: Reference) -> str:
@@ -560,9 +560,7 @@ def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
     own = OWN_REGISTRIES.get(target)
     hint = f"{target}: {{username: NAME, password: NAME_OF_A_SECRET}}"
     if own is None:
-        yield Finding(
-            "foreign-ci-token", login.where, f"{target} has no registry of its own", hint
-        )
+        yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
         return
     host = login.host
     foreign = any(host == name or host.endswith(f".{name}") for name in FOREIGN_REGISTRIES)
@@ -717,27 +715,27 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
 
 def bind(
     plan: Plan,
-    value_of: Callable[[Ref, bool], Part],
+    text_value_of: Callable[[Ref], Part],
+    reference_value_of: Callable[[Ref], Part],
     holds: Callable[[AnyOf], bool],
     *,
     is_pull_request: bool,
 ) -> Plan:
     """The plan with every variable replaced and every condition decided."""
 
-    def text(parts: Parts, is_reference: bool) -> Parts:
-        return merge(
-            [part if isinstance(part, str) else value_of(part, is_reference) for part in parts]
-        )
+    def text(parts: Parts, *, is_reference: bool) -> Parts:
+        value_of = reference_value_of if is_reference else text_value_of
+        return merge([part if isinstance(part, str) else value_of(part) for part in parts])
 
     def argument(item: Argument) -> Argument:
-        value = None if item.value is None else text(item.value, item.is_reference)
+        value = None if item.value is None else text(item.value, is_reference=item.is_reference)
         return replace(item, value=value)
 
     pushes = tuple(
         replace(
             push,
             when=ALWAYS,
-            reference=Reference(*(text(piece, True) for piece in push.reference)),
+            reference=Reference(*(text(piece, is_reference=True) for piece in push.reference)),
         )
         for push in plan.pushes
         if holds(push.when)
@@ -752,9 +750,9 @@ def bind(
         pushes=() if silent else pushes,
         push="never" if silent else "always",
         logins=tuple(
-            replace(login, key=text(login.key, True))
+            replace(login, key=text(login.key, is_reference=True))
             for login in plan.logins
             if not login.pushes or (not silent and login.host in used)
         ),
-        started=Started(True, (), (), False),
+        started=Started(default_branch=True),
     )

@@ -49,7 +49,9 @@ class Problem:
             margin = " " * len(str(self.line))
             marked = excerpt[column - 1 : column - 1 + width]
             lines.append(f"  {self.line} | {excerpt}")
-            lines.append(f"  {margin} | {_blank(excerpt[: column - 1])}{'^' * _width(marked)}")
+            lines.append(
+                f"  {margin} | {_blank(excerpt[: column - 1])}{'^' * max(1, _columns(marked))}"
+            )
             if self.hint:
                 lines.append(f"  {margin} = hint: {self.hint}")
         elif self.hint:
@@ -69,16 +71,16 @@ def _window(text: str, column: int) -> tuple[str, int]:
 
 
 def _blank(text: str) -> str:
-    return "".join("\t" if piece == "\t" else " " * _width(piece) for piece in text)
+    return "".join("\t" if piece == "\t" else " " * _columns(piece) for piece in text)
 
 
-def _width(text: str) -> int:
-    """How many columns of a terminal a text takes, at least one."""
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
     if text.isascii():
-        return max(1, len(text))
+        return len(text)
     from unicodedata import combining, east_asian_width
 
-    return max(1, sum(1 + (east_asian_width(c) in "WF") - (combining(c) > 0) for c in text))
+    return sum(1 + (east_asian_width(c) in "WF") - (combining(c) > 0) for c in text)
 
 
 class CiKanikoError(Exception):

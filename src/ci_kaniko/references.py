@@ -20,6 +20,8 @@ _VARIABLE_SLOTS = range(0xE000, 0xF000)
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _MAX_REPOSITORY = 255
+_EXAMPLE = "registry.example.com/team/app:1.0"
+_LENGTHS = {"commit.sha": 40, "commit.short": 8}
 
 
 class Reference(NamedTuple):
@@ -80,8 +82,8 @@ def parse_reference(text: str) -> Reference:
     registry, repository = _split_registry(text, flat, refs)
     repository, colon, tag = repository.partition(":")
     if colon and not tag:
-        raise _bad(text, "the tag is empty", f"{text}1.0")
-    _check_repository(text, registry, repository, refs)
+        raise _bad(text, "the tag is empty", f"write {text}1.0")
+    _check_repository(text, registry, repository, flat, refs)
     _check_tag(text, tag, refs)
     return Reference(*(_unflatten(piece, refs) for piece in (registry, repository, tag)))
 
@@ -94,7 +96,7 @@ def parse_repository(text: str) -> Reference:
         raise Refused(
             "bad-cache-repo",
             f"{quoted(text)} has a tag; kaniko would only warn and never cache",
-            text.removesuffix(tag),
+            f"write {text.removesuffix(tag)}",
         )
     return reference
 
@@ -110,18 +112,21 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
     for part in parse(text):
         if isinstance(part, Ref):
             if part.default == "":
-                raise _bad(
-                    text,
-                    f"{quoted(f'${{{part.name}:-}}')} may be empty there",
-                    f"${{{part.name}:-latest}} or ${{{part.name}}}, which stops the job instead",
-                )
+                name = f"${{{part.name}"
+                fixed = text.replace(f"{name}:-}}", f"{name}}}")
+                why = f"{quoted(f'{name}:-}}')} may be empty there"
+                raise _bad(text, why, f"write {fixed}")
             flat += chr(_VARIABLE_SLOTS.start + len(refs))
             refs.append(part)
         else:
             flat += part
-    if any(ord(character) in _VARIABLE_SLOTS for part in parse(text) if isinstance(part, str)
-           for character in part):
-        raise _bad(text, "it holds a character that no reference has", "letters, digits and ._-/")
+    if any(
+        ord(character) in _VARIABLE_SLOTS
+        for part in parse(text)
+        if isinstance(part, str)
+        for character in part
+    ):
+        raise _bad(text, "it holds a character that no reference has", f"such as {_EXAMPLE}")
     found = natives(text)
     if found:
         native, portable = found[0]
@@ -155,44 +160,52 @@ def _bad(text: str, why: str, hint: str) -> Refused:
 
 def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     if not flat:
-        raise _bad(text, "it is empty", "registry.example.com/team/app:1.0")
+        raise _bad(text, "it is empty", f"such as {_EXAMPLE}")
     if "://" in flat:
-        raise _bad(text, "it has a scheme", text.partition("://")[2])
+        raise _bad(text, "it has a scheme", _instead(text.rpartition("://")[2]))
     if "@" in flat:
-        raise _bad(text, "a digest is what a push results in", text.partition("@")[0])
+        raise _bad(text, "a digest is what a push results in", _instead(text.partition("@")[0]))
     if "," in flat:
-        raise _bad(text, "one reference per entry", "write a list of destinations")
+        raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
+    if flat != flat.strip() or " " in flat:
+        raise _bad(text, "it has a blank in it", _instead("".join(text.split())))
     first = _slot(flat[0], refs)
     if first is not None and first.name == REGISTRY_IMAGE:
         if first.default is not None:
-            raise _bad(text, "the registry cannot have a default", "${registry.image}")
+            raise _bad(text, "the registry cannot have a default", "it is ${registry.image}")
+        if flat[1:2] not in {"", "/", ":"}:
+            raise _bad(
+                text, "after ${registry.image} comes / or :", "such as ${registry.image}/app"
+            )
         return flat[0], flat[1:].removeprefix("/")
     head, slash, rest = flat.partition("/")
     if not slash:
         raise _bad(
             text,
             "it names no repository of yours",
-            f"add the registry and the namespace, such as {DOCKER_HUB}/acme/{text}",
+            f"add the registry and the namespace: {_EXAMPLE}",
         )
     lone = _slot(head, refs) if len(head) == 1 else None
     if lone is not None and (lone.name == REGISTRY_HOST or lone.name.startswith(ENV_PREFIX)):
         return head, rest
-    if head.lower() != head and "." in head:
-        raise _bad(text, "host names are lower case", text.lower())
+    if head.lower() != head and ("." in head or ":" in head):
+        raise _bad(text, "host names are lower case", _instead(_lowered(flat, refs)))
     check_lookalike(head)
     if is_host(head):
         return head, rest
     if "." in head or ":" in head:
-        raise _bad(text, f"{quoted(head)} is not a registry host", "registry.example.com/team/app")
+        raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
     return "", flat
 
 
-def _check_repository(text: str, registry: str, repository: str, refs: list[Ref]) -> None:
+def _check_repository(
+    text: str, registry: str, repository: str, flat: str, refs: list[Ref]
+) -> None:
     own = bool(registry) and _slot(registry[0], refs) == Ref(REGISTRY_IMAGE)
     if not repository:
         if own:
             return
-        raise _bad(text, "it has no repository", "registry.example.com/team/app:1.0")
+        raise _bad(text, "it has no repository", f"such as {_EXAMPLE}")
     plain = ""
     for character in repository:
         ref = _slot(character, refs)
@@ -209,20 +222,16 @@ def _check_repository(text: str, registry: str, repository: str, refs: list[Ref]
         if ref.default is not None:
             plain += ref.default
     if plain.lower() != plain:
-        raise _bad(text, "repository names are lower case", _lowered(text))
-    if not registry and "/" not in plain:
-        raise _bad(text, "it names no repository of yours", f"{DOCKER_HUB}/acme/{text}")
+        raise _bad(text, "repository names are lower case", _instead(_lowered(flat, refs)))
     if text_is_docker_hub(registry) and plain.count("/") != 1:
-        raise _bad(text, "Docker Hub has namespace/name only", f"{DOCKER_HUB}/acme/app")
+        raise _bad(text, "Docker Hub has namespace/name only", f"such as {DOCKER_HUB}/acme/app")
     for component in plain.split("/"):
         if not _COMPONENT.fullmatch(component):
-            raise _bad(
-                text,
-                f"{quoted(component)} is not a valid part of a repository name",
-                "lower-case letters and digits, joined by single . _ or -",
-            )
+            why = f"{quoted(component)} is not a valid part of a repository name"
+            rule = "lower-case letters and digits, joined by one . or _, two _ or any number of -"
+            raise _bad(text, why if component else 'a part between two "/" is empty', rule)
     if not 2 <= len(plain) + 4 * own <= _MAX_REPOSITORY:
-        raise _bad(text, "a repository name has 2 to 255 characters", "registry.io/team/app")
+        raise _bad(text, "a repository name has 2 to 255 characters", f"such as {_EXAMPLE}")
 
 
 def text_is_docker_hub(registry: str) -> bool:
@@ -230,9 +239,20 @@ def text_is_docker_hub(registry: str) -> bool:
     return not registry or registry in _DOCKER_HUB_NAMES
 
 
-def _lowered(text: str) -> str:
-    reference, colon, tag = text.rpartition(":")
-    return reference.lower() + colon + tag if colon and "/" not in tag else text.lower()
+def _lowered(flat: str, refs: list[Ref]) -> str:
+    """A reference in lower case, but for its tag and its variables."""
+    path, slash, last = flat.rpartition("/")
+    name, colon, tag = last.partition(":")
+    return text_of(_unflatten(f"{path.lower()}{slash}{name.lower()}{colon}{tag}", refs))
+
+
+def _instead(text: str) -> str:
+    """A hint that names a reference, if it is a valid one."""
+    try:
+        parse_reference(text)
+    except Refused:
+        return f"such as {_EXAMPLE}"
+    return f"write {text}"
 
 
 def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
@@ -252,11 +272,11 @@ def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
             )
         if ref.default is not None and not check_tag_text("x" + ref.default):
             raise _bad(text, f"{quoted(ref.default)} cannot be in a tag", "letters, digits, _ . -")
-        plain += "x"
+        plain += "x" * _LENGTHS.get(ref.name, 1)
     if not check_tag_text(plain):
         raise _bad(
             text,
-            f"{quoted(text.rpartition(':')[2])} is not a tag",
+            f"{quoted(text_of(_unflatten(tag, refs)))} is not a tag",
             "at most 128 letters, digits, _ . and -, not beginning with . or -; "
             "a branch or tag becomes one as ${ref.tag}",
         )

@@ -39,7 +39,7 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     if rendering.findings:
         from ci_kaniko.loading import placed
 
-        raise SpecError(placed(rendering.findings, spec._source))
+        raise SpecError(placed(rendering.findings, spec.source))
     view = rendering.view
     text = _environment().get_template(chosen.template).render(view, header=HEADER)
     _verify(text, chosen.verify, view)

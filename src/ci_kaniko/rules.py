@@ -78,9 +78,7 @@ def _destinations_differ(spec: Spec) -> Iterator[Finding]:
         reference = parse_reference(destination.image)
         key = (reference.host or "docker.io", str(reference.repository), str(reference.tag))
         first = seen.setdefault(key, index)
-        if first != index and _overlap(
-            spec.destinations[first].when, destination.when
-        ):
+        if first != index and _overlap(spec.destinations[first].when, destination.when):
             yield Finding(
                 "duplicate-destination",
                 ("destinations", index),
@@ -116,9 +114,7 @@ def _out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
             return "no pull request starts the job", "write pull_requests: true under triggers:"
     if condition.kind == "tag" and triggers and not triggers.tags:
         return "no tag starts the job", "list them under triggers: tags:"
-    if (
-        condition.kind in {"branch", "default-branch"} and triggers and not triggers.branches
-    ):
+    if condition.kind in {"branch", "default-branch"} and triggers and not triggers.branches:
         return "no branch starts the job", "list them under triggers: branches:"
     if condition.kind == "branch" and not triggers and _all_but_default(spec, condition):
         return (
@@ -232,9 +228,7 @@ def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
         owner = owner_of(flag, options)
         if owner or flag in RESERVED:
             hint = f"write {owner}:" if owner else RESERVED[flag]
-            yield Finding(
-                "owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint
-            )
+            yield Finding("owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint)
             continue
         from ci_kaniko.problems import suggest
 
@@ -406,12 +400,24 @@ def _releases(since: Since) -> Iterator[str]:
 def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
     options = spec.options
     conflicts = (
-        (options.compression == "zstd" and options.image_format == "docker", "image_format",
-         "a docker image cannot hold zstd layers", "image_format: oci"),
-        (bool(options.tar_path) and options.image_format == "oci", "image_format",
-         "tar_path writes docker archives only", "oci_layout_path: for an OCI image"),
-        (bool(options.tar_path) and options.compression == "zstd", "compression",
-         "tar_path writes docker archives, which cannot hold zstd layers", "compression: gzip"),
+        (
+            options.compression == "zstd" and options.image_format == "docker",
+            "image_format",
+            "a docker image cannot hold zstd layers",
+            "image_format: oci",
+        ),
+        (
+            bool(options.tar_path) and options.image_format == "oci",
+            "image_format",
+            "tar_path writes docker archives only",
+            "oci_layout_path: for an OCI image",
+        ),
+        (
+            bool(options.tar_path) and options.compression == "zstd",
+            "compression",
+            "tar_path writes docker archives, which cannot hold zstd layers",
+            "compression: gzip",
+        ),
     )
     for conflict, name, message, hint in conflicts:
         if conflict:

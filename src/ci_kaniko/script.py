@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal
-from ci_kaniko.references import DOCKER_HUB, REGISTRY_HOST
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import Ref, variable
 
@@ -46,6 +45,10 @@ class Impossible(NamedTuple):
     hint: str
 
 
+_ENTRY = """'"%s":{"auth":"%s"}'"""
+_ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How one target's shell knows things."""
@@ -64,7 +67,7 @@ class Dialect:
     mounted_files: str = ""
     files: str = "/kaniko/.docker"
     files_inside: str = "/kaniko/.docker"
-    folders: Callable[[Plan], list[str]] = lambda plan: []
+    folders: Callable[[Plan], list[str]] = lambda _: []
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Script:
         if found is None:
             found = self._derived(name)
         if isinstance(found, Impossible):
-            raise LookupError(f"{name} on {self.dialect.target}: {found.reason}")
+            raise LookupError(found.reason)  # noqa: TRY004
         if found.env:
             self.environment[found.env[0]] = found.env[1]
         if found.define:
@@ -123,7 +126,7 @@ class Script:
     def _derived(self, name: str) -> Cell:
         """A variable that no target has by itself, made of others."""
         if name == "commit.short":
-            return self._define("short", f'$(printf %.8s {self.value("commit.sha")})')
+            return self._define("short", f"$(printf %.8s {self.value('commit.sha')})")
         if name == "build.timestamp":
             return self._define("timestamp", "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
         if name == "repository.owner":
@@ -213,9 +216,7 @@ class Script:
             return quote(pieces[0][1])
         if all(can_be_double_quoted(text) for literal, text in pieces if literal):
             return '"' + "".join(text for _, text in pieces) + '"'
-        return "".join(
-            quote(text) if literal else f'"{text}"' for literal, text in pieces
-        )
+        return "".join(quote(text) if literal else f'"{text}"' for literal, text in pieces)
 
     def _piece(self, part: Part, following: Part, *, is_reference: bool) -> tuple[bool, str]:
         if isinstance(part, str):
@@ -275,9 +276,7 @@ class Script:
 
     # -- the body -------------------------------------------------------------------------------
 
-    def _body(
-        self, run: Callable[[list[str]], list[str]], late: dict[str, str]
-    ) -> list[str]:
+    def _body(self, run: Callable[[list[str]], list[str]], late: dict[str, str]) -> list[str]:
         plan = self.plan
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
@@ -364,18 +363,17 @@ class Script:
         return lines
 
     def _late_logins(self) -> dict[str, str]:
-        """Hosts that only some pushing runs need: the flag that tells, empty when one block does."""
+        """Hosts that only some pushing runs need, with the flag that tells.
+
+        The flag is empty where one block of the script does all for the host.
+        """
         plan = self.plan
-        hosts = {push.reference.host or DOCKER_HUB for push in plan.pushes}
+        hosts = {push.host for push in plan.pushes}
         late = {}
         for login in plan.logins:
             if login.login.kind == "docker-config":
                 continue
-            uses = {
-                push.when
-                for push in plan.pushes
-                if (push.reference.host or DOCKER_HUB) == login.host
-            }
+            uses = {push.when for push in plan.pushes if (push.host) == login.host}
             if not login.pushes or ALWAYS in uses or not uses or hosts == {login.host}:
                 continue
             if login.host in plan.cache_hosts:
@@ -394,7 +392,7 @@ class Script:
         for when, pushes in groups.items():
             body = self._checks(pushes)
             for push in pushes:
-                host = push.reference.host or DOCKER_HUB
+                host = push.host
                 if late.get(host):
                     body.append(f"{late[host]}=yes")
                 elif host in late and host not in inline_done:
@@ -497,11 +495,11 @@ class Script:
     def _write(self, variable: str, file: str) -> list[str]:
         """Put a secret into a file, whether the variable holds its text or a file's path."""
         target = self._config_file(file)
+        written = f"printf '%s\\n' \"${variable}\""
         return [
             "(",
             "  umask 077",
-            f'  if [ -f "${variable}" ]; then cat "${variable}"; '
-            f'else printf \'%s\\n\' "${variable}"; fi > {target}',
+            f'  if [ -f "${variable}" ]; then cat "${variable}"; else {written}; fi > {target}',
             ")",
         ]
 
@@ -516,8 +514,7 @@ class Script:
             "auths=''",
             "login() {",
             "  auths=$auths${auths:+,}$(",
-            "    printf '\"%s\":{\"auth\":\"%s\"}' \"$1\" "
-            "\"$(printf '%s:%s' \"$2\" \"$3\" | base64 | tr -d '\\n')\"",
+            f'    printf {_ENTRY} "$1" "$({_ENCODED})"',
             "  )",
             "}",
         ]
@@ -541,8 +538,8 @@ class Script:
     def _config_text(self) -> str:
         if self._one_login:
             key = self.text(self.plan.password_logins[0].key)
-            return f"printf '{{\"auths\":{{\"%s\":{{\"auth\":\"%s\"}}}}}}' {key} \"$auth\""
-        return "printf '{\"auths\":{%s}}' \"$auths\""
+            return f'printf \'{{"auths":{{"%s":{{"auth":"%s"}}}}}}\' {key} "$auth"'
+        return 'printf \'{"auths":{%s}}\' "$auths"'
 
 
 def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:

@@ -126,7 +126,9 @@ def _cloud(value: Any, key: str, cloud: str) -> str:
     if isinstance(value, dict):
         if set(value) != {key}:
             raise Refused(
-                "bad-login", f"expected {{{key}: NAME}}", f"{cloud}: ambient, or {cloud}: {{{key}: NAME}}"
+                "bad-login",
+                f"expected {{{key}: NAME}}",
+                f"{cloud}: ambient, or {cloud}: {{{key}: NAME}}",
             )
         try:
             return grammar.check_secret_name(as_text(value[key]))
@@ -195,7 +197,9 @@ class Login(Model):
             return {"use": value}
         if not isinstance(value, dict):
             return value
-        kinds = [key for key in ("use", "docker_config", "aws", "google") if value.get(key) is not None]
+        kinds = [
+            key for key in ("use", "docker_config", "aws", "google") if value.get(key) is not None
+        ]
         missing = [key for key in ("username", "password") if value.get(key) is None]
         if len(missing) < 2:
             kinds.append("username and password")
@@ -368,7 +372,9 @@ class Executor(Model):
 
 
 def _read_helpers(value: Any) -> tuple[str, ...]:
-    return tuple(as_choice(item, ("env", "google", "ecr", "acr", "gitlab")) for item in as_list(value))
+    return tuple(
+        as_choice(item, ("env", "google", "ecr", "acr", "gitlab")) for item in as_list(value)
+    )
 
 
 def _check_build_secret(text: str) -> None:
@@ -442,7 +448,9 @@ class Options(Model):
         default=None, description="Write metadata layers without changes.", examples=[True]
     )
     ignore_path: tuple[Present, ...] = Field(
-        default=(), description="Absolute paths left out of snapshots.", examples=[["/product_uuid"]]
+        default=(),
+        description="Absolute paths left out of snapshots.",
+        examples=[["/product_uuid"]],
     )
     ignore_var_run: Boolean | None = Field(
         default=None, description="Leave /var/run out; kaniko's default is true.", examples=[False]
@@ -562,7 +570,9 @@ class Options(Model):
     use_new_run: Boolean | None = Field(
         default=None, description="Experimental detection of changes by RUN.", examples=[True]
     )
-    verbosity: Verbosity | None = Field(default=None, description="How much the executor logs.", examples=["warn"])
+    verbosity: Verbosity | None = Field(
+        default=None, description="How much the executor logs.", examples=["warn"]
+    )
 
 
 class Outputs(Model):
@@ -700,6 +710,11 @@ class Spec(Model):
     )
 
     _source: Source | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Source | None:
+        """Where the spec was written; None when it was built in Python."""
+        return self._source
 
     def __eq__(self, other: object) -> bool:
         """Two specs are equal when they ask for the same, wherever they were written."""

@@ -64,21 +64,24 @@ class Values:
             self.missing[str(missing)] = None
             return "x"
 
-    def replace(self, ref: Ref, is_reference: bool) -> str:
+    def replace(self, ref: Ref, *, is_reference: bool = False) -> str:
         """The text that stands for a variable; in a reference an empty one counts as missing."""
         if ref.default is not None:
             try:
-                return self._cased(ref.name, self._value(ref.name), is_reference) or ref.default
+                return (
+                    self._cased(ref.name, self._value(ref.name), is_reference=is_reference)
+                    or ref.default
+                )
             except Missing:
                 return ref.default
-        text = self._cased(ref.name, self.get(ref.name), is_reference)
+        text = self._cased(ref.name, self.get(ref.name), is_reference=is_reference)
         if is_reference and not text:
             self.missing[ref.name] = None
             return "x"
         return text
 
     def source(self) -> Source:
-        """This repository at this commit, for a clone over https."""
+        """The repository at this commit, for a clone over https."""
         repository = self.get("repository.url").removesuffix(".git").partition("://")[2] + ".git"
         commit = self.get("commit.sha")
         self.get("branch")
@@ -90,10 +93,8 @@ class Values:
         ref = f"refs/tags/{event.tag}" if event.tag else f"refs/heads/{event.branch}"
         return Source(repository, ref, commit)
 
-    def _cased(self, name: str, text: str, is_reference: bool) -> str:
-        lowered = is_reference and (
-            name.startswith("repository.") or name.startswith("registry.")
-        )
+    def _cased(self, name: str, text: str, *, is_reference: bool) -> str:
+        lowered = is_reference and name.startswith(("repository.", "registry."))
         return text.lower() if lowered else text
 
     def _value(self, name: str) -> str:

@@ -53,9 +53,7 @@ VARIABLES: dict[str, Variable] = {
     "repository.path": Variable(
         "owner and name, lower case inside an image reference", in_path=True
     ),
-    "repository.owner": Variable(
-        "what stands before the last / of repository.path", in_path=True
-    ),
+    "repository.owner": Variable("what stands before the last / of repository.path", in_path=True),
     "repository.name": Variable(
         "what stands after the last / of repository.path", in_tag=True, in_path=True
     ),
@@ -140,7 +138,8 @@ def parse(text: str) -> Parts:
             literal += "${"
             position += 3
         elif text.startswith("${", position):
-            end = text.find("}", position)
+            closing = "}}" if text.startswith("${{", position) else "}"
+            end = text.find(closing, position)
             if end < 0:
                 raise Refused(
                     "bad-variable",
@@ -150,8 +149,8 @@ def parse(text: str) -> Parts:
             if literal:
                 parts.append(literal)
                 literal = ""
-            parts.append(_ref(text[position + 2 : end]))
-            position = end + 1
+            parts.append(_ref(text[position + 2 : end + len(closing) - 1]))
+            position = end + len(closing)
         else:
             literal += text[position]
             position += 1
@@ -165,22 +164,32 @@ def _ref(body: str) -> Ref:
     env_name = name.removeprefix(ENV_PREFIX)
     if name in VARIABLES or (env_name != name and is_identifier(env_name)):
         return Ref(name, default if separator else None)
-    from ci_kaniko.problems import suggest
-
     if env_name != name:
         raise Refused(
             "unknown-variable",
             f"{quoted(env_name)} cannot name a run-time variable",
             "letters, digits and _, such as ${env.CHANNEL}",
         )
+    written = quoted("${" + body + "}")
+    raise Refused("unknown-variable", f"unknown variable {written}", _instead(body))
+
+
+def _instead(body: str) -> str:
+    """What to write for an unknown variable, also for those of GitHub's expressions."""
+    from ci_kaniko.problems import suggest
+
+    literal = "a literal ${ is written $${"
+    name = body.strip("{} ").partition(":-")[0]
+    scope, dot, last = name.rpartition(".")
+    if scope == "secrets":
+        return "a secret never stands in a value; logins name it under registries:"
+    if scope in {"vars", "env"} or (not dot and is_identifier(name)):
+        known = NATIVE.get(name)
+        return f"did you mean ${{{known or ENV_PREFIX + last}}}? {literal}"
     close = NATIVE.get(name) or suggest(name, VARIABLES)
     if close:
-        hint = f"did you mean ${{{close}}}? a literal ${{ is written $${{"
-    elif is_identifier(name):
-        hint = f"a run-time variable is ${{env.{name}}}; a literal ${{ is written $${{"
-    else:
-        hint = "the known names are in docs/spec.md; a literal ${ is written $${"
-    raise Refused("unknown-variable", f"unknown variable {quoted('${' + body + '}')}", hint)
+        return f"did you mean ${{{close}}}? {literal}"
+    return f"the known names are in docs/spec.md; {literal}"
 
 
 def names(parts: Parts) -> list[str]:

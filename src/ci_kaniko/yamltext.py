@@ -47,13 +47,19 @@ def flow(values: list[Any] | tuple[Any, ...]) -> str:
 
 def _in_flow(value: Any) -> str:
     text = scalar(value)
-    return text if text.startswith('"') or not re.search(r"[,\[\]{}]", text) else _double_quoted(value)
+    return (
+        text if text.startswith('"') or not re.search(r"[,\[\]{}]", text) else _double_quoted(value)
+    )
 
 
 def literal(text: str, indent: int) -> str:
     """A ``|`` block with its body ``indent`` columns in; ``text`` begins with a non-blank."""
-    assert text and not text[0].isspace(), "the first line of a block decides its indentation"
-    chomp = "" if text.endswith("\n") and not text.endswith("\n\n") else ("+" if text.endswith("\n") else "-")
+    assert not text[:1].isspace(), "the first line of a block decides its indentation"
+    chomp = (
+        ""
+        if text.endswith("\n") and not text.endswith("\n\n")
+        else ("+" if text.endswith("\n") else "-")
+    )
     margin = " " * indent
     lines = (f"{margin}{line}" if line else "" for line in text.removesuffix("\n").split("\n"))
     return f"|{chomp}\n" + "\n".join(lines)

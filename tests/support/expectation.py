@@ -134,7 +134,8 @@ def _own(target: str, event: Event, path: str) -> dict[str, str]:
 
 def given(event: Event) -> dict[str, str]:
     """What a Kubernetes manifest is told beside the event's own values."""
-    return {**_GIVEN, **{f"env.{name}": value for name, value in RUN_TIME.items()}}
+    run_time = {f"env.{name}": value for name, value in RUN_TIME.items()}
+    return {**_GIVEN, **run_time, "env.CI_KANIKO_UNSET": ""}
 
 
 def replaced(text: str, variables: Mapping[str, str], *, in_image: bool = False) -> str:

@@ -75,7 +75,7 @@ DIALECT = Dialect(
     tests={"pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]'},
     places={CHECKOUT: Cell(literal=_SOURCE), OUTPUT: Cell(literal=_OUTPUT)},
     config="/kaniko/.docker",
-    secret_hint="map a secret to this variable in the project's settings",
+    secret_hint="map a secret to this variable in the settings of the project",
     folders=config_folder,
 )
 
@@ -101,7 +101,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "when": _when(plan),
             "checkout_image": section.checkout_image if plan.reads_checkout else "",
             "arch": section.arch,
-            "image": executor_image(spec.executor, shell=True),
+            "image": executor_image(spec.executor, with_shell=True),
             "environment": list(variables),
             "timeout": section.timeout,
             "source": _SOURCE,

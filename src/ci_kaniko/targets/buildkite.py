@@ -75,7 +75,7 @@ _EVENT = (
     'if [ "${BUILDKITE_PULL_REQUEST:-false}" != false ]; then',
     "  pull_request=$BUILDKITE_PULL_REQUEST branch='' tag=''",
     "fi",
-    'if [ -n "$tag" ]; then branch=\'\'; fi',
+    "if [ -n \"$tag\" ]; then branch=''; fi",
 )
 _REMOTE = remote_url("BUILDKITE_REPO")
 
@@ -193,7 +193,9 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     dialect = _OWN_STORE if own_store else DIALECT
     script = Script(plan, dialect).build(lambda words: continued("/kaniko/executor", words))
     names = _secret_names(plan, files=own_store)
-    volumes = Volumes([], [], []) if own_store else cloud_volumes(plan, section.secret, optional=True)
+    volumes = (
+        Volumes([], [], []) if own_store else cloud_volumes(plan, section.secret, optional=True)
+    )
     environment = [
         from_secret(name, section.secret, name, optional=True) for name in names if not own_store
     ]
@@ -213,7 +215,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
                 "service_account": section.service_account,
                 "node_selector": section.node_selector,
                 "tolerations": [toleration(item) for item in section.tolerations],
-                "image": executor_image(spec.executor, shell=True),
+                "image": executor_image(spec.executor, with_shell=True),
                 "env": [*environment, *volumes.env],
                 "resources": resources(section),
                 "mounts": [*_config_mount(plan), *volumes.mounts],

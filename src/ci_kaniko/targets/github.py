@@ -44,6 +44,7 @@ _OWNED = {
 }
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
+_COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
 _BRANCH_AND_TAG = (
     "branch='' tag=''",
     "case $GITHUB_REF in",
@@ -56,10 +57,7 @@ _CELLS: dict[str, Cell] = {
     "commit.sha": Cell("GITHUB_SHA"),
     "commit.timestamp": Cell(
         "committed",
-        define=(
-            "committed=$(TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd "
-            '"$GITHUB_SHA")',
-        ),
+        define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
     ),
     "branch": Cell("branch", define=_BRANCH_AND_TAG),
     "tag": Cell("tag", define=_BRANCH_AND_TAG),
@@ -192,7 +190,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "condition": _condition(plan),
             "runs_on": section.runs_on,
             "timeout_minutes": section.timeout_minutes,
-            "container": executor_image(spec.executor, shell=True) if in_container else "",
+            "container": executor_image(spec.executor, with_shell=True) if in_container else "",
             "environment": section.environment,
             "permissions": _permissions(plan, checkout=checkout),
             "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}" if checkout else "",
@@ -229,7 +227,7 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs:
         options.append('--volume "$output:/kaniko/output"')
-    image = executor_image(plan.spec.executor, shell=False)
+    image = executor_image(plan.spec.executor, with_shell=False)
     run = continued("docker run --rm", [*options, image, *words])
     return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
 
@@ -346,4 +344,3 @@ TARGET = Target(
     prepare=_prepare,
     verify=_verify,
 )
-

@@ -121,7 +121,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "job": section.job,
             "stages": [section.stage] if section.stage not in {None, *_DEFAULT_STAGES} else [],
             "stage": section.stage,
-            "image": executor_image(spec.executor, shell=True),
+            "image": executor_image(spec.executor, with_shell=True),
             "tags": section.tags,
             "timeout": section.timeout,
             "retry": section.retry,

@@ -34,7 +34,7 @@ from ci_kaniko.targets.pods import (
     toleration,
 )
 from ci_kaniko.values import Values, check_in_reference, check_values
-from ci_kaniko.variables import Ref
+from ci_kaniko.variables import Part, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,7 +128,7 @@ def _view(plan: Plan, *, scripted: bool, clone: dict[str, Any] | None) -> dict[s
         "node_selector": section.node_selector,
         "tolerations": [toleration(item) for item in section.tolerations],
         "clone": clone,
-        "image": executor_image(spec.executor, shell=scripted),
+        "image": executor_image(spec.executor, with_shell=scripted),
         "arguments": [] if scripted else [_doubled(word) for word in _words(plan)],
         "script": _doubled(script),
         "env": [*_env(plan, scripted=scripted), *volumes.env],
@@ -171,7 +171,7 @@ def _clone(plan: Plan, known: Values) -> dict[str, Any]:
     source = known.source()
     git = f"git -C {_WORKSPACE}"
     login = plan.spec.git.token
-    helper = "!f() { echo \"username=$GIT_USERNAME\"; echo \"password=$GIT_PASSWORD\"; }; f"
+    helper = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
     option = f" -c credential.helper={quote(helper)}" if login else ""
     script = [
         "set -eu",
@@ -251,13 +251,16 @@ def _impossible_outputs(plan: Plan) -> Iterator[Finding]:
 
 
 def _bind(plan: Plan, known: Values, findings: list[Finding]) -> Plan:
-    def replaced(ref: Ref, is_reference: bool) -> str | Ref:
+    def in_text(ref: Ref) -> Part:
         if ref.name in {OUTPUT, CHECKOUT}:
             return ref
         if ref.name == THIS_REPOSITORY:
             source = known.source()
             return f"git://{source.repository}#{source.ref}#{source.commit}"
-        return known.replace(ref, is_reference)
+        return known.replace(ref)
+
+    def in_reference(ref: Ref) -> Part:
+        return known.replace(ref, is_reference=True)
 
     def decided(any_of: AnyOf) -> bool:
         kinds = {condition.kind for condition in any_of}
@@ -267,7 +270,13 @@ def _bind(plan: Plan, known: Values, findings: list[Finding]) -> Plan:
             known.get("default_branch")
         return holds(any_of, known.event)
 
-    bound = bind(plan, replaced, decided, is_pull_request=bool(known.event.pull_request))
+    bound = bind(
+        plan,
+        in_text,
+        in_reference,
+        decided,
+        is_pull_request=bool(known.event.pull_request),
+    )
     if not known.missing:
         findings += _bad_references(plan, known)
     return bound
@@ -281,7 +290,7 @@ def _bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
         for piece, in_tag in ((push.reference.repository, False), (push.reference.tag, True)):
             for part in piece:
                 if isinstance(part, Ref) and (part.name == "tag" or part.name.startswith("env.")):
-                    text = known.replace(part, True)
+                    text = known.replace(part, is_reference=True)
                     if not check_in_reference(part, text, in_tag=in_tag):
                         yield Finding(
                             "bad-value",
@@ -296,7 +305,8 @@ def _bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
 
 def _text(reference: Reference, known: Values) -> str:
     return "".join(
-        part if isinstance(part, str) else known.replace(part, True) for part in reference.tag
+        part if isinstance(part, str) else known.replace(part, is_reference=True)
+        for part in reference.tag
     )
 
 
