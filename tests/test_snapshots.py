@@ -78,7 +78,8 @@ def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_rendering_leaves_no_trace_of_what_is_not_used(target: str) -> None:
     """The smallest spec: no login, no condition, no cache, no output."""
-    text = render("push-never", target)
+    smallest = ci_kaniko.loads("default_branch: main\npush: never\n")
+    text = ci_kaniko.render(smallest, target, values_for(target, DEFAULT_BRANCH))
     unused = ("config", "auth", "login", "cache", "umask", "secret", "artifacts", "volumes:")
     assert not [word for word in unused if word in text.lower().replace("persist-credentials", "")]
 

@@ -16,10 +16,10 @@ def values(folder: str = ".") -> dict[str, str]:
 
     The branch is the one that HEAD names; a detached HEAD on a tag is that tag.
     """
-    sha = _git(folder, "rev-parse", "--verify", "HEAD")
-    if not sha:
-        return {}
-    found = {"commit.sha": sha, "commit.timestamp": _git(folder, *_COMMITTED)}
+    found = {
+        "commit.sha": _git(folder, "rev-parse", "--verify", "--quiet", "HEAD"),
+        "commit.timestamp": _git(folder, *_COMMITTED),
+    }
     branch = _git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
     if branch:
         found["branch"] = branch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path  # noqa: TC003 - Typer reads the annotation
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,10 +12,11 @@ import typer
 from ci_kaniko import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ci_kaniko.problems import Problem
     from ci_kaniko.spec import Spec
+    from ci_kaniko.sync import Output
 
 app = typer.Typer(
     name="ci-kaniko",
@@ -33,6 +35,12 @@ SpecOption = Annotated[
         metavar="PATH",
         help="The spec; - reads standard input. Default: ci-kaniko.yaml, .yml or .json, "
         "looked for upward from here.",
+    ),
+]
+SpecsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--spec", "-f", metavar="PATH", help="A spec; may be repeated. Default: as for render."
     ),
 ]
 SetOption = Annotated[
@@ -82,7 +90,7 @@ def render(
     else:
         from ci_kaniko.files import write
 
-        write(output, text)
+        write(os.path.realpath(output), text)
 
 
 @app.command()
@@ -104,7 +112,7 @@ def validate(
     for target in targets or ():
         _check_target(target)
     loaded = _load(spec, form, strict=strict)
-    chosen = targets or [name for name, path in loaded.outputs if path]
+    chosen = targets or [name for name, paths in loaded.outputs if paths]
     problems: list[Problem] = []
     from ci_kaniko.problems import SpecError
 
@@ -119,6 +127,92 @@ def validate(
         typer.echo("[]")
     else:
         typer.echo(f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else ""))
+
+
+@app.command()
+def sync(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")
+    ] = None,
+    specs: SpecsOption = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that ci-kaniko did not write.")
+    ] = False,
+    strict: StrictOption = False,
+    form: FormatOption = "text",
+) -> None:
+    """Write the outputs that are out of date."""
+    _check_format(form)
+    from ci_kaniko.sync import foreign, write_outputs
+
+    compared = list(_compared(specs, targets, form, strict=strict))
+    strangers = [problem for _, outputs, _ in compared for problem in foreign(outputs)]
+    if strangers and not force:
+        _fail(strangers, form)
+    for spec, outputs, root in compared:
+        for output in write_outputs(outputs, root):
+            verb = "created" if output.current is None else "updated"
+            typer.echo(f"{verb} {output.path} for {output.target}", err=True)
+        _remember(spec, targets, root)
+
+
+@app.command()
+def check(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")
+    ] = None,
+    specs: SpecsOption = None,
+    *,
+    strict: StrictOption = False,
+    form: FormatOption = "text",
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Do not use what earlier runs verified.")
+    ] = False,
+) -> None:
+    """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
+    _check_format(form)
+    from ci_kaniko.sync import drift
+
+    problems: list[Problem] = []
+    for spec, outputs, root in _compared(specs, targets, form, strict=strict):
+        found = drift(outputs, _name(spec))
+        problems += found
+        if form == "text":
+            _show_drift(found, [output for output in outputs if not output.in_sync])
+        if not found and not no_cache:
+            _remember(spec, targets, root)
+    if form != "text" and (problems or form == "json"):
+        from ci_kaniko.reports import report
+
+        typer.echo(report(problems, form))
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(
+    *,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
+) -> None:
+    """Write a first spec for this repository, with comments."""
+    from ci_kaniko.discovery import FILE_NAMES, find
+    from ci_kaniko.files import write
+    from ci_kaniko.starter import starter
+    from ci_kaniko.sync import root_of
+
+    root = root_of(FILE_NAMES[0])
+    text = starter(root)
+    if stdout:
+        _print(text)
+        return
+    existing = find()
+    if existing is not None:
+        typer.echo(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
+        raise typer.Exit(1)
+    path = os.path.join(root, FILE_NAMES[0])
+    write(path, text)
+    typer.echo(f"wrote {os.path.relpath(path)}", err=True)
 
 
 @app.command()
@@ -176,7 +270,7 @@ def _load(path: str | None, form: str, *, strict: bool) -> Spec:
 
 
 def _find() -> str:
-    from ci_kaniko.loading import FILE_NAMES, find
+    from ci_kaniko.discovery import FILE_NAMES, find
 
     found = find()
     if found is None:
@@ -213,6 +307,54 @@ def _render(spec: Spec, target: str, settings: list[str] | None, form: str) -> s
         return _text(spec, target, settings)
     except SpecError as error:
         _fail(error.problems, form)
+
+
+def _compared(
+    specs: list[str] | None, targets: list[str] | None, form: str, *, strict: bool
+) -> Iterator[tuple[Spec, list[Output], str]]:
+    """Each spec with its outputs and its repository; all are read before the first is used."""
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.sync import compare, root_of
+
+    for target in targets or ():
+        _check_target(target)
+    compared = []
+    paths: list[str | None] = [*specs] if specs else [None]
+    for path in paths:
+        spec = _load(path, form, strict=strict)
+        root = root_of(_name(spec))
+        try:
+            compared.append((spec, compare(spec, root, targets or ()), root))
+        except SpecError as error:
+            _fail(error.problems, form)
+    yield from compared
+
+
+def _remember(spec: Spec, targets: list[str] | None, root: str) -> None:
+    from ci_kaniko import memory
+    from ci_kaniko.files import inside
+    from ci_kaniko.loading import warnings
+
+    if memory.enabled() and not warnings(spec):
+        outputs = [
+            (target, inside(root, path))
+            for target, paths in spec.outputs
+            for path in paths
+            if not targets or target in targets
+        ]
+        memory.remember(_name(spec), tuple(targets or ()), outputs)
+
+
+def _show_drift(problems: Sequence[Problem], outputs: Sequence[Output]) -> None:
+    from ci_kaniko.sync import diff
+
+    colours = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
+    for problem, output in zip(problems, outputs, strict=True):
+        typer.echo(str(problem), err=True)
+        for line in diff(output):
+            colour = colours.get(line[:1]) if sys.stdout.isatty() else None
+            typer.echo(typer.style(line, fg=colour) if colour else line)
+        typer.echo(f"hint: {problem.hint}", err=True)
 
 
 def _settings(settings: list[str]) -> dict[str, str]:

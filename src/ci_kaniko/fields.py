@@ -30,6 +30,8 @@ TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 STRING: dict[str, Any] = {"type": "string"}
 LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}
 
+_SCP = re.compile(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
+
 
 class Reads:
     """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it."""
@@ -132,7 +134,7 @@ def _check_context(text: str) -> None:
     grammar.check_text(text)
     scheme, separator, rest = text.partition("://")
     if not separator:
-        grammar.check_path(text, what="context")
+        _check_directory(text)
         return
     if scheme == "dir":
         raise Refused(
@@ -146,7 +148,7 @@ def _check_context(text: str) -> None:
             "bad-context",
             f"{quoted(text)} has a scheme that kaniko does not know",
             f"write {close}://{rest}"
-            if close and not grammar.has_login(text)
+            if close
             else "a directory, or git:// s3:// gs:// https:// tar://",
         )
     if scheme == "git":
@@ -157,6 +159,17 @@ def _check_context(text: str) -> None:
         what = "HOST/FILE" if scheme == "https" else "BUCKET/FILE"
         raise Refused("bad-context", f"{quoted(text)} names no file", f"{scheme}://{what}")
     parse(text)
+
+
+def _check_directory(text: str) -> None:
+    if remote := _SCP.fullmatch(text):
+        raise Refused(
+            "bad-context",
+            f"{quoted(text)} is a clone over SSH, which kaniko cannot do",
+            f"write git://{remote.group(1)}/{remote.group(2)}",
+        )
+    check_plain(text)
+    grammar.check_path(text, what="context")
 
 
 def _check_archive(text: str, rest: str) -> None:
@@ -236,6 +249,11 @@ def _check_dockerfile(text: str) -> None:
         )
 
 
+def _check_relative_path(text: str) -> None:
+    check_plain(text)
+    grammar.check_path(text)
+
+
 def choice(*choices: str) -> Reads:
     """Reads one of some words."""
     return Reads(lambda value: as_choice(value, choices), {"type": "string", "enum": list(choices)})
@@ -309,7 +327,7 @@ Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
 Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
 Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
 Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
-RelativePath = Annotated[str, Reads(checked(grammar.check_path), STRING)]
+RelativePath = Annotated[str, Reads(checked(_check_relative_path), STRING)]
 Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
 Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE)]
 Extra = Annotated["dict[str, Any]", Reads(_parse_extra, {"type": "object"})]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ci_kaniko.display import has_login as has_login
-from ci_kaniko.display import has_token
+from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")

@@ -7,19 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ci_kaniko.display import shown
 from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted
-from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, parse, read
+from ci_kaniko.grammar import is_identifier
+from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check
-from ci_kaniko.scalars import NULLS, Plain
+from ci_kaniko.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.spec import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-FILE_NAMES = ("ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json")
+_SECRET_FIELDS = {"password", "token"}
+_SYNONYMS = {
+    **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
+    **dict.fromkeys(("image", "images", "tag", "tags", "to"), "destinations"),
+    **dict.fromkeys(("auth", "credentials", "login", "logins", "registry"), "registries"),
+    **dict.fromkeys(("on", "only", "rules", "when"), "triggers"),
+    **dict.fromkeys(("kaniko", "executor_image"), "executor"),
+    "file": "dockerfile",
+    "stage": "target",
+}
+_FREE_KEYS = {"build_args", "labels", "annotations", "registries"}
 
-_SECRET_FIELDS = {"password", "token", "secret", "docker_config"}
+
+class InvalidSpec(SpecError):
+    """What is wrong with the parts of a spec, before anybody knows the lines."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__(placed(findings, None))
 
 
 def load(path: str | os.PathLike[str]) -> Spec:
@@ -40,19 +58,38 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     """
     if isinstance(text, bytes):
         text = decode(text, path)
-    source = parse(text, path)
-    data = to_python(source.root)
-    spec, findings = _validate(data)
-    problems = placed(findings, source)
-    if spec is None or any(problem.severity == "error" for problem in problems):
-        raise SpecError(problems)
+    source = survey(text, path)
+    try:
+        spec = Spec.model_validate(to_python(source.root))
+    except InvalidSpec as invalid:
+        found = placed(invalid.findings, source)
+        raise SpecError(in_file_order([*source.problems, *found])) from None
+    if source.problems:
+        raise SpecError(source.problems)
     spec._source = source
     return spec
 
 
-def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
-    """Findings at their lines, in file order."""
-    return in_file_order([_place(finding, source) for finding in findings])
+def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
+    """The spec that ``read_model`` makes of ``data``, when no rule finds an error in it.
+
+    Raises InvalidSpec. When the model refuses a part, the rules still look at what is left, so
+    that one run reports everything; rules about a damaged part stay silent.
+    """
+    try:
+        spec = read_model(data)
+    except ValidationError as error:
+        findings = list(_findings(error))
+        raise InvalidSpec([*findings, *_findings_beside(findings, data, read_model)]) from None
+    findings = list(check(spec))
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidSpec(findings)
+    return spec
+
+
+def errors(spec: Spec) -> list[Problem]:
+    """What forbids rendering a spec, which ``model_copy`` may have changed."""
+    return [problem for problem in warnings(spec) if problem.severity == "error"]
 
 
 def warnings(spec: Spec) -> list[Problem]:
@@ -60,99 +97,224 @@ def warnings(spec: Spec) -> list[Problem]:
     return placed(check(spec), spec._source)
 
 
+def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
+    """Findings at their lines, in file order; none of them shows a credential."""
+    findings = list(findings)
+    if source is not None:
+        for finding in findings:
+            _mask(finding, source)
+    return in_file_order([_place(finding, source) for finding in findings])
+
+
+def _mask(finding: Finding, source: Source) -> None:
+    _, node = source.locate(finding.where)
+    named = isinstance(node, Scalar) and is_identifier(node.text)
+    if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
+        source.mask(node)
+
+
 def to_python(root: Node) -> Any:
     """The values of a node tree; unquoted scalars are Plain, empty and null ones None."""
-    return _value(root)
+    # The depth is at most 64: nodes.survey refuses more.
+    if isinstance(root, Scalar):
+        if not root.plain:
+            return root.text
+        return None if root.text in NULLS else Plain(root.text)
+    if isinstance(root, Sequence):
+        return [to_python(item) for item in root.items]
+    assert isinstance(root, Mapping)
+    return {key.text: to_python(item) for key, item in root.items}
 
 
-def _value(node: Node) -> Any:
-    # The depth is at most 64: nodes.parse refuses more.
-    if isinstance(node, Scalar):
-        if not node.plain:
-            return node.text
-        return None if node.text in NULLS else Plain(node.text)
-    if isinstance(node, Sequence):
-        return [_value(item) for item in node.items]
-    assert isinstance(node, Mapping)
-    return {key.text: _value(item) for key, item in node.items}
-
-
-def _validate(data: Any) -> tuple[Spec | None, list[Finding]]:
-    """The spec, or None, and what is wrong with it.
-
-    When the model refuses a part, the rules still look at what is left, so that one run reports
-    everything; rules about a damaged part stay silent.
-    """
-    try:
-        spec = Spec.model_validate(data)
-    except ValidationError as error:
-        findings = list(_findings(error, data))
-        damaged = {str(finding.where[0]) for finding in findings if finding.where}
+def _findings_beside(
+    findings: list[Finding], data: Any, read_model: Callable[[Any], Spec]
+) -> Iterator[Finding]:
+    """What the rules say about the parts of ``data`` that could be read."""
+    damaged = {finding.where for finding in findings} | set(_misspelt(findings, data))
+    cuts = {_cut(data, finding.where) for finding in findings}
+    for _ in range(2):
+        if () in cuts or not isinstance(data, dict):
+            return
         try:
-            rest = Spec.model_validate({k: v for k, v in data.items() if k not in damaged})
-        except ValidationError:
-            return None, findings
-        return None, findings + list(check(rest, damaged=damaged))
-    return spec, list(check(spec))
+            rest = read_model(_without(data, cuts))
+        except ValidationError as error:
+            cuts |= {_cut(data, where)[:1] for where in _places(error)}
+            continue
+        except InvalidSpec:
+            return
+        kept = _kept(data, cuts)
+        for finding in check(rest, damaged):
+            yield finding._replace(where=_restored(finding.where, kept))
+        return
 
 
-def _findings(error: ValidationError, data: Any) -> Iterator[Finding]:
-    for item in error.errors(include_url=False):
-        where = tuple(step for step in item["loc"] if step != "[key]")
+def _misspelt(findings: list[Finding], data: Any) -> Iterator[Where]:
+    """The keys that were meant by unknown ones."""
+    for finding in findings:
+        if finding.rule == "unknown-key" and (close := _meant(finding.where)):
+            where = (*finding.where[:-1], close)
+            if _cut(data, where) != where:
+                yield where
+
+
+def _places(error: ValidationError) -> Iterator[Where]:
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        yield tuple(step for step in item["loc"] if step != "[key]")
+
+
+def _cut(data: Any, where: Where) -> Where:
+    """The part to leave out so that the rest can be read: an item of a list, a key of a mapping."""
+    path: list[str | int] = []
+    for step in where:
+        if isinstance(data, dict) and step in data:
+            path.append(step)
+            data = data[step]
+            if len(path) == 2 and path[0] in _FREE_KEYS:
+                break
+        elif isinstance(data, list | tuple) and step in range(len(data)):
+            path.append(step)
+            break
+    return tuple(path)
+
+
+def _without(data: Any, cuts: Collection[Where], at: Where = ()) -> Any:
+    if not any(cut[: len(at)] == at for cut in cuts):
+        return data
+    if isinstance(data, dict):
+        return {
+            key: _without(item, cuts, (*at, key))
+            for key, item in data.items()
+            if (*at, key) not in cuts
+        }
+    if isinstance(data, list | tuple):
+        return [
+            _without(item, cuts, (*at, index))
+            for index, item in enumerate(data)
+            if (*at, index) not in cuts
+        ]
+    return data
+
+
+def _kept(data: Any, cuts: Collection[Where]) -> dict[Where, list[int]]:
+    """For each list that was shortened, the places that its items had."""
+    lists = {cut[:-1] for cut in cuts if isinstance(cut[-1], int)}
+    kept = {}
+    for where in lists:
+        items = data
+        for step in where:
+            items = items[step]
+        kept[where] = [index for index in range(len(items)) if (*where, index) not in cuts]
+    return kept
+
+
+def _restored(where: Where, kept: dict[Where, list[int]]) -> Where:
+    restored = list(where)
+    for end, step in enumerate(where):
+        if isinstance(step, int) and where[:end] in kept:
+            restored[end] = kept[where[:end]][step]
+    return tuple(restored)
+
+
+def _findings(error: ValidationError) -> Iterator[Finding]:
+    items = error.errors(include_url=False)
+    unknown = {
+        tuple(item["loc"]): _meant(item["loc"])
+        for item in items
+        if item["type"] == "extra_forbidden"
+    }
+    meant = {(*loc[:-1], close) for loc, close in unknown.items()}
+    for item in items:
+        loc = item["loc"]
+        where = tuple(step for step in loc if step != "[key]")
         refused = item.get("ctx", {}).get("error")
         if isinstance(refused, Refused):
-            yield Finding(
-                refused.rule,
-                (*where, *refused.at),
-                refused.message,
-                refused.hint,
-                on_key=item["loc"][-1:] == ("[key]",),
-            )
+            yield _refused(refused, where, on_key=loc[-1:] == ("[key]",))
         elif item["type"] == "extra_forbidden":
             yield _unknown_key(where)
-        elif item["type"] == "missing":
-            yield Finding(
-                "missing-key", where[:-1], f"{quoted(str(where[-1]))} is missing", "add it"
-            )
-        else:
-            expected = "a mapping" if "dict" in item["type"] else "a list"
-            yield Finding("wrong-type", where, f"expected {expected}", _type_hint(expected))
+        elif item["type"] != "missing":
+            expected, hint = _expected(item)
+            yield _refused(wrong_type(item["input"], expected, hint), where)
+        elif loc not in meant:
+            name = str(where[-1])
+            hint = f"add {name}: {_example(where)}"
+            yield Finding("missing-key", where[:-1], f"{quoted(name)} is missing", hint)
 
 
-def _type_hint(expected: str) -> str:
-    return "write - before each item" if expected == "a list" else "write NAME: VALUE lines"
+def _refused(refused: Refused, where: Where, *, on_key: bool = False) -> Finding:
+    return Finding(
+        refused.rule,
+        (*where, *refused.at),
+        refused.message,
+        refused.hint,
+        on_key=on_key or refused.on_key,
+        secret=refused.secret,
+    )
+
+
+def _expected(item: Any) -> tuple[str, str]:
+    """What a list or mapping of free keys wants, and how it is written."""
+    value = item["input"]
+    if "dict" in item["type"]:
+        return "a mapping", "lines such as NAME: VALUE"
+    if isinstance(value, str) and value.isprintable():
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return "a list", f'write ["{escaped}"]'
+    return "a list", 'lines that begin with "- "'
+
+
+def _example(where: Where) -> str:
+    field = _model_at(where[:-1]).model_fields[where[-1]]
+    return str((field.examples or ["..."])[0])
 
 
 def _unknown_key(where: Where) -> Finding:
     key = str(where[-1])
-    known = _known_keys(where[:-1])
-    close = suggest(key.replace("-", "_"), known)
-    hint = f'did you mean "{close}"?' if close else f"known here: {', '.join(known)}"
+    known = list(_model_at(where[:-1]).model_fields)
+    close = _meant(where)
+    if close and "/" in key:
+        hint = f"remove the blank after the colon when {key} is a reference"
+    elif close:
+        hint = f'did you mean "{close}"?'
+    else:
+        hint = _elsewhere(key) or f"known here: {', '.join(known)}"
     return Finding("unknown-key", where, f"unknown key {quoted(key)}", hint, on_key=True)
 
 
-def _known_keys(where: Where) -> list[str]:
-    """The fields of the model at ``where``."""
+def _meant(where: Where) -> str | None:
+    """The field that an unknown key was meant to be."""
+    key = str(where[-1]).replace("-", "_").lower()
+    model = _model_at(where[:-1])
+    if model is Spec and key in _SYNONYMS:
+        return _SYNONYMS[key]
+    if "/" in key and "image" in model.model_fields:
+        return "image"
+    return suggest(key, model.model_fields)
+
+
+def _elsewhere(key: str) -> str:
+    """Where a flag of the executor has its field."""
+    from ci_kaniko.flags import owner_of
+
+    options = set(Spec.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
+    owner = owner_of(key.replace("_", "-").lstrip("-"), options)
+    return f"it is {owner} in a spec" if owner else ""
+
+
+def _model_at(where: Where) -> Any:
+    """The model of the mapping at ``where``."""
     model: Any = Spec
     for step in where:
-        inner = (
-            _model_of(model.model_fields[step].annotation)
-            if step in getattr(model, "model_fields", {})
-            else None
-        )
-        model = inner or model
-    return list(model.model_fields)
+        field = model.model_fields.get(step)
+        model = (_model_of(field.annotation) if field else None) or model
+    return model
 
 
 def _model_of(annotation: Any) -> Any:
     """The model inside ``Model | None``, ``tuple[Model, ...]`` or ``dict[str, Model]``."""
     if hasattr(annotation, "model_fields"):
         return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_of(argument)
-        if found is not None:
-            return found
-    return None
+    found = map(_model_of, getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)
 
 
 def _place(finding: Finding, source: Source | None) -> Problem:
@@ -160,27 +322,13 @@ def _place(finding: Finding, source: Source | None) -> Problem:
     if source is None:
         return Problem(
             rule=finding.rule,
-            message=finding.message,
-            hint=finding.hint,
+            message=shown(finding.message),
+            hint=shown(finding.hint),
             severity=finding.severity,
-            where=where,
+            where=shown(where),
         )
     key, value = source.locate(finding.where)
     node = key if finding.on_key and key is not None else value
     return source.problem(
         finding.rule, finding.message, node, finding.hint, finding.severity, where
     )
-
-
-def find(start: str = ".") -> str | None:
-    """The spec of a repository: the nearest one upward from a folder."""
-    folder = os.path.abspath(start)
-    while True:
-        for name in FILE_NAMES:
-            candidate = os.path.join(folder, name)
-            if os.path.isfile(candidate):
-                return os.path.relpath(candidate, start)
-        parent = os.path.dirname(folder)
-        if parent == folder or os.path.isdir(os.path.join(folder, ".git")):
-            return None
-        folder = parent

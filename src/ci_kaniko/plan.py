@@ -713,6 +713,12 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
             )
 
 
+def _bound_login(login: HostLogin, key: Parts) -> HostLogin:
+    """The login with its key known; a host that was a variable is known with it."""
+    host = "".join(part for part in key if isinstance(part, str)) if "$" in login.host else None
+    return replace(login, key=key, host=host or login.host)
+
+
 def bind(
     plan: Plan,
     text_value_of: Callable[[Ref], Part],
@@ -750,7 +756,7 @@ def bind(
         pushes=() if silent else pushes,
         push="never" if silent else "always",
         logins=tuple(
-            replace(login, key=text(login.key, is_reference=True))
+            _bound_login(login, text(login.key, is_reference=True))
             for login in plan.logins
             if not login.pushes or (not silent and login.host in used)
         ),

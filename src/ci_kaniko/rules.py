@@ -1,7 +1,8 @@
 """What must hold between the fields of a spec, whatever the target.
 
-Each rule names the top-level keys that it reads: when one of them could not be read, the rule
-stays silent instead of complaining about the consequences.
+Each rule names what it reads: ``cache.ttl`` one field, ``destinations[]`` the entries one by one.
+When a part could not be read, the rules that read it stay silent instead of complaining about the
+consequences; entries that could not be read do not silence a rule about the others.
 """
 
 from __future__ import annotations
@@ -14,41 +15,54 @@ from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
-from ci_kaniko.references import canonical_host, parse_reference
-from ci_kaniko.variables import natives, text_of
+from ci_kaniko.globs import check_branch, is_literal, matches
+from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.variables import NATIVE, natives, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.findings import Where
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.native import Toleration
+    from ci_kaniko.spec import Executor, Login, Spec
 
 _ARGUMENT = re.compile(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
+_TWO_WORDS = re.compile(r"(--[a-z][a-z0-9-]*) +(\S+)")
+_SECRET_WORD = re.compile(r"(?i)(?:^|_)(?:token|password|passwd|secret|api_?key|private_?key)s?$")
+_INDEX_DOCKER = f"index.{DOCKER_HUB}"
+
 
 
 class Rule(NamedTuple):
-    """A check and the top-level keys that it reads."""
+    """A check and what it reads."""
 
-    reads: frozenset[str]
+    reads: tuple[str, ...]
     run: Callable[[Spec], Iterable[Finding]]
 
 
 RULES: list[Rule] = []
 
 
-def _rule(*reads: str) -> Callable[..., Callable[[Spec], Iterable[Finding]]]:
-    def register(run: Callable[[Spec], Iterable[Finding]]) -> Callable[[Spec], Iterable[Finding]]:
-        RULES.append(Rule(frozenset(reads), run))
-        return run
+def _rule(*reads: str) -> Callable[[Callable[[Spec], Iterable[Finding]]], None]:
+    def register(run: Callable[[Spec], Iterable[Finding]]) -> None:
+        RULES.append(Rule(reads, run))
 
     return register
 
 
-def check(spec: Spec, damaged: Collection[str] = ()) -> Iterator[Finding]:
-    """Every finding about a spec; rules that read a damaged key are left out."""
+def check(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
+    """Every finding about a spec; rules that read a damaged part are left out."""
     for rule in RULES:
-        if rule.reads.isdisjoint(damaged):
+        if not any(_touches(read, where) for read in rule.reads for where in damaged):
             yield from rule.run(spec)
+
+
+def _touches(read: str, where: Where) -> bool:
+    """Whether what is damaged at ``where`` is read."""
+    steps = tuple(read.removesuffix("[]").split("."))
+    shared = min(len(steps), len(where))
+    within = read.endswith("[]") and len(where) > len(steps)
+    return where[:shared] == steps[:shared] and not within
 
 
 @_rule("destinations", "push")
@@ -56,10 +70,11 @@ def _something_is_pushed(spec: Spec) -> Iterator[Finding]:
     if not spec.destinations and spec.push != "never":
         yield Finding(
             "missing-destination",
-            (),
+            ("destinations",),
             '"destinations" is missing: nothing would be pushed',
             "list at least one image, such as registry.example.com/team/app:1.0, "
-            "or write push: never",
+            "or set push: never",
+            on_key=True,
         )
     if spec.destinations and spec.push == "never":
         yield Finding(
@@ -71,28 +86,34 @@ def _something_is_pushed(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("destinations")
+@_rule("destinations[]")
 def _destinations_differ(spec: Spec) -> Iterator[Finding]:
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for index, destination in enumerate(spec.destinations):
         reference = parse_reference(destination.image)
-        key = (reference.host or "docker.io", str(reference.repository), str(reference.tag))
-        first = seen.setdefault(key, index)
-        if first != index and _overlap(spec.destinations[first].when, destination.when):
+        tag = text_of(reference.tag) or "latest"
+        key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
+        first = spec.destinations[seen.setdefault(key, index)]
+        if first is not destination and _overlap(first.when, destination.when):
+            same = "" if first.image == destination.image else f": {first.image} is the same"
             yield Finding(
                 "duplicate-destination",
                 ("destinations", index),
-                f"{quoted(destination.image)} is pushed twice",
-                f"destinations[{first}] is the same; several conditions are a list in its when:",
+                f"{quoted(destination.image)} is pushed twice{same}",
+                "keep one of the two; its when: can list several conditions",
             )
 
 
 def _overlap(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> bool:
-    kinds = {condition.kind for condition in first} & {condition.kind for condition in second}
-    return "always" in {condition.kind for condition in (*first, *second)} or bool(kinds)
+    both = (*first, *second)
+    return Condition("always") in both or any(
+        one.kind == other.kind and (not one.globs or set(one.globs) & set(other.globs))
+        for one in first
+        for other in second
+    )
 
 
-@_rule("destinations", "push", "triggers")
+@_rule("destinations[]", "push", "triggers", "default_branch")
 def _destinations_are_reached(spec: Spec) -> Iterator[Finding]:
     if spec.push == "never":
         return
@@ -109,14 +130,22 @@ def _out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
     triggers = spec.triggers
     if condition.kind == "pull-request":
         if spec.push == "auto":
-            return "pull requests are built and not pushed", "write push: always to push them"
+            return "pull requests are built and not pushed", "push: always pushes them too"
         if triggers and not triggers.pull_requests:
-            return "no pull request starts the job", "write pull_requests: true under triggers:"
-    if condition.kind == "tag" and triggers and not triggers.tags:
-        return "no tag starts the job", "list them under triggers: tags:"
-    if condition.kind in {"branch", "default-branch"} and triggers and not triggers.branches:
-        return "no branch starts the job", "list them under triggers: branches:"
-    if condition.kind == "branch" and not triggers and _all_but_default(spec, condition):
+            return "no pull request starts the job", "add pull_requests: true under triggers:"
+    if condition.kind == "tag" and triggers and not _started(triggers.tags, condition.globs):
+        return "no such tag starts the job", "list it under triggers: tags:"
+    if condition.kind in {"branch", "default-branch"}:
+        return _branch_out_of_reach(spec, condition)
+    return None
+
+
+def _branch_out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
+    default = spec.default_branch
+    wanted = condition.globs or ((default,) if default else ("**",))
+    if spec.triggers and not _started(spec.triggers.branches, wanted):
+        return "no such branch starts the job", "list it under triggers: branches:"
+    if not spec.triggers and default and not any(matches(glob, default) for glob in wanted):
         return (
             "without triggers: only the default branch, tags and pull requests start the job",
             "list the branches under triggers: branches:",
@@ -124,11 +153,13 @@ def _out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
     return None
 
 
-def _all_but_default(spec: Spec, condition: Condition) -> bool:
-    from ci_kaniko.globs import matches
-
-    return spec.default_branch is not None and not any(
-        matches(glob, spec.default_branch) for glob in condition.globs
+def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether a trigger may cover what is wanted; two patterns are taken to overlap."""
+    return any(
+        matches(trigger, glob) if is_literal(glob) else not is_literal(trigger)
+        or matches(glob, trigger)
+        for trigger in triggers
+        for glob in wanted
     )
 
 
@@ -144,7 +175,7 @@ def _something_starts_the_job(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("push", "triggers")
+@_rule("push", "triggers.pull_requests")
 def _pull_requests_get_no_credentials(spec: Spec) -> Iterator[Finding]:
     if spec.push == "always" and (spec.triggers is None or spec.triggers.pull_requests):
         yield Finding(
@@ -156,16 +187,33 @@ def _pull_requests_get_no_credentials(spec: Spec) -> Iterator[Finding]:
         )
 
 
+@_rule("default_branch", "git.branch")
+def _branches_are_names(spec: Spec) -> Iterator[Finding]:
+    named: tuple[tuple[Where, str | None], ...] = (
+        (("default_branch",), spec.default_branch),
+        (("git", "branch"), spec.git.branch),
+    )
+    for where, name in named:
+        try:
+            check_branch(name or "main")
+        except Refused as refused:
+            hint = "the name as git shows it, such as main"
+            yield Finding("bad-branch", where, f"{quoted(str(name))} is not a branch", hint)
+            del refused
+
+
 @_rule("context", "dockerfile", "context_sub_path")
 def _dockerfile_is_in_the_repository(spec: Spec) -> Iterator[Finding]:
     remote = "://" in spec.context
     if spec.context_sub_path and not remote:
+        whole = grammar.inside_repository(spec.context_sub_path, spec.context)
         yield Finding(
             "bad-context",
             ("context_sub_path",),
             "a directory context has no sub path",
-            f"write context: {grammar.inside_repository(spec.context_sub_path, spec.context)}",
+            f"it is one path, context: {whole}" if whole else "name the directory itself",
         )
+        return
     if spec.dockerfile.startswith(("http://", "https://")):
         return
     base = (spec.context_sub_path or ".") if remote else spec.context
@@ -178,10 +226,21 @@ def _dockerfile_is_in_the_repository(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("registries")
+@_rule("context", "git.branch")
+def _one_ref_is_cloned(spec: Spec) -> Iterator[Finding]:
+    if spec.git.branch and spec.context.startswith("git://") and "#" in spec.context:
+        yield Finding(
+            "conflicting-options",
+            ("git", "branch"),
+            "the context names a ref already, and this would win over it",
+            "keep one of the two",
+        )
+
+
+@_rule("registries[]")
 def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for host in spec.registries:
+    for host, registry in spec.registries.items():
         first = seen.setdefault(canonical_host(host), host)
         if first != host:
             yield Finding(
@@ -191,12 +250,48 @@ def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
                 f"keep {quoted(first)}",
                 on_key=True,
             )
+        if not any(getattr(registry, name) for name in type(registry).model_fields):
+            yield Finding(
+                "bad-login",
+                ("registries", host),
+                f"{quoted(host)} has no login",
+                "{username: NAME, password: NAME_OF_A_SECRET}, ci-token or anonymous",
+                on_key=True,
+            )
 
 
-@_rule("build_args", "labels", "extra_args", "context")
+@_rule("registries[]", "git.token")
+def _secrets_are_no_variables_of_the_ci(spec: Spec) -> Iterator[Finding]:
+    named = [(("git", "token"), spec.git.token)]
+    for host, registry in spec.registries.items():
+        for key in type(registry).model_fields:
+            login = getattr(registry, key)
+            named += [
+                (("registries", host, key, *place), name) for place, name in _secrets_of(login)
+            ]
+    for where, name in named:
+        if name in NATIVE:
+            yield Finding(
+                "reserved-name",
+                where,
+                f"{quoted(name)} is a variable of the CI and no secret",
+                "the name of a secret that you create, such as REGISTRY_PASSWORD",
+            )
+
+
+def _secrets_of(login: Login | None) -> Iterator[tuple[Where, str]]:
+    if login is None:
+        return
+    if login.password:
+        yield ("password",), login.password
+    if login.username is not None and not isinstance(login.username, str):
+        yield ("username", "secret"), login.username.secret
+
+
+@_rule("build_args[]", "labels[]", "annotations[]", "extra_args[]", "context")
 def _variables_are_portable(spec: Spec) -> Iterator[Finding]:
     texts: list[tuple[Where, str]] = [(("context",), spec.context)]
-    for field in ("build_args", "labels"):
+    for field in ("build_args", "labels", "annotations"):
         texts += [((field, key), text) for key, text in getattr(spec, field).items()]
     texts += [(("extra_args", index), text) for index, text in enumerate(spec.extra_args)]
     for where, text in texts:
@@ -210,40 +305,57 @@ def _variables_are_portable(spec: Spec) -> Iterator[Finding]:
             )
 
 
-@_rule("extra_args", "options")
+@_rule("build_args[]")
+def _build_args_are_public(spec: Spec) -> Iterator[Finding]:
+    for name, text in spec.build_args.items():
+        if text and _SECRET_WORD.search(name):
+            yield Finding(
+                "public-build-arg",
+                ("build_args", name),
+                f"whoever pulls the image can read the build arg {quoted(name)}",
+                "options: secret: hands a secret to RUN --mount=type=secret",
+                severity="warning",
+                secret=True,
+            )
+
+
+@_rule("extra_args[]")
 def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
     options = set(type(spec.options).model_fields)
     for index, text in enumerate(spec.extra_args):
         where = ("extra_args", index)
         found = _ARGUMENT.fullmatch(text)
         if not found:
+            words = _TWO_WORDS.fullmatch(text)
             yield Finding(
                 "bad-argument",
                 where,
                 f"{quoted(text)} is not one argument",
-                "one --flag or --flag=value per entry, with the flag's long name",
+                f"write {words.group(1)}={words.group(2)}"
+                if words
+                else "one --flag or --flag=value per entry, with the flag's long name",
             )
             continue
         flag = found.group(1)
         owner = owner_of(flag, options)
         if owner or flag in RESERVED:
-            hint = f"write {owner}:" if owner else RESERVED[flag]
+            hint = f"{owner}: is its place" if owner else RESERVED[flag]
             yield Finding("owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint)
             continue
         from ci_kaniko.problems import suggest
 
-        close = suggest(flag, [*OWNERS, *(option.replace("_", "-") for option in options)])
+        close = suggest(flag, [*OWNERS, *map(flag_of, options)])
         if close:
             yield Finding(
                 "unknown-flag",
                 where,
                 f"no kaniko that ci-kaniko knows has --{flag}",
-                f"did you mean {owner_of(close, options)}?",
+                f"--{close} has its place at {owner_of(close, options)}:",
                 severity="warning",
             )
 
 
-@_rule("executor")
+@_rule("executor.distribution", "executor.image")
 def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
     executor = spec.executor
     distribution = DISTRIBUTIONS[executor.distribution]
@@ -286,8 +398,36 @@ def _mirror(image: str) -> Iterator[Finding]:
         )
 
 
-@_rule("options", "executor")
-def _options_fit_together(spec: Spec) -> Iterator[Finding]:
+@_rule("executor.distribution", "executor.version", "executor.digests", "executor.image")
+def _digests_belong_to_a_version(spec: Spec) -> Iterator[Finding]:
+    executor = spec.executor
+    digests = executor.digests
+    if (digests.plain or digests.debug) and not executor.version and not executor.image:
+        yield Finding(
+            "digest-without-version",
+            ("executor", "digests"),
+            "these digests are of one release, and a later ci-kaniko has a newer one",
+            f"add version: {DISTRIBUTIONS[executor.distribution].version}, or the one they are of",
+            severity="warning",
+        )
+
+
+@_rule("executor.distribution", "executor.version", "destinations[]")
+def _localhost_is_a_registry(spec: Spec) -> Iterator[Finding]:
+    if spec.executor.distribution == "osscontainertools":
+        return
+    for index, destination in enumerate(spec.destinations):
+        if parse_reference(destination.image).host == "localhost":
+            yield Finding(
+                "bad-reference",
+                ("destinations", index),
+                "this kaniko takes localhost for a namespace of Docker Hub",
+                "add the port: localhost:5000/...",
+            )
+
+
+@_rule("options.compression", "options.compression_level")
+def _levels_fit_the_compression(spec: Spec) -> Iterator[Finding]:
     options = spec.options
     if options.compression != "zstd" and (options.compression_level or 0) > 9:
         yield Finding(
@@ -296,44 +436,99 @@ def _options_fit_together(spec: Spec) -> Iterator[Finding]:
             f"gzip has no level {options.compression_level}; the build would fail late",
             "at most 9, or compression: zstd",
         )
-    for host, pair in options.registry_client_cert.items():
-        if pair.count(",") != 1:
+
+
+@_rule("options.registry_client_cert[]")
+def _client_certificates_are_pairs(spec: Spec) -> Iterator[Finding]:
+    for host, pair in spec.options.registry_client_cert.items():
+        files = pair.split(",")
+        if len(files) != 2 or not all(file.startswith("/") for file in files):
             yield Finding(
                 "bad-certificate",
                 ("options", "registry_client_cert", host),
                 f"{quoted(pair)} is not a pair of files",
                 "certificate and key, joined by one comma: /certs/client.crt,/certs/client.key",
             )
-    for index, mirror in enumerate(options.registry_mirror):
-        yield from _mirror_host(("options", "registry_mirror", index), mirror)
-    for host, mirror in options.registry_map.items():
-        yield from _mirror_host(("options", "registry_map", host), mirror)
-    for index, path in enumerate(options.ignore_path):
-        if not path.startswith("/"):
+
+
+@_rule("options.registry_mirror[]", "options.registry_map[]")
+def _mirrors_are_hosts(spec: Spec) -> Iterator[Finding]:
+    options = spec.options
+    mirrors: list[tuple[Where, str]] = [
+        (("options", "registry_mirror", index), mirror)
+        for index, mirror in enumerate(options.registry_mirror)
+    ]
+    mirrors += [
+        (("options", "registry_map", host), mirror) for host, mirror in options.registry_map.items()
+    ]
+    for where, mirror in mirrors:
+        rest = mirror.rpartition("://")[2]
+        if rest != mirror or not grammar.is_host(mirror.partition("/")[0]):
+            good = grammar.is_host(rest.partition("/")[0])
             yield Finding(
-                "bad-path",
-                ("options", "ignore_path", index),
-                f"{quoted(path)} is not absolute; it would never match",
-                f"/{path}",
+                "bad-host",
+                where,
+                f"{quoted(mirror)} does not begin with a host; it would never be found",
+                f"write {rest}" if good else "a host and a path, such as mirror.example.com/hub",
             )
 
 
-def _mirror_host(where: Where, mirror: str) -> Iterator[Finding]:
-    host = mirror.partition("/")[0]
-    if "://" in mirror or not grammar.is_host(host):
+@_rule(
+    "options.insecure_registry[]",
+    "options.skip_tls_verify_registry[]",
+    "options.registry_certificate[]",
+    "options.registry_client_cert[]",
+    "options.registry_map[]",
+)
+def _docker_hub_has_its_full_name(spec: Spec) -> Iterator[Finding]:
+    names = ("insecure_registry", "skip_tls_verify_registry")
+    places: list[Where] = [
+        ("options", name, index)
+        for name in names
+        for index, host in enumerate(getattr(spec.options, name))
+        if host == DOCKER_HUB
+    ]
+    tables = ("registry_certificate", "registry_client_cert", "registry_map")
+    places += [
+        ("options", name, DOCKER_HUB)
+        for name in tables
+        if DOCKER_HUB in getattr(spec.options, name)
+    ]
+    for where in places:
         yield Finding(
             "bad-host",
             where,
-            f"{quoted(mirror)} does not begin with a host; it would never be found",
-            f"{mirror.partition('://')[2] or 'mirror.example.com'}: a host and a path, no scheme",
+            f"kaniko compares this with {_INDEX_DOCKER}, so {DOCKER_HUB} is never found",
+            f"write {_INDEX_DOCKER}",
+            on_key=where[-1] == DOCKER_HUB,
         )
 
 
-@_rule("options", "executor", "cache")
+@_rule("options.ignore_path[]", "options.registry_certificate[]", "cache.dir")
+def _paths_of_the_container_are_absolute(spec: Spec) -> Iterator[Finding]:
+    options = spec.options
+    paths: list[tuple[Where, str]] = [
+        (("options", "ignore_path", index), path) for index, path in enumerate(options.ignore_path)
+    ]
+    paths += [
+        (("options", "registry_certificate", host), path)
+        for host, path in options.registry_certificate.items()
+    ]
+    if spec.cache and spec.cache.dir:
+        paths.append((("cache", "dir"), spec.cache.dir))
+    for where, path in paths:
+        if not path.startswith("/"):
+            yield Finding(
+                "bad-path",
+                where,
+                f"{quoted(path)} is a path in the executor's container, and not absolute",
+                f"write /{path}",
+            )
+
+
+@_rule("options.skip_tls_verify_pull", "cache.ttl", "cache.repo")
 def _nothing_is_without_effect(spec: Spec) -> Iterator[Finding]:
-    options, executor = spec.options, spec.executor
-    version = executor.version or DISTRIBUTIONS[executor.distribution].version
-    if options.skip_tls_verify_pull:
+    if spec.options.skip_tls_verify_pull:
         yield _no_effect(
             ("options", "skip_tls_verify_pull"),
             "every executor accepts this flag and none reads it",
@@ -345,30 +540,53 @@ def _nothing_is_without_effect(spec: Spec) -> Iterator[Finding]:
             "with this age every entry counts as expired, so nothing is ever found",
             "a positive duration, or leave ttl: out for two weeks",
         )
-    if executor.distribution == "osscontainertools" and at_least(version, "v1.27.0"):
+
+
+@_rule("executor.distribution", "executor.version", "options[]")
+def _flags_are_not_outdated(spec: Spec) -> Iterator[Finding]:
+    executor = spec.executor
+    if executor.distribution == "osscontainertools" and at_least(_version(executor), "v1.27.0"):
         for name in ("skip_unused_stages", "force_build_metadata"):
-            if getattr(options, name):
+            if getattr(spec.options, name):
                 yield _no_effect(
                     ("options", name),
                     "this executor always does so since v1.27.0",
                     f"remove {name}:",
                 )
-    if options.image_name_with_digest_file and options.image_name_tag_with_digest_file:
+
+
+@_rule("options.image_name_with_digest_file", "options.image_name_tag_with_digest_file", "push")
+def _image_names_are_written(spec: Spec) -> Iterator[Finding]:
+    options = spec.options
+    names = ("image_name_with_digest_file", "image_name_tag_with_digest_file")
+    if all(getattr(options, name) for name in names):
         yield _no_effect(
-            ("options", "image_name_with_digest_file"),
+            ("options", names[0]),
             "beside image_name_tag_with_digest_file both files hold the tag",
             "keep one of them",
         )
+    for name in names:
+        if getattr(options, name) and spec.push == "never":
+            yield Finding(
+                "conflicting-options",
+                ("options", name),
+                "this file names what is pushed, and nothing is",
+                "digest_file: is written in every run",
+            )
 
 
 def _no_effect(where: Where, message: str, hint: str) -> Finding:
     return Finding("no-effect", where, message, hint, severity="warning")
 
 
-@_rule("executor", "options", "annotations", "git")
+def _version(executor: Executor) -> str:
+    return executor.version or DISTRIBUTIONS[executor.distribution].version
+
+
+@_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git.depth")
 def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
     executor = spec.executor
-    version = executor.version or DISTRIBUTIONS[executor.distribution].version
+    version = _version(executor)
     for where, flag, since in _flags_in_use(spec):
         first = getattr(since, executor.distribution)
         if not at_least(version, first):
@@ -377,6 +595,7 @@ def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
                 where,
                 f"kaniko {version} of {executor.distribution} has no {flag}",
                 "it is in " + ", ".join(_releases(since)),
+                on_key=True,
             )
 
 
@@ -396,35 +615,82 @@ def _releases(since: Since) -> Iterator[str]:
             yield f"{distribution} since {version}"
 
 
-@_rule("executor", "options")
+@_rule("options.compression", "options.image_format", "options.tar_path")
 def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
     options = spec.options
+    zstd, tar = options.compression == "zstd", bool(options.tar_path)
     conflicts = (
         (
-            options.compression == "zstd" and options.image_format == "docker",
+            zstd and options.image_format == "docker",
             "image_format",
             "a docker image cannot hold zstd layers",
-            "image_format: oci",
+            "write oci",
         ),
         (
-            bool(options.tar_path) and options.image_format == "oci",
+            tar and options.image_format == "oci",
             "image_format",
             "tar_path writes docker archives only",
-            "oci_layout_path: for an OCI image",
+            "oci_layout_path: is for an OCI image",
         ),
         (
-            bool(options.tar_path) and options.compression == "zstd",
+            tar and zstd,
             "compression",
             "tar_path writes docker archives, which cannot hold zstd layers",
-            "compression: gzip",
+            "write gzip",
         ),
     )
     for conflict, name, message, hint in conflicts:
         if conflict:
             yield Finding("conflicting-options", ("options", name), message, hint)
-    if options.compression == "zstd" and options.image_format is None:
+    if zstd and options.image_format is None and not tar:
         yield _no_effect(
             ("options", "compression"),
             "zstd is ignored for images whose base is in docker format",
-            "image_format: oci, which osscontainertools has since v1.28.1",
+            "add image_format: oci, which osscontainertools has since v1.28.1",
         )
+
+
+@_rule("outputs[]", "options[]")
+def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
+    written = (
+        *((("outputs", name), path) for name, path in spec.outputs),
+        *((("options", name), getattr(spec.options, name)) for name in _FILES),
+    )
+    seen: dict[str, Where] = {}
+    for where, path in written:
+        if path is None:
+            continue
+        first = seen.setdefault(grammar.inside_repository(path) or "", where)
+        if first != where:
+            yield Finding(
+                "duplicate-output",
+                where,
+                f"{quoted(path)} is written twice: {'.'.join(map(str, first))} is the same file",
+                "give each its own file",
+            )
+
+
+_FILES = (
+    "digest_file",
+    "image_name_with_digest_file",
+    "image_name_tag_with_digest_file",
+    "tar_path",
+    "oci_layout_path",
+)
+
+
+@_rule("kubernetes.tolerations[]", "buildkite.tolerations[]")
+def _tolerations_are_complete(spec: Spec) -> Iterator[Finding]:
+    for section in ("kubernetes", "buildkite"):
+        for index, item in enumerate(getattr(spec, section).tolerations):
+            where = (section, "tolerations", index)
+            if why := _bad_toleration(item):
+                yield Finding("kubernetes-toleration", where, *why)
+
+
+def _bad_toleration(item: Toleration) -> tuple[str, str] | None:
+    if item.operator == "Exists" and item.value is not None:
+        return "Exists takes no value", "remove value:, or operator: Exists"
+    if item.operator == "Equal" and item.key is None:
+        return "without a key only Exists tolerates something", "add key:"
+    return None

@@ -1,22 +1,72 @@
-"""The JSON Schema and the reference page, both made from the model."""
+"""The JSON Schema of a spec, for editors, made from the model."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
 from ci_kaniko.spec import Spec
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:ci-kaniko:spec"
+
+_BY_NAME = ("properties", "$defs", "patternProperties")
+_DATA = ("examples", "enum", "required")
+
+
+class _InOrder(GenerateJsonSchema):
+    """Fields and keys stay in the order of the model."""
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
+        return value
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Spec.model_json_schema(),
-        "title": "ci-kaniko",
-    }
+    cleaned = _cleaned(Spec.model_json_schema(schema_generator=_InOrder))
+    definitions = cleaned.pop("$defs")
+    head = {"$schema": DRAFT, "$id": ID, "title": "ci-kaniko"}
+    return {**head, **cleaned, "$defs": definitions}
 
 
 def schema_text() -> str:
     """The schema as the file that editors read."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _cleaned(value: Any) -> Any:
+    """A schema without the traces of Python: titles, null, and defaults that say nothing."""
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    cleaned: dict[str, Any] = {}
+    for key, item in value.items():
+        if key in _BY_NAME:
+            cleaned[key] = {name: _cleaned(inner) for name, inner in item.items()}
+        elif key in _DATA or (key == "default" and _tells(item)):
+            cleaned[key] = item
+        elif key not in {"title", "default"}:
+            cleaned[key] = _cleaned(item)
+    merged = _flattened(cleaned)
+    first = {"description": merged["description"]} if "description" in merged else {}
+    return {**first, **merged}
+
+
+def _tells(default: Any) -> bool:
+    """Whether a default is worth showing: not absence, and not a whole model."""
+    return default is not None and not isinstance(default, dict) and default not in ([], ())
+
+
+def _flattened(part: dict[str, Any]) -> dict[str, Any]:
+    """One flat list of alternatives, without null; a single one needs no list."""
+    choices: list[dict[str, Any]] = []
+    for choice in part.get("anyOf", ()):
+        choices += choice["anyOf"] if set(choice) == {"anyOf"} else [choice]
+    choices = [choice for choice in choices if choice != {"type": "null"}]
+    if len(choices) > 1:
+        return {**part, "anyOf": choices}
+    rest = {key: item for key, item in part.items() if key != "anyOf"}
+    return {**(choices[0] if choices else {}), **rest}

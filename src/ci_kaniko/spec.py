@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import ALWAYS
 from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.fields import (
+    LIST_OR_ONE,
     STRING,
     TARGETS,
     TEXT,
@@ -50,11 +51,25 @@ from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.scalars import as_choice, as_list, as_text, wrong_type
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ci_kaniko.nodes import Source
+
+
+def _or(short: Callable[[dict[str, Any]], Any]) -> Any:
+    """The JSON Schema of a model that has a short form; ``short`` makes it from the long one."""
+
+    def either(cls: Any, core: Any, handler: Any) -> dict[str, Any]:
+        long = handler(core)
+        return {"anyOf": [short(long), long]}
+
+    return classmethod(either)
 
 
 class Destination(Model):
     """An image reference to push to."""
+
+    __get_pydantic_json_schema__ = _or(lambda long: long["properties"]["image"])
 
     image: Image = Field(
         description="Where to push: registry, repository and tag; variables are replaced.",
@@ -65,11 +80,16 @@ class Destination(Model):
         description="When to push there: always, default-branch, pull-request, schedule, manual, "
         "or a map with branch or tag and globs; any of a list is enough.",
         examples=["default-branch", {"tag": "v*"}],
+        json_schema_extra={"default": "always"},
     )
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
         return {"image": value} if isinstance(value, str) else value
+
+    @classmethod
+    def _expected(cls) -> str:
+        return "a reference, or a mapping with image and when"
 
 
 class SecretText(Model):
@@ -104,13 +124,15 @@ def _parse_user(value: Any) -> str | SecretText:
 
 _SECRET = {
     "type": "object",
-    "properties": {"secret": STRING},
+    "properties": {"secret": {**STRING, "description": "The name of the secret."}},
     "required": ["secret"],
     "additionalProperties": False,
 }
 User = Annotated["str | SecretText", Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
 
 LoginWord = Annotated[str, choice("ci-token", "anonymous")]
+_LOGIN_WORDS = {"type": "string", "enum": ["ci-token", "anonymous"]}
+_LOGIN_KINDS = (("use",), ("username", "password"), ("docker_config",), ("aws",), ("google",))
 
 
 def _parse_aws(value: Any) -> str:
@@ -141,7 +163,7 @@ def _cloud(value: Any, key: str, cloud: str) -> str:
 def _cloud_schema(key: str) -> dict[str, Any]:
     named = {
         "type": "object",
-        "properties": {key: STRING},
+        "properties": {key: {**STRING, "description": "The name of the secret."}},
         "required": [key],
         "additionalProperties": False,
     }
@@ -154,6 +176,11 @@ GoogleLogin = Annotated[str, Reads(_parse_google, _cloud_schema("key_file"))]
 
 class Login(Model):
     """One way to log in: exactly one kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": list(keys)} for keys in _LOGIN_KINDS]}
+    )
+    __get_pydantic_json_schema__ = _or(lambda long: _LOGIN_WORDS)
 
     use: LoginWord | None = Field(
         default=None,
@@ -195,7 +222,7 @@ class Login(Model):
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"use": value}
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not value.keys() <= cls.model_fields.keys():
             return value
         kinds = [
             key for key in ("use", "docker_config", "aws", "google") if value.get(key) is not None
@@ -209,6 +236,10 @@ class Login(Model):
         if len(missing) == 1:
             raise Refused("bad-login", f"the login has no {missing[0]}", _LOGIN_HINT)
         return value
+
+    @classmethod
+    def _expected(cls) -> str:
+        return "a login"
 
     @property
     def kind(self) -> str:
@@ -228,12 +259,33 @@ _LOGIN_HINT = (
 class Registry(Model):
     """How to log in to one registry, per target where needed."""
 
-    default: Login | None = Field(default=None, description="For every target without its own.")
-    gitlab: Login | None = Field(default=None, description="On GitLab.")
-    github: Login | None = Field(default=None, description="On GitHub.")
-    buildkite: Login | None = Field(default=None, description="On Buildkite.")
-    agola: Login | None = Field(default=None, description="On Agola.")
-    kubernetes: Login | None = Field(default=None, description="On Kubernetes.")
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    __get_pydantic_json_schema__ = _or(lambda long: long["properties"]["default"]["anyOf"][0])
+
+    default: Login | None = Field(
+        default=None,
+        description="The login on every target without one of its own.",
+        examples=[{"username": "acme-bot", "password": "GHCR_TOKEN"}],
+    )
+    gitlab: Login | None = Field(
+        default=None, description="The login on GitLab.", examples=["ci-token"]
+    )
+    github: Login | None = Field(
+        default=None, description="The login on GitHub.", examples=["ci-token"]
+    )
+    buildkite: Login | None = Field(
+        default=None, description="The login on Buildkite.", examples=[{"docker_config": "regcred"}]
+    )
+    agola: Login | None = Field(
+        default=None,
+        description="The login on Agola.",
+        examples=[{"username": "acme-bot", "password": "AGOLA_REGISTRY_TOKEN"}],
+    )
+    kubernetes: Login | None = Field(
+        default=None,
+        description="The login on Kubernetes.",
+        examples=[{"docker_config": "regcred"}],
+    )
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
@@ -338,8 +390,16 @@ class Triggers(Model):
 class Digests(Model):
     """Digests of the executor's image, one per variant."""
 
-    plain: Digest | None = Field(default=None, description="Of vX.Y.Z.")
-    debug: Digest | None = Field(default=None, description="Of vX.Y.Z-debug, which has a shell.")
+    plain: Digest | None = Field(
+        default=None,
+        description="Digest of vX.Y.Z, for targets that need no shell.",
+        examples=["sha256:" + "0" * 64],
+    )
+    debug: Digest | None = Field(
+        default=None,
+        description="Digest of vX.Y.Z-debug, which has a shell.",
+        examples=["sha256:" + "0" * 64],
+    )
 
 
 DistributionName = Annotated[str, choice(*DISTRIBUTIONS)]
@@ -575,14 +635,36 @@ class Options(Model):
     )
 
 
-class Outputs(Model):
-    """Files that hold the rendered configuration, one per target."""
+def _read_paths(value: Any) -> tuple[str, ...]:
+    several = isinstance(value, list | tuple)
+    paths = []
+    for index, item in enumerate(as_list(value)):
+        try:
+            path = grammar.check_path(as_text(item), what="output")
+            if grammar.inside_repository(path) == "." or path.endswith("/"):
+                raise Refused("bad-path", f"{quoted(path)} is a folder", "name a file")
+        except Refused as refused:
+            refused.at = (index,) if several else ()
+            raise
+        paths.append(path)
+    return tuple(paths)
 
-    gitlab: RelativePath | None = Field(default=None, examples=[".gitlab-ci.yml"])
-    github: RelativePath | None = Field(default=None, examples=[".github/workflows/image.yml"])
-    buildkite: RelativePath | None = Field(default=None, examples=[".buildkite/pipeline.yml"])
-    agola: RelativePath | None = Field(default=None, examples=[".agola/config.yml"])
-    kubernetes: RelativePath | None = Field(default=None, examples=["deploy/build.yaml"])
+
+OutputPaths = Annotated["tuple[str, ...]", Reads(_read_paths, LIST_OR_ONE)]
+
+
+def _output(target: str, example: str) -> Any:
+    return Field(default=(), description=f"The file, or several, for {target}.", examples=[example])
+
+
+class Outputs(Model):
+    """Files that hold the rendered configuration, from the repository root."""
+
+    gitlab: OutputPaths = _output("GitLab", ".gitlab-ci.yml")
+    github: OutputPaths = _output("GitHub", ".github/workflows/image.yml")
+    buildkite: OutputPaths = _output("Buildkite", ".buildkite/pipeline.yml")
+    agola: OutputPaths = _output("Agola", ".agola/config.yml")
+    kubernetes: OutputPaths = _output("Kubernetes", "deploy/build.yaml")
 
 
 def _check_stage(text: str) -> None:
@@ -615,7 +697,7 @@ class Spec(Model):
     )
     git: Git = Field(
         default=Git(),
-        description="How a git context is fetched.",
+        description="What the executor needs to fetch a git context.",
         examples=[{"token": "GIT_TOKEN"}],
     )
     context_sub_path: RelativePath | None = Field(
@@ -673,7 +755,7 @@ class Spec(Model):
     )
     executor: Executor = Field(
         default=Executor(),
-        description="Which kaniko runs.",
+        description="The kaniko to run: its distribution, version, image and digests.",
         examples=[{"distribution": "osscontainertools", "version": "v1.28.3"}],
     )
     options: Options = Field(
@@ -710,6 +792,17 @@ class Spec(Model):
     )
 
     _source: Source | None = PrivateAttr(default=None)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Any) -> None: ...
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _examine(cls, data: Any, handler: ModelWrapValidatorHandler[Spec]) -> Spec:
+        from ci_kaniko.loading import examined
+
+        return examined(data, handler)
 
     @property
     def source(self) -> Source | None:

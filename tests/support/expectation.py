@@ -132,7 +132,23 @@ def _own(target: str, event: Event, path: str) -> dict[str, str]:
     return {"build.number": "42", "build.timestamp": NOW, **own.get(target, {})}
 
 
-def given(event: Event) -> dict[str, str]:
+def own_values(run: Run) -> dict[str, str]:
+    """The values that the spec uses and that each platform has its own way of."""
+    path = known(run.target, run.event)["repository.path"]
+    own = _own(run.target, run.event, path)
+    if run.event.fork:
+        variables = known(run.target, run.event)
+        own |= {name: variables[name] for name in variables if name.startswith("repository.")}
+        own["path in lower case"] = path.lower()
+    used = json.dumps(run.spec.data)
+    return {
+        name: value
+        for name, value in own.items()
+        if value and (f"${{{name}" in used or ("${repository" in used and "path" in name))
+    }
+
+
+def given() -> dict[str, str]:
     """What a Kubernetes manifest is told beside the event's own values."""
     run_time = {f"env.{name}": value for name, value in RUN_TIME.items()}
     return {**_GIVEN, **run_time, "env.CI_KANIKO_UNSET": ""}

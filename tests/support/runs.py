@@ -46,7 +46,7 @@ def spec_of(case: str) -> ci_kaniko.Spec:
 def values_for(target: str, event: Event) -> dict[str, str] | None:
     if not ci_kaniko.available_targets()[target].needs_values:
         return None
-    return {**values(event), **expectation.given(event)}
+    return {**values(event), **expectation.given()}
 
 
 @functools.cache
