@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, cast
 
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.findings import Refused, quoted, raise_all
 from ci_kaniko.globs import check_glob, matches
 from ci_kaniko.scalars import as_list, as_text, wrong_type
 
@@ -58,8 +58,15 @@ def parse_when(value: Any) -> AnyOf:
         return (_condition(value, ()),)
     if not value:
         raise Refused("bad-condition", "an empty list never holds", "leave when: out for always")
-    conditions = tuple(_condition(item, (index,)) for index, item in enumerate(value))
-    return ALWAYS if Condition("always") in conditions else conditions
+    conditions: list[Condition] = []
+    refusals: list[Refused] = []
+    for index, item in enumerate(value):
+        try:
+            conditions.append(_condition(item, (index,)))
+        except Refused as refused:
+            refusals += [refused, *refused.others]
+    raise_all(refusals)
+    return ALWAYS if Condition("always") in conditions else tuple(conditions)
 
 
 def _condition(value: Any, at: tuple[int, ...]) -> Condition:
@@ -114,13 +121,15 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
         raise _placed(refused, at) from None
     several = isinstance(value, list | tuple)
     if not items:
-        raise Refused("bad-glob", "an empty list matches nothing", 'write ["**"] for all', at=at)
-    globs = []
+        raise Refused("bad-glob", "an empty list matches nothing", '["**"] matches all', at=at)
+    globs: list[str] = []
+    refusals: list[Refused] = []
     for index, item in enumerate(items):
         try:
             globs.append(check_glob(as_text(item)))
         except Refused as refused:
-            raise _placed(refused, (*at, index) if several else at) from None
+            refusals.append(_placed(refused, (*at, index) if several else at))
+    raise_all(refusals)
     return tuple(globs)
 
 

@@ -22,11 +22,15 @@ _TOKEN = re.compile(
     """
 )
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_PASSWORD = re.compile(r"""(?i)(?:pas+w(?:or)?[dt]|passphrase|pwd|token)["']?[ \t]*:[ \t]+""")
+_PASSWORD = re.compile(
+    r"""(?i)(?:pas+w(?:or)?[dt]|passphrase|pwd|token|["']auth)["']?[ \t]*:(?:[ \t]+|(?=["']))"""
+)
 _NAME = re.compile(
     r"(?:[A-Za-z_][A-Za-z0-9_]*|ci-token|[|>][-+0-9]*|)(?=[ \t]*(?:[,}\]]|[ \t]#|$))"
 )
-_QUOTED = re.compile(r"""'(?:[^']|'')*'?|"(?:[^"\\]|\\.)*"?""")
+_QUOTED = re.compile(
+    r"""(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(?=[ \t]*(?:[,}\]]|[ \t]#|$))"""
+)
 _FLOW_END = re.compile(r"[,}\]]")
 _CONTROL = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"

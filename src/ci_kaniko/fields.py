@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.findings import Refused, quoted, raise_all
 from ci_kaniko.references import (
     REGISTRY_HOST,
     check_lookalike,
@@ -21,7 +21,9 @@ from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wr
 from ci_kaniko.variables import Ref, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
+
+    from ci_kaniko.findings import Where
 
 TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")
@@ -249,6 +251,11 @@ def _check_dockerfile(text: str) -> None:
         )
 
 
+def _check_git_token(text: str) -> None:
+    if text != "ci-token":
+        grammar.check_secret_name(text)
+
+
 def _check_relative_path(text: str) -> None:
     check_plain(text)
     grammar.check_path(text)
@@ -278,36 +285,32 @@ def whole(minimum: int, maximum: int) -> Reads:
 def _parse_extra(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong_type(value, "a mapping of native keys")
-    _check_native_texts(value, ())
+    raise_all(list(_native_refusals(value, ())))
     parsed: dict[str, Any] = as_native(value)
     return parsed
 
 
-def _check_native_texts(value: Any, at: tuple[str | int, ...]) -> None:
+def _native_refusals(value: Any, at: Where) -> Iterator[Refused]:
+    """What is wrong with the texts and keys of a raw native value."""
     pending = [(value, at)]
     while pending:
         item, place = pending.pop()
         if isinstance(item, dict):
-            _check_native_keys(item, place)
+            for key in item:
+                yield from _native_refusal(str(key), (*place, str(key)), on_key=True)
             pending += [(child, (*place, str(key))) for key, child in item.items()]
         elif isinstance(item, list | tuple):
             pending += [(child, (*place, index)) for index, child in enumerate(item)]
         elif isinstance(item, str):
-            try:
-                grammar.check_text(item, newlines=True)
-            except Refused as refused:
-                refused.at = place
-                raise
+            yield from _native_refusal(item, place)
 
 
-def _check_native_keys(value: dict[Any, Any], at: tuple[str | int, ...]) -> None:
-    for key in value:
-        try:
-            grammar.check_text(str(key))
-        except Refused as refused:
-            refused.at = (*at, str(key))
-            refused.on_key = True
-            raise
+def _native_refusal(text: str, at: Where, *, on_key: bool = False) -> Iterator[Refused]:
+    try:
+        grammar.check_text(text, newlines=not on_key)
+    except Refused as refused:
+        refused.at, refused.on_key = at, on_key
+        yield refused
 
 
 Text = Annotated[str, Reads(checked(check_plain), TEXT)]
@@ -323,6 +326,8 @@ Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
 LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
 SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING)]
+GitToken = Annotated[str, Reads(checked(_check_git_token), STRING)]
+ConfigName = Annotated[str, Reads(checked(grammar.check_config_name), STRING)]
 Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
 Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
 Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
@@ -360,7 +365,7 @@ class Model(BaseModel):
         if isinstance(value, cls):
             return value
         if not isinstance(value, dict):
-            raise wrong_type(value, cls._expected(), _lines_of(cls.model_fields))
+            raise wrong_type(value, *cls._expected())
         return {key: item for key, item in value.items() if item is not None}
 
     @classmethod
@@ -369,11 +374,7 @@ class Model(BaseModel):
         return value
 
     @classmethod
-    def _expected(cls) -> str:
-        """What a user may write, in words."""
-        return "a mapping"
-
-
-def _lines_of(keys: Iterable[str]) -> str:
-    first = list(keys)[:3]
-    return f"lines such as {', '.join(f'{key}: ...' for key in first)}"
+    def _expected(cls) -> tuple[str, str]:
+        """What a user may write, in words, and a hint."""
+        first = list(cls.model_fields)[:3]
+        return "a mapping", f"lines such as {', '.join(f'{key}: ...' for key in first)}"

@@ -51,6 +51,14 @@ class Refused(ValueError):
         self.at = at
         self.on_key = on_key
         self.secret = secret
+        self.others: tuple[Refused, ...] = ()
+
+
+def raise_all(refusals: list[Refused]) -> None:
+    """Raise the first refusal with the others attached; nothing when there is none."""
+    if refusals:
+        refusals[0].others = tuple(refusals[1:])
+        raise refusals[0]
 
 
 def dotted(where: Where) -> str:

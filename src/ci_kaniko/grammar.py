@@ -22,6 +22,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
 _ALTERNATIONS = re.compile(r"[A-Za-z][0-9]")
+_CONFIG_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -79,6 +80,18 @@ def check_secret_name(text: str) -> str:
             "this is not the name of a secret",
             "names are letters, digits and _, such as REGISTRY_PASSWORD; "
             "the value itself belongs into the CI's settings",
+            secret=True,
+        )
+    return text
+
+
+def check_config_name(text: str) -> str:
+    """The name of a ready docker config: a variable, a secret or a Kubernetes object."""
+    if not _CONFIG_NAME.fullmatch(text):
+        raise Refused(
+            "bad-docker-config",
+            "this is not the name of a ready docker config",
+            "name the variable or the Secret that holds it; its content never stands in a spec",
             secret=True,
         )
     return text

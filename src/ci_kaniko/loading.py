@@ -228,7 +228,9 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
         where = tuple(step for step in loc if step != "[key]")
         refused = item.get("ctx", {}).get("error")
         if isinstance(refused, Refused):
-            yield _refused(refused, where, on_key=loc[-1:] == ("[key]",))
+            on_key = loc[-1:] == ("[key]",)
+            for each in (refused, *refused.others):
+                yield _refused(each, where, on_key=on_key)
         elif item["type"] == "extra_forbidden":
             yield _unknown_key(where)
         elif item["type"] != "missing":

@@ -133,6 +133,8 @@ class Started:
     branches: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     pull_requests: bool = False
+    schedules: bool = False
+    manual: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,11 +323,23 @@ def reads_auth_variable(executor: Executor) -> bool:
 
 
 def _started(spec: Spec) -> Started:
-    if spec.triggers is None:
-        return Started(default_branch=True, tags=("**",), pull_requests=True)
+    kinds = {condition.kind for item in spec.destinations for condition in item.when}
+    schedules, manual = "schedule" in kinds, "manual" in kinds
     triggers = spec.triggers
+    if triggers is None:
+        return Started(
+            default_branch=True,
+            tags=("**",),
+            pull_requests=True,
+            schedules=schedules,
+            manual=manual,
+        )
     return Started(
-        branches=triggers.branches, tags=triggers.tags, pull_requests=triggers.pull_requests
+        branches=triggers.branches,
+        tags=triggers.tags,
+        pull_requests=triggers.pull_requests,
+        schedules=schedules or bool(triggers.schedules),
+        manual=manual or triggers.manual,
     )
 
 

@@ -35,10 +35,12 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     chosen = find_target(target)
     if values and not chosen.needs_values:
         raise SpecError([_unused_values(target)])
+    from ci_kaniko.loading import errors, placed
+
+    if problems := errors(spec):
+        raise SpecError(problems)
     rendering = chosen.prepare(spec, values or {})
     if rendering.findings:
-        from ci_kaniko.loading import placed
-
         raise SpecError(placed(rendering.findings, spec.source))
     view = rendering.view
     text = fill(chosen.template, {**view, "header": HEADER})

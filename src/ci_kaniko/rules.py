@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko import grammar
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
-from ci_kaniko.findings import Finding, Refused, quoted
+from ci_kaniko.findings import Finding, Refused, dotted, quoted
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
@@ -30,7 +30,6 @@ _ARGUMENT = re.compile(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
 _TWO_WORDS = re.compile(r"(--[a-z][a-z0-9-]*) +(\S+)")
 _SECRET_WORD = re.compile(r"(?i)(?:^|_)(?:token|password|passwd|secret|api_?key|private_?key)s?$")
 _INDEX_DOCKER = f"index.{DOCKER_HUB}"
-
 
 
 class Rule(NamedTuple):
@@ -156,8 +155,9 @@ def _branch_out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | 
 def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     """Whether a trigger may cover what is wanted; two patterns are taken to overlap."""
     return any(
-        matches(trigger, glob) if is_literal(glob) else not is_literal(trigger)
-        or matches(glob, trigger)
+        matches(trigger, glob)
+        if is_literal(glob)
+        else not is_literal(trigger) or matches(glob, trigger)
         for trigger in triggers
         for glob in wanted
     )
@@ -166,7 +166,7 @@ def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 @_rule("triggers")
 def _something_starts_the_job(spec: Spec) -> Iterator[Finding]:
     triggers = spec.triggers
-    if triggers and not (triggers.branches or triggers.tags or triggers.pull_requests):
+    if triggers and not any(value for _, value in triggers):
         yield Finding(
             "no-trigger",
             ("triggers",),
@@ -359,9 +359,7 @@ def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
 def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
     executor = spec.executor
     distribution = DISTRIBUTIONS[executor.distribution]
-    if executor.image is not None:
-        yield from _mirror(executor.image)
-    elif distribution.image is None:
+    if executor.image is None and distribution.image is None:
         yield Finding(
             "missing-image",
             ("executor", "distribution"),
@@ -378,7 +376,11 @@ def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
         )
 
 
-def _mirror(image: str) -> Iterator[Finding]:
+@_rule("executor.image")
+def _mirrors_are_images(spec: Spec) -> Iterator[Finding]:
+    image = spec.executor.image
+    if image is None:
+        return
     where = ("executor", "image")
     name, at, digest = image.partition("@")
     try:
@@ -504,36 +506,43 @@ def _docker_hub_has_its_full_name(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("options.ignore_path[]", "options.registry_certificate[]", "cache.dir")
+@_rule("options.ignore_path[]", "options.registry_certificate[]")
 def _paths_of_the_container_are_absolute(spec: Spec) -> Iterator[Finding]:
     options = spec.options
-    paths: list[tuple[Where, str]] = [
-        (("options", "ignore_path", index), path) for index, path in enumerate(options.ignore_path)
-    ]
-    paths += [
-        (("options", "registry_certificate", host), path)
-        for host, path in options.registry_certificate.items()
-    ]
+    for index, path in enumerate(options.ignore_path):
+        yield from _absolute(("options", "ignore_path", index), path)
+    for host, path in options.registry_certificate.items():
+        yield from _absolute(("options", "registry_certificate", host), path)
+
+
+@_rule("cache.dir")
+def _the_cache_folder_is_absolute(spec: Spec) -> Iterator[Finding]:
     if spec.cache and spec.cache.dir:
-        paths.append((("cache", "dir"), spec.cache.dir))
-    for where, path in paths:
-        if not path.startswith("/"):
-            yield Finding(
-                "bad-path",
-                where,
-                f"{quoted(path)} is a path in the executor's container, and not absolute",
-                f"write /{path}",
-            )
+        yield from _absolute(("cache", "dir"), spec.cache.dir)
 
 
-@_rule("options.skip_tls_verify_pull", "cache.ttl", "cache.repo")
-def _nothing_is_without_effect(spec: Spec) -> Iterator[Finding]:
+def _absolute(where: Where, path: str) -> Iterator[Finding]:
+    if not path.startswith("/"):
+        yield Finding(
+            "bad-path",
+            where,
+            f"{quoted(path)} is a path in the executor's container, and not absolute",
+            f"write /{path}",
+        )
+
+
+@_rule("options.skip_tls_verify_pull")
+def _flags_have_an_effect(spec: Spec) -> Iterator[Finding]:
     if spec.options.skip_tls_verify_pull:
         yield _no_effect(
             ("options", "skip_tls_verify_pull"),
             "every executor accepts this flag and none reads it",
             "skip_tls_verify_registry names the hosts, for push and pull",
         )
+
+
+@_rule("cache.ttl")
+def _entries_can_be_young_enough(spec: Spec) -> Iterator[Finding]:
     if spec.cache and spec.cache.ttl and not re.search("[1-9]", spec.cache.ttl.partition("-")[0]):
         yield _no_effect(
             ("cache", "ttl"),
@@ -653,7 +662,11 @@ def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
 @_rule("outputs[]", "options[]")
 def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
     written = (
-        *((("outputs", name), path) for name, path in spec.outputs),
+        *(
+            (("outputs", name, index), path)
+            for name, paths in spec.outputs
+            for index, path in enumerate(paths)
+        ),
         *((("options", name), getattr(spec.options, name)) for name in _FILES),
     )
     seen: dict[str, Where] = {}
@@ -665,7 +678,7 @@ def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
             yield Finding(
                 "duplicate-output",
                 where,
-                f"{quoted(path)} is written twice: {'.'.join(map(str, first))} is the same file",
+                f"{quoted(path)} is written twice: {dotted(first[:2])} is the same file",
                 "give each its own file",
             )
 

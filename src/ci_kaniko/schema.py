@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from ci_kaniko.fields import TEXT
 from ci_kaniko.spec import Spec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,7 +20,11 @@ _DATA = ("examples", "enum", "required")
 class _InOrder(GenerateJsonSchema):
     """Fields and keys stay in the order of the model."""
 
-    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
+    def sort(
+        self,
+        value: JsonSchemaValue,
+        parent_key: str | None = None,  # noqa: ARG002 - the name is part of the interface
+    ) -> JsonSchemaValue:
         return value
 
 
@@ -50,9 +55,20 @@ def _cleaned(value: Any) -> Any:
             cleaned[key] = item
         elif key not in {"title", "default"}:
             cleaned[key] = _cleaned(item)
-    merged = _flattened(cleaned)
+    merged = _flattened(_as_yaml_reads(cleaned))
     first = {"description": merged["description"]} if "description" in merged else {}
     return {**first, **merged}
+
+
+def _as_yaml_reads(part: dict[str, Any]) -> dict[str, Any]:
+    """Room for the texts that a YAML reader takes for numbers or booleans, such as ``1.10``."""
+    if part.get("type") != "string":
+        return part
+    words = part.get("enum")
+    if words is None:
+        return {**part, **TEXT}
+    numbers = [int(word) for word in words if word.isdigit()]
+    return {**part, "type": ["string", "integer"], "enum": [*words, *numbers]} if numbers else part
 
 
 def _tells(default: Any) -> bool:

@@ -321,13 +321,13 @@ class Script:
         if not_for_pull_requests:
             test = self._event_test("pull-request")
             collected = [f"if ! {test}; then", *indented(collected), "fi"]
+        pushing = [*self._early_logins(late), *finish]
         return [
             "push=''",
             *collected,
             'if [ -z "$push" ]; then',
             *indented(refuse),
-            "else",
-            *indented([*self._early_logins(late), *finish]),
+            *(["else", *indented(pushing)] if pushing else []),
             "fi",
             *self._config_without_push(),
         ]
@@ -371,8 +371,6 @@ class Script:
         hosts = {push.host for push in plan.pushes}
         late = {}
         for login in plan.logins:
-            if login.login.kind == "docker-config":
-                continue
             uses = {push.when for push in plan.pushes if (push.host) == login.host}
             if not login.pushes or ALWAYS in uses or not uses or hosts == {login.host}:
                 continue
@@ -407,15 +405,15 @@ class Script:
 
     def _checks(self, pushes: Iterable[Push]) -> list[str]:
         """Run-time checks of variables that can hold what a reference cannot."""
-        lines: dict[str, None] = {}
+        checks: dict[tuple[str, ...], None] = {}
         for push in pushes:
-            for index, pattern in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
+            for index, allowed in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
                 for part in push.reference[index]:
                     if isinstance(part, Ref) and (
                         part.name == "tag" or part.name.startswith("env.")
                     ):
-                        lines.update(dict.fromkeys(self._check(part, pattern)))
-        return list(lines)
+                        checks[tuple(self._check(part, allowed))] = None
+        return [line for check in checks for line in check]
 
     def _check(self, ref: Ref, allowed: str) -> list[str]:
         cell = self.cell(ref.name)
@@ -448,12 +446,19 @@ class Script:
         return [f': "${{{secret}:?is not set: {why}}}"']
 
     def _log_in(self, logins: Iterable[HostLogin]) -> list[str]:
-        return [line for login in logins for line in self._credentials(login)]
+        lines: list[str] = []
+        shared = ""
+        for login in logins:
+            if login.login.docker_config and login.login.docker_config == shared:
+                continue
+            shared = login.login.docker_config or shared
+            lines += self._credentials(login)
+        return lines
 
     def _credentials(self, login: HostLogin) -> list[str]:
         kind = login.login.kind
         if kind == "docker-config":
-            return []
+            return self._ready_config()
         if login.cloud:
             return self._cloud(login.cloud)
         key = self.text(login.key)
@@ -520,20 +525,20 @@ class Script:
         ]
 
     def _write_config(self) -> list[str]:
-        written = self.plan.password_logins
-        ready = self.plan.docker_config
-        if ready is None:
-            if not written:
-                return []
+        """The written logins; beside a ready docker config they go into a variable."""
+        if not self.plan.password_logins:
+            return []
+        if self.plan.docker_config is None:
             return [f"(umask 077; {self._config_text()} > {self._config_file('config.json')})"]
+        return [f"DOCKER_AUTH_CONFIG=$({self._config_text()})", "export DOCKER_AUTH_CONFIG"]
+
+    def _ready_config(self) -> list[str]:
+        """The ready docker config: mounted by the pod, or written from a variable."""
+        ready = self.plan.docker_config or ""
         if self.dialect.mounts_config:
             secret = f"the Secret {ready} of type kubernetes.io/dockerconfigjson"
-            lines = self._mounted("/kaniko/.docker/config.json", secret)
-        else:
-            lines = [*self._guard(ready), *self._write(ready, "config.json")]
-        if written:
-            lines += [f"DOCKER_AUTH_CONFIG=$({self._config_text()})", "export DOCKER_AUTH_CONFIG"]
-        return lines
+            return self._mounted("/kaniko/.docker/config.json", secret)
+        return [*self._guard(ready), *self._write(ready, "config.json")]
 
     def _config_text(self) -> str:
         if self._one_login:

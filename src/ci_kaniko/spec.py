@@ -22,10 +22,12 @@ from ci_kaniko.fields import (
     Boolean,
     BuildArgName,
     CacheRepo,
+    ConfigName,
     Context,
     Digest,
     Dockerfile,
     Duration,
+    GitToken,
     Globs,
     Image,
     LabelName,
@@ -88,8 +90,8 @@ class Destination(Model):
         return {"image": value} if isinstance(value, str) else value
 
     @classmethod
-    def _expected(cls) -> str:
-        return "a reference, or a mapping with image and when"
+    def _expected(cls) -> tuple[str, str]:
+        return "a reference, or a mapping with image and when", ""
 
 
 class SecretText(Model):
@@ -198,7 +200,7 @@ class Login(Model):
         description="The NAME of the secret that holds the password or token.",
         examples=["DOCKER_HUB_TOKEN"],
     )
-    docker_config: Present | None = Field(
+    docker_config: ConfigName | None = Field(
         default=None,
         description="The NAME of what holds a ready config.json: a file variable on GitLab, a "
         "secret on GitHub, Buildkite's and Kubernetes' kubernetes.io/dockerconfigjson Secret.",
@@ -238,8 +240,8 @@ class Login(Model):
         return value
 
     @classmethod
-    def _expected(cls) -> str:
-        return "a login"
+    def _expected(cls) -> tuple[str, str]:
+        return "a login", _LOGIN_HINT
 
     @property
     def kind(self) -> str:
@@ -335,7 +337,7 @@ Depth = Annotated[int, whole(1, 1_000_000)]
 class Git(Model):
     """How a git context is fetched."""
 
-    token: Present | None = Field(
+    token: GitToken | None = Field(
         default=None,
         description="The NAME of the secret that may read a private repository, or ci-token for "
         "the token that the CI gives each job.",
@@ -362,15 +364,21 @@ class Git(Model):
         default=None, description="Do not verify the server's certificate.", examples=[True]
     )
 
-    @model_validator(mode="after")
-    def _token_name(self) -> Git:
-        if self.token and self.token != "ci-token":
-            try:
-                grammar.check_secret_name(self.token)
-            except Refused as refused:
-                refused.at = ("token",)
-                raise
-        return self
+
+def _check_cron(text: str) -> None:
+    check_plain(text)
+    fields = text.split()
+    known = re.compile(r"(?:[0-9]{1,2}|[A-Za-z]{3}|\*)(?:-[0-9A-Za-z]{1,3})?(?:/[0-9]{1,2})?")
+    parts = [part for field in fields for part in field.split(",")]
+    if len(fields) != 5 or not all(known.fullmatch(part) for part in parts):
+        raise Refused(
+            "bad-cron",
+            f"{quoted(text)} is not a cron line",
+            "minute, hour, day, month, weekday, such as 30 3 * * 1",
+        )
+
+
+Cron = Annotated[str, Reads(checked(_check_cron), STRING)]
 
 
 class Triggers(Model):
@@ -384,6 +392,15 @@ class Triggers(Model):
     tags: Globs = Field(default=(), description="Pushes of these tags.", examples=[["v*"]])
     pull_requests: Boolean = Field(
         default=False, description="Pull and merge requests.", examples=[True]
+    )
+    schedules: tuple[Cron, ...] = Field(
+        default=(),
+        description="Cron lines in UTC. GitHub runs them; GitLab and Buildkite let a schedule that "
+        "you make in their settings start the job.",
+        examples=[["30 3 * * 1"]],
+    )
+    manual: Boolean = Field(
+        default=False, description="Runs that somebody starts by hand.", examples=[True]
     )
 
 

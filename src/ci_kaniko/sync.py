@@ -100,16 +100,9 @@ def _paths(
                     f"add it under outputs:, such as {target}: path/of/the/file.yml",
                 )
             )
-    seen: dict[str, str] = {}
     for target, paths in given.items():
-        for path in paths:
-            if path in seen:
-                problems.append(
-                    _problem("duplicate-output", path, f"{seen[path]} and {target} share this file")
-                )
-            seen[path] = target
-            if not targets or target in targets:
-                yield target, path
+        if not targets or target in targets:
+            yield from ((target, path) for path in paths)
 
 
 def _rendered(spec: Spec, target: str) -> str:

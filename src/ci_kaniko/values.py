@@ -113,7 +113,8 @@ class Values:
             event = self.event
             return f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
         if name == "ref.slug":
-            slug = re.sub("[^a-z0-9]", "-", self._value("ref.name").lower())
+            ascii_only = self._value("ref.name").encode("ascii", "replace").decode()
+            slug = re.sub("[^a-z0-9]", "-", ascii_only.lower())
             return slug[:63].strip("-")
         if name == "ref.tag":
             return re.sub("[^A-Za-z0-9_.-]", "-", self._value("ref.name")).lstrip(".-")[:128]

@@ -183,10 +183,11 @@ def _instead(body: str) -> str:
     scope, dot, last = name.rpartition(".")
     if scope == "secrets":
         return "a secret never stands in a value; logins name it under registries:"
-    if scope in {"vars", "env"} or (not dot and is_identifier(name)):
-        known = NATIVE.get(name)
-        return f"did you mean ${{{known or ENV_PREFIX + last}}}? {literal}"
-    close = NATIVE.get(name) or suggest(name, VARIABLES)
+    close = NATIVE.get(name)
+    if close is None and not (name.isupper() or scope in {"vars", "env"}):
+        close = suggest(name, VARIABLES)
+    if close is None and is_identifier(last) and (not dot or scope in {"vars", "env"}):
+        close = ENV_PREFIX + last
     if close:
         return f"did you mean ${{{close}}}? {literal}"
     return f"the known names are in docs/spec.md; {literal}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -27,12 +28,22 @@ def scalar(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, int):
         return repr(value)
     text = str(value)
     if _MEASURE.fullmatch(text) or (_PLAIN.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)):
         return text
     return _double_quoted(text)
+
+
+def _float(value: float) -> str:
+    """YAML 1.1 wants a point in every float."""
+    text = repr(value)
+    if not math.isfinite(value):
+        return "." + text if value != -math.inf else "-.inf"
+    return text if "." in text else text.replace("e", ".0e")
 
 
 def _double_quoted(text: str) -> str:

@@ -12,7 +12,13 @@ from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
 from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import config_folder, needed_default_branch, owned_keys, remote_url
+from ci_kaniko.targets.common import (
+    config_folder,
+    needed_default_branch,
+    no_clock_or_button,
+    owned_keys,
+    remote_url,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,6 +94,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *no_shell(spec.executor),
         *impossible(plan, DIALECT),
         *needed_default_branch(plan),
+        *no_clock_or_button(plan),
         *owned_keys("agola", section.extra, _OWNED, known=_TASK_FIELDS),
     )
     if findings:

@@ -128,6 +128,8 @@ def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
 
 def _one_registry(plan: Plan) -> Iterator[Finding]:
     used = [login for login in plan.logins if login.login.kind == "ci-token"]
+    if any(name == "registry.image" for _, name in plan.uses()):
+        return
     for login in used:
         registries = list(dict.fromkeys(_registries(plan)))
         if len(registries) != 1 or len(registries[0]) < 2 or "$" in "".join(registries[0]):
@@ -279,6 +281,10 @@ def _condition(plan: Plan) -> str:
     ]
     if started.pull_requests:
         tests.append("build.pull_request.id != null")
+    if started.schedules:
+        tests.append('build.source == "schedule"')
+    if started.manual:
+        tests.append('build.source == "ui"')
     if len(tests) == 1:
         return tests[0]
     return " || ".join(f"({test})" if "&&" in test else test for test in tests)

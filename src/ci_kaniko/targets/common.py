@@ -32,6 +32,19 @@ def config_folder(plan: Plan) -> list[str]:
     return ["mkdir -p /kaniko/.docker"] if plan.writes_files else []
 
 
+def no_clock_or_button(plan: Plan) -> Iterator[Finding]:
+    """Triggers that a platform does not have."""
+    triggers = plan.spec.triggers
+    for name in ("schedules", "manual"):
+        if triggers and getattr(triggers, name):
+            yield Finding(
+                "impossible-trigger",
+                ("triggers", name),
+                f"{plan.target} starts no run that way",
+                "pushes, tags and pull requests start it",
+            )
+
+
 def needed_default_branch(plan: Plan) -> Iterator[Finding]:
     """Without triggers the default branch starts the job, so it must have a name here."""
     if plan.started.default_branch and plan.spec.default_branch is None:

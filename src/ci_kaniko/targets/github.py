@@ -165,6 +165,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *impossible(plan, dialect),
         *(_container_findings(plan) if in_container else ()),
         *_secret_names(plan),
+        *_never_scheduled(plan),
         *owned_keys("github", section.extra, _OWNED),
     )
     if findings:
@@ -232,6 +233,19 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
     return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
 
 
+def _never_scheduled(plan: Plan) -> Iterator[Finding]:
+    if plan.spec.triggers and plan.spec.triggers.schedules:
+        return
+    for push in plan.pushes:
+        if [condition.kind for condition in push.when] == ["schedule"]:
+            yield Finding(
+                "impossible-condition",
+                (*push.where, "when"),
+                "no schedule starts the workflow, so this never holds",
+                'write schedules: ["30 3 * * 1"] under triggers:',
+            )
+
+
 def _secret_names(plan: Plan) -> Iterator[Finding]:
     for login in plan.logins:
         for name in (*login.secrets, login.login.docker_config or "x"):
@@ -283,6 +297,10 @@ def _events(plan: Plan) -> dict[str, Any]:
             events["push"] = None if filters == everything else filters
     if started.pull_requests:
         events["pull_request"] = None
+    if plan.spec.triggers and plan.spec.triggers.schedules:
+        events["schedule"] = [{"cron": line} for line in plan.spec.triggers.schedules]
+    if started.manual:
+        events["workflow_dispatch"] = None
     return events
 
 
@@ -290,10 +308,11 @@ def _condition(plan: Plan) -> str:
     """What ``on:`` cannot say: the default branch by its role, branches that are built already."""
     started = plan.started
     if started.default_branch and plan.spec.default_branch is None:
-        return (
-            "github.event_name == 'pull_request' || github.ref_type == 'tag' || "
-            "github.ref_name == github.event.repository.default_branch"
-        )
+        always = ["pull_request"] + ["workflow_dispatch"] * started.manual
+        tests = [f"github.event_name == '{event}'" for event in always]
+        tests.append("github.ref_type == 'tag'")
+        tests.append("github.ref_name == github.event.repository.default_branch")
+        return " || ".join(tests)
     if not started.pull_requests:
         return ""
     fork = "github.event.pull_request.head.repo.full_name != github.repository"

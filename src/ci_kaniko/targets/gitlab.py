@@ -162,6 +162,10 @@ def _rules(plan: Plan) -> Iterator[Rule]:
         yield Rule(test)
     for glob in started.tags:
         yield Rule("$CI_COMMIT_TAG" if glob == "**" else _ref_test("$CI_COMMIT_TAG", glob))
+    if started.schedules:
+        yield Rule('$CI_PIPELINE_SOURCE == "schedule"')
+    if started.manual:
+        yield Rule('$CI_PIPELINE_SOURCE == "web"')
 
 
 def _branch_tests(plan: Plan, variable: str) -> Iterator[str]:

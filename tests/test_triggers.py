@@ -1,0 +1,163 @@
+"""The same events start the job everywhere, and no commit is built twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import ci_kaniko
+from support import expectation, triggers
+from support.cases import CASES
+from support.events import (
+    DEFAULT_BRANCH,
+    EVENTS,
+    FEATURE_BRANCH,
+    FORK_PULL_REQUEST,
+    PULL_REQUEST,
+    TAG,
+    Event,
+)
+from support.runs import RENDERED, TARGETS, read, render
+from support.triggers import NotUnderstood
+
+BRANCHES = ("main", "release/1.x", "release/1/2", "feature/Add-x_1.2", "fix+it", 'it\'s"$x', "ü", 'a"b', "a'b", "a'b\"c")
+TAGS = ("v1.2.3", "v1/2", "release/1", "x", "1.2+3")
+PUSHES = (
+    *(replace(FEATURE_BRANCH, branch=branch) for branch in BRANCHES),
+    *(replace(TAG, tag=tag) for tag in TAGS),
+)
+REQUESTS = tuple(replace(PULL_REQUEST, source_branch=branch) for branch in BRANCHES)
+FORKED = tuple(replace(FORK_PULL_REQUEST, source_branch=branch) for branch in BRANCHES)
+TRIGGERS = {
+    "absent": "",
+    "branches": "triggers: {branches: [main, 'release/*', 'fix+it']}",
+    "across": "triggers: {branches: ['release/**'], pull_requests: true}",
+    "all-branches": "triggers: {branches: ['**'], pull_requests: true}",
+    "flat-branches": "triggers: {branches: ['*'], pull_requests: true}",
+    "awkward": "triggers: {branches: ['it''s\"$x', 'it''s*', 'ü'], pull_requests: true}",
+    "double-quote": "triggers: {branches: ['a\"b', \"a'b\", \"a'b\\\"c\"]}",
+    "tags": "triggers: {tags: ['v*', 'release/**', '1.2+3']}",
+    "all-tags": "triggers: {tags: ['**']}",
+    "requests": "triggers: {pull_requests: true}",
+    "everything": "triggers: {branches: ['**'], tags: ['**'], pull_requests: true}",
+    "mixed": "triggers: {branches: [main, '**/Add-*'], tags: ['v*.*.*'], pull_requests: true}",
+}
+DEFAULTS = {"known": "default_branch: main", "unknown": ""}
+STARTS = [(target, start) for target, start in triggers.STARTS.items() if target in TARGETS]
+
+
+def spec(trigger: str, default: str) -> str:
+    return f"push: never\n{DEFAULTS[default]}\n{TRIGGERS[trigger]}\n"
+
+
+@pytest.mark.parametrize(("target", "start"), STARTS, ids=[target for target, _ in STARTS])
+@pytest.mark.parametrize("default", DEFAULTS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_events(target: str, start: object, trigger: str, default: str) -> None:
+    text = ci_kaniko.render(ci_kaniko.loads(spec(trigger, default)), target)
+    wanted = expectation.read(spec(trigger, default))
+    assert callable(start)
+    for event in (*PUSHES, *REQUESTS, *FORKED):
+        expected = expectation.starts(wanted, event)
+        started = start(text, event)
+        if expected and built_by_a_push(wanted, event, target):
+            # GitHub builds the merge, which the push did not; where it can tell, it leaves it.
+            assert not started or target == "github", event
+        else:
+            assert started == expected, event
+
+
+def built_by_a_push(wanted: expectation.Spec, event: Event, target: str) -> bool:
+    """Whether the branch of a request is built as a branch, in the project that runs the request."""
+    if not event.pull_request or (event.fork and target == "github"):
+        return False
+    push = replace(DEFAULT_BRANCH, branch=event.source_branch)
+    return expectation.starts(wanted, push)
+
+
+@pytest.mark.parametrize(("case", "target"), [pair for pair in RENDERED if pair[1] in dict(STARTS)])
+def test_cases(case: str, target: str) -> None:
+    for event in EVENTS:
+        expected = expectation.starts(read(case), event)
+        if not built_by_a_push(read(case), event, target):
+            assert triggers.STARTS[target](render(case, target), event) == expected, event
+
+
+@pytest.mark.parametrize("default", DEFAULTS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_gitlab_has_one_pipeline_for_a_commit(trigger: str, default: str) -> None:
+    """Of a branch with an open merge request, either the push is built or the request."""
+    text = ci_kaniko.render(ci_kaniko.loads(spec(trigger, default)), "gitlab")
+    wanted = expectation.read(spec(trigger, default))
+    for branch in BRANCHES:
+        push = replace(DEFAULT_BRANCH, branch=branch)
+        request = replace(PULL_REQUEST, source_branch=branch)
+        both = [triggers.gitlab(text, event) for event in (push, request)]
+        expected = [expectation.starts(wanted, event) for event in (push, request)]
+        assert sum(both) == any(expected), branch
+
+
+@pytest.mark.parametrize("trigger", [name for name in TRIGGERS if name != "tags"])
+def test_gitlab_builds_a_fork_in_the_parent_project(trigger: str) -> None:
+    """There no push of the fork's branch was ever built."""
+    text = ci_kaniko.render(ci_kaniko.loads(spec(trigger, "unknown")), "gitlab")
+    wanted = expectation.read(spec(trigger, "unknown"))
+    for event in FORKED:
+        assert triggers.gitlab(text, event, in_parent=True) == expectation.starts(wanted, event)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gitlab_and_github_agree(case: str) -> None:
+    """Pushes start both or none; a request starts at least GitHub where it starts GitLab."""
+    if not {(case, "gitlab"), (case, "github")} <= {*RENDERED}:
+        return
+    for event in (*PUSHES, *REQUESTS):
+        on_gitlab = triggers.gitlab(render(case, "gitlab"), event)
+        on_github = triggers.github(render(case, "github"), event)
+        assert on_github or not on_gitlab
+        assert on_github == on_gitlab or event.pull_request
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('$A == "a"b"', "left over|in"),
+        ("$A =~ /a/b/", "in"),
+        ("$A &&", "too early"),
+        ("($A", "closed"),
+        ("A == B", "in"),
+    ],
+)
+def test_what_gitlab_refuses_is_found(text: str, message: str) -> None:
+    with pytest.raises(NotUnderstood, match=message):
+        triggers._GitLabExpression(text, {"A": "a"}).value()
+
+
+def test_expressions() -> None:
+    known = {"A": "release/1", "B": None, "C": "c"}
+    for text, expected in {
+        '$A == "release/1" && $C': True,
+        "$B || $A =~ /^release\\/[^\\/]*$/": True,
+        "$B == null && ($A == $C || $C != 'x')": True,
+        "$B =~ /./": False,
+        "$A =~ /^release$/": False,
+    }.items():
+        assert triggers._GitLabExpression(text, known).value() == expected, text
+    context = {"github.head_ref": "Fix/x", "github.event_name": "push", "github.none": ""}
+    for text, expected in {
+        "github.event_name == 'PUSH' && !startsWith(github.head_ref, 'release/')": True,
+        "github.none || (github.event_name != 'push' && github.head_ref)": False,
+        "startsWith(github.head_ref, 'fix/')": True,
+    }.items():
+        assert triggers._GitHubExpression(text, context).value() == expected, text
+    for pattern, ref, expected in (
+        ("v*", "v1", True),
+        ("v*", "v1/2", False),
+        ("**", "a/b", True),
+        (r"a\+b", "a+b", True),
+        ("a+b", "aab", True),
+    ):
+        import re
+
+        assert (re.fullmatch(triggers.github_filter(pattern), ref) is not None) == expected
