@@ -522,8 +522,10 @@ def _logins(
         given[own.get(host, host)] = (written, entry)
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
-        if login is None:
+        if login is None and (host != f"${{{REGISTRY_HOST}}}" or target == "kubernetes"):
             findings.append(_missing_login(host, target, where))
+        elif login is None:
+            continue
         elif login.kind != "anonymous":
             logins[host] = HostLogin(host, _key(host), login, place, pushes=True)
     for host, (written, entry) in given.items():
@@ -659,7 +661,7 @@ def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Find
 
 _SHELL_NAMES = {
     *("auth", "auths", "branch", "committed", "config", "container", "login", "match", "name"),
-    *("name_lower", "output", "owner", "owner_lower", "path", "path_lower", "pull_request"),
+    *("name_lower", "output", "owner", "owner_lower", "path", "repository_lower", "pull_request"),
     *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
     *("repository_url", "tag", "timestamp", "token"),
     *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),

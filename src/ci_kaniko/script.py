@@ -45,6 +45,7 @@ class Impossible(NamedTuple):
     hint: str
 
 
+_LOWERED = {"repository.path": "repository", "repository.owner": "owner", "repository.name": "name"}
 _ENTRY = """'"%s":{"auth":"%s"}'"""
 _ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
 
@@ -86,7 +87,8 @@ class Script:
         plan = self.plan
         late = self._late_logins()
         logins = plan.password_logins
-        self._one_login = len(logins) == 1 and logins[0].host not in late
+        certain = self._has_pull_logins() != (len(logins) == 1 and logins[0].pushes)
+        self._one_login = len(logins) == 1 and logins[0].host not in late and certain
         body = self._body(run, late)
         unset = list(self.dialect.unset)
         inherited = bool(self.dialect.unset) and bool(logins or plan.docker_config)
@@ -112,9 +114,9 @@ class Script:
             self.environment[found.env[0]] = found.env[1]
         if found.define:
             self._defined[found.define] = None
-        if lower and name in {"repository.path", "repository.owner", "repository.name"}:
+        if lower and name in _LOWERED:
             return self._define(
-                f"{name.rpartition('.')[2]}_lower",
+                f"{_LOWERED[name]}_lower",
                 f'$(printf %s "{_double(found)}" | tr A-Z a-z)',
             )
         return found
@@ -237,7 +239,10 @@ class Script:
             return body
         if len(any_of) == 1 and any_of[0].globs:
             return self._ref_block(any_of[0], body)
-        test = " || ".join(self._test(condition) for condition in any_of)
+        tests = [self._test(condition) for condition in any_of]
+        if len(tests) > 1:
+            tests = [f"{{ {test}; }}" if " && " in test else test for test in tests]
+        test = " || ".join(tests)
         return [f"if {test}; then", *indented(body), "fi"]
 
     def _test(self, condition: Condition) -> str:
@@ -371,7 +376,7 @@ class Script:
         hosts = {push.host for push in plan.pushes}
         late = {}
         for login in plan.logins:
-            uses = {push.when for push in plan.pushes if (push.host) == login.host}
+            uses = {push.when for push in plan.pushes if push.host == login.host}
             if not login.pushes or ALWAYS in uses or not uses or hosts == {login.host}:
                 continue
             if login.host in plan.cache_hosts:

@@ -69,8 +69,8 @@ _CELLS: dict[str, Cell] = {
     "repository.url": Cell(text=_REPOSITORY_URL),
     "registry.host": Cell(literal="ghcr.io"),
     "registry.image": Cell(
-        text="ghcr.io/$path_lower",
-        define=('path_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
+        text="ghcr.io/$repository_lower",
+        define=('repository_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
     ),
     "build.id": Cell("GITHUB_RUN_ID"),
     "build.number": Cell("GITHUB_RUN_NUMBER"),

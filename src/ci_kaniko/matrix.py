@@ -1,0 +1,305 @@
+"""What works where, found by rendering one small spec for each cell."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
+from ci_kaniko.loading import loads
+from ci_kaniko.problems import Problem, SpecError
+from ci_kaniko.rendering import render
+from ci_kaniko.spec import Options
+from ci_kaniko.tables import code, table
+from ci_kaniko.variables import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+TITLES = {
+    "gitlab": "GitLab",
+    "github": "GitHub",
+    "github-container": "GitHub, mode `container`",
+    "buildkite": "Buildkite",
+    "agola": "Agola",
+    "kubernetes": "Kubernetes",
+}
+
+_CHECKOUT = {
+    "commit.sha": "12345e6789abcdef0123456789abcdef01234567",
+    "commit.timestamp": "2026-01-02T03:04:05Z",
+    "branch": "main",
+    "default_branch": "main",
+    "repository.url": "https://github.com/acme/shop",
+}
+"""What the command line reads from a checkout for targets that need values."""
+
+_TRIGGERS = "triggers: {branches: [main], tags: ['**'], pull_requests: true}"
+
+TRIGGERS = {
+    "branches": "branches: [main, 'release/*']",
+    "tags": "tags: ['v*']",
+    "pull_requests": "pull_requests: true",
+    "schedules": "schedules: ['30 3 * * 1']",
+    "manual": "manual: true",
+}
+
+CONDITIONS = {
+    "always": ("always", "branches"),
+    "default-branch": ("default-branch", "branches"),
+    "{branch: GLOBS}": ("{branch: 'release/*'}", "branches"),
+    "{tag: GLOBS}": ("{tag: 'v*'}", "tags"),
+    "pull-request": ("pull-request", "pull_requests"),
+    "schedule": ("schedule", "schedules"),
+    "manual": ("manual", "manual"),
+}
+"""Each condition, and the trigger without which it would never hold."""
+
+_OWN_IMAGES = {
+    "gitlab": "${registry.image}",
+    "github": "${registry.image}",
+    "github-container": "${registry.image}",
+    "buildkite": "packages.buildkite.com/acme/images/shop",
+}
+_ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+_GOOGLE = "europe-west1-docker.pkg.dev/acme/images"
+
+LOGINS = {
+    "ci-token": "ci-token",
+    "{username: TEXT, password: NAME}": "{username: acme-bot, password: TOKEN}",
+    "{username: {secret: NAME}, password: NAME}": "{username: {secret: ACME}, password: TOKEN}",
+    "{docker_config: NAME}": "{docker_config: REGISTRY}",
+    "anonymous": "anonymous",
+    "{aws: ambient}": "{aws: ambient}",
+    "{aws: {credentials_file: NAME}}": "{aws: {credentials_file: AWS_FILE}}",
+    "{google: ambient}": "{google: ambient}",
+    "{google: {key_file: NAME}}": "{google: {key_file: GOOGLE_KEY}}",
+}
+_BY_DOCUMENTATION = {
+    ("ci-token", "buildkite"),
+    *(("{aws: ambient}", target) for target in TITLES),
+    *(("{google: ambient}", target) for target in TITLES),
+}
+
+REFUSALS: dict[str, str] = {
+    "two ready docker configs": (
+        "destinations: [ghcr.io/acme/shop:1, quay.io/acme/shop:1]\n"
+        "registries:\n"
+        "  ghcr.io: {default: {docker_config: FIRST}, buildkite: {docker_config: first}, "
+        "kubernetes: {docker_config: first}}\n"
+        "  quay.io: {default: {docker_config: SECOND}, buildkite: {docker_config: second}, "
+        "kubernetes: {docker_config: second}}"
+    ),
+    "two ways into one cloud": (
+        f"destinations: [public.ecr.aws/acme/shop:1, {_ECR}/shop:1]\n"
+        f"registries: {{public.ecr.aws: {{aws: ambient}}, {_ECR}: "
+        "{aws: {credentials_file: AWS_FILE}}}"
+    ),
+    "the CI's token for a foreign registry": (
+        "destinations: [docker.io/acme/shop:1]\nregistries: {docker.io: ci-token}"
+    ),
+    "a token of the CI for a git context": (
+        "push: never\ncontext: git://github.com/acme/shop.git#refs/heads/main\n"
+        "git: {token: ci-token}"
+    ),
+    "an archive of the repository as context": "push: never\ncontext: tar://context.tar.gz",
+    "an image of your own without a shell": (
+        "push: never\nexecutor: {image: 'registry.example.com/kaniko:v1.28.3'}"
+    ),
+    "a tar archive as the result": "push: never\noptions: {tar_path: image.tar}",
+    "an OCI layout as the result": "push: never\noptions: {oci_layout_path: layout}",
+    "several files that name what was pushed": (
+        "destinations: [ghcr.io/acme/shop:1]\nregistries: {ghcr.io: anonymous}\n"
+        "options: {digest_file: a, image_name_with_digest_file: b}"
+    ),
+    "a secret whose name begins with GITHUB_": (
+        "destinations: [ghcr.io/acme/shop:1]\n"
+        "registries: {ghcr.io: {username: acme-bot, password: GITHUB_PACKAGES}}"
+    ),
+}
+"""A spec for each thing that some target cannot do; the reason comes from rendering it."""
+
+
+def sections() -> Iterator[str]:
+    """The page, block by block."""
+    yield _INTRODUCTION
+    yield "## Flags of the executor"
+    yield _FLAGS
+    yield table(("flag", "field", *Since._fields), _flag_rows())
+    yield "## Variables"
+    yield _VARIABLES
+    yield from _with_reasons("variable", _variable_rows())
+    yield "## Triggers"
+    yield from _with_reasons("`triggers:`", _rows(TRIGGERS, trigger_outcome))
+    yield "## Conditions of a destination"
+    yield from _with_reasons("`when:`", _rows(CONDITIONS, condition_outcome))
+    yield "## Logins"
+    yield _LOGINS
+    yield from _with_reasons("login", _rows(LOGINS, login_outcome))
+    yield "## What is refused"
+    yield table(("what", "where", "why", "instead"), _refusal_rows())
+
+
+_INTRODUCTION = """\
+Each cell was found by rendering a small spec for that target. A number leads to the reason
+below the table; the same sentence is what ci-kaniko prints."""
+
+_FLAGS = """\
+The columns on the right name the first release of each distribution that has the flag. An option
+that the chosen release does not have is an error. `extra_args` takes what is not listed here."""
+
+_VARIABLES = """\
+What the variable is made of. A manifest for Kubernetes holds values: those marked `checkout` are
+read from the local checkout by the command line, the others are given with `--set`."""
+
+_LOGINS = """\
+*By documentation* means that ci-kaniko writes what the vendor documents, and that its tests
+cannot run it: the exchange needs the vendor's own machines."""
+
+def outcome(spec: str, target: str, values: dict[str, str] | None = None) -> Problem | None:
+    """The first problem of rendering a spec for a column, or None."""
+    name, _, mode = target.partition("-")
+    text = f"{spec}\ngithub: {{mode: {mode}}}" if mode else spec
+    try:
+        render(loads(text), name, (values or _CHECKOUT) if name == "kubernetes" else None)
+    except SpecError as error:
+        return error.problems[0]
+    return None
+
+
+@cache
+def variable_outcomes(name: str) -> dict[str, Problem | None]:
+    """Per target, why a variable cannot be used there, or None."""
+    spec = f"push: never\n{_TRIGGERS}\nbuild_args: {{X: '${{{name}}}'}}"
+    return {target: outcome(spec, target) for target in TITLES}
+
+
+def trigger_outcome(trigger: str, target: str) -> Problem | None:
+    """Why a target's job cannot be started so, or None."""
+    return outcome(f"push: never\ntriggers: {{{TRIGGERS[trigger]}}}", target)
+
+
+def condition_outcome(condition: str, target: str) -> Problem | None:
+    """Why a destination cannot have that condition on a target, or None."""
+    when, trigger = CONDITIONS[condition]
+    spec = (
+        "default_branch: main\npush: always\nregistries: {ghcr.io: anonymous}\n"
+        f"triggers: {{{TRIGGERS[trigger]}}}\n"
+        f"destinations: [{{image: 'ghcr.io/acme/shop:1', when: {when}}}]"
+    )
+    return outcome(spec, target)
+
+
+def login_outcome(kind: str, target: str) -> Problem | None:
+    """Why a login is impossible on a target, or None."""
+    image, login = "ghcr.io/acme/shop", LOGINS[kind]
+    if "aws" in login:
+        image = f"{_ECR}/shop"
+    elif "google" in login:
+        image = f"{_GOOGLE}/shop"
+    elif login == "ci-token":
+        image = _OWN_IMAGES.get(target, image)
+    host = "${registry.host}" if image.startswith("$") else image.partition("/")[0]
+    if "docker_config" in login and target in {"buildkite", "kubernetes"}:
+        login = login.lower()
+    spec = (
+        f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
+    )
+    return outcome(spec, target)
+
+
+Row = tuple[str, "list[str | Problem]"]
+
+
+def _rows(
+    titles: Iterable[str], outcome_of: Callable[[str, str], Problem | None]
+) -> Iterator[Row]:
+    for title in titles:
+        cells = [outcome_of(title, target) or _works(title, target) for target in TITLES]
+        yield code(title), cells
+
+
+def _works(title: str, target: str) -> str:
+    return "by documentation" if (title, target) in _BY_DOCUMENTATION else "yes"
+
+
+def _variable_rows() -> Iterator[Row]:
+    for name in (*VARIABLES, "env.NAME"):
+        cells = [
+            refused or made_of(name, target)
+            for target, refused in variable_outcomes(name).items()
+        ]
+        if isinstance(cells[-1], Problem):
+            cells[-1] = "`--set`"
+        yield code(f"${{{name}}}"), cells
+
+
+def made_of(name: str, target: str) -> str:
+    """What holds a variable in a job of a target."""
+    target = target.partition("-")[0]
+    if target == "kubernetes":
+        return "checkout"
+    from ci_kaniko.plan import resolve
+    from ci_kaniko.script import Script
+
+    plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
+    dialect: Any = import_module(f"ci_kaniko.targets.{target}").DIALECT
+    script = Script(plan, dialect)
+    cell = script.cell(name)
+    if cell.env:
+        return code(cell.env[1])
+    if cell.literal:
+        return code(cell.literal)
+    return code(cell.name) if cell.name and not cell.define and cell.name.isupper() else "computed"
+
+
+def _with_reasons(first: str, rows: Iterator[Row]) -> Iterator[str]:
+    """A table whose refused cells are numbers, and the reasons by number."""
+    reasons: dict[str, int] = {}
+    lines = []
+    for title, cells in rows:
+        line = [title]
+        for cell in cells:
+            if isinstance(cell, Problem):
+                number = reasons.setdefault(_sentence(cell), len(reasons) + 1)
+                line.append(f"no ({number})")
+            else:
+                line.append(cell)
+        lines.append(line)
+    yield table((first, *TITLES.values()), lines)
+    if reasons:
+        yield "\n".join(f"{number}. {reason}" for reason, number in reasons.items())
+
+
+def _sentence(problem: Problem) -> str:
+    return f"{reason(problem)}; {problem.hint}" if problem.hint else reason(problem)
+
+
+def reason(problem: Problem) -> str:
+    """A message without what the table says already: the variable and the target."""
+    return re.sub(r"^\$\{[^}]*\} cannot be known on [^:]*: ", "", problem.message)
+
+
+def _refusal_rows() -> Iterator[list[str]]:
+    """One row for each reason; targets that give the same one share it."""
+    for title, spec in REFUSALS.items():
+        where: dict[tuple[str, str], list[str]] = {}
+        for target in TITLES:
+            problem = outcome(f"default_branch: main\n{spec}", target)
+            if problem is not None:
+                why = reason(problem).replace(f"{target}'s", "the CI's")
+                instead = re.sub(f"^{target}: ", "", problem.hint)
+                where.setdefault((why, instead), []).append(TITLES[target])
+        for (why, instead), targets in where.items():
+            yield [title, ", ".join(targets), why, instead]
+
+
+def _flag_rows() -> Iterator[list[str]]:
+    options = set(Options.model_fields)
+    for flag, since in FLAGS.items():
+        owner = owner_of(flag, options)
+        field = code(owner) if owner else f"none: {RESERVED[flag]}"
+        yield [code(f"--{flag}"), field, *(version or "no" for version in since)]
+    yield [code("--git=depth"), code("git.depth"), *(version or "no" for version in GIT_DEPTH)]

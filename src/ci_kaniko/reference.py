@@ -1,0 +1,216 @@
+"""The pages of ``docs/`` that are made from the code: ``python -m ci_kaniko.reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from ci_kaniko import matrix
+from ci_kaniko.fields import Model
+from ci_kaniko.schema import schema, schema_text
+from ci_kaniko.spec import Spec
+from ci_kaniko.tables import code, listed, table
+from ci_kaniko.variables import ENV, VARIABLES, Variable
+from ci_kaniko.yamltext import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+_NOTICE = "<!-- Made from the code by: python -m ci_kaniko.reference -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its file name."""
+    return {
+        "ci-kaniko.schema.json": schema_text(),
+        "commands.md": _page("Commands", _COMMANDS, *_command_sections()),
+        "matrix.md": _page("What works where", *matrix.sections()),
+        "spec.md": _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
+    }
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, text in pages().items():
+        (DOCS / name).write_bytes(text.encode())
+
+
+def _page(title: str, *blocks: str) -> str:
+    return "\n\n".join([f"# {title}", _NOTICE.rstrip(), *blocks]) + "\n"
+
+
+_SPEC = """\
+The file is `ci-kaniko.yaml`, `ci-kaniko.yml` or `ci-kaniko.json`. All paths start at the root of
+the repository; only `dockerfile` starts at the context. Unknown keys are errors. An empty value
+means that the key is absent; an empty text is written `""`. A text keeps what is written: `1.10`
+stays `1.10`, and `on` stays `on`.
+
+Editors read [ci-kaniko.schema.json](ci-kaniko.schema.json); with the YAML language server, the
+first line of a spec can name a copy of it:
+
+```yaml
+# yaml-language-server: $schema=docs/ci-kaniko.schema.json
+```"""
+
+_COMMANDS = """\
+Exit codes: 0 fine, 1 problems with the spec or with files, 2 a wrong command line, 3 a bug of
+ci-kaniko. Text for machines goes to standard output, everything else to standard error."""
+
+
+def models() -> list[type[Model]]:
+    """Every model of the spec, in the order in which the spec reaches it."""
+    found: dict[type[Model], None] = {}
+    pending: list[type[Model]] = [Spec]
+    while pending:
+        model = pending.pop(0)
+        if model not in found:
+            found[model] = None
+            inner = [_models_in(info.annotation) for info in model.model_fields.values()]
+            pending = [*(each for group in inner for each in group), *pending]
+    return [model for model in found if model.__name__ in {"Spec", *schema()["$defs"]}]
+
+
+def _models_in(annotation: Any) -> list[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+
+
+def _model_sections() -> Iterator[str]:
+    document = schema()
+    for model in models():
+        part = document if model is Spec else _long_form(document["$defs"][model.__name__])
+        rows = [
+            _field_row(name, info, part["properties"][name], name in part.get("required", ()))
+            for name, info in model.model_fields.items()
+        ]
+        heading = ("field", "type", "default", "meaning", "example")
+        yield f"## {model.__name__}\n\n{part['description']}\n\n{table(heading, rows)}"
+
+
+def _long_form(part: dict[str, Any]) -> dict[str, Any]:
+    """The mapping, for a model that has a short form too."""
+    found: dict[str, Any] = part["anyOf"][-1] if "anyOf" in part else part
+    return found
+
+
+def _field_row(name: str, info: FieldInfo, part: dict[str, Any], required: bool) -> list[str]:
+    default = "required" if required else ""
+    if "default" in part:
+        default = code(_flow(part["default"]))
+    example = code(_flow((info.examples or [""])[0]))
+    return [code(name), _words(part), default, info.description or "", example]
+
+
+def _flow(value: Any) -> str:
+    """A value on one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    text = scalar(value)
+    return f'"{text}"' if text[:1] in "{[*&" or (set(text) & set(",[]") and text[0] != '"') else text
+
+
+def _words(part: dict[str, Any]) -> str:
+    """What a schema allows, in words."""
+    if "$ref" in part:
+        name = part["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in part:
+        return _either(part["anyOf"])
+    if "enum" in part:
+        return listed([code(word) for word in part["enum"] if isinstance(word, str)], "or")
+    kind = part.get("type")
+    if kind == "array":
+        return f"list of {_several(part['items'])}"
+    if kind == "object":
+        return _mapping(part)
+    if kind == "integer":
+        return f"whole number, {part['minimum']} to {part['maximum']}"
+    return {"boolean": "`true` or `false`"}.get(str(kind), "text")
+
+
+def _several(part: dict[str, Any]) -> str:
+    words = _words(part)
+    return "texts" if words == "text" else words
+
+
+def _either(choices: list[dict[str, Any]]) -> str:
+    words = []
+    for choice in choices:
+        rest = [other for other in choices if other is not choice]
+        items = choice.get("items", {})
+        same = items in rest or (rest and items.get("anyOf") == rest)
+        words.append("a list of these" if same else _words(choice))
+    return listed(words, "or")
+
+
+def _mapping(part: dict[str, Any]) -> str:
+    inner = part.get("additionalProperties")
+    if isinstance(inner, dict):
+        return f"map of {_several(inner)}"
+    if "properties" not in part:
+        return "map of native keys"
+    keys = [code(f"{{{key}: …}}") for key in part["properties"]]
+    return listed(keys, "or")
+
+
+def _variables_section() -> Iterator[str]:
+    yield (
+        "## Variables\n\n"
+        "`${name}` is replaced when the job runs, in `context`, `build_args`, `labels`, "
+        "`annotations`, `destinations`, `cache.repo` and `extra_args`. `${name:-default}` gives "
+        "what stands for an unset or empty value; `$${` is a literal `${`; any other `$` is "
+        "itself. An empty value where an image reference needs one stops the job."
+    )
+    known = {**VARIABLES, "env.NAME": ENV}
+    rows = [_variable_row(name, variable) for name, variable in known.items()]
+    heading = ("variable", "meaning", "in an image reference", "not on")
+    yield table(heading, rows)
+    yield "[What works where](matrix.md#variables) shows what each variable is on each target."
+
+
+def _variable_row(name: str, variable: Variable) -> list[str]:
+    places = ["the tag"] * variable.in_tag + ["the name"] * variable.in_path
+    if name in {"registry.host", "registry.image"}:
+        places = ["at the beginning"]
+    refused = [
+        f"{matrix.TITLES[target]}: {matrix.reason(outcome)}; {outcome.hint}"
+        for target, outcome in matrix.variable_outcomes(name).items()
+        if outcome is not None and target != "kubernetes"
+    ]
+    return [code(f"${{{name}}}"), variable.summary, listed(places, "and"), "<br>".join(refused)]
+
+
+def _command_sections() -> Iterator[str]:
+    from typer.main import get_command
+
+    from ci_kaniko.commands import app
+
+    root: Any = get_command(app)
+    for name, command in root.commands.items():
+        arguments = [item for item in command.params if item.param_type_name == "argument"]
+        options = [item for item in command.params if item.param_type_name == "option"]
+        usage = " ".join(["ci-kaniko", name, *(_argument(item) for item in arguments)])
+        rows = [[code(_argument(item)), item.help or ""] for item in arguments]
+        rows += [[code(_option(item)), item.help] for item in options if item.name != "help"]
+        block = f"## {name}\n\n`{usage}`: {command.help}"
+        yield f"{block}\n\n{table(('', ''), rows)}" if rows else block
+
+
+def _argument(item: Any) -> str:
+    return str(item.metavar or item.name.upper())
+
+
+def _option(item: Any) -> str:
+    names = ", ".join(sorted(item.opts, key=len))
+    return names if item.is_flag else f"{names} {item.metavar}"
+
+
+if __name__ == "__main__":
+    main()

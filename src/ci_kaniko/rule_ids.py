@@ -1,0 +1,142 @@
+"""Every rule that a problem can name, with one line on each; ``docs/rules.md`` is made from it."""
+
+from __future__ import annotations
+
+GROUPS: dict[str, dict[str, str]] = {
+    "Reading the file": {
+        "no-spec": "The file does not exist.",
+        "not-a-file": "The path leads to a directory, a pipe or a device.",
+        "unreadable": "The system does not let ci-kaniko read the file.",
+        "too-large": "The text is larger than 1 MiB.",
+        "not-utf8": "The text is not in UTF-8.",
+        "not-text": "The file holds bytes or characters that no text has.",
+        "empty-spec": "There is nothing in the file.",
+        "not-a-mapping": "The file does not consist of `key: value` lines.",
+        "several-documents": "A file holds one spec.",
+        "yaml-syntax": "The text is not YAML.",
+        "duplicate-key": "A key is given twice in one mapping.",
+        "bad-key": "A key is a word, not empty, a list or a mapping.",
+        "bad-tag": "Only YAML's core tags mean something in a spec.",
+        "bad-alias": "An alias names an anchor that stands above it.",
+        "bad-merge": "`<<` merges mappings.",
+        "too-deep": "A spec is nested at most 64 levels deep.",
+        "too-many-nodes": "A spec has at most 100,000 keys and values, aliases written out.",
+    },
+    "Keys and types": {
+        "unknown-key": "There is no such key in that place.",
+        "missing-key": "A key that is needed is missing.",
+        "wrong-type": "The value is a text, a list or a mapping, and another of these is wanted.",
+        "empty-value": "There is no value, or an empty one where it means nothing.",
+        "bad-boolean": "A switch is `true` or `false`, without quotes.",
+        "bad-integer": "A number consists of digits, without quotes.",
+        "out-of-range": "The number is too small or too large.",
+        "bad-choice": "The word is not one of those that can stand there.",
+        "bad-character": "The character would not arrive, or a line break stands where none can.",
+    },
+    "Texts": {
+        "bad-variable": "A variable is never closed.",
+        "unknown-variable": "There is no portable variable of that name.",
+        "variable-not-allowed": "The field takes no variables.",
+        "unsafe-variable": "The variable can hold what that part of an image reference cannot.",
+        "native-variable": "A variable of one CI is not replaced; a portable one is.",
+        "bad-path": "The path is absolute, leaves the repository, or names no file.",
+        "bad-context": "The build context is none that kaniko can fetch.",
+        "bad-reference": "The image reference is one that kaniko or the registry refuses.",
+        "bad-cache-repo": "The cache repository is one that kaniko would silently not use.",
+        "bad-host": "The registry is not written as kaniko compares it.",
+        "bad-condition": "`when` has words for events, and `branch` and `tag` with globs.",
+        "bad-glob": "The pattern matches no branch or tag, or has a wildcard beside `*` and `**`.",
+        "bad-branch": "A branch is named by its name, without wildcards.",
+        "bad-cron": "A schedule is a cron line of five fields.",
+        "bad-duration": "A duration is one that Go reads, such as `336h`.",
+        "bad-platform": "A platform is `os/arch` or `os/arch/variant`.",
+        "bad-version": "A version is a full release of kaniko, such as `v1.28.3`.",
+        "bad-digest": "A digest is `sha256:` and 64 hexadecimal digits.",
+        "bad-stage": "The word cannot name a stage of a Dockerfile.",
+        "bad-build-arg": "The word cannot name a Dockerfile's ARG.",
+        "bad-label": "The text cannot name a label.",
+        "bad-argument": "An extra argument is one `--flag` or `--flag=value`.",
+        "bad-certificate": "A client certificate is a pair of files.",
+        "bad-build-secret": "A build secret is written as kaniko's `--secret` takes it.",
+    },
+    "Logins and secrets": {
+        "written-secret": "The value looks like a credential, or a URL holds a login.",
+        "bad-secret-name": "A secret is named, never written down.",
+        "bad-user-name": "A user name is not empty and has no colon.",
+        "bad-login": "A login is of exactly one kind, and complete.",
+        "bad-docker-config": "A ready docker config is named as the target names such things.",
+        "duplicate-host": "Two entries of `registries` are one host.",
+        "missing-login": "A registry is pushed to, and nothing says how to log in.",
+        "foreign-ci-token": "The CI's own token does not open that registry.",
+        "foreign-cloud-login": "The cloud login is for registries of another cloud.",
+        "several-cloud-logins": "A cloud's client knows one login for all its registries.",
+        "several-docker-configs": "kaniko reads one ready docker config.",
+        "several-package-registries": "A Buildkite job gets a token for one Package Registry.",
+        "mixed-logins": "This kaniko reads either a ready docker config or written logins.",
+        "reserved-name": "The name of a secret or variable has another meaning in the job.",
+        "github-secret-name": "GitHub keeps names that begin with `GITHUB_` for itself.",
+        "credentials-in-pull-request": "Pull requests would get the registry credentials.",
+        "public-build-arg": "A build arg with the name of a secret is readable in the image.",
+    },
+    "What fits together": {
+        "missing-destination": "Nothing would be pushed, and `push: never` is not set.",
+        "duplicate-destination": "One image is pushed twice in the same run.",
+        "never-pushed": "A destination, or all of them, is never pushed to.",
+        "no-trigger": "Nothing starts the job.",
+        "conflicting-options": "Two settings contradict each other.",
+        "duplicate-output": "Two outputs are the same file.",
+        "no-effect": "The setting changes nothing.",
+        "owned-argument": "A field of the spec sets that argument.",
+        "unknown-flag": "The flag looks like a misspelt one.",
+        "unsupported-flag": "The chosen kaniko does not have the flag.",
+        "missing-image": "The distribution has no public image.",
+        "frozen-image": "The distribution gets no more security fixes.",
+        "floating-image": "The tag of the executor's image moves.",
+        "digest-without-version": "A digest belongs to one release, and none is named.",
+    },
+    "Targets": {
+        "gitlab-job-name": "GitLab reads that word as something else, or hides the job.",
+        "gitlab-timeout": "GitLab does not read that as a time.",
+        "github-job-id": "GitHub does not take that as the id of a job.",
+        "buildkite-key": "Buildkite does not take that as the key of a step.",
+        "agola-name": "Agola does not take that as a name.",
+        "kubernetes-name": "Kubernetes does not take that as the name of an object.",
+        "kubernetes-quantity": "Kubernetes does not read that as a quantity.",
+        "kubernetes-label": "Kubernetes does not take that as a label or annotation.",
+        "kubernetes-toleration": "The toleration is incomplete or contradicts itself.",
+        "owned-key": "ci-kaniko writes that native key itself.",
+        "unknown-native-key": "The platform has no such key and would drop it in silence.",
+        "target-variable": "The target cannot know that variable.",
+        "impossible-condition": "The target cannot tell when that condition holds.",
+        "impossible-trigger": "The target cannot be started that way.",
+        "impossible-context": "The target cannot build from that context.",
+        "impossible-output": "The target cannot hand that file back.",
+        "missing-default-branch": "The target does not know the default branch, and needs it.",
+        "no-shell": "A script must run in an image that has no shell.",
+        "unused-clone": "Nothing would read what is cloned.",
+        "unused-value": "The target knows its variables by itself.",
+        "unknown-value": "There is no portable variable of that name to give a value to.",
+        "bad-value": "The value cannot be what it is named.",
+        "missing-value": "A manifest must hold values that are not known.",
+    },
+    "Outputs": {
+        "missing-output": "`outputs` names no file.",
+        "outside-repository": "An output leads out of the repository.",
+        "foreign-file": "The file is there and was not written by ci-kaniko.",
+        "drift": "The file differs from what the spec says.",
+    },
+}
+
+RULES: dict[str, str] = {
+    rule: sentence for group in GROUPS.values() for rule, sentence in group.items()
+}
+
+
+def page() -> str:
+    """``docs/rules.md``."""
+    lines = ["# Rules", "", "Each problem ends with the id of its rule in brackets.", ""]
+    for title, rules in GROUPS.items():
+        lines += [f"## {title}", "", "| rule | |", "| --- | --- |"]
+        lines += [f"| `{rule}` | {sentence} |" for rule, sentence in rules.items()]
+        lines.append("")
+    return "\n".join(lines)
