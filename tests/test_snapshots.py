@@ -15,7 +15,16 @@ from ruamel.yaml import YAML
 import ci_kaniko
 from support.cases import ROOT, SNAPSHOTS, SPECS
 from support.events import DEFAULT_BRANCH
-from support.runs import PAIRS, RENDERED, TARGETS, refused, render, spec_of, values_for
+from support.runs import (
+    PAIRS,
+    RENDERED,
+    TARGETS,
+    push_event,
+    refused,
+    render,
+    spec_of,
+    values_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +66,7 @@ def test_both_dialects_read_the_same(case: str, target: str) -> None:
 def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
     """Neither the clock, the environment, the folder nor the order of sets shows."""
     wanted = [
-        (str(SPECS / f"{case}.yaml"), target, values_for(target, DEFAULT_BRANCH))
+        (str(SPECS / f"{case}.yaml"), target, values_for(target, push_event(case)))
         for case, target in RENDERED
     ]
     done = subprocess.run(

@@ -11,7 +11,6 @@ from support import expectation, triggers
 from support.cases import CASES
 from support.events import (
     DEFAULT_BRANCH,
-    EVENTS,
     FEATURE_BRANCH,
     FORK_PULL_REQUEST,
     PULL_REQUEST,
@@ -72,13 +71,13 @@ def built_by_a_push(wanted: expectation.Spec, event: Event, target: str) -> bool
     """Whether the branch of a request is built as a branch, in the project that runs the request."""
     if not event.pull_request or (event.fork and target == "github"):
         return False
-    push = replace(DEFAULT_BRANCH, branch=event.source_branch)
+    push = replace(DEFAULT_BRANCH, branch=event.source_branch, default_branch=event.default_branch)
     return expectation.starts(wanted, push)
 
 
 @pytest.mark.parametrize(("case", "target"), [pair for pair in RENDERED if pair[1] in dict(STARTS)])
 def test_cases(case: str, target: str) -> None:
-    for event in EVENTS:
+    for event in expectation.events(read(case)):
         expected = expectation.starts(read(case), event)
         if not built_by_a_push(read(case), event, target):
             assert triggers.STARTS[target](render(case, target), event) == expected, event
@@ -112,7 +111,8 @@ def test_gitlab_and_github_agree(case: str) -> None:
     """Pushes start both or none; a request starts at least GitHub where it starts GitLab."""
     if not {(case, "gitlab"), (case, "github")} <= {*RENDERED}:
         return
-    for event in (*PUSHES, *REQUESTS):
+    default = expectation.events(read(case))[0].default_branch
+    for event in (replace(event, default_branch=default) for event in (*PUSHES, *REQUESTS)):
         on_gitlab = triggers.gitlab(render(case, "gitlab"), event)
         on_github = triggers.github(render(case, "github"), event)
         assert on_github or not on_gitlab

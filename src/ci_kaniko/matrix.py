@@ -158,6 +158,7 @@ _LOGINS = """\
 *By documentation* means that ci-kaniko writes what the vendor documents, and that its tests
 cannot run it: the exchange needs the vendor's own machines."""
 
+
 def outcome(spec: str, target: str, values: dict[str, str] | None = None) -> Problem | None:
     """The first problem of rendering a spec for a column, or None."""
     name, _, mode = target.partition("-")
@@ -204,18 +205,14 @@ def login_outcome(kind: str, target: str) -> Problem | None:
     host = "${registry.host}" if image.startswith("$") else image.partition("/")[0]
     if "docker_config" in login and target in {"buildkite", "kubernetes"}:
         login = login.lower()
-    spec = (
-        f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
-    )
+    spec = f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
     return outcome(spec, target)
 
 
 Row = tuple[str, "list[str | Problem]"]
 
 
-def _rows(
-    titles: Iterable[str], outcome_of: Callable[[str, str], Problem | None]
-) -> Iterator[Row]:
+def _rows(titles: Iterable[str], outcome_of: Callable[[str, str], Problem | None]) -> Iterator[Row]:
     for title in titles:
         cells = [outcome_of(title, target) or _works(title, target) for target in TITLES]
         yield code(title), cells
@@ -228,8 +225,7 @@ def _works(title: str, target: str) -> str:
 def _variable_rows() -> Iterator[Row]:
     for name in (*VARIABLES, "env.NAME"):
         cells = [
-            refused or made_of(name, target)
-            for target, refused in variable_outcomes(name).items()
+            refused or made_of(name, target) for target, refused in variable_outcomes(name).items()
         ]
         if isinstance(cells[-1], Problem):
             cells[-1] = "`--set`"

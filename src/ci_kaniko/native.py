@@ -163,7 +163,7 @@ def _read_labels(value: Any) -> tuple[str, ...]:
             raise
         labels.append(text)
     if not labels:
-        raise Refused("empty-value", "the list is empty", "write at least one")
+        raise Refused("empty-value", "the list is empty", "name at least one")
     return tuple(labels)
 
 

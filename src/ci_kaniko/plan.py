@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko import grammar
+from ci_kaniko.clouds import Cloud, aws, context_cloud, ecr_region, google, is_google
 from ci_kaniko.conditions import ALWAYS, AnyOf
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Where, quoted
@@ -78,20 +79,6 @@ class Push:
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """How a cloud's client inside the executor finds its credentials.
-
-    ``secret`` names what holds a file, None where the machine has a role; ``variables`` are set
-    beside the one that leads to the file.
-    """
-
-    secret: str | None
-    file: str
-    file_variable: str
-    variables: dict[str, str]
-
-
-@dataclass(frozen=True)
 class HostLogin:
     """How to log in to one host, and what for."""
 
@@ -104,23 +91,16 @@ class HostLogin:
     @property
     def cloud(self) -> Cloud | None:
         """What a cloud's client needs, for logins of that kind."""
-        login = self.login
-        if login.aws:
-            region = ecr_region(self.host) or ""
-            secret = None if login.aws == "ambient" else login.aws
-            variable = "AWS_SHARED_CREDENTIALS_FILE"
-            return Cloud(secret, "aws-credentials", variable, {"AWS_REGION": region})
-        if login.google:
-            secret = None if login.google == "ambient" else login.google
-            return Cloud(secret, "google-key.json", "GOOGLE_APPLICATION_CREDENTIALS", {})
-        return None
+        if self.login.aws:
+            return aws(self.login.aws, {"AWS_REGION": ecr_region(self.host) or ""})
+        return google(self.login.google) if self.login.google else None
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the secrets that it needs."""
         user, login = self.login.username, self.login
         if self.cloud:
-            return (self.cloud.secret,) if self.cloud.secret else ()
+            return self.cloud.secrets
         listed = [user.secret] if user is not None and not isinstance(user, str) else []
         return (*listed, *((login.password,) if login.password else ()))
 
@@ -225,6 +205,8 @@ class Plan:
         listed += [login.login.docker_config for login in self.logins if login.login.docker_config]
         if self.git_login and self.git_login.secret:
             listed.append(self.git_login.secret)
+        if self.context_cloud:
+            listed += self.context_cloud.secrets
         return tuple(dict.fromkeys(listed))
 
     @property
@@ -234,12 +216,17 @@ class Plan:
         return next((name for name in ready if name), None)
 
     @property
+    def context_cloud(self) -> Cloud | None:
+        """What the store needs that the context is fetched from."""
+        return context_cloud(self.spec)
+
+    @property
     def clouds(self) -> tuple[Cloud, ...]:
         """What clouds' clients need, each once."""
-        found: dict[str, Cloud] = {}
+        found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
         for login in self.logins:
             if login.cloud:
-                found.setdefault(login.cloud.file, login.cloud)
+                found.setdefault(login.cloud.name, login.cloud)
         return tuple(found.values())
 
     @property
@@ -538,7 +525,7 @@ def _logins(
         findings += _ci_token_finding(resolved, target)
         findings += _cloud_findings(resolved)
     findings += _config_findings(spec, ordered)
-    findings += _several_cloud_files(ordered)
+    findings += _several_cloud_files(spec, ordered)
     return ordered, findings
 
 
@@ -590,18 +577,6 @@ def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
         )
 
 
-_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-_GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
-
-
-def ecr_region(host: str) -> str | None:
-    """The AWS region of an ECR host; public.ecr.aws has its API in us-east-1."""
-    if host == "public.ecr.aws":
-        return "us-east-1"
-    found = _ECR.fullmatch(host)
-    return found.group(1) if found else None
-
-
 def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
     if login.login.aws and ecr_region(login.host) is None:
         yield Finding(
@@ -610,7 +585,7 @@ def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
             f"{quoted(login.host)} is no registry of AWS",
             "ACCOUNT.dkr.ecr.REGION.amazonaws.com",
         )
-    if login.login.google and not _GOOGLE.fullmatch(login.host):
+    if login.login.google and not is_google(login.host):
         yield Finding(
             "foreign-cloud-login",
             login.where,
@@ -619,17 +594,18 @@ def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
         )
 
 
-def _several_cloud_files(logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
-    first: dict[str, HostLogin] = {}
+def _several_cloud_files(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    fetched = context_cloud(spec)
+    first = {fetched.name: (fetched, "the context")} if fetched else {}
     for login in logins:
         if login.cloud is None:
             continue
-        other = first.setdefault(login.cloud.file, login)
-        if other.cloud and other.cloud.secret != login.cloud.secret:
+        other, user = first.setdefault(login.cloud.name, (login.cloud, quoted(login.host)))
+        if other.secret != login.cloud.secret:
             yield Finding(
                 "several-cloud-logins",
                 login.where,
-                f"{quoted(login.host)} and {quoted(other.host)} log in to one cloud in two ways, "
+                f"{quoted(login.host)} and {user} log in to one cloud in two ways, "
                 "and its client knows one",
                 "use the same login for both",
             )
@@ -668,6 +644,7 @@ _SHELL_NAMES = {
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
     *("AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "GOOGLE_APPLICATION_CREDENTIALS"),
+    *("AZURE_STORAGE_ACCESS_KEY", "S3_ENDPOINT", "S3_FORCE_PATH_STYLE"),
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
 _SHELL_PREFIXES = ("KANIKO_", "FF_KANIKO_", "default_", "to_", "BUILDKITE", "BK_", "AGOLA_")
@@ -716,6 +693,8 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
             used.setdefault(login.login.docker_config, login.where)
     if plan.git_login and plan.git_login.secret:
         used.setdefault(plan.git_login.secret, ("git", "token"))
+    if plan.context_cloud:
+        used.update(dict.fromkeys(plan.context_cloud.secrets, ("context_login",)))
     for name in plan.variables:
         if plan.target != "kubernetes" and name.startswith("env."):
             used.setdefault(name.removeprefix("env."), ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -100,10 +100,15 @@ class UnknownTargetError(CiKanikoError):
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Sorted by position and without repetitions; what has no position comes last."""
+    """Sorted by position, each once; what has no position comes last.
+
+    What is reached through several aliases is one problem.
+    """
     far = 1 << 60
-    unique = dict.fromkeys(problems)
-    return sorted(unique, key=lambda problem: (problem.line or far, problem.column or far))
+    unique: dict[Problem, Problem] = {}
+    for problem in problems:
+        unique.setdefault(replace(problem, where="") if problem.line else problem, problem)
+    return sorted(unique.values(), key=lambda problem: (problem.line or far, problem.column or far))
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:

@@ -113,7 +113,9 @@ def _flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     text = scalar(value)
-    return f'"{text}"' if text[:1] in "{[*&" or (set(text) & set(",[]") and text[0] != '"') else text
+    return (
+        f'"{text}"' if text[:1] in "{[*&" or (set(text) & set(",[]") and text[0] != '"') else text
+    )
 
 
 def _words(part: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import grammar
+from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Refused, dotted, quoted
@@ -707,3 +708,28 @@ def _bad_toleration(item: Toleration) -> tuple[str, str] | None:
     if item.operator == "Equal" and item.key is None:
         return "without a key only Exists tolerates something", "add key:"
     return None
+
+
+@_rule("context", "context_login")
+def _the_login_fits_the_context(spec: Spec) -> Iterator[Finding]:
+    login = spec.context_login
+    scheme = spec.context.partition("://")[0] if "://" in spec.context else ""
+    if is_azure_blob(spec.context) and (login is None or not login.azure_storage_key):
+        yield Finding(
+            "missing-context-login",
+            ("context",),
+            "kaniko fetches from Azure's blob storage only with the account's key",
+            "add context_login: {azure_storage_key: NAME_OF_A_SECRET}",
+        )
+    if login is None:
+        return
+    schemes = {"aws": "s3", "region": "s3", "s3_endpoint": "s3", "s3_path_style": "s3"}
+    schemes |= {"google": "gs", "azure_storage_key": "https"}
+    for name, wanted in schemes.items():
+        if getattr(login, name) is not None and scheme != wanted:
+            yield Finding(
+                "unused-context-login",
+                ("context_login", name),
+                f"nothing asks for this: the context is no {wanted}:// address",
+                "remove it, or write another context",
+            )

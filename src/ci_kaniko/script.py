@@ -18,7 +18,8 @@ from ci_kaniko.variables import Ref, variable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.plan import Argument, Cloud, HostLogin, Plan, Push
+    from ci_kaniko.clouds import Cloud
+    from ci_kaniko.plan import Argument, HostLogin, Plan, Push
     from ci_kaniko.variables import Part, Parts
 
 
@@ -286,6 +287,8 @@ class Script:
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
         head = self._log_in(always) + self._git_login()
+        if plan.context_cloud:
+            head = self._cloud(plan.context_cloud) + head
         if not plan.pushes:
             config = self._write_config() if always else []
             words = static + self._words(plan.no_push_arguments)
@@ -465,7 +468,10 @@ class Script:
         if kind == "docker-config":
             return self._ready_config()
         if login.cloud:
-            return self._cloud(login.cloud)
+            shared = login.cloud.secret and login.cloud.name == getattr(
+                self.plan.context_cloud, "name", ""
+            )
+            return [] if shared else self._cloud(login.cloud)
         key = self.text(login.key)
         if kind == "ci-token":
             assert self.dialect.ci_login is not None, "a ci-token login was refused before"
@@ -482,15 +488,17 @@ class Script:
 
     def _cloud(self, cloud: Cloud) -> list[str]:
         """A file that a cloud's client reads, and the variables that lead to it."""
-        exports = [f"{name}={quote(value)}" for name, value in cloud.variables.items()]
-        lines: list[str] = []
-        if cloud.secret and self.dialect.mounted_files:
-            return self._mounted(
-                f"{self.dialect.mounted_files}/{cloud.file}", f"the secret {cloud.secret}"
-            )
-        if cloud.secret:
-            lines = [*self._guard(cloud.secret), *self._write(cloud.secret, cloud.file)]
-            exports.append(f"{cloud.file_variable}={self.dialect.files_inside}/{cloud.file}")
+        lines = [line for secret in cloud.secret_variables.values() for line in self._guard(secret)]
+        exports = [f'{name}="${secret}"' for name, secret in cloud.secret_variables.items()]
+        if self.dialect.mounted_files:
+            if cloud.secret:
+                path = f"{self.dialect.mounted_files}/{cloud.file}"
+                lines += self._mounted(path, f"the secret {cloud.secret}")
+        else:
+            exports += [f"{name}={quote(value)}" for name, value in cloud.variables.items()]
+            if cloud.secret:
+                lines += [*self._guard(cloud.secret), *self._write(cloud.secret, cloud.file)]
+                exports.append(f"{cloud.file_variable}={self.dialect.files_inside}/{cloud.file}")
         return [*lines, f"export {' '.join(exports)}"] if exports else lines
 
     def _mounted(self, path: str, what: str) -> list[str]:

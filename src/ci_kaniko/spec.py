@@ -258,6 +258,40 @@ _LOGIN_HINT = (
 )
 
 
+class ContextLogin(Model):
+    """How the executor may fetch a context from a store."""
+
+    aws: AwsLogin | None = Field(
+        default=None,
+        description="s3://: ambient, or {credentials_file: NAME}.",
+        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
+    )
+    region: Present | None = Field(
+        default=None, description="s3://: the bucket's region.", examples=["eu-west-1"]
+    )
+    s3_endpoint: Present | None = Field(
+        default=None,
+        description="s3://: address of a store that speaks S3.",
+        examples=["https://minio.example.com"],
+    )
+    s3_path_style: Boolean | None = Field(
+        default=None,
+        description="s3://: the bucket is part of the path; needs s3_endpoint.",
+        examples=[True],
+    )
+    google: GoogleLogin | None = Field(
+        default=None,
+        description="gs://: ambient, or {key_file: NAME}.",
+        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
+    )
+    azure_storage_key: SecretName | None = Field(
+        default=None,
+        description="https:// of Azure's blob storage: the NAME of the secret with the "
+        "account's key.",
+        examples=["AZURE_STORAGE_KEY"],
+    )
+
+
 class Registry(Model):
     """How to log in to one registry, per target where needed."""
 
@@ -721,6 +755,11 @@ class Spec(Model):
         default=None,
         description="Directory inside a fetched context (git, s3, gs, https, tar).",
         examples=["services/shop"],
+    )
+    context_login: ContextLogin | None = Field(
+        default=None,
+        description="How the executor may fetch a context from s3, gs or Azure.",
+        examples=[{"aws": "ambient", "region": "eu-west-1"}],
     )
     dockerfile: Dockerfile = Field(
         default="Dockerfile",

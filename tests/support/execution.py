@@ -48,6 +48,10 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _DIGEST = "sha256:" + "0" * 64
 
+CREDENTIAL_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
+"""Variables that lead a cloud's client to a file."""
+OIDC_TOKEN = "eyJ.oidc-token/of+the=job"
+
 _RECORDER = """#!/bin/sh
 mask=$(umask)
 PATH=/busybox:/usr/bin:/bin
@@ -63,6 +67,10 @@ read -r status </.record/status
 _EXECUTOR = (
     _RECORDER
     + f"""cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record/config.json" 2>/dev/null
+for name in {" ".join(CREDENTIAL_FILES)}; do
+  eval "file=\\${{$name-}}"
+  if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
+done
 if [ "$status" = 0 ]; then
   for a; do
     case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
@@ -94,6 +102,11 @@ done
 """
 )
 
+_AGENT = f"""#!/bin/sh
+for word; do echo "$word"; done >>/.record/agent
+echo '{OIDC_TOKEN}'
+"""
+
 _DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 
 _GIT = """#!/bin/sh
@@ -102,6 +115,13 @@ case "$*" in
   *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
   *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
   *) echo "git: the harness does not know: $*" >&2; exit 99 ;;
+esac
+"""
+
+_BUILDKITE_AGENT = """#!/bin/sh
+case "$*" in
+  "oidc request-token --audience https://"*" --lifetime "*) echo oidc-harness ;;
+  *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
 esac
 """
 
@@ -128,7 +148,8 @@ class Recorded:
     """What a run did; argv is None when the executor was never called.
 
     `command` is the whole call (`docker run …` included), `files` what the run left behind or
-    changed, anywhere, by path as the script saw it.
+    changed, anywhere, by path as the script saw it. `credentials` are the texts of the files that
+    CREDENTIAL_FILES lead to, `agent` the words that buildkite-agent was called with.
     """
 
     target: str
@@ -147,6 +168,8 @@ class Recorded:
     umask: int | None = None
     config_text: str | None = None
     config_mode: int | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    agent: tuple[str, ...] = ()
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -266,6 +289,7 @@ class _Sandbox:
         self.write("/.record/status", f"{status}\n")
         self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
         self.write("/kaniko/executor", _EXECUTOR, 0o755)
+        self.write("/workspace/buildkite-agent", _AGENT, 0o755)
 
     def _share(self) -> None:
         if not ISOLATED:
@@ -620,6 +644,7 @@ def _buildkite(request: _Request) -> _Outcome:
     script = kubelet.expand(text, env)
     workspace = WORKSPACES["buildkite"]
     request.checkout(workspace)
+    request.box.write("/workspace/buildkite-agent", _BUILDKITE_AGENT, 0o755)
     argv = [request.box.shell, "-ec", script]
     result = request.box.run(
         argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
@@ -771,6 +796,7 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         mounts=outcome.mounts,
         calls=len(calls),
         files=after,
+        agent=_lines(box.path("/.record/agent")),
     )
     if not calls:
         return recorded
@@ -780,9 +806,15 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
     env = dict(pair.partition("=")[::2] for pair in pairs)
     env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
     config = call / "config.json"
+    credentials = {name: call / name for name in CREDENTIAL_FILES}
     if Path(words[0]).name == "docker":
         docker = _docker_run(words[1:], env)
         config = _docker_config(box, call, docker)
+        credentials = {
+            name: _docker_file(box, call, docker, docker.env[name])
+            for name in CREDENTIAL_FILES
+            if name in docker.env
+        }
         recorded = replace(
             recorded,
             command=("docker", *words[1:]),
@@ -797,6 +829,8 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         recorded = replace(
             recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
         )
+    texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
+    recorded = replace(recorded, credentials=texts)
     if not config.is_file():
         return recorded
     text = box.outward(config.read_bytes())
@@ -891,6 +925,10 @@ def _docker_mount(value: str) -> Mount:
 def _docker_config(box: _Sandbox, call: Path, docker: _Docker) -> Path:
     """The config.json that the executor sees through its mounts, as it was during the call."""
     wanted = os.path.join(docker.env.get("DOCKER_CONFIG", "/kaniko/.docker"), "config.json")
+    return _docker_file(box, call, docker, wanted)
+
+
+def _docker_file(box: _Sandbox, call: Path, docker: _Docker, wanted: str) -> Path:
     found = Path("/nowhere")
     for mount in sorted(docker.mounts, key=lambda mount: len(mount.target)):
         runner, _, below = mount.source.partition("/home/runner")
@@ -901,6 +939,10 @@ def _docker_config(box: _Sandbox, call: Path, docker: _Docker) -> Path:
         if not inside.startswith(".."):
             found = source / inside if inside != "." else source
     return found
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    return tuple(path.read_text().splitlines()) if path.exists() else ()
 
 
 def lookup(recorded: Recorded, host: str) -> tuple[str, str] | None:

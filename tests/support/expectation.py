@@ -11,12 +11,12 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from support.events import NOW, Event, environment
+from support.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment
 
 HUB = "docker.io"
 RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
@@ -57,6 +57,20 @@ class Run:
     spec: Spec
     target: str
     event: Event
+
+
+def events(spec: Spec) -> tuple[Event, ...]:
+    """The events in a repository whose default branch is the one that the spec names."""
+    branch = spec.data.get("default_branch", DEFAULT_BRANCH.branch)
+    return tuple(
+        replace(
+            event,
+            default_branch=branch,
+            branch=branch if event == DEFAULT_BRANCH else event.branch,
+            source_branch=branch if event.fork else event.source_branch,
+        )
+        for event in EVENTS
+    )
 
 
 def read(text: str) -> Spec:
@@ -433,6 +447,11 @@ def _login(name: str, login: Any, run: Run) -> Login:
     if "docker_config" in login:
         ready = (login["docker_config"],)
         return Login(name, "docker-config", ready, "ready", secret(f"ready {name}"))
+    for kind, file in (("aws", "credentials_file"), ("google", "key_file")):
+        if kind in login and login[kind] == "ambient":
+            return Login(name, kind)
+        if kind in login:
+            return Login(name, kind, (login[kind][file],), "", secret(login[kind][file]))
     user, password = login["username"], login["password"]
     if isinstance(user, dict):
         secrets = (user["secret"], password)
@@ -441,9 +460,11 @@ def _login(name: str, login: Any, run: Run) -> Login:
 
 
 def ci_login(run: Run) -> tuple[str, str]:
-    return {"gitlab": ("gitlab-ci-token", "glcbt-job"), "github": ("alice", "ghs-harness")}[
-        run.target
-    ]
+    return {
+        "gitlab": ("gitlab-ci-token", "glcbt-job"),
+        "github": ("alice", "ghs-harness"),
+        "buildkite": ("buildkite", "oidc-harness"),
+    }[run.target]
 
 
 def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
@@ -463,6 +484,14 @@ def secrets_needed(run: Run) -> list[str]:
     names = [name for login in logins(run).values() for name in login.secrets]
     names += (git_login(run) or ("", "", ()))[2]
     return list(dict.fromkeys(names))
+
+
+def cloud_environment(login: Login) -> dict[str, str]:
+    """What the executor's own credential helpers read, paths by their file name."""
+    if login.kind == "google":
+        return {"GOOGLE_APPLICATION_CREDENTIALS": "google-key.json"} if login.secrets else {}
+    region = {"AWS_REGION": login.host.split(".")[3]}
+    return region | ({"AWS_SHARED_CREDENTIALS_FILE": "aws-credentials"} if login.secrets else {})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ci_kaniko
 from support import expectation
 from support.cases import CASES, SPECS
-from support.events import DEFAULT_BRANCH, Event, values
+from support.events import Event, values
 from support.execution import Recorded, available_shells, run
 from support.expectation import Run
 
@@ -49,11 +49,16 @@ def values_for(target: str, event: Event) -> dict[str, str] | None:
     return {**values(event), **expectation.given()}
 
 
+def push_event(case: str) -> Event:
+    """A push to the default branch: what a manifest in snapshots/ is rendered for."""
+    return expectation.events(read(case))[0]
+
+
 @functools.cache
-def render(case: str, target: str, event: Event = DEFAULT_BRANCH) -> str:
+def render(case: str, target: str, event: Event | None = None) -> str:
     """The same text for every event, but where a manifest has to hold the event's values."""
-    needed = values_for(target, event)
-    if needed is None and event != DEFAULT_BRANCH:
+    needed = values_for(target, event or push_event(case))
+    if needed is None and event is not None:
         return render(case, target)
     return ci_kaniko.render(spec_of(case), target, needed)
 
@@ -74,6 +79,7 @@ def execute(
     on_gitlab = wanted.target == "gitlab"
     in_store = wanted.target in ("kubernetes", "buildkite")
     as_text = {} if on_gitlab or in_store else fed.docker_configs
+    section = wanted.spec.section(wanted.target)
     return run(
         wanted.target,
         text,
@@ -84,6 +90,7 @@ def execute(
         executor_status=status,
         file_secrets=fed.docker_configs if on_gitlab else {},
         docker_configs=fed.docker_configs if in_store else {},
+        secret=section.get("secret", "ci-kaniko"),
         extra_env=extra_env or {},
     )
 

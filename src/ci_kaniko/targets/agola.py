@@ -43,7 +43,7 @@ _OWNED = {
 _TASK_FIELDS = {"ignore_failure", "approval", "user", "docker_registries_auth"}
 
 _NO_CLOCK = Impossible("Agola passes no commit time", "use ${build.timestamp}")
-_NO_REGISTRY = Impossible("Agola has no registry of its own", "write the registry's host")
+_NO_REGISTRY = Impossible("Agola has no registry of its own", "name the registry's host")
 
 _CELLS: dict[str, Cell | Impossible] = {
     "commit.sha": Cell("AGOLA_GIT_COMMITSHA"),
@@ -71,7 +71,7 @@ def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
     if name == "default_branch":
         if plan.spec.default_branch:
             return Cell(literal=plan.spec.default_branch)
-        return Impossible("Agola does not tell", "write default_branch: main at the top")
+        return Impossible("Agola does not tell", "add default_branch: main at the top")
     return _CELLS.get(name)
 
 

@@ -55,9 +55,9 @@ _OWNED = {
     "image": "executor",
 }
 _STEP_KEYS = {
-    *("allow_dependency_failure", "cancel_on_build_failing", "depends_on", "env", "matrix"),
-    *("notify", "parallelism", "priority", "signature", "skip", "soft_fail", "cache", "type"),
-    "concurrency_method",
+    *("allow_dependency_failure", "cancel_on_build_failing", "checkout", "depends_on", "env"),
+    *("if_changed", "matrix", "notify", "parallelism", "priority", "signature", "skip"),
+    *("soft_fail", "cache", "type", "concurrency_method"),
 }
 
 _WRITTEN = "/kaniko/credentials"
@@ -95,7 +95,7 @@ _CELLS: dict[str, Cell | Impossible] = {
     "registry.host": Cell(literal="packages.buildkite.com"),
     "registry.image": Impossible(
         "a Package Registry has a name of its own",
-        "write packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE",
+        "such as packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE",
     ),
     "build.id": Cell("BUILDKITE_BUILD_ID"),
     "build.number": Cell("BUILDKITE_BUILD_NUMBER"),
@@ -230,9 +230,9 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
 
 def _secret_names(plan: Plan, *, files: bool) -> list[str]:
     """The secrets that come as variables; ``files`` says that files come so, too."""
-    names = [
-        name for login in plan.logins for name in login.secrets if files or login.cloud is None
-    ]
+    names = [name for login in plan.logins for name in login.secrets if login.cloud is None]
+    for cloud in plan.clouds:
+        names += cloud.secrets if files else cloud.secret_variables.values()
     if plan.git_login and plan.git_login.secret:
         names.append(plan.git_login.secret)
     return list(dict.fromkeys(names))
@@ -291,9 +291,10 @@ def _condition(plan: Plan) -> str:
 
 
 def _ref_test(variable: str, glob: str) -> str:
-    if is_literal(glob) and '"' not in glob:
+    """Buildkite replaces a ``$`` in double quotes, and an upload one after a backslash."""
+    if is_literal(glob) and not re.search('["$]', glob):
         return f'{variable} == "{glob}"'
-    pattern = to_regex(glob, slash=r"\/")
+    pattern = to_regex(glob, slash=r"\/").replace(r"\$", "[$]")
     return f"{variable} =~ /^{pattern}$/"
 
 

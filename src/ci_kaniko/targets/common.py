@@ -52,7 +52,7 @@ def needed_default_branch(plan: Plan) -> Iterator[Finding]:
             "missing-default-branch",
             (),
             f"pushes to the default branch start the job, and {plan.target} does not know its name",
-            "write default_branch: main at the top, or list branches under triggers:",
+            "add default_branch: main at the top, or list branches under triggers:",
         )
 
 

@@ -222,8 +222,7 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
     if plan.reads_checkout:
         options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
     for cloud in plan.clouds:
-        names = [*cloud.variables, *([cloud.file_variable] if cloud.secret else [])]
-        options += [f"--env {name}" for name in names]
+        options += [f"--env {name}" for name in cloud.names]
     if plan.writes_files:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs:

@@ -352,6 +352,9 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
     secret = plan.spec.kubernetes.secret
     if plan.git_login:
         yield from _git_env(plan)
+    for cloud in plan.clouds:
+        for name, key in cloud.secret_variables.items():
+            yield from_secret(key if scripted else name, secret, key)
     if scripted:
         names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
         yield from (from_secret(name, secret, name) for name in names)

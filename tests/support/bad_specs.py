@@ -1,0 +1,73 @@
+"""The bad specs: files of ``tests/specs/bad``, and texts that no file in a repository can hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from support.cases import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = ROOT / "tests" / "specs" / "bad"
+
+
+class Case(NamedTuple):
+    """A bad spec and how it is rendered, if at all."""
+
+    name: str
+    data: bytes
+    target: str | None
+    values: dict[str, str]
+
+    @property
+    def expected(self) -> Path:
+        return FOLDER / f"{self.name}.errors.txt"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.yaml"
+
+
+def written() -> list[Case]:
+    """The cases that are files; their first comments say how they are rendered."""
+    cases = []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        settings = re.findall(r"^# (target|set): (.*)$", text, re.MULTILINE)
+        target = next((value for key, value in settings if key == "target"), None)
+        pairs = [value.partition("=") for key, value in settings if key == "set"]
+        values = {name: value for name, _, value in pairs}
+        cases.append(Case(path.stem, text.encode(), target, values))
+    return cases
+
+
+def made() -> list[Case]:
+    """The cases that are bytes, or masses of them."""
+    return [Case(name, make(), None, {}) for name, make in _MAKERS.items()]
+
+
+def _bomb() -> bytes:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    return "\n".join(lines).encode()
+
+
+_MAKERS: dict[str, Callable[[], bytes]] = {
+    "empty-spec": lambda: b"",
+    "empty-spec-comments": lambda: b"# nothing yet\n",
+    "empty-spec-byte-order-mark": lambda: b"\xef\xbb\xbf",
+    "not-text": lambda: b"\x7fELF\x02\x01\x01\0\0\0",
+    "not-text-control-character": lambda: b"push: never\ntarget: a\x07b\n",
+    "not-utf8": lambda: "push: never\ntarget: café\n".encode("latin-1"),
+    "not-utf8-utf16": lambda: "push: never\n".encode("utf-16"),
+    "too-large": lambda: b"#" * (1024 * 1024 + 1),
+    "too-deep-10-thousand": lambda: b"[" * 10_000,
+    "too-deep-100-thousand": lambda: b"{a: " * 100_000,
+    "too-deep-1-million": lambda: b"[" * 1_000_000,
+    "too-many-nodes": _bomb,
+    "yaml-syntax-windows": lambda: b"\xef\xbb\xbfpush: never\r\ntarget: a: b\r\n",
+    "unknown-key-windows": lambda: b"\xef\xbb\xbfcontxt: .\r\npush: never\r\n",
+}
