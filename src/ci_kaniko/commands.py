@@ -69,7 +69,7 @@ def _root(
 
 @app.command()
 def render(
-    target: Annotated[str, typer.Argument(help="gitlab, github or kubernetes.")],
+    target: Annotated[str, typer.Argument(help="gitlab, github, buildkite, agola or kubernetes.")],
     spec: SpecOption = None,
     output: Annotated[
         Path | None,

@@ -631,7 +631,7 @@ def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
     zstd, tar = options.compression == "zstd", bool(options.tar_path)
     conflicts = (
         (
-            zstd and options.image_format == "docker",
+            zstd and not tar and options.image_format == "docker",
             "image_format",
             "a docker image cannot hold zstd layers",
             "write oci",
@@ -733,3 +733,19 @@ def _the_login_fits_the_context(spec: Spec) -> Iterator[Finding]:
                 f"nothing asks for this: the context is no {wanted}:// address",
                 "remove it, or write another context",
             )
+
+
+@_rule("context", "git")
+def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
+    if "://" in spec.context and not spec.context.startswith("git://"):
+        for name, value in spec.git:
+            if value is not None:
+                yield _no_effect(
+                    ("git", name), "the context is not fetched with git", f"remove {name}:"
+                )
+    elif spec.git.branch and "#" in spec.context:
+        yield _no_effect(
+            ("context",),
+            "the ref after # is not used: git.branch replaces it",
+            "keep one of the two",
+        )

@@ -163,7 +163,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     findings = (
         *plan.findings,
         *impossible(plan, dialect),
-        *(_container_findings(plan) if in_container else ()),
+        *(_container_findings(plan) if in_container else _docker_findings(plan)),
         *_secret_names(plan),
         *_never_scheduled(plan),
         *owned_keys("github", section.extra, _OWNED),
@@ -210,6 +210,16 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
             ("context",),
             "a job in the executor's image has no checkout to take the archive from",
             "github: {mode: docker} has one",
+        )
+
+
+def _docker_findings(plan: Plan) -> Iterator[Finding]:
+    if plan.spec.context.startswith("tar:///"):
+        yield Finding(
+            "impossible-context",
+            ("context",),
+            "only the checkout is mounted into the executor's container",
+            "tar://PATH, from the repository root",
         )
 
 

@@ -157,12 +157,12 @@ def _volumes(plan: Plan, *, clone: bool) -> Volumes:
 
 def _impossible_clone(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.kubernetes
-    if plan.spec.context.startswith("tar://") and not plan.spec.context.startswith("tar:///"):
+    if plan.spec.context.startswith("tar://"):
         yield Finding(
             "impossible-context",
             ("context",),
-            "a Pod has no checkout to take the archive from",
-            "an absolute path on a volume of your own, or another context",
+            "a Pod has no folder to take the archive from",
+            "a git context, or a store such as s3://BUCKET/KEY",
         )
     if section.clone and "://" in plan.spec.context:
         yield Finding(
