@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -53,12 +53,13 @@ def text_of(problems: Sequence[Problem]) -> str:
 
 def rules_of(text: str) -> list[str]:
     """The rules that an expected text names, in order."""
-    return re.findall(r"^\S+\.yaml(?::\d+:\d+)?: .* \[([a-z0-9-]+)\]$", text, re.MULTILINE)
+    return re.findall(
+        r"^(?:\S+\.yaml|<spec>)(?::\d+:\d+)?: .* \[([a-z0-9-]+)\]$", text, re.MULTILINE
+    )
 
 
 def names_of(case: Case) -> str:
     return case.name
-
 
 
 def command_of(case: Case) -> list[str]:
@@ -78,9 +79,7 @@ def test_what_python_says(case: Case, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=names_of)
-def test_what_the_command_says(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_command_says(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / case.file_name).write_bytes(case.data)
     monkeypatch.chdir(tmp_path)
     only_warnings = all(problem.severity == "warning" for problem in problems_of(case))
@@ -110,7 +109,8 @@ def test_every_bad_spec_is_named_for_a_rule_it_breaks() -> None:
 
 
 def test_no_expected_text_is_orphaned() -> None:
-    expected = {case.expected.name for case in CASES} | {f"{name}.errors.txt" for name in UNREADABLE}
+    expected = {case.expected.name for case in CASES}
+    expected |= {f"{name}.errors.txt" for name in UNREADABLE}
     assert {path.name for path in FOLDER.glob("*.errors.txt")} == expected
 
 
@@ -131,11 +131,10 @@ def replacement_of(problem: Problem) -> tuple[str, str] | None:
     column = problem.column or 1
     marked = problem.excerpt[column - 1 : column - 1 + problem.width]
     if problem.hint.startswith("write "):
-        quote = marked[0] if marked[:1] in {'"', "'"} and not problem.hint[6:7] in {"[", '"'} else ""
-        natural = problem.rule in {"bad-boolean", "bad-integer"}
-        return marked, problem.hint.removeprefix("write ") if natural else (
-            quote + problem.hint.removeprefix("write ") + quote
-        )
+        new = problem.hint.removeprefix("write ")
+        is_text = problem.rule not in {"bad-boolean", "bad-integer", "wrong-type"}
+        quote = marked[0] if is_text and marked[:1] in {'"', "'"} else ""
+        return marked, f"{quote}{new}{quote}"
     if found := re.match(r'did you mean (?:"(.+?)"|(\S+))\?', problem.hint):
         word = re.search(r'"(.+?)"', problem.message)
         new = found.group(1) or found.group(2)

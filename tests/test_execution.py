@@ -6,6 +6,7 @@ import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,19 @@ from support.events import (
     TAG,
     Event,
 )
-from support.execution import Recorded, lookup, normalise
+from support.execution import CREDENTIAL_FILES, Recorded, lookup, normalise
 from support.expectation import HUB, Login, Run
-from support.runs import RENDERED, SHELLS, TARGETS, execute, read, recorded, refused, render, values_for
+from support.runs import (
+    RENDERED,
+    SHELLS,
+    TARGETS,
+    execute,
+    read,
+    recorded,
+    refused,
+    render,
+    rendering,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,9 +44,9 @@ WHERE = {
     "kubernetes": "ecret",
     "buildkite": "Secret",
 }
-CONTAINER = {"kubernetes": "kube", "github": "docker"}
 RUN_BY_A_SHELL = tuple(target for target in TARGETS if target != "kubernetes")
 EVERY_SHELL = (DEFAULT_BRANCH.name, TAG.name)
+OUTPUT = {"kubernetes": "/kaniko/output", "agola": "/kaniko/output"}
 NAMES = tuple(event.name for event in EVENTS)
 
 
@@ -68,7 +79,7 @@ def reached(got: Recorded, wanted: Run) -> None:
     """Exactly one call of the executor, with what the spec asks for."""
     assert (got.status, got.calls) == (0, 1), got.stderr
     # Agola's executor runs in /kaniko, where it also fetches a context to: that is no checkout.
-    fetched = "://" in wanted.spec.data.get("context", ".")
+    fetched = expectation.is_fetched(wanted.spec)
     assert normalise(replace(got, workspace="") if fetched else got) == expectation.arguments(
         wanted
     )
@@ -77,14 +88,23 @@ def reached(got: Recorded, wanted: Run) -> None:
     )
     assert got.image == expectation.image(wanted, shell=runs_in_debug_image(got))
     assert got.umask == 0o022
-    assert got.env.get("container") == CONTAINER.get(got.target)
+    assert got.env.get("container") == container(got)
     assert "KANIKO_NO_PUSH" not in got.env
+    for path in expectation.digest_files(wanted):
+        assert f"{OUTPUT.get(got.target, got.workspace)}/{path}" in got.files
 
 
 def runs_in_debug_image(got: Recorded) -> bool:
     if got.target == "kubernetes":
         return got.command[0] != "/kaniko/executor" or "-debug" in got.image
-    return got.target != "github"
+    return got.command[0] != "docker"
+
+
+def container(got: Recorded) -> str | None:
+    """How kaniko is told that it is in a container, where it does not notice."""
+    if got.target == "kubernetes":
+        return "kube"
+    return "docker" if got.command[0] == "docker" else None
 
 
 def logged_in(got: Recorded, wanted: Run) -> None:
@@ -93,12 +113,13 @@ def logged_in(got: Recorded, wanted: Run) -> None:
     for name, login in expectation.all_logins(wanted).items():
         found = lookup(got, name)
         if name in needed and login.kind in ("aws", "google"):
-            asks_the_cloud(got, login)
+            asks_the_cloud(got, login, wanted)
         elif name in needed:
             assert found == (login.user, login.password), name
         else:
             assert found is None or is_always_there(got, login), name
     assert lookup(got, "other.example.com") is None
+    asks_the_store(got, wanted)
     git = expectation.git_login(wanted)
     if git:
         assert (got.env["GIT_USERNAME"], got.env["GIT_PASSWORD"]) == git[:2]
@@ -108,16 +129,26 @@ def logged_in(got: Recorded, wanted: Run) -> None:
         assert written or got.config == {"auths": {}}
 
 
-def asks_the_cloud(got: Recorded, login: Login) -> None:
+def asks_the_store(got: Recorded, wanted: Run) -> None:
+    """The store of the context answers: its address, and a key or the file that holds it."""
+    environment = expectation.context_environment(wanted.spec)
+    assert {name: got.env[name] for name in environment} == environment
+    secret = expectation.context_secret(wanted.spec)
+    if secret:
+        name, key = secret
+        held = got.credentials[name] if name in CREDENTIAL_FILES else got.env[name]
+        assert held.removesuffix("\n") == expectation.secret(key)
+
+
+def asks_the_cloud(got: Recorded, login: Login, wanted: Run) -> None:
     """There is no entry for the host: the executor's helper finds role or key by itself."""
     assert lookup(got, login.host) is None
     environment = expectation.cloud_environment(login)
+    if "AWS_REGION" in expectation.context_environment(wanted.spec):
+        environment.pop("AWS_REGION", None)
     assert {name: got.env[name].rpartition("/")[2] for name in environment} == environment
-    for path in (got.env[name] for name in environment if name != "AWS_REGION"):
-        if mounts_config(got):
-            assert any(path.startswith(f"{mount.target}/") for mount in got.mounts)
-        elif got.target != "github":
-            assert got.files[path].decode() == login.password + "\n"
+    for name in environment.keys() & set(CREDENTIAL_FILES):
+        assert got.credentials[name].removesuffix("\n") == login.password
 
 
 def is_always_there(got: Recorded, login: Login) -> bool:
@@ -140,7 +171,7 @@ def kept_secret(got: Recorded, wanted: Run) -> None:
         **{path: data.decode("utf-8", "replace") for path, data in left_behind(got).items()},
     }
     if got.target == "github":
-        own = ("DOCKER_AUTH_CONFIG", "GIT_PASSWORD")
+        own = ("DOCKER_AUTH_CONFIG", "GIT_PASSWORD", "AZURE_STORAGE_ACCESS_KEY")
         texts["env"] = "\0".join(value for name, value in got.env.items() if name not in own)
     for secret in all_secrets(wanted):
         for place, text in texts.items():
@@ -155,6 +186,9 @@ def all_secrets(wanted: Run) -> set[str]:
         found |= {login.password, encoded(login.password), encoded(pair)}
     git = expectation.git_login(wanted)
     found |= {git[1], encoded(git[1])} if git else set()
+    found |= {
+        expectation.secret(name) for name in (expectation.context_secret(wanted.spec) or ())[1:]
+    }
     return found - {"", encoded(":")}
 
 
@@ -196,7 +230,7 @@ def test_what_reaches_the_executor(case: str, target: str) -> None:
         check(recorded(case, target, event, shell), Run(read(case), target, event))
 
     in_parallel(
-        lambda event=event, shell=shell: job(event, shell)
+        partial(job, event, shell)
         for event in started(case)
         for shell in shells_for(event, case, target)
     )
@@ -216,14 +250,17 @@ def test_the_same_arguments_everywhere(case: str) -> None:
 
 def common(got: Recorded, case: str) -> tuple[str, ...]:
     wanted = Run(read(case), got.target, got.event)
-    fetched = "://" in wanted.spec.data.get("context", ".")
+    fetched = expectation.is_fetched(wanted.spec)
     own = expectation.own_values(wanted)
-    result = []
-    for argument in normalise(replace(got, workspace="") if fetched else got):
-        for name in sorted(own, key=lambda name: -len(own[name])):
-            argument = argument.replace(own[name], f"<{name}>")
-        result.append(argument)
-    return tuple(result)
+    arguments = normalise(replace(got, workspace="") if fetched else got)
+    return tuple(anonymised(argument, own) for argument in arguments)
+
+
+def anonymised(argument: str, own: Mapping[str, str]) -> str:
+    """The longest words first: one may be part of another."""
+    for name in sorted(own, key=lambda name: -len(own[name])):
+        argument = argument.replace(own[name], f"<{name}>")
+    return argument
 
 
 @pytest.mark.parametrize(("case", "target"), RENDERED)
@@ -248,7 +285,7 @@ def test_a_missing_secret_stops_a_run_that_needs_it(case: str, target: str) -> N
         assert not left_behind(got)
 
     in_parallel(
-        lambda name=name, event=event, number=number: job(name, event, any_shell(number))
+        partial(job, name, event, any_shell(number))
         for number, (name, event) in enumerate(first_needed(case, target).items())
     )
 
@@ -326,9 +363,8 @@ def test_a_reference_never_loses_its_tag(target: str, branch: str) -> None:
         "destinations: ['quay.io/acme/shop:${ref.tag}']\n"
         "registries: {quay.io: anonymous}\n"
     )
-    try:
-        text = ci_kaniko.render(ci_kaniko.loads(spec), target, values_for(target, event))
-    except ci_kaniko.SpecError:
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
         return
     wanted = Run(expectation.read(spec), target, event)
     for shell in SHELLS:
@@ -344,10 +380,9 @@ def test_a_git_tag_that_no_image_can_have_stops_the_job(target: str) -> None:
         "destinations: [{image: 'quay.io/acme/shop:${tag}', when: {tag: '**'}}]\n"
         "registries: {quay.io: anonymous}\n"
     )
-    try:
-        text = ci_kaniko.render(ci_kaniko.loads(spec), target, values_for(target, event))
-    except ci_kaniko.SpecError as error:
-        assert "v1.2.3+build/4" in str(error)
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
+        assert "v1.2.3+build/4" in str(text)
         return
     wanted = Run(expectation.read(spec), target, event)
     for shell in SHELLS:
@@ -364,10 +399,9 @@ def test_scheduled_and_manual_runs(target: str, event: Event) -> None:
         "  - {image: 'quay.io/acme/shop:main', when: default-branch}\n"
         "registries: {quay.io: {username: acme, password: QUAY_PASSWORD}}\n"
     )
-    try:
-        text = ci_kaniko.render(ci_kaniko.loads(spec), target)
-    except ci_kaniko.SpecError as error:
-        assert "impossible-condition" in {problem.rule for problem in error.problems}
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
+        assert "impossible-condition" in {problem.rule for problem in text.problems}
         return
     for actual in (event, DEFAULT_BRANCH):
         wanted = Run(expectation.read(spec), target, actual)

@@ -45,9 +45,7 @@ def rules(case: str, target: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("case", "target"), PAIRS)
-def test_snapshot(
-    case: str, target: str, snapshot: Callable[[str, str, str | None], None]
-) -> None:
+def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | None], None]) -> None:
     expected = refused(case, target)
     if expected is None:
         snapshot(target, case, render(case, target))

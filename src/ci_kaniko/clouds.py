@@ -5,11 +5,13 @@ Source: the credential chains that the executor's README and the clients documen
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ci_kaniko.logins import AwsLogin, AzureLogin, GoogleLogin
     from ci_kaniko.spec import Spec
 
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -21,19 +23,31 @@ _AZURE_BLOB = re.compile(
 
 
 @dataclass(frozen=True)
+class Token:
+    """The CI's own identity, asked for one audience and kept in a file."""
+
+    audience: str
+    file: str
+    variable: str = ""
+
+
+@dataclass(frozen=True)
 class Cloud:
     """What one cloud's client needs.
 
-    ``secret`` names what holds a file, None where there is none; ``file_variable`` leads to the
-    file. ``variables`` are set to texts, ``secret_variables`` to secrets.
+    ``secret`` names what holds a file, ``document`` is the text of one that is no secret;
+    ``file_variable`` leads to it. ``variables`` are set to texts, ``secret_variables`` to
+    secrets. ``token`` is exchanged by the client for credentials of the cloud, before the build.
     """
 
     name: str
     secret: str | None = None
+    document: str = ""
     file: str = ""
     file_variable: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     secret_variables: dict[str, str] = field(default_factory=dict)
+    token: Token | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -41,22 +55,80 @@ class Cloud:
         return (*((self.secret,) if self.secret else ()), *self.secret_variables.values())
 
     @property
+    def has_file(self) -> bool:
+        """Whether there is a file beside the token's."""
+        return bool(self.secret or self.document)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every variable that the client reads."""
-        file = (self.file_variable,) if self.secret else ()
-        return (*self.variables, *file, *self.secret_variables)
+        file = (self.file_variable,) if self.has_file else ()
+        token = (self.token.variable,) if self.token and self.token.variable else ()
+        return (*self.variables, *file, *token, *self.secret_variables)
 
 
-def aws(login: str, variables: dict[str, str]) -> Cloud:
-    """AWS by a role (``ambient``) or by the secret that holds a credentials file."""
-    secret = None if login == "ambient" else login
-    return Cloud("aws", secret, "aws-credentials", "AWS_SHARED_CREDENTIALS_FILE", variables)
+TOKEN_FILE = "@token"
+"""Stands for the path of the token's file inside a document."""
 
 
-def google(login: str) -> Cloud:
-    """Google Cloud by workload identity (``ambient``) or by the secret that holds a key file."""
-    secret = None if login == "ambient" else login
-    return Cloud("google", secret, "google-key.json", "GOOGLE_APPLICATION_CREDENTIALS")
+def aws(login: AwsLogin | None, variables: dict[str, str]) -> Cloud:
+    """AWS: a role of the machine, a credentials file, keys, or a role taken with a token."""
+    if login is None or login.use:
+        return Cloud("aws", variables=variables)
+    if login.role:
+        token = Token("sts.amazonaws.com", "aws-token", "AWS_WEB_IDENTITY_TOKEN_FILE")
+        role = {"AWS_ROLE_ARN": login.role, "AWS_ROLE_SESSION_NAME": "ci-kaniko"}
+        return Cloud("aws", variables={**variables, **role}, token=token)
+    if login.access_key_id and login.secret_access_key:
+        keys = {
+            "AWS_ACCESS_KEY_ID": login.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": login.secret_access_key,
+        }
+        return Cloud("aws", variables=variables, secret_variables=keys)
+    return Cloud(
+        "aws",
+        login.credentials_file,
+        file="aws-credentials",
+        file_variable="AWS_SHARED_CREDENTIALS_FILE",
+        variables=variables,
+    )
+
+
+def google(login: GoogleLogin) -> Cloud:
+    """Google Cloud: workload identity, a key file, or a token that a provider exchanges."""
+    if login.use:
+        return Cloud("google")
+    variable = "GOOGLE_APPLICATION_CREDENTIALS"
+    if login.key_file:
+        return Cloud("google", login.key_file, file="google-key.json", file_variable=variable)
+    account = f"projects/-/serviceAccounts/{login.service_account}:generateAccessToken"
+    document = {
+        "type": "external_account",
+        "audience": f"//iam.googleapis.com/{login.provider}",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "service_account_impersonation_url": f"https://iamcredentials.googleapis.com/v1/{account}",
+        "credential_source": {"file": TOKEN_FILE},
+    }
+    return Cloud(
+        "google",
+        document=json.dumps(document),
+        file="google-credentials.json",
+        file_variable=variable,
+        token=Token(f"https://iam.googleapis.com/{login.provider}", "google-token"),
+    )
+
+
+def azure(login: AzureLogin) -> Cloud:
+    """Azure: workload identity, a service principal, or a token that an application trusts."""
+    if login.use:
+        return Cloud("azure")
+    ids = {"AZURE_TENANT_ID": login.tenant_id or "", "AZURE_CLIENT_ID": login.client_id or ""}
+    if login.client_secret:
+        secret = {"AZURE_CLIENT_SECRET": login.client_secret}
+        return Cloud("azure", variables=ids, secret_variables=secret)
+    token = Token("api://AzureADTokenExchange", "azure-token", "AZURE_FEDERATED_TOKEN_FILE")
+    return Cloud("azure", variables=ids, token=token)
 
 
 def context_cloud(spec: Spec) -> Cloud | None:
@@ -66,13 +138,13 @@ def context_cloud(spec: Spec) -> Cloud | None:
         return None
     if login.azure_storage_key:
         key = {"AZURE_STORAGE_ACCESS_KEY": login.azure_storage_key}
-        return Cloud("azure", secret_variables=key)
+        return Cloud("azure-storage", secret_variables=key)
     if login.google:
         return google(login.google)
     variables = {"AWS_REGION": login.region, "S3_ENDPOINT": login.s3_endpoint}
     if login.s3_path_style:
         variables["S3_FORCE_PATH_STYLE"] = "true"
-    return aws(login.aws or "ambient", {name: text for name, text in variables.items() if text})
+    return aws(login.aws, {name: text for name, text in variables.items() if text})
 
 
 def ecr_region(host: str) -> str | None:
@@ -86,6 +158,11 @@ def ecr_region(host: str) -> str | None:
 def is_google(host: str) -> bool:
     """Whether a host is Artifact Registry or GCR."""
     return _GOOGLE.fullmatch(host) is not None
+
+
+def is_acr(host: str) -> bool:
+    """Whether a host is Azure's container registry."""
+    return host.endswith((".azurecr.io", ".azurecr.cn", ".azurecr.us"))
 
 
 def is_azure_blob(context: str) -> bool:

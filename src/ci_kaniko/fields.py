@@ -83,7 +83,8 @@ def check_plain(text: str) -> None:
         raise Refused(
             "variable-not-allowed",
             f"${{{known[0]}}} is not replaced in this field",
-            "variables work in context, build_args, labels, destinations, cache.repo, extra_args",
+            "variables work in fetched contexts, build_args, labels, annotations, destinations, "
+            "registries, cache.repo and extra_args",
         )
 
 
@@ -112,7 +113,9 @@ def _check_cache_repo(text: str) -> None:
     try:
         parse_repository(text)
     except Refused as refused:
-        refused.rule = "bad-cache-repo" if refused.rule == "bad-reference" else refused.rule
+        if refused.rule == "bad-reference":
+            refused.rule = "bad-cache-repo"
+            refused.hint = refused.hint.removesuffix(":1.0")
         raise
 
 
@@ -170,7 +173,12 @@ def _check_directory(text: str) -> None:
             f"{quoted(text)} is a clone over SSH, which kaniko cannot do",
             f"write git://{remote.group(1)}/{remote.group(2)}",
         )
-    check_plain(text)
+    if any(isinstance(part, Ref) for part in parse(text)):
+        raise Refused(
+            "variable-not-allowed",
+            "the name of a directory holds no variables",
+            "variables are replaced in contexts that are fetched, such as git://",
+        )
     grammar.check_path(text, what="context")
 
 

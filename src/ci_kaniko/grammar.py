@@ -113,6 +113,7 @@ def _written_secret() -> Refused:
 
 def check_build_arg_name(text: str) -> str:
     """The name of a Dockerfile ARG."""
+    check_text(text)
     if not is_identifier(text):
         plain = re.sub(r"[ .-]", "_", text.strip())
         raise Refused(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -17,6 +16,7 @@ from ci_kaniko.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.spec import Spec
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Iterable, Iterator
 
 _SECRET_FIELDS = {"password", "token"}
@@ -49,11 +49,11 @@ def load(path: str | os.PathLike[str]) -> Spec:
 
 
 def loads(text: str | bytes, path: str = "<spec>") -> Spec:
-    """The spec in a text; ``path`` is what messages call it.
+    r"""The spec in a text; ``path`` is what messages call it.
 
     Raises SpecError with every problem of the text, in file order.
 
-    >>> loads("destinations: ['ghcr.io/acme/shop:1.0']\\nregistries: {ghcr.io: ci-token}").context
+    >>> loads("destinations: ['ghcr.io/acme/shop:1.0']\nregistries: {ghcr.io: ci-token}").context
     '.'
     """
     if isinstance(text, bytes):
@@ -66,7 +66,7 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
         raise SpecError(in_file_order([*source.problems, *found])) from None
     if source.problems:
         raise SpecError(source.problems)
-    spec._source = source
+    spec._source = source  # noqa: SLF001 - a spec is told where it was written
     return spec
 
 
@@ -94,7 +94,7 @@ def errors(spec: Spec) -> list[Problem]:
 
 def warnings(spec: Spec) -> list[Problem]:
     """What is odd about a spec that can be rendered."""
-    return placed(check(spec), spec._source)
+    return placed(check(spec), spec.source)
 
 
 def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
@@ -321,12 +321,13 @@ def _model_of(annotation: Any) -> Any:
 
 def _place(finding: Finding, source: Source | None) -> Problem:
     where = dotted(finding.where)
-    if source is None:
+    if source is None or not where:
         return Problem(
             rule=finding.rule,
             message=shown(finding.message),
             hint=shown(finding.hint),
             severity=finding.severity,
+            path=source.path if source else "<spec>",
             where=shown(where),
         )
     key, value = source.locate(finding.where)

@@ -66,6 +66,12 @@ _OWN_IMAGES = {
 _ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 _GOOGLE = "europe-west1-docker.pkg.dev/acme/images"
 
+_ROLE = "arn:aws:iam::123456789012:role/image-push"
+_PROVIDER = "projects/1/locations/global/workloadIdentityPools/ci/providers/ci"
+_ACCOUNT = "image-push@acme.iam.gserviceaccount.com"
+_TENANT = "11111111-1111-1111-1111-111111111111"
+_PRINCIPAL = f"tenant_id: {_TENANT}, client_id: {_TENANT}"
+
 LOGINS = {
     "ci-token": "ci-token",
     "{username: TEXT, password: NAME}": "{username: acme-bot, password: TOKEN}",
@@ -74,13 +80,25 @@ LOGINS = {
     "anonymous": "anonymous",
     "{aws: ambient}": "{aws: ambient}",
     "{aws: {credentials_file: NAME}}": "{aws: {credentials_file: AWS_FILE}}",
+    "{aws: {access_key_id: NAME, secret_access_key: NAME}}": (
+        "{aws: {access_key_id: ECR_ID, secret_access_key: ECR_KEY}}"
+    ),
+    "{aws: {role: ARN}}": f"{{aws: {{role: '{_ROLE}'}}}}",
     "{google: ambient}": "{google: ambient}",
     "{google: {key_file: NAME}}": "{google: {key_file: GOOGLE_KEY}}",
+    "{google: {provider: …, service_account: …}}": (
+        f"{{google: {{provider: {_PROVIDER}, service_account: {_ACCOUNT}}}}}"
+    ),
+    "{azure: ambient}": "{azure: ambient}",
+    "{azure: {tenant_id: …, client_id: …, client_secret: NAME}}": (
+        f"{{azure: {{{_PRINCIPAL}, client_secret: ACR_SECRET}}}}"
+    ),
+    "{azure: {tenant_id: …, client_id: …}}": f"{{azure: {{{_PRINCIPAL}}}}}",
 }
+_OIDC = ("ambient", "role", "provider", "client_id: …}")
 _BY_DOCUMENTATION = {
     ("ci-token", "buildkite"),
-    *(("{aws: ambient}", target) for target in TITLES),
-    *(("{google: ambient}", target) for target in TITLES),
+    *((kind, target) for kind in LOGINS for target in TITLES if any(map(kind.count, _OIDC))),
 }
 
 REFUSALS: dict[str, str] = {
@@ -200,6 +218,8 @@ def login_outcome(kind: str, target: str) -> Problem | None:
         image = f"{_ECR}/shop"
     elif "google" in login:
         image = f"{_GOOGLE}/shop"
+    elif "azure" in login:
+        image = "acme.azurecr.io/shop"
     elif login == "ci-token":
         image = _OWN_IMAGES.get(target, image)
     host = "${registry.host}" if image.startswith("$") else image.partition("/")[0]
@@ -219,6 +239,8 @@ def _rows(titles: Iterable[str], outcome_of: Callable[[str, str], Problem | None
 
 
 def _works(title: str, target: str) -> str:
+    if title in TRIGGERS and target == "kubernetes":
+        return "whoever creates it"
     return "by documentation" if (title, target) in _BY_DOCUMENTATION else "yes"
 
 
@@ -274,20 +296,22 @@ def _sentence(problem: Problem) -> str:
 
 
 def reason(problem: Problem) -> str:
-    """A message without what the table says already: the variable and the target."""
-    return re.sub(r"^\$\{[^}]*\} cannot be known on [^:]*: ", "", problem.message)
+    """A message without what the table says already: the variable, the target, the host."""
+    short = re.sub(r"^\$\{[^}]*\} cannot be known on [^:]*: ", "", problem.message)
+    return re.sub(r" to \S+ by identity$", " by identity", short)
 
 
 def _refusal_rows() -> Iterator[list[str]]:
     """One row for each reason; targets that give the same one share it."""
     for title, spec in REFUSALS.items():
         where: dict[tuple[str, str], list[str]] = {}
-        for target in TITLES:
+        for target, shown in TITLES.items():
             problem = outcome(f"default_branch: main\n{spec}", target)
             if problem is not None:
-                why = reason(problem).replace(f"{target}'s", "the CI's")
-                instead = re.sub(f"^{target}: ", "", problem.hint)
-                where.setdefault((why, instead), []).append(TITLES[target])
+                name = target.partition("-")[0]
+                why = reason(problem).replace(f"{name}'s", "the CI's")
+                instead = problem.hint.removeprefix(f"{name}: ")
+                where.setdefault((why, instead), []).append(shown)
         for (why, instead), targets in where.items():
             yield [title, ", ".join(targets), why, instead]
 

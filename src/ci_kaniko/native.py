@@ -216,6 +216,12 @@ class GitLab(Model):
         description="A newer pipeline cancels the job, a running push included.",
         examples=[True],
     )
+    dependency_proxy: Boolean = Field(
+        default=False,
+        description="Log in to the group's dependency proxy, for base images; the Dockerfile "
+        "names them with CI_DEPENDENCY_PROXY_GROUP_IMAGE_PREFIX, passed as a build arg.",
+        examples=[True],
+    )
     extra: Extra = Field(
         default={},
         description="Raw keys of the job that ci-kaniko does not write.",

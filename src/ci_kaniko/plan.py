@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko import grammar
-from ci_kaniko.clouds import Cloud, aws, context_cloud, ecr_region, google, is_google
+from ci_kaniko.clouds import (
+    Cloud,
+    aws,
+    azure,
+    context_cloud,
+    ecr_region,
+    google,
+    is_acr,
+    is_google,
+)
 from ci_kaniko.conditions import ALWAYS, AnyOf
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Where, quoted
@@ -32,12 +41,15 @@ from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.spec import Executor, Login, Registry, Spec
+    from ci_kaniko.logins import Login, Registry
+    from ci_kaniko.spec import Executor, Spec
 
 CHECKOUT = "@checkout"
 """The directory that holds the repository where the executor runs."""
 OUTPUT = "@output"
 """The directory for the files that the executor writes."""
+CERTIFICATES = "/kaniko/certificates"
+"""The folder of private certificates."""
 FETCHED = "/kaniko/buildcontext"
 """Where the executor unpacks a context that it fetches."""
 
@@ -93,6 +105,8 @@ class HostLogin:
         """What a cloud's client needs, for logins of that kind."""
         if self.login.aws:
             return aws(self.login.aws, {"AWS_REGION": ecr_region(self.host) or ""})
+        if self.login.azure:
+            return azure(self.login.azure)
         return google(self.login.google) if self.login.google else None
 
     @property
@@ -186,7 +200,9 @@ class Plan:
         if spec.cache and not spec.cache.repo.startswith("oci:"):
             texts.append((("cache", "repo"), spec.cache.repo))
         texts += [(("extra_args", index), text) for index, text in enumerate(spec.extra_args)]
-        texts += [(login.where, text_of(login.key)) for login in self.logins]
+        texts += [
+            (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
+        ]
         for where, text in texts:
             for name in names(parse(text)):
                 yield where, name
@@ -207,7 +223,26 @@ class Plan:
             listed.append(self.git_login.secret)
         if self.context_cloud:
             listed += self.context_cloud.secrets
+        listed += [*self.spec.build_secrets.values(), *self.certificates.values()]
         return tuple(dict.fromkeys(listed))
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """The files of private certificates, and the secret that holds each."""
+        files = {f"{_file_of(host)}.crt": name for host, name in self.spec.certificates.items()}
+        for host, pair in self.spec.client_certificates.items():
+            files[f"{_file_of(host)}.client.crt"] = pair.certificate
+            files[f"{_file_of(host)}.client.key"] = pair.key
+        return files
+
+    @property
+    def proxy(self) -> dict[str, str]:
+        """The variables that lead the executor through a proxy."""
+        proxy = self.spec.proxy
+        if proxy is None:
+            return {}
+        given = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": proxy.no_proxy}
+        return {name: text for name, text in given.items() if text}
 
     @property
     def docker_config(self) -> str | None:
@@ -232,7 +267,7 @@ class Plan:
     @property
     def writes_files(self) -> bool:
         """Whether a script puts credentials into files."""
-        files = [cloud for cloud in self.clouds if cloud.secret]
+        files = [cloud for cloud in self.clouds if cloud.has_file or cloud.token]
         return bool(self.password_logins or self.docker_config or files)
 
     @property
@@ -362,6 +397,7 @@ def _arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
         yield Argument("annotation", merge([f"{name}=", *parse(text)]))
     yield from _cache_arguments(spec)
     yield from _option_arguments(spec)
+    yield from _input_arguments(spec)
     yield from _outputs(spec, pushed_only=False)
     for text in spec.extra_args:
         name, separator, value = text.removeprefix("--").partition("=")
@@ -460,6 +496,21 @@ def _option_arguments(spec: Spec) -> Iterator[Argument]:
             yield Argument(flag, (str(value),))
 
 
+def _input_arguments(spec: Spec) -> Iterator[Argument]:
+    for name, secret in spec.build_secrets.items():
+        yield Argument("secret", (f"id={name},env={secret}",))
+    for host in spec.certificates:
+        path = f"{CERTIFICATES}/{_file_of(host)}.crt"
+        yield Argument("registry-certificate", (f"{host}={path}",))
+    for host in spec.client_certificates:
+        path = f"{CERTIFICATES}/{_file_of(host)}.client"
+        yield Argument("registry-client-cert", (f"{host}={path}.crt,{path}.key",))
+
+
+def _file_of(host: str) -> str:
+    return host.replace(":", "_").strip("[]")
+
+
 def _outputs(spec: Spec, *, pushed_only: bool) -> Iterator[Argument]:
     for name in OUTPUT_OPTIONS:
         path = getattr(spec.options, name)
@@ -514,7 +565,7 @@ def _logins(
         elif login is None:
             continue
         elif login.kind != "anonymous":
-            logins[host] = HostLogin(host, _key(host), login, place, pushes=True)
+            logins[host] = HostLogin(host, _key(host), login, place, pushes=not login.pull)
     for host, (written, entry) in given.items():
         login = entry.on(target)
         if host not in needed and login is not None and login.kind != "anonymous":
@@ -532,7 +583,7 @@ def _logins(
 def _login_of(
     given: dict[str, tuple[str, Registry]], host: str, target: str, where: Where
 ) -> tuple[Login | None, Where]:
-    from ci_kaniko.spec import Login
+    from ci_kaniko.logins import Login
 
     if host in given:
         written, entry = given[host]
@@ -585,6 +636,13 @@ def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
             f"{quoted(login.host)} is no registry of AWS",
             "ACCOUNT.dkr.ecr.REGION.amazonaws.com",
         )
+    if login.login.azure and not is_acr(login.host):
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of Azure",
+            "NAME.azurecr.io",
+        )
     if login.login.google and not is_google(login.host):
         yield Finding(
             "foreign-cloud-login",
@@ -594,6 +652,12 @@ def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
         )
 
 
+def _identity(cloud: Cloud) -> tuple[object, ...]:
+    """What makes two logins to one cloud different; the region does not."""
+    variables = {name: text for name, text in cloud.variables.items() if name != "AWS_REGION"}
+    return cloud.secrets, cloud.document, cloud.token, tuple(sorted(variables.items()))
+
+
 def _several_cloud_files(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
     fetched = context_cloud(spec)
     first = {fetched.name: (fetched, "the context")} if fetched else {}
@@ -601,7 +665,7 @@ def _several_cloud_files(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[
         if login.cloud is None:
             continue
         other, user = first.setdefault(login.cloud.name, (login.cloud, quoted(login.host)))
-        if other.secret != login.cloud.secret:
+        if _identity(other) != _identity(login.cloud):
             yield Finding(
                 "several-cloud-logins",
                 login.where,
@@ -644,7 +708,11 @@ _SHELL_NAMES = {
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
     *("AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "GOOGLE_APPLICATION_CREDENTIALS"),
-    *("AZURE_STORAGE_ACCESS_KEY", "S3_ENDPOINT", "S3_FORCE_PATH_STYLE"),
+    *("AZURE_STORAGE_ACCESS_KEY", "S3_ENDPOINT", "S3_FORCE_PATH_STYLE", "AWS_ROLE_ARN"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "certificates"),
+    *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN"),
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
 _SHELL_PREFIXES = ("KANIKO_", "FF_KANIKO_", "default_", "to_", "BUILDKITE", "BK_", "AGOLA_")
@@ -693,6 +761,10 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
             used.setdefault(login.login.docker_config, login.where)
     if plan.git_login and plan.git_login.secret:
         used.setdefault(plan.git_login.secret, ("git", "token"))
+    for name, secret in plan.spec.build_secrets.items():
+        used.setdefault(secret, ("build_secrets", name))
+    for name in plan.certificates.values():
+        used.setdefault(name, ("certificates",))
     if plan.context_cloud:
         used.update(dict.fromkeys(plan.context_cloud.secrets, ("context_login",)))
     for name in plan.variables:

@@ -49,8 +49,9 @@ the repository; only `dockerfile` starts at the context. Unknown keys are errors
 means that the key is absent; an empty text is written `""`. A text keeps what is written: `1.10`
 stays `1.10`, and `on` stays `on`.
 
-Editors read [ci-kaniko.schema.json](ci-kaniko.schema.json); with the YAML language server, the
-first line of a spec can name a copy of it:
+[Rules](rules.md) lists what can be wrong. Editors read
+[ci-kaniko.schema.json](ci-kaniko.schema.json); with the YAML language server, the first line of a
+spec can name a copy of it:
 
 ```yaml
 # yaml-language-server: $schema=docs/ci-kaniko.schema.json
@@ -85,7 +86,7 @@ def _model_sections() -> Iterator[str]:
     for model in models():
         part = document if model is Spec else _long_form(document["$defs"][model.__name__])
         rows = [
-            _field_row(name, info, part["properties"][name], name in part.get("required", ()))
+            _field_row(name, info, part["properties"][name])
             for name, info in model.model_fields.items()
         ]
         heading = ("field", "type", "default", "meaning", "example")
@@ -98,24 +99,27 @@ def _long_form(part: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _field_row(name: str, info: FieldInfo, part: dict[str, Any], required: bool) -> list[str]:
-    default = "required" if required else ""
+def _field_row(name: str, info: FieldInfo, part: dict[str, Any]) -> list[str]:
+    default = "required" if info.is_required() else ""
     if "default" in part:
-        default = code(_flow(part["default"]))
-    example = code(_flow((info.examples or [""])[0]))
+        default = code(flow(part["default"]))
+    example = code(flow((info.examples or [""])[0]))
     return [code(name), _words(part), default, info.description or "", example]
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value on one line of YAML."""
+    return scalar(value) if isinstance(value, str) else _in_flow(value)
+
+
+def _in_flow(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        items = [f"{_in_flow(key)}: {_in_flow(item)}" for key, item in value.items()]
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "[" + ", ".join(_in_flow(item) for item in value) + "]"
     text = scalar(value)
-    return (
-        f'"{text}"' if text[:1] in "{[*&" or (set(text) & set(",[]") and text[0] != '"') else text
-    )
+    return f'"{text}"' if text[0] != '"' and set(text) & set("{}[],") else text
 
 
 def _words(part: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ def parse_reference(text: str) -> Reference:
     registry, repository = _split_registry(text, flat, refs)
     repository, colon, tag = repository.partition(":")
     if colon and not tag:
-        raise _bad(text, "the tag is empty", f"write {text}1.0")
+        raise _bad(text, "the tag is empty", _instead(text, f"{text}1.0"))
     _check_repository(text, registry, repository, flat, refs)
     _check_tag(text, tag, refs)
     return Reference(*(_unflatten(piece, refs) for piece in (registry, repository, tag)))
@@ -108,14 +108,15 @@ def check_tag_text(tag: str) -> bool:
 
 def _flatten(text: str) -> tuple[str, list[Ref]]:
     """``text`` with one private-use character for each variable, and the variables."""
-    flat, refs = "", []
+    flat = ""
+    refs: list[Ref] = []
     for part in parse(text):
         if isinstance(part, Ref):
             if part.default == "":
                 name = f"${{{part.name}"
                 fixed = text.replace(f"{name}:-}}", f"{name}}}")
                 why = f"{quoted(f'{name}:-}}')} may be empty there"
-                raise _bad(text, why, f"write {fixed}")
+                raise _bad(text, why, _instead(text, fixed))
             flat += chr(_VARIABLE_SLOTS.start + len(refs))
             refs.append(part)
         else:
@@ -162,13 +163,15 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     if not flat:
         raise _bad(text, "it is empty", f"such as {_EXAMPLE}")
     if "://" in flat:
-        raise _bad(text, "it has a scheme", _instead(text.rpartition("://")[2]))
+        raise _bad(text, "it has a scheme", _instead(text, text.rpartition("://")[2]))
     if "@" in flat:
-        raise _bad(text, "a digest is what a push results in", _instead(text.partition("@")[0]))
+        raise _bad(
+            text, "a digest is what a push results in", _instead(text, text.partition("@")[0])
+        )
     if "," in flat:
         raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
     if flat != flat.strip() or " " in flat:
-        raise _bad(text, "it has a blank in it", _instead(text.strip()))
+        raise _bad(text, "it has a blank in it", _instead(text, text.strip()))
     first = _slot(flat[0], refs)
     if first is not None and first.name == REGISTRY_IMAGE:
         if first.default is not None:
@@ -189,7 +192,7 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     if lone is not None and (lone.name == REGISTRY_HOST or lone.name.startswith(ENV_PREFIX)):
         return head, rest
     if head.lower() != head and ("." in head or ":" in head):
-        raise _bad(text, "host names are lower case", _instead(_lowered(flat, refs)))
+        raise _bad(text, "host names are lower case", _instead(text, _lowered(flat, refs)))
     check_lookalike(head)
     if is_host(head):
         return head, rest
@@ -222,7 +225,7 @@ def _check_repository(
         if ref.default is not None:
             plain += ref.default
     if plain.lower() != plain:
-        raise _bad(text, "repository names are lower case", _instead(_lowered(flat, refs)))
+        raise _bad(text, "repository names are lower case", _instead(text, _lowered(flat, refs)))
     if text_is_docker_hub(registry) and plain.count("/") != 1:
         raise _bad(text, "Docker Hub has namespace/name only", f"such as {DOCKER_HUB}/acme/app")
     for component in plain.split("/"):
@@ -246,13 +249,15 @@ def _lowered(flat: str, refs: list[Ref]) -> str:
     return text_of(_unflatten(f"{path.lower()}{slash}{name.lower()}{colon}{tag}", refs))
 
 
-def _instead(text: str) -> str:
-    """A hint that names a reference, if it is a valid one."""
+def _instead(text: str, mended: str) -> str:
+    """A hint that names a mended reference, if it is a valid one."""
     try:
-        parse_reference(text)
+        if mended != text:
+            parse_reference(mended)
+            return f"write {mended}"
     except Refused:
-        return f"such as {_EXAMPLE}"
-    return f"write {text}"
+        pass
+    return f"such as {_EXAMPLE}"
 
 
 def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:

@@ -69,6 +69,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "missing-login": "A registry is pushed to, and nothing says how to log in.",
         "foreign-ci-token": "The CI's own token does not open that registry.",
         "foreign-cloud-login": "The cloud login is for registries of another cloud.",
+        "missing-context-login": "Where the context lies, kaniko needs a login to fetch it.",
+        "unused-context-login": "The login is for another kind of context.",
         "several-cloud-logins": "A cloud's client knows one login for all its registries.",
         "several-docker-configs": "kaniko reads one ready docker config.",
         "several-package-registries": "A Buildkite job gets a token for one Package Registry.",

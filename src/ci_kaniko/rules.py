@@ -18,14 +18,15 @@ from ci_kaniko.findings import Finding, Refused, dotted, quoted
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
-from ci_kaniko.variables import NATIVE, natives, text_of
+from ci_kaniko.variables import NATIVE, names, natives, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.findings import Where
+    from ci_kaniko.logins import Login
     from ci_kaniko.native import Toleration
-    from ci_kaniko.spec import Executor, Login, Spec
+    from ci_kaniko.spec import Executor, Spec
 
 _ARGUMENT = re.compile(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
 _TWO_WORDS = re.compile(r"(--[a-z][a-z0-9-]*) +(\S+)")
@@ -227,17 +228,6 @@ def _dockerfile_is_in_the_repository(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("context", "git.branch")
-def _one_ref_is_cloned(spec: Spec) -> Iterator[Finding]:
-    if spec.git.branch and spec.context.startswith("git://") and "#" in spec.context:
-        yield Finding(
-            "conflicting-options",
-            ("git", "branch"),
-            "the context names a ref already, and this would win over it",
-            "keep one of the two",
-        )
-
-
 @_rule("registries[]")
 def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
     seen: dict[str, str] = {}
@@ -263,7 +253,7 @@ def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
 
 @_rule("registries[]", "git.token")
 def _secrets_are_no_variables_of_the_ci(spec: Spec) -> Iterator[Finding]:
-    named = [(("git", "token"), spec.git.token)]
+    named: list[tuple[Where, str | None]] = [(("git", "token"), spec.git.token)]
     for host, registry in spec.registries.items():
         for key in type(registry).model_fields:
             login = getattr(registry, key)
@@ -613,6 +603,8 @@ def _flags_in_use(spec: Spec) -> Iterator[tuple[Where, str, Since]]:
     for name in type(spec.options).model_fields:
         if getattr(spec.options, name) not in (None, (), {}):
             yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)]
+    if spec.build_secrets:
+        yield ("build_secrets",), "--secret", FLAGS["secret"]
     if spec.annotations:
         yield ("annotations",), "--annotation", FLAGS["annotation"]
     if spec.git.depth:
@@ -749,3 +741,19 @@ def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
             "the ref after # is not used: git.branch replaces it",
             "keep one of the two",
         )
+
+
+@_rule("build_args[]", "cache")
+def _the_cache_can_be_hit(spec: Spec) -> Iterator[Finding]:
+    if spec.cache is None:
+        return
+    for name, text in spec.build_args.items():
+        moving = [part for part in names(parse(text)) if part.endswith("timestamp")]
+        if moving:
+            yield Finding(
+                "cold-cache",
+                ("build_args", name),
+                f"${{{moving[0]}}} differs in every run, so no layer after its ARG is ever cached",
+                "labels: hold such values without touching the cache",
+                severity="warning",
+            )

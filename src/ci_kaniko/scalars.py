@@ -67,7 +67,8 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, str):
         meant = _BOOLEANS.get(value.lower())
         hint = f"write {meant}" if meant else "a switch is true or false, without quotes"
-        raise Refused("bad-boolean", f"{quoted(value)} is not true or false", hint)
+        what = "a text, not" if value in {"true", "false"} else "not"
+        raise Refused("bad-boolean", f"{quoted(value)} is {what} true or false", hint)
     raise wrong_type(value, "true or false")
 
 
@@ -82,7 +83,8 @@ def as_int(value: Any) -> int:
         number = value.strip()
         whole = number.isascii() and number.isdigit() and len(number) < 16
         hint = f"write {int(number)}" if whole else "digits without quotes, such as 3"
-        raise Refused("bad-integer", f"{quoted(value)} is not a whole number", hint)
+        what = "a text, not" if whole else "not"
+        raise Refused("bad-integer", f"{quoted(value)} is {what} a whole number", hint)
     raise wrong_type(value, "a whole number")
 
 

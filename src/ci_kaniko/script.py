@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.clouds import TOKEN_FILE
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal
+from ci_kaniko.plan import CERTIFICATES
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import Ref, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.clouds import Cloud
+    from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.plan import Argument, HostLogin, Plan, Push
     from ci_kaniko.variables import Part, Parts
 
@@ -67,6 +69,10 @@ class Dialect:
     unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
     mounts_config: bool = False
     mounted_files: str = ""
+    mounted_tokens: bool = False
+    identity_reason: str = ""
+    id_token: Callable[[Plan, str, Token], list[str]] | None = None
+    certificates: str = "/kaniko/certificates"
     files: str = "/kaniko/.docker"
     files_inside: str = "/kaniko/.docker"
     folders: Callable[[Plan], list[str]] = lambda _: []
@@ -286,7 +292,7 @@ class Script:
         plan = self.plan
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
-        head = self._log_in(always) + self._git_login()
+        head = self._inputs() + self._log_in(always) + self._git_login()
         if plan.context_cloud:
             head = self._cloud(plan.context_cloud) + head
         if not plan.pushes:
@@ -487,7 +493,7 @@ class Script:
         return [*before, f'login {key} {user} "${password}"']
 
     def _cloud(self, cloud: Cloud) -> list[str]:
-        """A file that a cloud's client reads, and the variables that lead to it."""
+        """The files that a cloud's client reads, and the variables that lead to them."""
         lines = [line for secret in cloud.secret_variables.values() for line in self._guard(secret)]
         exports = [f'{name}="${secret}"' for name, secret in cloud.secret_variables.items()]
         if self.dialect.mounted_files:
@@ -499,7 +505,43 @@ class Script:
             if cloud.secret:
                 lines += [*self._guard(cloud.secret), *self._write(cloud.secret, cloud.file)]
                 exports.append(f"{cloud.file_variable}={self.dialect.files_inside}/{cloud.file}")
+        if cloud.token and not self.dialect.mounted_tokens:
+            lines += self._token(cloud, cloud.token)
+            inside = self.dialect.files_inside
+            if cloud.token.variable:
+                exports.append(f"{cloud.token.variable}={inside}/{cloud.token.file}")
+            if cloud.document:
+                exports.append(f"{cloud.file_variable}={inside}/{cloud.file}")
         return [*lines, f"export {' '.join(exports)}"] if exports else lines
+
+    def _token(self, cloud: Cloud, token: Token) -> list[str]:
+        """The CI's identity, written where the cloud's client looks for it."""
+        assert self.dialect.id_token is not None, "a login by identity was refused before"
+        file = self._config_file(token.file)
+        lines = [
+            *self.dialect.id_token(self.plan, cloud.name, token),
+            f'(umask 077; printf %s "$token" > {file})',
+        ]
+        if cloud.document:
+            inside = f"{self.dialect.files_inside}/{token.file}"
+            text = quote(cloud.document.replace(TOKEN_FILE, inside))
+            lines.append(f"printf %s {text} > {self._config_file(cloud.file)}")
+        return lines
+
+    def _inputs(self) -> list[str]:
+        """What every build needs beside its context: secrets, certificates, proxies."""
+        plan = self.plan
+        lines = [line for name in plan.spec.build_secrets.values() for line in self._guard(name)]
+        for file, secret in plan.certificates.items():
+            if self.dialect.mounted_files:
+                lines += self._mounted(f"{CERTIFICATES}/{file}", f"the secret {secret}")
+            else:
+                lines += self._guard(secret)
+                lines += self._write(secret, file, folder=self.dialect.certificates)
+        if plan.proxy and not self.dialect.mounted_files:
+            exports = " ".join(f"{name}={quote(value)}" for name, value in plan.proxy.items())
+            lines.append(f"export {exports}")
+        return lines
 
     def _mounted(self, path: str, what: str) -> list[str]:
         """A guard for a file that the pod mounts when it exists."""
@@ -510,9 +552,9 @@ class Script:
             "fi",
         ]
 
-    def _write(self, variable: str, file: str) -> list[str]:
+    def _write(self, variable: str, file: str, folder: str = "") -> list[str]:
         """Put a secret into a file, whether the variable holds its text or a file's path."""
-        target = self._config_file(file)
+        target = _path(folder, file) if folder else self._config_file(file)
         written = f"printf '%s\\n' \"${variable}\""
         return [
             "(",
@@ -522,8 +564,7 @@ class Script:
         ]
 
     def _config_file(self, name: str) -> str:
-        folder = self.dialect.files if name != "config.json" else self.dialect.config
-        return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"
+        return _path(self.dialect.files if name != "config.json" else self.dialect.config, name)
 
     def _login_function(self) -> list[str]:
         if self._one_login or not self.plan.password_logins:
@@ -583,6 +624,24 @@ def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
                     f"{dialect.target} does not tell a job that it is a {condition.kind} run",
                     "branch and tag conditions work everywhere",
                 )
+
+
+def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
+    """Logins by the CI's own identity, where a job has none or cannot ask for it."""
+    if dialect.id_token or dialect.mounted_tokens:
+        return
+    for login in plan.logins:
+        if login.cloud and login.cloud.token:
+            yield Finding(
+                "impossible-login",
+                login.where,
+                f"{dialect.identity_reason}, so it cannot log in to {login.host} by identity",
+                "a secret: credentials_file, key_file, access keys or client_secret",
+            )
+
+
+def _path(folder: str, name: str) -> str:
+    return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"
 
 
 def _braced(name: str, follows: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import ALWAYS
@@ -17,12 +17,10 @@ from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
-    TARGETS,
     TEXT,
     Boolean,
     BuildArgName,
     CacheRepo,
-    ConfigName,
     Context,
     Digest,
     Dockerfile,
@@ -49,29 +47,18 @@ from ci_kaniko.fields import (
     whole,
 )
 from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.logins import ContextLogin, Registry, short_or_long
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
-from ci_kaniko.scalars import as_choice, as_list, as_text, wrong_type
+from ci_kaniko.scalars import as_choice, as_list, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ci_kaniko.nodes import Source
-
-
-def _or(short: Callable[[dict[str, Any]], Any]) -> Any:
-    """The JSON Schema of a model that has a short form; ``short`` makes it from the long one."""
-
-    def either(cls: Any, core: Any, handler: Any) -> dict[str, Any]:
-        long = handler(core)
-        return {"anyOf": [short(long), long]}
-
-    return classmethod(either)
 
 
 class Destination(Model):
     """An image reference to push to."""
 
-    __get_pydantic_json_schema__ = _or(lambda long: long["properties"]["image"])
+    __get_pydantic_json_schema__ = short_or_long(lambda long: long["properties"]["image"])
 
     image: Image = Field(
         description="Where to push: registry, repository and tag; variables are replaced.",
@@ -92,249 +79,6 @@ class Destination(Model):
     @classmethod
     def _expected(cls) -> tuple[str, str]:
         return "a reference, or a mapping with image and when", ""
-
-
-class SecretText(Model):
-    """A text that is kept as a secret."""
-
-    secret: SecretName = Field(
-        description="The name of the secret that holds the text.", examples=["DOCKER_HUB_USER"]
-    )
-
-
-def _parse_user(value: Any) -> str | SecretText:
-    if isinstance(value, SecretText):
-        return value
-    if isinstance(value, dict):
-        if set(value) != {"secret"}:
-            raise wrong_type(value, "a text, or {secret: NAME}")
-        try:
-            return SecretText(secret=grammar.check_secret_name(as_text(value["secret"])))
-        except Refused as refused:
-            refused.at = ("secret",)
-            raise
-    text = as_text(value)
-    check_plain(text)
-    if not text or ":" in text:
-        raise Refused(
-            "bad-user-name",
-            f"{quoted(text)} is not a user name",
-            "it is not empty and has no colon: the colon ends it in every login",
-        )
-    return text
-
-
-_SECRET = {
-    "type": "object",
-    "properties": {"secret": {**STRING, "description": "The name of the secret."}},
-    "required": ["secret"],
-    "additionalProperties": False,
-}
-User = Annotated["str | SecretText", Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
-
-LoginWord = Annotated[str, choice("ci-token", "anonymous")]
-_LOGIN_WORDS = {"type": "string", "enum": ["ci-token", "anonymous"]}
-_LOGIN_KINDS = (("use",), ("username", "password"), ("docker_config",), ("aws",), ("google",))
-
-
-def _parse_aws(value: Any) -> str:
-    return _cloud(value, "credentials_file", "aws")
-
-
-def _parse_google(value: Any) -> str:
-    return _cloud(value, "key_file", "google")
-
-
-def _cloud(value: Any, key: str, cloud: str) -> str:
-    """``ambient``, or the name of the secret that holds a file."""
-    if isinstance(value, dict):
-        if set(value) != {key}:
-            raise Refused(
-                "bad-login",
-                f"expected {{{key}: NAME}}",
-                f"{cloud}: ambient, or {cloud}: {{{key}: NAME}}",
-            )
-        try:
-            return grammar.check_secret_name(as_text(value[key]))
-        except Refused as refused:
-            refused.at = (key,)
-            raise
-    return as_choice(value, ("ambient",))
-
-
-def _cloud_schema(key: str) -> dict[str, Any]:
-    named = {
-        "type": "object",
-        "properties": {key: {**STRING, "description": "The name of the secret."}},
-        "required": [key],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [{"type": "string", "enum": ["ambient"]}, named]}
-
-
-AwsLogin = Annotated[str, Reads(_parse_aws, _cloud_schema("credentials_file"))]
-GoogleLogin = Annotated[str, Reads(_parse_google, _cloud_schema("key_file"))]
-
-
-class Login(Model):
-    """One way to log in: exactly one kind."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": list(keys)} for keys in _LOGIN_KINDS]}
-    )
-    __get_pydantic_json_schema__ = _or(lambda long: _LOGIN_WORDS)
-
-    use: LoginWord | None = Field(
-        default=None,
-        description="ci-token: the login that the CI gives each job; anonymous: none at all. "
-        "The word alone means the same.",
-        examples=["ci-token"],
-    )
-    username: User | None = Field(
-        default=None,
-        description="The user name: a text, or {secret: NAME}.",
-        examples=["acme-bot", {"secret": "DOCKER_HUB_USER"}],
-    )
-    password: SecretName | None = Field(
-        default=None,
-        description="The NAME of the secret that holds the password or token.",
-        examples=["DOCKER_HUB_TOKEN"],
-    )
-    docker_config: ConfigName | None = Field(
-        default=None,
-        description="The NAME of what holds a ready config.json: a file variable on GitLab, a "
-        "secret on GitHub, Buildkite's and Kubernetes' kubernetes.io/dockerconfigjson Secret.",
-        examples=["regcred"],
-    )
-
-    aws: AwsLogin | None = Field(
-        default=None,
-        description="ECR: ambient (the role of the runner or pod), or {credentials_file: NAME}, "
-        "the secret that holds an AWS credentials file.",
-        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
-    )
-    google: GoogleLogin | None = Field(
-        default=None,
-        description="Artifact Registry and GCR: ambient (workload identity), or "
-        "{key_file: NAME}, the secret that holds a service account's key.",
-        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
-    )
-
-    @classmethod
-    def _expand(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"use": value}
-        if not isinstance(value, dict) or not value.keys() <= cls.model_fields.keys():
-            return value
-        kinds = [
-            key for key in ("use", "docker_config", "aws", "google") if value.get(key) is not None
-        ]
-        missing = [key for key in ("username", "password") if value.get(key) is None]
-        if len(missing) < 2:
-            kinds.append("username and password")
-        if len(kinds) != 1:
-            several = f"{' beside '.join(kinds)}: a login is one of them"
-            raise Refused("bad-login", several if kinds else "this login is empty", _LOGIN_HINT)
-        if len(missing) == 1:
-            raise Refused("bad-login", f"the login has no {missing[0]}", _LOGIN_HINT)
-        return value
-
-    @classmethod
-    def _expected(cls) -> tuple[str, str]:
-        return "a login", _LOGIN_HINT
-
-    @property
-    def kind(self) -> str:
-        """``ci-token``, ``anonymous``, ``password``, ``docker-config``, ``aws`` or ``google``."""
-        if self.use:
-            return self.use
-        kinds = {"docker-config": self.docker_config, "aws": self.aws, "google": self.google}
-        return next((kind for kind, value in kinds.items() if value), "password")
-
-
-_LOGIN_HINT = (
-    "{username: acme-bot, password: NAME_OF_A_SECRET}, {docker_config: NAME}, {aws: ambient}, "
-    "{google: ambient}, ci-token or anonymous"
-)
-
-
-class ContextLogin(Model):
-    """How the executor may fetch a context from a store."""
-
-    aws: AwsLogin | None = Field(
-        default=None,
-        description="s3://: ambient, or {credentials_file: NAME}.",
-        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
-    )
-    region: Present | None = Field(
-        default=None, description="s3://: the bucket's region.", examples=["eu-west-1"]
-    )
-    s3_endpoint: Present | None = Field(
-        default=None,
-        description="s3://: address of a store that speaks S3.",
-        examples=["https://minio.example.com"],
-    )
-    s3_path_style: Boolean | None = Field(
-        default=None,
-        description="s3://: the bucket is part of the path; needs s3_endpoint.",
-        examples=[True],
-    )
-    google: GoogleLogin | None = Field(
-        default=None,
-        description="gs://: ambient, or {key_file: NAME}.",
-        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
-    )
-    azure_storage_key: SecretName | None = Field(
-        default=None,
-        description="https:// of Azure's blob storage: the NAME of the secret with the "
-        "account's key.",
-        examples=["AZURE_STORAGE_KEY"],
-    )
-
-
-class Registry(Model):
-    """How to log in to one registry, per target where needed."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-    __get_pydantic_json_schema__ = _or(lambda long: long["properties"]["default"]["anyOf"][0])
-
-    default: Login | None = Field(
-        default=None,
-        description="The login on every target without one of its own.",
-        examples=[{"username": "acme-bot", "password": "GHCR_TOKEN"}],
-    )
-    gitlab: Login | None = Field(
-        default=None, description="The login on GitLab.", examples=["ci-token"]
-    )
-    github: Login | None = Field(
-        default=None, description="The login on GitHub.", examples=["ci-token"]
-    )
-    buildkite: Login | None = Field(
-        default=None, description="The login on Buildkite.", examples=[{"docker_config": "regcred"}]
-    )
-    agola: Login | None = Field(
-        default=None,
-        description="The login on Agola.",
-        examples=[{"username": "acme-bot", "password": "AGOLA_REGISTRY_TOKEN"}],
-    )
-    kubernetes: Login | None = Field(
-        default=None,
-        description="The login on Kubernetes.",
-        examples=[{"docker_config": "regcred"}],
-    )
-
-    @classmethod
-    def _expand(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value and value.keys() <= {"default", *TARGETS}:
-            return value
-        if isinstance(value, dict) and value.keys() & {"default", *TARGETS}:
-            return value
-        return {"default": value}
-
-    def on(self, target: str) -> Login | None:
-        """The login for a target."""
-        login: Login | None = getattr(self, target)
-        return login or self.default
 
 
 class Cache(Model):
@@ -718,6 +462,54 @@ class Outputs(Model):
     kubernetes: OutputPaths = _output("Kubernetes", "deploy/build.yaml")
 
 
+def _check_secret_id(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
+        raise Refused(
+            "bad-build-secret",
+            f"{quoted(text)} is not the id of a build secret",
+            "letters, digits, _ . and -, as in RUN --mount=type=secret,id=npm",
+        )
+
+
+def _check_proxy(text: str) -> None:
+    check_plain(text)
+    if not re.fullmatch(r"https?://[^/@\s]+/?", text):
+        raise Refused(
+            "bad-proxy", f"{quoted(text)} is not a proxy", "such as http://proxy.example.com:3128"
+        )
+
+
+BuildSecretId = Annotated[str, Reads(checked(_check_secret_id), STRING)]
+ProxyUrl = Annotated[str, Reads(checked(_check_proxy), STRING)]
+
+
+class ClientCertificate(Model):
+    """A client certificate and its key."""
+
+    certificate: SecretName = Field(
+        description="The NAME of the secret with the PEM certificate.", examples=["ACME_CERT"]
+    )
+    key: SecretName = Field(
+        description="The NAME of the secret with the PEM key.", examples=["ACME_CERT_KEY"]
+    )
+
+
+class Proxy(Model):
+    """Proxies of the executor."""
+
+    http: ProxyUrl | None = Field(
+        default=None, description="For http://.", examples=["http://proxy.example.com:3128"]
+    )
+    https: ProxyUrl | None = Field(
+        default=None, description="For https://.", examples=["http://proxy.example.com:3128"]
+    )
+    no_proxy: Present | None = Field(
+        default=None,
+        description="Hosts that are reached without, joined by commas.",
+        examples=["localhost,registry.local"],
+    )
+
+
 def _check_stage(text: str) -> None:
     check_plain(text)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
@@ -823,6 +615,28 @@ class Spec(Model):
         default=(),
         description="Arguments without a field, each --flag=value.",
         examples=[["--some-new-flag=value"]],
+    )
+    build_secrets: dict[BuildSecretId, SecretName] = Field(
+        default={},
+        description="Secrets for RUN --mount=type=secret,id=ID, by id: the NAME of each. "
+        "With osscontainertools' kaniko only.",
+        examples=[{"npm": "NPM_TOKEN"}],
+    )
+    certificates: dict[PlainHost, SecretName] = Field(
+        default={},
+        description="Private certificate authorities, by host: the NAME of the secret that holds "
+        "the PEM text. They are trusted beside the public ones.",
+        examples=[{"registry.example.com": "ACME_CA"}],
+    )
+    client_certificates: dict[PlainHost, ClientCertificate] = Field(
+        default={},
+        description="Certificates that the executor shows to a registry, by host.",
+        examples=[{"registry.example.com": {"certificate": "ACME_CERT", "key": "ACME_CERT_KEY"}}],
+    )
+    proxy: Proxy | None = Field(
+        default=None,
+        description="Proxies for the executor and for the RUN steps' downloads of it.",
+        examples=[{"https": "http://proxy.example.com:3128", "no_proxy": "registry.local"}],
     )
     gitlab: GitLab = Field(
         default=GitLab(), description="GitLab's own settings.", examples=[{"stage": "build"}]

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; ``|`` in a cell is escaped.
+    r"""A table; ``|`` in a cell is escaped.
 
     >>> print(table(("a", "b"), [["x|y", "z"]]))
     | a | b |
     | --- | --- |
-    | x\\|y | z |
+    | x\|y | z |
     """
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(_row(cells) for cells in lines)

@@ -50,7 +50,6 @@ _DIGEST = "sha256:" + "0" * 64
 
 CREDENTIAL_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
 """Variables that lead a cloud's client to a file."""
-OIDC_TOKEN = "eyJ.oidc-token/of+the=job"
 
 _RECORDER = """#!/bin/sh
 mask=$(umask)
@@ -102,11 +101,6 @@ done
 """
 )
 
-_AGENT = f"""#!/bin/sh
-for word; do echo "$word"; done >>/.record/agent
-echo '{OIDC_TOKEN}'
-"""
-
 _DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 
 _GIT = """#!/bin/sh
@@ -119,6 +113,7 @@ esac
 """
 
 _BUILDKITE_AGENT = """#!/bin/sh
+for word; do echo "$word"; done >>/.record/agent
 case "$*" in
   "oidc request-token --audience https://"*" --lifetime "*) echo oidc-harness ;;
   *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
@@ -289,7 +284,6 @@ class _Sandbox:
         self.write("/.record/status", f"{status}\n")
         self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
         self.write("/kaniko/executor", _EXECUTOR, 0o755)
-        self.write("/workspace/buildkite-agent", _AGENT, 0o755)
 
     def _share(self) -> None:
         if not ISOLATED:
@@ -1047,6 +1041,8 @@ def _roots(recorded: Recorded) -> list[str]:
 
 
 def _below(path: str, roots: Iterable[str]) -> str:
+    if path.startswith("tar://"):
+        return "tar://" + _below(path.removeprefix("tar://"), roots)
     for root in roots:
         if path.rstrip("/") == root or path.startswith(f"{root}/"):
             return "<context>" + path[len(root) :].rstrip("/")

@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from support.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HUB = "docker.io"
 RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
@@ -75,7 +77,7 @@ def events(spec: Spec) -> tuple[Event, ...]:
 
 def read(text: str) -> Spec:
     # BaseLoader reads every scalar as the text that is written.
-    return Spec(yaml.load(text, yaml.BaseLoader) or {})
+    return Spec(yaml.load(text, yaml.BaseLoader) or {})  # noqa: S506
 
 
 def not_on(text: str) -> dict[str, set[str]]:
@@ -254,7 +256,9 @@ def images(run: Run) -> list[str]:
 
 
 def _destination(item: Any) -> tuple[str, Any]:
-    return (item, "always") if isinstance(item, str) else (item["image"], item.get("when", "always"))
+    return (
+        (item, "always") if isinstance(item, str) else (item["image"], item.get("when", "always"))
+    )
 
 
 def _key(when: Any) -> str:
@@ -298,12 +302,26 @@ def _context(run: Run, variables: Mapping[str, str]) -> list[str]:
     context, dockerfile = spec.data.get("context", "."), spec.data.get("dockerfile", "Dockerfile")
     sub_path = spec.data.get("context_sub_path", "")
     if "://" in context:
+        archive = "tar://<context>/" if is_archive_of_the_repository(spec) else "tar://"
         whole = replaced(context, variables) + (f"/{sub_path}" if sub_path else "")
-        return [f"--context={whole}", f"--dockerfile=/kaniko/buildcontext/{_path(sub_path, dockerfile)}"]
+        whole = whole.replace("tar://", archive)
+        return [
+            f"--context={whole}",
+            f"--dockerfile=/kaniko/buildcontext/{_path(sub_path, dockerfile)}",
+        ]
     return [
         f"--context=<context>/{_path(context)}".rstrip("/"),
         f"--dockerfile=<context>/{_path(context, dockerfile)}",
     ]
+
+
+def is_archive_of_the_repository(spec: Spec) -> bool:
+    return re.match("tar://[^/]", spec.data.get("context", "")) is not None
+
+
+def is_fetched(spec: Spec) -> bool:
+    """Whether nothing of the checkout is read."""
+    return "://" in spec.data.get("context", ".") and not is_archive_of_the_repository(spec)
 
 
 def _path(*pieces: str) -> str:
@@ -364,6 +382,13 @@ def output_files(spec: Spec) -> set[str]:
     return {options[name] for name in (*_OUTPUTS, *_PUSHED_OUTPUTS) if name in options}
 
 
+def digest_files(run: Run) -> list[str]:
+    """The files that hold a digest when the run is done."""
+    names = ["digest_file", *(_PUSHED_OUTPUTS if images(run) else ())]
+    options = run.spec.section("options")
+    return [options[name] for name in names if name in options]
+
+
 def image(run: Run, *, shell: bool) -> str:
     executor = run.spec.section("executor")
     name, version = _IMAGES[executor.get("distribution", "osscontainertools")]
@@ -389,7 +414,7 @@ class Login:
 def secret(name: str) -> str:
     """The value of a secret: awkward, long, and different from every other one."""
     if name.endswith("_USER"):
-        return f"u'ser \"{name}\" $HOME \\ ` %s"
+        return f'u\'ser "{name}" $HOME \\ ` %s'
     return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
 
 
@@ -480,9 +505,33 @@ def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
     return user, secret(git["token"]), (git["token"],)
 
 
+def context_environment(spec: Spec) -> dict[str, str]:
+    """What the executor must be told of the store that it fetches a context from."""
+    login = spec.section("context_login")
+    names = {"region": "AWS_REGION", "s3_endpoint": "S3_ENDPOINT"}
+    names["s3_path_style"] = "S3_FORCE_PATH_STYLE"
+    return {name: login[key] for key, name in names.items() if key in login}
+
+
+def context_secret(spec: Spec) -> tuple[str, str] | None:
+    """The variable that holds a store's secret, or leads to its file, and the secret's name."""
+    login = spec.section("context_login")
+    if "azure_storage_key" in login:
+        return "AZURE_STORAGE_ACCESS_KEY", login["azure_storage_key"]
+    files = {
+        "aws": ("AWS_SHARED_CREDENTIALS_FILE", "credentials_file"),
+        "google": ("GOOGLE_APPLICATION_CREDENTIALS", "key_file"),
+    }
+    for kind, (variable, key) in files.items():
+        if kind in login and login[kind] != "ambient":
+            return variable, login[kind][key]
+    return None
+
+
 def secrets_needed(run: Run) -> list[str]:
     names = [name for login in logins(run).values() for name in login.secrets]
     names += (git_login(run) or ("", "", ()))[2]
+    names += (context_secret(run.spec) or ())[1:]
     return list(dict.fromkeys(names))
 
 
@@ -521,4 +570,5 @@ def fed(run: Run) -> Fed:
             secrets |= {name: secret(name) for name in login.secrets}
     token = git_login(run)
     secrets |= {name: secret(name) for name in token[2]} if token else {}
+    secrets |= {name: secret(name) for name in (context_secret(run.spec) or ())[1:]}
     return Fed(secrets, {name: json.dumps({"auths": entry}) for name, entry in auths.items()})

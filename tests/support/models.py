@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from pydantic import ValidationError
+
 from ci_kaniko.fields import Model
-from ci_kaniko.spec import Git, Spec
+from ci_kaniko.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pydantic.fields import FieldInfo
 
-PARTNERS: dict[str, dict[str, Any]] = {
-    "username": {"password": "GHCR_TOKEN"},
-    "password": {"username": "acme-bot"},
+_CONTEXTS: dict[str, dict[str, Any]] = {
     "context_sub_path": {"context": "git://github.com/acme/shop.git#refs/heads/main"},
-    "value": {"key": "dedicated"},
-    "effect": {"key": "dedicated"},
+    "context_login": {"context": "s3://acme-sources/shop.tar.gz"},
 }
-"""What has to stand beside a field that is not complete alone."""
-
-
-_SMALLEST = {"destinations": ["ghcr.io/acme/shop:1.0"]}
+"""The contexts that fields of the spec are for."""
+SMALLEST = {"destinations": ["ghcr.io/acme/shop:1.0"]}
 
 
 class Field(NamedTuple):
-    """One field of one model; ``place`` makes the smallest spec that holds a value of it."""
+    """One field of one model.
+
+    ``alone`` makes the smallest mapping of the model that holds a value of it, ``place`` a spec.
+    """
 
     model: type[Model]
     name: str
     info: FieldInfo
+    alone: Callable[[Any], dict[str, Any]]
     place: Callable[[Any], dict[str, Any]]
 
     def __str__(self) -> str:
@@ -39,7 +41,7 @@ class Field(NamedTuple):
 
 def every_field() -> list[Field]:
     """Every field of every model, each model once."""
-    return list(_below(Spec, lambda value: {**_SMALLEST, **value}, {}))
+    return list(_below(Spec, lambda value: {**SMALLEST, **value}, {}))
 
 
 def _below(
@@ -49,23 +51,38 @@ def _below(
         return
     seen[model] = None
     for name, info in model.model_fields.items():
-        found = Field(model, name, info, _placed(model, name, place))
+        found = _field(model, name, info, place)
         yield found
         inner = model_in(info.annotation)
         if inner:
             yield from _below(inner, _wrapped(found), seen)
 
 
-def _placed(
-    model: type[Model], name: str, place: Callable[[Any], dict[str, Any]]
-) -> Callable[[Any], dict[str, Any]]:
-    needed = {
-        other: info.examples[0]
-        for other, info in model.model_fields.items()
-        if info.is_required() and info.examples
-    }
-    beside = {**needed, **(PARTNERS.get(name, {}) if model is not Git else {})}
-    return lambda value: place({**beside, name: value})
+def _field(
+    model: type[Model], name: str, info: FieldInfo, place: Callable[[Any], dict[str, Any]]
+) -> Field:
+    beside = _company(model, name)
+
+    def alone(value: Any) -> dict[str, Any]:
+        return {**beside, name: value}
+
+    return Field(model, name, info, alone, lambda value: place(alone(value)))
+
+
+def _company(model: type[Model], name: str) -> dict[str, Any]:
+    """What has to stand beside a field: the fewest examples of other fields that will do."""
+    if model is Spec:
+        return _CONTEXTS.get(name, {})
+    examples = {key: info.examples[0] for key, info in model.model_fields.items() if info.examples}
+    for size in range(4):
+        for keys in combinations([key for key in examples if key != name], size):
+            company = {key: examples[key] for key in keys}
+            try:
+                model.model_validate({**company, name: examples.get(name)})
+            except ValidationError:
+                continue
+            return company
+    return {}
 
 
 def _wrapped(field: Field) -> Callable[[Any], dict[str, Any]]:

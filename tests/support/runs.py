@@ -98,3 +98,11 @@ def execute(
 @functools.cache
 def recorded(case: str, target: str, event: Event, shell: str) -> Recorded:
     return execute(Run(read(case), target, event), render(case, target, event), shell)
+
+
+def rendering(spec: ci_kaniko.Spec, target: str, event: Event) -> str | ci_kaniko.SpecError:
+    """What a spec becomes on a target: a text, or what is in the way."""
+    try:
+        return ci_kaniko.render(spec, target, values_for(target, event))
+    except ci_kaniko.SpecError as refused:
+        return refused

@@ -1,17 +1,22 @@
 """Whether an event starts the job: the parts of each platform's conditions that are rendered.
 
-GitLab's `rules:if` and GitHub's `on:` and `if:`. Anything else in them is an error.
+GitLab's `rules:if`, GitHub's `on:` and `if:`, Buildkite's `if:` and Agola's `when:`. Anything else
+in them is an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from support.agola import included
+from support.buildkite_upload import upload
 from support.events import Event, environment, github_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PROJECT, FORK = "4711", "815"
 
@@ -132,7 +137,7 @@ def _re2(pattern: str) -> str:
     body, _, flags = pattern[1:].rpartition("/")
     if re.search(r"\\[^\W\d_]|\(\?", body):
         raise NotUnderstood(f"{pattern}: RE2 and this evaluator may differ")
-    return (f"(?{flags})" if flags else "") + body.replace("$", r"\Z")
+    return (f"(?{flags})" if flags else "") + re.sub(r"(?<!\\)\$\Z", r"\\Z", body)
 
 
 def gitlab(text: str, event: Event, *, in_parent: bool = False) -> bool:
@@ -257,4 +262,69 @@ def _github_on(events: Mapping[str, Any], event: Event) -> bool:
     return any(re.fullmatch(github_filter(glob), ref) for glob in filters.get(kind, []))
 
 
-STARTS: Mapping[str, Callable[[str, Event], bool]] = {"gitlab": gitlab, "github": github}
+# -- Buildkite --------------------------------------------------------------------------------
+
+
+class _BuildkiteExpression(_Expression):
+    """https://buildkite.com/docs/pipelines/configure/conditionals, after the upload."""
+
+    tokens = re.compile(
+        r"""\s+|\|\||&&|==|!=|=~|!~|!|[()]|[a-z][a-z_.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+        r"""|/(?:[^/\\]|\\.)+/i?(?=[\s)]|\Z)"""
+    )
+
+    def operand(self, token: str) -> Value:
+        if token[0] == "/":
+            return token
+        if token[0] in "\"'":
+            if "\\" in token or (token[0] == '"' and "$" in token):
+                raise NotUnderstood(f"{token}: an escape, or text that Buildkite replaces")
+            return token[1:-1]
+        if token not in self.known:
+            raise NotUnderstood(token)
+        found: Value = self.known[token]
+        return found
+
+    def compare(self, operator: str, left: Value, right: Value) -> bool:
+        if operator in ("==", "!="):
+            return (left == right) == (operator == "==")
+        if not isinstance(right, str) or not right.startswith("/"):
+            raise NotUnderstood(f"{right!r} is no pattern")
+        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
+        return matched == (operator == "=~")
+
+
+def buildkite(text: str, event: Event) -> bool:
+    env = environment("buildkite", event)
+    (step,) = upload(yaml.load(text, yaml.CSafeLoader), env)["steps"]
+    return "if" not in step or _BuildkiteExpression(step["if"], _build(env)).value()
+
+
+def _build(env: Mapping[str, str]) -> dict[str, Any]:
+    pull_request = env["BUILDKITE_PULL_REQUEST"]
+    return {
+        "null": None,
+        "true": True,
+        "false": False,
+        "build.branch": env["BUILDKITE_BRANCH"],
+        "build.tag": env["BUILDKITE_TAG"] or None,
+        "build.pull_request.id": None if pull_request == "false" else pull_request,
+        "build.source": env["BUILDKITE_SOURCE"],
+        "pipeline.default_branch": env["BUILDKITE_PIPELINE_DEFAULT_BRANCH"],
+    }
+
+
+# -- Agola ------------------------------------------------------------------------------------
+
+
+def agola(text: str, event: Event) -> bool:
+    (run,) = yaml.load(text, yaml.CSafeLoader)["runs"]
+    return included(run.get("when"), environment("agola", event))
+
+
+STARTS: Mapping[str, Callable[[str, Event], bool]] = {
+    "gitlab": gitlab,
+    "github": github,
+    "buildkite": buildkite,
+    "agola": agola,
+}

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_literal, to_regex
 from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
-from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
+from ci_kaniko.script import (
+    Cell,
+    Dialect,
+    Impossible,
+    Script,
+    impossible,
+    impossible_identities,
+)
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
@@ -40,7 +48,12 @@ _OWNED = {
     "steps": "the fields of the spec",
     "when": "triggers",
 }
-_TASK_FIELDS = {"ignore_failure", "approval", "user", "docker_registries_auth"}
+_EXTRA_TYPES: dict[str, tuple[type, str]] = {
+    "ignore_failure": (bool, "true or false"),
+    "approval": (bool, "true or false"),
+    "user": (str, "a text"),
+    "docker_registries_auth": (dict, "a mapping of hosts"),
+}
 
 _NO_CLOCK = Impossible("Agola passes no commit time", "use ${build.timestamp}")
 _NO_REGISTRY = Impossible("Agola has no registry of its own", "name the registry's host")
@@ -83,6 +96,7 @@ DIALECT = Dialect(
     config="/kaniko/.docker",
     secret_hint="map a secret to this variable in the settings of the project",
     folders=config_folder,
+    identity_reason="Agola gives a job no identity of its own",
 )
 
 
@@ -95,7 +109,9 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *impossible(plan, DIALECT),
         *needed_default_branch(plan),
         *no_clock_or_button(plan),
-        *owned_keys("agola", section.extra, _OWNED, known=_TASK_FIELDS),
+        *impossible_identities(plan, DIALECT),
+        *owned_keys("agola", section.extra, _OWNED, known=_EXTRA_TYPES),
+        *_wrong_types(section.extra),
     )
     if findings:
         return Rendering(view={}, findings=findings)
@@ -119,6 +135,13 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     )
 
 
+def _wrong_types(extra: Mapping[str, Any]) -> Iterator[Finding]:
+    """Agola refuses the whole file for these."""
+    for key, (kind, expected) in _EXTRA_TYPES.items():
+        if key in extra and not isinstance(extra[key], kind):
+            yield Finding("wrong-type", ("agola", "extra", key), f"{quoted(key)} is {expected}")
+
+
 def _when(plan: Plan) -> dict[str, list[str]]:
     """What starts the run: in Agola one matching entry is enough, and texts match exactly."""
     started = plan.started
@@ -136,42 +159,66 @@ def _pattern(glob: str) -> str:
 
 
 _FIELDS = {
-    "": {"version", "runs"},
+    "file": {"version", "runs"},
     "run": {"name", "when", "tasks"},
+    "when": {"branch", "tag", "ref"},
     "task": {
         *("name", "runtime", "environment", "shell", "working_dir", "task_timeout_interval"),
-        *("depends", "steps", *_TASK_FIELDS),
+        *("depends", "steps", *_EXTRA_TYPES),
     },
     "runtime": {"arch", "containers"},
-    "when": {"branch", "tag", "ref"},
+    "container": {"image"},
 }
-_STEPS = {"clone", "run", "save_to_workspace", "restore_workspace"}
+_STEPS: dict[str, set[str]] = {
+    "clone": set(),
+    "run": {"name", "tty", "command"},
+    "save_to_workspace": {"contents"},
+    "restore_workspace": {"dest_dir"},
+}
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     run = document["runs"][0]
-    task = run["tasks"][-1]
-    for kind, mapping in (("", document), ("run", run), ("when", run.get("when", {}))):
-        yield from _unknown_fields(kind, mapping)
-    for item in run["tasks"]:
-        yield from _unknown_fields("task", item)
-        yield from _unknown_fields("runtime", item["runtime"])
-        for step in item["steps"]:
-            if len(step) != 1 or not set(step) <= _STEPS:
-                yield "a step is not of one kind that Agola knows"
-    step = next(step["run"] for step in task["steps"] if "run" in step)
-    if not step.get("name") or step["command"] != view["script"]:
+    yield from _unknown_fields("file", document)
+    yield from _unknown_fields("run", run)
+    yield from _unknown_fields("when", run.get("when", {}))
+    if run.get("when", {}) != view["when"]:
+        yield "the run starts for other events than planned"
+    for task in run["tasks"]:
+        yield from _unknown_fields("task", task)
+        yield from _unknown_fields("runtime", task["runtime"])
+        for container in task["runtime"]["containers"]:
+            yield from _unknown_fields("container", container)
+        for step in task["steps"]:
+            yield from _unknown_step(step)
+        if not isinstance(task.get("task_timeout_interval", ""), str):
+            yield "a timeout that is no text would be nanoseconds"
+    yield from _other_build(run["tasks"][-1], view)
+
+
+def _other_build(task: Any, view: dict[str, Any]) -> Iterator[str]:
+    step = next((step["run"] for step in task["steps"] if "run" in step), {})
+    if not step.get("name") or step.get("command") != view["script"]:
         yield "the run step's script is not the planned one"
-    for value in task.get("environment", {}).values():
-        if not isinstance(value, str) and set(value) != {"from_variable"}:
-            yield "an environment value is neither a text nor a variable"
+    environment = task.get("environment", {})
+    if environment != {name: {"from_variable": name} for name in view["environment"]}:
+        yield "the task's variables are not the planned ones"
     if task["runtime"]["containers"][0]["image"] != view["image"]:
         yield "the task's image is not the planned one"
 
 
 def _unknown_fields(kind: str, mapping: dict[str, Any]) -> Iterator[str]:
     for field in set(mapping) - _FIELDS[kind]:
-        yield f"Agola knows no {field} there and would drop it"
+        yield f"Agola knows no {field} in a {kind} and would drop it"
+
+
+def _unknown_step(step: dict[str, Any]) -> Iterator[str]:
+    kind, fields = next(iter(step.items()))
+    if len(step) != 1 or kind not in _STEPS:
+        yield "a step is not of one kind that Agola knows"
+        return
+    for field in set(fields or {}) - _STEPS[kind]:
+        yield f"Agola knows no {field} in a {kind} step and would drop it"
 
 
 TARGET = Target(

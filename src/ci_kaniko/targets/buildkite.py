@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
+from ci_kaniko.plan import CERTIFICATES, CHECKOUT, OUTPUT, executor_image, no_shell, resolve
 from ci_kaniko.references import parse_reference
 from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
 from ci_kaniko.shell import continued
@@ -21,9 +21,10 @@ from ci_kaniko.targets.common import owned_keys, remote_url
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
     Volumes,
-    cloud_volumes,
+    cloud_labels,
     from_secret,
     resources,
+    secret_volumes,
     toleration,
 )
 from ci_kaniko.variables import text_of
@@ -31,6 +32,7 @@ from ci_kaniko.variables import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.clouds import Token
     from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
@@ -142,12 +144,21 @@ def _one_registry(plan: Plan) -> Iterator[Finding]:
             )
 
 
+def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
+    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
+    request = f"oidc request-token --audience {token.audience} --lifetime {lifetime}"
+    return [f"token=$(/workspace/buildkite-agent {request})"]
+
+
 def _folders(plan: Plan) -> list[str]:
     """The script's own folders; that of the docker config is a mount when there is one."""
     own_store = plan.spec.buildkite.secrets == "buildkite"
     folders = ["/kaniko/.docker"] if plan.password_logins and not plan.docker_config else []
-    if own_store and any(cloud.secret for cloud in plan.clouds):
+    written = [cloud for cloud in plan.clouds if cloud.token or (own_store and cloud.secret)]
+    if written:
         folders.append(_WRITTEN)
+    if own_store and plan.certificates:
+        folders.append(CERTIFICATES)
     return [f"mkdir -p {' '.join(folders)}"] if folders else []
 
 
@@ -168,14 +179,15 @@ DIALECT = Dialect(
     ci_login=_ci_login,
     mounts_config=True,
     mounted_files=SECRET_FOLDER,
+    files=_WRITTEN,
+    files_inside=_WRITTEN,
+    id_token=_id_token,
     folders=_folders,
 )
 _OWN_STORE = replace(
     DIALECT,
     secret_hint="create it under Agents > Secrets",
     mounted_files="",
-    files=_WRITTEN,
-    files_inside=_WRITTEN,
 )
 
 
@@ -196,7 +208,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     script = Script(plan, dialect).build(lambda words: continued("/kaniko/executor", words))
     names = _secret_names(plan, files=own_store)
     volumes = (
-        Volumes([], [], []) if own_store else cloud_volumes(plan, section.secret, optional=True)
+        Volumes([], [], []) if own_store else secret_volumes(plan, section.secret, optional=True)
     )
     environment = [
         from_secret(name, section.secret, name, optional=True) for name in names if not own_store
@@ -218,6 +230,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
                 "node_selector": section.node_selector,
                 "tolerations": [toleration(item) for item in section.tolerations],
                 "image": executor_image(spec.executor, with_shell=True),
+                "labels": cloud_labels(plan),
                 "env": [*environment, *volumes.env],
                 "resources": resources(section),
                 "mounts": [*_config_mount(plan), *volumes.mounts],
@@ -235,6 +248,9 @@ def _secret_names(plan: Plan, *, files: bool) -> list[str]:
         names += cloud.secrets if files else cloud.secret_variables.values()
     if plan.git_login and plan.git_login.secret:
         names.append(plan.git_login.secret)
+    names += plan.spec.build_secrets.values()
+    if files:
+        names += plan.certificates.values()
     return list(dict.fromkeys(names))
 
 
@@ -298,7 +314,7 @@ def _ref_test(variable: str, glob: str) -> str:
     return f"{variable} =~ /^{pattern}$/"
 
 
-_PLUGIN = {"podSpecPatch"}
+_PLUGIN = {"podSpecPatch", "metadata"}
 _POD = {"containers", "volumes", "serviceAccountName", "nodeSelector", "tolerations"}
 _CONTAINER = {"name", "image", "env", "resources", "volumeMounts"}
 

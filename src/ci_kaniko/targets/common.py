@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.plan import CERTIFICATES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -29,7 +30,8 @@ def remote_url(variable: str) -> str:
 
 def config_folder(plan: Plan) -> list[str]:
     """The folder of the files that a script in the executor's own container writes."""
-    return ["mkdir -p /kaniko/.docker"] if plan.writes_files else []
+    folders = ["/kaniko/.docker"] * plan.writes_files + [CERTIFICATES] * bool(plan.certificates)
+    return [f"mkdir -p {' '.join(folders)}"] if folders else []
 
 
 def no_clock_or_button(plan: Plan) -> Iterator[Finding]:

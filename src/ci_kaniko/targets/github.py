@@ -21,7 +21,14 @@ from ci_kaniko.plan import (
     no_shell,
     resolve,
 )
-from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
+from ci_kaniko.script import (
+    Cell,
+    Dialect,
+    Impossible,
+    Script,
+    impossible,
+    impossible_identities,
+)
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import config_folder, owned_keys
@@ -29,6 +36,7 @@ from ci_kaniko.targets.common import config_folder, owned_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.clouds import Token
     from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
@@ -94,7 +102,11 @@ def _cells(name: str, plan: Plan) -> Cell | None:
 
 def _folders(plan: Plan) -> list[str]:
     """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
-    names = ["config"] * plan.writes_files + ["output"] * bool(plan.outputs)
+    names = (
+        ["config"] * plan.writes_files
+        + ["certificates"] * bool(plan.certificates)
+        + ["output"] * bool(plan.outputs)
+    )
     if not names:
         return []
     removed = " ".join(f'"${name}"' for name in names)
@@ -109,6 +121,18 @@ def _folders(plan: Plan) -> list[str]:
 def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
     script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
     return [], '"$GITHUB_ACTOR"', "GITHUB_TOKEN"
+
+
+def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
+    """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
+    url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
+    return [
+        "token=$(",
+        "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
+        f'    curl --fail --silent --show-error --retry 3 --header @- "{url}" |',
+        '    sed \'s/.*"value":"\\([^"]*\\)".*/\\1/\'',
+        ")",
+    ]
 
 
 DIALECT = Dialect(
@@ -126,6 +150,8 @@ DIALECT = Dialect(
     token_hint="GitHub gives every job this token",
     ci_token="GITHUB_TOKEN",
     ci_login=_ci_login,
+    id_token=_id_token,
+    certificates="$certificates",
     unset=(),
     folders=_folders,
 )
@@ -141,6 +167,9 @@ _CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB
 _CONTAINER = replace(
     DIALECT,
     cells=_container_cells,
+    id_token=None,
+    identity_reason="a job in the executor's image has no tool that can ask for its identity",
+    certificates="/kaniko/certificates",
     places={
         CHECKOUT: Cell("GITHUB_WORKSPACE"),
         OUTPUT: Cell("GITHUB_WORKSPACE"),
@@ -163,6 +192,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     findings = (
         *plan.findings,
         *impossible(plan, dialect),
+        *impossible_identities(plan, dialect),
         *(_container_findings(plan) if in_container else _docker_findings(plan)),
         *_secret_names(plan),
         *_never_scheduled(plan),
@@ -224,15 +254,15 @@ def _docker_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _docker_run(plan: Plan, words: list[str]) -> list[str]:
-    options = ["--env container=docker"]
-    if plan.git_login:
-        options.append("--env GIT_USERNAME --env GIT_PASSWORD")
-    if plan.docker_config and plan.password_logins:
-        options.append("--env DOCKER_AUTH_CONFIG")
+    passed = [*plan.proxy, *plan.spec.build_secrets.values()]
+    passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
+    passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
+    passed += [name for cloud in plan.clouds for name in cloud.names]
+    options = ["--env container=docker", *(f"--env {name}" for name in passed)]
     if plan.reads_checkout:
         options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
-    for cloud in plan.clouds:
-        options += [f"--env {name}" for name in cloud.names]
+    if plan.certificates:
+        options.append('--volume "$certificates:/kaniko/certificates:ro"')
     if plan.writes_files:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs:
@@ -280,6 +310,8 @@ def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
     granted = []
     if checkout or plan.git_login:
         granted.append(Permission("contents", "read", "to check out the repository"))
+    if any(cloud.token for cloud in plan.clouds):
+        granted.append(Permission("id-token", "write", "to log in to the cloud"))
     tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
     if any(login.pushes for login in tokens):
         granted.append(Permission("packages", "write", "to push to the registry"))

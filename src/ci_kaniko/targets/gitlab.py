@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
+from ci_kaniko.logins import Login
+from ci_kaniko.plan import CHECKOUT, OUTPUT, HostLogin, executor_image, no_shell, resolve
 from ci_kaniko.script import Cell, Dialect, Script, impossible
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import config_folder, owned_keys
+from ci_kaniko.variables import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.clouds import Token
+    from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Spec
 
+_PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
 
 _OWNED = {
@@ -31,6 +36,7 @@ _OWNED = {
     "timeout": "gitlab.timeout",
     "retry": "gitlab.retry",
     "interruptible": "gitlab.interruptible",
+    "id_tokens": "the logins: each asks for what it needs",
 }
 
 _CELLS: dict[str, Cell] = {
@@ -71,8 +77,20 @@ def _cells(name: str, plan: Plan) -> Cell | None:
     return _CELLS.get(name)
 
 
+def _with_proxy(plan: Plan) -> Plan:
+    """The plan with a login for the dependency proxy, which every build may pull from."""
+    if not plan.spec.gitlab.dependency_proxy:
+        return plan
+    where = ("gitlab", "dependency_proxy")
+    login = HostLogin(_PROXY, (Ref(_PROXY),), Login(use="ci-token"), where, pushes=False)
+    return replace(plan, logins=(*plan.logins, login))
+
+
 def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
     """The registry login that GitLab gives each job; it goes to GitLab's own registry only."""
+    if login.host == _PROXY:
+        guard = ': "${CI_DEPENDENCY_PROXY_PASSWORD:?is not set: the dependency proxy is off}"'
+        return [guard], '"$CI_DEPENDENCY_PROXY_USER"', "CI_DEPENDENCY_PROXY_PASSWORD"
     lines = []
     if login.host != "${registry.host}":
         lines = [
@@ -85,6 +103,15 @@ def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], st
     return [*lines, guard], '"$CI_REGISTRY_USER"', "CI_REGISTRY_PASSWORD"
 
 
+def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
+    name = _id_token_name(cloud)
+    return [f': "${{{name}:?is not set: GitLab gives the job this token}}"', f"token=${name}"]
+
+
+def _id_token_name(cloud: str) -> str:
+    return f"{cloud.upper()}_ID_TOKEN"
+
+
 DIALECT = Dialect(
     target="gitlab",
     cells=_cells,
@@ -93,19 +120,25 @@ DIALECT = Dialect(
         "schedule": '[ "$CI_PIPELINE_SOURCE" = schedule ]',
         "manual": '[ "$CI_PIPELINE_SOURCE" = web ]',
     },
-    places={CHECKOUT: Cell("CI_PROJECT_DIR"), OUTPUT: Cell("CI_PROJECT_DIR")},
+    places={
+        CHECKOUT: Cell("CI_PROJECT_DIR"),
+        OUTPUT: Cell("CI_PROJECT_DIR"),
+        # The variable names a port; kaniko looks up the host as image names write it.
+        _PROXY: Cell(text="${CI_DEPENDENCY_PROXY_SERVER%:443}"),
+    },
     config="/kaniko/.docker",
     secret_hint="add it in Settings > CI/CD > Variables; "
     "a protected one exists on protected refs only",
     token_hint="GitLab gives every job this token",
     ci_token="CI_JOB_TOKEN",
     ci_login=_ci_login,
+    id_token=_id_token,
     folders=config_folder,
 )
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = resolve(spec, "gitlab")
+    plan = _with_proxy(resolve(spec, "gitlab"))
     section = spec.gitlab
     findings = (
         *plan.findings,
@@ -126,6 +159,11 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "timeout": section.timeout,
             "retry": section.retry,
             "interruptible": section.interruptible,
+            "id_tokens": {
+                _id_token_name(cloud.name): cloud.token.audience
+                for cloud in plan.clouds
+                if cloud.token
+            },
             "script": script,
             "artifacts": plan.outputs,
             "rules": list(_rules(plan)),

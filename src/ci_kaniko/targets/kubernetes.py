@@ -28,9 +28,11 @@ from ci_kaniko.targets.common import owned_keys
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
     Volumes,
-    cloud_volumes,
+    cloud_labels,
+    documents,
     from_secret,
     resources,
+    secret_volumes,
     toleration,
 )
 from ci_kaniko.values import Values, check_in_reference, check_values
@@ -81,6 +83,7 @@ DIALECT = Dialect(
     secret_hint="add it to the Secret",
     mounts_config=True,
     mounted_files=SECRET_FOLDER,
+    mounted_tokens=True,
     folders=_folders,
 )
 
@@ -119,8 +122,8 @@ def _view(plan: Plan, *, scripted: bool, clone: dict[str, Any] | None) -> dict[s
     volumes = _volumes(plan, clone=clone is not None)
     return {
         "kind": section.kind,
-        "metadata": _metadata(spec),
-        "pod_metadata": _pod_metadata(spec),
+        "metadata": _metadata(plan),
+        "pod_metadata": _pod_metadata(plan),
         "deadline": section.deadline_seconds,
         "ttl": section.ttl_seconds,
         "service_account": section.service_account,
@@ -141,7 +144,7 @@ def _view(plan: Plan, *, scripted: bool, clone: dict[str, Any] | None) -> dict[s
 
 
 def _volumes(plan: Plan, *, clone: bool) -> Volumes:
-    files = cloud_volumes(plan, plan.spec.kubernetes.secret)
+    files = secret_volumes(plan, plan.spec.kubernetes.secret, tokens=True)
     volumes, mounts = list(files.volumes), list(files.mounts)
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
@@ -355,6 +358,8 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
     for cloud in plan.clouds:
         for name, key in cloud.secret_variables.items():
             yield from_secret(key if scripted else name, secret, key)
+    for name in plan.spec.build_secrets.values():
+        yield from_secret(name, secret, name)
     if scripted:
         names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
         yield from (from_secret(name, secret, name) for name in names)
@@ -373,17 +378,19 @@ def _registry_variables(login: HostLogin, secret: str) -> Iterator[dict[str, Any
     yield from_secret(f"{prefix}_PASSWORD", secret, login.login.password or "")
 
 
-def _metadata(spec: Spec) -> dict[str, Any]:
-    section = spec.kubernetes
+def _metadata(plan: Plan) -> dict[str, Any]:
+    section = plan.spec.kubernetes
     metadata: dict[str, Any] = {"generateName": f"{section.name}-"}
     if section.namespace:
         metadata["namespace"] = section.namespace
-    return {**metadata, **_pod_metadata(spec)} if section.kind == "Pod" else metadata
+    return {**metadata, **_pod_metadata(plan)} if section.kind == "Pod" else metadata
 
 
-def _pod_metadata(spec: Spec) -> dict[str, Any]:
-    section = spec.kubernetes
-    described = {"labels": section.labels, "annotations": section.annotations}
+def _pod_metadata(plan: Plan) -> dict[str, Any]:
+    section = plan.spec.kubernetes
+    labels = {**section.labels, **cloud_labels(plan)}
+    annotations = {**section.annotations, **documents(plan)}
+    described = {"labels": labels, "annotations": annotations}
     return {name: texts for name, texts in described.items() if texts}
 
 

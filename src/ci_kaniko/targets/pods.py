@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.clouds import TOKEN_FILE
+from ci_kaniko.plan import CERTIFICATES
+
 if TYPE_CHECKING:
+    from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.native import Buildkite, Kubernetes, Toleration
     from ci_kaniko.plan import Plan
 
@@ -19,23 +23,91 @@ class Volumes(NamedTuple):
     env: list[dict[str, Any]]
 
 
-def cloud_volumes(plan: Plan, secret: str, *, optional: bool = False) -> Volumes:
-    """The credential files of clouds, mounted from keys of a Secret."""
-    items = []
-    env = []
+def secret_volumes(
+    plan: Plan, secret: str, *, optional: bool = False, tokens: bool = False
+) -> Volumes:
+    """Files from keys of a Secret: credentials of clouds, certificates, identity tokens.
+
+    With ``tokens`` the pod's service account is the identity that clouds trust.
+    """
+    sources: list[dict[str, Any]] = []
+    env = [{"name": name, "value": value} for name, value in plan.proxy.items()]
     for cloud in plan.clouds:
         env += [{"name": name, "value": value} for name, value in cloud.variables.items()]
         if cloud.secret:
-            items.append({"key": cloud.secret, "path": cloud.file})
+            sources.append(_from_key(secret, cloud.secret, cloud.file, optional=optional))
+        if cloud.token and tokens:
+            sources.append(_token(cloud.token))
+            if cloud.document:
+                sources.append(_document(cloud))
+            if cloud.token.variable:
+                path = f"{SECRET_FOLDER}/{cloud.token.file}"
+                env.append({"name": cloud.token.variable, "value": path})
+        if cloud.secret or (cloud.document and tokens):
             env.append({"name": cloud.file_variable, "value": f"{SECRET_FOLDER}/{cloud.file}"})
-    if not items:
-        return Volumes([], [], env)
-    source: dict[str, Any] = {"secretName": secret}
+    certificates = [
+        _from_key(secret, name, file, optional=optional) for file, name in plan.certificates.items()
+    ]
+    folders = {
+        "cloud-credentials": (SECRET_FOLDER, sources),
+        "certificates": (CERTIFICATES, certificates),
+    }
+    used = {name: pair for name, pair in folders.items() if pair[1]}
+    return Volumes(
+        [{"name": name, **_volume(files)} for name, (_, files) in used.items()],
+        [{"name": name, "mountPath": path, "readOnly": True} for name, (path, _) in used.items()],
+        env,
+    )
+
+
+def _volume(sources: list[dict[str, Any]]) -> dict[str, Any]:
+    """One Secret is a volume of its own; several kinds of files are projected into one."""
+    secrets = [source["secret"] for source in sources if "secret" in source]
+    if len(secrets) < len(sources):
+        return {"projected": {"sources": sources}}
+    items = [item for secret in secrets for item in secret["items"]]
+    optional = {"optional": True} if "optional" in secrets[0] else {}
+    return {"secret": {"secretName": secrets[0]["name"], **optional, "items": items}}
+
+
+def _from_key(secret: str, key: str, path: str, *, optional: bool) -> dict[str, Any]:
+    source: dict[str, Any] = {"name": secret}
     if optional:
         source["optional"] = True
-    volume = {"name": "cloud-credentials", "secret": {**source, "items": items}}
-    mount = {"name": "cloud-credentials", "mountPath": SECRET_FOLDER, "readOnly": True}
-    return Volumes([volume], [mount], env)
+    return {"secret": {**source, "items": [{"key": key, "path": path}]}}
+
+
+def _token(token: Token) -> dict[str, Any]:
+    audience = {"audience": token.audience, "expirationSeconds": 3600, "path": token.file}
+    return {"serviceAccountToken": audience}
+
+
+def _document(cloud: Cloud) -> dict[str, Any]:
+    """A document is no secret: it stands in an annotation and is mounted as a file."""
+    path = f"metadata.annotations['{_annotation(cloud)}']"
+    items = [{"path": cloud.file, "fieldRef": {"fieldPath": path}}]
+    return {"downwardAPI": {"items": items}}
+
+
+def _annotation(cloud: Cloud) -> str:
+    return f"ci-kaniko/{cloud.file}"
+
+
+def documents(plan: Plan) -> dict[str, str]:
+    """The annotations that hold the documents of clouds."""
+    return {
+        _annotation(cloud): cloud.document.replace(
+            TOKEN_FILE, f"{SECRET_FOLDER}/{cloud.token.file}"
+        )
+        for cloud in plan.clouds
+        if cloud.document and cloud.token
+    }
+
+
+def cloud_labels(plan: Plan) -> dict[str, str]:
+    """Azure gives an identity only to pods that ask for it by label."""
+    ambient = [cloud for cloud in plan.clouds if cloud.name == "azure" and not cloud.names]
+    return {"azure.workload.identity/use": "true"} if ambient else {}
 
 
 def from_secret(name: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:

@@ -1,0 +1,448 @@
+"""The logins of a spec: registries, clouds, and the stores that contexts are fetched from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from ci_kaniko import grammar
+from ci_kaniko.fields import (
+    STRING,
+    TARGETS,
+    TEXT,
+    Boolean,
+    ConfigName,
+    Model,
+    Present,
+    Reads,
+    SecretName,
+    check_plain,
+    checked,
+    choice,
+)
+from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.scalars import as_text, wrong_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
+    """The JSON Schema of a model that has a short form; ``short`` makes it from the long one."""
+
+    def either(cls: Any, core: Any, handler: Any) -> dict[str, Any]:
+        long = handler(core)
+        return {"anyOf": [short(long), long]}
+
+    return classmethod(either)
+
+
+class SecretText(Model):
+    """A text that is kept as a secret."""
+
+    secret: SecretName = Field(
+        description="The name of the secret that holds the text.", examples=["DOCKER_HUB_USER"]
+    )
+
+
+def _parse_user(value: Any) -> str | SecretText:
+    if isinstance(value, SecretText):
+        return value
+    if isinstance(value, dict):
+        if set(value) != {"secret"}:
+            raise wrong_type(value, "a text, or {secret: NAME}")
+        try:
+            return SecretText(secret=grammar.check_secret_name(as_text(value["secret"])))
+        except Refused as refused:
+            refused.at = ("secret",)
+            raise
+    text = as_text(value)
+    check_plain(text)
+    if not text or ":" in text:
+        raise Refused(
+            "bad-user-name",
+            f"{quoted(text)} is not a user name",
+            "it is not empty and has no colon: the colon ends it in every login",
+        )
+    return text
+
+
+_SECRET = {
+    "type": "object",
+    "properties": {"secret": {**STRING, "description": "The name of the secret."}},
+    "required": ["secret"],
+    "additionalProperties": False,
+}
+User = Annotated["str | SecretText", Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
+
+LoginWord = Annotated[str, choice("ci-token", "anonymous")]
+_LOGIN_WORDS = {"type": "string", "enum": ["ci-token", "anonymous"]}
+_LOGIN_KINDS = (
+    *(("use",), ("username", "password"), ("docker_config",)),
+    *(("aws",), ("google",), ("azure",)),
+)
+
+
+Ambient = Annotated[str, choice("ambient")]
+_AMBIENT = {"type": "string", "enum": ["ambient"]}
+
+
+class CloudLogin(Model):
+    """One way to log in to a cloud; ``ways`` lists the keys of each."""
+
+    use: Ambient | None = Field(
+        default=None,
+        description="ambient: the role of the machine or pod. The word alone means the same.",
+        examples=["ambient"],
+    )
+
+    @classmethod
+    def _ways(cls) -> dict[str, tuple[str, ...]]:
+        """The keys that each way needs, by its name in messages."""
+        raise NotImplementedError
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"use": value}
+        if not isinstance(value, dict) or not value.keys() <= cls.model_fields.keys():
+            return value
+        given = {key for key, item in value.items() if item is not None}
+        ways = cls._ways()
+        begun = [name for name, keys in ways.items() if given & set(keys)]
+        complete = [name for name in begun if set(ways[name]) <= given]
+        hint = " or ".join(
+            f"{{{', '.join(f'{key}: ...' for key in keys)}}}" for keys in ways.values()
+        )
+        if not begun:
+            raise Refused("bad-login", "this login is empty", hint)
+        if not complete:
+            missing = [key for key in ways[begun[0]] if key not in given]
+            raise Refused("bad-login", f"the login has no {missing[0]}", hint)
+        if any(not given & set(ways[name]) <= set(ways[complete[0]]) for name in begun):
+            raise Refused("bad-login", f"{' beside '.join(begun)}: a login is one of them", hint)
+        return value
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a cloud login", "ambient, or a mapping"
+
+
+def _check_role(text: str) -> None:
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+", text):
+        raise Refused(
+            "bad-role",
+            f"{quoted(text)} is not the ARN of a role",
+            "such as arn:aws:iam::123456789012:role/image-push",
+        )
+
+
+def _check_provider(text: str) -> None:
+    pattern = (
+        r"projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]+/providers/[a-z0-9-]+"
+    )
+    if not re.fullmatch(pattern, text):
+        raise Refused(
+            "bad-provider",
+            f"{quoted(text)} is not a workload identity provider",
+            "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
+        )
+
+
+def _check_service_account(text: str) -> None:
+    if not re.fullmatch(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com", text):
+        raise Refused(
+            "bad-service-account",
+            f"{quoted(text)} is not a service account of Google Cloud",
+            "such as image-push@my-project.iam.gserviceaccount.com",
+        )
+
+
+def _check_uuid(text: str) -> None:
+    if not re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        raise Refused(
+            "bad-azure-id",
+            f"{quoted(text)} is not an id of Azure",
+            "32 hexadecimal digits, such as 00000000-0000-0000-0000-000000000000",
+        )
+
+
+RoleArn = Annotated[str, Reads(checked(_check_role), STRING)]
+Provider = Annotated[str, Reads(checked(_check_provider), STRING)]
+ServiceAccount = Annotated[str, Reads(checked(_check_service_account), STRING)]
+AzureId = Annotated[str, Reads(checked(_check_uuid), STRING)]
+
+
+class AwsLogin(CloudLogin):
+    """AWS: by the machine's role, a file, keys, or a role that the CI's identity may take."""
+
+    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+
+    credentials_file: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds an AWS credentials file.",
+        examples=["AWS_CREDENTIALS"],
+    )
+    access_key_id: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds the access key's id.",
+        examples=["ECR_KEY_ID"],
+    )
+    secret_access_key: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds the access key itself.",
+        examples=["ECR_KEY"],
+    )
+    role: RoleArn | None = Field(
+        default=None,
+        description="The role that the CI's own identity (OIDC) may take.",
+        examples=["arn:aws:iam::123456789012:role/image-push"],
+    )
+
+    @classmethod
+    def _ways(cls) -> dict[str, tuple[str, ...]]:
+        return {
+            "use": ("use",),
+            "credentials_file": ("credentials_file",),
+            "access_key_id": ("access_key_id", "secret_access_key"),
+            "role": ("role",),
+        }
+
+
+class GoogleLogin(CloudLogin):
+    """Google Cloud: by workload identity, a key file, or the CI's identity (OIDC)."""
+
+    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+
+    key_file: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds a service account's key file.",
+        examples=["GOOGLE_KEY"],
+    )
+    provider: Provider | None = Field(
+        default=None,
+        description="The workload identity provider that trusts the CI's identity.",
+        examples=["projects/123456789/locations/global/workloadIdentityPools/ci/providers/gitlab"],
+    )
+    service_account: ServiceAccount | None = Field(
+        default=None,
+        description="The service account that this identity may act as.",
+        examples=["image-push@my-project.iam.gserviceaccount.com"],
+    )
+
+    @classmethod
+    def _ways(cls) -> dict[str, tuple[str, ...]]:
+        return {
+            "use": ("use",),
+            "key_file": ("key_file",),
+            "provider": ("provider", "service_account"),
+        }
+
+
+class AzureLogin(CloudLogin):
+    """Azure: by workload identity, a service principal, or the CI's identity (OIDC)."""
+
+    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+
+    tenant_id: AzureId | None = Field(
+        default=None,
+        description="The directory's id.",
+        examples=["11111111-1111-1111-1111-111111111111"],
+    )
+    client_id: AzureId | None = Field(
+        default=None,
+        description="The application's id; without a secret it trusts the CI's identity (OIDC).",
+        examples=["22222222-2222-2222-2222-222222222222"],
+    )
+    client_secret: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds the service principal's secret.",
+        examples=["AZURE_CLIENT_SECRET_VALUE"],
+    )
+
+    @classmethod
+    def _ways(cls) -> dict[str, tuple[str, ...]]:
+        principal = ("tenant_id", "client_id")
+        return {"use": ("use",), "tenant_id": principal}
+
+
+class Login(Model):
+    """One way to log in: exactly one kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": list(keys)} for keys in _LOGIN_KINDS]}
+    )
+    __get_pydantic_json_schema__ = short_or_long(lambda long: _LOGIN_WORDS)
+
+    use: LoginWord | None = Field(
+        default=None,
+        description="ci-token: the login that the CI gives each job; anonymous: none at all. "
+        "The word alone means the same.",
+        examples=["ci-token"],
+    )
+    username: User | None = Field(
+        default=None,
+        description="The user name: a text, or {secret: NAME}.",
+        examples=["acme-bot", {"secret": "DOCKER_HUB_USER"}],
+    )
+    password: SecretName | None = Field(
+        default=None,
+        description="The NAME of the secret that holds the password or token.",
+        examples=["DOCKER_HUB_TOKEN"],
+    )
+    docker_config: ConfigName | None = Field(
+        default=None,
+        description="The NAME of what holds a ready config.json: a file variable on GitLab, a "
+        "secret on GitHub, Buildkite's and Kubernetes' kubernetes.io/dockerconfigjson Secret.",
+        examples=["regcred"],
+    )
+
+    aws: AwsLogin | None = Field(
+        default=None,
+        description="ECR: ambient, {credentials_file: NAME}, access keys, or {role: ARN}.",
+        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
+    )
+    google: GoogleLogin | None = Field(
+        default=None,
+        description="Artifact Registry and GCR: ambient, {key_file: NAME}, or a provider.",
+        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
+    )
+    azure: AzureLogin | None = Field(
+        default=None,
+        description="ACR: ambient, a service principal, or the CI's identity; an ACR token is "
+        "a username and password.",
+        examples=["ambient"],
+    )
+    pull: Boolean = Field(
+        default=False,
+        description="Log in when nothing is pushed, too: for private base images on the same "
+        "host. Pull requests get the credentials then.",
+        examples=[True],
+    )
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"use": value}
+        if not isinstance(value, dict) or not value.keys() <= cls.model_fields.keys():
+            return value
+        kinds = [
+            key
+            for key in ("use", "docker_config", "aws", "google", "azure")
+            if value.get(key) is not None
+        ]
+        missing = [key for key in ("username", "password") if value.get(key) is None]
+        if len(missing) < 2:
+            kinds.append("username and password")
+        if len(kinds) != 1:
+            several = f"{' beside '.join(kinds)}: a login is one of them"
+            raise Refused("bad-login", several if kinds else "this login is empty", _LOGIN_HINT)
+        if len(missing) == 1:
+            raise Refused("bad-login", f"the login has no {missing[0]}", _LOGIN_HINT)
+        return value
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a login", _LOGIN_HINT
+
+    @property
+    def kind(self) -> str:
+        """``ci-token``, ``anonymous``, ``password``, ``docker-config``, or a cloud's name."""
+        if self.use:
+            return self.use
+        kinds = {
+            "docker-config": self.docker_config,
+            "aws": self.aws,
+            "google": self.google,
+            "azure": self.azure,
+        }
+        return next((kind for kind, value in kinds.items() if value), "password")
+
+
+_LOGIN_HINT = (
+    "{username: acme-bot, password: NAME_OF_A_SECRET}, {docker_config: NAME}, {aws: ambient}, "
+    "{google: ambient}, {azure: ambient}, ci-token or anonymous"
+)
+
+
+class ContextLogin(Model):
+    """How the executor may fetch a context from a store."""
+
+    aws: AwsLogin | None = Field(
+        default=None,
+        description="s3://: ambient, or {credentials_file: NAME}.",
+        examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
+    )
+    region: Present | None = Field(
+        default=None, description="s3://: the bucket's region.", examples=["eu-west-1"]
+    )
+    s3_endpoint: Present | None = Field(
+        default=None,
+        description="s3://: address of a store that speaks S3.",
+        examples=["https://minio.example.com"],
+    )
+    s3_path_style: Boolean | None = Field(
+        default=None,
+        description="s3://: the bucket is part of the path; needs s3_endpoint.",
+        examples=[True],
+    )
+    google: GoogleLogin | None = Field(
+        default=None,
+        description="gs://: ambient, or {key_file: NAME}.",
+        examples=["ambient", {"key_file": "GOOGLE_KEY"}],
+    )
+    azure_storage_key: SecretName | None = Field(
+        default=None,
+        description="https:// of Azure's blob storage: the NAME of the secret with the "
+        "account's key.",
+        examples=["AZURE_STORAGE_KEY"],
+    )
+
+
+class Registry(Model):
+    """How to log in to one registry, per target where needed."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    __get_pydantic_json_schema__ = short_or_long(
+        lambda long: long["properties"]["default"]["anyOf"][0]
+    )
+
+    default: Login | None = Field(
+        default=None,
+        description="The login on every target without one of its own.",
+        examples=[{"username": "acme-bot", "password": "GHCR_TOKEN"}],
+    )
+    gitlab: Login | None = Field(
+        default=None, description="The login on GitLab.", examples=["ci-token"]
+    )
+    github: Login | None = Field(
+        default=None, description="The login on GitHub.", examples=["ci-token"]
+    )
+    buildkite: Login | None = Field(
+        default=None, description="The login on Buildkite.", examples=[{"docker_config": "regcred"}]
+    )
+    agola: Login | None = Field(
+        default=None,
+        description="The login on Agola.",
+        examples=[{"username": "acme-bot", "password": "AGOLA_REGISTRY_TOKEN"}],
+    )
+    kubernetes: Login | None = Field(
+        default=None,
+        description="The login on Kubernetes.",
+        examples=[{"docker_config": "regcred"}],
+    )
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value and value.keys() <= {"default", *TARGETS}:
+            return value
+        if isinstance(value, dict) and value.keys() & {"default", *TARGETS}:
+            return value
+        return {"default": value}
+
+    def on(self, target: str) -> Login | None:
+        """The login for a target."""
+        login: Login | None = getattr(self, target)
+        return login or self.default

@@ -1,0 +1,452 @@
+"""The command line: exit codes, formats, files, streams, and what happens when things break."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.main import get_command
+
+import ci_kaniko
+from ci_kaniko import cli, rendering, yamltext
+from ci_kaniko.commands import app
+from ci_kaniko.files import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SPEC = """\
+destinations: ["ghcr.io/acme/shop:1.0"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+labels: {title: Größe ✓}
+"""
+WARNING = SPEC + "options: {skip_tls_verify_pull: true}\n"
+WRONG = "context: .\npush: sometimes\n"
+COMMIT = "12345e6789abcdef0123456789abcdef01234567"
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+PACKAGE = str(Path(ci_kaniko.__file__).parents[1])
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a spec, and the current folder; git finds nothing in it."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "ci-kaniko.yaml").write_text(SPEC, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    return tmp_path
+
+
+def run(
+    *arguments: str, text: bytes = b"", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "ci_kaniko", *arguments],
+        input=text,
+        env={**os.environ, "PYTHONPATH": PACKAGE, **(environment or {})},
+        capture_output=True,
+        check=False,
+    )
+
+
+def here(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], *arguments: str
+) -> tuple[int, bytes, bytes]:
+    """The command in this process: its exit code, output and errors."""
+    monkeypatch.setattr(sys, "argv", ["ci-kaniko", *arguments])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    captured = capfdbinary.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def call(
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> Callable[..., tuple[int, bytes, bytes]]:
+    assert repository.exists()
+    return lambda *arguments: here(monkeypatch, capfdbinary, *arguments)
+
+
+# -- help -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    for item in command.params:
+        assert item.help, item.name
+
+
+def test_help_names_every_command() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert not [name for name in COMMANDS if f"  {name} ".encode() not in done.stdout]
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = run()
+    assert b"Commands:" in done.stdout + done.stderr
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"ci-kaniko {ci_kaniko.__version__}\n".encode())
+
+
+# -- exit codes -------------------------------------------------------------------------------
+
+
+def test_a_good_spec_is_0(call: Any) -> None:
+    assert call("validate") == (0, b"ci-kaniko.yaml: fine\n", b"")
+    assert call("validate", "gitlab", "github")[1] == b"ci-kaniko.yaml: fine for gitlab, github\n"
+
+
+@pytest.mark.parametrize("command", [["validate"], ["render", "gitlab"]], ids=" ".join)
+def test_a_wrong_spec_is_1(call: Any, repository: Path, command: list[str]) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WRONG)
+    code, out, err = call(*command)
+    assert (code, out) == (1, b"")
+    assert err.startswith(b'ci-kaniko.yaml:2:7: "sometimes" is not one of')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rander"],
+        ["render"],
+        ["render", "jenkins"],
+        ["render", "gitlab", "--sets", "a=b"],
+        ["render", "kubernetes", "--set", "tag"],
+        ["render", "gitlab", "--format", "xml"],
+        ["validate", "jenkins"],
+        ["validate", "--format", "xml"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_2(call: Any, arguments: list[str]) -> None:
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, b"")
+    assert b"Usage:" in err
+
+
+def test_an_unknown_target_is_answered_with_a_suggestion(call: Any) -> None:
+    assert b'did you mean "gitlab"?' in call("render", "gitlub")[2]
+
+
+def test_no_spec_is_2(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").unlink()
+    code, out, err = call("render", "gitlab")
+    assert (code, out) == (2, b"")
+    assert b"no ci-kaniko.yaml here or above" in err
+
+
+def test_a_spec_that_is_named_and_missing_is_1(call: Any) -> None:
+    code, out, err = call("render", "gitlab", "--spec", "other.yaml")
+    assert (code, out) == (1, b"")
+    assert err.startswith(b"other.yaml: ")
+
+
+def test_a_bug_is_3_with_a_report(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(yamltext, "scalar", broken)
+    rendering._environment.cache_clear()
+    try:
+        code, out, err = call("render", "gitlab")
+    finally:
+        rendering._environment.cache_clear()
+    assert (code, out) == (3, b"")
+    assert b"ZeroDivisionError" in err
+    assert b"please report" in err
+
+
+# -- formats ----------------------------------------------------------------------------------
+
+
+def test_text_shows_the_line(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WRONG)
+    assert call("validate")[2].decode().splitlines()[1:3] == [
+        "  2 | push: sometimes",
+        "    |       ^^^^^^^^^",
+    ]
+
+
+def test_json_is_a_list_of_problems(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WRONG)
+    _, out, err = call("validate", "--format", "json")
+    problem = next(item for item in json.loads(out or err) if item["where"] == "push")
+    assert problem["message"].startswith('"sometimes" is not one of')
+    assert {**problem, "message": "", "hint": ""} == {
+        "path": "ci-kaniko.yaml",
+        "line": 2,
+        "column": 7,
+        "where": "push",
+        "severity": "error",
+        "rule": "bad-choice",
+        "message": "",
+        "hint": "",
+    }
+
+
+def test_json_is_an_empty_list_when_all_is_fine(call: Any) -> None:
+    code, out, _ = call("validate", "--format", "json")
+    assert (code, json.loads(out)) == (0, [])
+
+
+def test_github_annotates(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WRONG)
+    assert (
+        b"::error file=ci-kaniko.yaml,line=2,col=7::" in call("validate", "--format", "github")[2]
+    )
+
+
+# -- warnings ---------------------------------------------------------------------------------
+
+
+def test_a_warning_does_not_disturb(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WARNING, encoding="utf-8")
+    code, out, err = call("render", "gitlab")
+    assert code == 0
+    assert out.startswith(b"# Generated")
+    assert b"warning: " in err
+
+
+@pytest.mark.parametrize("command", [["validate"], ["render", "gitlab"]], ids=" ".join)
+def test_strict_makes_warnings_errors(call: Any, repository: Path, command: list[str]) -> None:
+    (repository / "ci-kaniko.yaml").write_text(WARNING, encoding="utf-8")
+    code, out, err = call(*command, "--strict")
+    assert (code, out) == (1, b"")
+    assert b"[no-effect]" in err
+
+
+# -- the spec ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json"])
+def test_the_spec_is_found_upward(
+    call: Any, repository: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (repository / "ci-kaniko.yaml").unlink()
+    text = '{"push": "never"}' if name.endswith("json") else "push: never\n"
+    (repository / name).write_text(text)
+    below = repository / "services" / "shop"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert call("validate")[:2] == (0, f"../../{name}: fine\n".encode())
+
+
+def test_the_search_stops_at_the_root_of_the_repository(
+    call: Any, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = repository / "vendor" / "library"
+    (inner / ".git").mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert call("validate")[0] == 2
+
+
+def test_standard_input(repository: Path) -> None:
+    done = run("render", "gitlab", "--spec", "-", text=SPEC.encode())
+    assert done.stdout == run("render", "gitlab").stdout
+    wrong = run("validate", "--spec", "-", text=WRONG.encode())
+    assert wrong.stderr.startswith(b"<stdin>:2:7: ")
+    assert repository.exists()
+
+
+# -- values -----------------------------------------------------------------------------------
+
+
+def test_set_gives_values(call: Any, repository: Path) -> None:
+    text = SPEC.replace("1.0", "${ref.tag}")
+    (repository / "ci-kaniko.yaml").write_text(text, encoding="utf-8")
+    known = ["commit.sha=" + COMMIT, "repository.url=https://github.com/acme/shop"]
+    settings = [word for value in [*known, "tag=v1=2"] for word in ("--set", value)]
+    code, out, err = call("render", "kubernetes", *settings)
+    assert (code, err) == (0, b"")
+    assert b"- --destination=ghcr.io/acme/shop:v1-2\n" in out
+    assert f"#refs/tags/v1=2#{COMMIT}".encode() in out
+
+
+def test_missing_values_are_named_together(call: Any) -> None:
+    code, _, err = call("render", "kubernetes")
+    assert code == 1
+    assert b"not known: commit.sha, branch, repository.url [missing-value]" in err.replace(
+        b"repository.url, commit.sha, branch", b"commit.sha, branch, repository.url"
+    )
+
+
+def test_values_where_none_are_taken(call: Any) -> None:
+    code, _, err = call("render", "gitlab", "--set", "tag=v1")
+    assert code == 1
+    assert b"[unused-value]" in err
+
+
+# -- output -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=str,
+)
+def test_output_is_utf8_everywhere(repository: Path, environment: dict[str, str]) -> None:
+    done = run("render", "gitlab", environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Größe ✓" in done.stdout.decode("utf-8")
+    assert b"\r" not in done.stdout
+    (repository / "ci-kaniko.yaml").write_text("push: Größe ✓\n", encoding="utf-8")
+    wrong = run("validate", environment=environment)
+    assert wrong.returncode == 1, wrong.stderr
+    assert b"Traceback" not in wrong.stderr
+
+
+def test_a_file_is_written_whole(call: Any, repository: Path) -> None:
+    _, printed, _ = call("render", "gitlab")
+    assert call("render", "gitlab", "-o", "out.yml") == (0, b"", b"")
+    assert (repository / "out.yml").read_bytes() == printed
+
+
+def test_an_existing_file_keeps_its_mode(call: Any, repository: Path) -> None:
+    path = repository / "out.yml"
+    path.write_text("old")
+    path.chmod(0o640)
+    call("render", "gitlab", "-o", "out.yml")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert path.read_bytes().startswith(b"# Generated")
+
+
+def test_a_new_file_has_the_usual_mode(call: Any, repository: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        call("render", "gitlab", "-o", "out.yml")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((repository / "out.yml").stat().st_mode) == 0o640
+
+
+def test_a_symbolic_link_stays_one(call: Any, repository: Path) -> None:
+    (repository / "real.yml").write_text("old")
+    (repository / "out.yml").symlink_to("real.yml")
+    call("render", "gitlab", "-o", "out.yml")
+    assert (repository / "out.yml").is_symlink()
+    assert (repository / "real.yml").read_bytes().startswith(b"# Generated")
+
+
+def test_a_wrong_spec_leaves_the_file_alone(call: Any, repository: Path) -> None:
+    (repository / "out.yml").write_text("old")
+    (repository / "ci-kaniko.yaml").write_text(WRONG)
+    assert call("render", "gitlab", "-o", "out.yml")[0] == 1
+    assert (repository / "out.yml").read_text() == "old"
+
+
+def test_a_crash_while_writing_leaves_the_old_file(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = repository / "out.yml"
+    path.write_text("old")
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        write(str(path), "new")
+    assert path.read_text() == "old"
+    assert sorted(item.name for item in repository.iterdir()) == [
+        ".git",
+        "ci-kaniko.yaml",
+        "out.yml",
+    ]
+
+
+@pytest.mark.parametrize("path", ["missing/out.yml", "ci-kaniko.yaml/out.yml", ".git"])
+def test_a_file_that_cannot_be_written_is_1(call: Any, path: str) -> None:
+    code, out, err = call("render", "gitlab", "-o", path)
+    assert (code, out) == (1, b"")
+    assert b"Traceback" not in err
+    assert err.startswith(b"ci-kaniko: ")
+    assert len(err.splitlines()) == 1
+
+
+# -- streams and signals ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["schema"], ["render", "gitlab"], ["targets"]], ids=" ".join)
+def test_a_reader_that_goes_away(repository: Path, command: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "ci_kaniko", *command],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_full_disk_is_1(repository: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ci_kaniko", "schema"],
+            env={**os.environ, "PYTHONPATH": PACKAGE},
+            cwd=repository,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"No space left on device" in done.stderr
+
+
+def test_ctrl_c(repository: Path) -> None:
+    """The command waits for standard input; a person gives up."""
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", _ANNOUNCED, "validate", "--spec", "-"],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert waiting.stdout
+    assert waiting.stdout.readline() == b"reading\n"
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=20)
+    assert waiting.returncode in {130, -signal.SIGINT}
+    assert b"Traceback" not in out + err
+
+
+_ANNOUNCED = """
+import sys
+from ci_kaniko import cli, loading
+class Announced:
+    def read(self):
+        print("reading", flush=True)
+        return original.read()
+original = sys.stdin.buffer
+class Stdin:
+    buffer = Announced()
+sys.stdin = Stdin()
+cli.main()
+"""

@@ -1,0 +1,340 @@
+"""Small grammars, each word by word: what is taken, what is refused, and under which rule."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_kaniko import conditions, fields, globs, grammar, scalars, variables
+from ci_kaniko.display import printable
+from ci_kaniko.findings import Refused
+from ci_kaniko.scalars import Plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHECKS: dict[str, Callable[[str], Any]] = {
+    "text": grammar.check_text,
+    "lines": lambda text: grammar.check_text(text, newlines=True),
+    "path": grammar.check_path,
+    "host": grammar.check_host,
+    "duration": grammar.check_duration,
+    "platform": grammar.check_platform,
+    "version": grammar.check_version,
+    "digest": grammar.check_digest,
+    "build arg": grammar.check_build_arg_name,
+    "label": grammar.check_label_name,
+    "secret": grammar.check_secret_name,
+    "config": grammar.check_config_name,
+    "glob": globs.check_glob,
+    "branch": globs.check_branch,
+    "context": fields._check_context,
+    "dockerfile": fields._check_dockerfile,
+    "cache": fields._check_cache_repo,
+    "registry": fields._check_registry,
+    "plain": fields.check_plain,
+    "variables": variables.parse,
+}
+
+TAKEN: dict[str, tuple[str, ...]] = {
+    "text": ("", "tab\there", "it's $5 \\ `x` ${{ y }} {{ z }}", "é 😀 \u00a0 \u200b", "-", " "),
+    "lines": ("a\nb\n", "\n"),
+    "path": (".", "a/b", "a/../b", "with blank#%", "./a", "a/", "..a", "${x}"),
+    "host": ("ghcr.io", "localhost", "localhost:5000", "10.0.0.1:5000", "[::1]:5000", "a-b.c:1"),
+    "duration": ("168h", "1h30m", "1.5h", ".5h", "0", "0s", "-5m", "+1s", "90m", "1us", "2562047h"),
+    "platform": ("linux/amd64", "linux/arm64/v8", "windows/amd64"),
+    "version": ("v1.28.3", "v0.0.1"),
+    "digest": ("sha256:" + "0a" * 32,),
+    "build arg": ("A", "_a1", "GO_VERSION"),
+    "label": ("a", "org.opencontainers.image.title", "with blank", "é"),
+    "secret": ("GHCR_TOKEN", "token2", "_X", "dockerhubtoken2024production", "A1B2C3_D4E5F6G7H8I9"),
+    "config": ("regcred", "REGISTRY_CONFIG", "my.reg-cred"),
+    "glob": ("main", "release/*", "v*", "**", "a+b", "#1", "feature/**/x", "a@b", "$x", "é"),
+    "branch": ("main", "feature/Add-x_1.2"),
+    "context": (
+        ".",
+        "services/shop",
+        "git://github.com/acme/shop.git",
+        "git://github.com/acme/shop.git#refs/heads/main",
+        "git://github.com/acme/shop.git#refs/tags/v1#" + "0" * 40,
+        "git://github.com/acme/shop.git#refs/heads/${branch}#${commit.sha}",
+        "git://localhost:8080/a",
+        "s3://bucket/a/b.tar.gz",
+        "gs://bucket/b.tar.gz",
+        "https://example.com/a.tar.gz",
+        "tar://build/context.tar.gz",
+        "tar:///kaniko/context.tar.gz",
+        "github.com/acme/shop",
+    ),
+    "dockerfile": (
+        "Dockerfile",
+        "../Dockerfile",
+        "a b/Dockerfile",
+        "https://example.com/Dockerfile",
+    ),
+    "cache": ("ghcr.io/acme/cache", "acme/cache", "oci:/cache/layers", "${registry.image}/cache"),
+    "registry": ("ghcr.io", "docker.io", "${registry.host}", "${env.HOST}", "localhost:5000"),
+    "plain": ("a", "$x", "${x}", "$${tag}"),
+    "variables": ("${tag:-dev}", "${env.A}", "$${a", "$", "}", "${tag:-}", "${commit.sha}${tag}"),
+}
+
+REFUSED: dict[str, dict[str, str]] = {
+    "text": {
+        "line break": "a\nb",
+        "carriage return": "a\r",
+        "NUL": "\0",
+        "escape": "\x1b[31m",
+        "delete": "\x7f",
+        "C1": "\x85",
+        "line separator": "\u2028",
+        "paragraph separator": "\u2029",
+        "byte order mark": "\ufeff",
+        "noncharacter": "\uffff",
+        "surrogate": "\ud800",
+        "GitHub token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "fine-grained token": "github_pat_0123456789abcdefghij_KLMN",
+        "GitLab token": "glpat-0123456789abcdefghij",
+        "Docker token": "dckr_pat_0123456789abcdefghij",
+        "AWS key": "AKIA0123456789ABCDEF",
+        "Google key": "AIza0123456789abcdefghijklmnopqrstuvwxy",
+        "JSON web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln",
+        "private key": "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "inside a text": "x=npm_0123456789abcdefghijklmnopqrstuvwxyz;",
+        "login in a URL": "https://acme:hunter2@example.com",
+        "user in a URL": "git://token@example.com/a",
+    },
+    "lines": {"carriage return": "a\r\nb", "escape": "a\n\x1b"},
+    "path": {
+        "empty": "",
+        "absolute": "/a",
+        "outside": "../a",
+        "outside later": "a/../../b",
+        "home": "~/a",
+        "backslash": "a\\b",
+        "line break": "a\nb",
+    },
+    "host": {
+        "empty": "",
+        "scheme": "https://ghcr.io",
+        "upper case": "GHCR.io",
+        "path": "ghcr.io/acme",
+        "port out of range": "ghcr.io:65536",
+        "port zero": "ghcr.io:0",
+        "word": "gitlab",
+        "blank": "ghcr io",
+        "underscore": "my_registry.io",
+        "leading dash": "-a.io",
+        "empty label": "a..io",
+        "line break": "ghcr.io\n",
+    },
+    "duration": {
+        "empty": "",
+        "days": "7d",
+        "number": "5",
+        "words": "2 weeks",
+        "blank": "1h 30m",
+        "line break": "1h\n",
+        "too long": "2562048h",
+        "other digits": "\u0661h",
+        "minus": "-",
+    },
+    "platform": {"one part": "linux", "four": "a/b/c/d", "upper case": "Linux/amd64", "empty": ""},
+    "version": {"moving": "latest", "no v": "1.2.3", "variant": "v1.2.3-debug", "two": "v1.2"},
+    "digest": {"short": "sha256:0", "no algorithm": "0a" * 32, "upper case": "sha256:" + "0A" * 32},
+    "build arg": {"empty": "", "digit": "1A", "dash": "A-B", "equals": "A=B", "é": "é"},
+    "label": {"empty": "", "equals": "a=b", "outer blank": " a", "line break": "a\nb"},
+    "secret": {
+        "empty": "",
+        "dash": "a-b",
+        "blank": "my token",
+        "punctuation": "hunter2!",
+        "digit": "1password",
+        "token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "random": "a1b2c3d4e5f6a7b8c9d0",
+        "line break": "TOKEN\n",
+    },
+    "config": {"JSON": '{"auths": {}}', "path": "/kaniko/.docker/config.json", "empty": ""},
+    "glob": {
+        "empty": "",
+        "question mark": "v?",
+        "class": "[ab]",
+        "alternatives": "{a,b}",
+        "negation": "^a",
+        "three stars": "***",
+        "blank": "a b",
+        "two dots": "a..b",
+        "leading slash": "/a",
+        "trailing slash": "a/",
+        "two slashes": "a//b",
+        "leading dash": "-a",
+        "lock": "a.lock",
+        "lock inside": "a.lock/b",
+        "leading dot": ".a",
+        "dot after a slash": "a/.b",
+        "trailing dot": "a.",
+        "control character": "a\x01",
+    },
+    "branch": {"pattern": "release/*", "empty": "", "blank": "a b"},
+    "context": {
+        "empty": "",
+        "absolute": "/workspace",
+        "outside": "../a",
+        "dir": "dir://a",
+        "unknown scheme": "ftp://a/b",
+        "http": "http://a/b",
+        "ssh": "ssh://example.com/a",
+        "scp": "git@github.com:acme/shop.git",
+        "git over https": "git://https://github.com/a/b",
+        "no path": "git://github.com",
+        "short ref": "git://github.com/a/b#main",
+        "only a commit": "git://github.com/a/b#" + "0" * 40,
+        "no commit": "git://github.com/a/b#refs/heads/main#HEAD",
+        "three fragments": "git://github.com/a/b#refs/heads/main#" + "0" * 40 + "#x",
+        "bucket only": "s3://bucket",
+        "empty bucket": "gs:///a",
+        "stdin": "tar://stdin",
+        "tar outside": "tar://../a.tar.gz",
+        "tar of nothing": "tar://",
+        "variable in a directory": "a/${branch}",
+        "line break": "a\nb",
+    },
+    "dockerfile": {"empty": "", "folder": "a/", "absolute": "/a", "scheme": "git://a/b"},
+    "cache": {
+        "tag": "ghcr.io/acme/cache:1",
+        "one character": "ghcr.io/x",
+        "nested on Docker Hub": "docker.io/acme/shop/cache",
+        "upper case": "ghcr.io/Acme/cache",
+        "relative layout": "oci:cache",
+        "layout of nothing": "oci:/",
+    },
+    "registry": {"alias": "registry-1.docker.io", "path": "${registry.image}", "two": "${tag}a.io"},
+    "plain": {"variable": "a${tag}", "with a default": "${env.A:-b}", "escape": "\x1b"},
+    "variables": {
+        "never closed": "${tag",
+        "unknown": "${nope}",
+        "blank": "${ tag }",
+        "empty": "${}",
+        "run-time name": "${env.a-b}",
+        "no run-time name": "${env.}",
+        "expression": "${{ github.sha }}",
+        "shell": "${tag#v}",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in TAKEN.items() for text in texts]
+)
+def test_taken(name: str, text: str) -> None:
+    CHECKS[name](text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param(name, text, id=f"{name}: {why}")
+        for name, texts in REFUSED.items()
+        for why, text in texts.items()
+    ],
+)
+def test_refused(name: str, text: str) -> None:
+    with pytest.raises(Refused) as raised:
+        CHECKS[name](text)
+    assert raised.value.rule
+    assert "\n" not in raised.value.message
+
+
+def test_every_grammar_is_tried_both_ways() -> None:
+    assert CHECKS.keys() == TAKEN.keys() == REFUSED.keys()
+
+
+@given(st.text())
+def test_any_text_is_taken_or_refused(text: str) -> None:
+    for check in CHECKS.values():
+        try:
+            check(text)
+        except Refused as refused:
+            message = refused.message
+        else:
+            continue
+        assert message == printable(message)
+
+
+@given(st.lists(st.sampled_from(["${", "}", "$", "{", "tag", ":-", "env.A", "x", "$${"])))
+def test_variables_are_printed_as_they_are_written(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    try:
+        parts = variables.parse(text)
+    except Refused:
+        return
+    assert variables.parse(variables.text_of(parts)) == parts
+
+
+SCALARS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+    "true": (scalars.as_bool, Plain("true"), True),
+    "Python's true": (scalars.as_bool, True, True),
+    "yes": (scalars.as_bool, Plain("yes"), "bad-boolean"),
+    "quoted true": (scalars.as_bool, "true", "bad-boolean"),
+    "one for true": (scalars.as_bool, 1, "wrong-type"),
+    "number": (scalars.as_int, Plain("12"), 12),
+    "negative": (scalars.as_int, Plain("-1"), -1),
+    "Python's number": (scalars.as_int, 12, 12),
+    "true for a number": (scalars.as_int, True, "wrong-type"),
+    "quoted number": (scalars.as_int, "12", "bad-integer"),
+    "fraction": (scalars.as_int, Plain("1.5"), "bad-integer"),
+    "other digits": (scalars.as_int, Plain("\u0661"), "bad-integer"),
+    "hexadecimal": (scalars.as_int, Plain("0x10"), "bad-integer"),
+    "huge": (scalars.as_int, Plain("9" * 5000), "bad-integer"),
+    "text": (scalars.as_text, Plain("1.10"), "1.10"),
+    "number for a text": (scalars.as_text, 1.1, "wrong-type"),
+    "nothing for a text": (scalars.as_text, None, "empty-value"),
+    "list for a text": (scalars.as_text, ["a"], "wrong-type"),
+    "one for a list": (scalars.as_list, "a", ["a"]),
+    "mapping for a list": (scalars.as_list, {"a": 1}, "wrong-type"),
+}
+
+
+@pytest.mark.parametrize(("read", "value", "expected"), SCALARS.values(), ids=SCALARS)
+def test_scalars(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
+    try:
+        assert read(value) == expected
+    except Refused as refused:
+        assert refused.rule == expected  # noqa: PT017
+
+
+WHEN: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
+    "word": ("default-branch", (("default-branch",),)),
+    "always wins": ([{"tag": "v*"}, "always"], (("always",),)),
+    "tag": ({"tag": "v*"}, (("tag", "v*"),)),
+    "several": (["manual", {"branch": ["a", "b/*"]}], (("manual",), ("branch", "a", "b/*"))),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), WHEN.values(), ids=WHEN)
+def test_when(value: Any, expected: Any) -> None:
+    found = conditions.parse_when(value)
+    assert tuple((condition.kind, *condition.globs) for condition in found) == expected
+
+
+HINTS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "weeks": (grammar.check_duration, "2 weeks", "write 336h"),
+    "days": (grammar.check_duration, "7d", "write 168h"),
+    "minutes": (grammar.check_duration, "90 minutes", "write 90m"),
+    "host of a URL": (grammar.check_host, "https://GHCR.io/acme", "write ghcr.io"),
+    "version": (grammar.check_version, "1.28.3-debug", "write v1.28.3"),
+    "build arg": (grammar.check_build_arg_name, "go.version", "write go_version"),
+    "absolute path": (grammar.check_path, "/a/b", "write a/b"),
+    "ssh": (fields._check_context, "git@a.io:b/c.git", "write git://a.io/b/c.git"),
+}
+
+
+@pytest.mark.parametrize(("check", "text", "hint"), HINTS.values(), ids=HINTS)
+def test_hints_are_valid(check: Callable[[str], Any], text: str, hint: str) -> None:
+    with pytest.raises(Refused) as raised:
+        check(text)
+    assert raised.value.hint == hint
+    check(re.sub("^write ", "", hint))

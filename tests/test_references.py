@@ -1,0 +1,171 @@
+"""Image references, component by component."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_kaniko.findings import Refused
+from ci_kaniko.references import canonical_host, parse_reference, parse_repository
+from ci_kaniko.variables import text_of
+
+TAKEN = {
+    "host, path, tag": ("ghcr.io/acme/shop:1.0", "ghcr.io", "acme/shop", "1.0"),
+    "no tag": ("ghcr.io/acme/shop", "ghcr.io", "acme/shop", ""),
+    "Docker Hub by name": ("docker.io/acme/shop:1", "docker.io", "acme/shop", "1"),
+    "Docker Hub by its other name": ("index.docker.io/acme/shop:1", "docker.io", "acme/shop", "1"),
+    "Docker Hub without a name": ("acme/shop:1", "", "acme/shop", "1"),
+    "port": ("localhost:5000/acme/shop:1", "localhost:5000", "acme/shop", "1"),
+    "localhost": ("localhost/acme:1", "localhost", "acme", "1"),
+    "IPv6": ("[::1]:5000/acme:1", "[::1]:5000", "acme", "1"),
+    "one part": ("ghcr.io/acme:1", "ghcr.io", "acme", "1"),
+    "deep": ("ghcr.io/a/b/c/d:1", "ghcr.io", "a/b/c/d", "1"),
+    "separators": ("ghcr.io/a.b_c__d---e/f:1", "ghcr.io", "a.b_c__d---e/f", "1"),
+    "tag characters": ("ghcr.io/acme/a:_A.b-9", "ghcr.io", "acme/a", "_A.b-9"),
+    "longest tag": ("ghcr.io/acme/a:" + "x" * 128, "ghcr.io", "acme/a", "x" * 128),
+    "longest path": ("ghcr.io/" + "a" * 255, "ghcr.io", "a" * 255, ""),
+    "own registry": ("${registry.image}:1", "${registry.host}", "", "1"),
+    "below the own registry": ("${registry.image}/a:1", "${registry.host}", "a", "1"),
+    "own host": ("${registry.host}/acme/a:1", "${registry.host}", "acme/a", "1"),
+    "variable host": ("${env.HOST}/acme/a:1", "${env.HOST}", "acme/a", "1"),
+    "variables": (
+        "ghcr.io/${repository.path}/${ref.slug}:${tag:-dev}-${commit.short}",
+        "ghcr.io",
+        "${repository.path}/${ref.slug}",
+        "${tag:-dev}-${commit.short}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "host", "repository", "tag"), TAKEN.values(), ids=TAKEN)
+def test_taken(text: str, host: str, repository: str, tag: str) -> None:
+    reference = parse_reference(text)
+    assert (reference.host, text_of(reference.repository), text_of(reference.tag)) == (
+        host,
+        repository,
+        tag,
+    )
+    assert text_of(reference.parts) == text
+
+
+REFUSED = {
+    "empty": ("", "bad-reference", "it is empty"),
+    "bare name": ("shop", "bad-reference", "no repository of yours"),
+    "bare name and tag": ("shop:1", "bad-reference", "no repository of yours"),
+    "scheme": ("https://ghcr.io/acme/a:1", "bad-reference", "scheme"),
+    "digest": ("ghcr.io/acme/a@sha256:" + "0" * 64, "bad-reference", "digest"),
+    "comma": ("ghcr.io/acme/a,ghcr.io/acme/b", "bad-reference", "entry of its own"),
+    "inner blank": ("ghcr.io/acme/a b", "bad-reference", "blank"),
+    "outer blank": (" ghcr.io/acme/a", "bad-reference", "blank"),
+    "upper-case host": ("GHCR.io/acme/a", "bad-reference", "host names are lower case"),
+    "upper-case path": ("ghcr.io/Acme/a", "bad-reference", "repository names are lower case"),
+    "upper-case default": ("ghcr.io/acme/${env.A:-B}", "bad-reference", "lower case"),
+    "port out of range": ("ghcr.io:65536/acme/a", "bad-reference", "not a registry host"),
+    "host with underscore": ("my_host.io/acme/a", "bad-reference", "not a registry host"),
+    "Docker Hub's alias": ("registry-1.docker.io/acme/a", "bad-host", "Docker Hub"),
+    "no namespace on Docker Hub": ("docker.io/shop", "bad-reference", "namespace/name"),
+    "nested on Docker Hub": ("docker.io/a/b/c", "bad-reference", "namespace/name"),
+    "nested without a host": ("a/b/c", "bad-reference", "namespace/name"),
+    "no repository": ("ghcr.io/:1", "bad-reference", "no repository"),
+    "one character": ("ghcr.io/a:1", "bad-reference", "2 to 255"),
+    "path too long": ("ghcr.io/" + "a" * 256, "bad-reference", "2 to 255"),
+    "two slashes": ("ghcr.io/a//b", "bad-reference", "is empty"),
+    "trailing slash": ("ghcr.io/acme/", "bad-reference", "is empty"),
+    "leading dash": ("ghcr.io/acme/-a", "bad-reference", "valid part"),
+    "two dots": ("ghcr.io/acme/a..b", "bad-reference", "valid part"),
+    "three underscores": ("ghcr.io/acme/a___b", "bad-reference", "valid part"),
+    "dot and dash": ("ghcr.io/acme/a.-b", "bad-reference", "valid part"),
+    "empty tag": ("ghcr.io/acme/a:", "bad-reference", "the tag is empty"),
+    "slash in a tag": ("ghcr.io/acme/a:feature/x", "bad-reference", "not a tag"),
+    "plus in a tag": ("ghcr.io/acme/a:1+2", "bad-reference", "not a tag"),
+    "leading dot of a tag": ("ghcr.io/acme/a:.x", "bad-reference", "not a tag"),
+    "tag too long": ("ghcr.io/acme/a:" + "x" * 129, "bad-reference", "not a tag"),
+    "tag too long with its variable": (
+        "ghcr.io/acme/a:${commit.sha}-" + "x" * 88,
+        "bad-reference",
+        "not a tag",
+    ),
+    "two tags": ("ghcr.io/acme/a:b:c", "bad-reference", "not a tag"),
+    "joined to the own registry": ("${registry.image}x:1", "bad-reference", "comes / or :"),
+    "own registry with a default": ("${registry.image:-a}/b", "bad-reference", "default"),
+    "branch in a tag": ("ghcr.io/acme/a:${branch}", "unsafe-variable", "${branch}"),
+    "time in a tag": ("ghcr.io/acme/a:${build.timestamp}", "unsafe-variable", "timestamp"),
+    "tag in a path": ("ghcr.io/acme/${tag}", "unsafe-variable", "${tag}"),
+    "empty default": ("ghcr.io/acme/a:${tag:-}", "bad-reference", "may be empty"),
+    "bad default": ("ghcr.io/acme/a:${tag:-a b}", "bad-reference", ""),
+    "native variable": ("ghcr.io/acme/a:$CI_COMMIT_SHA", "native-variable", "$CI_COMMIT_SHA"),
+    "unknown variable": ("ghcr.io/acme/a:${nope}", "unknown-variable", "nope"),
+    "private character": ("ghcr.io/acme/\ue000", "bad-reference", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "rule", "words"), REFUSED.values(), ids=REFUSED)
+def test_refused(text: str, rule: str, words: str) -> None:
+    with pytest.raises(Refused) as raised:
+        parse_reference(text)
+    assert raised.value.rule == rule
+    assert words in raised.value.message
+
+
+INSTEAD = {
+    "https://ghcr.io/acme/a:1": "ghcr.io/acme/a:1",
+    "GHCR.io/Acme/a:Tag": "ghcr.io/acme/a:Tag",
+    "ghcr.io/Acme/${env.NAME}:${tag:-Dev}": "ghcr.io/acme/${env.NAME}:${tag:-Dev}",
+    "ghcr.io/acme/a@sha256:0": "ghcr.io/acme/a",
+    "ghcr.io/acme/a:": "ghcr.io/acme/a:1.0",
+    " ghcr.io/acme/a ": "ghcr.io/acme/a",
+    "ghcr.io/acme/a:${tag:-}": "ghcr.io/acme/a:${tag}",
+}
+
+
+@pytest.mark.parametrize(("text", "instead"), INSTEAD.items())
+def test_hints_are_references(text: str, instead: str) -> None:
+    with pytest.raises(Refused) as raised:
+        parse_reference(text)
+    assert raised.value.hint == f"write {instead}"
+    parse_reference(instead)
+
+
+def test_a_repository_has_no_tag() -> None:
+    assert parse_repository("ghcr.io/acme/cache").tag == ()
+    with pytest.raises(Refused) as raised:
+        parse_repository("ghcr.io/acme/cache:1")
+    assert (raised.value.rule, raised.value.hint) == ("bad-cache-repo", "write ghcr.io/acme/cache")
+
+
+HOSTS = {"docker.io": "docker.io", "index.docker.io": "docker.io", "ghcr.io": "ghcr.io"}
+
+
+@pytest.mark.parametrize(("host", "canonical"), HOSTS.items())
+def test_hosts_that_are_one(host: str, canonical: str) -> None:
+    assert canonical_host(host) == canonical
+
+
+PIECES = [
+    "ghcr.io",
+    "/",
+    ":",
+    "acme",
+    "A",
+    "${tag}",
+    "${registry.image}",
+    "@",
+    "-",
+    ".",
+    "1",
+    "://",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_any_reference_is_taken_or_refused(text: str) -> None:
+    try:
+        reference = parse_reference(text)
+    except Refused as refused:
+        if found := re.match("write (.+)", refused.hint):
+            parse_reference(found.group(1))
+        return
+    assert text_of(reference.parts) == text
