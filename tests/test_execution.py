@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 import ci_kaniko
-from support import expectation
+from support import expectation, kubelet
 from support.cases import CASES
 from support.events import (
     DEFAULT_BRANCH,
@@ -37,6 +39,7 @@ from support.runs import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 WHERE = {
     "gitlab": "Settings > CI/CD > Variables",
@@ -45,6 +48,7 @@ WHERE = {
     "buildkite": "Secret",
 }
 RUN_BY_A_SHELL = tuple(target for target in TARGETS if target != "kubernetes")
+NEVER_STARTED = 125
 EVERY_SHELL = (DEFAULT_BRANCH.name, TAG.name)
 OUTPUT = {"kubernetes": "/kaniko/output", "agola": "/kaniko/output"}
 NAMES = tuple(event.name for event in EVENTS)
@@ -78,7 +82,6 @@ def stopped(got: Recorded, names: Iterable[str]) -> None:
 def reached(got: Recorded, wanted: Run) -> None:
     """Exactly one call of the executor, with what the spec asks for."""
     assert (got.status, got.calls) == (0, 1), got.stderr
-    # Agola's executor runs in /kaniko, where it also fetches a context to: that is no checkout.
     fetched = expectation.is_fetched(wanted.spec)
     assert normalise(replace(got, workspace="") if fetched else got) == expectation.arguments(
         wanted
@@ -170,7 +173,7 @@ def kept_secret(got: Recorded, wanted: Run) -> None:
         "stderr": got.stderr,
         **{path: data.decode("utf-8", "replace") for path, data in left_behind(got).items()},
     }
-    if got.target == "github":
+    if got.command[:1] == ("docker",):
         own = ("DOCKER_AUTH_CONFIG", "GIT_PASSWORD", "AZURE_STORAGE_ACCESS_KEY")
         texts["env"] = "\0".join(value for name, value in got.env.items() if name not in own)
     for secret in all_secrets(wanted):
@@ -280,7 +283,7 @@ def test_a_missing_secret_stops_a_run_that_needs_it(case: str, target: str) -> N
         fed = expectation.fed(wanted).without(name)
         got = execute(wanted, render(case, target, event), shell, fed=fed)
         stopped(got, [name])
-        assert WHERE.get(target, "settings") in got.stderr
+        assert WHERE.get(target, "settings") in got.stderr or got.status == NEVER_STARTED
         kept_secret(got, wanted)
         assert not left_behind(got)
 
@@ -407,3 +410,34 @@ def test_scheduled_and_manual_runs(target: str, event: Event) -> None:
         wanted = Run(expectation.read(spec), target, actual)
         for shell in SHELLS:
             check(execute(wanted, text, shell), wanted)
+
+
+FAKE_GIT = """#!/bin/sh
+printf '%s\\0' "$@" >>"$LOG"
+printf '\\n' >>"$LOG"
+"""
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path) -> None:
+    document = yaml.safe_load(render("kubernetes-clone", "kubernetes", event))
+    (container,) = document["spec"]["initContainers"]
+    store = {"ci-kaniko": {"GIT_TOKEN": expectation.secret("GIT_TOKEN")}}
+    env = kubelet.environment(container, store)
+    script = kubelet.expand(container["args"][0], env)
+    (tmp_path / "git").write_text(FAKE_GIT)
+    (tmp_path / "git").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
+    done = subprocess.run(
+        ["sh", "-c", script], env={**env, **path}, capture_output=True, check=True
+    )
+    calls = [line.split("\0")[:-1] for line in (tmp_path / "log").read_text().splitlines()]
+    assert [call[-1] for call in calls] == [
+        "/workspace",
+        event.ref.replace("merge", "head"),
+        event.sha,
+    ]
+    assert calls[1][-2] == f"{event.server}/{event.repository}.git"
+    assert container["volumeMounts"][0]["mountPath"] == calls[0][-1]
+    for text in (str(calls), done.stdout.decode(), done.stderr.decode()):
+        assert env["GIT_PASSWORD"] not in text

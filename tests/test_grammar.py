@@ -153,6 +153,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "blank": "my token",
         "punctuation": "hunter2!",
         "digit": "1password",
+        "switch": "true",
+        "word that YAML reads": "No",
         "token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
         "random": "a1b2c3d4e5f6a7b8c9d0",
         "line break": "TOKEN\n",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from ci_kaniko.display import hide, shown, shown_line
 from ci_kaniko.loading import errors, warnings
 from ci_kaniko.problems import Problem, in_file_order, suggest
 from ci_kaniko.reports import report
+from support.cases import CASES, SPECS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -364,3 +368,50 @@ def test_a_github_annotation_is_one_line() -> None:
 def test_a_spec_error_is_an_error_of_the_library() -> None:
     with pytest.raises(ci_kaniko.CiKanikoError):
         Spec(push="maybe")
+
+
+ODD = (None, "", " ", "x", "a b", "${tag}", "${", "\x1b", TOKEN, "*", -1, 1.5, True, [], {}, ["x"])
+ODD += ({"x": "y"}, [None], [[]], "a" * 300, "ghcr.io/acme/a:1", "git://x", "1h", "ci-token")
+
+
+def places_in(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place in a value, itself included."""
+    entries = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    return [at, *(place for key, item in entries for place in places_in(item, (*at, key)))]
+
+
+def with_odd(value: Any, place: tuple[str | int, ...], odd: object, *, as_key: bool) -> Any:
+    if not place:
+        return odd
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if as_key and len(place) == 1 and isinstance(copy, dict):
+        copy[str(odd)] = copy.pop(place[0])
+    else:
+        copy[place[0]] = with_odd(value[place[0]], place[1:], odd, as_key=as_key)
+    return copy
+
+
+@given(st.data())
+def test_a_spec_with_something_odd_is_taken_or_refused(data: st.DataObject) -> None:
+    case = data.draw(st.sampled_from(CASES))
+    value = yaml.load((SPECS / f"{case}.yaml").read_text(), yaml.CBaseLoader)  # noqa: S506
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.sampled_from(places_in(value)[1:] or [()]))
+        if place:
+            odd = data.draw(st.sampled_from(ODD))
+            value = with_odd(value, place, odd, as_key=data.draw(st.booleans()))
+    try:
+        loads(json.dumps(value), "spec.json")
+    except SpecError as error:
+        said = report(error.problems, "text") + report(error.problems, "github")
+        assert TOKEN[:12] not in said
+        assert "\x1b" not in said
+        assert not re.search(r"Input should|validation error|Traceback|__root__", said)
+        places = [(problem.line or 1 << 60, problem.column or 0) for problem in error.problems]
+        assert places == sorted(places)

@@ -22,25 +22,12 @@ from support.execution import (
     normalise,
     run,
 )
+from support.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SECRETS = {"TOKEN": "p'a\"s$s\\w:örd" + "x" * 80}
-
-AWKWARD = (
-    "--plain=x",
-    "",
-    "--quotes='\"`",
-    "--dollars=$ $$ $HOME ${HOME} $(id) $((1+1)) $[1] $1 $@ $_X",
-    "--back=\\ \\\\ \\$HOME \\n \\'",
-    "--expression=${{ secrets.TOKEN }} {{matrix}} {{{ $[[ inputs.x ]]",
-    "--lines=one\n\n  two \n# three\n",
-    "--blanks=  \t ",
-    "--unicode=ü\u00a0\u2603\U0001f600e\u0301",
-    "--glob=* ? [a-z] ~ ! {a,b} # & ; | < >",
-    "--percent=%s %d %%",
-)
 
 
 def quoted(text: str) -> str:
@@ -609,75 +596,12 @@ def test_a_broken_config_is_loud(config: object) -> None:
         lookup(with_config(config), "ghcr.io")
 
 
-KUBELET = {
-    "$(FOO)": "hello",
-    "$(NOPE)": "$(NOPE)",
-    "$$(FOO)": "$(FOO)",
-    "$$$(FOO)": "$hello",
-    "$FOO": "$FOO",
-    "${FOO}": "${FOO}",
-    "$$": "$",
-    "a$$b": "a$b",
-    "\\$(FOO)": "\\hello",
-    "$(date +%s)": "$(date +%s)",
-    "$((1+2))": "$((1+2))",
-    "$()": "$()",
-    "$(FOO": "$(FOO",
-    "$($$": "$($",
-    "end$": "end$",
-}
-
-
 @pytest.mark.parametrize(("text", "expected"), KUBELET.items(), ids=KUBELET)
 def test_kubelet_expansion(text: str, expected: str) -> None:
     assert kubelet.expand(text, {"FOO": "hello"}) == expected
     assert kubelet.expand(text.replace("$", "$$"), {"FOO": "hello"}) == text
 
 
-UPLOAD = {
-    "$FOO": "hello",
-    "${FOO}": "hello",
-    "$UNSET": "",
-    "$FOO_BAR": "",
-    "${FOO}_BAR": "hello_BAR",
-    "$$FOO": "$FOO",
-    "\\$FOO": "$FOO",
-    "$${FOO}": "${FOO}",
-    "\\${FOO}": "${FOO}",
-    "$$$FOO": "$hello",
-    "$$$$FOO": "$$FOO",
-    "\\\\$FOO": "\\\\hello",
-    "\\\\\\$FOO": "\\\\$FOO",
-    "${UNSET-d}": "d",
-    "${UNSET:-d}": "d",
-    "${EMPTY-d}": "",
-    "${EMPTY:-d}": "d",
-    "${FOO:0:3}": "hel",
-    "${FOO:3}": "lo",
-    "${FOO: -2}": "lo",
-    "${FOO:-2}": "hello",
-    "${FOO:1:-1}": "ell",
-    "${FOO:9:2}": "",
-    "${UNSET:0:7}": "",
-    "${UNSET:-${EMPTY:-$FOO}}": "hello",
-    "${FOO?msg}": "hello",
-    "$(cmd)": "$(cmd)",
-    "$((1+2))": "$((1+2))",
-    "`cmd`": "`cmd`",
-    "$(cmd $FOO)": "$(cmd hello)",
-    "$1 $? $@ $_X": "$1 $? $@ $_X",
-    "$": "$",
-    "a $ b": "a $ b",
-    "$$": "$",
-    "$${FOO%%/*}": "${FOO%%/*}",
-    "$${#FOO}": "${#FOO}",
-    "{{matrix}}": "{{matrix}}",
-    "$foo": "",
-}
-REFUSED = (
-    "${UNSET?msg}", "${UNSET:?msg}", "${FOO:+x}", "${FOO+x}", "${FOO%x}", "${FOO##x}", "${#FOO}",
-    "${FOO/a/b}", "${FOO^^}", "${FOO:=x}", "${1}", "${_X}", "${FOO", "${FOO:-x", "${}",
-)  # fmt: skip
 UPLOAD_ENV = {"FOO": "hello", "EMPTY": ""}
 
 

@@ -216,6 +216,30 @@ def init(
 
 
 @app.command()
+def setup(
+    target: Annotated[str, typer.Argument(help="gitlab, github, buildkite, agola or kubernetes.")],
+    spec: SpecOption = None,
+    *,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|json", help="For people or for machines.")
+    ] = "text",
+) -> None:
+    """List what must exist on a platform before the first run."""
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.setup import requirements, setup_json, setup_text
+
+    if form not in {"text", "json"}:
+        raise typer.BadParameter(f'"{form}" is not one of: text, json')
+    _check_target(target)
+    loaded = _load(spec, "text", strict=False)
+    try:
+        found = requirements(loaded, target)
+    except SpecError as error:
+        _fail(error.problems, "text")
+    _print(setup_json(found) if form == "json" else setup_text(found, target))
+
+
+@app.command()
 def targets() -> None:
     """List the targets and where their configuration usually lies."""
     from ci_kaniko.targets import available_targets

@@ -23,6 +23,7 @@ _OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
 _ALTERNATIONS = re.compile(r"[A-Za-z][0-9]")
 _CONFIG_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -74,7 +75,7 @@ def check_secret_name(text: str) -> str:
     """The name of a secret; anything else may be the secret itself and is not repeated."""
     if has_token(text) or _is_random(text):
         raise _written_secret()
-    if not is_identifier(text):
+    if not is_identifier(text) or text.lower() in _YAML_WORDS:
         raise Refused(
             "bad-secret-name",
             "this is not the name of a secret",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-_SECRET_FIELDS = {"password", "token"}
+_SECRET_FIELDS = {"password", "token", "secret_access_key", "client_secret", "azure_storage_key"}
 _SYNONYMS = {
     **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
     **dict.fromkeys(("image", "images", "tag", "tags", "to"), "destinations"),

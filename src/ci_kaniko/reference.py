@@ -59,7 +59,8 @@ spec can name a copy of it:
 
 _COMMANDS = """\
 Exit codes: 0 fine, 1 problems with the spec or with files, 2 a wrong command line, 3 a bug of
-ci-kaniko. Text for machines goes to standard output, everything else to standard error."""
+ci-kaniko. What a command was asked for goes to standard output; problems with a spec, warnings and
+progress go to standard error."""
 
 
 def models() -> list[type[Model]]:

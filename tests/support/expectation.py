@@ -492,11 +492,30 @@ def ci_login(run: Run) -> tuple[str, str]:
     }[run.target]
 
 
+def clones(run: Run) -> bool:
+    """Whether an init container clones the repository before the executor starts."""
+    section = run.spec.section(run.target)
+    remote = "://" in run.spec.data.get("context", ".")
+    return run.target == "kubernetes" and section.get("clone") == "true" and not remote
+
+
+def fetches(run: Run) -> bool:
+    """Whether the executor itself fetches the context."""
+    if "://" in run.spec.data.get("context", "."):
+        return True
+    container = run.target == "github" and run.spec.section("github").get("mode") == "container"
+    return container or (run.target == "kubernetes" and not clones(run))
+
+
+def given_to_every_run(run: Run) -> bool:
+    """Buildkite's own store is read before the script: a job without its secret never starts."""
+    return run.target == "buildkite" and run.spec.section("buildkite").get("secrets") == "buildkite"
+
+
 def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
     """User, token and its secret, where the executor itself fetches the context."""
     git = run.spec.section("git")
-    fetches = "://" in run.spec.data.get("context", ".") or run.target == "kubernetes"
-    if not fetches or "token" not in git:
+    if not fetches(run) or "token" not in git:
         return None
     user = git.get("username", "oauth2")
     if git["token"] == "ci-token":
@@ -529,7 +548,8 @@ def context_secret(spec: Spec) -> tuple[str, str] | None:
 
 
 def secrets_needed(run: Run) -> list[str]:
-    names = [name for login in logins(run).values() for name in login.secrets]
+    needed = all_logins(run) if given_to_every_run(run) else logins(run)
+    names = [name for login in needed.values() for name in login.secrets]
     names += (git_login(run) or ("", "", ()))[2]
     names += (context_secret(run.spec) or ())[1:]
     return list(dict.fromkeys(names))

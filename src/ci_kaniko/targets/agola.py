@@ -197,7 +197,7 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
 
 
 def _other_build(task: Any, view: dict[str, Any]) -> Iterator[str]:
-    step = next((step["run"] for step in task["steps"] if "run" in step), {})
+    step: dict[str, Any] = next((item["run"] for item in task["steps"] if "run" in item), {})
     if not step.get("name") or step.get("command") != view["script"]:
         yield "the run step's script is not the planned one"
     environment = task.get("environment", {})

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import CERTIFICATES, CHECKOUT, OUTPUT, executor_image, no_shell, resolve
+from ci_kaniko.plan import (
+    CERTIFICATES,
+    CHECKOUT,
+    OUTPUT,
+    OUTPUT_OPTIONS,
+    executor_image,
+    no_shell,
+    resolve,
+)
 from ci_kaniko.references import parse_reference
 from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
 from ci_kaniko.shell import continued
@@ -200,6 +208,9 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *impossible(plan, DIALECT),
         *_one_registry(plan),
         *owned_keys("buildkite", section.extra, _OWNED, known=_STEP_KEYS),
+        *_second_queue(spec),
+        *_store_names(plan),
+        *_lost_artifacts(plan),
     )
     if findings:
         return Rendering(view={}, findings=findings)
@@ -225,7 +236,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
                 "concurrency_group": section.concurrency_group,
                 "secrets": names if own_store else [],
                 "script": script,
-                "artifacts": list(plan.outputs),
+                "artifacts": list(_artifacts(plan)),
                 "service_account": section.service_account,
                 "node_selector": section.node_selector,
                 "tolerations": [toleration(item) for item in section.tolerations],
@@ -252,6 +263,47 @@ def _secret_names(plan: Plan, *, files: bool) -> list[str]:
     if files:
         names += plan.certificates.values()
     return list(dict.fromkeys(names))
+
+
+def _second_queue(spec: Spec) -> Iterator[Finding]:
+    if "queue" in spec.buildkite.agents:
+        where = ("buildkite", "agents", "queue")
+        yield Finding(
+            "owned-key", where, "the queue has a field", "use buildkite.queue", on_key=True
+        )
+
+
+def _store_names(plan: Plan) -> Iterator[Finding]:
+    """Names that Buildkite's own store does not take."""
+    if plan.spec.buildkite.secrets != "buildkite":
+        return
+    for name in _secret_names(plan, files=True):
+        if not re.match("[A-Za-z]", name) or re.match("(?i)bk|buildkite", name):
+            yield Finding(
+                "reserved-name",
+                ("buildkite", "secrets"),
+                f"Buildkite's own store takes no secret called {quoted(name)}",
+                "a name begins with a letter, and not with bk or buildkite",
+            )
+
+
+def _artifacts(plan: Plan) -> Iterator[str]:
+    """Globs of files: a folder's name alone uploads nothing."""
+    for path in plan.outputs:
+        glob = re.sub(r"([*?\[\]{}~])", r"\\\1", path)
+        yield f"{glob}/**/*" if path == plan.spec.options.oci_layout_path else glob
+
+
+def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
+    for name in OUTPUT_OPTIONS:
+        path = getattr(plan.spec.options, name)
+        if path and ";" in path:
+            yield Finding(
+                "impossible-output",
+                ("options", name),
+                "Buildkite reads ; between two paths",
+                "give the file another name",
+            )
 
 
 def _config_mount(plan: Plan) -> list[dict[str, Any]]:
@@ -320,22 +372,33 @@ _CONTAINER = {"name", "image", "env", "resources", "volumeMounts"}
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    step = document["steps"][0]
-    if step["command"] != view["script"]:
-        yield "the step's command is not the planned script"
+    (step,) = document["steps"]
+    if step["command"] != view["script"] or step["if"] != view["condition"]:
+        yield "the step's command or condition is not the planned one"
     if not all(_every_dollar_is_doubled(text) for text in _texts(step)):
         yield "a $ is not doubled, so the upload would replace it"
-    plugin = step["plugins"][0]["kubernetes"]
+    for key in set(step) - {*_OWNED, *view["extra"]}:
+        yield f"a step has no {key}"
+    (plugin,) = step["plugins"]
+    if set(plugin) != {"kubernetes"}:
+        yield "the controller reads the plugin under its bare name only"
+        return
+    yield from _other_pod(plugin["kubernetes"], view)
+
+
+def _other_pod(plugin: dict[str, Any], view: dict[str, Any]) -> Iterator[str]:
     pod = plugin["podSpecPatch"]
-    container = pod["containers"][0]
+    (container,) = pod["containers"]
     for kind, known in ((plugin, _PLUGIN), (pod, _POD), (container, _CONTAINER)):
         for field in set(kind) - known:
             yield f"the controller knows no {field} there and would drop it"
     if container["name"] != "container-0" or container["image"] != view["image"]:
         yield "the patched container is not the one that runs the command"
-    mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
-    if mounted != {volume["name"] for volume in pod.get("volumes", [])}:
+    mounts = container.get("volumeMounts", [])
+    if {mount["name"] for mount in mounts} != {item["name"] for item in pod.get("volumes", [])}:
         yield "a mount has no volume, or a volume no mount"
+    if len({mount["mountPath"] for mount in mounts}) < len(mounts):
+        yield "two volumes are mounted at one place, and the first one wins"
 
 
 def _texts(value: Any) -> Iterator[str]:
