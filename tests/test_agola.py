@@ -107,8 +107,8 @@ BROKEN = {
     "go": (r"branch: \[main\]", 'branch: ["#^(?!x)#"]', "no such thing"),
     "pattern": (r"branch: \[main\]", 'branch: ["#(#"]', "no regular expression"),
     "number-in-when": (r"branch: \[main\]", "branch: [1.10]", "a condition is a text"),
-    "registry-type": ("username: acme", "type: token\n            username: acme", "no kind of"),
-    "registry": ("            username: acme\n", "", "has password and username"),
+    "registry-type": ("username: acme", "type: token\n        username: acme", "no kind of"),
+    "registry": ("        username: acme\n", "", "has password and username"),
     "syntax": ("version: v0", "version: [", "not one meaning in YAML"),
 }  # fmt: skip
 

@@ -112,7 +112,7 @@ def test_every_yaml_block_is_a_spec() -> None:
 
 
 def test_readme_names_every_command_and_every_exit_code() -> None:
-    assert [name for name in COMMANDS if f"ci-kaniko {name}" not in README] == ["schema"]
+    assert not [name for name in COMMANDS if f"ci-kaniko {name}" not in README]
     assert re.findall(r"(?m)^\| (\d) \|", README) == ["0", "1", "2", "3"]
 
 

@@ -222,6 +222,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "empty": "${}",
         "run-time name": "${env.a-b}",
         "no run-time name": "${env.}",
+        "word that YAML reads": "${env.on}",
         "expression": "${{ github.sha }}",
         "shell": "${tag#v}",
     },

@@ -370,7 +370,24 @@ def test_a_spec_error_is_an_error_of_the_library() -> None:
         Spec(push="maybe")
 
 
-ODD = (None, "", " ", "x", "a b", "${tag}", "${", "\x1b", TOKEN, "*", -1, 1.5, True, [], {}, ["x"])
+ODD: tuple[object, ...] = (
+    None,
+    "",
+    " ",
+    "x",
+    "a b",
+    "${tag}",
+    "${",
+    "\x1b",
+    TOKEN,
+    "*",
+    -1,
+    1.5,
+    True,
+    [],
+    {},
+    ["x"],
+)
 ODD += ({"x": "y"}, [None], [[]], "a" * 300, "ghcr.io/acme/a:1", "git://x", "1h", "ci-token")
 
 
@@ -389,7 +406,7 @@ def places_in(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | in
 def with_odd(value: Any, place: tuple[str | int, ...], odd: object, *, as_key: bool) -> Any:
     if not place:
         return odd
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     if as_key and len(place) == 1 and isinstance(copy, dict):
         copy[str(odd)] = copy.pop(place[0])
     else:

@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 
-_SSH = re.compile(r"(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)(?::(?:\d+/)?|/)(.+)")
+_SSH = re.compile(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
+_SCP = re.compile(r"(?:[^@:/\s]+@)?([^:/\s]{2,}):(?!//)(\S.*)")
 
 _COMMITTED = ("show", "-s", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd")
 
@@ -44,12 +45,14 @@ def https_url(remote: str) -> str:
     if path.startswith(("https://", "http://")):
         host, _, rest = path.partition("://")[2].partition("/")
         return f"https://{host.rpartition('@')[2]}/{rest}" if rest else ""
-    if "://" in path and not path.startswith("ssh://"):
-        return ""
-    found = _SSH.fullmatch(path)
-    if not found or path.startswith((".", "/")):
-        return ""
-    return f"https://{found.group(1)}/{found.group(2).lstrip('/')}"
+    found = (_SSH if "://" in path else _SCP).fullmatch(path)
+    return f"https://{found[1]}/{found[2].lstrip('/')}" if found else ""
+
+
+def has_branch(folder: str, name: str) -> bool:
+    """Whether the checkout in ``folder`` knows a branch, its own or of ``origin``."""
+    refs = (f"refs/heads/{name}", f"refs/remotes/origin/{name}")
+    return any(_git(folder, "rev-parse", "--verify", "--quiet", ref) for ref in refs)
 
 
 def _git(folder: str, *arguments: str) -> str:

@@ -10,20 +10,19 @@ def main() -> None:
     """The command ``ci-kaniko``; what a command does not need is not imported."""
     from ci_kaniko import __version__
 
-    if sys.argv[1:] == ["--version"]:
-        print(f"ci-kaniko {__version__}")
-        return
-    if _known_to_be_in_sync(sys.argv[1:]):
-        return
-    from ci_kaniko.commands import app
-
     try:
-        app()
+        if sys.argv[1:] == ["--version"]:
+            print(f"ci-kaniko {__version__}", flush=True)
+        elif not _known_to_be_in_sync(sys.argv[1:]):
+            from ci_kaniko.commands import app
+
+            app()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        print(f"ci-kaniko: {error.filename}: {error.strerror}", file=sys.stderr)
+        where = error.filename or "<stdout>"
+        print(f"ci-kaniko: {where}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
     except Exception:  # noqa: BLE001 - whatever it is, it is ours
         import traceback
@@ -38,11 +37,19 @@ def main() -> None:
 
 
 def _known_to_be_in_sync(arguments: list[str]) -> bool:
-    """Whether this is a plain ``check`` of what an earlier run has verified already."""
-    if arguments[:1] != ["check"] or any(word.startswith("-") for word in arguments[1:]):
+    """Whether this is a plain ``check`` or ``sync`` of what an earlier run has verified already."""
+    if arguments[:1] not in (["check"], ["sync"]):
         return False
     from ci_kaniko import memory
     from ci_kaniko.discovery import find
 
-    spec = find() if memory.enabled() else None
-    return spec is not None and memory.recall(spec, tuple(arguments[1:])) is not None
+    specs, targets, words = [], [], iter(arguments[1:])
+    for word in words:
+        if word in {"-f", "--spec"}:
+            specs.append(next(words, "-"))
+        else:
+            targets.append(word)
+    if not memory.enabled() or any(word.startswith("-") for word in (*specs, *targets)):
+        return False
+    found = specs or [find() or "-"]
+    return all(memory.knows(spec, tuple(targets)) for spec in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path  # noqa: TC003 - Typer reads the annotation
@@ -12,11 +13,11 @@ import typer
 from ci_kaniko import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ci_kaniko.problems import Problem
     from ci_kaniko.spec import Spec
-    from ci_kaniko.sync import Output
+    from ci_kaniko.sync import Compared, Output
 
 app = typer.Typer(
     name="ci-kaniko",
@@ -54,6 +55,9 @@ SetOption = Annotated[
 StrictOption = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 FormatOption = Annotated[
     str, typer.Option("--format", metavar="text|json|github", help="How problems are printed.")
+]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Do not use what earlier runs verified.")
 ]
 
 
@@ -111,22 +115,30 @@ def validate(
     _check_format(form)
     for target in targets or ():
         _check_target(target)
-    loaded = _load(spec, form, strict=strict)
-    chosen = targets or [name for name, paths in loaded.outputs if paths]
-    problems: list[Problem] = []
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems import SpecError, in_file_order
+    from ci_kaniko.reports import report
 
-    for target in chosen:
-        try:
-            _text(loaded, target, settings)
-        except SpecError as error:
-            problems += error.problems
-    if problems:
-        _fail(problems, form)
-    if form == "json":
-        typer.echo("[]")
-    else:
-        typer.echo(f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else ""))
+    problems: list[Problem] = []
+    fine = ""
+    try:
+        loaded, problems = _read(spec)
+        chosen = targets or [name for name, paths in loaded.outputs if paths]
+        fine = f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else "")
+        for target in chosen:
+            try:
+                _text(loaded, target, settings)
+            except SpecError as error:
+                problems += error.problems
+    except SpecError as error:
+        problems += error.problems
+    problems = in_file_order(problems)
+    failed = strict or any(problem.severity == "error" for problem in problems)
+    if problems or form == "json":
+        typer.echo(report(problems, form), err=form == "text")
+    if problems and failed:
+        raise typer.Exit(1)
+    if form == "text":
+        typer.echo(fine)
 
 
 @app.command()
@@ -141,20 +153,24 @@ def sync(
     ] = False,
     strict: StrictOption = False,
     form: FormatOption = "text",
+    no_cache: NoCacheOption = False,
 ) -> None:
     """Write the outputs that are out of date."""
     _check_format(form)
     from ci_kaniko.sync import foreign, write_outputs
 
-    compared = list(_compared(specs, targets, form, strict=strict))
-    strangers = [problem for _, outputs, _ in compared for problem in foreign(outputs)]
-    if strangers and not force:
-        _fail(strangers, form)
-    for spec, outputs, root in compared:
-        for output in write_outputs(outputs, root):
+    compared, problems = _compared(specs, targets)
+    if not force:
+        problems += [problem for each in compared for problem in foreign(each.outputs)]
+    _report(problems, form)
+    if _failed(problems, strict=strict):
+        raise typer.Exit(1)
+    for each in compared:
+        for output in write_outputs(each.outputs):
             verb = "created" if output.current is None else "updated"
             typer.echo(f"{verb} {output.path} for {output.target}", err=True)
-        _remember(spec, targets, root)
+    if not problems and not no_cache:
+        _remember(compared, targets)
 
 
 @app.command()
@@ -166,28 +182,28 @@ def check(
     *,
     strict: StrictOption = False,
     form: FormatOption = "text",
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Do not use what earlier runs verified.")
-    ] = False,
+    no_cache: NoCacheOption = False,
 ) -> None:
     """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
     _check_format(form)
     from ci_kaniko.sync import drift
 
-    problems: list[Problem] = []
-    for spec, outputs, root in _compared(specs, targets, form, strict=strict):
-        found = drift(outputs, _name(spec))
-        problems += found
-        if form == "text":
-            _show_drift(found, [output for output in outputs if not output.in_sync])
-        if not found and not no_cache:
-            _remember(spec, targets, root)
-    if form != "text" and (problems or form == "json"):
-        from ci_kaniko.reports import report
-
-        typer.echo(report(problems, form))
-    if problems:
+    compared, problems = _compared(specs, targets)
+    drifted = [
+        pair
+        for each in compared
+        for pair in drift(each, f"ci-kaniko sync{_option(each) if specs else ''}")
+    ]
+    if form == "text":
+        _show(problems, form)
+        _show_drift(drifted)
+    problems += [problem for problem, _ in drifted]
+    if form != "text":
+        _report(problems, form)
+    if _failed(problems, strict=strict):
         raise typer.Exit(1)
+    if not problems and not no_cache:
+        _remember(compared, targets)
 
 
 @app.command()
@@ -196,23 +212,22 @@ def init(
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
 ) -> None:
     """Write a first spec for this repository, with comments."""
-    from ci_kaniko.discovery import FILE_NAMES, find
+    from ci_kaniko.discovery import FILE_NAMES, find, root_of
     from ci_kaniko.files import write
     from ci_kaniko.starter import starter
-    from ci_kaniko.sync import root_of
 
     root = root_of(FILE_NAMES[0])
     text = starter(root)
     if stdout:
         _print(text)
         return
-    existing = find()
+    paths = [os.path.relpath(os.path.join(root, name)) for name in FILE_NAMES]
+    existing = find() or next(filter(os.path.lexists, paths), None)
     if existing is not None:
         typer.echo(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
         raise typer.Exit(1)
-    path = os.path.join(root, FILE_NAMES[0])
-    write(path, text)
-    typer.echo(f"wrote {os.path.relpath(path)}", err=True)
+    write(paths[0], text)
+    typer.echo(f"wrote {paths[0]}", err=True)
 
 
 @app.command()
@@ -275,18 +290,26 @@ def _check_target(name: str) -> None:
         raise typer.BadParameter(str(error)) from error
 
 
-def _load(path: str | None, form: str, *, strict: bool) -> Spec:
+def _read(path: str | None) -> tuple[Spec, list[Problem]]:
+    """A spec and its warnings. Raises SpecError."""
     from ci_kaniko import loading
+
+    if path == "-":
+        from ci_kaniko.nodes import MAX_BYTES
+
+        loaded = loading.loads(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+    else:
+        loaded = loading.load(path or _find())
+    return loaded, loading.warnings(loaded)
+
+
+def _load(path: str | None, form: str, *, strict: bool) -> Spec:
     from ci_kaniko.problems import SpecError
 
     try:
-        if path == "-":
-            loaded = loading.loads(sys.stdin.buffer.read(), "<stdin>")
-        else:
-            loaded = loading.load(path or _find())
+        loaded, warnings = _read(path)
     except SpecError as error:
         _fail(error.problems, form)
-    warnings = loading.warnings(loaded)
     if warnings and strict:
         _fail(warnings, form)
     _show(warnings, form)
@@ -334,59 +357,79 @@ def _render(spec: Spec, target: str, settings: list[str] | None, form: str) -> s
 
 
 def _compared(
-    specs: list[str] | None, targets: list[str] | None, form: str, *, strict: bool
-) -> Iterator[tuple[Spec, list[Output], str]]:
-    """Each spec with its outputs and its repository; all are read before the first is used."""
+    specs: list[str] | None, targets: list[str] | None
+) -> tuple[list[Compared], list[Problem]]:
+    """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
+    from ci_kaniko.discovery import root_of
     from ci_kaniko.problems import SpecError
-    from ci_kaniko.sync import compare, root_of
+    from ci_kaniko.sync import clashes, compare
 
     for target in targets or ():
         _check_target(target)
-    compared = []
-    paths: list[str | None] = [*specs] if specs else [None]
-    for path in paths:
-        spec = _load(path, form, strict=strict)
-        root = root_of(_name(spec))
+    compared: list[Compared] = []
+    problems: list[Problem] = []
+    paths = {os.path.realpath(path): path for path in specs or [_find()]}
+    for path in paths.values():
         try:
-            compared.append((spec, compare(spec, root, targets or ()), root))
+            spec, warnings = _read(path)
         except SpecError as error:
-            _fail(error.problems, form)
-    yield from compared
+            problems += error.problems
+        else:
+            compared.append(compare(spec, root_of(path), targets or ()))
+            problems += [*warnings, *compared[-1].problems]
+    return compared, problems + clashes(compared)
 
 
-def _remember(spec: Spec, targets: list[str] | None, root: str) -> None:
+def _failed(problems: Sequence[Problem], *, strict: bool) -> bool:
+    return any(strict or problem.severity == "error" for problem in problems)
+
+
+def _option(compared: Compared) -> str:
+    """How to name a spec on the command line."""
+    from shlex import quote
+
+    return f" -f {quote(_name(compared.spec))}"
+
+
+def _remember(compared: Sequence[Compared], targets: list[str] | None) -> None:
+    """Note that these outputs agree with their specs, and nothing is left to say about them."""
     from ci_kaniko import memory
-    from ci_kaniko.files import inside
-    from ci_kaniko.loading import warnings
 
-    if memory.enabled() and not warnings(spec):
-        outputs = [
-            (target, inside(root, path))
-            for target, paths in spec.outputs
-            for path in paths
-            if not targets or target in targets
-        ]
-        memory.remember(_name(spec), tuple(targets or ()), outputs)
+    if not memory.enabled():
+        return
+    for each in compared:
+        source = each.spec.source
+        if source and source.path != "<stdin>":
+            outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
+            memory.remember(source.path, tuple(targets or ()), source.text.encode(), outputs)
 
 
-def _show_drift(problems: Sequence[Problem], outputs: Sequence[Output]) -> None:
+def _bytes(output: Output) -> bytes:
+    """What the file holds: what was read, or what was written because it differed."""
+    text = output.current if output.in_sync else None
+    return (output.expected if text is None else text).encode("utf-8", "surrogateescape")
+
+
+def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
     from ci_kaniko.sync import diff
 
     colours = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
-    for problem, output in zip(problems, outputs, strict=True):
+    for problem, output in drifted:
         typer.echo(str(problem), err=True)
         for line in diff(output):
             colour = colours.get(line[:1]) if sys.stdout.isatty() else None
-            typer.echo(typer.style(line, fg=colour) if colour else line)
+            _print(f"{typer.style(line, fg=colour) if colour else line}\n")
         typer.echo(f"hint: {problem.hint}", err=True)
 
 
 def _settings(settings: list[str]) -> dict[str, str]:
+    from ci_kaniko.findings import quoted
+
     values: dict[str, str] = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
         if not separator or not name:
-            raise typer.BadParameter(f'--set wants NAME=VALUE, not "{setting}"')
+            raise typer.BadParameter(f"--set wants NAME=VALUE, not {quoted(setting)}")
         values[name] = value
     return values
 
@@ -398,6 +441,14 @@ def _show(problems: Sequence[Problem], form: str) -> None:
         typer.echo(report(problems, form), err=True)
 
 
+def _report(problems: Sequence[Problem], form: str) -> None:
+    """What a command has found: for machines on standard output, and JSON always."""
+    from ci_kaniko.reports import report
+
+    if problems or form == "json":
+        typer.echo(report(problems, form), err=form == "text")
+
+
 def _fail(problems: Sequence[Problem], form: str) -> NoReturn:
     _show(problems, form)
     raise typer.Exit(1)
@@ -405,5 +456,7 @@ def _fail(problems: Sequence[Problem], form: str) -> NoReturn:
 
 def _print(text: str) -> None:
     """Bytes, so that the output is UTF-8 with LF on every system."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed", "<stdout>")
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()

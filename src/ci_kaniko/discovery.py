@@ -1,4 +1,4 @@
-"""Where the spec of a repository is."""
+"""Where the spec of a repository is, and where the repository starts."""
 
 from __future__ import annotations
 
@@ -19,3 +19,17 @@ def find(start: str = ".") -> str | None:
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             return None
         folder = parent
+
+
+def root_of(spec_path: str) -> str:
+    """The repository that a spec belongs to: the nearest folder above it with ``.git``.
+
+    In a worktree or a submodule that is a file. Without one, the folder of the spec.
+    """
+    folder = start = os.path.dirname(os.path.abspath(spec_path))
+    while not os.path.exists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return start
+        folder = parent
+    return folder

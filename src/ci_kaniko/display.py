@@ -23,7 +23,8 @@ _TOKEN = re.compile(
 )
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _PASSWORD = re.compile(
-    r"""(?i)(?:pas+w(?:or)?[dt]|passphrase|pwd|token|_key|client_secret|["']auth)["']?[ \t]*:(?:[ \t]+|(?=["']))"""
+    r"""(?ix) (?:pas+w(?:or)?[dt] | passphrase | pwd | token | _key | client_secret | ["']auth)
+    ["']?[ \t]* : (?:[ \t]+|(?=["']))"""
 )
 _NAME = re.compile(
     r"(?:[A-Za-z_][A-Za-z0-9_]*|ci-token|[|>][-+0-9]*|)(?=[ \t]*(?:[,}\]]|[ \t]#|$))"

@@ -75,8 +75,7 @@ def case_arms(glob: str) -> tuple[str, ...] | None:
         return None
     pattern = "*".join(_shell_word(piece) for piece in glob.split("*"))
     deeper = "/".join("*" * (glob.count("/") + 2))
-    empty = ("''",) if pattern == "*" else ()
-    return (*empty, deeper, pattern)
+    return (f"'' | {deeper}" if pattern == "*" else deeper, pattern)
 
 
 def _shell_word(text: str) -> str:

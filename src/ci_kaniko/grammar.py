@@ -61,6 +61,11 @@ def is_identifier(text: str) -> bool:
     return _IDENTIFIER.fullmatch(text) is not None
 
 
+def is_variable_name(text: str) -> bool:
+    """Whether ``text`` can name an environment variable in every YAML file, as a plain key."""
+    return is_identifier(text) and text.lower() not in _YAML_WORDS
+
+
 def is_commit(text: str) -> bool:
     """Whether ``text`` is the full id of a commit."""
     return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
@@ -75,7 +80,7 @@ def check_secret_name(text: str) -> str:
     """The name of a secret; anything else may be the secret itself and is not repeated."""
     if has_token(text) or _is_random(text):
         raise _written_secret()
-    if not is_identifier(text) or text.lower() in _YAML_WORDS:
+    if not is_variable_name(text):
         raise Refused(
             "bad-secret-name",
             "this is not the name of a secret",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
 _SECRET_FIELDS = {"password", "token", "secret_access_key", "client_secret", "azure_storage_key"}
+_WORDS = {"ci-token", "anonymous", "ambient"}
 _SYNONYMS = {
     **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
     **dict.fromkeys(("image", "images", "tag", "tags", "to"), "destinations"),
@@ -108,7 +109,7 @@ def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
 
 def _mask(finding: Finding, source: Source) -> None:
     _, node = source.locate(finding.where)
-    named = isinstance(node, Scalar) and is_identifier(node.text)
+    named = isinstance(node, Scalar) and (is_identifier(node.text) or node.text in _WORDS)
     if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
         source.mask(node)
 

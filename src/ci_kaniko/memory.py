@@ -1,17 +1,18 @@
 """What was verified to be in sync, remembered between runs.
 
-A record says only that a spec and its files were seen to agree: a hash over the version, the spec,
-and each target, path and text. It can save the work of finding that out again; it never holds or
-changes a byte of any of them, and a record that is damaged, foreign or old is no record.
+A record says only that a spec and its files were seen to agree: a hash over this installation, the
+repository's root, the spec, and each target, path, real path and text. It can save the work of
+finding that out again; it never holds or changes a byte of any of them, and a record that is
+damaged, foreign or old is no record.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 
 from ci_kaniko import __version__
+from ci_kaniko.discovery import root_of
 
 _MAX_RECORD = 1 << 20
 
@@ -21,77 +22,114 @@ def enabled() -> bool:
     return not os.environ.get("CI")
 
 
-def recall(spec_path: str, targets: tuple[str, ...] = ()) -> list[str] | None:
-    """The paths of a spec's outputs when they are known to be in sync, else None."""
+def knows(spec_path: str, targets: tuple[str, ...] = ()) -> bool:
+    """Whether the outputs of a spec are known to be in sync."""
     try:
-        with open(_record(spec_path, targets), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not _trusted(status, stat.S_IRWXG | stat.S_IRWXO):
-                return None
-            lines = file.read(_MAX_RECORD).decode().split("\n")
-        digest, *pairs = lines[:-1]
-        outputs = [tuple(pair.split("\t")) for pair in pairs]
-        if digest == _digest(spec_path, [(target, path) for target, path in outputs]):
-            return [path for _, path in outputs]
+        record = _load(_record(spec_path, targets))
+        if record is None:
+            return False
+        digest, *pairs = record.split("\n")[:-1]
+        root = root_of(spec_path)
+        found = []
+        for pair in pairs:
+            target, path = pair.split("\t")
+            found.append((target, path, _read(os.path.join(root, path))))
+        return digest == _digest(root, _read(spec_path), found)
     except (OSError, ValueError):
-        return None
-    return None
+        return False
 
 
-def remember(spec_path: str, targets: tuple[str, ...], outputs: list[tuple[str, str]]) -> None:
-    """Note that these ``(target, absolute path)`` outputs agree with the spec; never fails."""
-    if any("\t" in path or "\n" in path for _, path in outputs):
-        return
-    with contextlib.suppress(OSError, ValueError):
+def remember(
+    spec_path: str,
+    targets: tuple[str, ...],
+    spec: bytes,
+    outputs: list[tuple[str, str, bytes]],
+) -> None:
+    """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails."""
+    try:
+        root = root_of(spec_path)
         record = _record(spec_path, targets)
         folder = os.path.dirname(record)
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not _trusted(os.lstat(folder), stat.S_IRWXG | stat.S_IRWXO):
+        if not _trusted(os.lstat(folder)):
             return
-        lines = [_digest(spec_path, outputs), *("\t".join(pair) for pair in outputs)]
-        _replace(record, "".join(f"{line}\n" for line in lines).encode())
+        lines = [
+            _digest(root, spec, outputs),
+            *(f"{target}\t{path}" for target, path, _ in outputs),
+        ]
+        from ci_kaniko.files import write
+
+        if os.path.lexists(record) and not os.path.isdir(record):
+            os.unlink(record)
+        write(record, "".join(f"{line}\n" for line in lines), mode=0o600)
+    except (OSError, ValueError):
+        pass
 
 
-def _trusted(status: os.stat_result, forbidden: int) -> bool:
+def _load(path: str) -> str | None:
+    """A record that only this user can have written."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or not _trusted(status):
+            return None
+        return file.read(_MAX_RECORD).decode()
+
+
+def _trusted(status: os.stat_result) -> bool:
     """Whether only this user can have written it."""
     own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
-    return own and (os.name == "nt" or not status.st_mode & forbidden)
-
-
-def _replace(path: str, data: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    return own and (os.name == "nt" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _record(spec_path: str, targets: tuple[str, ...]) -> str:
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(home):
+        home = os.path.join(os.path.expanduser("~"), ".cache")
     if not os.path.isabs(home):
         raise ValueError(home)
-    key = "\0".join((os.path.realpath(spec_path), *targets))
-    return os.path.join(home, "ci-kaniko", _hash(key.encode("utf-8", "surrogateescape"))[:40])
+    key = "\0".join((os.path.abspath(spec_path), *targets))
+    return os.path.join(home, "ci-kaniko", _hash([_path(key)])[:40])
 
 
-def _digest(spec_path: str, outputs: list[tuple[str, str]]) -> str:
-    parts = [__version__.encode(), _read(spec_path)]
-    for target, path in outputs:
-        parts += [target.encode(), path.encode("utf-8", "surrogateescape"), _read(path)]
-    return _hash(b"".join(b"%d:%s" % (len(part), part) for part in parts))
+def _digest(root: str, spec: bytes, outputs: list[tuple[str, str, bytes]]) -> str:
+    parts = [__version__.encode(), _installation(), _path(root), spec]
+    for target, path, data in outputs:
+        real = os.path.realpath(os.path.join(root, path))
+        parts += [target.encode(), _path(path), _path(real), data]
+    return _hash(parts)
+
+
+def _installation() -> bytes:
+    """The files of this very ci-kaniko: in a checkout they change while the version does not."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    seen = []
+    for folder in ("", "targets", "templates", "../../templates"):
+        try:
+            with os.scandir(os.path.join(package, folder)) as entries:
+                for entry in entries:
+                    if entry.is_file():
+                        status = entry.stat()
+                        seen.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
+        except OSError:
+            seen.append(folder)
+    return _path("\n".join(sorted(seen)))
 
 
 def _read(path: str) -> bytes:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(path)
     with open(path, "rb") as file:
         return file.read()
 
 
-def _hash(data: bytes) -> str:
+def _path(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _hash(parts: list[bytes]) -> str:
     from hashlib import blake2b
 
-    return blake2b(data, digest_size=32).hexdigest()
+    return blake2b(
+        b"".join(b"%d:%s" % (len(part), part) for part in parts), digest_size=32
+    ).hexdigest()

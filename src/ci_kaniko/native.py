@@ -445,6 +445,7 @@ class Agola(Model):
     )
     extra: Extra = Field(
         default={},
-        description="Raw keys of the executor's task that ci-kaniko does not write.",
+        description="Raw keys of the executor's task that ci-kaniko does not write; "
+        "docker_registries_auth, the login for pulling the images, is for both tasks.",
         examples=[{"ignore_failure": True}],
     )

@@ -710,6 +710,10 @@ def _say_flow(slip: _Slip) -> _Said:
     closing = "]" if opening == "[" else "}"
     if closing not in slip.source.text[slip.at.index :]:
         return _Said(f'"{opening}" is never closed', f'add "{closing}"', slip.start)
+    if slip.character == "{" and slip.before.endswith("$"):
+        mark = _Mark(slip.at.line, slip.at.column - 1)
+        message = "a variable cannot stand between brackets without quotes"
+        return _Said(message, 'put quotes around the text, as in ["app:${tag}"]', mark, 2)
     message = f'expected "," or "{closing}" here'
     hint = f'"{opening}" of line {slip.top} is open: put "," between its items'
     if slip.character == ":":

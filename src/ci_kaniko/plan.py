@@ -257,12 +257,20 @@ class Plan:
 
     @property
     def clouds(self) -> tuple[Cloud, ...]:
-        """What clouds' clients need, each once."""
+        """What clouds' clients need, each once; where a store lies counts before registries."""
         found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
         for login in self.logins:
-            if login.cloud:
-                found.setdefault(login.cloud.name, login.cloud)
+            cloud = login.cloud
+            if cloud:
+                first = found.setdefault(cloud.name, cloud)
+                variables = {**cloud.variables, **first.variables}
+                found[cloud.name] = replace(first, variables=variables)
         return tuple(found.values())
+
+    @property
+    def pushed_hosts(self) -> set[str]:
+        """The hosts that some run pushes to, the cache's with them."""
+        return {push.host for push in self.pushes} | (self.cache_hosts if self.pushes else set())
 
     @property
     def writes_files(self) -> bool:
@@ -653,8 +661,11 @@ def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
 
 
 def _identity(cloud: Cloud) -> tuple[object, ...]:
-    """What makes two logins to one cloud different; the region does not."""
-    variables = {name: text for name, text in cloud.variables.items() if name != "AWS_REGION"}
+    """What makes two logins to one cloud different; regions and addresses do not."""
+    places = ("AWS_REGION", "S3_")
+    variables = {
+        name: text for name, text in cloud.variables.items() if not name.startswith(places)
+    }
     return cloud.secrets, cloud.document, cloud.token, tuple(sorted(variables.items()))
 
 

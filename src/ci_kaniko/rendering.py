@@ -29,12 +29,12 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     know them now. Raises SpecError with every problem, UnknownTargetError for another target.
 
     >>> from ci_kaniko import loads
-    >>> print(render(loads("destinations: ['ghcr.io/acme/shop:1.0']"), "github").splitlines()[1])
+    >>> print(render(loads("destinations: ['ghcr.io/acme/shop:1.0']"), "github").splitlines()[2])
     name: image
     """
     chosen = find_target(target)
     if values and not chosen.needs_values:
-        raise SpecError([_unused_values(target)])
+        raise SpecError([_unused_values(spec, target)])
     from ci_kaniko.loading import errors, placed
 
     if problems := errors(spec):
@@ -53,9 +53,10 @@ def fill(template: str, view: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(view)
 
 
-def _unused_values(target: str) -> Problem:
+def _unused_values(spec: Spec, target: str) -> Problem:
     return Problem(
         rule="unused-value",
+        path=spec.source.path if spec.source else "<spec>",
         message=f"{target} knows its variables when a job runs, so no value is taken for them",
         hint="only a Kubernetes manifest holds values",
     )

@@ -67,6 +67,7 @@ class Dialect:
     ci_token: str = ""
     ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
     unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
+    file_variables: bool = False
     mounts_config: bool = False
     mounted_files: str = ""
     mounted_tokens: bool = False
@@ -98,7 +99,7 @@ class Script:
         self._one_login = len(logins) == 1 and logins[0].host not in late and certain
         body = self._body(run, late)
         unset = list(self.dialect.unset)
-        inherited = bool(self.dialect.unset) and bool(logins or plan.docker_config)
+        inherited = bool(self.dialect.unset) and bool(plan.logins)
         if inherited or (logins and plan.docker_config):
             unset.append("DOCKER_AUTH_CONFIG")
         head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]
@@ -294,7 +295,7 @@ class Script:
         always = [login for login in plan.logins if not login.pushes]
         head = self._inputs() + self._log_in(always) + self._git_login()
         if plan.context_cloud:
-            head = self._cloud(plan.context_cloud) + head
+            head = self._cloud_once(plan.context_cloud.name) + head
         if not plan.pushes:
             config = self._write_config() if always else []
             words = static + self._words(plan.no_push_arguments)
@@ -553,13 +554,15 @@ class Script:
         ]
 
     def _write(self, variable: str, file: str, folder: str = "") -> list[str]:
-        """Put a secret into a file, whether the variable holds its text or a file's path."""
+        """Put a secret into a file; a GitLab variable may hold a file's path instead of a text."""
         target = _path(folder, file) if folder else self._config_file(file)
-        written = f"printf '%s\\n' \"${variable}\""
+        text = f"printf '%s\\n' \"${variable}\""
+        if not self.dialect.file_variables:
+            return [f"(umask 077; {text} > {target})"]
         return [
             "(",
             "  umask 077",
-            f'  if [ -f "${variable}" ]; then cat "${variable}"; else {written}; fi > {target}',
+            f'  if [ -f "${variable}" ]; then cat "${variable}"; else {text}; fi > {target}',
             ")",
         ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.checkout import values
+from ci_kaniko.checkout import has_branch, values
+from ci_kaniko.files import OutsideRepository, inside
 from ci_kaniko.references import parse_reference
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "t
 
 
 class Facts(NamedTuple):
-    """What a repository shows of itself."""
+    """What a repository shows of itself; ``outputs`` are paths that no file has yet."""
 
     dockerfiles: list[str]
     host: str
     path: str
     default_branch: str
     systems: list[str]
-    taken: list[str]
+    outputs: dict[str, str]
 
 
 class Login(NamedTuple):
@@ -34,24 +35,64 @@ class Login(NamedTuple):
     secret: str
 
 
+_FOLDERS = {
+    "gitlab": (".gitlab-ci.yml", ".gitlab"),
+    "github": (".github/workflows",),
+    "buildkite": (".buildkite",),
+    "agola": (".agola",),
+}
+_OUTPUTS = {
+    "gitlab": (".gitlab-ci.yml", ".gitlab/ci/image.yml", ".gitlab/ci/ci-kaniko.yml"),
+    "github": (".github/workflows/image.yml", ".github/workflows/ci-kaniko.yml"),
+    "buildkite": (".buildkite/image.yml", ".buildkite/ci-kaniko.yml"),
+    "agola": (".agola/config.yml",),
+}
+
+
 def look(root: str) -> Facts:
     """Read the repository in ``root``: Dockerfiles, git remote, existing CI files."""
     known = values(root)
     host, _, path = known.get("repository.url", "").partition("://")[2].partition("/")
-    files = {
-        "gitlab": ".gitlab-ci.yml",
-        "github": ".github/workflows",
-        "buildkite": ".buildkite",
-        "agola": ".agola",
-    }
-    systems = [name for name, file in files.items() if os.path.exists(os.path.join(root, file))]
-    if not systems and host == "github.com":
+    systems = [
+        name
+        for name, places in _FOLDERS.items()
+        if any(os.path.exists(os.path.join(root, place)) for place in places)
+    ]
+    if not systems and host.startswith("github."):
         systems = ["github"]
     elif not systems and "gitlab" in host:
         systems = ["gitlab"]
-    branch = known.get("default_branch") or known.get("branch") or "main"
-    taken = [file for file in files.values() if os.path.isfile(os.path.join(root, file))]
-    return Facts(sorted(_dockerfiles(root), key=_plainness), host, path, branch, systems, taken)
+    free = {name: _free(root, _OUTPUTS[name]) for name in systems}
+    return Facts(
+        dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
+        host=host,
+        path=path,
+        default_branch=_default_branch(root, known),
+        systems=systems,
+        outputs={name: path for name, path in free.items() if path},
+    )
+
+
+def _free(root: str, paths: tuple[str, ...]) -> str:
+    """The first path that can be created without touching anything that exists."""
+    for path in paths:
+        try:
+            file = inside(root, path)
+        except OutsideRepository:
+            continue
+        if not os.path.lexists(os.path.join(root, path)):
+            folder = os.path.dirname(file)
+            while not os.path.lexists(folder):
+                folder = os.path.dirname(folder)
+            if os.path.isdir(folder):
+                return path
+    return ""
+
+
+def _default_branch(root: str, known: dict[str, str]) -> str:
+    usual = (name for name in ("main", "master", "trunk") if has_branch(root, name))
+    found = known.get("default_branch") or next(usual, "") or known.get("branch", "")
+    return found if found and _is_valid(default_branch=found) else "main"
 
 
 def _dockerfiles(root: str) -> Iterator[str]:
@@ -68,60 +109,73 @@ def _dockerfiles(root: str) -> Iterator[str]:
                 yield os.path.normpath(os.path.join(below, name)).replace(os.sep, "/")
 
 
+def _is_usable(dockerfile: str) -> bool:
+    """Whether a spec can name it: no control character, nothing that is not text."""
+    context, name = _split(dockerfile)
+    return _is_valid(context=context, dockerfile=name)
+
+
+def _split(dockerfile: str) -> tuple[str, str]:
+    """The context and the Dockerfile in it, as a spec names them."""
+    context, _, name = dockerfile.replace("${", "$${").rpartition("/")
+    return context or ".", name
+
+
+def _is_valid(**fields: str) -> bool:
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.spec import Spec
+
+    try:
+        Spec(**{"push": "never", **fields})
+    except (SpecError, ValueError):
+        return False
+    return True
+
+
 def _plainness(path: str) -> tuple[int, bool, str]:
     return path.count("/"), not path.endswith("Dockerfile"), path
 
 
 def starter(root: str) -> str:
-    """The text of a first spec, with comments. It validates as it is."""
+    """The text of a first spec, with comments. It validates and renders as it is."""
     from ci_kaniko.rendering import fill
 
     facts = look(root)
-    dockerfile = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
-    context, _, name = dockerfile.rpartition("/")
+    context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
     image, login = _image(facts)
-    outputs = {system: _output(system, facts) for system in facts.systems}
+    guessed = {} if facts.outputs else {"gitlab": _free(root, _OUTPUTS["gitlab"])}
+    included = facts.outputs.get("gitlab", ".gitlab-ci.yml")
     return fill(
         "spec.yaml.j2",
         {
             "default_branch": facts.default_branch,
-            "context": context or ".",
+            "context": context,
             "dockerfile": name,
             "found": bool(facts.dockerfiles),
             "others": facts.dockerfiles[1:4],
             "image": image,
             "login": login,
-            "outputs": {system: path for system, path in outputs.items() if path},
-            "included": outputs.get("gitlab") == ".gitlab/ci/image.yml",
+            "outputs": facts.outputs,
+            "guessed": {system: path for system, path in guessed.items() if path},
+            "included": included if included != ".gitlab-ci.yml" else "",
         },
     )
 
 
 def _image(facts: Facts) -> tuple[str, Login | None]:
-    path = facts.path.lower() or "acme/shop"
+    """What to push, and the login it needs where the CI's own does not do."""
     if facts.systems == ["gitlab"]:
         return "${registry.image}", None
-    owner = path.partition("/")[0]
     host = "ghcr.io" if facts.host in {"github.com", ""} else "docker.io"
+    owner, _, rest = (facts.path.lower() or "acme/shop").partition("/")
     if host == "docker.io":
-        path = f"{owner}/{path.rpartition('/')[2]}"
-    image = f"{host}/{path}"
+        rest = rest.rpartition("/")[2]
+    image = f"{host}/{owner}/{rest}"
+    secret = "GHCR_TOKEN" if host == "ghcr.io" else "DOCKER_HUB_TOKEN"
     try:
         parse_reference(f"{image}:x")
     except ValueError:
-        image = f"{host}/acme/shop"
-    if facts.systems == ["github"] and host == "ghcr.io":
+        image, owner = f"{host}/acme/shop", "acme"
+    if facts.systems == ["github"] and facts.host == "github.com":
         return image, None
-    secret = "GHCR_TOKEN" if host == "ghcr.io" else "DOCKER_HUB_TOKEN"
     return image, Login(host, owner, secret)
-
-
-def _output(system: str, facts: Facts) -> str:
-    """A path that no existing file has."""
-    if system == "gitlab" and ".gitlab-ci.yml" in facts.taken:
-        return ".gitlab/ci/image.yml"
-    return {
-        "gitlab": ".gitlab-ci.yml",
-        "github": ".github/workflows/image.yml",
-        "buildkite": ".buildkite/image.yml",
-    }.get(system, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
-from ci_kaniko.grammar import is_identifier
+from ci_kaniko.grammar import is_identifier, is_variable_name
 
 
 class Ref(NamedTuple):
@@ -162,7 +162,7 @@ def parse(text: str) -> Parts:
 def _ref(body: str) -> Ref:
     name, separator, default = body.partition(":-")
     env_name = name.removeprefix(ENV_PREFIX)
-    if name in VARIABLES or (env_name != name and is_identifier(env_name)):
+    if name in VARIABLES or (env_name != name and is_variable_name(env_name)):
         return Ref(name, default if separator else None)
     if env_name != name:
         raise Refused(

@@ -42,6 +42,8 @@ rules:
   comments: {min-spaces-from-content: 1}
   document-start: disable
   line-length: disable
+  # blanks at the end of a line can be part of a user's text inside a script
+  trailing-spaces: disable
   truthy: {check-keys: false}
 """
 

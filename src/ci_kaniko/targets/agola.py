@@ -130,7 +130,8 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
             "source": _SOURCE,
             "script": text,
             "output": _OUTPUT if plan.outputs else "",
-            "extra": section.extra,
+            "registries": section.extra.get("docker_registries_auth", {}),
+            "extra": {k: v for k, v in section.extra.items() if k != "docker_registries_auth"},
         }
     )
 
@@ -160,7 +161,7 @@ def _pattern(glob: str) -> str:
 
 _FIELDS = {
     "file": {"version", "runs"},
-    "run": {"name", "when", "tasks"},
+    "run": {"name", "when", "docker_registries_auth", "tasks"},
     "when": {"branch", "tag", "ref"},
     "task": {
         *("name", "runtime", "environment", "shell", "working_dir", "task_timeout_interval"),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.clouds import Token
+    from ci_kaniko.findings import Where
     from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
@@ -80,12 +81,14 @@ _COMMIT = (
     "    ;;",
     "esac",
 )
-_EVENT = (
-    "branch=$BUILDKITE_BRANCH tag=${BUILDKITE_TAG:-} pull_request=''",
-    'if [ "${BUILDKITE_PULL_REQUEST:-false}" != false ]; then',
-    "  pull_request=$BUILDKITE_PULL_REQUEST branch='' tag=''",
-    "fi",
-    "if [ -n \"$tag\" ]; then branch=''; fi",
+_IS_PULL_REQUEST = '[ "${BUILDKITE_PULL_REQUEST:-false}" != false ]'
+_BRANCH = (
+    "branch=$BUILDKITE_BRANCH",
+    f"if [ -n \"${{BUILDKITE_TAG:-}}\" ] || {_IS_PULL_REQUEST}; then branch=''; fi",
+)
+_PULL_REQUEST = (
+    "pull_request=${BUILDKITE_PULL_REQUEST:-}",
+    "if [ \"$pull_request\" = false ]; then pull_request=''; fi",
 )
 _REMOTE = remote_url("BUILDKITE_REPO")
 
@@ -94,9 +97,9 @@ _CELLS: dict[str, Cell | Impossible] = {
     "commit.timestamp": Impossible(
         "Buildkite passes no commit time, and kaniko's image has no git", "use ${build.timestamp}"
     ),
-    "branch": Cell("branch", define=_EVENT),
-    "tag": Cell("tag", define=_EVENT),
-    "pull_request.number": Cell("pull_request", define=_EVENT),
+    "branch": Cell("branch", define=_BRANCH),
+    "tag": Cell("BUILDKITE_TAG", may_be_unset=True),
+    "pull_request.number": Cell("pull_request", define=_PULL_REQUEST),
     "default_branch": Cell("BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
     "repository.url": Cell("repository_url", define=(_REMOTE,)),
     "repository.path": Cell(
@@ -174,7 +177,7 @@ DIALECT = Dialect(
     target="buildkite",
     cells=_cells,
     tests={
-        "pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" != false ]',
+        "pull-request": _IS_PULL_REQUEST,
         "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
         "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
     },
@@ -211,6 +214,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *_second_queue(spec),
         *_store_names(plan),
         *_lost_artifacts(plan),
+        *_undeliverable(("buildkite",), section.model_dump()),
     )
     if findings:
         return Rendering(view={}, findings=findings)
@@ -263,6 +267,24 @@ def _secret_names(plan: Plan, *, files: bool) -> list[str]:
     if files:
         names += plan.certificates.values()
     return list(dict.fromkeys(names))
+
+
+def _undeliverable(where: Where, value: Any) -> Iterator[Finding]:
+    """Texts that no doubling brings through the upload, and no quoting can help."""
+    if isinstance(value, str) and not _survives(_uploaded(value)):
+        yield Finding(
+            "bad-character",
+            where,
+            f"{quoted(value)} has a backslash before a $, which Buildkite's upload would take away",
+            "leave the backslash out",
+        )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _undeliverable((*where, key), item)
+            yield from _undeliverable((*where, key), key)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _undeliverable((*where, index), item)
 
 
 def _second_queue(spec: Spec) -> Iterator[Finding]:
@@ -353,6 +375,9 @@ def _condition(plan: Plan) -> str:
         tests.append('build.source == "schedule"')
     if started.manual:
         tests.append('build.source == "ui"')
+    everything = started.pull_requests and {"**"} <= set(started.branches) & set(started.tags)
+    if everything:
+        return ""
     if len(tests) == 1:
         return tests[0]
     return " || ".join(f"({test})" if "&&" in test else test for test in tests)
@@ -375,7 +400,7 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     (step,) = document["steps"]
     if step["command"] != view["script"] or step["if"] != view["condition"]:
         yield "the step's command or condition is not the planned one"
-    if not all(_every_dollar_is_doubled(text) for text in _texts(step)):
+    if not all(_survives(text) for text in _texts(step)):
         yield "a $ is not doubled, so the upload would replace it"
     for key in set(step) - {*_OWNED, *view["extra"]}:
         yield f"a step has no {key}"
@@ -412,9 +437,10 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _every_dollar_is_doubled(text: str) -> bool:
+def _survives(text: str) -> bool:
+    """Whether every ``$`` is doubled, and none of them escaped by a backslash."""
     runs = re.findall(r"(\\*)(\$+)", text)
-    return all(len(dollars) % 2 == 0 and not slashes for slashes, dollars in runs)
+    return all(len(dollars) % 2 == 0 and len(slashes) % 2 == 0 for slashes, dollars in runs)
 
 
 TARGET = Target(

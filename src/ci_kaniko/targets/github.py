@@ -29,7 +29,7 @@ from ci_kaniko.script import (
     impossible,
     impossible_identities,
 )
-from ci_kaniko.shell import continued
+from ci_kaniko.shell import continued, quote
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import config_folder, owned_keys
 
@@ -53,13 +53,8 @@ _OWNED = {
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
-_BRANCH_AND_TAG = (
-    "branch='' tag=''",
-    "case $GITHUB_REF in",
-    "  refs/heads/*) branch=$GITHUB_REF_NAME ;;",
-    "  refs/tags/*) tag=$GITHUB_REF_NAME ;;",
-    "esac",
-)
+_BRANCH = ("case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac",)
+_TAG = ("case $GITHUB_REF in refs/tags/*) tag=$GITHUB_REF_NAME ;; *) tag='' ;; esac",)
 
 _CELLS: dict[str, Cell] = {
     "commit.sha": Cell("GITHUB_SHA"),
@@ -67,8 +62,8 @@ _CELLS: dict[str, Cell] = {
         "committed",
         define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
     ),
-    "branch": Cell("branch", define=_BRANCH_AND_TAG),
-    "tag": Cell("tag", define=_BRANCH_AND_TAG),
+    "branch": Cell("branch", define=_BRANCH),
+    "tag": Cell("tag", define=_TAG),
     "pull_request.number": Cell(
         "PULL_REQUEST", env=("PULL_REQUEST", "${{ github.event.pull_request.number }}")
     ),
@@ -269,6 +264,9 @@ def _docker_run(plan: Plan, words: list[str]) -> list[str]:
         options.append('--volume "$output:/kaniko/output"')
     image = executor_image(plan.spec.executor, with_shell=False)
     run = continued("docker run --rm", [*options, image, *words])
+    # Folders that the executor makes belong to root, and the runner could not remove them.
+    folders = sorted({path.rpartition("/")[0] for path in plan.outputs} - {""})
+    run = [*(f'mkdir -p "$output"/{quote(folder)}' for folder in folders), *run]
     return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
 
 
@@ -313,7 +311,7 @@ def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
     if any(cloud.token for cloud in plan.clouds):
         granted.append(Permission("id-token", "write", "to log in to the cloud"))
     tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
-    if any(login.pushes for login in tokens):
+    if any(login.host in plan.pushed_hosts for login in tokens):
         granted.append(Permission("packages", "write", "to push to the registry"))
     elif tokens:
         granted.append(Permission("packages", "read", "to pull from the registry"))

@@ -133,6 +133,7 @@ DIALECT = Dialect(
     ci_token="CI_JOB_TOKEN",
     ci_login=_ci_login,
     id_token=_id_token,
+    file_variables=True,
     folders=config_folder,
 )
 

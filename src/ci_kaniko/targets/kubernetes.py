@@ -36,7 +36,7 @@ from ci_kaniko.targets.pods import (
     toleration,
 )
 from ci_kaniko.values import Values, check_in_reference, check_values
-from ci_kaniko.variables import Part, Ref
+from ci_kaniko.variables import Part, Parts, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,7 +105,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     bound = _bind(plan, known, findings)
     clone = _clone(plan, known) if section.clone else None
     if known.missing:
-        findings.append(_missing(known))
+        findings.append(_missing(plan, known))
     scripted = _needs_script(bound)
     if scripted:
         findings += no_shell(spec.executor)
@@ -297,20 +297,29 @@ def _bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
     for push in plan.pushes:
         if not holds(push.when, known.event):
             continue
-        for piece, in_tag in ((push.reference.repository, False), (push.reference.tag, True)):
-            for part in piece:
-                if isinstance(part, Ref) and (part.name == "tag" or part.name.startswith("env.")):
-                    text = known.replace(part, is_reference=True)
-                    if not check_in_reference(part, text, in_tag=in_tag):
-                        yield Finding(
-                            "bad-value",
-                            push.where,
-                            f"no image reference can hold this {part.name}: {quoted(text)}",
-                            "${ref.tag} is safe in a tag, ${ref.slug} in a name",
-                        )
+        unfit = [
+            *_unfit(push.reference.repository, known, in_tag=False),
+            *_unfit(push.reference.tag, known, in_tag=True),
+        ]
+        for name, text in unfit:
+            yield Finding(
+                "bad-value",
+                push.where,
+                f"no image reference can hold this {name}: {quoted(text)}",
+                "${ref.tag} is safe in a tag, ${ref.slug} in a name",
+            )
         tag = _text(push.reference, known)
-        if tag and not check_tag_text(tag):
-            yield Finding("bad-value", push.where, f"{quoted(tag)} is not an image tag", "")
+        if tag and not unfit and not check_tag_text(tag):
+            yield Finding("bad-value", push.where, f"{quoted(tag)} is not an image tag")
+
+
+def _unfit(parts: Parts, known: Values, *, in_tag: bool) -> Iterator[tuple[str, str]]:
+    """Variables whose value cannot stand there, with the value."""
+    for part in parts:
+        if isinstance(part, Ref) and (part.name == "tag" or part.name.startswith("env.")):
+            text = known.replace(part, is_reference=True)
+            if not check_in_reference(part, text, in_tag=in_tag):
+                yield part.name, text
 
 
 def _text(reference: Reference, known: Values) -> str:
@@ -320,11 +329,12 @@ def _text(reference: Reference, known: Values) -> str:
     )
 
 
-def _missing(known: Values) -> Finding:
+def _missing(plan: Plan, known: Values) -> Finding:
     names = ", ".join(known.missing)
+    places = [where for where, name in plan.uses() if name in known.missing]
     return Finding(
         "missing-value",
-        (),
+        places[0] if places else (),
         f"a Kubernetes manifest must hold these values, and they are not known: {names}",
         "--set NAME=VALUE gives one; in a git checkout the command line finds most of them",
     )

@@ -31,9 +31,9 @@ def secret_volumes(
     With ``tokens`` the pod's service account is the identity that clouds trust.
     """
     sources: list[dict[str, Any]] = []
-    env = [{"name": name, "value": value} for name, value in plan.proxy.items()]
+    env = [_literal(name, value) for name, value in plan.proxy.items()]
     for cloud in plan.clouds:
-        env += [{"name": name, "value": value} for name, value in cloud.variables.items()]
+        env += [_literal(name, value) for name, value in cloud.variables.items()]
         if cloud.secret:
             sources.append(_from_key(secret, cloud.secret, cloud.file, optional=optional))
         if cloud.token and tokens:
@@ -58,6 +58,11 @@ def secret_volumes(
         [{"name": name, "mountPath": path, "readOnly": True} for name, (path, _) in used.items()],
         env,
     )
+
+
+def _literal(name: str, value: str) -> dict[str, Any]:
+    """A variable whose value the kubelet leaves as it is."""
+    return {"name": name, "value": value.replace("$", "$$")}
 
 
 def _volume(sources: list[dict[str, Any]]) -> dict[str, Any]:
