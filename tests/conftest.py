@@ -17,6 +17,7 @@ CI = bool(os.environ.get("CI"))
 
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("ci" if CI else "dev")
 
 

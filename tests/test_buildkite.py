@@ -307,7 +307,7 @@ buildkite: {service_account: kaniko}
 
 
 def rules(settings: dict[str, object], **fields: object) -> set[str]:
-    spec = ci_kaniko.Spec(push="never", buildkite=settings, **fields)  # type: ignore[arg-type]
+    spec = ci_kaniko.Spec(push="never", buildkite=settings, **fields)
     try:
         ci_kaniko.render(spec, "buildkite")
     except ci_kaniko.SpecError as error:

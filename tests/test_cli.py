@@ -211,7 +211,7 @@ def test_json_is_an_empty_list_when_all_is_fine(call: Any) -> None:
 def test_github_annotates(call: Any, repository: Path) -> None:
     (repository / "ci-kaniko.yaml").write_text(WRONG)
     assert (
-        b"::error file=ci-kaniko.yaml,line=2,col=7::" in call("validate", "--format", "github")[2]
+        b"::error file=ci-kaniko.yaml,line=2,col=7::" in call("validate", "--format", "github")[1]
     )
 
 
@@ -441,9 +441,9 @@ _ANNOUNCED = """
 import sys
 from ci_kaniko import cli, loading
 class Announced:
-    def read(self):
+    def read(self, size):
         print("reading", flush=True)
-        return original.read()
+        return original.read(size)
 original = sys.stdin.buffer
 class Stdin:
     buffer = Announced()

@@ -113,21 +113,38 @@ def logged_in(got: Recorded, wanted: Run) -> None:
     needed = expectation.logins(wanted)
     for name, login in expectation.all_logins(wanted).items():
         found = lookup(got, name)
-        if name in needed and login.kind in ("aws", "google"):
+        if name in needed and login.is_cloud:
             asks_the_cloud(got, login, wanted)
         elif name in needed:
             assert found == (login.user, login.password), name
         else:
             assert found is None or is_always_there(got, login), name
+            if login.kind not in {other.kind for other in needed.values()}:
+                has_no_part_of(got, login, wanted)
     assert lookup(got, "other.example.com") is None
     asks_the_store(got, wanted)
+    has_its_inputs(got, wanted)
     git = expectation.git_login(wanted)
     if git:
         assert (got.env["GIT_USERNAME"], got.env["GIT_PASSWORD"]) == git[:2]
     if got.config_text is not None and not mounts_config(got):
         assert got.config_mode == 0o600
-        written = [login for login in needed.values() if login.kind not in ("aws", "google")]
+        written = [login for login in needed.values() if not login.is_cloud]
         assert written or got.config == {"auths": {}}
+
+
+def has_its_inputs(got: Recorded, wanted: Run) -> None:
+    """Certificates, build secrets and proxies are in every run; written files are private."""
+    given = expectation.always_given(wanted)
+    assert {name: got.env.get(name) for name in given} == given
+    wanted_files = expectation.inputs(wanted)
+    folder = "/kaniko/certificates/"
+    found = {path: item for path, item in got.inputs.items() if path.startswith(folder)}
+    assert {path: item.text.removesuffix("\n") for path, item in found.items()} == wanted_files
+    mounted = {mount.target for mount in got.mounts if mount.source.startswith(("secret", "proj"))}
+    for path, item in got.inputs.items():
+        if path.rpartition("/")[0] not in mounted:
+            assert item.mode == 0o600, path
 
 
 def asks_the_store(got: Recorded, wanted: Run) -> None:
@@ -144,12 +161,36 @@ def asks_the_store(got: Recorded, wanted: Run) -> None:
 def asks_the_cloud(got: Recorded, login: Login, wanted: Run) -> None:
     """There is no entry for the host: the executor's helper finds role or key by itself."""
     assert lookup(got, login.host) is None
-    environment = expectation.cloud_environment(login)
-    if "AWS_REGION" in expectation.context_environment(wanted.spec):
-        environment.pop("AWS_REGION", None)
-    assert {name: got.env[name].rpartition("/")[2] for name in environment} == environment
-    for name in environment.keys() & set(CREDENTIAL_FILES):
-        assert got.credentials[name].removesuffix("\n") == login.password
+    environment = {**login.environment, **expectation.context_environment(wanted.spec)}
+    if login.kind == "aws" and "AWS_REGION" not in expectation.context_environment(wanted.spec):
+        # The client takes a registry's region from its name; this one is for the exchange.
+        every = expectation.all_logins(wanted).values()
+        regions = {other.environment.get("AWS_REGION") for other in every}
+        assert got.env["AWS_REGION"] in regions
+        del environment["AWS_REGION"]
+    paths = environment.keys() & set(CREDENTIAL_FILES)
+    seen = {name: got.env[name] for name in environment}
+    assert seen | {name: seen[name].rpartition("/")[2] for name in paths} == environment
+    for name, text in login.files.items():
+        held = got.credentials[name].removesuffix("\n")
+        assert text in (held, token_of(got, held))
+
+
+def token_of(got: Recorded, document: str) -> str:
+    """The identity to which Google's description of it leads."""
+    if not document.startswith("{"):
+        return ""
+    source = json.loads(document)["credential_source"]["file"]
+    return got.inputs[source].text
+
+
+def has_no_part_of(got: Recorded, login: Login, wanted: Run) -> None:
+    """A pod of Buildkite's is the same in every run; a manifest is for one run only."""
+    if got.target == "buildkite":
+        return
+    own = expectation.context_environment(wanted.spec)
+    assert not (login.environment.keys() - own) & got.env.keys()
+    assert not login.files.keys() & got.credentials.keys()
 
 
 def is_always_there(got: Recorded, login: Login) -> bool:
@@ -166,22 +207,34 @@ def mounts_config(got: Recorded) -> bool:
 def kept_secret(got: Recorded, wanted: Run) -> None:
     """No password, nor its base64, anywhere but in the login's own place."""
     texts = {
-        "arguments": "\0".join(got.command),
-        "stdout": got.stdout,
+        "arguments": "\0".join((*got.command, *got.curl, *got.agent)),
+        "stdout": "\n".join(line for line in got.stdout.splitlines() if not is_mask(got, line)),
         "stderr": got.stderr,
         **{path: data.decode("utf-8", "replace") for path, data in left_behind(got).items()},
     }
     if got.command[:1] == ("docker",):
-        own = ("DOCKER_AUTH_CONFIG", "GIT_PASSWORD", "AZURE_STORAGE_ACCESS_KEY")
+        own = {"DOCKER_AUTH_CONFIG", "GIT_PASSWORD", "AZURE_STORAGE_ACCESS_KEY"}
+        own |= expectation.always_given(wanted).keys()
+        for login in expectation.logins(wanted).values():
+            own |= login.environment.keys()
         texts["env"] = "\0".join(value for name, value in got.env.items() if name not in own)
     for secret in all_secrets(wanted):
         for place, text in texts.items():
             assert secret not in text, place
 
 
+def is_mask(got: Recorded, line: str) -> bool:
+    """GitHub's runner takes such a line for itself, and hides the value from then on."""
+    return got.target == "github" and line.startswith("::add-mask::")
+
+
 def all_secrets(wanted: Run) -> set[str]:
     """Every secret text, and how it looks when it is encoded."""
-    found = {"ghs-harness", "glcbt-job", "oidc-harness"}
+    found = {"ghs-harness", "glcbt-job", "oidc-harness", "request-harness", "eyJ."}
+    found |= {*expectation.SESSION.values()}
+    for name in (n for n in expectation.fed(wanted).secrets if not n.endswith("_USER")):
+        text = expectation.secret(name)
+        found |= {text, encoded(text), json.dumps(text)[1:-1]}
     for login in expectation.all_logins(wanted).values():
         pair = f"{login.user}:{login.password}"
         found |= {login.password, encoded(login.password), encoded(pair)}
@@ -200,7 +253,7 @@ def encoded(text: str) -> str:
 def left_behind(got: Recorded) -> dict[str, bytes]:
     """Files that are still there, logins in the container's own file system aside."""
     files = got.files if got.calls else {}
-    logins = ("/kaniko/.docker/", "/kaniko/credentials/")
+    logins = ("/kaniko/.docker/", "/kaniko/credentials/", "/kaniko/certificates/")
     return {path: data for path, data in files.items() if not path.startswith(logins)}
 
 

@@ -87,9 +87,9 @@ def words(spec: Spec) -> list[str]:
 def rules(**fields: Any) -> dict[str, str]:
     """The problems of a spec: their hints by their rules."""
     try:
-        found = warnings(Spec(push="never", **fields))
+        found = [*warnings(Spec(push="never", **fields))]
     except ci_kaniko.SpecError as error:
-        found = error.problems
+        found = [*error.problems]
     return {problem.rule: problem.hint or "" for problem in found}
 
 
@@ -125,7 +125,7 @@ def test_an_option_is_one_form_of_argument(option: str, value: Any, expected: li
 def test_an_option_that_is_left_out_is_no_argument() -> None:
     plain = ["--context=dir://<checkout>", "--dockerfile=<checkout>/Dockerfile"]
     assert words(Spec(push="never", options={})) == plain
-    empty = {"ignore_path": [], "registry_map": {}}
+    empty: dict[str, Any] = {"ignore_path": [], "registry_map": {}}
     assert words(Spec(push="never", options=empty)) == plain
 
 
@@ -191,7 +191,7 @@ def before(version: str) -> str:
 
 
 def first_release(distribution: str) -> str:
-    releases = [getattr(since, distribution) for since in FLAGS.values()]
+    releases: list[str] = [getattr(since, distribution) or "" for since in FLAGS.values()]
     return min((r for r in releases if r), key=lambda r: [int(n) for n in r[1:].split(".")])
 
 

@@ -203,6 +203,7 @@ def both(text: str) -> Any:
 @example("a: b #c")
 @example("--- x")
 @example("! x")
+@example("A?")
 def test_a_scalar_is_read_back(text: str) -> None:
     assume(not re.search("[\ud800-\udfff]", text))
     assert both(f"key: {scalar(text)}\n") == {"key": text}

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 _SSH = re.compile(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
-_SCP = re.compile(r"(?:[^@:/\s]+@)?([^:/\s]{2,}):(?!//)(\S.*)")
+_SCP = re.compile(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")
 
 _COMMITTED = ("show", "-s", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd")
 

@@ -47,7 +47,7 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     for word in words:
         if word in {"-f", "--spec"}:
             specs.append(next(words, "-"))
-        else:
+        elif arguments[0] == "check" or word != "--exit-code":
             targets.append(word)
     if not memory.enabled() or any(word.startswith("-") for word in (*specs, *targets)):
         return False

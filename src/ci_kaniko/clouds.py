@@ -24,10 +24,13 @@ _AZURE_BLOB = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """The CI's own identity, asked for one audience and kept in a file."""
+    """The CI's own identity, asked for one audience.
+
+    It is kept in a file, or, without one, exchanged by the script before the executor starts.
+    """
 
     audience: str
-    file: str
+    file: str = ""
     variable: str = ""
 
 
@@ -37,7 +40,8 @@ class Cloud:
 
     ``secret`` names what holds a file, ``document`` is the text of one that is no secret;
     ``file_variable`` leads to it. ``variables`` are set to texts, ``secret_variables`` to
-    secrets. ``token`` is exchanged by the client for credentials of the cloud, before the build.
+    secrets. ``token`` is exchanged by the client for credentials of the cloud; with ``role`` the
+    script takes that role of AWS itself.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Cloud:
     variables: dict[str, str] = field(default_factory=dict)
     secret_variables: dict[str, str] = field(default_factory=dict)
     token: Token | None = None
+    role: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -64,17 +69,22 @@ class Cloud:
         """Every variable that the client reads."""
         file = (self.file_variable,) if self.has_file else ()
         token = (self.token.variable,) if self.token and self.token.variable else ()
-        return (*self.variables, *file, *token, *self.secret_variables)
+        session = SESSION if self.role else ()
+        return (*self.variables, *file, *token, *self.secret_variables, *session)
 
 
+SESSION = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""What a role of AWS hands out for an hour."""
 TOKEN_FILE = "@token"
 """Stands for the path of the token's file inside a document."""
 
 
-def aws(login: AwsLogin | None, variables: dict[str, str]) -> Cloud:
+def aws(login: AwsLogin | None, variables: dict[str, str], *, exchanged: bool = False) -> Cloud:
     """AWS: a role of the machine, a credentials file, keys, or a role taken with a token."""
     if login is None or login.use:
         return Cloud("aws", variables=variables)
+    if login.role and exchanged:
+        return Cloud("aws", variables=variables, token=Token("sts.amazonaws.com"), role=login.role)
     if login.role:
         token = Token("sts.amazonaws.com", "aws-token", "AWS_WEB_IDENTITY_TOKEN_FILE")
         role = {"AWS_ROLE_ARN": login.role, "AWS_ROLE_SESSION_NAME": "ci-kaniko"}
@@ -131,7 +141,7 @@ def azure(login: AzureLogin) -> Cloud:
     return Cloud("azure", variables=ids, token=token)
 
 
-def context_cloud(spec: Spec) -> Cloud | None:
+def context_cloud(spec: Spec, *, exchanged: bool = False) -> Cloud | None:
     """The login of the store that the context is fetched from; None when it needs none."""
     login = spec.context_login
     if login is None:
@@ -144,7 +154,8 @@ def context_cloud(spec: Spec) -> Cloud | None:
     variables = {"AWS_REGION": login.region, "S3_ENDPOINT": login.s3_endpoint}
     if login.s3_path_style:
         variables["S3_FORCE_PATH_STYLE"] = "true"
-    return aws(login.aws, {name: text for name, text in variables.items() if text})
+    given = {name: text for name, text in variables.items() if text}
+    return aws(login.aws, given, exchanged=exchanged)
 
 
 def ecr_region(host: str) -> str | None:

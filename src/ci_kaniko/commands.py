@@ -154,6 +154,9 @@ def sync(
     strict: StrictOption = False,
     form: FormatOption = "text",
     no_cache: NoCacheOption = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when something was written.")
+    ] = False,
 ) -> None:
     """Write the outputs that are out of date."""
     _check_format(form)
@@ -165,12 +168,16 @@ def sync(
     _report(problems, form)
     if _failed(problems, strict=strict):
         raise typer.Exit(1)
+    changed = False
     for each in compared:
         for output in write_outputs(each.outputs):
+            changed = True
             verb = "created" if output.current is None else "updated"
             typer.echo(f"{verb} {output.path} for {output.target}", err=True)
     if not problems and not no_cache:
         _remember(compared, targets)
+    if changed and exit_code:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -426,7 +426,7 @@ class Registry(Model):
     agola: Login | None = Field(
         default=None,
         description="The login on Agola.",
-        examples=[{"username": "acme-bot", "password": "AGOLA_REGISTRY_TOKEN"}],
+        examples=[{"username": "acme-bot", "password": "ACME_REGISTRY_TOKEN"}],
     )
     kubernetes: Login | None = Field(
         default=None,

@@ -41,6 +41,7 @@ from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ci_kaniko.clouds import Token
     from ci_kaniko.logins import Login, Registry
     from ci_kaniko.spec import Executor, Spec
 
@@ -92,22 +93,33 @@ class Push:
 
 @dataclass(frozen=True)
 class HostLogin:
-    """How to log in to one host, and what for."""
+    """How to log in to one host, and what for.
+
+    ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
+    """
 
     host: str
     key: Parts
     login: Login
     where: Where
     pushes: bool
+    exchanged: bool = False
 
     @property
     def cloud(self) -> Cloud | None:
         """What a cloud's client needs, for logins of that kind."""
         if self.login.aws:
-            return aws(self.login.aws, {"AWS_REGION": ecr_region(self.host) or ""})
+            region = {"AWS_REGION": ecr_region(self.host) or ""}
+            return aws(self.login.aws, region, exchanged=self.exchanged)
         if self.login.azure:
             return azure(self.login.azure)
         return google(self.login.google) if self.login.google else None
+
+    @property
+    def written(self) -> bool:
+        """Whether a script writes user and password for it."""
+        by_identity = self.exchanged and self.login.kind == "azure"
+        return by_identity or self.login.kind in {"password", "ci-token"}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -253,7 +265,7 @@ class Plan:
     @property
     def context_cloud(self) -> Cloud | None:
         """What the store needs that the context is fetched from."""
-        return context_cloud(self.spec)
+        return context_cloud(self.spec, exchanged=self.target == "github")
 
     @property
     def clouds(self) -> tuple[Cloud, ...]:
@@ -261,7 +273,7 @@ class Plan:
         found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
         for login in self.logins:
             cloud = login.cloud
-            if cloud:
+            if cloud and not login.written:
                 first = found.setdefault(cloud.name, cloud)
                 variables = {**cloud.variables, **first.variables}
                 found[cloud.name] = replace(first, variables=variables)
@@ -275,13 +287,21 @@ class Plan:
     @property
     def writes_files(self) -> bool:
         """Whether a script puts credentials into files."""
-        files = [cloud for cloud in self.clouds if cloud.has_file or cloud.token]
+        files = [
+            cloud for cloud in self.clouds if cloud.has_file or (cloud.token and cloud.token.file)
+        ]
         return bool(self.password_logins or self.docker_config or files)
 
     @property
     def password_logins(self) -> tuple[HostLogin, ...]:
         """The logins that are written by a script."""
-        return tuple(login for login in self.logins if login.login.kind in {"password", "ci-token"})
+        return tuple(login for login in self.logins if login.written)
+
+    @property
+    def identities(self) -> dict[str, Token]:
+        """What the CI's own identity is asked for, by cloud."""
+        clouds = [*self.clouds, *(login.cloud for login in self.logins if login.cloud)]
+        return {cloud.name: cloud.token for cloud in clouds if cloud.token}
 
 
 def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
@@ -573,18 +593,18 @@ def _logins(
         elif login is None:
             continue
         elif login.kind != "anonymous":
-            logins[host] = HostLogin(host, _key(host), login, place, pushes=not login.pull)
+            logins[host] = _host_login(host, login, place, target, pushes=not login.pull)
     for host, (written, entry) in given.items():
         login = entry.on(target)
         if host not in needed and login is not None and login.kind != "anonymous":
             place = ("registries", written)
-            logins[host] = HostLogin(host, _key(host), login, place, pushes=False)
+            logins[host] = _host_login(host, login, place, target, pushes=False)
     ordered = tuple(logins.values())
     for resolved in ordered:
         findings += _ci_token_finding(resolved, target)
         findings += _cloud_findings(resolved)
     findings += _config_findings(spec, ordered)
-    findings += _several_cloud_files(spec, ordered)
+    findings += _several_cloud_files(spec, target, ordered)
     return ordered, findings
 
 
@@ -600,6 +620,15 @@ def _login_of(
             return login, ("registries", written)
     own = host == f"${{{REGISTRY_HOST}}}" or host == OWN_REGISTRIES.get(target)
     return (Login(use="ci-token") if own and target in OWN_REGISTRIES else None), where
+
+
+def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: bool) -> HostLogin:
+    """A login; GitHub's identity tokens live for minutes, so they are exchanged at once."""
+    by_identity = (login.aws and login.aws.role) or (
+        login.azure and not login.azure.use and not login.azure.client_secret
+    )
+    exchanged = target == "github" and bool(by_identity)
+    return HostLogin(host, _key(host), login, where, pushes, exchanged)
 
 
 def _key(host: str) -> Parts:
@@ -666,11 +695,13 @@ def _identity(cloud: Cloud) -> tuple[object, ...]:
     variables = {
         name: text for name, text in cloud.variables.items() if not name.startswith(places)
     }
-    return cloud.secrets, cloud.document, cloud.token, tuple(sorted(variables.items()))
+    return cloud.secrets, cloud.document, cloud.token, cloud.role, tuple(sorted(variables.items()))
 
 
-def _several_cloud_files(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
-    fetched = context_cloud(spec)
+def _several_cloud_files(
+    spec: Spec, target: str, logins: tuple[HostLogin, ...]
+) -> Iterator[Finding]:
+    fetched = context_cloud(spec, exchanged=target == "github")
     first = {fetched.name: (fetched, "the context")} if fetched else {}
     for login in logins:
         if login.cloud is None:
@@ -700,7 +731,13 @@ def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Find
             "and kaniko reads one",
             "put both logins into one config.json and name it for both hosts",
         )
-    written = [login for login in logins if login.login.kind in {"password", "ci-token"}]
+    yield from mixed_logins(spec, logins)
+
+
+def mixed_logins(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    """A ready docker config beside written logins, for a kaniko that reads one of them."""
+    ready = [login for login in logins if login.login.docker_config]
+    written = [login for login in logins if login.written]
     if ready and written and not reads_auth_variable(spec.executor):
         yield Finding(
             "mixed-logins",
@@ -721,6 +758,7 @@ _SHELL_NAMES = {
     *("AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "GOOGLE_APPLICATION_CREDENTIALS"),
     *("AZURE_STORAGE_ACCESS_KEY", "S3_ENDPOINT", "S3_FORCE_PATH_STYLE", "AWS_ROLE_ARN"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_SESSION_TOKEN", "AWS_ROLE_SESSION_NAME", "SSL_CERT_DIR", "answer"),
     *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "certificates"),
     *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.clouds import TOKEN_FILE
+from ci_kaniko.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal
@@ -73,6 +73,8 @@ class Dialect:
     mounted_tokens: bool = False
     identity_reason: str = ""
     id_token: Callable[[Plan, str, Token], list[str]] | None = None
+    session: Callable[[Cloud], list[str]] | None = None
+    registry_token: Callable[[HostLogin], list[str]] | None = None
     certificates: str = "/kaniko/certificates"
     files: str = "/kaniko/.docker"
     files_inside: str = "/kaniko/.docker"
@@ -87,6 +89,7 @@ class Script:
     dialect: Dialect
     environment: dict[str, str] = field(default_factory=dict)
     _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
+    _clouds: set[str] = field(default_factory=set)
     _defaults: int = 0
     _one_login: bool = False
 
@@ -293,9 +296,8 @@ class Script:
         plan = self.plan
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
-        head = self._inputs() + self._log_in(always) + self._git_login()
-        if plan.context_cloud:
-            head = self._cloud_once(plan.context_cloud.name) + head
+        head = self._cloud_once(plan.context_cloud.name) if plan.context_cloud else []
+        head += self._inputs() + self._log_in(always) + self._git_login()
         if not plan.pushes:
             config = self._write_config() if always else []
             words = static + self._words(plan.no_push_arguments)
@@ -368,7 +370,7 @@ class Script:
             if late.get(login.host):
                 lines += [
                     f'if [ -n "${late[login.host]}" ]; then',
-                    *indented(self._log_in([login])),
+                    *indented(self._log_in([login], certain=False)),
                     "fi",
                 ]
         if plan.pushed_arguments:
@@ -410,7 +412,8 @@ class Script:
                     body.append(f"{late[host]}=yes")
                 elif host in late and host not in inline_done:
                     inline_done.add(host)
-                    body += self._log_in([login for login in plan.logins if login.host == host])
+                    these = [login for login in plan.logins if login.host == host]
+                    body += self._log_in(these, certain=False)
             words = self._words([push.argument for push in pushes])
             body += continued('set -- "$@"', words)
             if not some_always:
@@ -460,27 +463,30 @@ class Script:
         why = self.dialect.token_hint if ci else self.dialect.secret_hint
         return [f': "${{{secret}:?is not set: {why}}}"']
 
-    def _log_in(self, logins: Iterable[HostLogin]) -> list[str]:
+    def _log_in(self, logins: Iterable[HostLogin], *, certain: bool = True) -> list[str]:
+        """The logins of some hosts; ``certain`` when every run that pushes passes here."""
         lines: list[str] = []
         shared = ""
         for login in logins:
             if login.login.docker_config and login.login.docker_config == shared:
                 continue
             shared = login.login.docker_config or shared
-            lines += self._credentials(login)
+            lines += self._credentials(login, certain=certain)
         return lines
 
-    def _credentials(self, login: HostLogin) -> list[str]:
+    def _credentials(self, login: HostLogin, *, certain: bool) -> list[str]:
         kind = login.login.kind
         if kind == "docker-config":
             return self._ready_config()
-        if login.cloud:
-            shared = login.cloud.secret and login.cloud.name == getattr(
-                self.plan.context_cloud, "name", ""
-            )
-            return [] if shared else self._cloud(login.cloud)
+        if login.cloud and not login.written:
+            return self._cloud_once(login.cloud.name, certain=certain)
         key = self.text(login.key)
-        if kind == "ci-token":
+        if login.cloud and login.cloud.token:
+            assert self.dialect.registry_token is not None, "only one target exchanges tokens"
+            before = self._identity(login.cloud.name, login.cloud.token)
+            before += self.dialect.registry_token(login)
+            user, password = "00000000-0000-0000-0000-000000000000", "token"
+        elif kind == "ci-token":
             assert self.dialect.ci_login is not None, "a ci-token login was refused before"
             before, user, password = self.dialect.ci_login(self, login, key)
         else:
@@ -492,6 +498,18 @@ class Script:
             encoded = f"printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n'"
             return [*before, f"auth=$({encoded})"]
         return [*before, f'login {key} {user} "${password}"']
+
+    def _cloud_once(self, name: str, *, certain: bool = True) -> list[str]:
+        """A cloud's client serves all registries of the cloud, and the context's store."""
+        if name in self._clouds:
+            return []
+        if certain:
+            self._clouds.add(name)
+        return self._cloud(next(cloud for cloud in self.plan.clouds if cloud.name == name))
+
+    def _identity(self, cloud: str, token: Token) -> list[str]:
+        assert self.dialect.id_token is not None, "a login by identity was refused before"
+        return self.dialect.id_token(self.plan, cloud, token)
 
     def _cloud(self, cloud: Cloud) -> list[str]:
         """The files that a cloud's client reads, and the variables that lead to them."""
@@ -506,7 +524,11 @@ class Script:
             if cloud.secret:
                 lines += [*self._guard(cloud.secret), *self._write(cloud.secret, cloud.file)]
                 exports.append(f"{cloud.file_variable}={self.dialect.files_inside}/{cloud.file}")
-        if cloud.token and not self.dialect.mounted_tokens:
+        if cloud.token and cloud.role:
+            assert self.dialect.session is not None, "only one target exchanges tokens"
+            lines += self._identity(cloud.name, cloud.token) + self.dialect.session(cloud)
+            exports += SESSION
+        elif cloud.token and not self.dialect.mounted_tokens:
             lines += self._token(cloud, cloud.token)
             inside = self.dialect.files_inside
             if cloud.token.variable:
@@ -517,16 +539,15 @@ class Script:
 
     def _token(self, cloud: Cloud, token: Token) -> list[str]:
         """The CI's identity, written where the cloud's client looks for it."""
-        assert self.dialect.id_token is not None, "a login by identity was refused before"
         file = self._config_file(token.file)
         lines = [
-            *self.dialect.id_token(self.plan, cloud.name, token),
+            *self._identity(cloud.name, token),
             f'(umask 077; printf %s "$token" > {file})',
         ]
         if cloud.document:
             inside = f"{self.dialect.files_inside}/{token.file}"
             text = quote(cloud.document.replace(TOKEN_FILE, inside))
-            lines.append(f"printf %s {text} > {self._config_file(cloud.file)}")
+            lines.append(f"(umask 077; printf %s {text} > {self._config_file(cloud.file)})")
         return lines
 
     def _inputs(self) -> list[str]:
@@ -641,6 +662,13 @@ def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
                 f"{dialect.identity_reason}, so it cannot log in to {login.host} by identity",
                 "a secret: credentials_file, key_file, access keys or client_secret",
             )
+    if plan.context_cloud and plan.context_cloud.token:
+        yield Finding(
+            "impossible-login",
+            ("context_login",),
+            f"{dialect.identity_reason}, so it cannot fetch the context by identity",
+            "a secret: credentials_file, key_file or access keys",
+        )
 
 
 def _path(folder: str, name: str) -> str:

@@ -10,7 +10,7 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.problems import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from ci_kaniko.spec import Spec
 
@@ -132,9 +132,7 @@ def clashes(compared: Collection[Compared]) -> list[Problem]:
     """Files that would be written twice, and specs that would be overwritten."""
     problems = []
     taken = {
-        os.path.realpath(spec.source.path): "that is a spec"
-        for spec, *_ in compared
-        if spec.source
+        os.path.realpath(spec.source.path): "that is a spec" for spec, *_ in compared if spec.source
     }
     for spec, _, outputs, _ in compared:
         for output in outputs:

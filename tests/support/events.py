@@ -264,3 +264,8 @@ def _agola(event: Event) -> dict[str, str]:
 def slug(ref: str) -> str:
     """GitLab's CI_COMMIT_REF_SLUG."""
     return re.sub(r"[^a-z0-9]", "-", ref.lower())[:63].strip("-")
+
+
+def identity(audience: str) -> str:
+    """The token by which a platform says who the job is."""
+    return f"eyJ.{re.sub('[^A-Za-z0-9]', '_', audience)}.harness"

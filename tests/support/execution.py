@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from support import buildkite_upload, kubelet
-from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context
+from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,8 +48,15 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _DIGEST = "sha256:" + "0" * 64
 
-CREDENTIAL_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS")
+CREDENTIAL_FILES = (
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AZURE_FEDERATED_TOKEN_FILE",
+)
 """Variables that lead a cloud's client to a file."""
+
+_INPUTS = (".docker", "credentials", "secrets", "certificates")
 
 _RECORDER = """#!/bin/sh
 mask=$(umask)
@@ -69,6 +76,10 @@ _EXECUTOR = (
 for name in {" ".join(CREDENTIAL_FILES)}; do
   eval "file=\\${{$name-}}"
   if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
+done
+mkdir "$record/inputs"
+for name in {" ".join(_INPUTS)}; do
+  if [ -d "/kaniko/$name" ]; then cp -RpL "/kaniko/$name" "$record/inputs/$name"; fi
 done
 if [ "$status" = 0 ]; then
   for a; do
@@ -115,8 +126,41 @@ esac
 _BUILDKITE_AGENT = """#!/bin/sh
 for word; do echo "$word"; done >>/.record/agent
 case "$*" in
-  "oidc request-token --audience https://"*" --lifetime "*) echo oidc-harness ;;
+  "oidc request-token --audience https://packages.buildkite.com/"*" --lifetime "*)
+    echo oidc-harness ;;
+  "oidc request-token --audience "*" --lifetime "*)
+    echo "eyJ.$(printf %s "$4" | tr -c 'A-Za-z0-9' _).harness" ;;
   *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
+esac
+"""
+
+_CURL = """#!/bin/sh
+for word; do echo "$word"; done >>/.record/curl
+given=$(cat)
+refuse() { echo "curl: (22) The requested URL returned error: $1" >&2; exit 22; }
+for url; do :; done
+case $url in
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience="*)
+    [ "$given" = "Authorization: bearer request-harness" ] || refuse 401
+    name=$(printf %s "${url#*&audience=}" | tr -c 'A-Za-z0-9' _)
+    printf '{"count":1857,"value":"eyJ.%s.harness"}' "$name" ;;
+  https://sts.*.amazonaws.com/)
+    [ "$given" = eyJ.sts_amazonaws_com.harness ] || refuse 403
+    case "$*" in *"&RoleArn=arn:aws:iam::"*) ;; *) refuse 400 ;; esac
+    echo '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    echo '  <Credentials>'
+    echo '    <SessionToken>session+/harness==</SessionToken>'
+    echo '    <SecretAccessKey>key+/harness</SecretAccessKey>'
+    echo '    <AccessKeyId>ASIAHARNESS</AccessKeyId>'
+    echo '  </Credentials>'
+    echo '</AssumeRoleWithWebIdentityResponse>' ;;
+  https://login.microsoftonline.com/*/oauth2/v2.0/token)
+    [ "$given" = eyJ.api___AzureADTokenExchange.harness ] || refuse 401
+    printf '{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ.azure.harness"}' ;;
+  https://*.azurecr.io/oauth2/exchange)
+    [ "$given" = eyJ.azure.harness ] || refuse 401
+    printf '{"refresh_token":"eyJ.registry.harness"}' ;;
+  *) refuse 404 ;;
 esac
 """
 
@@ -138,13 +182,22 @@ class Mount(NamedTuple):
     read_only: bool
 
 
+class Input(NamedTuple):
+    """A file that the executor finds below /kaniko; the mode of its folder, too."""
+
+    text: str
+    mode: int
+    folder_mode: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     """What a run did; argv is None when the executor was never called.
 
     `command` is the whole call (`docker run …` included), `files` what the run left behind or
     changed, anywhere, by path as the script saw it. `credentials` are the texts of the files that
-    CREDENTIAL_FILES lead to, `agent` the words that buildkite-agent was called with.
+    CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such things, `agent`
+    and `curl` the words that these were called with.
     """
 
     target: str
@@ -164,7 +217,9 @@ class Recorded:
     config_text: str | None = None
     config_mode: int | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Input] = field(default_factory=dict)
     agent: tuple[str, ...] = ()
+    curl: tuple[str, ...] = ()
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -426,6 +481,8 @@ def _gitlab(request: _Request) -> _Outcome:
     if "after_script" in job or "extends" in job:
         raise HarnessError("after_script and extends are not modelled")
     env = _gitlab_env(request, document, job)
+    for name, token in (job.get("id_tokens") or {}).items():
+        env[name] = identity(_text(token["aud"]))
     items = [*_flat(job.get("before_script") or ()), *_flat(job["script"])]
     workspace = env["CI_PROJECT_DIR"]
     request.checkout(workspace)
@@ -487,7 +544,11 @@ def _github(request: _Request) -> _Outcome:
     if container is None:
         request.box.write("/.record/bin/docker", _DOCKER, 0o755)
         request.box.write("/.record/bin/git", _GIT, 0o755)
+        request.box.write("/.record/bin/curl", _CURL, 0o755)
         request.checkout(env["GITHUB_WORKSPACE"])
+    if (job.get("permissions") or {}).get("id-token") == "write" and not request.event.fork:
+        env["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://pipelines.example.com/id?api-version=2.0"
+        env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-harness"
     for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"):
         request.box.write(env[name], "")
     request.box.mkdir(env["HOME"])
@@ -588,7 +649,8 @@ def _kubernetes(request: _Request) -> _Outcome:
         if document["kind"] in ("Pod", "Job")
     }
     workload = _one(workloads, request.job)
-    pod = workload["spec"] if workload["kind"] == "Pod" else workload["spec"]["template"]["spec"]
+    whole = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
+    pod = {**whole["spec"], "metadata": whole.get("metadata") or {}}
     containers = {container["name"]: container for container in pod["containers"]}
     container = containers.get("kaniko") or _one(containers, None)
     env = kubelet.environment(container, request.store)
@@ -746,6 +808,12 @@ _TARGETS: Mapping[str, Callable[[_Request], _Outcome]] = {
 }
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise HarnessError(f"expected a text, not {value!r}")
+    return value
+
+
 def _one(named: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     if name is not None:
         return dict(named[name])
@@ -791,6 +859,7 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         calls=len(calls),
         files=after,
         agent=_lines(box.path("/.record/agent")),
+        curl=_lines(box.path("/.record/curl")),
     )
     if not calls:
         return recorded
@@ -801,9 +870,11 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
     env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
     config = call / "config.json"
     credentials = {name: call / name for name in CREDENTIAL_FILES}
+    inputs = {f"/kaniko/{name}": call / "inputs" / name for name in _INPUTS}
     if Path(words[0]).name == "docker":
         docker = _docker_run(words[1:], env)
         config = _docker_config(box, call, docker)
+        inputs = {path: _docker_file(box, call, docker, path) for path in inputs}
         credentials = {
             name: _docker_file(box, call, docker, docker.env[name])
             for name in CREDENTIAL_FILES
@@ -824,7 +895,17 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
             recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
         )
     texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
-    recorded = replace(recorded, credentials=texts)
+    found = {
+        f"{path}/{file.relative_to(folder)}": Input(
+            box.outward(file.read_bytes()),
+            stat.S_IMODE(file.stat().st_mode),
+            stat.S_IMODE(folder.stat().st_mode),
+        )
+        for path, folder in inputs.items()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    recorded = replace(recorded, credentials=texts, inputs=found)
     if not config.is_file():
         return recorded
     text = box.outward(config.read_bytes())

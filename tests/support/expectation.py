@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from support.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment
+from support.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment, identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -285,6 +285,7 @@ def arguments(run: Run) -> list[str]:
         *(f"--label={k}={replaced(v, variables)}" for k, v in _items(spec, "labels")),
         *_cache(run, variables),
         *_options(spec),
+        *_input_arguments(spec),
         *_outputs(spec, _OUTPUTS),
         *(replaced(text, variables) for text in spec.data.get("extra_args", [])),
         *([] if pushed else ["--no-push", "--no-push-cache"] if cached else ["--no-push"]),
@@ -354,6 +355,22 @@ def _cache(run: Run, variables: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _input_arguments(spec: Spec) -> list[str]:
+    folder = "/kaniko/certificates/"
+    return [
+        *(f"--secret=id={name},env={key}" for name, key in _items(spec, "build_secrets")),
+        *(
+            f"--registry-certificate={name}={folder}{_file(name)}.crt"
+            for name in spec.section("certificates")
+        ),
+        *(
+            f"--registry-client-cert={name}={folder}{_file(name)}.client.crt,"
+            f"{folder}{_file(name)}.client.key"
+            for name in spec.section("client_certificates")
+        ),
+    ]
+
+
 def _switch(flag: str, value: str) -> str:
     return f"--{flag}" if value == "true" else f"--{flag}={value}"
 
@@ -402,13 +419,25 @@ def image(run: Run, *, shell: bool) -> str:
 
 @dataclass(frozen=True)
 class Login:
-    """How to log in to a host; the names of secrets, and what they hold."""
+    """How to log in to a host; the names of secrets, and what they hold.
+
+    `environment` is what a cloud's client reads, paths by their file name; `files` are the texts
+    of the files that variables lead to.
+    """
 
     host: str
     kind: str
     secrets: tuple[str, ...] = ()
     user: str = ""
     password: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    pull: bool = False
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the cloud's own client logs in: there is no entry for the host."""
+        return self.kind in ("aws", "google", "azure") and not self.user
 
 
 def secret(name: str) -> str:
@@ -448,6 +477,7 @@ def logins(run: Run) -> dict[str, Login]:
     needed = {host(image) for image in pushed} | ({cached} if pushed and cached else set())
     every = all_logins(run)
     pull_only = every.keys() - push_hosts(run)
+    pull_only |= {name for name, login in every.items() if login.pull}
     return {name: login for name, login in every.items() if name in needed | pull_only}
 
 
@@ -455,6 +485,9 @@ def all_logins(run: Run) -> dict[str, Login]:
     """Every login of the spec on this target, whether or not this run needs it."""
     variables = known(run.target, run.event)
     found = {}
+    if run.target == "gitlab" and run.spec.section("gitlab").get("dependency_proxy") == "true":
+        proxy = environment("gitlab", run.event)["CI_DEPENDENCY_PROXY_SERVER"].removesuffix(":443")
+        found[proxy] = Login(proxy, "ci-token", (), "gitlab-ci-token", "glcbt-job", pull=True)
     for written, entry in run.spec.section("registries").items():
         name = host(replaced(written, variables) + "/")
         by_target = isinstance(entry, dict) and entry.keys() & {"default", "gitlab", "github"}
@@ -469,19 +502,122 @@ def all_logins(run: Run) -> dict[str, Login]:
 def _login(name: str, login: Any, run: Run) -> Login:
     if isinstance(login, str):
         return Login(name, login, (), *ci_login(run)) if login == "ci-token" else Login(name, login)
+    if login.get("pull") == "true":
+        rest = {key: value for key, value in login.items() if key != "pull"}
+        return replace(_login(name, rest.get("use", rest), run), pull=True)
     if "docker_config" in login:
         ready = (login["docker_config"],)
         return Login(name, "docker-config", ready, "ready", secret(f"ready {name}"))
-    for kind, file in (("aws", "credentials_file"), ("google", "key_file")):
-        if kind in login and login[kind] == "ambient":
-            return Login(name, kind)
+    for kind, cloud in (("aws", _aws), ("google", _google), ("azure", _azure)):
         if kind in login:
-            return Login(name, kind, (login[kind][file],), "", secret(login[kind][file]))
+            given = {} if login[kind] == "ambient" else login[kind]
+            return cloud(name, given, run)
     user, password = login["username"], login["password"]
     if isinstance(user, dict):
         secrets = (user["secret"], password)
         return Login(name, "password", secrets, secret(user["secret"]), secret(password))
     return Login(name, "password", (password,), user, secret(password))
+
+
+_FILES = {
+    "AWS_SHARED_CREDENTIALS_FILE": "aws-credentials",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "aws-token",
+    "GOOGLE_APPLICATION_CREDENTIALS": "google-key.json",
+    "AZURE_FEDERATED_TOKEN_FILE": "azure-token",
+}
+SESSION = {
+    "AWS_ACCESS_KEY_ID": "ASIAHARNESS",
+    "AWS_SECRET_ACCESS_KEY": "key+/harness",
+    "AWS_SESSION_TOKEN": "session+/harness==",
+}
+"""What AWS answers to a job of GitHub that takes a role."""
+
+
+def _cloud_login(
+    name: str,
+    kind: str,
+    secrets: tuple[str, ...],
+    variables: Mapping[str, str],
+    files: Mapping[str, str],
+) -> Login:
+    paths = {variable: _FILES[variable] for variable in files}
+    return Login(name, kind, secrets, environment={**variables, **paths}, files=files)
+
+
+def _aws(name: str, login: Mapping[str, str], run: Run) -> Login:
+    region = {"AWS_REGION": "us-east-1" if name == "public.ecr.aws" else name.split(".")[3]}
+    if "credentials_file" in login:
+        file = login["credentials_file"]
+        held = {"AWS_SHARED_CREDENTIALS_FILE": secret(file)}
+        return _cloud_login(name, "aws", (file,), region, held)
+    if "access_key_id" in login:
+        names = (login["access_key_id"], login["secret_access_key"])
+        keys = dict(zip(SESSION, map(secret, names), strict=False))
+        return _cloud_login(name, "aws", names, region | keys, {})
+    if "role" in login and run.target == "github":
+        return _cloud_login(name, "aws", (), region | SESSION, {})
+    if "role" in login:
+        role = {"AWS_ROLE_ARN": login["role"], "AWS_ROLE_SESSION_NAME": "ci-kaniko"}
+        token = {"AWS_WEB_IDENTITY_TOKEN_FILE": identity("sts.amazonaws.com")}
+        return _cloud_login(name, "aws", (), region | role, token)
+    return _cloud_login(name, "aws", (), region, {})
+
+
+def _google(name: str, login: Mapping[str, str], run: Run) -> Login:
+    variable = "GOOGLE_APPLICATION_CREDENTIALS"
+    if "key_file" in login:
+        file = login["key_file"]
+        return _cloud_login(name, "google", (file,), {}, {variable: secret(file)})
+    if "provider" in login:
+        token = identity(f"https://iam.googleapis.com/{login['provider']}")
+        held = Login(name, "google", files={variable: token})
+        return replace(held, environment={variable: "google-credentials.json"})
+    return Login(name, "google")
+
+
+def _azure(name: str, login: Mapping[str, str], run: Run) -> Login:
+    if not login:
+        return Login(name, "azure")
+    ids = {"AZURE_TENANT_ID": login["tenant_id"], "AZURE_CLIENT_ID": login["client_id"]}
+    if "client_secret" in login:
+        key = login["client_secret"]
+        variables = ids | {"AZURE_CLIENT_SECRET": secret(key)}
+        return _cloud_login(name, "azure", (key,), variables, {})
+    if run.target == "github":
+        nobody = "00000000-0000-0000-0000-000000000000"
+        return Login(name, "azure", (), nobody, "eyJ.registry.harness")
+    token = {"AZURE_FEDERATED_TOKEN_FILE": identity("api://AzureADTokenExchange")}
+    return _cloud_login(name, "azure", (), ids, token)
+
+
+def inputs(run: Run) -> dict[str, str]:
+    """The files of certificates and keys, by their paths in the executor's container."""
+    found = {}
+    for name, key in _items(run.spec, "certificates"):
+        found[f"{_file(name)}.crt"] = secret(key)
+    for name, pair in run.spec.section("client_certificates").items():
+        found[f"{_file(name)}.client.crt"] = secret(pair["certificate"])
+        found[f"{_file(name)}.client.key"] = secret(pair["key"])
+    return {f"/kaniko/certificates/{name}": text for name, text in found.items()}
+
+
+def _file(name: str) -> str:
+    return name.replace(":", "_")
+
+
+def always_given(run: Run) -> dict[str, str]:
+    """What every run has in the executor's environment: build secrets, proxies."""
+    names = {"http": "HTTP_PROXY", "https": "HTTPS_PROXY", "no_proxy": "NO_PROXY"}
+    proxies = {names[key]: text for key, text in _items(run.spec, "proxy")}
+    return proxies | {key: secret(key) for _, key in _items(run.spec, "build_secrets")}
+
+
+def input_secrets(spec: Spec) -> list[str]:
+    """The secrets of what every build needs beside its context."""
+    pairs = spec.section("client_certificates").values()
+    names = [*spec.section("build_secrets").values(), *spec.section("certificates").values()]
+    names += [pair[key] for pair in pairs for key in ("certificate", "key")]
+    return names
 
 
 def ci_login(run: Run) -> tuple[str, str]:
@@ -552,15 +688,8 @@ def secrets_needed(run: Run) -> list[str]:
     names = [name for login in needed.values() for name in login.secrets]
     names += (git_login(run) or ("", "", ()))[2]
     names += (context_secret(run.spec) or ())[1:]
+    names += input_secrets(run.spec)
     return list(dict.fromkeys(names))
-
-
-def cloud_environment(login: Login) -> dict[str, str]:
-    """What the executor's own credential helpers read, paths by their file name."""
-    if login.kind == "google":
-        return {"GOOGLE_APPLICATION_CREDENTIALS": "google-key.json"} if login.secrets else {}
-    region = {"AWS_REGION": login.host.split(".")[3]}
-    return region | ({"AWS_SHARED_CREDENTIALS_FILE": "aws-credentials"} if login.secrets else {})
 
 
 @dataclass(frozen=True)
@@ -591,4 +720,5 @@ def fed(run: Run) -> Fed:
     token = git_login(run)
     secrets |= {name: secret(name) for name in token[2]} if token else {}
     secrets |= {name: secret(name) for name in (context_secret(run.spec) or ())[1:]}
+    secrets |= {name: secret(name) for name in input_secrets(run.spec)}
     return Fed(secrets, {name: json.dumps({"auths": entry}) for name, entry in auths.items()})

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from support.events import identity
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _DIRECTORIES = ("emptyDir", "hostPath", "persistentVolumeClaim")
@@ -86,20 +88,55 @@ def mounts(
     for mount in container.get("volumeMounts", ()):
         if "subPath" in mount or "subPathExpr" in mount:
             raise NotImplementedError(f"subPath of {mount['mountPath']}")
-        secret = volumes[mount["name"]].get("secret")
+        volume = volumes[mount["name"]]
+        held = volume.get("secret") or volume.get("projected")
         yield VolumeMount(
-            source=_source(volumes[mount["name"]]),
+            source=_source(volume),
             target=mount["mountPath"],
-            read_only=secret is not None or mount.get("readOnly", False),
-            files=_secret_files(secret, store) if secret else {},
-            mode=(secret or {}).get("defaultMode", 0o644),
+            read_only=held is not None or mount.get("readOnly", False),
+            files=_volume_files(volume, pod, store),
+            mode=(held or {}).get("defaultMode", 0o644),
         )
+
+
+def _volume_files(
+    volume: Mapping[str, Any], pod: Mapping[str, Any], store: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    if "secret" in volume:
+        return _secret_files(volume["secret"], store)
+    files: dict[str, str] = {}
+    for source in volume.get("projected", {}).get("sources", ()):
+        ((kind, given),) = source.items()
+        if kind == "secret":
+            new = _secret_files({**given, "secretName": given["name"]}, store)
+        elif kind == "serviceAccountToken":
+            if given.get("expirationSeconds", 3600) < 600:
+                raise ValueError("the API server refuses tokens of less than 10 minutes")
+            new = {given["path"]: identity(given["audience"])}
+        elif kind == "downwardAPI":
+            new = dict(_fields(given["items"], pod.get("metadata", {})))
+        else:
+            raise NotImplementedError(f"projected {kind}")
+        if files.keys() & new.keys():
+            raise ValueError(f"conflicting duplicate paths: {sorted(files.keys() & new.keys())}")
+        files |= new
+    return files
+
+
+def _fields(
+    items: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    for item in items:
+        found = re.fullmatch(r"metadata\.annotations\['(.+)'\]", item["fieldRef"]["fieldPath"])
+        if not found:
+            raise NotImplementedError(f"field {item['fieldRef']}")
+        yield item["path"], metadata.get("annotations", {}).get(found[1], "")
 
 
 def _source(volume: Mapping[str, Any]) -> str:
     if "secret" in volume:
         return f"secret:{volume['secret']['secretName']}"
-    for kind in _DIRECTORIES:
+    for kind in (*_DIRECTORIES, "projected"):
         if kind in volume:
             return f"{kind}:{volume['name']}"
     raise NotImplementedError(f"volume {volume}")

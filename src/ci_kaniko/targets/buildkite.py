@@ -355,32 +355,42 @@ def _uploaded(value: Any) -> Any:
 
 
 def _condition(plan: Plan) -> str:
-    """``if:`` of the step, in Buildkite's own language."""
+    """``if:`` of the step, in Buildkite's own language; empty when every build is meant."""
     started = plan.started
-    branches = ["build.branch == pipeline.default_branch"] if started.default_branch else []
-    branches += [_ref_test("build.branch", glob) for glob in started.branches]
-    tests = []
-    if "**" in started.branches:
-        tests.append("build.pull_request.id == null && build.tag == null")
-    elif branches:
-        either = f"({' || '.join(branches)})" if len(branches) > 1 else branches[0]
-        tests.append(f"build.pull_request.id == null && build.tag == null && {either}")
-    tests += [
-        "build.tag != null" if glob == "**" else _ref_test("build.tag", glob)
-        for glob in started.tags
-    ]
+    all_pushes = "**" in started.branches and "**" in started.tags
+    if all_pushes and started.pull_requests:
+        return ""
+    if all_pushes:
+        tests = ["build.pull_request.id == null"]
+    else:
+        tests = [*_branch_tests(plan), *_tag_tests(plan)]
     if started.pull_requests:
         tests.append("build.pull_request.id != null")
     if started.schedules:
         tests.append('build.source == "schedule"')
     if started.manual:
         tests.append('build.source == "ui"')
-    everything = started.pull_requests and {"**"} <= set(started.branches) & set(started.tags)
-    if everything:
-        return ""
     if len(tests) == 1:
         return tests[0]
     return " || ".join(f"({test})" if "&&" in test else test for test in tests)
+
+
+def _branch_tests(plan: Plan) -> Iterator[str]:
+    """In the build of a tag ``build.branch`` is the tag."""
+    started = plan.started
+    branches = ["build.branch == pipeline.default_branch"] if started.default_branch else []
+    branches += [_ref_test("build.branch", glob) for glob in started.branches]
+    pushed = "build.pull_request.id == null && build.tag == null"
+    if "**" in started.branches:
+        yield pushed
+    elif branches:
+        either = f"({' || '.join(branches)})" if len(branches) > 1 else branches[0]
+        yield f"{pushed} && {either}"
+
+
+def _tag_tests(plan: Plan) -> Iterator[str]:
+    for glob in plan.started.tags:
+        yield "build.tag != null" if glob == "**" else _ref_test("build.tag", glob)
 
 
 def _ref_test(variable: str, glob: str) -> str:
@@ -398,7 +408,7 @@ _CONTAINER = {"name", "image", "env", "resources", "volumeMounts"}
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     (step,) = document["steps"]
-    if step["command"] != view["script"] or step["if"] != view["condition"]:
+    if step["command"] != view["script"] or step.get("if", "") != view["condition"]:
         yield "the step's command or condition is not the planned one"
     if not all(_survives(text) for text in _texts(step)):
         yield "a $ is not doubled, so the upload would replace it"

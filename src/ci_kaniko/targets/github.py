@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import pins
+from ci_kaniko.clouds import SESSION
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import is_literal, to_github
 from ci_kaniko.plan import (
@@ -36,7 +37,7 @@ from ci_kaniko.targets.common import config_folder, owned_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.clouds import Token
+    from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Spec
 
@@ -120,14 +121,92 @@ def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], st
 
 def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
     """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
+    why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
     url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
     return [
+        f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
         "token=$(",
         "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
-        f'    curl --fail --silent --show-error --retry 3 --header @- "{url}" |',
-        '    sed \'s/.*"value":"\\([^"]*\\)".*/\\1/\'',
+        f'    {_CURL} --header @- "{url}" |',
+        f"    {_json_field('value')}",
         ")",
+        *_masked("token"),
     ]
+
+
+_CURL = "curl --fail --silent --show-error --retry 3"
+
+
+def _json_field(name: str) -> str:
+    return f'sed -n \'s/.*"{name}": *"\\([^"]*\\)".*/\\1/p\''
+
+
+def _masked(name: str) -> list[str]:
+    """What was received is there, and the runner keeps it out of the log."""
+    return [f': "${{{name}:?is empty: the answer holds none}}"', f'echo "::add-mask::${name}"']
+
+
+def _session(cloud: Cloud) -> list[str]:
+    """An hour in the role: the identity's own token lives for minutes, and a build for longer."""
+    region = cloud.variables.get("AWS_REGION", "us-east-1")
+    china = ".cn" if region.startswith("cn-") else ""
+    request = (
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
+        f"&RoleArn={cloud.role}"
+    )
+    fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
+    return [
+        "answer=$(",
+        '  printf %s "$token" |',
+        f"    {_CURL} --data {quote(request)} \\",
+        "      --data-urlencode WebIdentityToken@- \\",
+        f"      https://sts.{region}.amazonaws.com{china}/",
+        ")",
+        *(
+            f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
+            for name, tag in fields.items()
+        ),
+        f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
+        "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
+    ]
+
+
+def _registry_token(login: HostLogin) -> list[str]:
+    """Azure's three hours in one registry, for the identity and then for its token of Azure."""
+    azure = login.login.azure
+    assert azure is not None, "no other cloud has registry tokens"
+    application = (
+        "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
+        "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        f"&client_id={azure.client_id}"
+    )
+    registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
+    steps = (
+        (
+            application,
+            "client_assertion",
+            f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
+        ),
+        (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
+    )
+    lines = []
+    for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
+        lines += [
+            "token=$(",
+            '  printf %s "$token" |',
+            f"    {_CURL} --data {quote(data)} \\",
+            f"      --data-urlencode {name}@- {url} |",
+            f"    {_json_field(field)}",
+            ")",
+            *_masked("token"),
+        ]
+    return lines
+
+
+def _authority(host: str) -> str:
+    """Where Azure's clouds log in."""
+    places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
+    return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
 
 
 DIALECT = Dialect(
@@ -146,6 +225,8 @@ DIALECT = Dialect(
     ci_token="GITHUB_TOKEN",
     ci_login=_ci_login,
     id_token=_id_token,
+    session=_session,
+    registry_token=_registry_token,
     certificates="$certificates",
     unset=(),
     folders=_folders,
@@ -308,7 +389,7 @@ def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
     granted = []
     if checkout or plan.git_login:
         granted.append(Permission("contents", "read", "to check out the repository"))
-    if any(cloud.token for cloud in plan.clouds):
+    if plan.identities:
         granted.append(Permission("id-token", "write", "to log in to the cloud"))
     tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
     if any(login.host in plan.pushed_hosts for login in tokens):

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.globs import is_literal, to_regex
 from ci_kaniko.logins import Login
-from ci_kaniko.plan import CHECKOUT, OUTPUT, HostLogin, executor_image, no_shell, resolve
+from ci_kaniko.plan import (
+    CHECKOUT,
+    OUTPUT,
+    HostLogin,
+    executor_image,
+    mixed_logins,
+    no_shell,
+    resolve,
+)
 from ci_kaniko.script import Cell, Dialect, Script, impossible
 from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
@@ -143,6 +151,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     section = spec.gitlab
     findings = (
         *plan.findings,
+        *(mixed_logins(spec, plan.logins) if spec.gitlab.dependency_proxy else ()),
         *no_shell(spec.executor),
         *impossible(plan, DIALECT),
         *owned_keys("gitlab", section.extra, {**_OWNED, **_artifacts_owned(plan)}),

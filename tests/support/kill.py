@@ -1,0 +1,114 @@
+"""Run in its own process: ``sync`` killed at every file operation, and what each kill leaves.
+
+The state that a sync starts from is made by the code in the first argument. Prints JSON: for each
+event number, how the process ended, what the repository held then and after another sync.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from ci_kaniko import cli, files
+
+_WATCHED = ("open", "os.", "shutil.", "fcntl.")
+
+
+def main() -> None:
+    prepare, variant = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        root, cache = Path(folder, "repository"), Path(folder, "cache")
+        os.environ.update(XDG_CACHE_HOME=str(cache), CI="")
+        _make(root, cache, prepare)
+        _sync(root, variant, 0)  # loads every module, so that only its own files are counted
+        wanted = _state(root, cache)
+        seen = []
+        for event in range(1, 1000):
+            _make(root, cache, prepare)
+            status = _sync(root, variant, event)
+            killed = _state(root, cache)
+            _sync(root, variant, 0)
+            seen.append({"status": status, "killed": killed, "again": _state(root, cache)})
+            if status == 0:
+                break
+        _make(root, cache, prepare)
+        print(json.dumps({"old": _state(root, cache), "new": wanted, "seen": seen}))
+
+
+def _make(root: Path, cache: Path, prepare: str) -> None:
+    for folder in (root, cache):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    (root / ".git").mkdir()
+    exec(prepare, {"root": root})  # noqa: S102 - the code is a test's own
+
+
+def _state(root: Path, cache: Path) -> dict[str, str | None]:
+    """Each file as text, folders and links as such, records only by the fact that they are."""
+    found: dict[str, str | None] = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        else:
+            found[name] = path.read_bytes().decode() if path.is_file() else None
+    for path in cache.rglob("*"):
+        if path.is_file() and len(path.name) != 40:
+            found[f"cache/{path.name}"] = ""
+    return found
+
+
+def _sync(root: Path, variant: str, event: int) -> int:
+    """The status of a child process that is killed at an event; 0 when there are not so many."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    code = 3
+    try:
+        os.chdir(root)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.argv = ["ci-kaniko", "sync"]
+        if event:
+            _kill_at(event)
+        with _VARIANTS[variant]():
+            cli.main()
+        code = 0
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    finally:
+        os._exit(code)
+
+
+def _kill_at(event: int) -> None:
+    left = event
+
+    def hook(name: str, _: Any) -> None:
+        nonlocal left
+        if name.startswith(_WATCHED):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def _named() -> Any:
+    """As where there are no unnamed files: macOS, and some network file systems."""
+    return mock.patch.object(files, "_unnamed", return_value=None)
+
+
+_VARIANTS: dict[str, Any] = {
+    "usual": lambda: mock.patch.dict(os.environ),
+    "named": _named,
+    "threads": lambda: mock.patch.object(files, "_fork", return_value=None),
+}
+
+if __name__ == "__main__":
+    main()
