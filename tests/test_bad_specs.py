@@ -98,7 +98,8 @@ def test_every_rule_of_the_source_is_explained() -> None:
 def test_every_rule_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("*.errors.txt")]
     shown = {rule for text in texts for rule in rules_of(text)}
-    assert shown == set(RULES) - set(GROUPS["Outputs"])
+    # tests/test_hosts.py has the rule that needs a Dockerfile beside the spec.
+    assert shown == set(RULES) - set(GROUPS["Outputs"]) - {"unused-login"}
 
 
 def test_every_bad_spec_is_named_for_a_rule_it_breaks() -> None:

@@ -167,6 +167,9 @@ def test_the_other_fields_are_arguments() -> None:
     ]
 
 
+PUSHED = "quay.io/acme/shop:1"
+
+
 # -- who has it -------------------------------------------------------------------------------
 
 
@@ -213,7 +216,8 @@ def test_a_flag_is_refused_where_it_is_missing(flag: str, distribution: str) -> 
         assert found["unsupported-flag"] == expected_releases(FLAGS[flag])
         return
     for version in (since, newest):
-        found = rules(**used(flag), executor=executor(distribution, version))
+        pushed = {"push": "always", "destinations": [PUSHED], "registries": {"quay.io": "anonymous"}}
+        found = rules(**{**pushed, **used(flag)}, executor=executor(distribution, version))
         assert "unsupported-flag" not in found, version
     if since != first_release(distribution):
         found = rules(**used(flag), executor=executor(distribution, before(since)))

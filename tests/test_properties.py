@@ -270,6 +270,7 @@ def test_a_quoted_word_survives_every_layer(texts: list[str]) -> None:
 
 @BATCHES
 @given(st.lists(st.text("aZ09_@%+=:,./ #;<>()*?~&|-$`\\'\"!{}[]^\t", max_size=9), max_size=60))
+@example(["<(", ">(", "a<b"])
 def test_what_may_stand_in_double_quotes_does(texts: list[str]) -> None:
     texts = [text for text in texts if can_be_double_quoted(text)]
     words = [f'"{text}" "${{unset:-{text}}}"' for text in texts if "}" not in text]

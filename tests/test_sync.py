@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko import files, sync
+from ci_kaniko import files
 from support.cases import CASES, ROOT
 from support.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
 from support.runs import refused, text_of
@@ -133,7 +133,7 @@ def test_a_spec_without_outputs(repository: Repository) -> None:
     repository.write("ci-kaniko.yaml", SPEC)
     done = repository.call("sync")
     assert done.code == 1
-    assert done.err.startswith("ci-kaniko.yaml:1:1: outputs: names no file [missing-output]\n")
+    assert done.err.startswith("ci-kaniko.yaml: outputs: names no file [missing-output]\n")
 
 
 def test_several_paths_for_a_target(repository: Repository) -> None:
@@ -559,7 +559,8 @@ def killed(prepare: str, variant: str) -> dict[str, Any]:
 @pytest.mark.parametrize("variant", ["usual", "threads", "named"])
 def test_killed_at_every_file_operation(prepare: str, variant: str) -> None:
     """``usual`` is Linux. The others are what remains where a file cannot be unnamed, or where
-    threads forbid a second process: one file of a known name, until the next run."""
+    threads forbid a second process: one file of a known name, until the next run.
+    """
     found = killed(prepare, variant)
     old, new, littered = found["old"], found["new"], 0
     for number, seen in enumerate(found["seen"], start=1):

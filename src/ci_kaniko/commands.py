@@ -122,6 +122,7 @@ def validate(
     fine = ""
     try:
         loaded, problems = _read(spec)
+        problems += _unused_logins(loaded)
         chosen = targets or [name for name, paths in loaded.outputs if paths]
         fine = f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else "")
         for target in chosen:
@@ -308,6 +309,17 @@ def _read(path: str | None) -> tuple[Spec, list[Problem]]:
     else:
         loaded = loading.load(path or _find())
     return loaded, loading.warnings(loaded)
+
+
+def _unused_logins(spec: Spec) -> list[Problem]:
+    """What only the Dockerfile of the repository tells."""
+    if spec.source is None or spec.source.path == "<stdin>":
+        return []
+    from ci_kaniko.discovery import root_of
+    from ci_kaniko.hosts import unused_logins
+    from ci_kaniko.loading import placed
+
+    return placed(unused_logins(spec, root_of(spec.source.path)), spec.source)
 
 
 def _load(path: str | None, form: str, *, strict: bool) -> Spec:

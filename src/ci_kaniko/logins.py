@@ -178,7 +178,7 @@ AzureId = Annotated[str, Reads(checked(_check_uuid), STRING)]
 class AwsLogin(CloudLogin):
     """AWS: by the machine's role, a file, keys, or a role that the CI's identity may take."""
 
-    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
 
     credentials_file: SecretName | None = Field(
         default=None,
@@ -214,7 +214,7 @@ class AwsLogin(CloudLogin):
 class GoogleLogin(CloudLogin):
     """Google Cloud: by workload identity, a key file, or the CI's identity (OIDC)."""
 
-    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
 
     key_file: SecretName | None = Field(
         default=None,
@@ -244,7 +244,7 @@ class GoogleLogin(CloudLogin):
 class AzureLogin(CloudLogin):
     """Azure: by workload identity, a service principal, or the CI's identity (OIDC)."""
 
-    __get_pydantic_json_schema__ = short_or_long(lambda long: _AMBIENT)
+    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
 
     tenant_id: AzureId | None = Field(
         default=None,
@@ -274,7 +274,7 @@ class Login(Model):
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": list(keys)} for keys in _LOGIN_KINDS]}
     )
-    __get_pydantic_json_schema__ = short_or_long(lambda long: _LOGIN_WORDS)
+    __get_pydantic_json_schema__ = short_or_long(lambda _: _LOGIN_WORDS)
 
     use: LoginWord | None = Field(
         default=None,

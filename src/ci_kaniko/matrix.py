@@ -75,7 +75,12 @@ _PRINCIPAL = f"tenant_id: {_TENANT}, client_id: {_TENANT}"
 LOGINS = {
     "ci-token": "ci-token",
     "{username: TEXT, password: NAME}": "{username: acme-bot, password: TOKEN}",
-    "{username: {secret: NAME}, password: NAME}": "{username: {secret: ACME}, password: TOKEN}",
+    "{username: {secret: NAME}, password: NAME}": (
+        "{username: {secret: ACME_USER}, password: TOKEN}"
+    ),
+    "{username: TEXT, password: NAME, pull: true}": (
+        "{username: acme-bot, password: TOKEN, pull: true}"
+    ),
     "{docker_config: NAME}": "{docker_config: REGISTRY}",
     "anonymous": "anonymous",
     "{aws: ambient}": "{aws: ambient}",
@@ -95,6 +100,18 @@ LOGINS = {
     ),
     "{azure: {tenant_id: …, client_id: …}}": f"{{azure: {{{_PRINCIPAL}}}}}",
 }
+INPUTS = {
+    "build_secrets": "build_secrets: {npm: NPM_TOKEN}",
+    "certificates": "certificates: {registry.example.com: ACME_CA}",
+    "client_certificates": (
+        "client_certificates: {registry.example.com: {certificate: ACME_CERT, key: ACME_KEY}}"
+    ),
+    "proxy": "proxy: {https: 'http://proxy.example.com:3128', no_proxy: localhost}",
+    "a login for base images only": (
+        "registries: {registry.example.com: {username: acme-bot, password: TOKEN}}"
+    ),
+}
+"""What a build needs beside its context; each is there in every run."""
 _OIDC = ("ambient", "role", "provider", "client_id: …}")
 _BY_DOCUMENTATION = {
     ("ci-token", "buildkite"),
@@ -156,6 +173,8 @@ def sections() -> Iterator[str]:
     yield "## Logins"
     yield _LOGINS
     yield from _with_reasons("login", _rows(LOGINS, login_outcome))
+    yield "## What every build gets"
+    yield from _with_reasons("field", _rows(INPUTS, input_outcome))
     yield "## What is refused"
     yield table(("what", "where", "why", "instead"), _refusal_rows())
 
@@ -211,8 +230,8 @@ def condition_outcome(condition: str, target: str) -> Problem | None:
     return outcome(spec, target)
 
 
-def login_outcome(kind: str, target: str) -> Problem | None:
-    """Why a login is impossible on a target, or None."""
+def login_spec(kind: str, target: str) -> str:
+    """A spec whose one destination needs that login, as it is written for the target."""
     image, login = "ghcr.io/acme/shop", LOGINS[kind]
     if "aws" in login:
         image = f"{_ECR}/shop"
@@ -225,8 +244,17 @@ def login_outcome(kind: str, target: str) -> Problem | None:
     host = "${registry.host}" if image.startswith("$") else image.partition("/")[0]
     if "docker_config" in login and target in {"buildkite", "kubernetes"}:
         login = login.lower()
-    spec = f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
-    return outcome(spec, target)
+    return f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
+
+
+def login_outcome(kind: str, target: str) -> Problem | None:
+    """Why a login is impossible on a target, or None."""
+    return outcome(login_spec(kind, target), target)
+
+
+def input_outcome(title: str, target: str) -> Problem | None:
+    """Why something that a build needs is impossible on a target, or None."""
+    return outcome(f"default_branch: main\npush: never\n{INPUTS[title]}", target)
 
 
 Row = tuple[str, "list[str | Problem]"]

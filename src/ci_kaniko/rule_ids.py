@@ -68,6 +68,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "bad-docker-config": "A ready docker config is named as the target names such things.",
         "duplicate-host": "Two entries of `registries` are one host.",
         "missing-login": "A registry is pushed to, and nothing says how to log in.",
+        "unused-login": "No destination, cache, mirror or base image is on that registry.",
         "foreign-ci-token": "The CI's own token does not open that registry.",
         "foreign-cloud-login": "The cloud login is for registries of another cloud.",
         "missing-context-login": "Where the context lies, kaniko needs a login to fetch it.",

@@ -601,14 +601,50 @@ def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
 
 def _flags_in_use(spec: Spec) -> Iterator[tuple[Where, str, Since]]:
     for name in type(spec.options).model_fields:
-        if getattr(spec.options, name) not in (None, (), {}):
+        value = getattr(spec.options, name)
+        if value is not None and (value not in ((), {}) or name == "credential_helpers"):
             yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)]
-    if spec.build_secrets:
-        yield ("build_secrets",), "--secret", FLAGS["secret"]
-    if spec.annotations:
-        yield ("annotations",), "--annotation", FLAGS["annotation"]
+    for where, flag in _fields_in_use(spec):
+        yield where, f"--{flag}", FLAGS[flag]
     if spec.git.depth:
         yield ("git", "depth"), "--git=depth", GIT_DEPTH
+
+
+_CACHE_FLAGS = {
+    "repo": "cache-repo",
+    "ttl": "cache-ttl",
+    "dir": "cache-dir",
+    "copy_layers": "cache-copy-layers",
+    "run_layers": "cache-run-layers",
+    "compressed": "compressed-caching",
+}
+
+
+def _fields_in_use(spec: Spec) -> Iterator[tuple[Where, str]]:
+    """Flags that other fields than the options lead to."""
+    fields: dict[Where, tuple[object, str]] = {
+        ("build_secrets",): (spec.build_secrets, "secret"),
+        ("annotations",): (spec.annotations, "annotation"),
+        ("labels",): (spec.labels, "label"),
+        ("target",): (spec.target, "target"),
+        ("context_sub_path",): (spec.context_sub_path, "context-sub-path"),
+        ("certificates",): (spec.certificates, "registry-certificate"),
+        ("client_certificates",): (spec.client_certificates, "registry-client-cert"),
+        ("executor", "version"): (spec.push != "always", "no-push"),
+    }
+    if spec.cache:
+        fields |= {
+            ("cache", name): (getattr(spec.cache, name) is not None, flag)
+            for name, flag in _CACHE_FLAGS.items()
+        }
+        # A run that does not push must not push cached layers either.
+        fields[("cache",)] = (not spec.cache.repo.startswith("oci:"), "no-push-cache")
+    for name, value in spec.git:
+        if name not in {"token", "username", "depth"}:
+            fields[("git", name)] = (value is not None, "git")
+    for where, (used, flag) in fields.items():
+        if used:
+            yield where, flag
 
 
 def _releases(since: Since) -> Iterator[str]:
@@ -715,6 +751,12 @@ def _the_login_fits_the_context(spec: Spec) -> Iterator[Finding]:
         )
     if login is None:
         return
+    if login.s3_path_style is not None and not (login.s3_path_style and login.s3_endpoint):
+        yield _no_effect(
+            ("context_login", "s3_path_style"),
+            "the executor asks for it only when it is true and an endpoint is given",
+            "remove it, or add s3_endpoint: and true",
+        )
     schemes = {"aws": "s3", "region": "s3", "s3_endpoint": "s3", "s3_path_style": "s3"}
     schemes |= {"google": "gs", "azure_storage_key": "https"}
     for name, wanted in schemes.items():

@@ -336,8 +336,8 @@ class Script:
             ]
         collected = self._collect(late)
         if not_for_pull_requests:
-            test = self._event_test("pull-request")
-            collected = [f"if ! {test}; then", *indented(collected), "fi"]
+            test = self._event_test("no-pull-request")
+            collected = [f"if {test}; then", *indented(collected), "fi"]
         pushing = [*self._early_logins(late), *finish]
         return [
             "push=''",

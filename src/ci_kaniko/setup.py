@@ -8,6 +8,7 @@ from ci_kaniko.clouds import ecr_region
 from ci_kaniko.plan import Plan, resolve
 from ci_kaniko.problems import SpecError
 from ci_kaniko.references import parse_repository
+from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
 
 if TYPE_CHECKING:
@@ -28,10 +29,16 @@ class Requirement(NamedTuple):
 def requirements(spec: Spec, target: str) -> list[Requirement]:
     """What a spec needs on a target, in the order of a first setup. Raises SpecError."""
     from ci_kaniko.loading import errors, placed
+    from ci_kaniko.targets import target as find_target
 
-    plan = resolve(spec, target, directory_is_git=target == "kubernetes")
-    if problems := errors(spec) or placed(plan.findings, spec.source):
+    if problems := errors(spec):
         raise SpecError(problems)
+    plan = resolve(spec, target, directory_is_git=target == "kubernetes")
+    chosen = find_target(target)
+    # What a manifest needs at the time of a run is not known yet.
+    findings = plan.findings if chosen.needs_values else chosen.prepare(spec, {}).findings
+    if findings:
+        raise SpecError(placed(findings, spec.source))
     found = [*_secrets(plan), *_ready_configs(plan), *_variables(plan), *_clouds(plan)]
     return [*found, *_notes(plan)]
 
@@ -185,10 +192,10 @@ def _variables(plan: Plan) -> Iterator[Requirement]:
         )
 
 
-_ECR_ACTIONS = (
-    *("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload"),
-    *("ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage"),
-    "ecr:UploadLayerPart",
+_ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_ECR_PUSH = (
+    *_ECR_PULL,
+    *("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"),
 )
 _ISSUERS = {
     "gitlab": "your GitLab's address",
@@ -199,42 +206,110 @@ _ISSUERS = {
 
 
 def _clouds(plan: Plan) -> Iterator[Requirement]:
-    for host, repositories in _repositories(plan).items():
+    pushed = _repositories(plan)
+    for host, repositories in pushed.items():
         login = next((item for item in plan.logins if item.host == host), None)
-        if ecr_region(host):
-            names = ", ".join(repositories)
-            yield Requirement(
-                "permission",
-                host,
-                f"to push to {names}",
-                (
-                    "ecr:GetAuthorizationToken on *",
-                    f"{', '.join(_ECR_ACTIONS)} on the repositories",
-                    *(
-                        f"aws ecr create-repository --repository-name {repository}"
-                        for repository in repositories
-                    ),
-                    "a lifecycle policy keeps a cache repository below its limit of images",
-                ),
-            )
+        if region := ecr_region(host):
+            steps = tuple(_ecr_steps(host, region, repositories))
+            purpose = f"to push to {', '.join(repositories)}"
+            yield Requirement("permission", host, purpose, steps)
         elif login and login.login.google:
-            yield Requirement(
-                "permission", host, "to push", ("roles/artifactregistry.writer on the repository",)
-            )
+            role = ("roles/artifactregistry.writer on the repository",)
+            yield Requirement("permission", host, "to push", role)
         elif login and login.login.azure:
             yield Requirement("permission", host, "to push", ("the role AcrPush on the registry",))
-    for cloud in plan.clouds:
-        if cloud.token:
-            yield Requirement(
-                "identity",
-                cloud.name,
-                "the cloud trusts the CI's identity",
-                (
-                    f"issuer: {_ISSUERS[plan.target]}",
-                    f"audience: {cloud.token.audience}",
-                    "restrict the subject to this repository and to the branches that push",
-                ),
+    roles = {
+        "aws": f"ecr:GetAuthorizationToken on *, {', '.join(_ECR_PULL)} on the repositories",
+        "google": "roles/artifactregistry.reader on the repository",
+        "azure": "the role AcrPull on the registry",
+    }
+    for login in plan.logins:
+        if login.login.kind in roles and login.host not in pushed:
+            step = roles[login.login.kind]
+            yield Requirement("permission", login.host, "to pull base images", (step,))
+    if plan.context_cloud and plan.context_cloud.name in {"aws", "google"}:
+        store = "s3:GetObject" if plan.context_cloud.name == "aws" else "roles/storage.objectViewer"
+        where = plan.spec.context.partition("://")[2].partition("/")[0]
+        yield Requirement("permission", where, "to fetch the context", (f"{store} on the bucket",))
+    yield from _identities(plan)
+
+
+def _ecr_steps(host: str, region: str, repositories: list[str]) -> Iterator[str]:
+    public = host == "public.ecr.aws"
+    service = "ecr-public" if public else "ecr"
+    yield f"{service}:GetAuthorizationToken on *"
+    if public:
+        yield "sts:GetServiceBearerToken on *"
+        # The first part of a public name is the registry's alias.
+        repositories = [name.partition("/")[2] or name for name in repositories]
+    actions = [action.replace("ecr:", f"{service}:") for action in _ECR_PUSH]
+    if public:
+        pulls = {"ecr-public:BatchGetImage", "ecr-public:GetDownloadUrlForLayer"}
+        actions = [action for action in actions if action not in pulls]
+    yield f"{', '.join(actions)} on the repositories"
+    for name in repositories:
+        yield f"aws {service} create-repository --region {region} --repository-name {quote(name)}"
+    yield "a lifecycle policy keeps a cache repository below its limit of images"
+
+
+def _identities(plan: Plan) -> Iterator[Requirement]:
+    for name, token in plan.identities.items():
+        steps = [
+            f"issuer: {_ISSUERS[plan.target]}",
+            f"audience: {token.audience}",
+            *_trusting(plan, name),
+            "restrict the subject to this repository and to the branches that push",
+        ]
+        if plan.target == "kubernetes":
+            account = plan.spec.kubernetes.service_account or "default"
+            namespace = plan.spec.kubernetes.namespace or "NAMESPACE"
+            steps[-1] = f"restrict the subject to system:serviceaccount:{namespace}:{account}"
+        if plan.target == "buildkite":
+            lifetime = plan.spec.buildkite.oidc_lifetime_seconds
+            steps.append(
+                f"the token lives {lifetime} seconds, and the push comes last: "
+                "buildkite.oidc_lifetime_seconds makes it longer than a build"
             )
+        yield Requirement("identity", name, "the cloud trusts the CI's identity", tuple(steps))
+    if plan.target not in {"kubernetes", "buildkite"}:
+        return
+    section = plan.spec.kubernetes if plan.target == "kubernetes" else plan.spec.buildkite
+    account = section.service_account or "default"
+    for cloud in plan.clouds:
+        if not cloud.secrets and not cloud.token:
+            command = (
+                f"{_kubectl(plan)} annotate serviceaccount {account} {_ANNOTATIONS[cloud.name]}"
+            )
+            purpose = f"the pod's role in the cloud: {cloud.name}"
+            yield Requirement("service account", account, purpose, (command,))
+
+
+_ANNOTATIONS = {
+    "aws": "eks.amazonaws.com/role-arn=ARN_OF_THE_ROLE",
+    "google": "iam.gke.io/gcp-service-account=ADDRESS_OF_THE_SERVICE_ACCOUNT",
+    "azure": "azure.workload.identity/client-id=CLIENT_ID",
+}
+
+
+def _trusting(plan: Plan, name: str) -> Iterator[str]:
+    """Who trusts the identity."""
+    logins = [login.login for login in plan.logins]
+    context = plan.spec.context_login
+    if name == "aws":
+        roles = [login.aws.role for login in logins if login.aws and login.aws.role]
+        roles += [context.aws.role] if context and context.aws and context.aws.role else []
+        for role in dict.fromkeys(roles):
+            yield f"trusted by: {role}, with sts:AssumeRoleWithWebIdentity"
+    elif name == "google":
+        accounts = [login.google.service_account for login in logins if login.google]
+        accounts += [context.google.service_account] if context and context.google else []
+        for account in dict.fromkeys(accounts):
+            if account:
+                yield f"trusted by: {account}, with roles/iam.workloadIdentityUser"
+    else:
+        ids = [login.azure.client_id for login in logins if login.azure and login.azure.client_id]
+        for client in dict.fromkeys(ids):
+            yield f"trusted by: a federated credential of the application {client}"
 
 
 def _repositories(plan: Plan) -> dict[str, list[str]]:
@@ -267,15 +342,18 @@ def _notes(plan: Plan) -> Iterator[Requirement]:
                 (),
             )
     if plan.started.pull_requests and plan.secrets and plan.target != "kubernetes":
-        always = plan.push == "always" or any(not login.pushes for login in plan.logins)
-        yield Requirement(
-            "note",
-            "",
-            "pull requests of forks get no secrets: "
-            + (
-                "their builds stop where one is needed"
-                if always or plan.spec.build_secrets or plan.git_login
-                else "they are built and not pushed"
-            ),
-            ("never hand secrets to them: a Dockerfile can read what its executor can",),
+        yield _about_forks(plan)
+
+
+def _about_forks(plan: Plan) -> Requirement:
+    never = "never hand secrets to them: a Dockerfile can read what its executor can"
+    if plan.target == "buildkite":
+        purpose = "pull requests of forks get what the step names, when the pipeline builds them"
+        setting = (
+            "leave them off: the pipeline's settings > GitHub > Build pull requests from forks"
         )
+        return Requirement("note", "", purpose, (setting, never))
+    always = plan.push == "always" or any(not login.pushes for login in plan.logins)
+    needs = always or plan.spec.build_secrets or plan.certificates or plan.git_login
+    end = "their builds stop where one is needed" if needs else "they are built and not pushed"
+    return Requirement("note", "", f"pull requests of forks get no secrets: {end}", (never,))

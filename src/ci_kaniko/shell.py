@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _LATER_LAYERS = re.compile(r"(?<=\\)(?=\$)|(?<=\$)(?=[$(\[{])|(?<=\{)(?=\{)")
-_DOUBLE_QUOTED = re.compile(r"[A-Za-z0-9_@%+=:,./ #;<>()*?~&|-]*")
+# bash takes <( and >( for a process substitution, even in the default of a quoted ${x:-...}.
+_DOUBLE_QUOTED = re.compile(r"(?:[A-Za-z0-9_@%+=:,./ #;()*?~&|-]|[<>](?!\())*")
 
 
 def quote(text: str) -> str:

@@ -59,7 +59,9 @@ def flow(values: list[Any] | tuple[Any, ...]) -> str:
 def _in_flow(value: Any) -> str:
     text = scalar(value)
     return (
-        text if text.startswith('"') or not re.search(r"[,?\[\]{}]", text) else _double_quoted(value)
+        text
+        if text.startswith('"') or not re.search(r"[,?\[\]{}]", text)
+        else _double_quoted(value)
     )
 
 

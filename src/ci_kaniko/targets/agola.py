@@ -91,7 +91,10 @@ def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
 DIALECT = Dialect(
     target="agola",
     cells=_cells,
-    tests={"pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]'},
+    tests={
+        "pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]',
+        "no-pull-request": '[ -z "$AGOLA_PULL_REQUEST_ID" ]',
+    },
     places={CHECKOUT: Cell(literal=_SOURCE), OUTPUT: Cell(literal=_OUTPUT)},
     config="/kaniko/.docker",
     secret_hint="map a secret to this variable in the settings of the project",

@@ -178,6 +178,7 @@ DIALECT = Dialect(
     cells=_cells,
     tests={
         "pull-request": _IS_PULL_REQUEST,
+        "no-pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" = false ]',
         "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
         "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
     },

@@ -214,6 +214,7 @@ DIALECT = Dialect(
     cells=_cells,
     tests={
         "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
+        "no-pull-request": '[ "$GITHUB_EVENT_NAME" != pull_request ]',
         "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
         "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
     },

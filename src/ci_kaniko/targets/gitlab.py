@@ -125,6 +125,7 @@ DIALECT = Dialect(
     cells=_cells,
     tests={
         "pull-request": '[ "$CI_PIPELINE_SOURCE" = merge_request_event ]',
+        "no-pull-request": '[ "$CI_PIPELINE_SOURCE" != merge_request_event ]',
         "schedule": '[ "$CI_PIPELINE_SOURCE" = schedule ]',
         "manual": '[ "$CI_PIPELINE_SOURCE" = web ]',
     },

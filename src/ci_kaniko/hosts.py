@@ -1,0 +1,78 @@
+"""Logins that nothing uses: a login for base images is told by the Dockerfile alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.spec import Spec
+
+_FROM = re.compile(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
+_COPIED = re.compile(r"(?i)--from=(\S+)|--mount=\S*\bfrom=([^\s,]+)")
+_MAX_BYTES = 1024 * 1024
+
+
+def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
+    """Entries whose host neither the spec nor its Dockerfile names; none when that is unknown."""
+    if not spec.registries:
+        return
+    pulled = _base_hosts(spec, root)
+    hosts = {*_own_hosts(spec)}
+    if pulled is None or any("$" in host for host in hosts):
+        return
+    for written in spec.registries:
+        host = canonical_host(written)
+        if "$" not in host and host not in hosts | pulled:
+            yield Finding(
+                "unused-login",
+                ("registries", written),
+                f"nothing uses this login: no destination, cache, mirror or base image is on {host}",
+                f"remove {quoted(written)}: pull requests get the login, too",
+                severity="warning",
+                on_key=True,
+            )
+
+
+def _own_hosts(spec: Spec) -> Iterator[str]:
+    """The hosts that the spec itself names."""
+    if spec.push != "never":
+        for destination in spec.destinations:
+            yield parse_reference(destination.image).host or DOCKER_HUB
+    if spec.cache and not spec.cache.repo.startswith("oci:"):
+        yield parse_repository(spec.cache.repo).host or DOCKER_HUB
+    for mirror in (*spec.options.registry_mirror, *spec.options.registry_map.values()):
+        for one in mirror.split(";"):
+            yield canonical_host(one.partition("/")[0])
+
+
+def _base_hosts(spec: Spec, root: str) -> set[str] | None:
+    """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
+    if "://" in spec.context or "://" in spec.dockerfile:
+        return None
+    path = os.path.join(root, spec.context, spec.dockerfile)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_MAX_BYTES)
+    except (OSError, UnicodeDecodeError):
+        return None
+    text = re.sub(r"\\[ \t]*\n", " ", text)
+    stages = {name.lower() for _, name in _FROM.findall(text)}
+    images = [image for image, _ in _FROM.findall(text)]
+    images += [copied or mounted for copied, mounted in _COPIED.findall(text)]
+    if not images or any("$" in image for image in images):
+        return None
+    named = {image for image in images if image.lower() not in stages and not image.isdecimal()}
+    return {_host_of(image) for image in named - {"scratch"}}
+
+
+def _host_of(image: str) -> str:
+    head, slash, _ = image.partition("/")
+    known = slash and ("." in head or ":" in head or head == "localhost")
+    return canonical_host(head) if known else DOCKER_HUB

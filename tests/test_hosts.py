@@ -1,0 +1,140 @@
+"""What validate knows of registries: logins that are missing, unused, double or never found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import ci_kaniko
+from ci_kaniko.commands import app
+from ci_kaniko.loading import warnings
+
+PUSH = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"
+QUAY = "quay.io: {username: acme, password: QUAY}"
+OTHER = "registry.example.com: {username: acme, password: OTHER}"
+
+
+def validated(spec: str, dockerfile: str | None, *arguments: str) -> tuple[int, str]:
+    Path("ci-kaniko.yaml").write_text(spec, encoding="utf-8")
+    if dockerfile is not None:
+        Path("Dockerfile").write_text(dockerfile, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["validate", *arguments])
+    return shown.exit_code, shown.stderr
+
+
+def rules_of(spec: str, target: str) -> list[str]:
+    try:
+        loaded = ci_kaniko.loads(spec)
+        ci_kaniko.render(loaded, target)
+    except ci_kaniko.SpecError as error:
+        return [problem.rule for problem in error.problems]
+    return [problem.rule for problem in warnings(loaded)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "FROM alpine:3.20\n",
+        "FROM --platform=linux/amd64 quay.io/acme/base:1 AS build\nFROM build\n",
+        "from scratch\n",
+        "FROM alpine AS a\nCOPY --from=a /x /x\nCOPY --from=0 /y /y\n",
+    ],
+)
+def test_a_login_that_nothing_uses(dockerfile: str) -> None:
+    status, text = validated(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n", dockerfile)
+    assert status == 0
+    assert text.count("[unused-login]") == 1
+    assert "no destination, cache, mirror or base image is on registry.example.com" in text
+    assert validated(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n", dockerfile, "--strict")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        None,
+        "FROM registry.example.com/base:1\n",
+        "FROM \\\n  registry.example.com/base:1 AS x\n",
+        "ARG BASE=registry.example.com/base\nFROM $BASE\n",
+        "FROM alpine\nCOPY --from=registry.example.com/tools /t /t\n",
+        "FROM alpine\nRUN --mount=type=bind,from=registry.example.com/tools:1,target=/t t\n",
+    ],
+)
+def test_a_login_that_may_be_used(dockerfile: str | None) -> None:
+    spec = f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n"
+    assert validated(spec, dockerfile) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "cache: {repo: registry.example.com/cache/shop}",
+        "options: {registry_mirror: [registry.example.com/hub]}",
+        "options: {registry_map: {index.docker.io: registry.example.com/hub}}",
+        "context: git://github.com/acme/shop.git",
+    ],
+)
+def test_a_login_that_the_spec_uses(use: str) -> None:
+    spec = f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n{use}\n"
+    assert validated(spec, "FROM alpine\n") == (0, "")
+
+
+def test_a_login_for_docker_hub_by_any_of_its_names() -> None:
+    for name in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        spec = f"{PUSH}registries: {{{QUAY}, {name}: {{username: acme, password: HUB}}}}\n"
+        assert "[unused-login]" not in validated(spec, "FROM alpine\n")[1]
+        assert "[unused-login]" in validated(spec, "FROM quay.io/a/b\n")[1]
+
+
+def test_the_library_reads_no_dockerfile() -> None:
+    Path("Dockerfile").write_text("FROM alpine\n", encoding="utf-8")
+    assert not warnings(ci_kaniko.loads(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n"))
+
+
+@pytest.mark.parametrize("target", ci_kaniko.available_targets())
+def test_a_host_without_a_login(target: str) -> None:
+    assert rules_of(PUSH, target) == ["missing-login"]
+    cached = f"{PUSH}registries: {{{QUAY}}}\ncache: {{repo: registry.example.com/cache/shop}}\n"
+    assert rules_of(cached, target) == ["missing-login"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        ("registries: {docker.io: anonymous, index.docker.io: anonymous}", "duplicate-host"),
+        ("registries: {quay.io: anonymous, QUAY.IO: anonymous}", "bad-host"),
+        (
+            (
+                "registries: {quay.io: anonymous, docker.io: anonymous}\n"
+                "cache: {repo: docker.io/acme/shop/cache}"
+            ),
+            "bad-cache-repo",
+        ),
+        (
+            (
+                "registries: {quay.io: anonymous}\ncache: {repo: quay.io/acme/cache}\n"
+                "build_args: {BUILT: '${build.timestamp}'}"
+            ),
+            "cold-cache",
+        ),
+    ],
+)
+def test_what_kaniko_would_silently_do_otherwise(lines: str, rule: str) -> None:
+    assert rule in rules_of(f"{PUSH}{lines}\n", "gitlab")
+
+
+@pytest.mark.parametrize("name", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_docker_hub_is_found_by_its_only_key(name: str) -> None:
+    spec = (
+        "default_branch: main\ndestinations: [acme/shop:1]\n"
+        f"registries: {{{name}: {{username: acme, password: HUB}}}}\n"
+    )
+    text = ci_kaniko.render(ci_kaniko.loads(spec), "gitlab")
+    assert "https://index.docker.io/v1/" in text
