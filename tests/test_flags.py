@@ -87,7 +87,7 @@ def words(spec: Spec) -> list[str]:
 def rules(**fields: Any) -> dict[str, str]:
     """The problems of a spec: their hints by their rules."""
     try:
-        found = [*warnings(Spec(push="never", **fields))]
+        found = [*warnings(Spec(**{"push": "never", **fields}))]
     except ci_kaniko.SpecError as error:
         found = [*error.problems]
     return {problem.rule: problem.hint or "" for problem in found}
