@@ -211,16 +211,17 @@ WRITTEN = sorted(FLAGS.keys() - SILENT - RESERVED.keys())
 def test_a_flag_is_refused_where_it_is_missing(flag: str, distribution: str) -> None:
     since = getattr(FLAGS[flag], distribution)
     newest = DISTRIBUTIONS[distribution].version
+    pushed = {"push": "always", "destinations": [PUSHED], "registries": {"quay.io": "anonymous"}}
+    fields = used(flag) if flag == "no-push" else {**pushed, **used(flag)}
     if since is None:
-        found = rules(**used(flag), executor=executor(distribution, newest))
+        found = rules(**fields, executor=executor(distribution, newest))
         assert found["unsupported-flag"] == expected_releases(FLAGS[flag])
         return
     for version in (since, newest):
-        pushed = {"push": "always", "destinations": [PUSHED], "registries": {"quay.io": "anonymous"}}
-        found = rules(**{**pushed, **used(flag)}, executor=executor(distribution, version))
+        found = rules(**fields, executor=executor(distribution, version))
         assert "unsupported-flag" not in found, version
     if since != first_release(distribution):
-        found = rules(**used(flag), executor=executor(distribution, before(since)))
+        found = rules(**fields, executor=executor(distribution, before(since)))
         assert found["unsupported-flag"] == expected_releases(FLAGS[flag])
 
 

@@ -52,7 +52,7 @@ def test_a_login_that_nothing_uses(dockerfile: str) -> None:
     status, text = validated(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n", dockerfile)
     assert status == 0
     assert text.count("[unused-login]") == 1
-    assert "no destination, cache, mirror or base image is on registry.example.com" in text
+    assert "no destination, cache, mirror or base image is on registry.example.com:" in text
     assert validated(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n", dockerfile, "--strict")[0] == 1
 
 
@@ -87,7 +87,7 @@ def test_a_login_that_the_spec_uses(use: str) -> None:
 
 
 def test_a_login_for_docker_hub_by_any_of_its_names() -> None:
-    for name in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+    for name in ("docker.io", "index.docker.io"):
         spec = f"{PUSH}registries: {{{QUAY}, {name}: {{username: acme, password: HUB}}}}\n"
         assert "[unused-login]" not in validated(spec, "FROM alpine\n")[1]
         assert "[unused-login]" in validated(spec, "FROM quay.io/a/b\n")[1]
@@ -130,7 +130,7 @@ def test_what_kaniko_would_silently_do_otherwise(lines: str, rule: str) -> None:
     assert rule in rules_of(f"{PUSH}{lines}\n", "gitlab")
 
 
-@pytest.mark.parametrize("name", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize("name", ["docker.io", "index.docker.io"])
 def test_docker_hub_is_found_by_its_only_key(name: str) -> None:
     spec = (
         "default_branch: main\ndestinations: [acme/shop:1]\n"
@@ -138,3 +138,8 @@ def test_docker_hub_is_found_by_its_only_key(name: str) -> None:
     )
     text = ci_kaniko.render(ci_kaniko.loads(spec), "gitlab")
     assert "https://index.docker.io/v1/" in text
+
+
+@pytest.mark.parametrize("name", ["registry-1.docker.io", "registry.hub.docker.com"])
+def test_a_name_of_docker_hub_that_is_never_found(name: str) -> None:
+    assert "bad-host" in rules_of(f"{PUSH}registries: {{{QUAY}, {name}: anonymous}}\n", "gitlab")

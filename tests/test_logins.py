@@ -8,15 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from test_execution import NEVER_STARTED, check, kept_secret, left_behind, stopped
+from test_execution import NEVER_STARTED, all_secrets, check, kept_secret, left_behind, stopped
 
 import ci_kaniko
 from ci_kaniko.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
+from ci_kaniko.setup import requirements, setup_json, setup_text
 from support import expectation
 from support.events import DEFAULT_BRANCH, EVENTS, Event
 from support.execution import Recorded, lookup
 from support.expectation import Run
-from support.runs import SHELLS, execute, values_for
+from support.runs import RENDERED, SHELLS, execute, read, render, spec_of, values_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,3 +247,13 @@ def test_an_identity_document_is_the_one_that_google_describes() -> None:
         assert document["audience"].startswith("//iam.googleapis.com/projects/")
         assert document["credential_source"].keys() == {"file"}
         assert got.inputs[document["credential_source"]["file"]].text
+
+
+@pytest.mark.parametrize(("case", "target"), RENDERED)
+def test_no_file_and_no_list_holds_a_secret(case: str, target: str) -> None:
+    """Nothing that is written down holds a value, its base64, or its form in JSON."""
+    wanted = Run(read(case), target, DEFAULT_BRANCH)
+    found = requirements(spec_of(case), target)
+    texts = (render(case, target, DEFAULT_BRANCH), setup_text(found, target), setup_json(found))
+    for secret in all_secrets(wanted):
+        assert not any(secret in text for text in texts)

@@ -33,7 +33,7 @@ def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
             yield Finding(
                 "unused-login",
                 ("registries", written),
-                f"nothing uses this login: no destination, cache, mirror or base image is on {host}",
+                f"no destination, cache, mirror or base image is on {host}: nothing uses this",
                 f"remove {quoted(written)}: pull requests get the login, too",
                 severity="warning",
                 on_key=True,
