@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = ROOT / "docs"
-WRITTEN = {"README.md": README, "docs/targets.md": (DOCS / "targets.md").read_text("utf-8")}
+WRITTEN = {"README.md": README}
+WRITTEN |= {f"docs/{name}": (DOCS / name).read_text("utf-8") for name in ("logins.md", "targets.md")}
 PAGES = {**WRITTEN, **{f"docs/{name}": text for name, text in reference.pages().items()}}
 FIRST_COMMANDS = [
     "python3 -m pip install . && python3 -m ci_kaniko render gitlab",

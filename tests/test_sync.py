@@ -575,7 +575,7 @@ def test_killed_at_every_file_operation(prepare: str, variant: str) -> None:
         folders = {path for path, text in after.items() if text is None and path not in old}
         empty = {path for path in folders if not any(one.startswith(f"{path}/") for one in after)}
         assert variant != "usual" or not empty, number
-        assert seen["again"] == new, number
+        assert not litter or seen["again"] == new, number
     assert bool(littered) == (variant == "named" or (variant, prepare) == ("threads", UPDATE))
 
 

@@ -136,7 +136,9 @@ def _fill(handle: int, data: bytes, existing: os.stat_result | None, mode: int |
 
 
 def _publish(handle: int, path: str, temporary: str, folders: Sequence[str]) -> None:
-    """Give the unnamed file its name; in a child process, so that a kill cannot fall between."""
+    """Give the unnamed file its name. What takes several steps is done by a child process."""
+    if not folders and _link(handle, path):
+        return
     child = _fork()
     if child is None:
         _name(handle, path, temporary, folders)
@@ -175,12 +177,19 @@ def _name(handle: int, path: str, temporary: str, folders: Sequence[str]) -> Non
     for folder in folders:
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
-    unnamed = f"/proc/self/fd/{handle}"
-    try:
-        os.link(unnamed, path, src_dir_fd=handle, follow_symlinks=True)
-    except FileExistsError:
-        os.link(unnamed, temporary, src_dir_fd=handle, follow_symlinks=True)
+    if not _link(handle, path):
+        _link(handle, temporary)
         os.replace(temporary, path)
+
+
+def _link(handle: int, path: str) -> bool:
+    """Name an unnamed file; False when there is a file of that name."""
+    try:
+        # Only with a folder's handle does Python follow the link; the path is absolute.
+        os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write_named(
@@ -195,14 +204,23 @@ def _write_named(
     for folder in folders:
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(temporary, flags, 0o666 if mode is None else mode)
+    handle = _named(temporary, mode)
     with open(handle, "wb") as file:
-        _lock(handle)
         _fill(handle, data, existing, mode)
         if os.name == "nt":
             file.close()
         os.replace(temporary, path)
+
+
+def _named(temporary: str, mode: int | None) -> int:
+    """The temporary file, and locked; another run may take it for litter until it is."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        handle = os.open(temporary, flags, 0o666 if mode is None else mode)
+        _lock(handle)
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -228,7 +246,7 @@ def _lock(handle: int) -> None:
     """Say that the file is in use, for as long as this process or its child lives."""
     if fcntl is not None:
         with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _remove_litter(folder: str) -> None:

@@ -104,6 +104,11 @@ class CloudLogin(Model):
         raise NotImplementedError
 
     @classmethod
+    def _additions(cls) -> dict[str, tuple[str, ...]]:
+        """The keys that a way may have besides."""
+        return {}
+
+    @classmethod
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"use": value}
@@ -112,17 +117,18 @@ class CloudLogin(Model):
         given = {key for key, item in value.items() if item is not None}
         ways = cls._ways()
         begun = [name for name, keys in ways.items() if given & set(keys)]
+        begun = begun or [name for name, keys in cls._additions().items() if given & set(keys)]
         complete = [name for name in begun if set(ways[name]) <= given]
-        hint = " or ".join(
-            f"{{{', '.join(f'{key}: ...' for key in keys)}}}" for keys in ways.values()
-        )
+        written = [", ".join(f"{key}: ..." for key in ways[name]) for name in ways if name != "use"]
+        hint = " or ".join(("ambient", *(f"{{{keys}}}" for keys in written)))
         if not begun:
             raise Refused("bad-login", "this login is empty", hint)
         if not complete:
             missing = [key for key in ways[begun[0]] if key not in given]
             raise Refused("bad-login", f"the login has no {missing[0]}", hint)
-        if any(not given & set(ways[name]) <= set(ways[complete[0]]) for name in begun):
-            raise Refused("bad-login", f"{' beside '.join(begun)}: a login is one of them", hint)
+        if others := given - {*ways[complete[0]], *cls._additions().get(complete[0], ())}:
+            several = " beside ".join((complete[0], *sorted(others)))
+            raise Refused("bad-login", f"{several}: a login is one of them", hint)
         return value
 
     @classmethod
@@ -264,8 +270,11 @@ class AzureLogin(CloudLogin):
 
     @classmethod
     def _ways(cls) -> dict[str, tuple[str, ...]]:
-        principal = ("tenant_id", "client_id")
-        return {"use": ("use",), "tenant_id": principal}
+        return {"use": ("use",), "tenant_id": ("tenant_id", "client_id")}
+
+    @classmethod
+    def _additions(cls) -> dict[str, tuple[str, ...]]:
+        return {"tenant_id": ("client_secret",)}
 
 
 class Login(Model):

@@ -597,7 +597,7 @@ def _logins(
     for host, (written, entry) in given.items():
         login = entry.on(target)
         if host not in needed and login is not None and login.kind != "anonymous":
-            place = ("registries", written)
+            place = _place(written, entry, target)
             logins[host] = _host_login(host, login, place, target, pushes=False)
     ordered = tuple(logins.values())
     for resolved in ordered:
@@ -617,9 +617,14 @@ def _login_of(
         written, entry = given[host]
         login = entry.on(target)
         if login is not None:
-            return login, ("registries", written)
+            return login, _place(written, entry, target)
     own = host == f"${{{REGISTRY_HOST}}}" or host == OWN_REGISTRIES.get(target)
     return (Login(use="ci-token") if own and target in OWN_REGISTRIES else None), where
+
+
+def _place(written: str, entry: Registry, target: str) -> Where:
+    own = getattr(entry, target) is not None
+    return ("registries", written, target) if own else ("registries", written)
 
 
 def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: bool) -> HostLogin:
@@ -802,6 +807,22 @@ def _config_names(plan: Plan) -> Iterator[Finding]:
 
 def _reserved_names(plan: Plan) -> Iterator[Finding]:
     """Secrets and run-time variables whose names already mean something in the job."""
+    used = secret_places(plan)
+    for name in plan.variables:
+        if plan.target != "kubernetes" and name.startswith("env."):
+            used.setdefault(name.removeprefix("env."), ())
+    for name, where in used.items():
+        if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
+            yield Finding(
+                "reserved-name",
+                where,
+                f"{quoted(name)} already has a meaning in the job",
+                f"call it {'ACME_' + name.upper()} or the like",
+            )
+
+
+def secret_places(plan: Plan) -> dict[str, Where]:
+    """Every secret and where the spec first names it."""
     used: dict[str, Where] = {}
     for login in plan.logins:
         for secret in login.secrets:
@@ -816,17 +837,7 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
         used.setdefault(name, ("certificates",))
     if plan.context_cloud:
         used.update(dict.fromkeys(plan.context_cloud.secrets, ("context_login",)))
-    for name in plan.variables:
-        if plan.target != "kubernetes" and name.startswith("env."):
-            used.setdefault(name.removeprefix("env."), ())
-    for name, where in used.items():
-        if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
-            yield Finding(
-                "reserved-name",
-                where,
-                f"{quoted(name)} already has a meaning in the job",
-                f"call it {'ACME_' + name.upper()} or the like",
-            )
+    return used
 
 
 def _bound_login(login: HostLogin, key: Parts) -> HostLogin:

@@ -21,6 +21,7 @@ from ci_kaniko.plan import (
     executor_image,
     no_shell,
     resolve,
+    secret_places,
 )
 from ci_kaniko.script import (
     Cell,
@@ -366,16 +367,15 @@ def _never_scheduled(plan: Plan) -> Iterator[Finding]:
 
 
 def _secret_names(plan: Plan) -> Iterator[Finding]:
-    for login in plan.logins:
-        for name in (*login.secrets, login.login.docker_config or "x"):
-            if name.upper().startswith("GITHUB_"):
-                yield Finding(
-                    "github-secret-name",
-                    login.where,
-                    f'GitHub keeps names that begin with GITHUB_ for itself, so "{name}" '
-                    "cannot be a secret",
-                    "ci-token is the login that GitHub gives each job",
-                )
+    for name, where in secret_places(plan).items():
+        if name.upper().startswith("GITHUB_"):
+            yield Finding(
+                "github-secret-name",
+                where,
+                f'GitHub keeps names that begin with GITHUB_ for itself, so "{name}" '
+                "cannot be a secret",
+                "ci-token is the login that GitHub gives each job",
+            )
 
 
 class Permission(NamedTuple):
