@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = ROOT / "docs"
 WRITTEN = {"README.md": README}
-WRITTEN |= {f"docs/{name}": (DOCS / name).read_text("utf-8") for name in ("logins.md", "targets.md")}
+WRITTEN |= {
+    f"docs/{name}": (DOCS / name).read_text("utf-8") for name in ("logins.md", "targets.md")
+}
 PAGES = {**WRITTEN, **{f"docs/{name}": text for name, text in reference.pages().items()}}
 FIRST_COMMANDS = [
     "python3 -m pip install . && python3 -m ci_kaniko render gitlab",

@@ -257,3 +257,21 @@ def test_no_file_and_no_list_holds_a_secret(case: str, target: str) -> None:
     texts = (render(case, target, DEFAULT_BRANCH), setup_text(found, target), setup_json(found))
     for secret in all_secrets(wanted):
         assert not any(secret in text for text in texts)
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "kubernetes"])
+def test_a_role_is_taken_only_by_the_runs_that_push_there(target: str) -> None:
+    """Conditions on every destination: another branch takes no role, and the right one does."""
+    hosts = [f"123456789012.dkr.ecr.{name}.amazonaws.com" for name in ("eu-west-1", "us-east-2")]
+    role = "arn:aws:iam::123456789012:role/image-push"
+    text = (
+        "default_branch: main\ntriggers: {branches: ['**'], tags: ['**']}\n"
+        f"destinations:\n  - {{image: {hosts[0]}/shop:main, when: default-branch}}\n"
+        f"  - {{image: {hosts[1]}/shop:tag, when: {{tag: '**'}}}}\n"
+        "  - {image: quay.io/acme/shop:1, when: {branch: 'feature/**'}}\nregistries:\n"
+        + "".join(f"  {host}: {{aws: {{role: '{role}'}}}}\n" for host in hosts)
+        + "  quay.io: anonymous\n"
+    )
+    for event in EVENTS:
+        if not event.pull_request:
+            check(*ran(text, target, event))

@@ -171,6 +171,9 @@ shift 3
 exec {chroot} "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"
 """
 
+# A run makes and removes dozens of small files: in memory where the system offers that.
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+
 
 class HarnessError(Exception):
     """The rendered file holds something that its platform refuses or the harness does not model."""
@@ -257,7 +260,9 @@ def run(
         raise RuntimeError(
             "no mount namespaces here: allow unprivileged user namespaces, or be root"
         )
-    with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as base:
+    with tempfile.TemporaryDirectory(
+        prefix="harness-", dir=_MEMORY, ignore_cleanup_errors=True
+    ) as base:
         box = _Sandbox(Path(base), shell)
         box.prepare(event, executor_status)
         request = _Request(
@@ -449,7 +454,7 @@ def _enter() -> list[str]:
 @functools.cache
 def _tools(shell: str) -> Path:
     """What stands in for /busybox: the applets, or the host's tools of the same names."""
-    directory = Path(tempfile.mkdtemp(prefix="harness-tools-"))
+    directory = Path(tempfile.mkdtemp(prefix="harness-tools-", dir=_MEMORY))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     busybox = str(shutil.which("busybox"))
     listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
