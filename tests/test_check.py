@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 import ci_kaniko
+from ci_kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
+from support.cases import ROOT
 from support.repository import HEADER, SPEC, Repository
+from support.validators import VALIDATORS, MissingTool
+from support.yaml12 import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,14 +100,6 @@ def test_drift_is_1_with_a_diff(repository: Repository) -> None:
     )
 
 
-def test_the_diff_is_a_patch(repository: Repository) -> None:
-    changed(repository)
-    diff = repository.call("check").out
-    options = {"cwd": repository.folder, "input": diff.encode(), "check": True}
-    subprocess.run(["patch", "-p0", "--quiet", OUTPUT], **options)  # type: ignore[call-overload]
-    assert repository.text(OUTPUT) == expected()
-
-
 @pytest.mark.parametrize(
     ("text", "line", "hunk"),
     [
@@ -109,7 +107,7 @@ def test_the_diff_is_a_patch(repository: Repository) -> None:
         (expected() + "\n", "after", ["-"]),
         (expected() + "more", "after", ["-more", "\\ No newline at end of file"]),
         ("\ufeff" + expected(), "first", [f"-\ufeff{HEADER.rstrip()}", f"+{HEADER.rstrip()}"]),
-        (expected().replace("\n", "\r", 1), "first", [f"+{HEADER.rstrip()}"]),
+        (expected().replace("\n", "\r", 2), "first", [f"+{HEADER.rstrip()}"]),
         ("", "first", [f"+{HEADER.rstrip()}"]),
         (HEADER, "second", ["+build-image:"]),
     ],
@@ -163,14 +161,10 @@ def test_a_diff_shows_no_credential_and_nothing_that_a_terminal_obeys(
     assert "-\ufffd[2J" in out.splitlines()
 
 
-@pytest.mark.parametrize(("terminal", "coloured"), [(True, True), (False, False)])
-def test_colours_are_for_terminals(
-    repository: Repository,
-    terminal: bool,
-    coloured: bool,  # noqa: FBT001
-) -> None:
+@pytest.mark.parametrize("kind", ["terminal", "pipe"])
+def test_colours_are_for_terminals(repository: Repository, kind: str) -> None:
     changed(repository)
-    shown, writer = pty.openpty() if terminal else os.pipe()
+    shown, writer = pty.openpty() if kind == "terminal" else os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "ci_kaniko", "check"],
         cwd=repository.folder,
@@ -190,6 +184,8 @@ def test_colours_are_for_terminals(
         out += piece
     os.close(shown)
     assert process.wait() == 1
+    assert b"-        auth=mine" in out
+    coloured = kind == "terminal"
     assert (b"\x1b[31m-        auth=mine\x1b[0m" in out) == coloured
     assert (b"\x1b[32m+        auth=" in out) == coloured
     assert (b"\x1b" in out) == coloured
@@ -219,13 +215,13 @@ def test_json(repository: Repository) -> None:
 def test_github_annotates_the_line_of_the_output(repository: Repository) -> None:
     number = changed(repository)
     repository.spec("{gitlab: .gitlab-ci.yml, github: 'a,b: c.yml'}")
-    assert repository.call("check", "--format", "github") == (
-        1,
+    code, out, err = repository.call("check", "--format", "github")
+    assert (code, err) == (1, "")
+    assert out == (
         f"::error file={OUTPUT},line={number},col=1::out of date with ci-kaniko.yaml [drift]"
         "%0Ahint: ci-kaniko sync gitlab\n"
         "::error file=a%2Cb%3A c.yml::missing; ci-kaniko.yaml asks for it [drift]"
-        "%0Ahint: ci-kaniko sync github\n",
-        "",
+        "%0Ahint: ci-kaniko sync github\n"
     )
 
 
@@ -272,6 +268,7 @@ def test_the_hint_can_be_pasted(repository: Repository) -> None:
 
 def test_warnings_are_shown_and_are_errors_only_when_strict(repository: Repository) -> None:
     repository.write("ci-kaniko.yaml", WARNING)
+    assert "[no-effect]" in repository.call("sync").err
     code, out, err = repository.call("check")
     assert (code, out) == (0, "")
     assert "[no-effect]" in err
@@ -309,3 +306,51 @@ def test_a_spec_from_standard_input(repository: Repository) -> None:
     assert repository.run("sync", "-f", "-", input=text.replace(b"acme-bot", b"bob")).code == 0
     assert " bob " in repository.text(OUTPUT)
     assert not list(repository.cache.rglob("*"))
+
+
+# -- docs/in-sync.md --------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "in-sync.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"(?ms)^```yaml\n# (\S+)\n(.*?)^```$", PAGE))
+STEPS = {
+    "check.gitlab-ci.yml": "gitlab",
+    ".github/workflows/check.yml": "github",
+    ".buildkite/check.yml": "buildkite",
+    ".agola/config.yml": "agola",
+    "check.yaml": "kubernetes",
+}
+
+
+def test_every_target_has_a_step_that_checks() -> None:
+    assert list(STEPS) == list(FILES)
+    assert set(STEPS.values()) == set(ci_kaniko.available_targets())
+    for text in FILES.values():
+        assert "ci-kaniko check" in text
+        assert read(text) == yaml.load(text, yaml.CSafeLoader)
+
+
+@pytest.mark.parametrize(
+    ("path", "validator"),
+    [
+        (path, name)
+        for path, target in STEPS.items()
+        for name in VALIDATORS[target]
+        if name != "shellcheck"
+    ],
+)
+def test_a_step_that_checks_is_valid(path: str, validator: str, tmp_path: Path) -> None:
+    file = tmp_path / path.rpartition("/")[2]
+    file.write_text(FILES[path], encoding="utf-8")
+    try:
+        assert not VALIDATORS[STEPS[path]][validator]([file])
+    except MissingTool as missing:
+        pytest.skip(f"{missing} is not installed")
+
+
+def test_the_page_names_this_release_and_these_hooks() -> None:
+    version = ci_kaniko.__version__
+    assert set(re.findall(r"ci-kaniko==([\d.]+[0-9])", PAGE)) == {version}
+    assert re.findall(r"(?m)^    rev: (\S+)$", PAGE) == [f"v{version}"]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert {hook["id"] for hook in hooks} <= set(re.findall(r"ci-kaniko-(?:sync|check)", PAGE))
+    assert f"{CHECKOUT_ACTION} # {CHECKOUT_VERSION}" in PAGE

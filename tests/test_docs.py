@@ -33,7 +33,7 @@ WRITTEN |= {
 PAGES = {**WRITTEN, **{f"docs/{name}": text for name, text in reference.pages().items()}}
 FIRST_COMMANDS = [
     "python3 -m pip install . && python3 -m ci_kaniko render gitlab",
-    "python3 -m pip install -e '.[test]' && python3 -m pytest -n auto",
+    "python3 -m pip install -e '.[test]' && python3 -m pytest",
 ]
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 

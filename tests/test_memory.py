@@ -299,6 +299,11 @@ def rewritten(change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
     return lambda record: record.write_bytes(change(record.read_bytes()))
 
 
+def filed(record: Path) -> None:
+    shutil.rmtree(record.parent)
+    touch(record.parent, "")
+
+
 SPOILT: dict[str, Callable[[Path], object]] = {
     "empty": rewritten(lambda _: b""),
     "truncated": rewritten(lambda data: data[:-1]),
@@ -320,11 +325,11 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "link": replaced(lambda record: record.symlink_to("../kept")),
     "dangling link": replaced(lambda record: record.symlink_to("nowhere")),
     "loop": replaced(lambda record: record.symlink_to(record.name)),
-    "gone": replaced(lambda record: None),
+    "gone": lambda record: record.unlink(),
     "folder of others": lambda record: record.parent.chmod(0o777),
     "folder read-only": lambda record: record.parent.chmod(0o555),
     "no folder": lambda record: shutil.rmtree(record.parent),
-    "file for folder": lambda record: (shutil.rmtree(record.parent), touch(record.parent, "")),
+    "file for folder": filed,
 }
 
 

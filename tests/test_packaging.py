@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEC = """\
+default_branch: main
 destinations: ["ghcr.io/acme/shop:${commit.short}"]
 registries:
   ghcr.io:

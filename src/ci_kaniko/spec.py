@@ -430,14 +430,19 @@ class Options(Model):
     )
 
 
+def _check_file(text: str) -> str:
+    path = grammar.check_path(text, what="output")
+    if grammar.inside_repository(path) == "." or path.endswith("/"):
+        raise Refused("bad-path", f"{quoted(path)} is a folder", "name a file")
+    return path
+
+
 def _read_paths(value: Any) -> tuple[str, ...]:
     several = isinstance(value, list | tuple)
     paths = []
     for index, item in enumerate(as_list(value)):
         try:
-            path = grammar.check_path(as_text(item), what="output")
-            if grammar.inside_repository(path) == "." or path.endswith("/"):
-                raise Refused("bad-path", f"{quoted(path)} is a folder", "name a file")
+            path = _check_file(as_text(item))
         except Refused as refused:
             refused.at = (index,) if several else ()
             raise

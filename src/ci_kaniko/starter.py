@@ -23,7 +23,6 @@ class Facts(NamedTuple):
     host: str
     path: str
     default_branch: str
-    systems: list[str]
     outputs: dict[str, str]
 
 
@@ -35,6 +34,10 @@ class Login(NamedTuple):
     secret: str
 
 
+def _numbered(stem: str) -> tuple[str, ...]:
+    return (f"{stem}.yml", *(f"{stem}-{number}.yml" for number in range(2, 100)))
+
+
 _FOLDERS = {
     "gitlab": (".gitlab-ci.yml", ".gitlab"),
     "github": (".github/workflows",),
@@ -42,9 +45,9 @@ _FOLDERS = {
     "agola": (".agola",),
 }
 _OUTPUTS = {
-    "gitlab": (".gitlab-ci.yml", ".gitlab/ci/image.yml", ".gitlab/ci/ci-kaniko.yml"),
-    "github": (".github/workflows/image.yml", ".github/workflows/ci-kaniko.yml"),
-    "buildkite": (".buildkite/image.yml", ".buildkite/ci-kaniko.yml"),
+    "gitlab": (".gitlab-ci.yml", *_numbered(".gitlab/ci/image")),
+    "github": _numbered(".github/workflows/image"),
+    "buildkite": _numbered(".buildkite/image"),
     "agola": (".agola/config.yml",),
 }
 
@@ -63,13 +66,13 @@ def look(root: str) -> Facts:
     elif not systems and "gitlab" in host:
         systems = ["gitlab"]
     free = {name: _free(root, _OUTPUTS[name]) for name in systems}
+    outputs = {name: path for name, path in free.items() if path}
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
         path=path,
         default_branch=_default_branch(root, known),
-        systems=systems,
-        outputs={name: path for name, path in free.items() if path},
+        outputs=outputs,
     )
 
 
@@ -164,7 +167,7 @@ def starter(root: str) -> str:
 
 def _image(facts: Facts) -> tuple[str, Login | None]:
     """What to push, and the login it needs where the CI's own does not do."""
-    if facts.systems == ["gitlab"]:
+    if list(facts.outputs) == ["gitlab"]:
         return "${registry.image}", None
     host = "ghcr.io" if facts.host in {"github.com", ""} else "docker.io"
     owner, _, rest = (facts.path.lower() or "acme/shop").partition("/")
@@ -176,6 +179,6 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
         parse_reference(f"{image}:x")
     except ValueError:
         image, owner = f"{host}/acme/shop", "acme"
-    if facts.systems == ["github"] and facts.host == "github.com":
+    if list(facts.outputs) == ["github"] and facts.host == "github.com":
         return image, None
     return image, Login(host, owner, secret)

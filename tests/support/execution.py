@@ -172,7 +172,8 @@ exec {chroot} "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"
 """
 
 # A run makes and removes dozens of small files: in memory where the system offers that.
-_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+_SHM = Path("/dev/shm")  # noqa: S108
+_MEMORY = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
 
 
 class HarnessError(Exception):
