@@ -555,8 +555,10 @@ def killed(prepare: str, variant: str) -> dict[str, Any]:
 @pytest.mark.parametrize("prepare", [CREATE, UPDATE], ids=["create", "update"])
 @pytest.mark.parametrize("variant", ["usual", "threads", "named"])
 def test_killed_at_every_file_operation(prepare: str, variant: str) -> None:
-    """``usual`` is Linux. The others are what remains where a file cannot be unnamed, or where
-    threads forbid a second process: one file of a known name, until the next run.
+    """``usual`` is Linux, where nothing is left behind.
+
+    Where a file cannot be unnamed, or threads forbid a second process, there may be one file of a
+    known name until the next run.
     """
     found = killed(prepare, variant)
     old, new, littered = found["old"], found["new"], 0
