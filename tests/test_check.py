@@ -161,14 +161,14 @@ def test_a_diff_shows_no_credential_and_nothing_that_a_terminal_obeys(
     assert "-\ufffd[2J" in out.splitlines()
 
 
-@pytest.mark.parametrize("kind", ["terminal", "pipe"])
+@pytest.mark.parametrize("kind", ["terminal", "pipe", "terminal without colours"])
 def test_colours_are_for_terminals(repository: Repository, kind: str) -> None:
     changed(repository)
-    shown, writer = pty.openpty() if kind == "terminal" else os.pipe()
+    shown, writer = os.pipe() if kind == "pipe" else pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "ci_kaniko", "check"],
         cwd=repository.folder,
-        env=repository.environment(TERM="xterm"),
+        env=repository.environment(NO_COLOR="1" if "without" in kind else ""),
         stdout=writer,
         stderr=subprocess.DEVNULL,
     )

@@ -463,6 +463,17 @@ def test_a_folder_that_cannot_be_made(repository: Repository) -> None:
     assert done == (1, "", "ci-kaniko: ci/new/a.yml: Permission denied\n")
 
 
+def test_a_device_is_never_replaced(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not a regular file"):
+        files.write(os.devnull, "text")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        files.write(str(tmp_path / "pipe"), "text")
+    with pytest.raises(IsADirectoryError):
+        files.write(str(tmp_path), "text")
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
 def test_a_read_only_file(repository: Repository) -> None:
     repository.spec()
     repository.write(".gitlab-ci.yml", HEADER).chmod(0o444)

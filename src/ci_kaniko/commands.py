@@ -433,10 +433,11 @@ def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
     from ci_kaniko.sync import diff
 
     colours = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
+    coloured = bool(drifted) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for problem, output in drifted:
         typer.echo(str(problem), err=True)
         for line in diff(output):
-            colour = colours.get(line[:1]) if sys.stdout.isatty() else None
+            colour = colours.get(line[:1]) if coloured else None
             _print(f"{typer.style(line, fg=colour) if colour else line}\n")
         typer.echo(f"hint: {problem.hint}", err=True)
 

@@ -98,11 +98,15 @@ def _missing_folders(folder: str) -> list[str]:
 
 
 def _existing(path: str) -> os.stat_result | None:
-    """The status of the file that is replaced. Raises PermissionError when it is read-only."""
+    """The status of the file that is replaced. Raises OSError when that is not to be done."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
         return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return status

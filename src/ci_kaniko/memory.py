@@ -128,7 +128,10 @@ def _path(path: str) -> bytes:
 
 
 def _hash(parts: list[bytes]) -> str:
-    from hashlib import blake2b
+    try:
+        from _blake2 import blake2b  # hashlib loads OpenSSL, and that takes longer than a check
+    except ImportError:
+        from hashlib import blake2b
 
     return blake2b(
         b"".join(b"%d:%s" % (len(part), part) for part in parts), digest_size=32
