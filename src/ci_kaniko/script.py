@@ -67,6 +67,7 @@ class Dialect:
     ci_token: str = ""
     ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
     unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
+    mask: tuple[str, ...] = ()
     file_variables: bool = False
     mounts_config: bool = False
     mounted_files: str = ""
@@ -496,7 +497,7 @@ class Script:
             password = login.login.password or ""
         if self._one_login:
             encoded = f"printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n'"
-            return [*before, f"auth=$({encoded})"]
+            return [*before, f"auth=$({encoded})", *self.dialect.mask]
         return [*before, f'login {key} {user} "${password}"']
 
     def _cloud_once(self, name: str, *, certain: bool = True) -> list[str]:
@@ -593,6 +594,15 @@ class Script:
     def _login_function(self) -> list[str]:
         if self._one_login or not self.plan.password_logins:
             return []
+        if self.dialect.mask:
+            return [
+                "auths=''",
+                "login() {",
+                f"  auth=$({_ENCODED})",
+                *indented(self.dialect.mask),
+                f'  auths=$auths${{auths:+,}}$(printf {_ENTRY} "$1" "$auth")',
+                "}",
+            ]
         return [
             "auths=''",
             "login() {",

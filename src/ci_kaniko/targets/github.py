@@ -228,6 +228,7 @@ DIALECT = Dialect(
     ci_login=_ci_login,
     id_token=_id_token,
     session=_session,
+    mask=('echo "::add-mask::$auth"',),
     registry_token=_registry_token,
     certificates="$certificates",
     unset=(),
