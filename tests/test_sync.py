@@ -300,7 +300,7 @@ def test_a_new_file_has_the_usual_mode(repository: Repository, mask: int, mode: 
 
 def test_the_owner_is_kept(repository: Repository) -> None:
     """Root in a container writes to the checkout of a user; others can give to their groups."""
-    owner = (1234, 5678) if os.getuid() == 0 else (os.getuid(), max(os.getgroups()))
+    owner = (1234, 5678) if os.getuid() == 0 else (os.getuid(), max([os.getgid(), *os.getgroups()]))
     repository.spec()
     path = repository.write(".gitlab-ci.yml", HEADER)
     os.chown(path, *owner)
