@@ -15,11 +15,15 @@ _AMBIGUOUS = re.compile(
     r"(?i)(?:y|n|yes|no|on|off|true|false|null|\.(?:inf|nan)|\.[0-9_].*|\.{3}.*|_*[0-9].*)"
 )
 _MEASURE = re.compile(r"[1-9][0-9]*(?:[hms]|[KMGT]i)(?: [1-9][0-9]*[ms])*")
+_NOT_SINGLE = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("[\x00-\x08\x0a-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def scalar(value: Any) -> str:
-    """``value`` on one line: plain where a conservative pattern holds, else double-quoted.
+    """``value`` on one line: plain where a conservative pattern holds, else quoted.
+
+    Double quotes, or single ones around a text that holds more double quotes than single ones and
+    nothing that needs an escape.
 
     >>> print(scalar("ghcr.io/acme/shop:1.0"), scalar("1.10"), scalar("on"), scalar(True))
     ghcr.io/acme/shop:1.0 "1.10" "on" true
@@ -35,6 +39,8 @@ def scalar(value: Any) -> str:
     text = str(value)
     if _MEASURE.fullmatch(text) or (_PLAIN.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)):
         return text
+    if text.count('"') > text.count("'") and "\\" not in text and not _NOT_SINGLE.search(text):
+        return "'" + text.replace("'", "''") + "'"
     return _double_quoted(text)
 
 
@@ -60,7 +66,7 @@ def _in_flow(value: Any) -> str:
     text = scalar(value)
     return (
         text
-        if text.startswith('"') or not re.search(r"[,?\[\]{}]", text)
+        if text.startswith(('"', "'")) or not re.search(r"[,?\[\]{}]", text)
         else _double_quoted(value)
     )
 
