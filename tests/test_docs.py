@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 import ci_kaniko
@@ -28,7 +29,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = ROOT / "docs"
 WRITTEN = {"README.md": README}
 WRITTEN |= {
-    f"docs/{name}": (DOCS / name).read_text("utf-8") for name in ("logins.md", "targets.md")
+    f"docs/{name}": (DOCS / name).read_text("utf-8")
+    for name in ("logins.md", "pipelines.md", "targets.md")
 }
 PAGES = {**WRITTEN, **{f"docs/{name}": text for name, text in reference.pages().items()}}
 FIRST_COMMANDS = [
@@ -108,10 +110,78 @@ def test_every_yaml_block_is_a_spec() -> None:
     wrong = dict(shown(r"`([\w-]+\.yaml)`:"))["wrong.yaml"]
     for name, text in WRITTEN.items():
         for block in blocks(text, "yaml"):
-            if block == wrong or block.startswith("# Generated"):
+            if block == wrong or block.startswith(("# Generated", "# .")):
                 continue
             complete = block if "destinations:" in block else f"push: never\n{block}"
             assert ci_kaniko.loads(complete).context, name
+
+
+SPECS_OF_PIPELINES = [
+    block if "destinations:" in block else f"default_branch: main\npush: never\n{block}"
+    for block in blocks(WRITTEN["docs/pipelines.md"], "yaml")
+    if not block.startswith("# .")
+]
+
+
+@pytest.mark.parametrize("text", SPECS_OF_PIPELINES)
+def test_the_specs_of_pipelines_can_be_rendered(text: str) -> None:
+    spec = ci_kaniko.loads(text)
+    assert ci_kaniko.render(spec, "gitlab")
+    assert ci_kaniko.render(spec, "github")
+    if "paths:" not in text:
+        assert ci_kaniko.render(spec, "buildkite")
+
+
+def test_pipelines_says_where_a_digest_is() -> None:
+    page = WRITTEN["docs/pipelines.md"]
+    (text,) = [text for text in SPECS_OF_PIPELINES if text.startswith("digest: true")]
+    image = "images: {api: {}, web: {destinations: ['ghcr.io/acme/web:1']}}"
+    several = ci_kaniko.loads(f"default_branch: main\n{text}{image}")
+    one = ci_kaniko.loads(f"default_branch: main\n{text}")
+    for target, places in {
+        "gitlab": ("IMAGE_DIGEST", "API_DIGEST"),
+        "github": ("image", "build-api"),
+        "buildkite": ("build-image:digest", "build-api:digest"),
+        "agola": ("digest/build-image", "digest/build-api"),
+    }.items():
+        for spec, place in zip((one, several), places, strict=True):
+            assert place in ci_kaniko.render(spec, target)
+            assert place.replace("digest/", "digests/") in page
+
+
+@pytest.mark.parametrize("ci", ["gitlab-ci.yml", "buildkite/pipeline.yml"])
+def test_recipes_of_pipelines_render(folder: Path, ci: str) -> None:
+    """The scripts run, with programs that do nothing for those that a CI brings."""
+    (block,) = [
+        block
+        for block in blocks(WRITTEN["docs/pipelines.md"], "yaml")
+        if block.startswith(f"# .{ci}")
+    ]
+    document = yaml.safe_load(block)
+    if "steps" in document:
+        script = document["steps"][0]["command"].replace("$$", "$")
+        script = script.replace("/workspace/buildkite-agent pipeline upload", "cat")
+    else:
+        script = "\n".join(document["plan-images"]["script"]) + "\ncat images.yml"
+    (folder / "ci-kaniko.yaml").write_text("push: never\ncontext: app\n")
+    said = run(f"""\
+set -e
+pip() {{ :; }}
+commit() {{ git -c user.name=a -c user.email=a@example.com commit --quiet --allow-empty -m x; }}
+plan() {{
+  BUILDKITE_PIPELINE_DEFAULT_BRANCH=main BUILDKITE_BRANCH=main
+  CI_MERGE_REQUEST_DIFF_BASE_SHA= CI_COMMIT_BEFORE_SHA=$(git rev-parse HEAD~1)
+  {script}
+}}
+git init --quiet --initial-branch=main
+commit && git add ci-kaniko.yaml && commit && commit && plan
+mkdir app && touch app/x && git add app && commit && echo AFTER && plan
+""")
+    before, _, after = said.partition("AFTER\n")
+    assert "the image has not changed since" in before
+    assert "nothing-to-build:" in before or "steps: []" in before
+    assert "build-image" in after
+    assert "build-image" not in before
 
 
 def test_readme_names_every_command_and_every_exit_code() -> None:

@@ -344,7 +344,7 @@ def test_this_repository_is_in_sync() -> None:
 
 def test_the_outputs_of_this_repository_are_its_pipelines() -> None:
     spec = ci_kaniko.load(ROOT / "ci-kaniko.yaml")
-    paths = {name: paths for name, paths in spec.outputs if paths}
+    paths = {name: tuple(file.path for file in files) for name, files in spec.outputs if files}
     assert paths == {"gitlab": (".gitlab-ci.yml",), "github": (".github/workflows/image.yml",)}
     for target, (path,) in paths.items():
         assert (ROOT / path).read_bytes() == ci_kaniko.render(spec, target).encode()

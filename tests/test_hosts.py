@@ -143,3 +143,47 @@ def test_docker_hub_is_found_by_its_only_key(name: str) -> None:
 @pytest.mark.parametrize("name", ["registry-1.docker.io", "registry.hub.docker.com"])
 def test_a_name_of_docker_hub_that_is_never_found(name: str) -> None:
     assert "bad-host" in rules_of(f"{PUSH}registries: {{{QUAY}, {name}: anonymous}}\n", "gitlab")
+
+
+IMAGES = """\
+default_branch: main
+destinations: ["quay.io/acme/${image.name}:1"]
+images:
+  api: {context: api}
+  web: {context: web, destinations: ["ghcr.io/acme/web:1"]}
+"""
+
+
+def test_a_login_that_one_of_several_images_uses() -> None:
+    for name in ("api", "web"):
+        Path(name).mkdir()
+        Path(name, "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    ghcr = "ghcr.io: {username: acme, password: GHCR}"
+    status, text = validated(f"{IMAGES}registries: {{{QUAY}, {ghcr}}}\n", None, "--strict")
+    assert (status, text) == (0, "")
+    status, text = validated(f"{IMAGES}registries: {{{QUAY}, {ghcr}, {OTHER}}}\n", None)
+    assert status == 0
+    assert text.count("[unused-login]") == 1
+    assert "is on registry.example.com:" in text
+    Path("web", "Dockerfile").write_text("FROM registry.example.com/base:1\n", encoding="utf-8")
+    assert validated(f"{IMAGES}registries: {{{QUAY}, {ghcr}, {OTHER}}}\n", None)[1] == ""
+
+
+def test_a_login_of_one_image_stands_in_it() -> None:
+    Path("api").mkdir()
+    Path("api", "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    spec = IMAGES.replace("context: api", f"context: api, registries: {{{OTHER}}}")
+    _, text = validated(spec, None)
+    assert text.count("[unused-login]") == 1
+    assert text.startswith("ci-kaniko.yaml:4:36: warning:")
+
+
+def test_the_login_that_some_images_lack_names_them() -> None:
+    spec = f"{IMAGES}registries: {{{QUAY}}}\n".replace("api}", "api, registries: {quay.io: null}}")
+    with pytest.raises(ci_kaniko.SpecError) as raised:
+        ci_kaniko.render(ci_kaniko.loads(spec), "gitlab")
+    messages = [problem.message for problem in raised.value.problems]
+    assert messages == [
+        'no login for "quay.io" on gitlab, for api',
+        'no login for "ghcr.io" on gitlab',
+    ]

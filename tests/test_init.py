@@ -183,7 +183,7 @@ def test_outputs_are_for_the_ci_that_is_there(
 ) -> None:
     fill(repository, EXISTING[kind])
     outputs = works(repository).outputs
-    assert {target: path for target, (path, *_) in ((t, p) for t, p in outputs if p)} == targets
+    assert {target: files[0].path for target, files in outputs if files} == targets
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,10 @@ def test_the_plainest_dockerfile_is_taken(
 def test_other_dockerfiles_are_named(repository: Repository) -> None:
     fill(repository, EXISTING["several"])
     works(repository)
-    note = "# Also found: web/Dockerfile, api/docker/Containerfile\n"
+    note = (
+        "# Also found: web/Dockerfile, api/docker/Containerfile. "
+        "Several images are listed below images:.\n"
+    )
     assert note in repository.text("ci-kaniko.yaml")
 
 

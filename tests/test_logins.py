@@ -8,12 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from test_execution import NEVER_STARTED, all_secrets, check, kept_secret, left_behind, stopped
 
 import ci_kaniko
 from ci_kaniko.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
 from ci_kaniko.setup import requirements, setup_json, setup_text
 from support import expectation
+from support.checks import (
+    NEVER_STARTED,
+    all_secrets,
+    check,
+    kept_secret,
+    left_behind,
+    stopped,
+)
 from support.events import DEFAULT_BRANCH, EVENTS, Event
 from support.execution import Recorded, lookup
 from support.expectation import Run

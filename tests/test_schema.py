@@ -12,7 +12,7 @@ import ci_kaniko
 from ci_kaniko.scalars import Plain
 from ci_kaniko.schema import schema
 from ci_kaniko.spec import Spec
-from support.cases import CASES, ROOT, SPECS
+from support.cases import CASES, PIPELINE_CASES, ROOT, SPECS, spec_path
 from support.models import SMALLEST, every_field, model_in
 from support.yaml12 import read
 
@@ -25,6 +25,7 @@ FIELDS = every_field()
 SCHEMA = schema()
 DRAFT: Any = importlib.import_module("jsonschema").Draft202012Validator
 VALIDATOR = DRAFT(SCHEMA)
+VARIANTS = {name for name in SCHEMA["$defs"] if name.endswith("OfImage")}
 
 WRONG_STRUCTURES = {
     "a list": "- context: .",
@@ -56,7 +57,35 @@ WRONG_STRUCTURES = {
     "an unknown distribution": "executor: {distribution: moby}",
     "an unknown option": "options: {squash: true}",
     "raw keys that are a list": "gitlab: {extra: [a]}",
+    "a list of images": "push: never\nimages: [api, web]",
+    "an image that is a text": "push: never\nimages: {api: services/api}",
+    "an unknown key of an image": "push: never\nimages: {api: {contexts: .}}",
+    "a default branch of one image": "push: never\nimages: {api: {default_branch: main}}",
+    "inputs of one image": "push: never\nimages: {api: {inputs: {channel: {default: dev}}}}",
+    "images of an image": "push: never\nimages: {api: {images: {web: {}}}}",
+    "null in a map at the top": "push: never\nbuild_args: {A: null}",
+    "an output without a path": "push: never\noutputs: {gitlab: [{only: [api]}]}",
+    "commands without an image": "push: never\nprepare: {commands: [make], artifacts: [bin]}",
+    "an unknown form": "push: never\ngitlab: {form: library}",
+    "an unknown type of an input": "push: never\ninputs: {channel: {type: date}}",
 }
+REMOVED = {
+    "a whole entry": "images: {api: null, web: {}}",
+    "a text": "context: services\nimages: {api: {context: null}}",
+    "a list": "images: {api: {extra_args: null, platforms: null}}",
+    "a mapping": "images: {api: {cache: null, triggers: null, gitlab: null}}",
+    "one of a mapping": "build_args: {A: '1'}\nimages: {api: {build_args: {A: null, B: '2'}}}",
+    "a login": "registries: {ghcr.io: anonymous}\nimages: {api: {registries: {ghcr.io: null}}}",
+    "a required key": "cache: {repo: ghcr.io/acme/cache}\nimages: {api: {cache: {ttl: 24h}}}",
+    "a key of a mapping": (
+        "triggers: {branches: [main], tags: ['v*']}\nimages: {api: {triggers: {tags: null}}}"
+    ),
+    "a part of a login": (
+        "registries: {ghcr.io: {username: a, password: B}}\n"
+        "images: {api: {registries: {ghcr.io: {password: C}}}}"
+    ),
+}
+"""What null takes away from an image."""
 
 
 def accepts(document: Any) -> bool:
@@ -93,6 +122,17 @@ def test_it_is_a_schema() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_good_specs_are_accepted(case: str) -> None:
     VALIDATOR.validate(read((SPECS / f"{case}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("case", PIPELINE_CASES)
+def test_specs_of_pipelines_are_accepted(case: str) -> None:
+    VALIDATOR.validate(read(spec_path(case).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("text", REMOVED.values(), ids=REMOVED)
+def test_null_removes_what_an_image_inherits(text: str) -> None:
+    VALIDATOR.validate(read(f"push: never\n{text}"))
+    assert "api" in ci_kaniko.loads(f"push: never\n{text}").images
 
 
 def test_the_spec_of_this_repository_is_accepted() -> None:
@@ -141,8 +181,14 @@ def _shaped(field: Field, value: object) -> Iterator[dict[str, Any]]:
 def test_no_python_shows() -> None:
     for part in subschemas():
         assert part is SCHEMA or "title" not in part
-        assert part.get("type") != "null"
         assert not isinstance(part.get("default"), dict)
+
+
+def test_null_stands_in_images_alone() -> None:
+    definitions = {name: part for name, part in SCHEMA["$defs"].items() if "Image" not in name}
+    properties = {name: part for name, part in SCHEMA["properties"].items() if name != "images"}
+    parts = subschemas({**SCHEMA, "properties": properties, "$defs": definitions})
+    assert {"type": "null"} not in list(parts)
 
 
 def test_objects_with_fields_are_closed() -> None:
@@ -152,7 +198,9 @@ def test_objects_with_fields_are_closed() -> None:
 
 
 def test_every_property_is_described() -> None:
-    for part in subschemas():
+    """In what an image may leave out, a description is that of the place it refers to."""
+    definitions = {name: part for name, part in SCHEMA["$defs"].items() if name not in VARIANTS}
+    for part in subschemas({**SCHEMA, "$defs": definitions}):
         for name, inner in part.get("properties", {}).items():
             assert name in {"branch", "tag"} or inner["description"], name
 
@@ -160,4 +208,4 @@ def test_every_property_is_described() -> None:
 def test_every_model_is_in_the_schema() -> None:
     models = {model for field in FIELDS if (model := model_in(field.info.annotation))}
     wanted = {model.__name__ for model in models} - {"SecretText"}
-    assert wanted == set(SCHEMA["$defs"])
+    assert wanted == set(SCHEMA["$defs"]) - VARIANTS

@@ -229,3 +229,68 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     impossible = runner.invoke(app, ["setup", "agola", "-f", "role.yaml"])
     assert (impossible.exit_code, impossible.stdout) == (1, "")
     assert "[impossible-login]" in impossible.stderr
+
+
+IMAGES = f"""\
+default_branch: main
+destinations: ["{ECR}/${{image.name}}:1"]
+cache: {{repo: {ECR}/cache}}
+registries:
+  {ECR}: {{aws: {{access_key_id: KEY_ID, secret_access_key: KEY}}}}
+platforms: [linux/amd64, linux/arm64]
+images:
+  api: {{build_secrets: {{npm: NPM_TOKEN}}}}
+  web: {{build_args: {{CHANNEL: "${{env.CHANNEL}}"}}}}
+"""
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
+def test_several_images_and_platforms_need_each_thing_once(target: str) -> None:
+    found = requirements(ci_kaniko.loads(IMAGES), target)
+    assert len({(item.kind, item.name) for item in found}) == len(found)
+    assert secrets_named(found, target, in_cluster=target == "buildkite") == {
+        *("KEY_ID", "KEY", "NPM_TOKEN")
+    }
+    assert named(found, ("variable",)) == {"CHANNEL"}
+    (permission,) = [item for item in found if item.kind == "permission"]
+    assert permission.purpose == "to push to api, web, cache-amd64, cache-arm64"
+    created = [step for step in permission.steps if "create-repository" in step]
+    assert len(created) == 4
+    assert permission.steps[0] == "ecr:GetAuthorizationToken on *"
+
+
+def test_secrets_of_images_in_environments_of_their_own() -> None:
+    spec = """\
+destinations: ["ghcr.io/acme/${image.name}:1"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR}}
+images: {api: {github: {environment: a}}, web: {github: {environment: b}}, docs: {}}
+"""
+    (secret, *_) = requirements(ci_kaniko.loads(spec), "github")
+    assert secret.steps == (
+        "gh secret set GHCR --env a < FILE_WITH_THE_VALUE",
+        "gh secret set GHCR --env b < FILE_WITH_THE_VALUE",
+        "gh secret set GHCR < FILE_WITH_THE_VALUE",
+    )
+
+
+def test_the_secret_of_a_cluster_holds_the_keys_of_all_images() -> None:
+    spec = """\
+destinations: ["ghcr.io/acme/${image.name}:1"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR}}
+images:
+  api: {build_secrets: {npm: NPM_TOKEN}}
+  web: {kubernetes: {secret: of-web}, build_secrets: {pip: PIP_TOKEN}}
+"""
+    found = requirements(ci_kaniko.loads(spec), "kubernetes")
+    held = {item.name: item.purpose for item in found if item.kind == "Secret"}
+    assert held == {"ci-kaniko": "holds GHCR, NPM_TOKEN", "of-web": "holds GHCR, PIP_TOKEN"}
+
+
+def test_an_option_of_the_command_for_a_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ci-kaniko.yaml").write_text(IMAGES)
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(app, ["setup", "gitlab"])
+    assert shown.exit_code == 0
+    assert shown.stdout.count("secret KEY_ID:") == 1

@@ -17,6 +17,7 @@ from support.cases import ROOT, SNAPSHOTS, SPECS
 from support.events import DEFAULT_BRANCH
 from support.runs import (
     PAIRS,
+    RENDER_ALL,
     RENDERED,
     TARGETS,
     push_event,
@@ -29,13 +30,6 @@ from support.runs import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-_RENDER_ALL = """
-import json, sys
-import ci_kaniko
-for path, target, values in json.load(sys.stdin):
-    print(json.dumps(ci_kaniko.render(ci_kaniko.load(path), target, values)))
-"""
 
 
 def rules(case: str, target: str) -> set[str]:
@@ -68,7 +62,7 @@ def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
         for case, target in RENDERED
     ]
     done = subprocess.run(
-        [sys.executable, "-c", _RENDER_ALL],
+        [sys.executable, "-c", RENDER_ALL],
         input=json.dumps(wanted),
         env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
         | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},

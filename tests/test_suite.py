@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from support.cases import CASES, ROOT, SNAPSHOTS
+from support.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,9 @@ def test_every_snapshot_belongs_to_a_case_and_a_target() -> None:
     expected = {
         SNAPSHOTS / target / f"{case}.yml"
         for target in ci_kaniko.available_targets()
-        for case in CASES
+        for case in (*CASES, *PIPELINE_CASES)
     }
+    assert not {*CASES} & {*PIPELINE_CASES}
     assert not {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - expected
 
 

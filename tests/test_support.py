@@ -353,7 +353,6 @@ def test_docker_mounts_environment_and_cleaning() -> None:
         "docker run -v name:/kaniko/x image",
         "docker run -v /home/runner/nowhere:/kaniko/x image",
         "docker run -v /home/runner:/kaniko image",
-        "docker run --entrypoint sh image",
         "docker run --rm",
     ],
 )

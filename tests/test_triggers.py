@@ -15,7 +15,6 @@ from support.events import (
     FORK_PULL_REQUEST,
     PULL_REQUEST,
     TAG,
-    Event,
 )
 from support.runs import RENDERED, TARGETS, read, render
 from support.triggers import NotUnderstood
@@ -77,7 +76,7 @@ def test_events(target: str, start: object, trigger: str, default: str) -> None:
     for event in (*PUSHES, *REQUESTS, *FORKED):
         expected = expectation.starts(wanted, event)
         started = start(text, event)
-        if expected and built_by_a_push(wanted, event, target):
+        if expected and expectation.built_by_a_push(wanted, event, target):
             # GitHub builds the merge, which the push did not; where it can tell, it leaves it.
             # Buildkite's own settings tell, Agola has no way to.
             assert not started or target != "gitlab", event
@@ -85,19 +84,11 @@ def test_events(target: str, start: object, trigger: str, default: str) -> None:
             assert started == expected, event
 
 
-def built_by_a_push(wanted: expectation.Spec, event: Event, target: str) -> bool:
-    """Whether the branch of a request is built as a branch, in the project that runs it."""
-    if not event.pull_request or (event.fork and target == "github"):
-        return False
-    push = replace(DEFAULT_BRANCH, branch=event.source_branch, default_branch=event.default_branch)
-    return expectation.starts(wanted, push)
-
-
 @pytest.mark.parametrize(("case", "target"), [pair for pair in RENDERED if pair[1] in dict(STARTS)])
 def test_cases(case: str, target: str) -> None:
     for event in expectation.events(read(case)):
         expected = expectation.starts(read(case), event)
-        if not built_by_a_push(read(case), event, target):
+        if not expectation.built_by_a_push(read(case), event, target):
             assert triggers.STARTS[target](render(case, target), event) == expected, event
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ci_kaniko.logins import AwsLogin, AzureLogin, GoogleLogin
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec import Build
 
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
@@ -141,7 +141,7 @@ def azure(login: AzureLogin) -> Cloud:
     return Cloud("azure", variables=ids, token=token)
 
 
-def context_cloud(spec: Spec, *, exchanged: bool = False) -> Cloud | None:
+def context_cloud(spec: Build, *, exchanged: bool = False) -> Cloud | None:
     """The login of the store that the context is fetched from; None when it needs none."""
     login = spec.context_login
     if login is None:

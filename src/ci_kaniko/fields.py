@@ -76,7 +76,9 @@ def check_plain(text: str) -> None:
         return
     try:
         parts = parse(text)
-    except Refused:
+    except Refused as refused:
+        if "${image.name" in refused.message:
+            raise
         return
     known = [part.name for part in parts if isinstance(part, Ref)]
     if known:

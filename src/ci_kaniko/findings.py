@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.display import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ci_kaniko.problems import Severity
+    from ci_kaniko.spec import Build
 
 Where = tuple["str | int", ...]
 
@@ -78,3 +81,43 @@ def dotted(where: Where) -> str:
 def quoted(text: str, limit: int = 60) -> str:
     """A user's word in double quotes, cut when it is long, credentials starred out."""
     return f'"{shown(text, limit)}"'
+
+
+def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
+    """Findings about several images at their places in the spec, each place once.
+
+    What the top says, and is wrong for some of ``number`` images only, names these.
+    """
+    first: dict[tuple[Any, ...], Finding] = {}
+    names: dict[tuple[Any, ...], dict[str, None]] = {}
+    told: dict[tuple[Any, ...], list[str]] = {}
+    for build, finding in found:
+        placed = finding._replace(where=build.at(finding.where))
+        place = (placed.rule, placed.where, placed.on_key)
+        messages = told.setdefault((build.name, *place), [])
+        if placed.message not in messages:
+            messages.append(placed.message)
+        # Messages may hold an image's name, so the first of one image is that of another, too.
+        key = (*place, messages.index(placed.message))
+        first.setdefault(key, placed)
+        names.setdefault(key, {})[build.name] = None
+    return [
+        finding
+        if finding.where[:1] == ("images",) or len(names[key]) == number
+        else finding._replace(message=f"{finding.message}, for {_listed([*names[key]])}")
+        for key, finding in first.items()
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def unique(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings without those that name one place for several images."""
+    seen: dict[tuple[str, Where, bool], Finding] = {}
+    for finding in findings:
+        seen.setdefault((finding.rule, finding.where, finding.on_key), finding)
+    return list(seen.values())

@@ -12,7 +12,8 @@ from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.findings import Where
+    from ci_kaniko.spec import Build, Spec
 
 _FROM = re.compile(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
 _COPIED = re.compile(r"(?i)--from=(\S+)|--mount=\S*\bfrom=([^\s,]+)")
@@ -20,19 +21,25 @@ _MAX_BYTES = 1024 * 1024
 
 
 def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
-    """Entries whose host neither the spec nor its Dockerfile names; none when that is unknown."""
-    if not spec.registries:
-        return
-    pulled = _base_hosts(spec, root)
-    hosts = {*_own_hosts(spec)}
-    if pulled is None or any("$" in host for host in hosts):
-        return
-    for written in spec.registries:
-        host = canonical_host(written)
-        if "$" not in host and host not in hosts | pulled:
+    """Entries whose host neither the spec nor its Dockerfile names; none when that is unknown.
+
+    An entry that several images share is used when one of them uses it.
+    """
+    unused: dict[Where, str] = {}
+    used: set[Where] = set()
+    for build in spec.builds:
+        hosts = _hosts(build, root)
+        for written in build.registries:
+            where = build.at(("registries", written))
+            unused.setdefault(where, written)
+            if hosts is None or "$" in written or canonical_host(written) in hosts:
+                used.add(where)
+    for where, written in unused.items():
+        if where not in used:
+            host = canonical_host(written)
             yield Finding(
                 "unused-login",
-                ("registries", written),
+                where,
                 f"no destination, cache, mirror or base image is on {host}: nothing uses this",
                 f"remove {quoted(written)}: pull requests get the login, too",
                 severity="warning",
@@ -40,7 +47,16 @@ def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
             )
 
 
-def _own_hosts(spec: Spec) -> Iterator[str]:
+def _hosts(build: Build, root: str) -> set[str] | None:
+    """The hosts that a build pushes to and pulls from; None when nobody can tell."""
+    if not build.registries:
+        return None
+    hosts = set(_own_hosts(build))
+    pulled = None if any("$" in host for host in hosts) else _base_hosts(build, root)
+    return None if pulled is None else {canonical_host(host) for host in hosts} | pulled
+
+
+def _own_hosts(spec: Build) -> Iterator[str]:
     """The hosts that the spec itself names."""
     if spec.push != "never":
         for destination in spec.destinations:
@@ -52,7 +68,7 @@ def _own_hosts(spec: Spec) -> Iterator[str]:
             yield canonical_host(one.partition("/")[0])
 
 
-def _base_hosts(spec: Spec, root: str) -> set[str] | None:
+def _base_hosts(spec: Build, root: str) -> set[str] | None:
     """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
     if "://" in spec.context or "://" in spec.dockerfile:
         return None

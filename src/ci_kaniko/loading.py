@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ci_kaniko.display import shown
-from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted
+from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted, told_once
 from ci_kaniko.grammar import is_identifier
 from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
-from ci_kaniko.rules import check
+from ci_kaniko.rules import check, check_build, check_whole
 from ci_kaniko.scalars import NULLS, Plain, wrong_type
-from ci_kaniko.spec import Spec
+from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec
 
 if TYPE_CHECKING:
     import os
@@ -23,12 +23,18 @@ _SECRET_FIELDS = {"password", "token", "secret_access_key", "client_secret", "az
 _WORDS = {"ci-token", "anonymous", "ambient"}
 _SYNONYMS = {
     **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
-    **dict.fromkeys(("image", "images", "tag", "tags", "to"), "destinations"),
+    **dict.fromkeys(("image", "tag", "tags", "to"), "destinations"),
+    **dict.fromkeys(("platform", "arch", "architectures"), "platforms"),
+    **dict.fromkeys(("before", "before_script", "steps"), "prepare"),
     **dict.fromkeys(("auth", "credentials", "login", "logins", "registry"), "registries"),
     **dict.fromkeys(("on", "only", "rules", "when"), "triggers"),
     **dict.fromkeys(("kaniko", "executor_image"), "executor"),
     "file": "dockerfile",
     "stage": "target",
+}
+_IMAGE_SYNONYMS = {
+    **dict.fromkeys(("depends_on", "dependson", "depends", "requires", "after"), "needs"),
+    **dict.fromkeys(("path", "folder", "directory", "dir"), "context"),
 }
 _FREE_KEYS = {"build_args", "labels", "annotations", "registries"}
 
@@ -77,12 +83,59 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     Raises InvalidSpec. When the model refuses a part, the rules still look at what is left, so
     that one run reports everything; rules about a damaged part stay silent.
     """
+    if isinstance(data, dict) and isinstance(data.get("images"), dict) and data["images"]:
+        return _examined_images(data, read_model)
+    if isinstance(data, dict) and data.get("images"):
+        from ci_kaniko.images import with_name
+
+        data = with_name(data, "name")
     try:
         spec = read_model(data)
     except ValidationError as error:
-        findings = list(_findings(error))
-        raise InvalidSpec([*findings, *_findings_beside(findings, data, read_model)]) from None
+        raise InvalidSpec(_explained(error, data, read_model)) from None
     findings = list(check(spec))
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidSpec(findings)
+    return spec
+
+
+def _explained(
+    error: ValidationError,
+    data: Any,
+    read_model: Callable[[Any], Build],
+    model: type[Build] = Spec,
+) -> list[Finding]:
+    """What the model refuses, and what the rules say about the rest."""
+    findings = list(_findings(error, model))
+    return [*findings, *_findings_beside(findings, data, read_model, model)]
+
+
+def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) -> Spec:
+    """A spec with several images: what they share is read once."""
+    from ci_kaniko.images import Entries, read_images
+
+    entries = Entries(data)
+    outputs = {"outputs": data["outputs"]} if data.get("outputs") is not None else {}
+    findings: list[Finding] = []
+    try:
+        spec = read_model({**entries.common, **outputs})
+    except ValidationError as error:
+        findings += _findings(error)
+        damaged = {finding.where[0] for finding in findings}
+        for key in damaged:
+            entries.common.pop(str(key), None)
+        kept = {} if "outputs" in damaged else outputs
+        spec = read_model({**entries.common, **kept})
+    places = {finding.where for finding in findings}
+    images = read_images(entries, spec, _explained)
+    # The instance that pydantic is building: a copy with the images would not be it.
+    spec.__dict__["images"] = images
+    places |= {finding.where for finding in entries.findings}
+    unread = places | {image.at(finding.where) for image, finding in entries.told}
+    checked = [(image, item) for image in images.values() for item in check_build(image, places)]
+    findings += entries.findings
+    findings += told_once([*entries.told, *checked], len(entries.own))
+    findings += check_whole(spec, unread)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
     return spec
@@ -128,10 +181,13 @@ def to_python(root: Node) -> Any:
 
 
 def _findings_beside(
-    findings: list[Finding], data: Any, read_model: Callable[[Any], Spec]
+    findings: list[Finding],
+    data: Any,
+    read_model: Callable[[Any], Build],
+    model: type[Build],
 ) -> Iterator[Finding]:
     """What the rules say about the parts of ``data`` that could be read."""
-    damaged = {finding.where for finding in findings} | set(_misspelt(findings, data))
+    damaged = {finding.where for finding in findings} | set(_misspelt(findings, data, model))
     cuts = {_cut(data, finding.where) for finding in findings}
     for _ in range(2):
         if () in cuts or not isinstance(data, dict):
@@ -144,15 +200,15 @@ def _findings_beside(
         except InvalidSpec:
             return
         kept = _kept(data, cuts)
-        for finding in check(rest, damaged):
+        for finding in check_build(rest, damaged):
             yield finding._replace(where=_restored(finding.where, kept))
         return
 
 
-def _misspelt(findings: list[Finding], data: Any) -> Iterator[Where]:
+def _misspelt(findings: list[Finding], data: Any, model: type[Build]) -> Iterator[Where]:
     """The keys that were meant by unknown ones."""
     for finding in findings:
-        if finding.rule == "unknown-key" and (close := _meant(finding.where)):
+        if finding.rule == "unknown-key" and (close := _meant(finding.where, model)):
             where = (*finding.where[:-1], close)
             if _cut(data, where) != where:
                 yield where
@@ -216,10 +272,10 @@ def _restored(where: Where, kept: dict[Where, list[int]]) -> Where:
     return tuple(restored)
 
 
-def _findings(error: ValidationError) -> Iterator[Finding]:
+def _findings(error: ValidationError, model: type[Build] = Spec) -> Iterator[Finding]:
     items = error.errors(include_url=False)
     unknown = {
-        tuple(item["loc"]): _meant(item["loc"])
+        tuple(item["loc"]): _meant(item["loc"], model)
         for item in items
         if item["type"] == "extra_forbidden"
     }
@@ -233,9 +289,11 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
             for each in (refused, *refused.others):
                 yield _refused(each, where, on_key=on_key)
         elif item["type"] == "extra_forbidden":
-            yield _unknown_key(where)
+            yield _unknown_key(where, model)
         elif item["type"] != "missing":
             expected, hint = _expected(item)
+            if where == ("images",):
+                hint = "each by its name, such as api: {context: services/api}"
             yield _refused(wrong_type(item["input"], expected, hint), where)
         elif loc not in meant:
             name = str(where[-1])
@@ -270,24 +328,31 @@ def _example(where: Where) -> str:
     return str((field.examples or ["..."])[0])
 
 
-def _unknown_key(where: Where) -> Finding:
+def _unknown_key(where: Where, root: type[Build]) -> Finding:
     key = str(where[-1])
-    known = list(_model_at(where[:-1]).model_fields)
-    close = _meant(where)
+    model = _model_at(where[:-1], root)
+    known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
+    close = _meant(where, root)
     if close and "/" in key:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
         hint = f'did you mean "{close}"?'
+    elif model is Spec and (key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)):
+        hint = "it is for one of several images, below images:"
+    elif model is NamedImage and key == "name":
+        hint = "an image is named by its key, the one above this"
     else:
         hint = _elsewhere(key) or f"known here: {', '.join(known)}"
     return Finding("unknown-key", where, f"unknown key {quoted(key)}", hint, on_key=True)
 
 
-def _meant(where: Where) -> str | None:
+def _meant(where: Where, root: type[Build]) -> str | None:
     """The field that an unknown key was meant to be."""
     key = str(where[-1]).replace("-", "_").lower()
-    model = _model_at(where[:-1])
-    if model is Spec and key in _SYNONYMS:
+    model = _model_at(where[:-1], root)
+    if model is NamedImage and key in _IMAGE_SYNONYMS:
+        return _IMAGE_SYNONYMS[key]
+    if issubclass(model, Build) and key in _SYNONYMS:
         return _SYNONYMS[key]
     if "/" in key and "image" in model.model_fields:
         return "image"
@@ -303,9 +368,9 @@ def _elsewhere(key: str) -> str:
     return f"it is {owner} in a spec" if owner else ""
 
 
-def _model_at(where: Where) -> Any:
+def _model_at(where: Where, root: type[Build] = Spec) -> Any:
     """The model of the mapping at ``where``."""
-    model: Any = Spec
+    model: Any = root
     for step in where:
         field = model.model_fields.get(step)
         model = (_model_of(field.annotation) if field else None) or model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
@@ -12,7 +13,7 @@ from ci_kaniko.loading import loads
 from ci_kaniko.problems import Problem, SpecError
 from ci_kaniko.rendering import render
 from ci_kaniko.spec import Options
-from ci_kaniko.tables import code, table
+from ci_kaniko.tables import code, listed, table
 from ci_kaniko.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -112,6 +113,46 @@ INPUTS = {
     ),
 }
 """What a build needs beside its context; each is there in every run."""
+_IMAGES = (
+    "destinations: ['ghcr.io/acme/${image.name}:1']\nregistries: {ghcr.io: anonymous}\n"
+    "triggers: {branches: [main]}\nimages: "
+)
+_PUSHED = (
+    "destinations: ['ghcr.io/acme/shop:1']\nregistries: {ghcr.io: anonymous}\n"
+    "triggers: {branches: [main]}\n"
+)
+PIPELINES = {
+    "several `images`": f"{_IMAGES}{{api: {{context: api}}, web: {{context: web}}}}",
+    "`needs` of an image": f"{_IMAGES}{{base: {{context: base}}, api: {{needs: base}}}}",
+    "`prepare`": (
+        f"{_PUSHED}prepare: {{image: 'docker.io/library/golang:1.26', commands: [make], "
+        "artifacts: [bin]}"
+    ),
+    "several `platforms`": f"{_PUSHED}platforms: [linux/amd64, linux/arm64]",
+    "`digest: true`": f"{_PUSHED}digest: true",
+    "`triggers.paths`": "push: never\ntriggers: {branches: [main], paths: ['src/**']}",
+    "`triggers.paths` of an image": (
+        f"{_IMAGES}{{api: {{context: api, triggers: {{paths: ['api/**']}}}}, web: {{}}}}"
+    ),
+    "a required input": (
+        "push: never\ntriggers: {branches: [main]}\ninputs: {channel: {}}\n"
+        "build_args: {CHANNEL: '${input.channel}'}"
+    ),
+}
+"""What makes a pipeline of several jobs, or a part of other pipelines."""
+_BY_CREATOR = {
+    "`triggers.paths`": "whoever creates it",
+    "`triggers.paths` of an image": "whoever creates it",
+    "a required input": "`--set`",
+}
+"""What whoever creates an object of Kubernetes decides."""
+FORMS = {
+    "gitlab": ("include", "component"),
+    "github": ("reusable",),
+    "buildkite": ("steps",),
+}
+"""The forms of a file that others include, by target."""
+
 _OIDC = ("ambient", "role", "provider", "client_id: …}")
 _BY_DOCUMENTATION = {
     ("ci-token", "buildkite"),
@@ -175,6 +216,9 @@ def sections() -> Iterator[str]:
     yield from _with_reasons("login", _rows(LOGINS, login_outcome))
     yield "## What every build gets"
     yield from _with_reasons("field", _rows(INPUTS, input_outcome))
+    yield "## Whole pipelines"
+    yield _PIPELINES
+    yield from _with_reasons("what", _pipeline_rows())
     yield "## What is refused"
     yield table(("what", "where", "why", "instead"), _refusal_rows())
 
@@ -196,10 +240,15 @@ _LOGINS = """\
 cannot run it: the exchange needs the vendor's own machines."""
 
 
+_PIPELINES = """\
+[Pipelines](pipelines.md) shows each with an example. A required input needs the form of a file that
+others include; an input with a default is that default elsewhere."""
+
+
 def outcome(spec: str, target: str, values: dict[str, str] | None = None) -> Problem | None:
     """The first problem of rendering a spec for a column, or None."""
     name, _, mode = target.partition("-")
-    text = f"{spec}\ngithub: {{mode: {mode}}}" if mode else spec
+    text = f"{spec}\ngithub: {{mode: {mode}}}" if mode and "github:" not in spec else spec
     try:
         render(loads(text), name, (values or _CHECKOUT) if name == "kubernetes" else None)
     except SpecError as error:
@@ -257,6 +306,17 @@ def input_outcome(title: str, target: str) -> Problem | None:
     return outcome(f"default_branch: main\npush: never\n{INPUTS[title]}", target)
 
 
+def pipeline_outcome(title: str, target: str) -> Problem | None:
+    """Why a part of a pipeline is impossible on a target, or None."""
+    spec = f"default_branch: main\n{PIPELINES[title]}"
+    name, _, mode = target.partition("-")
+    if "inputs:" in spec and name in FORMS:
+        settings = {"form": FORMS[name][0], "mode": mode}
+        keys = [f"{key}: {value}" for key, value in settings.items() if value]
+        spec += f"\n{name}: {{{', '.join(keys)}}}"
+    return outcome(spec, target)
+
+
 Row = tuple[str, "list[str | Problem]"]
 
 
@@ -270,6 +330,21 @@ def _works(title: str, target: str) -> str:
     if title in TRIGGERS and target == "kubernetes":
         return "whoever creates it"
     return "by documentation" if (title, target) in _BY_DOCUMENTATION else "yes"
+
+
+def _pipeline_rows() -> Iterator[Row]:
+    for title in PIPELINES:
+        cells = [pipeline_outcome(title, target) or "yes" for target in TITLES]
+        if title in _BY_CREATOR:
+            cells[-1] = _BY_CREATOR[title]
+        yield title, cells
+    forms = [FORMS.get(_name(target), ()) for target in TITLES]
+    words = [listed(list(map(code, names)), "or") or "none" for names in forms]
+    yield "the `form` of a file that others include", [*words]
+
+
+def _name(column: str) -> str:
+    return column.partition("-")[0]
 
 
 def _variable_rows() -> Iterator[Row]:
@@ -291,14 +366,20 @@ def made_of(name: str, target: str) -> str:
     from ci_kaniko.script import Script
 
     plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
-    dialect: Any = import_module(f"ci_kaniko.targets.{target}").DIALECT
-    script = Script(plan, dialect)
+    script = Script(plan, _dialect(target))
     cell = script.cell(name)
     if cell.env:
         return code(cell.env[1])
     if cell.literal:
         return code(cell.literal)
     return code(cell.name) if cell.name and not cell.define and cell.name.isupper() else "computed"
+
+
+def _dialect(target: str) -> Any:
+    """A target's dialect, which may have a module of its own."""
+    module = f"ci_kaniko.targets.{target}"
+    apart = f"{module}_dialect"
+    return import_module(apart if find_spec(apart) else module).DIALECT
 
 
 def _with_reasons(first: str, rows: Iterator[Row]) -> Iterator[str]:

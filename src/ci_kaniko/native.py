@@ -14,6 +14,7 @@ from ci_kaniko.fields import (
     Duration,
     Extra,
     Model,
+    Platform,
     Present,
     Reads,
     check_plain,
@@ -188,14 +189,28 @@ GitLabRetries = Annotated[int, whole(0, 2)]
 class GitLab(Model):
     """GitLab CI."""
 
-    job: GitLabJob = Field(
-        default="build-image", description="Name of the job.", examples=["build-shop"]
+    form: Annotated[str, choice("pipeline", "child", "include", "component")] = Field(
+        default="pipeline",
+        description="pipeline: a .gitlab-ci.yml. child: a file for trigger: include:. include: a "
+        "file for include:, without stages. component: a template of a CI/CD component, with "
+        "spec: inputs.",
+        examples=["component"],
+    )
+    job: GitLabJob | None = Field(
+        default=None,
+        description="Name of the job; build-image, or build-NAME for each of several images.",
+        examples=["build-shop"],
     )
     stage: Present | None = Field(
         default=None, description="Stage of the job; GitLab's default is test.", examples=["build"]
     )
     tags: OneOrMore | None = Field(
         default=None, description="Tags a runner must have, all of them.", examples=[["k8s"]]
+    )
+    platform_tags: dict[Platform, OneOrMore] = Field(
+        default={},
+        description="Tags of the runners for each of platforms:; GitLab.com's own by default.",
+        examples=[{"linux/arm64": ["arm64"]}],
     )
     timeout: GitLabTime | None = Field(
         default=None, description="How long the job may take.", examples=["1h 30m"]
@@ -238,14 +253,28 @@ class GitHub(Model):
         "image and fetches the repository itself, for runners without a Docker daemon.",
         examples=["container"],
     )
+    form: Annotated[str, choice("workflow", "reusable")] = Field(
+        default="workflow",
+        description="workflow: triggers start it. reusable: other workflows call it.",
+        examples=["reusable"],
+    )
     workflow: Present = Field(
         default="image", description="Name of the workflow.", examples=["Images"]
     )
-    job: GitHubId = Field(default="image", description="Id of the job.", examples=["shop"])
+    job: GitHubId | None = Field(
+        default=None,
+        description="Id of the job; image, or build-NAME for each of several images.",
+        examples=["shop"],
+    )
     runs_on: OneOrMore = Field(
         default=("ubuntu-24.04",),
         description="Label of the runner, or a list; it needs a Docker daemon.",
         examples=["ubuntu-24.04", ["self-hosted", "linux"]],
+    )
+    platform_runs_on: dict[Platform, OneOrMore] = Field(
+        default={},
+        description="Labels of the runners for each of platforms:; GitHub's own by default.",
+        examples=[{"linux/arm64": "ubuntu-24.04-arm"}],
     )
     timeout_minutes: Minutes = Field(
         default=60, description="How long the job may take, in minutes.", examples=[30]
@@ -300,9 +329,10 @@ class Kubernetes(Model):
         description="How long a finished Job is kept, its logs included, in seconds.",
         examples=[86400],
     )
-    name: PodName = Field(
-        default="build-image",
-        description="What the Pod's name begins with; the rest is random.",
+    name: PodName | None = Field(
+        default=None,
+        description="What the Pod's name begins with; the rest is random. build-image, or "
+        "build-NAME for each of several images.",
         examples=["build-shop"],
     )
     namespace: Namespace | None = Field(default=None, description="Namespace.", examples=["ci"])
@@ -359,11 +389,22 @@ class Kubernetes(Model):
 class Buildkite(Model):
     """Buildkite with agent-stack-k8s."""
 
-    label: Present = Field(
-        default=":docker: Build image", description="Label of the step.", examples=[":docker: Shop"]
+    form: Annotated[str, choice("pipeline", "steps")] = Field(
+        default="pipeline",
+        description="pipeline: a file for pipeline upload. steps: the bare list of steps, which "
+        "reads inputs from the environment of the upload.",
+        examples=["steps"],
     )
-    key: BuildkiteKey = Field(
-        default="build-image", description="Key of the step.", examples=["build-shop"]
+    label: Present | None = Field(
+        default=None,
+        description="Label of the step; :docker: Build image, or :docker: Build NAME for each of "
+        "several images.",
+        examples=[":docker: Shop"],
+    )
+    key: BuildkiteKey | None = Field(
+        default=None,
+        description="Key of the step; build-image, or build-NAME for each of several images.",
+        examples=["build-shop"],
     )
     queue: Present = Field(
         default="kubernetes",
@@ -414,6 +455,11 @@ class Buildkite(Model):
         description="Labels a node must have.",
         examples=[{"kubernetes.io/arch": "amd64"}],
     )
+    platform_node_selector: dict[Platform, dict[QualifiedName, LabelValue]] = Field(
+        default={},
+        description="Labels of the nodes for each of platforms:; kubernetes.io/arch by default.",
+        examples=[{"linux/arm64": {"kubernetes.io/arch": "arm64"}}],
+    )
     tolerations: tuple[Toleration, ...] = Field(
         default=(),
         description="Taints the pod tolerates.",
@@ -429,8 +475,11 @@ class Buildkite(Model):
 class Agola(Model):
     """Agola."""
 
-    run: AgolaName = Field(
-        default="build-image", description="Name of the run.", examples=["build-shop"]
+    run: AgolaName | None = Field(
+        default=None,
+        description="Name of the run, build-image, and of its task; several images have a task "
+        "each, build-NAME.",
+        examples=["build-shop"],
     )
     arch: Annotated[str, choice("386", "amd64", "arm", "arm64")] | None = Field(
         default=None, description="Architecture of the executor.", examples=["amd64"]
@@ -438,9 +487,10 @@ class Agola(Model):
     timeout: Duration = Field(
         default="1h", description="How long each task may take, a Go duration.", examples=["30m"]
     )
-    checkout_image: Present = Field(
-        default=GIT_IMAGE,
-        description="Image of the task that clones: it needs git, ssh and a shell.",
+    checkout_image: Present | None = Field(
+        default=None,
+        description="Image of the task that clones: it needs git, ssh and a shell. By default "
+        f"{GIT_IMAGE}; with prepare: its own image clones.",
         examples=[GIT_IMAGE],
     )
     extra: Extra = Field(

@@ -36,6 +36,7 @@ from ci_kaniko.references import (
     parse_reference,
     parse_repository,
 )
+from ci_kaniko.texts import texts_with_variables
 from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
 
     from ci_kaniko.clouds import Token
     from ci_kaniko.logins import Login, Registry
-    from ci_kaniko.spec import Executor, Spec
+    from ci_kaniko.spec import Build, Executor
 
 CHECKOUT = "@checkout"
 """The directory that holds the repository where the executor runs."""
 OUTPUT = "@output"
 """The directory for the files that the executor writes."""
+DIGEST = "@digest"
+"""The file whose digest the job hands to later ones."""
 CERTIFICATES = "/kaniko/certificates"
 """The folder of private certificates."""
 FETCHED = "/kaniko/buildcontext"
@@ -141,6 +144,7 @@ class Started:
     pull_requests: bool = False
     schedules: bool = False
     manual: bool = False
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class Plan:
     """One build on one target."""
 
     target: str
-    spec: Spec
+    spec: Build
     arguments: tuple[Argument, ...]
     pushed_arguments: tuple[Argument, ...]
     pushes: tuple[Push, ...]
@@ -167,6 +171,12 @@ class Plan:
     git_login: GitLogin | None = None
     reads_checkout: bool = True
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether others include the job, and may give it inputs."""
+        section = getattr(self.spec, self.target)
+        return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow"}
 
     @property
     def pushes_always(self) -> bool:
@@ -201,17 +211,7 @@ class Plan:
 
     def uses(self) -> Iterator[tuple[Where, str]]:
         """Every portable variable and where the spec uses it."""
-        spec = self.spec
-        texts: list[tuple[Where, str]] = []
-        if "://" in spec.context:
-            texts.append((("context",), spec.context))
-        texts += [(("build_args", name), text) for name, text in spec.build_args.items()]
-        texts += [(("labels", name), text) for name, text in spec.labels.items()]
-        texts += [(("annotations", name), text) for name, text in spec.annotations.items()]
-        texts += [(("destinations", i), item.image) for i, item in enumerate(spec.destinations)]
-        if spec.cache and not spec.cache.repo.startswith("oci:"):
-            texts.append((("cache", "repo"), spec.cache.repo))
-        texts += [(("extra_args", index), text) for index, text in enumerate(spec.extra_args)]
+        texts = [item for item in texts_with_variables(self.spec) if item[0][0] != "registries"]
         texts += [
             (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
         ]
@@ -304,7 +304,7 @@ class Plan:
         return {cloud.name: cloud.token for cloud in clouds if cloud.token}
 
 
-def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
+def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan:
     """The plan of a spec on a target; what is wrong is in its ``findings``.
 
     With ``directory_is_git`` a directory context means this repository at this commit, fetched by
@@ -317,11 +317,11 @@ def resolve(spec: Spec, target: str, *, directory_is_git: bool = False) -> Plan:
         target=target,
         spec=spec,
         arguments=tuple(_arguments(spec, directory_is_git=directory_is_git)),
-        pushed_arguments=tuple(_outputs(spec, pushed_only=True)),
+        pushed_arguments=(*_outputs(spec, pushed_only=True), *_handed_over(spec)),
         pushes=pushes,
         push=spec.push,
         logins=logins,
-        started=_started(spec),
+        started=started_by(spec),
         outputs=tuple(path for name in OUTPUT_OPTIONS if (path := getattr(spec.options, name))),
         git_login=_git_login(spec) if fetched else None,
         reads_checkout=not fetched or spec.context.startswith("tar://"),
@@ -372,7 +372,7 @@ def reads_auth_variable(executor: Executor) -> bool:
     return at_least(executor.version or distribution.version, distribution.auth_variable_since)
 
 
-def _started(spec: Spec) -> Started:
+def started_by(spec: Build) -> Started:
     kinds = {condition.kind for item in spec.destinations for condition in item.when}
     schedules, manual = "schedule" in kinds, "manual" in kinds
     triggers = spec.triggers
@@ -390,6 +390,7 @@ def _started(spec: Spec) -> Started:
         pull_requests=triggers.pull_requests,
         schedules=schedules or bool(triggers.schedules),
         manual=manual or triggers.manual,
+        paths=triggers.paths,
     )
 
 
@@ -399,7 +400,7 @@ def _host_on(target: str, reference: Reference) -> str:
     return FIXED_REGISTRIES.get(target, host) if host == f"${{{REGISTRY_HOST}}}" else host
 
 
-def _pushes(spec: Spec, target: str) -> tuple[Push, ...]:
+def _pushes(spec: Build, target: str) -> tuple[Push, ...]:
     """Unconditional destinations first, then those with the same condition together."""
     if spec.push == "never":
         return ()
@@ -413,7 +414,7 @@ def _pushes(spec: Spec, target: str) -> tuple[Push, ...]:
     return tuple(push for group in groups.values() for push in group)
 
 
-def _arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
+def _arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     yield from _context_arguments(spec, directory_is_git=directory_is_git)
     if spec.target:
         yield Argument("target", (spec.target,))
@@ -432,7 +433,7 @@ def _arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
         yield Argument(name, parse(value) if separator else None)
 
 
-def _context_arguments(spec: Spec, *, directory_is_git: bool) -> Iterator[Argument]:
+def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     remote = "://" in spec.context
     base = (spec.context_sub_path or ".") if remote else spec.context
     sub_path = grammar.inside_repository(base) or "."
@@ -461,7 +462,7 @@ THIS_REPOSITORY = "@repository"
 """A git context that means this repository at this commit."""
 
 
-def _fetched_context(spec: Spec) -> Parts:
+def _fetched_context(spec: Build) -> Parts:
     scheme, separator, rest = spec.context.partition("://")
     if not separator:
         return (Ref(THIS_REPOSITORY),)
@@ -470,7 +471,7 @@ def _fetched_context(spec: Spec) -> Parts:
     return parse(spec.context)
 
 
-def _git_arguments(spec: Spec) -> Iterator[Argument]:
+def _git_arguments(spec: Build) -> Iterator[Argument]:
     git = spec.git
     if git.branch:
         yield Argument("git", (f"branch={git.branch}",))
@@ -482,7 +483,7 @@ def _git_arguments(spec: Spec) -> Iterator[Argument]:
             yield Argument("git", (f"{flag_of(name)}={str(value).lower()}",))
 
 
-def _cache_arguments(spec: Spec) -> Iterator[Argument]:
+def _cache_arguments(spec: Build) -> Iterator[Argument]:
     cache = spec.cache
     if cache is None:
         return
@@ -505,7 +506,7 @@ def _cache_arguments(spec: Spec) -> Iterator[Argument]:
             yield Argument(flag, None if value else ("false",))
 
 
-def _option_arguments(spec: Spec) -> Iterator[Argument]:
+def _option_arguments(spec: Build) -> Iterator[Argument]:
     for name in type(spec.options).model_fields:
         value = getattr(spec.options, name)
         flag = flag_of(name)
@@ -524,7 +525,7 @@ def _option_arguments(spec: Spec) -> Iterator[Argument]:
             yield Argument(flag, (str(value),))
 
 
-def _input_arguments(spec: Spec) -> Iterator[Argument]:
+def _input_arguments(spec: Build) -> Iterator[Argument]:
     for name, secret in spec.build_secrets.items():
         yield Argument("secret", (f"id={name},env={secret}",))
     for host in spec.certificates:
@@ -539,7 +540,7 @@ def _file_of(host: str) -> str:
     return host.replace(":", "_").strip("[]")
 
 
-def _outputs(spec: Spec, *, pushed_only: bool) -> Iterator[Argument]:
+def _outputs(spec: Build, *, pushed_only: bool) -> Iterator[Argument]:
     for name in OUTPUT_OPTIONS:
         path = getattr(spec.options, name)
         if path and (name in _PUSHED_ONLY) == pushed_only:
@@ -547,7 +548,13 @@ def _outputs(spec: Spec, *, pushed_only: bool) -> Iterator[Argument]:
             yield Argument(flag_of(name), (Ref(OUTPUT), f"/{normal}"))
 
 
-def _git_login(spec: Spec) -> GitLogin | None:
+def _handed_over(spec: Build) -> Iterator[Argument]:
+    """A digest is for later jobs, so it is written when the image is pushed."""
+    if spec.digest:
+        yield Argument("digest-file", (Ref(DIGEST),))
+
+
+def _git_login(spec: Build) -> GitLogin | None:
     git = spec.git
     if not git.token:
         return None
@@ -572,7 +579,7 @@ FOREIGN_REGISTRIES = (
 
 
 def _logins(
-    spec: Spec, target: str, pushes: tuple[Push, ...]
+    spec: Build, target: str, pushes: tuple[Push, ...]
 ) -> tuple[tuple[HostLogin, ...], list[Finding]]:
     findings: list[Finding] = []
     needed: dict[str, Where] = {}
@@ -594,8 +601,11 @@ def _logins(
             continue
         elif login.kind != "anonymous":
             logins[host] = _host_login(host, login, place, target, pushes=not login.pull)
+    elsewhere = {own.get(host, host) for host in spec.elsewhere}
     for host, (written, entry) in given.items():
         login = entry.on(target)
+        if login is not None and host in elsewhere and not login.pull:
+            continue
         if host not in needed and login is not None and login.kind != "anonymous":
             place = _place(written, entry, target)
             logins[host] = _host_login(host, login, place, target, pushes=False)
@@ -704,7 +714,7 @@ def _identity(cloud: Cloud) -> tuple[object, ...]:
 
 
 def _several_cloud_files(
-    spec: Spec, target: str, logins: tuple[HostLogin, ...]
+    spec: Build, target: str, logins: tuple[HostLogin, ...]
 ) -> Iterator[Finding]:
     fetched = context_cloud(spec, exchanged=target == "github")
     first = {fetched.name: (fetched, "the context")} if fetched else {}
@@ -722,7 +732,7 @@ def _several_cloud_files(
             )
 
 
-def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+def _config_findings(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
     ready: dict[str, HostLogin] = {}
     for login in logins:
         if login.login.docker_config:
@@ -739,7 +749,7 @@ def _config_findings(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Find
     yield from mixed_logins(spec, logins)
 
 
-def mixed_logins(spec: Spec, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
     """A ready docker config beside written logins, for a kaniko that reads one of them."""
     ready = [login for login in logins if login.login.docker_config]
     written = [login for login in logins if login.written]
@@ -766,10 +776,22 @@ _SHELL_NAMES = {
     *("AWS_SESSION_TOKEN", "AWS_ROLE_SESSION_NAME", "SSL_CERT_DIR", "answer"),
     *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "certificates"),
-    *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN"),
+    *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN", "digest", "destination", "image"),
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
-_SHELL_PREFIXES = ("KANIKO_", "FF_KANIKO_", "default_", "to_", "BUILDKITE", "BK_", "AGOLA_")
+_SHELL_PREFIXES = (
+    *(
+        "KANIKO_",
+        "FF_KANIKO_",
+        "default_",
+        "to_",
+        "BUILDKITE",
+        "BK_",
+        "AGOLA_",
+        "INPUT_",
+        "DIGEST_",
+    ),
+)
 
 
 def _git_token(plan: Plan) -> list[Finding]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ci_kaniko import matrix
 from ci_kaniko.fields import Model
+from ci_kaniko.images import IMAGE_NAME
 from ci_kaniko.schema import schema, schema_text
-from ci_kaniko.spec import Spec
+from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec
 from ci_kaniko.tables import code, listed, table
-from ci_kaniko.variables import ENV, VARIABLES, Variable
+from ci_kaniko.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.yamltext import scalar
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ spec can name a copy of it:
 # yaml-language-server: $schema=docs/ci-kaniko.schema.json
 ```"""
 
+_TOP_ONLY = listed([code(name) for name in TOP_ONLY], "and")
+_IMAGE = f"""\
+One of several images. It takes every field of [Spec](#spec) but
+{_TOP_ONLY}. What it does not
+say, the top says for it: its own texts and lists replace, its mappings are merged key by key, and
+`null` removes a key or a whole field. An entry may be empty. `${{image.name}}`, in any text of it
+or of the top, is its name. One field is its own:"""
+
+_IMAGE_NAME = "the name of one of several images; it may stand in every text of a spec"
+
 _COMMANDS = """\
 Exit codes: 0 fine, 1 problems with the spec or with files, 2 a wrong command line, 3 a bug of
 ci-kaniko. What a command was asked for goes to standard output; problems with a spec, warnings and
@@ -86,12 +97,15 @@ def _model_sections() -> Iterator[str]:
     document = schema()
     for model in models():
         part = document if model is Spec else _long_form(document["$defs"][model.__name__])
+        inherited = Build.model_fields if model is NamedImage else {}
         rows = [
             _field_row(name, info, part["properties"][name])
             for name, info in model.model_fields.items()
+            if name not in inherited
         ]
         heading = ("field", "type", "default", "meaning", "example")
-        yield f"## {model.__name__}\n\n{part['description']}\n\n{table(heading, rows)}"
+        about = _IMAGE if inherited else part["description"]
+        yield f"## {model.__name__}\n\n{about}\n\n{table(heading, rows)}"
 
 
 def _long_form(part: dict[str, Any]) -> dict[str, Any]:
@@ -149,6 +163,7 @@ def _several(part: dict[str, Any]) -> str:
 
 def _either(choices: list[dict[str, Any]]) -> str:
     words = []
+    choices = [choice for choice in choices if choice != {"type": "null"}]
     for choice in choices:
         rest = [other for other in choices if other is not choice]
         items = choice.get("items", {})
@@ -177,6 +192,8 @@ def _variables_section() -> Iterator[str]:
     )
     known = {**VARIABLES, "env.NAME": ENV}
     rows = [_variable_row(name, variable) for name, variable in known.items()]
+    rows.append([code("${input.NAME}"), INPUT.summary, "the tag and the name", ""])
+    rows.append([code(IMAGE_NAME), _IMAGE_NAME, "the tag and the name", ""])
     heading = ("variable", "meaning", "in an image reference", "not on")
     yield table(heading, rows)
     yield "[What works where](matrix.md#variables) shows what each variable is on each target."

@@ -8,16 +8,18 @@ consequences; entries that could not be read do not silence a rule about the oth
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import grammar
 from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
-from ci_kaniko.findings import Finding, Refused, dotted, quoted
+from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
+from ci_kaniko.problems import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.texts import texts_with_variables
 from ci_kaniko.variables import NATIVE, names, natives, parse, text_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ci_kaniko.findings import Where
     from ci_kaniko.logins import Login
     from ci_kaniko.native import Toleration
-    from ci_kaniko.spec import Executor, Spec
+    from ci_kaniko.spec import Build, Executor, Spec
 
 _ARGUMENT = re.compile(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
 _TWO_WORDS = re.compile(r"(--[a-z][a-z0-9-]*) +(\S+)")
@@ -38,24 +40,57 @@ class Rule(NamedTuple):
     """A check and what it reads."""
 
     reads: tuple[str, ...]
-    run: Callable[[Spec], Iterable[Finding]]
+    run: Callable[[Any], Iterable[Finding]]
 
 
 RULES: list[Rule] = []
+WHOLE: list[Rule] = []
+"""The rules about one build, and those about all of a spec."""
 
 
-def _rule(*reads: str) -> Callable[[Callable[[Spec], Iterable[Finding]]], None]:
-    def register(run: Callable[[Spec], Iterable[Finding]]) -> None:
-        RULES.append(Rule(reads, run))
+def _rule(*reads: str) -> Callable[[Callable[[Any], Iterable[Finding]]], None]:
+    return _registered(RULES, reads)
+
+
+def _whole_rule(*reads: str) -> Callable[[Callable[[Any], Iterable[Finding]]], None]:
+    return _registered(WHOLE, reads)
+
+
+def _registered(
+    rules: list[Rule], reads: tuple[str, ...]
+) -> Callable[[Callable[[Any], Iterable[Finding]]], None]:
+    def register(run: Callable[[Any], Iterable[Finding]]) -> None:
+        rules.append(Rule(reads, run))
 
     return register
 
 
 def check(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
-    """Every finding about a spec; rules that read a damaged part are left out."""
-    for rule in RULES:
+    """Every finding about a spec; rules that read a damaged part are left out.
+
+    What the top says for several images is reported once.
+    """
+    found = ((build, item) for build in spec.builds for item in check_build(build, damaged))
+    yield from told_once(found, len(spec.builds))
+    yield from check_whole(spec, damaged)
+
+
+def check_build(build: Build, damaged: Collection[Where] = ()) -> Iterator[Finding]:
+    """Every finding about one image, at places relative to it."""
+    return _run(RULES, build, damaged)
+
+
+def check_whole(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
+    """Every finding about what the images of a spec have to do with one another."""
+    return _run(WHOLE, spec, damaged)
+
+
+def _run(
+    rules: Iterable[Rule], part: Build | Spec, damaged: Collection[Where]
+) -> Iterator[Finding]:
+    for rule in rules:
         if not any(_touches(read, where) for read in rule.reads for where in damaged):
-            yield from rule.run(spec)
+            yield from rule.run(part)
 
 
 def _touches(read: str, where: Where) -> bool:
@@ -67,7 +102,7 @@ def _touches(read: str, where: Where) -> bool:
 
 
 @_rule("destinations", "push")
-def _something_is_pushed(spec: Spec) -> Iterator[Finding]:
+def _something_is_pushed(spec: Build) -> Iterator[Finding]:
     if not spec.destinations and spec.push != "never":
         yield Finding(
             "missing-destination",
@@ -88,7 +123,7 @@ def _something_is_pushed(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("destinations[]")
-def _destinations_differ(spec: Spec) -> Iterator[Finding]:
+def _destinations_differ(spec: Build) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], int] = {}
     for index, destination in enumerate(spec.destinations):
         reference = parse_reference(destination.image)
@@ -115,7 +150,7 @@ def _overlap(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> boo
 
 
 @_rule("destinations[]", "push", "triggers", "default_branch")
-def _destinations_are_reached(spec: Spec) -> Iterator[Finding]:
+def _destinations_are_reached(spec: Build) -> Iterator[Finding]:
     if spec.push == "never":
         return
     for index, destination in enumerate(spec.destinations):
@@ -127,7 +162,7 @@ def _destinations_are_reached(spec: Spec) -> Iterator[Finding]:
             )
 
 
-def _out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
+def _out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
     triggers = spec.triggers
     if condition.kind == "pull-request":
         if spec.push == "auto":
@@ -141,7 +176,7 @@ def _out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
     return None
 
 
-def _branch_out_of_reach(spec: Spec, condition: Condition) -> tuple[str, str] | None:
+def _branch_out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
     default = spec.default_branch
     wanted = condition.globs or ((default,) if default else ("**",))
     if spec.triggers and not _started(spec.triggers.branches, wanted):
@@ -166,7 +201,7 @@ def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 
 
 @_rule("triggers")
-def _something_starts_the_job(spec: Spec) -> Iterator[Finding]:
+def _something_starts_the_job(spec: Build) -> Iterator[Finding]:
     triggers = spec.triggers
     if triggers and not any(value for _, value in triggers):
         yield Finding(
@@ -178,7 +213,7 @@ def _something_starts_the_job(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("push", "triggers.pull_requests")
-def _pull_requests_get_no_credentials(spec: Spec) -> Iterator[Finding]:
+def _pull_requests_get_no_credentials(spec: Build) -> Iterator[Finding]:
     if spec.push == "always" and (spec.triggers is None or spec.triggers.pull_requests):
         yield Finding(
             "credentials-in-pull-request",
@@ -190,7 +225,7 @@ def _pull_requests_get_no_credentials(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("default_branch", "git.branch")
-def _branches_are_names(spec: Spec) -> Iterator[Finding]:
+def _branches_are_names(spec: Build) -> Iterator[Finding]:
     named: tuple[tuple[Where, str | None], ...] = (
         (("default_branch",), spec.default_branch),
         (("git", "branch"), spec.git.branch),
@@ -205,7 +240,7 @@ def _branches_are_names(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("context", "dockerfile", "context_sub_path")
-def _dockerfile_is_in_the_repository(spec: Spec) -> Iterator[Finding]:
+def _dockerfile_is_in_the_repository(spec: Build) -> Iterator[Finding]:
     remote = "://" in spec.context
     if spec.context_sub_path and not remote:
         whole = grammar.inside_repository(spec.context_sub_path, spec.context)
@@ -229,7 +264,7 @@ def _dockerfile_is_in_the_repository(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("registries[]")
-def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
+def _one_login_per_host(spec: Build) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for host, registry in spec.registries.items():
         first = seen.setdefault(canonical_host(host), host)
@@ -252,7 +287,7 @@ def _one_login_per_host(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("registries[]", "git.token")
-def _secrets_are_no_variables_of_the_ci(spec: Spec) -> Iterator[Finding]:
+def _secrets_are_no_variables_of_the_ci(spec: Build) -> Iterator[Finding]:
     named: list[tuple[Where, str | None]] = [(("git", "token"), spec.git.token)]
     for host, registry in spec.registries.items():
         for key in type(registry).model_fields:
@@ -280,7 +315,7 @@ def _secrets_of(login: Login | None) -> Iterator[tuple[Where, str]]:
 
 
 @_rule("build_args[]", "labels[]", "annotations[]", "extra_args[]", "context")
-def _variables_are_portable(spec: Spec) -> Iterator[Finding]:
+def _variables_are_portable(spec: Build) -> Iterator[Finding]:
     texts: list[tuple[Where, str]] = [(("context",), spec.context)]
     for field in ("build_args", "labels", "annotations"):
         texts += [((field, key), text) for key, text in getattr(spec, field).items()]
@@ -297,7 +332,7 @@ def _variables_are_portable(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("build_args[]")
-def _build_args_are_public(spec: Spec) -> Iterator[Finding]:
+def _build_args_are_public(spec: Build) -> Iterator[Finding]:
     for name, text in spec.build_args.items():
         if text and _SECRET_WORD.search(name):
             yield Finding(
@@ -311,7 +346,7 @@ def _build_args_are_public(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("extra_args[]")
-def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
+def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
     options = set(type(spec.options).model_fields)
     for index, text in enumerate(spec.extra_args):
         where = ("extra_args", index)
@@ -333,8 +368,6 @@ def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
             hint = f"{owner}: is its place" if owner else RESERVED[flag]
             yield Finding("owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint)
             continue
-        from ci_kaniko.problems import suggest
-
         close = suggest(flag, [*OWNERS, *map(flag_of, options)])
         if close:
             yield Finding(
@@ -347,7 +380,7 @@ def _extra_args_are_extra(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("executor.distribution", "executor.image")
-def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
+def _the_executor_has_an_image(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     distribution = DISTRIBUTIONS[executor.distribution]
     if executor.image is None and distribution.image is None:
@@ -368,7 +401,7 @@ def _the_executor_has_an_image(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("executor.image")
-def _mirrors_are_images(spec: Spec) -> Iterator[Finding]:
+def _mirrors_are_images(spec: Build) -> Iterator[Finding]:
     image = spec.executor.image
     if image is None:
         return
@@ -392,7 +425,7 @@ def _mirrors_are_images(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("executor.distribution", "executor.version", "executor.digests", "executor.image")
-def _digests_belong_to_a_version(spec: Spec) -> Iterator[Finding]:
+def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     digests = executor.digests
     if (digests.plain or digests.debug) and not executor.version and not executor.image:
@@ -406,7 +439,7 @@ def _digests_belong_to_a_version(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("executor.distribution", "executor.version", "destinations[]")
-def _localhost_is_a_registry(spec: Spec) -> Iterator[Finding]:
+def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
     if spec.executor.distribution == "osscontainertools":
         return
     for index, destination in enumerate(spec.destinations):
@@ -420,7 +453,7 @@ def _localhost_is_a_registry(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("options.compression", "options.compression_level")
-def _levels_fit_the_compression(spec: Spec) -> Iterator[Finding]:
+def _levels_fit_the_compression(spec: Build) -> Iterator[Finding]:
     options = spec.options
     if options.compression != "zstd" and (options.compression_level or 0) > 9:
         yield Finding(
@@ -432,7 +465,7 @@ def _levels_fit_the_compression(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("options.registry_client_cert[]")
-def _client_certificates_are_pairs(spec: Spec) -> Iterator[Finding]:
+def _client_certificates_are_pairs(spec: Build) -> Iterator[Finding]:
     for host, pair in spec.options.registry_client_cert.items():
         files = pair.split(",")
         if len(files) != 2 or not all(file.startswith("/") for file in files):
@@ -445,7 +478,7 @@ def _client_certificates_are_pairs(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("options.registry_mirror[]", "options.registry_map[]")
-def _mirrors_are_hosts(spec: Spec) -> Iterator[Finding]:
+def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
     options = spec.options
     mirrors: list[tuple[Where, str]] = [
         (("options", "registry_mirror", index), mirror)
@@ -473,7 +506,7 @@ def _mirrors_are_hosts(spec: Spec) -> Iterator[Finding]:
     "options.registry_client_cert[]",
     "options.registry_map[]",
 )
-def _docker_hub_has_its_full_name(spec: Spec) -> Iterator[Finding]:
+def _docker_hub_has_its_full_name(spec: Build) -> Iterator[Finding]:
     names = ("insecure_registry", "skip_tls_verify_registry")
     places: list[Where] = [
         ("options", name, index)
@@ -498,7 +531,7 @@ def _docker_hub_has_its_full_name(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("options.ignore_path[]", "options.registry_certificate[]")
-def _paths_of_the_container_are_absolute(spec: Spec) -> Iterator[Finding]:
+def _paths_of_the_container_are_absolute(spec: Build) -> Iterator[Finding]:
     options = spec.options
     for index, path in enumerate(options.ignore_path):
         yield from _absolute(("options", "ignore_path", index), path)
@@ -507,7 +540,7 @@ def _paths_of_the_container_are_absolute(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("cache.dir")
-def _the_cache_folder_is_absolute(spec: Spec) -> Iterator[Finding]:
+def _the_cache_folder_is_absolute(spec: Build) -> Iterator[Finding]:
     if spec.cache and spec.cache.dir:
         yield from _absolute(("cache", "dir"), spec.cache.dir)
 
@@ -523,7 +556,7 @@ def _absolute(where: Where, path: str) -> Iterator[Finding]:
 
 
 @_rule("options.skip_tls_verify_pull")
-def _flags_have_an_effect(spec: Spec) -> Iterator[Finding]:
+def _flags_have_an_effect(spec: Build) -> Iterator[Finding]:
     if spec.options.skip_tls_verify_pull:
         yield _no_effect(
             ("options", "skip_tls_verify_pull"),
@@ -533,7 +566,7 @@ def _flags_have_an_effect(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("cache.ttl")
-def _entries_can_be_young_enough(spec: Spec) -> Iterator[Finding]:
+def _entries_can_be_young_enough(spec: Build) -> Iterator[Finding]:
     if spec.cache and spec.cache.ttl and not re.search("[1-9]", spec.cache.ttl.partition("-")[0]):
         yield _no_effect(
             ("cache", "ttl"),
@@ -543,7 +576,7 @@ def _entries_can_be_young_enough(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("executor.distribution", "executor.version", "options[]")
-def _flags_are_not_outdated(spec: Spec) -> Iterator[Finding]:
+def _flags_are_not_outdated(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     if executor.distribution == "osscontainertools" and at_least(_version(executor), "v1.27.0"):
         for name in ("skip_unused_stages", "force_build_metadata"):
@@ -556,7 +589,7 @@ def _flags_are_not_outdated(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("options.image_name_with_digest_file", "options.image_name_tag_with_digest_file", "push")
-def _image_names_are_written(spec: Spec) -> Iterator[Finding]:
+def _image_names_are_written(spec: Build) -> Iterator[Finding]:
     options = spec.options
     names = ("image_name_with_digest_file", "image_name_tag_with_digest_file")
     if all(getattr(options, name) for name in names):
@@ -584,7 +617,7 @@ def _version(executor: Executor) -> str:
 
 
 @_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git.depth")
-def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
+def _the_executor_has_the_flags(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     version = _version(executor)
     for where, flag, since in _flags_in_use(spec):
@@ -599,7 +632,7 @@ def _the_executor_has_the_flags(spec: Spec) -> Iterator[Finding]:
             )
 
 
-def _flags_in_use(spec: Spec) -> Iterator[tuple[Where, str, Since]]:
+def _flags_in_use(spec: Build) -> Iterator[tuple[Where, str, Since]]:
     for name in type(spec.options).model_fields:
         value = getattr(spec.options, name)
         if value is not None and (value not in ((), {}) or name == "credential_helpers"):
@@ -620,7 +653,7 @@ _CACHE_FLAGS = {
 }
 
 
-def _fields_in_use(spec: Spec) -> Iterator[tuple[Where, str]]:
+def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
     """Flags that other fields than the options lead to."""
     fields: dict[Where, tuple[object, str]] = {
         ("build_secrets",): (spec.build_secrets, "secret"),
@@ -654,7 +687,7 @@ def _releases(since: Since) -> Iterator[str]:
 
 
 @_rule("options.compression", "options.image_format", "options.tar_path")
-def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
+def _formats_fit_together(spec: Build) -> Iterator[Finding]:
     options = spec.options
     zstd, tar = options.compression == "zstd", bool(options.tar_path)
     conflicts = (
@@ -688,28 +721,27 @@ def _formats_fit_together(spec: Spec) -> Iterator[Finding]:
         )
 
 
-@_rule("outputs[]", "options[]")
+@_whole_rule("outputs[]", "options[]")
 def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
-    written = (
-        *(
-            (("outputs", name, index), path)
-            for name, paths in spec.outputs
-            for index, path in enumerate(paths)
-        ),
-        *((("options", name), getattr(spec.options, name)) for name in _FILES),
-    )
-    seen: dict[str, Where] = {}
-    for where, path in written:
-        if path is None:
-            continue
-        first = seen.setdefault(grammar.inside_repository(path) or "", where)
-        if first != where:
-            yield Finding(
-                "duplicate-output",
-                where,
-                f"{quoted(path)} is written twice: {dotted(first[:2])} is the same file",
-                "give each its own file",
-            )
+    outputs = [
+        (("outputs", name, index), file.path)
+        for name, files in spec.outputs
+        for index, file in enumerate(files)
+    ]
+    for build in spec.builds:
+        seen: dict[str, Where] = {}
+        options = [(build.at(("options", name)), getattr(build.options, name)) for name in _FILES]
+        for where, path in (*outputs, *options):
+            if path is None:
+                continue
+            first = seen.setdefault(grammar.inside_repository(path) or "", where)
+            if first != where:
+                yield Finding(
+                    "duplicate-output",
+                    where,
+                    f"{quoted(path)} is written twice: {dotted(first[:2])} is the same file",
+                    "give each its own file",
+                )
 
 
 _FILES = (
@@ -722,7 +754,7 @@ _FILES = (
 
 
 @_rule("kubernetes.tolerations[]", "buildkite.tolerations[]")
-def _tolerations_are_complete(spec: Spec) -> Iterator[Finding]:
+def _tolerations_are_complete(spec: Build) -> Iterator[Finding]:
     for section in ("kubernetes", "buildkite"):
         for index, item in enumerate(getattr(spec, section).tolerations):
             where = (section, "tolerations", index)
@@ -739,7 +771,7 @@ def _bad_toleration(item: Toleration) -> tuple[str, str] | None:
 
 
 @_rule("context", "context_login")
-def _the_login_fits_the_context(spec: Spec) -> Iterator[Finding]:
+def _the_login_fits_the_context(spec: Build) -> Iterator[Finding]:
     login = spec.context_login
     scheme = spec.context.partition("://")[0] if "://" in spec.context else ""
     if is_azure_blob(spec.context) and (login is None or not login.azure_storage_key):
@@ -770,7 +802,7 @@ def _the_login_fits_the_context(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("context", "git")
-def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
+def _git_settings_are_used(spec: Build) -> Iterator[Finding]:
     if "://" in spec.context and not spec.context.startswith("git://"):
         for name, value in spec.git:
             if value is not None:
@@ -786,7 +818,7 @@ def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
 
 
 @_rule("build_args[]", "cache")
-def _the_cache_can_be_hit(spec: Spec) -> Iterator[Finding]:
+def _the_cache_can_be_hit(spec: Build) -> Iterator[Finding]:
     if spec.cache is None:
         return
     for name, text in spec.build_args.items():
@@ -799,3 +831,223 @@ def _the_cache_can_be_hit(spec: Spec) -> Iterator[Finding]:
                 "labels: hold such values without touching the cache",
                 severity="warning",
             )
+
+
+@_rule("prepare", "context")
+def _what_is_prepared_is_used(spec: Build) -> Iterator[Finding]:
+    if spec.prepare and "://" in spec.context and not spec.context.startswith("tar://"):
+        yield Finding(
+            "unused-prepare",
+            ("prepare",),
+            "the executor fetches this context itself, so nothing that is prepared reaches it",
+            "context: . or a directory of the repository",
+            on_key=True,
+        )
+
+
+@_rule("digest", "push", "options.digest_file")
+def _a_digest_can_be_handed_over(spec: Build) -> Iterator[Finding]:
+    if spec.digest and spec.push == "never":
+        yield Finding(
+            "conflicting-options",
+            ("digest",),
+            "nothing is pushed, so there is no image to hand over",
+            "leave digest: out",
+        )
+    if spec.digest and spec.options.digest_file:
+        yield Finding(
+            "conflicting-options",
+            ("options", "digest_file"),
+            "the executor writes one digest file, and digest: true reads it",
+            "image_name_with_digest_file: is another file with the digest",
+        )
+
+
+@_rule("platforms", "options")
+def _a_platform_is_named_once(spec: Build) -> Iterator[Finding]:
+    if spec.platforms and spec.options.custom_platform:
+        yield Finding(
+            "conflicting-options",
+            ("options", "custom_platform"),
+            "platforms: says it already",
+            "leave custom_platform: out",
+        )
+    if len(spec.platforms) < 2:
+        return
+    for name in _FILES:
+        if getattr(spec.options, name):
+            yield Finding(
+                "conflicting-options",
+                ("options", name),
+                "each platform's job would write this file, and none of them has the whole image",
+                "digest: true hands over the digest of the whole",
+            )
+
+
+@_rule(
+    *("context", "build_args[]", "labels[]", "annotations[]", "destinations[]", "registries[]"),
+    *("cache", "extra_args[]", "inputs"),
+)
+def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
+    for where, text in texts_with_variables(spec):
+        for name in names(parse(text)):
+            declared = name.removeprefix("input.")
+            if declared != name and declared not in spec.inputs:
+                close = suggest(declared, spec.inputs)
+                yield Finding(
+                    "unknown-input",
+                    where,
+                    f"no input is called {quoted(declared)}",
+                    f"did you mean ${{input.{close}}}?"
+                    if close
+                    else f"at the top: inputs: {{{declared}: {{default: TEXT}}}}",
+                )
+
+
+_REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*"))
+
+
+@_rule("destinations[]", "inputs")
+def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
+    for index, destination in enumerate(spec.destinations):
+        _, *pieces = parse_reference(destination.image)
+        for piece, fits in zip(pieces, _REFERENCE_TEXTS, strict=True):
+            for name in names(piece):
+                given = spec.inputs.get(name.removeprefix("input."))
+                text = given.default if given and name.startswith("input.") else None
+                if text is not None and not fits.fullmatch(text):
+                    yield Finding(
+                        "bad-reference",
+                        ("destinations", index),
+                        f"no image reference can hold {quoted(text)}, the default of ${{{name}}}",
+                        "letters, digits, - _ and . in a tag",
+                    )
+
+
+@_whole_rule("inputs")
+def _inputs_fit_their_type(spec: Spec) -> Iterator[Finding]:
+    for name, item in spec.inputs.items():
+        given: list[tuple[Where, str]] = []
+        if item.default is not None:
+            given.append((("inputs", name, "default"), item.default))
+        given += [(("inputs", name, "options", n), text) for n, text in enumerate(item.options)]
+        for where, text in given:
+            if not _INPUT_TEXTS[item.type].fullmatch(text):
+                yield Finding(
+                    "bad-input",
+                    where,
+                    f"{quoted(text)} is not a {item.type} that an input can hold",
+                    _INPUT_HINTS[item.type],
+                )
+        if item.options and item.default is not None and item.default not in item.options:
+            yield Finding(
+                "bad-input",
+                ("inputs", name, "default"),
+                f"{quoted(item.default)} is not one of the options",
+                f"one of: {', '.join(item.options)}",
+            )
+
+
+_INPUT_TEXTS = {
+    "string": re.compile(r"[^\"\\$\x00-\x1f]*"),
+    "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    "boolean": re.compile(r"true|false"),
+}
+_INPUT_HINTS = {
+    "string": 'one line without ", \\ and $',
+    "number": "such as 3 or 0.5",
+    "boolean": "true or false",
+}
+
+
+@_whole_rule("images")
+def _needs_lead_to_an_end(spec: Spec) -> Iterator[Finding]:
+    circles: set[frozenset[str]] = set()
+    for name, image in spec.images.items():
+        for index, needed in enumerate(image.needs):
+            where = image.at(("needs", index))
+            if needed not in spec.images:
+                yield _no_such_image(where, needed, spec)
+            elif (circle := _circle(spec, name, needed)) and frozenset(circle) not in circles:
+                circles.add(frozenset(circle))
+                yield Finding(
+                    "circular-needs",
+                    where,
+                    f"{quoted(name)} would wait for itself: {' needs '.join(circle)}",
+                    "remove one of these",
+                )
+
+
+def _no_such_image(where: Where, name: str, spec: Spec) -> Finding:
+    close = suggest(name, spec.images)
+    hint = f'did you mean "{close}"?' if close else f"known: {_some(spec.images)}"
+    if not spec.images:
+        hint = "the spec lists no images"
+    return Finding("unknown-image", where, f"no image is called {quoted(name)}", hint)
+
+
+def _some(images: Collection[str]) -> str:
+    listed = sorted(images)
+    return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
+
+
+def _circle(spec: Spec, name: str, needed: str) -> list[str]:
+    """The way from an image through one that it needs back to itself; empty when there is none."""
+    came_from = {needed: name}
+    pending = [needed]
+    while pending:
+        current = pending.pop()
+        if current == name:
+            way = [name]
+            step = came_from[name]
+            while step != name:
+                way.append(step)
+                step = came_from[step]
+            return [*way, name][::-1]
+        for following in spec.images[current].needs if current in spec.images else ():
+            if following not in came_from:
+                came_from[following] = current
+                pending.append(following)
+    return []
+
+
+@_whole_rule("images", "outputs[]")
+def _outputs_are_for_images(spec: Spec) -> Iterator[Finding]:
+    for target, files in spec.outputs:
+        for index, file in enumerate(files):
+            for place, name in enumerate(file.only):
+                if name not in spec.images:
+                    yield _no_such_image(("outputs", target, index, "only", place), name, spec)
+
+
+@_whole_rule("images[]")
+def _names_stay_different(spec: Spec) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in spec.images:
+        first = seen.setdefault(re.sub("[._]", "-", name), name)
+        if first != name:
+            yield Finding(
+                "image-name",
+                ("images", name),
+                f"{quoted(name)} and {quoted(first)} would have one job name on some platforms",
+                "they differ in . _ - only: give one another name",
+                on_key=True,
+            )
+
+
+@_whole_rule("images[]")
+def _images_do_not_overwrite_each_other(spec: Spec) -> Iterator[Finding]:
+    seen: dict[tuple[str, str, str], tuple[str, tuple[Condition, ...]]] = {}
+    for name, image in spec.images.items():
+        for index, destination in enumerate(image.destinations if image.push != "never" else ()):
+            reference = parse_reference(destination.image)
+            tag = text_of(reference.tag) or "latest"
+            key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
+            other, when = seen.setdefault(key, (name, destination.when))
+            if other != name and _overlap(when, destination.when):
+                yield Finding(
+                    "duplicate-destination",
+                    image.at(("destinations", index)),
+                    f"{quoted(destination.image)} is pushed by {quoted(other)}, too",
+                    "put ${image.name} into the repository's name or the tag",
+                )

@@ -8,13 +8,14 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from ci_kaniko.fields import TEXT
-from ci_kaniko.spec import Spec
+from ci_kaniko.spec import TOP_ONLY, Spec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:ci-kaniko:spec"
 
 _BY_NAME = ("properties", "$defs", "patternProperties")
 _DATA = ("examples", "enum", "required")
+_NULL = {"type": "null"}
 
 
 class _InOrder(GenerateJsonSchema):
@@ -33,7 +34,9 @@ def schema() -> dict[str, Any]:
     cleaned = _cleaned(Spec.model_json_schema(schema_generator=_InOrder))
     definitions = cleaned.pop("$defs")
     head = {"$schema": DRAFT, "$id": ID, "title": "ci-kaniko"}
-    return {**head, **cleaned, "$defs": definitions}
+    document = {**head, **cleaned, "$defs": definitions}
+    _add_images(document)
+    return document
 
 
 def schema_text() -> str:
@@ -58,6 +61,63 @@ def _cleaned(value: Any) -> Any:
     merged = _flattened(_as_yaml_reads(cleaned))
     first = {"description": merged["description"]} if "description" in merged else {}
     return {**first, **merged}
+
+
+def _add_images(document: dict[str, Any]) -> None:
+    """Let an image leave out, and take away with null, what the top says for all images."""
+    definitions = document["$defs"]
+    variants: dict[str, Any] = {}
+    image = definitions["NamedImage"]
+    needs = image["properties"]["needs"]
+    needs = {**needs, "anyOf": [*needs["anyOf"], _NULL]}
+    inherited = {
+        name: {
+            "description": item["description"],
+            **_removable(item, f"#/properties/{name}", definitions, variants),
+        }
+        for name, item in document["properties"].items()
+        if name not in TOP_ONLY
+    }
+    definitions["NamedImage"] = {**image, "properties": {**inherited, "needs": needs}}
+    definitions |= variants
+    images = document["properties"]["images"]
+    images["additionalProperties"] = {"anyOf": [images["additionalProperties"], _NULL]}
+
+
+def _removable(
+    part: dict[str, Any], place: str, known: dict[str, Any], variants: dict[str, Any]
+) -> dict[str, Any]:
+    """What may stand in an image where ``part``, at ``place``, stands at the top."""
+    given = _partial(part, place, known, variants)
+    return {"anyOf": [*(given["anyOf"] if set(given) == {"anyOf"} else [given]), _NULL]}
+
+
+def _partial(
+    part: dict[str, Any], place: str, known: dict[str, Any], variants: dict[str, Any]
+) -> dict[str, Any]:
+    """``part`` without required keys, as it may be completed by what is inherited."""
+    if "$ref" in part:
+        name = part["$ref"].rpartition("/")[2]
+        variant = f"{name}OfImage"
+        if variant not in variants:
+            variants[variant] = {}
+            variants[variant] = _partial(known[name], f"#/$defs/{name}", known, variants)
+        return {"$ref": f"#/$defs/{variant}"}
+    if "anyOf" in part:
+        choices = enumerate(part["anyOf"])
+        found = [_partial(item, f"{place}/anyOf/{n}", known, variants) for n, item in choices]
+        return {"anyOf": found}
+    inner = part.get("additionalProperties")
+    if isinstance(inner, dict):
+        items = _removable(inner, f"{place}/additionalProperties", known, variants)
+        return {"type": "object", "additionalProperties": items}
+    if "properties" not in part:
+        return {"$ref": place}
+    properties = {
+        name: _removable(item, f"{place}/properties/{name}", known, variants)
+        for name, item in part["properties"].items()
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _as_yaml_reads(part: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko import grammar
 from ci_kaniko.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal
-from ci_kaniko.plan import CERTIFICATES
+from ci_kaniko.plan import CERTIFICATES, OUTPUT
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
-from ci_kaniko.variables import Ref, variable
+from ci_kaniko.variables import INPUT_PREFIX, Ref, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +56,11 @@ _ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one target's shell knows things."""
+    """How one target's shell knows things.
+
+    ``inherits`` says that the environment of the script is that of the executor. ``unset`` are
+    variables that would change what it does. ``input_expression`` makes an input's value.
+    """
 
     target: str
     cells: Callable[[str, Plan], Cell | Impossible | None]
@@ -67,6 +72,7 @@ class Dialect:
     ci_token: str = ""
     ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
     unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
+    inherits: bool = True
     mask: tuple[str, ...] = ()
     file_variables: bool = False
     mounts_config: bool = False
@@ -80,6 +86,7 @@ class Dialect:
     files: str = "/kaniko/.docker"
     files_inside: str = "/kaniko/.docker"
     folders: Callable[[Plan], list[str]] = lambda _: []
+    input_expression: str = ""
 
 
 @dataclass
@@ -100,16 +107,28 @@ class Script:
         late = self._late_logins()
         logins = plan.password_logins
         certain = self._has_pull_logins() != (len(logins) == 1 and logins[0].pushes)
-        self._one_login = len(logins) == 1 and logins[0].host not in late and certain
+        alone = len(logins) == 1 and self._has_one_entry()
+        self._one_login = alone and logins[0].host not in late and certain
         body = self._body(run, late)
         unset = list(self.dialect.unset)
-        inherited = bool(self.dialect.unset) and bool(plan.logins)
+        inherited = self.dialect.inherits and bool(plan.logins)
         if inherited or (logins and plan.docker_config):
             unset.append("DOCKER_AUTH_CONFIG")
         head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]
-        head += self.dialect.folders(plan)
+        head += self.dialect.folders(plan) + self._archive_folder()
         defined = [line for lines in self._defined for line in lines]
         return "\n".join([*head, *defined, *self._login_function(), *body]) + "\n"
+
+    def _archive_folder(self) -> list[str]:
+        """The executor makes the folders of its other output files, but not that of an archive."""
+        folder = (self.plan.spec.options.tar_path or "").rpartition("/")[0]
+        if not folder or not self.dialect.places[OUTPUT].name:
+            return []
+        return [f"mkdir -p {self.text((Ref(OUTPUT), f'/{grammar.inside_repository(folder)}'))}"]
+
+    def _has_one_entry(self) -> bool:
+        """Whether config.json holds nothing but the written logins."""
+        return True
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -117,7 +136,7 @@ class Script:
         """The cell of a variable, with its definition noted."""
         if name in self.dialect.places:
             return self.dialect.places[name]
-        found = self.dialect.cells(name, self.plan)
+        found = cell_of(self.dialect, name, self.plan)
         if found is None:
             found = self._derived(name)
         if isinstance(found, Impossible):
@@ -304,7 +323,7 @@ class Script:
             words = static + self._words(plan.no_push_arguments)
             return [*head, *config, *run(words)]
         if plan.pushes_always and all(push.when == ALWAYS for push in plan.pushes):
-            words = static + self._words([push.argument for push in plan.pushes])
+            words = static + [self._push_word(push) for push in plan.pushes]
             words += self._words(plan.pushed_arguments)
             checks = self._checks(plan.pushes)
             logins = self._log_in([login for login in plan.logins if login.pushes])
@@ -319,7 +338,7 @@ class Script:
     def _decide(self, late: dict[str, str]) -> list[str]:
         """Collect the destinations of this run, or ``--no-push``."""
         plan = self.plan
-        refuse = ['set -- "$@" ' + " ".join(self._words(plan.no_push_arguments))]
+        refuse = self._not_pushing()
         some_always = any(push.when == ALWAYS for push in plan.pushes)
         not_for_pull_requests = plan.push == "auto" and plan.started.pull_requests
         finish = self._finish(late)
@@ -349,6 +368,13 @@ class Script:
             "fi",
             *self._config_without_push(),
         ]
+
+    def _push_word(self, push: Push) -> str:
+        return self.word(push.argument)
+
+    def _not_pushing(self) -> list[str]:
+        """What a run does that pushes nothing."""
+        return ['set -- "$@" ' + " ".join(self._words(self.plan.no_push_arguments))]
 
     def _early_logins(self, late: dict[str, str]) -> list[str]:
         """The logins of every run that pushes."""
@@ -415,7 +441,7 @@ class Script:
                     inline_done.add(host)
                     these = [login for login in plan.logins if login.host == host]
                     body += self._log_in(these, certain=False)
-            words = self._words([push.argument for push in pushes])
+            words = [self._push_word(push) for push in pushes]
             body += continued('set -- "$@"', words)
             if not some_always:
                 body.append("push=yes")
@@ -428,11 +454,14 @@ class Script:
         for push in pushes:
             for index, allowed in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
                 for part in push.reference[index]:
-                    if isinstance(part, Ref) and (
-                        part.name == "tag" or part.name.startswith("env.")
-                    ):
+                    if isinstance(part, Ref) and self._can_hold_anything(part.name):
                         checks[tuple(self._check(part, allowed))] = None
         return [line for check in checks for line in check]
+
+    def _can_hold_anything(self, name: str) -> bool:
+        if name.startswith(INPUT_PREFIX):
+            return bool(self.cell(name).name)
+        return name == "tag" or name.startswith("env.")
 
     def _check(self, ref: Ref, allowed: str) -> list[str]:
         cell = self.cell(ref.name)
@@ -635,10 +664,28 @@ class Script:
         return 'printf \'{"auths":{%s}}\' "$auths"'
 
 
+def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:
+    """What a dialect says about a variable; None when it is made of others."""
+    if not name.startswith(INPUT_PREFIX):
+        return dialect.cells(name, plan)
+    short = name.removeprefix(INPUT_PREFIX)
+    if plan.reusable:
+        variable_name = f"INPUT_{short.upper()}"
+        return Cell(variable_name, env=(variable_name, dialect.input_expression.format(short)))
+    given = plan.spec.inputs.get(short)
+    if given is not None and given.default is not None:
+        return Cell(literal=given.default) if given.default else Cell(text="")
+    forms = {"gitlab": "component", "github": "reusable", "buildkite": "steps"}
+    form = forms.get(dialect.target)
+    give = "give the input a default"
+    hint = f"{dialect.target}: {{form: {form}}} takes inputs, or {give}" if form else give
+    return Impossible("nobody gives this form inputs", hint)
+
+
 def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
     """Variables and conditions that a target cannot know, where the spec uses them."""
     for where, name in plan.uses():
-        cell = dialect.cells(name, plan)
+        cell = cell_of(dialect, name, plan)
         if isinstance(cell, Impossible):
             yield Finding(
                 "target-variable",

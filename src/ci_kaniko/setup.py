@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
-from ci_kaniko.plan import Plan, resolve
+from ci_kaniko.pipeline import pipeline
 from ci_kaniko.problems import SpecError
 from ci_kaniko.references import parse_repository
 from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from ci_kaniko.native import Buildkite, Kubernetes
+    from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Spec
 
 
@@ -33,14 +35,44 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
 
     if problems := errors(spec):
         raise SpecError(problems)
-    plan = resolve(spec, target, directory_is_git=target == "kubernetes")
+    whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")
     chosen = find_target(target)
     # What a manifest needs at the time of a run is not known yet.
-    findings = plan.findings if chosen.needs_values else chosen.prepare(spec, {}).findings
+    findings = whole.findings if chosen.needs_values else chosen.prepare(spec, {}).findings
     if findings:
         raise SpecError(placed(findings, spec.source))
-    found = [*_secrets(plan), *_ready_configs(plan), *_variables(plan), *_clouds(plan)]
-    return [*found, *_notes(plan)]
+    plans = [plan for image in whole.images for plan in image.plans]
+    found = [*_secrets(plans), *_ready_configs(plans), *_variables(plans), *_clouds(plans)]
+    found += [*_each(_identities, plans), *_each(_notes, plans), *_forks(plans)]
+    return _merged(found)
+
+
+def _each(
+    listed: Callable[[Plan], Iterable[Requirement]], plans: list[Plan]
+) -> Iterator[Requirement]:
+    for plan in plans:
+        yield from listed(plan)
+
+
+def _merged(found: list[Requirement]) -> list[Requirement]:
+    """Each requirement once, with the steps of all its jobs."""
+    merged: dict[tuple[str, str, str], Requirement] = {}
+    for item in found:
+        first = merged.setdefault(item[:3], item)
+        merged[item[:3]] = first._replace(steps=_woven(first.steps, item.steps))
+    return list(merged.values())
+
+
+def _woven(steps: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Two lists of steps as one, each step once, before the steps that it stands before."""
+    woven = list(steps)
+    place = len(woven)
+    for step in reversed(others):
+        if step in woven:
+            place = woven.index(step)
+        else:
+            woven.insert(place, step)
+    return tuple(woven)
 
 
 def setup_text(found: list[Requirement], target: str) -> str:
@@ -68,9 +100,15 @@ class Use(NamedTuple):
     is_file: bool = False
 
 
-def _uses(plan: Plan) -> dict[str, Use]:
-    """The secrets of a plan and what each is for."""
+def _uses(plans: list[Plan]) -> dict[str, Use]:
+    """The secrets of plans and what each is for."""
     used: dict[str, Use] = {}
+    for plan in plans:
+        _note_uses(plan, used)
+    return used
+
+
+def _note_uses(plan: Plan, used: dict[str, Use]) -> None:
     for login in plan.logins:
         user = login.login.username
         if user is not None and not isinstance(user, str):
@@ -93,25 +131,36 @@ def _uses(plan: Plan) -> dict[str, Use]:
         used.setdefault(name, Use(f"build secret {build_secret}"))
     for file, name in plan.certificates.items():
         used.setdefault(name, Use(f"PEM text of {file}", is_file=True))
-    return used
 
 
-def _secrets(plan: Plan) -> Iterator[Requirement]:
-    uses = _uses(plan)
-    if plan.target in {"kubernetes", "buildkite"} and _in_cluster(plan):
-        if uses:
-            yield _cluster_secret(plan, uses)
-        return
-    for name, use in uses.items():
-        yield Requirement("secret", name, use.purpose, tuple(_steps(plan, name, use)))
+def _secrets(plans: list[Plan]) -> Iterator[Requirement]:
+    uses = _uses(plans)
+    groups: dict[tuple[str, str], list[Plan]] = {}
+    for plan in plans:
+        if _in_cluster(plan):
+            groups.setdefault((_kubectl(plan), _section(plan).secret), []).append(plan)
+            continue
+        for name in _uses([plan]):
+            yield Requirement(
+                "secret", name, uses[name].purpose, tuple(_steps(plan, name, uses[name]))
+            )
+    for members in groups.values():
+        if held := _uses(members):
+            yield _cluster_secret(members[0], held)
 
 
 def _in_cluster(plan: Plan) -> bool:
-    return plan.target == "kubernetes" or plan.spec.buildkite.secrets == "kubernetes"
+    return plan.target == "kubernetes" or (
+        plan.target == "buildkite" and plan.spec.buildkite.secrets == "kubernetes"
+    )
+
+
+def _section(plan: Plan) -> Kubernetes | Buildkite:
+    return plan.spec.kubernetes if plan.target == "kubernetes" else plan.spec.buildkite
 
 
 def _cluster_secret(plan: Plan, uses: dict[str, Use]) -> Requirement:
-    section = plan.spec.kubernetes if plan.target == "kubernetes" else plan.spec.buildkite
+    section = _section(plan)
     keys = " ".join(f"--from-file={name}=./{name}" for name in uses)
     steps = [f"{name}: {use.purpose}" for name, use in uses.items()]
     command = f"{_kubectl(plan)} create secret generic {section.secret} {keys}"
@@ -158,25 +207,31 @@ def _agola_variable(name: str) -> Iterator[str]:
     yield "END"
 
 
-def _ready_configs(plan: Plan) -> Iterator[Requirement]:
-    name = plan.docker_config
-    if name is None:
-        return
-    hosts = [login.host for login in plan.logins if login.login.docker_config]
+def _ready_configs(plans: list[Plan]) -> Iterator[Requirement]:
+    hosts: dict[str, dict[str, None]] = {}
+    for plan in plans:
+        for login in plan.logins:
+            if login.login.docker_config and plan.docker_config:
+                hosts.setdefault(plan.docker_config, {})[login.host] = None
+    for plan in plans:
+        if name := plan.docker_config:
+            yield _ready_config(plan, name, list(hosts[name]))
+
+
+def _ready_config(plan: Plan, name: str, hosts: list[str]) -> Requirement:
     purpose = f"a ready config.json with logins for {', '.join(hosts)}"
     if plan.target in {"kubernetes", "buildkite"}:
         command = (
             f"{_kubectl(plan)} create secret generic {name} "
             "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=./config.json"
         )
-        yield Requirement("Secret", name, purpose, (command,))
-    else:
-        steps = tuple(_steps(plan, name, Use(purpose, is_file=True)))
-        yield Requirement("secret", name, purpose, steps)
+        return Requirement("Secret", name, purpose, (command,))
+    steps = tuple(_steps(plan, name, Use(purpose, is_file=True)))
+    return Requirement("secret", name, purpose, steps)
 
 
-def _variables(plan: Plan) -> Iterator[Requirement]:
-    for variable in sorted(plan.variables):
+def _variables(plans: list[Plan]) -> Iterator[Requirement]:
+    for variable in sorted({name for plan in plans for name in plan.variables}):
         if not variable.startswith(ENV_PREFIX):
             continue
         name = variable.removeprefix(ENV_PREFIX)
@@ -188,7 +243,7 @@ def _variables(plan: Plan) -> Iterator[Requirement]:
             "kubernetes": f"ci-kaniko render kubernetes --set {variable}=VALUE",
         }
         yield Requirement(
-            "variable", name, "read when the job runs; it is no secret", (steps[plan.target],)
+            "variable", name, "read when the job runs; it is no secret", (steps[plans[0].target],)
         )
 
 
@@ -205,10 +260,11 @@ _ISSUERS = {
 }
 
 
-def _clouds(plan: Plan) -> Iterator[Requirement]:
-    pushed = _repositories(plan)
+def _clouds(plans: list[Plan]) -> Iterator[Requirement]:
+    pushed = _repositories(plans)
+    logins = {login.host: login for plan in reversed(plans) for login in plan.logins}
     for host, repositories in pushed.items():
-        login = next((item for item in plan.logins if item.host == host), None)
+        login = logins.get(host)
         if region := ecr_region(host):
             steps = tuple(_ecr_steps(host, region, repositories))
             purpose = f"to push to {', '.join(repositories)}"
@@ -223,15 +279,19 @@ def _clouds(plan: Plan) -> Iterator[Requirement]:
         "google": "roles/artifactregistry.reader on the repository",
         "azure": "the role AcrPull on the registry",
     }
-    for login in plan.logins:
-        if login.login.kind in roles and login.host not in pushed:
-            step = roles[login.login.kind]
-            yield Requirement("permission", login.host, "to pull base images", (step,))
+    for plan in plans:
+        for item in plan.logins:
+            if item.login.kind in roles and item.host not in pushed:
+                step = roles[item.login.kind]
+                yield Requirement("permission", item.host, "to pull base images", (step,))
+    yield from _each(_buckets, plans)
+
+
+def _buckets(plan: Plan) -> Iterator[Requirement]:
     if plan.context_cloud and plan.context_cloud.name in {"aws", "google"}:
         store = "s3:GetObject" if plan.context_cloud.name == "aws" else "roles/storage.objectViewer"
         where = plan.spec.context.partition("://")[2].partition("/")[0]
         yield Requirement("permission", where, "to fetch the context", (f"{store} on the bucket",))
-    yield from _identities(plan)
 
 
 def _ecr_steps(host: str, region: str, repositories: list[str]) -> Iterator[str]:
@@ -312,19 +372,19 @@ def _trusting(plan: Plan, name: str) -> Iterator[str]:
             yield f"trusted by: a federated credential of the application {client}"
 
 
-def _repositories(plan: Plan) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    references = [(push.host, push.reference) for push in plan.pushes]
-    for host in plan.cache_hosts:
-        cache = plan.spec.cache
-        if cache:
-            references.append((host, parse_repository(cache.repo)))
+def _repositories(plans: list[Plan]) -> dict[str, list[str]]:
+    """The repositories that are pushed to, by host."""
+    references = [(push.host, push.reference) for plan in plans for push in plan.pushes]
+    references += [
+        (host, parse_repository(plan.spec.cache.repo))
+        for plan in plans
+        if plan.spec.cache
+        for host in plan.cache_hosts
+    ]
+    found: dict[str, dict[str, None]] = {}
     for host, reference in references:
-        names = found.setdefault(host, [])
-        name = text_of(reference.repository)
-        if name not in names:
-            names.append(name)
-    return found
+        found.setdefault(host, {})[text_of(reference.repository)] = None
+    return {host: list(names) for host, names in found.items()}
 
 
 def _notes(plan: Plan) -> Iterator[Requirement]:
@@ -341,19 +401,27 @@ def _notes(plan: Plan) -> Iterator[Requirement]:
                 f"{plan.spec.buildkite.oidc_lifetime_seconds} seconds",
                 (),
             )
-    if plan.started.pull_requests and plan.secrets and plan.target != "kubernetes":
-        yield _about_forks(plan)
 
 
-def _about_forks(plan: Plan) -> Requirement:
+def _forks(plans: list[Plan]) -> Iterator[Requirement]:
+    """What pull requests of forks get, said once for all jobs."""
+    plans = [plan for plan in plans if plan.started.pull_requests and plan.secrets]
+    if not plans or plans[0].target == "kubernetes":
+        return
     never = "never hand secrets to them: a Dockerfile can read what its executor can"
-    if plan.target == "buildkite":
+    if plans[0].target == "buildkite":
         purpose = "pull requests of forks get what the step names, when the pipeline builds them"
         setting = (
             "leave them off: the pipeline's settings > GitHub > Build pull requests from forks"
         )
-        return Requirement("note", "", purpose, (setting, never))
+        yield Requirement("note", "", purpose, (setting, never))
+        return
+    stops = any(_needs_secrets(plan) for plan in plans)
+    end = "their builds stop where one is needed" if stops else "they are built and not pushed"
+    yield Requirement("note", "", f"pull requests of forks get no secrets: {end}", (never,))
+
+
+def _needs_secrets(plan: Plan) -> bool:
+    """Whether a run that pushes nothing reads secrets."""
     always = plan.push == "always" or any(not login.pushes for login in plan.logins)
-    needs = always or plan.spec.build_secrets or plan.certificates or plan.git_login
-    end = "their builds stop where one is needed" if needs else "they are built and not pushed"
-    return Requirement("note", "", f"pull requests of forks get no secrets: {end}", (never,))
+    return bool(always or plan.spec.build_secrets or plan.certificates or plan.git_login)

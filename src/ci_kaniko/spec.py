@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic_core import core_schema
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import ALWAYS
@@ -39,19 +40,24 @@ from ci_kaniko.fields import (
     RelativePath,
     SecretName,
     Template,
+    Text,
     Version,
     When,
     check_plain,
+    check_present,
     checked,
     choice,
     whole,
 )
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.findings import Refused, quoted, raise_all
 from ci_kaniko.logins import ContextLogin, Registry, short_or_long
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.scalars import as_choice, as_list, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.findings import Where
     from ci_kaniko.nodes import Source
 
 
@@ -156,7 +162,30 @@ def _check_cron(text: str) -> None:
         )
 
 
+_NOT_IN_PATHS = re.compile(r"[?\[\]{}\\~$]|^!|\*{3}")
+
+
+def _check_path_glob(text: str) -> None:
+    grammar.check_text(text)
+    if not text or text.startswith(("/", "./", "../")) or text.endswith("/") or "//" in text:
+        plain = re.sub(r"^(?:[.]?/)+", "", text) + "**" * text.endswith("/")
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} matches no file: paths start at the repository root",
+            f"write {plain}" if re.match(r"(?!.*//)[^.*]", plain) else "such as services/shop/**",
+        )
+    found = _NOT_IN_PATHS.search(text)
+    if found:
+        message = f"{quoted(text)}: platforms read {quoted(found.group())} differently"
+        raise Refused("bad-path", message, "* matches within a path segment and ** across")
+
+
+def _read_path_globs(value: Any) -> tuple[str, ...]:
+    return tuple(_each(value, _check_path_glob, "paths"))
+
+
 Cron = Annotated[str, Reads(checked(_check_cron), STRING)]
+Paths = Annotated["tuple[str, ...]", Reads(_read_path_globs, LIST_OR_ONE)]
 
 
 class Triggers(Model):
@@ -179,6 +208,13 @@ class Triggers(Model):
     )
     manual: Boolean = Field(
         default=False, description="Runs that somebody starts by hand.", examples=[True]
+    )
+    paths: Paths = Field(
+        default=(),
+        description="Pushes and pull requests start the job only when they change one of these "
+        "files, from the repository root; * within a path segment, ** across. Tags, schedules "
+        "and manual runs are not asked.",
+        examples=[["services/shop/**", "libs/**"]],
     )
 
 
@@ -430,6 +466,51 @@ class Options(Model):
     )
 
 
+def _each(value: Any, check: Callable[[str], None], name: str) -> list[str]:
+    items = as_list(value)
+    if not items:
+        raise Refused("empty-value", f"{name}: is empty", "name at least one")
+    texts: list[str] = []
+    refusals: list[Refused] = []
+    for index, item in enumerate(items):
+        try:
+            texts.append(as_text(item))
+            check(texts[-1])
+        except Refused as refused:
+            refused.at = (index,) if isinstance(value, list | tuple) else ()
+            refusals.append(refused)
+    raise_all(refusals)
+    return texts
+
+
+def _check_one(value: Any, rule: str, what: str) -> None:
+    """Refuse a text that lists several things with commas."""
+    if isinstance(value, str) and "," in value:
+        words = ", ".join(word.strip() for word in value.split(",") if word.strip())
+        raise Refused(rule, f"{quoted(value)} is not {what}", f"write [{words}]")
+
+
+def check_image_name(text: str) -> None:
+    """A name that every platform takes as a part of its own. Raises Refused."""
+    if not re.fullmatch(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", text) or len(text) > 40:
+        mended = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+        raise Refused(
+            "image-name",
+            f"{quoted(text)} is not a name for an image",
+            "lower-case letters and digits, with single . _ - between, at most 40"
+            + (f": {mended}" if mended else ""),
+        )
+
+
+def _read_image_names(value: Any) -> tuple[str, ...]:
+    _check_one(value, "image-name", "a name for an image")
+    return tuple(_each(value, check_image_name, "needs")) if as_list(value) else ()
+
+
+ImageName = Annotated[str, Reads(checked(check_image_name), STRING)]
+ImageNames = Annotated["tuple[str, ...]", Reads(_read_image_names, LIST_OR_ONE)]
+
+
 def _check_file(text: str) -> str:
     path = grammar.check_path(text, what="output")
     if grammar.inside_repository(path) == "." or path.endswith("/"):
@@ -437,20 +518,48 @@ def _check_file(text: str) -> str:
     return path
 
 
-def _read_paths(value: Any) -> tuple[str, ...]:
-    several = isinstance(value, list | tuple)
-    paths = []
-    for index, item in enumerate(as_list(value)):
-        try:
-            path = _check_file(as_text(item))
-        except Refused as refused:
-            refused.at = (index,) if several else ()
-            raise
-        paths.append(path)
-    return tuple(paths)
+OutputPath = Annotated[str, Reads(checked(_check_file), STRING)]
 
 
-OutputPaths = Annotated["tuple[str, ...]", Reads(_read_paths, LIST_OR_ONE)]
+class OutputFile(Model):
+    """A file that holds rendered configuration."""
+
+    __get_pydantic_json_schema__ = short_or_long(lambda long: long["properties"]["path"])
+
+    path: OutputPath = Field(
+        description="The file, from the repository root.", examples=[".gitlab-ci.yml"]
+    )
+    only: ImageNames = Field(
+        default=(),
+        description="The images that the file is for; all of them when left out.",
+        examples=[["api", "web"]],
+    )
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a path, or a mapping with path and only", ""
+
+
+class _OneOrMany:
+    """A list, or its only item."""
+
+    @staticmethod
+    def _listed(value: Any) -> list[Any]:
+        return [value] if isinstance(value, dict) else as_list(value)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
+
+
+OutputFiles = Annotated["tuple[OutputFile, ...]", _OneOrMany()]
 
 
 def _output(target: str, example: str) -> Any:
@@ -460,11 +569,11 @@ def _output(target: str, example: str) -> Any:
 class Outputs(Model):
     """Files that hold the rendered configuration, from the repository root."""
 
-    gitlab: OutputPaths = _output("GitLab", ".gitlab-ci.yml")
-    github: OutputPaths = _output("GitHub", ".github/workflows/image.yml")
-    buildkite: OutputPaths = _output("Buildkite", ".buildkite/pipeline.yml")
-    agola: OutputPaths = _output("Agola", ".agola/config.yml")
-    kubernetes: OutputPaths = _output("Kubernetes", "deploy/build.yaml")
+    gitlab: OutputFiles = _output("GitLab", ".gitlab-ci.yml")
+    github: OutputFiles = _output("GitHub", ".github/workflows/image.yml")
+    buildkite: OutputFiles = _output("Buildkite", ".buildkite/pipeline.yml")
+    agola: OutputFiles = _output("Agola", ".agola/config.yml")
+    kubernetes: OutputFiles = _output("Kubernetes", "deploy/build.yaml")
 
 
 def _check_secret_id(text: str) -> None:
@@ -529,8 +638,140 @@ Stage = Annotated[str, Reads(checked(_check_stage), TEXT)]
 PushPolicy = Annotated[str, choice("auto", "always", "never")]
 
 
-class Spec(Model):
-    """One image: how it is built and where it is pushed."""
+def _check_command(text: str) -> None:
+    grammar.check_text(text, newlines=True)
+    if not text.strip():
+        raise Refused("empty-value", "the command is empty", "a line for a POSIX shell")
+
+
+def _check_artifact(text: str) -> None:
+    if not text:
+        raise Refused("empty-value", "the artifact is empty", "a file or folder, such as bin/shop")
+    check_plain(text)
+    path = grammar.check_path(text, what="artifact")
+    if re.search(r"[*?\[\]{}~;,]", text):
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} is not a file or folder: patterns differ between platforms",
+            "name the folder; everything in it is handed over",
+        )
+    if grammar.inside_repository(path) == ".":
+        raise Refused("bad-path", f"{quoted(text)} is the whole repository", "such as bin/shop")
+
+
+Command = Annotated[str, Reads(checked(_check_command), STRING)]
+Artifact = Annotated[str, Reads(checked(_check_artifact), STRING)]
+
+
+def _read_commands(value: Any) -> tuple[str, ...]:
+    return tuple(_each(value, _check_command, "commands"))
+
+
+def _read_artifacts(value: Any) -> tuple[str, ...]:
+    return tuple(
+        str(grammar.inside_repository(text)) for text in _each(value, _check_artifact, "artifacts")
+    )
+
+
+Commands = Annotated["tuple[str, ...]", Reads(_read_commands, LIST_OR_ONE)]
+Artifacts = Annotated["tuple[str, ...]", Reads(_read_artifacts, LIST_OR_ONE)]
+
+
+def _check_tool_image(text: str) -> None:
+    check_present(text)
+    if not re.fullmatch(r"[a-z0-9][A-Za-z0-9._/:@-]*", text):
+        message = f"{quoted(text)} is not an image"
+        raise Refused("bad-reference", message, "such as docker.io/library/golang:1.26")
+
+
+ToolImage = Annotated[str, Reads(checked(_check_tool_image), STRING)]
+
+
+class Prepare(Model):
+    """Commands that run in another image, in the checkout, before the image is built."""
+
+    image: ToolImage = Field(
+        description="The image that has the tools; it needs a POSIX shell as sh.",
+        examples=["docker.io/library/golang:1.26"],
+    )
+    commands: Commands = Field(
+        description="Commands for sh, run at the root of the repository; the first that fails "
+        "ends the job.",
+        examples=[["go build -o bin/shop ./cmd/shop"]],
+    )
+    artifacts: Artifacts = Field(
+        description="Files and folders, from the repository root, that the image build gets.",
+        examples=[["bin/shop"]],
+    )
+
+
+_ARCHITECTURES = {
+    **{name: name for name in ("amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64")},
+    **dict.fromkeys(("x86_64", "x86-64"), "amd64"),
+    "aarch64": "arm64",
+    "armv7": "arm/v7",
+    "armv6": "arm/v6",
+    "i386": "386",
+}
+
+
+def _check_linux(text: str) -> None:
+    known = _ARCHITECTURES.get(text.removeprefix("linux/").lower())
+    if known and text != f"linux/{known}":
+        message = f"{quoted(text)} is not a platform"
+        raise Refused("bad-platform", message, f"write linux/{known}")
+    grammar.check_platform(text)
+    if not text.startswith("linux/"):
+        message = f"{quoted(text)}: kaniko builds for Linux only"
+        raise Refused("bad-platform", message, "such as linux/arm64")
+
+
+def _read_platforms(value: Any) -> tuple[str, ...]:
+    _check_one(value, "bad-platform", "a platform")
+    platforms = tuple(_each(value, _check_linux, "platforms"))
+    for index, platform in enumerate(platforms):
+        if platform in platforms[:index]:
+            message = f"{quoted(platform)} is listed twice"
+            raise Refused("duplicate-platform", message, "remove one", at=(index,))
+    return platforms
+
+
+Platforms = Annotated["tuple[str, ...]", Reads(_read_platforms, LIST_OR_ONE)]
+
+
+def _check_input_name(text: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", text) or not grammar.is_variable_name(text):
+        raise Refused(
+            "bad-input",
+            f"{quoted(text)} is not the name of an input",
+            "lower-case letters, digits and _, beginning with a letter; no switch such as on",
+        )
+
+
+InputName = Annotated[str, Reads(checked(_check_input_name), STRING)]
+
+
+class Input(Model):
+    """A value that whoever includes the job gives it; texts read it as `${input.NAME}`."""
+
+    type: Annotated[str, choice("string", "number", "boolean")] = Field(
+        default="string", description="What callers may give.", examples=["boolean"]
+    )
+    default: Text | None = Field(
+        default=None,
+        description="What it is when a caller gives nothing; without it the input is required.",
+        examples=["dev"],
+    )
+    options: tuple[Present, ...] = Field(
+        default=(), description="The only texts that callers may give.", examples=[["dev", "prod"]]
+    )
+    description: Present | None = Field(
+        default=None, description="What it is for.", examples=["The channel of the release"]
+    )
+
+
+class Build(Model):
+    """How an image is built and where it is pushed."""
 
     default_branch: Present | None = Field(
         default=None,
@@ -660,6 +901,107 @@ class Spec(Model):
     kubernetes: Kubernetes = Field(
         default=Kubernetes(), description="Kubernetes' own settings.", examples=[{"memory": "4Gi"}]
     )
+    prepare: Prepare | None = Field(
+        default=None,
+        description="What runs in another image first, such as a compiler.",
+        examples=[
+            {
+                "image": "docker.io/library/golang:1.26",
+                "commands": ["go build -o bin/shop ./cmd/shop"],
+                "artifacts": ["bin/shop"],
+            }
+        ],
+    )
+    platforms: Platforms = Field(
+        default=(),
+        description="Platforms to build for, each by a job on a runner of its own kind; one more "
+        "job joins them into one image.",
+        examples=[["linux/amd64", "linux/arm64"]],
+    )
+    digest: Boolean = Field(
+        default=False,
+        description="Hand the digest of what was pushed to later jobs.",
+        examples=[True],
+    )
+
+    inputs: dict[InputName, Input] = Field(
+        default={},
+        description="Values that whoever includes the job gives it; for the reusable forms of "
+        "GitLab, GitHub and Buildkite.",
+        examples=[{"channel": {"default": "dev"}}],
+    )
+
+    _name: str = PrivateAttr(default="")
+    _elsewhere: frozenset[str] = PrivateAttr(default=frozenset())
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Any) -> None: ...
+
+    @property
+    def name(self) -> str:
+        """The image's name; empty when it is the only one of its spec."""
+        return self._name
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """Hosts whose logins are there for other jobs to push with."""
+        return self._elsewhere
+
+    def at(self, where: Where) -> Where:
+        """Where in the spec a part of this build was written."""
+        return where
+
+
+TOP_ONLY = ("default_branch", "inputs", "images", "outputs")
+"""What is said once, for all images."""
+
+
+class NamedImage(Build):
+    """One of several images: what it does not say, the top of the spec says for all."""
+
+    needs: ImageNames = Field(
+        default=(),
+        description="Images that must be finished before this one is built.",
+        examples=[["base"]],
+    )
+
+    _own: Any = PrivateAttr(default_factory=dict)
+    _shared: Any = PrivateAttr(default_factory=dict)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Any) -> None: ...
+
+    def at(self, where: Where) -> Where:
+        """Where in the spec a part of this image was written: here, or at the top for all."""
+        here = ("images", self._name, *where)
+        own, shared = _depth(self._own, where), _depth(self._shared, where)
+        return where if shared > own else here
+
+
+def _depth(data: Any, where: Where) -> int:
+    """How many steps of ``where`` there are in ``data``."""
+    for depth, step in enumerate(where):
+        found = (isinstance(data, dict) and data.get(str(step)) is not None) or (
+            isinstance(data, list | tuple) and step in range(len(data))
+        )
+        if not found:
+            return depth
+        data = data[step]
+    return len(where)
+
+
+class Spec(Build):
+    """One image, or several that share what they have in common."""
+
+    images: dict[ImageName, NamedImage] = Field(
+        default={},
+        description="Several images, by name. Each inherits the rest of the spec: its own texts "
+        "and lists replace, its mappings are merged key by key, null removes; ${image.name} is "
+        "its name in every text.",
+        examples=[{"api": {"context": "services/api"}, "web": {"needs": ["api"]}}],
+    )
     outputs: Outputs = Field(
         default=Outputs(),
         description="Files that hold the rendered configuration.",
@@ -683,6 +1025,11 @@ class Spec(Model):
     def source(self) -> Source | None:
         """Where the spec was written; None when it was built in Python."""
         return self._source
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """Every image of the spec with all that it inherits: itself when it has no ``images``."""
+        return tuple(self.images.values()) or (self,)
 
     def __eq__(self, other: object) -> bool:
         """Two specs are equal when they ask for the same, wherever they were written."""

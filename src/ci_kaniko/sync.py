@@ -65,12 +65,12 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
     from ci_kaniko.loading import placed
 
     found = Compared(spec, root, [], placed(_unnamed(spec, targets), spec.source))
-    for target, index, path in _paths(spec, targets):
+    for target, index, path, only in _paths(spec, targets):
         place = ("outputs", target, index)
         try:
             file = inside(root, path)
             data = read_bytes(file)
-            expected = _rendered(spec, target)
+            expected = _rendered(spec, target, only)
         except OutsideRepository:
             message = f"{quoted(path)} leads out of the repository, or into .git"
             hint = "an output may be a symbolic link, but to a file of the same repository"
@@ -99,18 +99,20 @@ def _unnamed(spec: Spec, targets: Collection[str]) -> Iterator[Finding]:
             yield Finding("missing-output", (), f'no file is named for "{target}"', hint)
 
 
-def _paths(spec: Spec, targets: Collection[str]) -> Iterator[tuple[str, int, str]]:
-    for target, paths in spec.outputs:
+def _paths(spec: Spec, targets: Collection[str]) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
+    for target, files in spec.outputs:
         if not targets or target in targets:
-            yield from ((target, index, path) for index, path in enumerate(paths))
+            for index, file in enumerate(files):
+                yield target, index, file.path, file.only
 
 
-def _rendered(spec: Spec, target: str) -> str:
+def _rendered(spec: Spec, target: str, only: tuple[str, ...]) -> str:
     """The text for a committed file: it may not depend on the commit it is part of."""
+    from ci_kaniko.pipeline import select
     from ci_kaniko.rendering import render
 
     try:
-        return render(spec, target)
+        return render(select(spec, only) if only else spec, target)
     except SpecError as error:
         raise SpecError([_committed(problem, target) for problem in error.problems]) from None
 

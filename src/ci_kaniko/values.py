@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.conditions import Event
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.grammar import check_text, is_identifier
-from ci_kaniko.variables import ENV_PREFIX, VARIABLES, Ref, variable
+from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.spec import Input
 
 _SHAPES = {
     "commit.sha": (re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
@@ -20,6 +23,7 @@ _SHAPES = {
     "repository.path": (re.compile(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
 }
 _EVENT = ("branch", "tag", "pull_request.number")
+_NO_INPUTS: Mapping[str, Input] = MappingProxyType({})
 
 
 class Source(NamedTuple):
@@ -35,10 +39,23 @@ class Missing(LookupError):
 
 
 class Values:
-    """Portable variables by name, the derived ones computed as the scripts compute them."""
+    """Portable variables by name, the derived ones computed as the scripts compute them.
 
-    def __init__(self, given: Mapping[str, str], default_branch: str | None) -> None:
-        self._given = dict(given)
+    An input is its default unless it is given.
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, str],
+        default_branch: str | None,
+        inputs: Mapping[str, Input] = _NO_INPUTS,
+    ) -> None:
+        defaults = {
+            INPUT_PREFIX + name: item.default
+            for name, item in inputs.items()
+            if item.default is not None
+        }
+        self._given = {**defaults, **given}
         if default_branch is not None:
             self._given["default_branch"] = default_branch
         self.missing: dict[str, None] = {}
@@ -126,29 +143,58 @@ class Values:
         raise Missing(name)
 
 
-def check_values(values: Mapping[str, str]) -> Iterator[Finding]:
+def check_values(
+    values: Mapping[str, str], inputs: Mapping[str, Input] = _NO_INPUTS
+) -> Iterator[Finding]:
     """What is wrong with given values: unknown names, texts that cannot be what they name."""
     for name, text in values.items():
+        item = (
+            inputs.get(name.removeprefix(INPUT_PREFIX)) if name.startswith(INPUT_PREFIX) else None
+        )
         known = name in VARIABLES or (
             name.startswith(ENV_PREFIX) and is_identifier(name.removeprefix(ENV_PREFIX))
         )
-        if not known:
-            from ci_kaniko.problems import suggest
-
-            close = suggest(name, VARIABLES)
-            hint = f'did you mean "{close}"?' if close else "the names are in docs/spec.md"
-            yield Finding("unknown-value", (), f"there is no variable {quoted(name)}", hint)
+        if not known and item is None:
+            yield _unknown(name, inputs)
             continue
         try:
             check_text(text)
         except Refused as refused:
             yield Finding(refused.rule, (), f"{name}: {refused.message}", refused.hint)
             continue
+        if item is not None:
+            yield from _bad_input(name, text, item)
         shape, expected = _SHAPES.get(name, (None, ""))
         if shape is not None and not shape.fullmatch(text):
-            yield Finding(
-                "bad-value", (), f"{name} cannot be {quoted(text)}", f"expected {expected}"
-            )
+            yield _bad_value(name, text, expected)
+
+
+def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
+    from ci_kaniko.problems import suggest
+
+    short = name.removeprefix(INPUT_PREFIX)
+    if short != name:
+        close = suggest(short, inputs)
+        close = close and INPUT_PREFIX + close
+        hint = "inputs: at the top of the spec declares them"
+    else:
+        close = suggest(name, VARIABLES)
+        hint = "the names are in docs/spec.md"
+    hint = f'did you mean "{close}"?' if close else hint
+    return Finding("unknown-value", (), f"there is no variable {quoted(name)}", hint)
+
+
+def _bad_input(name: str, text: str, item: Input) -> Iterator[Finding]:
+    from ci_kaniko.rules import _INPUT_HINTS, _INPUT_TEXTS
+
+    if not _INPUT_TEXTS[item.type].fullmatch(text):
+        yield _bad_value(name, text, f"a {item.type}: {_INPUT_HINTS[item.type]}")
+    elif item.options and text not in item.options:
+        yield _bad_value(name, text, f"one of: {', '.join(item.options)}")
+
+
+def _bad_value(name: str, text: str, expected: str) -> Finding:
+    return Finding("bad-value", (), f"{name} cannot be {quoted(text)}", f"expected {expected}")
 
 
 def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:

@@ -74,6 +74,15 @@ ENV = Variable(
     may_be_empty=True,
 )
 
+INPUT_PREFIX = "input."
+INPUT = Variable(
+    "the input NAME of a reusable form, or its default",
+    in_tag=True,
+    in_path=True,
+    may_be_empty=True,
+)
+IMAGE_NAME = "image.name"
+
 NATIVE: dict[str, str] = {
     "CI_COMMIT_SHA": "commit.sha",
     "CI_COMMIT_SHORT_SHA": "commit.short",
@@ -123,6 +132,8 @@ NATIVE: dict[str, str] = {
 
 def variable(name: str) -> Variable:
     """What is known of ``name``, which must exist."""
+    if name.startswith(INPUT_PREFIX):
+        return INPUT
     return ENV if name.startswith(ENV_PREFIX) else VARIABLES[name]
 
 
@@ -162,8 +173,13 @@ def parse(text: str) -> Parts:
 def _ref(body: str) -> Ref:
     name, separator, default = body.partition(":-")
     env_name = name.removeprefix(ENV_PREFIX)
-    if name in VARIABLES or (env_name != name and is_variable_name(env_name)):
+    input_name = name.removeprefix(INPUT_PREFIX)
+    known = name in VARIABLES or (env_name != name and is_variable_name(env_name))
+    if known or (input_name != name and is_variable_name(input_name)):
         return Ref(name, default if separator else None)
+    if name == IMAGE_NAME:
+        message = "${image.name} has no meaning here: the spec lists no images"
+        raise Refused("unknown-variable", message, "images: {NAME: {...}} gives an image its name")
     if env_name != name:
         raise Refused(
             "unknown-variable",
@@ -184,8 +200,10 @@ def _instead(body: str) -> str:
     if scope == "secrets":
         return "a secret never stands in a value; logins name it under registries:"
     close = NATIVE.get(name)
+    if scope == "inputs" and is_variable_name(last):
+        close = INPUT_PREFIX + last
     if close is None and not (name.isupper() or scope in {"vars", "env"}):
-        close = suggest(name, VARIABLES)
+        close = suggest(name, (*VARIABLES, IMAGE_NAME))
     if close is None and is_identifier(last) and (not dot or scope in {"vars", "env"}):
         close = ENV_PREFIX + last
     if close:

@@ -71,7 +71,7 @@ def complaints(text: str, *, place: str = PLACES[-1]) -> list[str]:
         document = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
         return [f"not one meaning in YAML: {' '.join(str(error).split())}"]
-    return list(_file(document))
+    return list(complaints_of(document))
 
 
 def _fields(kind: str, value: Any) -> Iterator[str]:
@@ -113,7 +113,8 @@ def _names(kind: str, items: list[Any]) -> Iterator[str]:
         yield f"two {kind}s have one name"
 
 
-def _file(document: Any) -> Iterator[str]:
+def complaints_of(document: Any) -> Iterator[str]:
+    """What is wrong with a configuration that has been read."""
     yield from _fields("file", document)
     runs = document.get("runs") if isinstance(document, dict) else None
     if not isinstance(runs, list) or not runs:

@@ -33,26 +33,34 @@ class Case(NamedTuple):
 
 def written() -> list[Case]:
     """The cases that are files; their first comments say how they are rendered."""
-    cases = []
-    for path in sorted(FOLDER.glob("*.yaml")):
-        text = path.read_text(encoding="utf-8")
-        settings = re.findall(r"^# (target|set): (.*)$", text, re.MULTILINE)
-        target = next((value for key, value in settings if key == "target"), None)
-        pairs = [value.partition("=") for key, value in settings if key == "set"]
-        values = {name: value for name, _, value in pairs}
-        cases.append(Case(path.stem, text.encode(), target, values))
-    return cases
+    return [_case(path.stem, path.read_bytes()) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
 def made() -> list[Case]:
     """The cases that are bytes, or masses of them."""
-    return [Case(name, make(), None, {}) for name, make in _MAKERS.items()]
+    return [_case(name, make()) for name, make in _MAKERS.items()]
+
+
+def _case(name: str, data: bytes) -> Case:
+    settings = re.findall(rb"(?m)^# (target|set): (.*)$", data)
+    targets = [value.decode() for key, value in settings if key == b"target"]
+    pairs = [value.decode().partition("=") for key, value in settings if key == b"set"]
+    return Case(
+        name, data, targets[0] if targets else None, {key: value for key, _, value in pairs}
+    )
 
 
 def _bomb() -> bytes:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     return "\n".join(lines).encode()
+
+
+def _many(images: str, number: int, target: str) -> bytes:
+    """A spec of many images that is too much for a target."""
+    lines = [f"  image-{n}: {images.format(n - 1)}" for n in range(2, number + 1)]
+    head = f"# target: {target}\npush: never\ntriggers: {{branches: [main]}}\nimages:\n"
+    return (head + "\n".join(["  image-1: {}", *lines])).encode()
 
 
 _MAKERS: dict[str, Callable[[], bytes]] = {
@@ -68,6 +76,12 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "too-deep-100-thousand": lambda: b"{a: " * 100_000,
     "too-deep-1-million": lambda: b"[" * 1_000_000,
     "too-many-nodes": _bomb,
+    "too-many-jobs": lambda: _many("{{}}", 501, "buildkite"),
+    "too-many-needs": lambda: (
+        _many("{{}}", 60, "gitlab")
+        + b"\n  all:\n    needs:\n"
+        + b"\n".join(b"      - image-%d" % n for n in range(1, 61))
+    ),
     "yaml-syntax-windows": lambda: b"\xef\xbb\xbfpush: never\r\ntarget: a: b\r\n",
     "unknown-key-windows": lambda: b"\xef\xbb\xbfcontxt: .\r\npush: never\r\n",
 }

@@ -18,7 +18,11 @@ WORKSPACES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """`branch` and `tag` are empty where the event has none; `sha` is what is checked out."""
+    """`branch` and `tag` are empty where the event has none; `sha` is what is checked out.
+
+    `changed` are the files that a push or a pull request changes; a branch `is_new` when there is
+    no push before this one to compare with.
+    """
 
     name: str
     branch: str = ""
@@ -34,6 +38,16 @@ class Event:
     timestamp: str = "2026-01-01T12:00:00Z"
     timestamp_local: str = "2026-01-01T13:00:00+01:00"
     source: str = "push"
+    before: str = "9876543210fedcba9876543210fedcba98765432"
+    changed: tuple[str, ...] = ("Dockerfile",)
+    is_new: bool = False
+    schedule: str = "0 3 * * 1"
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is something to compare with: no event has changed files otherwise."""
+        pushed = self.source == "push" and bool(self.branch) and not self.is_new
+        return pushed or bool(self.pull_request)
 
     @property
     def host(self) -> str:
@@ -206,11 +220,21 @@ def github_context(event: Event) -> dict[str, str | bool]:
         "github.event.repository.full_name": event.repository,
         "github.event.repository.html_url": f"{event.server}/{event.repository}",
         "github.event.repository.default_branch": "" if scheduled else event.default_branch,
+        "github.event.pull_request.base.sha": event.before if pull else "",
+        "github.event.before": _before(event),
+        "github.event.schedule": event.schedule if scheduled else "",
         "github.event.head_commit.timestamp": "" if event.source != "push" else event.timestamp,
         "runner.temp": "/home/runner/work/_temp",
         "runner.os": "Linux",
         "runner.arch": "X64",
     }
+
+
+def _before(event: Event) -> str:
+    """What a push replaced: zeros when there was nothing."""
+    if event.source != "push":
+        return ""
+    return event.before if event.branch and not event.is_new else "0" * 40
 
 
 def _buildkite(event: Event) -> dict[str, str]:

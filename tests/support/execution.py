@@ -30,7 +30,7 @@ from support import buildkite_upload, kubelet
 from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
@@ -56,6 +56,11 @@ CREDENTIAL_FILES = (
 )
 """Variables that lead a cloud's client to a file."""
 
+JOIN_IMAGE = "ghcr.io/regclient/regctl"
+_JOIN_ENV = {"PATH": "/.record/bin:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
+_PREPARE_ENV = {"PATH": "/.record/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
+"""Containers that are not the executor's: the one that joins, and those that prepare."""
+
 _INPUTS = (".docker", "credentials", "secrets", "certificates")
 
 _RECORDER = """#!/bin/sh
@@ -68,11 +73,15 @@ record=/.record/$n
 cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
 echo "$mask" >"$record/umask"
 read -r status </.record/status
+digest=$(cat /.record/digest)
 """
 
 _EXECUTOR = (
     _RECORDER
     + f"""cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record/config.json" 2>/dev/null
+for a; do
+  case $a in --context=dir://*) cp -a "${{a#*dir://}}" "$record/context" 2>/dev/null ;; esac
+done
 for name in {" ".join(CREDENTIAL_FILES)}; do
   eval "file=\\${{$name-}}"
   if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
@@ -85,37 +94,92 @@ if [ "$status" = 0 ]; then
   for a; do
     case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
     mkdir -p "$(dirname "$file")"
-    echo {_DIGEST} >"$file"
+    printf %s "$digest" >"$file"
+  done
+  for a; do
+    case $a in --tar-path=*) echo tar >"${{a#*=}}" || exit 1 ;; esac
   done
 fi
 exit "$status"
 """
 )
 
+_DOCKER_OTHER = """#!/bin/sh
+# Containers that are not the executor's: where a path of theirs is outside, and what they run.
+outside() {
+  for volume in $volumes; do
+    case $1 in ${volume#*:}*) echo "${volume%%:*}${1#"${volume#*:}"}"; return ;; esac
+  done
+}
+look() {
+  volumes='' image='' entrypoint='' directory=/ variables=''
+  [ "$1" = run ] && shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --rm | -i | --init) shift; continue ;;
+      --*=*) option=${1%%=*} value=${1#*=}; shift ;;
+      -*) option=$1 value=${2-}; shift; [ $# -eq 0 ] || shift ;;
+      *) image=$1; shift; break ;;
+    esac
+    case $option in
+      -v | --volume) value=${value%:ro}; volumes="$volumes $value" ;;
+      -w | --workdir) directory=$value ;;
+      -e | --env) variables="$variables $value" ;;
+      --entrypoint) entrypoint=$value ;;
+    esac
+  done
+  case $image in
+    ghcr.io/regclient/regctl:*)
+      [ "$1" = regctl ] && shift
+      DOCKER_CONFIG=
+      for value in $variables; do
+        case $value in DOCKER_CONFIG=*) DOCKER_CONFIG=$(outside "${value#*=}") ;; esac
+      done
+      exec env -i DOCKER_CONFIG="$DOCKER_CONFIG" HOME=/root /.record/bin/regctl "$@" ;;
+  esac
+  if [ "$entrypoint" = sh ]; then
+    cd "$(outside "$directory")" || exit 125
+    path=/.record/tools:/busybox:/usr/bin:/bin
+    exec env -i PATH="$path" HOME=/root $variables sh "$@"
+  fi
+}
+look "$@"
+"""
+
+_DOCKER = _DOCKER_OTHER.replace("#!/bin/sh\n", "PATH=/busybox:/usr/bin:/bin\n", 1)
 _DOCKER = (
-    _RECORDER
-    + f"""cp -a /home/runner "$record/runner"
+    "#!/bin/sh\nmask=$(umask)\n"
+    + _DOCKER
+    + (
+        _RECORDER.replace("#!/bin/sh\nmask=$(umask)\n", "", 1)
+        + """cp -a /home/runner "$record/runner"
 [ "$status" = 0 ] || exit "$status"
 for a; do
-  case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
+  case $a in --*digest-file=*) file=${a#*=} ;; *) continue ;; esac
   for v; do
     case $v in
       *type=bind,*)
         from=$(echo "$v" | sed -n 's/.*[=,]*\\(source\\|src\\)=\\([^,]*\\).*/\\2/p')
         to=$(echo "$v" | sed -n 's/.*[=,]*\\(target\\|dst\\|destination\\)=\\([^,]*\\).*/\\2/p') ;;
-      *:/*) from=${{v%%:*}} from=${{from#*=}} to=${{v#*:}} to=${{to%%:*}} ;;
+      *:/*) from=${v%%:*} from=${from#*=} to=${v#*:} to=${to%%:*} ;;
       *) continue ;;
     esac
-    case $file in "$to"/*) echo {_DIGEST} >"$from/${{file#"$to"/}}" ;; esac
+    case $file in "$to"/*) printf %s "$digest" >"$from/${file#"$to"/}" ;; esac
   done
 done
 """
+    )
 )
 
 _DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 
 _GIT = """#!/bin/sh
+read -r before head </.record/commits
 case "$*" in
+  "cat-file -e $before^{commit}") exit 0 ;;
+  "cat-file -e "*) exit 128 ;;
+  "diff --name-only --no-renames -z $before.."*"$head --") cat /.record/changed; exit ;;
+  "diff "*) echo "fatal: bad revision" >&2; exit 128 ;;
   *%cI*) sed -n 1p /.record/timestamps ;;
   *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
   *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
@@ -130,9 +194,61 @@ case "$*" in
     echo oidc-harness ;;
   "oidc request-token --audience "*" --lifetime "*)
     echo "eyJ.$(printf %s "$4" | tr -c 'A-Za-z0-9' _).harness" ;;
+  "meta-data set "*" "*) printf %s "$4" >"/.record/meta-set/$3" ;;
+  "meta-data get "*)
+    if [ -f "/.record/meta/$3" ]; then
+      cat "/.record/meta/$3"
+    elif [ "${4-}" = --default ]; then
+      printf %s "$5"
+    else
+      echo "fatal: no meta-data value found with key $3" >&2
+      exit 100
+    fi ;;
+  "artifact download "*" "*/" --step "*)
+    if [ ! -f "/.record/artifacts/$6/$3" ]; then
+      echo "fatal: no artifacts found for downloading" >&2
+      exit 1
+    fi
+    cp "/.record/artifacts/$6/$3" "$4$3" ;;
   *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
 esac
 """
+
+_REGCTL = """#!/bin/sh
+PATH=/busybox:/usr/bin:/bin
+n=1
+while ! mkdir -m 700 "/.record/join-$n" 2>/dev/null; do n=$((n + 1)); done
+record=/.record/join-$n
+cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
+cp -p "${DOCKER_CONFIG:-$HOME/.docker}/config.json" "$record" 2>/dev/null
+read -r status </.record/status
+[ "$status" = 0 ] || exit "$status"
+case "$*" in *--format*) cat /.record/digest; echo ;; esac
+"""
+
+_TOOL = """#!/bin/sh
+echo "${0##*/} $* in $(pwd)" >>/.record/tools.log
+env >>/.record/tools.env
+grep -qx "${0##*/}" /.record/failing && exit 3
+case "${0##*/} $*" in
+  "git -C "*" checkout "*) cp -a /.record/repository/. "$2" ;;
+  "go build -o "*)
+    mkdir -p "$(dirname "$3")"
+    echo program >"$3"
+    chmod 755 "$3" ;;
+  "npm run build:"*)
+    mkdir -p "$5"
+    echo "$2" >"$5/index.js" ;;
+  "make html")
+    mkdir -p services/docs/html
+    echo html >services/docs/html/index.html ;;
+  "make generate")
+    mkdir -p services/api/generated services/web/generated
+    echo api >services/api/generated/code
+    echo web >services/web/generated/code ;;
+esac
+"""
+_TOOLS = ("go", "npm", "make", "git")
 
 _CURL = """#!/bin/sh
 for word; do echo "$word"; done >>/.record/curl
@@ -186,6 +302,31 @@ class Mount(NamedTuple):
     read_only: bool
 
 
+class File(NamedTuple):
+    text: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What earlier jobs of the pipeline left, by their names: files, and named texts."""
+
+    artifacts: Mapping[str, Mapping[str, File]] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+_NOTHING = Handed()
+
+
+class Joined(NamedTuple):
+    """One call of the tool that joins platforms, and the login that it found."""
+
+    words: tuple[str, ...]
+    env: Mapping[str, str]
+    config_text: str | None
+    config_mode: int | None
+
+
 class Input(NamedTuple):
     """A file that the executor finds below /kaniko; the mode of its folder, too."""
 
@@ -201,7 +342,10 @@ class Recorded:
     `command` is the whole call (`docker run …` included), `files` what the run left behind or
     changed, anywhere, by path as the script saw it. `credentials` are the texts of the files that
     CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such things, `agent`
-    and `curl` the words that these were called with.
+    and `curl` the words that these were called with. `context` are the files that the executor saw
+    in its context, `tools` what the fake compilers were called with and `tools_env` in which
+    environment, `joined` the calls that join platforms; `artifacts` and `outputs` are for later
+    jobs.
     """
 
     target: str
@@ -224,6 +368,12 @@ class Recorded:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     agent: tuple[str, ...] = ()
     curl: tuple[str, ...] = ()
+    context: Mapping[str, File] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+    tools_env: tuple[str, ...] = ()
+    joined: tuple[Joined, ...] = ()
+    artifacts: Mapping[str, File] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -249,6 +399,10 @@ def run(
     secret: str = "ci-kaniko",
     extra_env: Mapping[str, str] = _NONE,
     job: str | None = None,
+    handed: Handed = _NOTHING,
+    inputs: Mapping[str, str] = _NONE,
+    digest: str = _DIGEST,
+    failing: Sequence[str] = (),
 ) -> Recorded:
     """Run the one job of a rendered file (or the one named `job`) as its platform would.
 
@@ -256,6 +410,8 @@ def run(
     Agola, absent from the Secret named `secret` on Kubernetes and Buildkite. `file_secrets` are
     GitLab file variables, `docker_configs` Secrets of type dockerconfigjson, `variables` the
     platform's plain variables, `extra_env` what somebody else put into the job's environment.
+    `inputs` are given to a reusable form, `digest` is of what the job pushes, and `failing` are
+    the tools of a preparation that fail.
     """
     if not ISOLATED and "CI" in os.environ:
         raise RuntimeError(
@@ -265,7 +421,7 @@ def run(
         prefix="harness-", dir=_MEMORY, ignore_cleanup_errors=True
     ) as base:
         box = _Sandbox(Path(base), shell)
-        box.prepare(event, executor_status)
+        box.prepare(event, executor_status, digest, failing)
         request = _Request(
             text=text,
             event=event,
@@ -278,6 +434,8 @@ def run(
             | {k: {".dockerconfigjson": v} for k, v in docker_configs.items()},
             extra_env=extra_env,
             job=job,
+            handed=handed,
+            inputs=inputs,
             box=box,
         )
         try:
@@ -299,12 +457,20 @@ class _Request:
     store: Mapping[str, Mapping[str, str]]
     extra_env: Mapping[str, str]
     job: str | None
+    handed: Handed
+    inputs: Mapping[str, str]
     box: _Sandbox
 
-    def checkout(self, workspace: str) -> None:
+    def checkout(self, workspace: str, *, cloned: bool = True) -> None:
         self.box.mkdir(workspace)
-        for path, text in self.files.items():
+        for path, text in self.files.items() if cloned else ():
             self.box.write(f"{workspace}/{path}", text)
+
+    def unpack(self, jobs: Iterable[str], workspace: str) -> None:
+        """The artifacts of earlier jobs come into the checkout."""
+        for job in jobs:
+            for path, file in self.handed.artifacts.get(job, {}).items():
+                self.box.write(f"{workspace}/{path}", file.text, file.mode)
 
     def script(
         self, text: str, env: Mapping[str, str], cwd: str, flags: Sequence[str] = ("-e",)
@@ -326,6 +492,8 @@ class _Outcome:
     image: str
     workspace: str = ""
     mounts: tuple[Mount, ...] = ()
+    artifacts: Mapping[str, File] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Sandbox:
@@ -338,12 +506,16 @@ class _Sandbox:
         self.binds: list[tuple[str, str, bool]] = []
         self.before: dict[str, bytes] = {}
 
-    def prepare(self, event: Event, status: int) -> None:
+    def prepare(self, event: Event, status: int, digest: str, failing: Sequence[str]) -> None:
         for name in ("kaniko", "tmp", "root", "workspace"):
             self.mkdir(f"/{name}")
         self._share()
         self.write("/.record/status", f"{status}\n")
+        self.write("/.record/digest", digest)
+        self.write("/.record/failing", "".join(f"{name}\n" for name in failing))
         self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
+        self.write("/.record/commits", f"{event.before} {event.sha}\n")
+        self.write("/.record/changed", "".join(f"{path}\0" for path in event.changed))
         self.write("/kaniko/executor", _EXECUTOR, 0o755)
 
     def _share(self) -> None:
@@ -407,6 +579,23 @@ class _Sandbox:
         if done.returncode == 98:
             raise HarnessError(done.stderr.decode())
         return _Result(done.returncode, self.outward(done.stdout), self.outward(done.stderr))
+
+    def equip(self) -> None:
+        """What containers have that are not the executor's."""
+        for name in _TOOLS:
+            self.write(f"/.record/tools/{name}", _TOOL, 0o755)
+        self.write("/.record/bin/regctl", _REGCTL, 0o755)
+
+    def below(self, folder: str, paths: Iterable[str] = (".",)) -> dict[str, File]:
+        """The files of a folder, or of some files and folders in it, by their paths there."""
+        base, found = self.path(folder), {}
+        for path in paths:
+            start = base / path
+            for file in [start] if start.is_file() else sorted(start.rglob("*")):
+                if file.is_file():
+                    text = self.outward(file.read_bytes())
+                    found[str(file.relative_to(base))] = File(text, file.stat().st_mode & 0o777)
+        return found
 
     def files(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
@@ -473,27 +662,127 @@ def _tools(shell: str) -> Path:
 
 
 def _gitlab(request: _Request) -> _Outcome:
-    document = _mapping(yaml.load(request.text, yaml.CSafeLoader))
+    document = gitlab_document(request.text, request.inputs)
     defaults = document.get("default") or {}
-    jobs = {
-        name: value
-        for name, value in document.items()
-        if name not in _GITLAB_RESERVED and not name.startswith(".") and "script" in value
-    }
+    jobs = gitlab_jobs(document)
     job = _one(jobs, request.job)
     image = job.get("image") or defaults.get("image") or document.get("image")
     if not isinstance(image, dict) or image.get("entrypoint") != [""]:
         raise HarnessError("the image's entrypoint would swallow the script")
-    if "after_script" in job or "extends" in job:
-        raise HarnessError("after_script and extends are not modelled")
-    env = _gitlab_env(request, document, job)
+    if "after_script" in job:
+        raise HarnessError("after_script is not modelled")
+    items = [*_flat(job.get("before_script") or ()), *_flat(job["script"])]
+    text = "\n".join(items) + "\n"
+    env = _gitlab_env(request, document, job, _container_env(request, image["name"], text))
     for name, token in (job.get("id_tokens") or {}).items():
         env[name] = identity(_text(token["aud"]))
-    items = [*_flat(job.get("before_script") or ()), *_flat(job["script"])]
     workspace = env["CI_PROJECT_DIR"]
-    request.checkout(workspace)
-    result = request.script("\n".join(items) + "\n", env, workspace)
-    return _Outcome(result, _gitlab_expand(image["name"], env), workspace)
+    request.checkout(workspace, cloned=env.get("GIT_STRATEGY") != "none")
+    needed = _gitlab_artifacts(jobs, job)
+    request.unpack(needed, workspace)
+    for name in needed:
+        env |= request.handed.outputs.get(name, {})
+    result = request.script(text, env, workspace)
+    artifacts = job.get("artifacts") or {}
+    return _Outcome(
+        result,
+        _gitlab_expand(image["name"], env),
+        workspace,
+        artifacts={} if result.status else request.box.below(workspace, artifacts.get("paths", ())),
+        outputs=_dotenv(request.box, workspace, artifacts),
+    )
+
+
+def gitlab_document(text: str, inputs: Mapping[str, str] = _NONE) -> dict[str, Any]:
+    """The configuration; in one that declares inputs they are pasted into the text."""
+    header, separator, body = text.partition("\n---\n")
+    if not separator:
+        return _mapping(yaml.load(text, yaml.CSafeLoader))
+    declared = yaml.load(header, yaml.CSafeLoader)["spec"].get("inputs") or {}
+
+    def pasted(match: re.Match[str]) -> str:
+        entry = declared[match[1]] or {}
+        value = inputs.get(match[1], entry.get("default"))
+        if value not in entry.get("options", [value]):
+            raise HarnessError(f"GitLab refuses {value!r} for {match[1]}")
+        if not re.search(entry.get("regex", ""), str(value)):
+            raise HarnessError(f"GitLab refuses {value!r} for {match[1]}")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return _mapping(
+        yaml.load(re.sub(r"\$\[\[ *inputs\.(\w+) *\]\]", pasted, body), yaml.CSafeLoader)
+    )
+
+
+def gitlab_jobs(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every job that is not hidden, with what it extends."""
+    jobs = {
+        name: _gitlab_extended(document, name)
+        for name in document
+        if name not in _GITLAB_RESERVED and not name.startswith(".")
+    }
+    return {name: job for name, job in jobs.items() if "script" in job}
+
+
+def _gitlab_extended(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    own = dict(document[name])
+    parents = own.pop("extends", [])
+    whole: dict[str, Any] = {}
+    for parent in [parents] if isinstance(parents, str) else parents:
+        whole = _deep_merged(whole, _gitlab_extended(document, parent))
+    return _deep_merged(whole, own)
+
+
+def _deep_merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _deep_merged(old[key], new[key])
+        for key in old
+        if isinstance(old[key], dict) and isinstance(new.get(key), dict)
+    }
+    return {**old, **new, **both}
+
+
+def gitlab_needs(job: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The jobs that a job waits for; None when its stage says that."""
+    if "needs" not in job:
+        return None
+    return [{"job": need} if isinstance(need, str) else need for need in job["needs"]]
+
+
+def _gitlab_artifacts(jobs: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
+    """The jobs whose artifacts and variables a job gets."""
+    needs = gitlab_needs(job)
+    if needs is not None:
+        return [need["job"] for need in needs if need.get("artifacts", True)]
+    if any(other.get("stage", "test") != job.get("stage", "test") for other in jobs.values()):
+        raise HarnessError("stages that hand over artifacts are not modelled: use needs")
+    return []
+
+
+def _dotenv(box: _Sandbox, workspace: str, artifacts: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a report; GitLab takes no blank lines, comments or quotes."""
+    path = (artifacts.get("reports") or {}).get("dotenv")
+    file = box.path(f"{workspace}/{path}") if path else None
+    if not file or not file.is_file():
+        return {}
+    found = {}
+    for line in file.read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z0-9_]+", name) or value != value.strip():
+            raise HarnessError(f"GitLab refuses the dotenv line {line!r}")
+        found[name] = value
+    return found
+
+
+def _container_env(request: _Request, image: str, script: str) -> dict[str, str]:
+    """What an image gives: the executor's, that of the tool that joins, or some other."""
+    if image.startswith(JOIN_IMAGE):
+        request.box.equip()
+        return dict(_JOIN_ENV)
+    if "/kaniko/executor" in script:
+        return dict(_IMAGE_ENV)
+    request.box.equip()
+    return dict(_PREPARE_ENV)
 
 
 _GITLAB_RESERVED = frozenset(
@@ -516,9 +805,12 @@ _GITLAB_RESERVED = frozenset(
 
 
 def _gitlab_env(
-    request: _Request, document: Mapping[str, Any], job: Mapping[str, Any]
+    request: _Request,
+    document: Mapping[str, Any],
+    job: Mapping[str, Any],
+    container: Mapping[str, str],
 ) -> dict[str, str]:
-    env = {**_IMAGE_ENV, **environment("gitlab", request.event)}
+    env = {**container, **environment("gitlab", request.event)}
     paths = {}
     for name, text in request.file_secrets.items():
         paths[name] = f"{env['CI_PROJECT_DIR']}.tmp/{name}"
@@ -546,8 +838,10 @@ def _github(request: _Request) -> _Outcome:
     workflow = _mapping(yaml.load(request.text, yaml.CSafeLoader))
     job = _one(workflow["jobs"], request.job)
     container = job.get("container")
-    env = _github_env(request, [workflow, job], inside=container is not None)
+    known = _github_known(request, workflow, job)
+    env = _github_env(request, [workflow, job], known, inside=container is not None)
     if container is None:
+        request.box.equip()
         request.box.write("/.record/bin/docker", _DOCKER, 0o755)
         request.box.write("/.record/bin/git", _GIT, 0o755)
         request.box.write("/.record/bin/curl", _CURL, 0o755)
@@ -562,14 +856,73 @@ def _github(request: _Request) -> _Outcome:
     result = _Result(0, "", "")
     for step in job["steps"]:
         if "run" in step and not result.status:
-            done = _github_step(request, [workflow, job, step], env)
+            done = _github_step(request, [workflow, job, step], env, known)
             result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+            known |= _step_outputs(request.box, env["GITHUB_OUTPUT"], step.get("id", ""))
     image = container["image"] if isinstance(container, dict) else container or ""
-    return _Outcome(result, image, env["GITHUB_WORKSPACE"])
+    outputs = {name: _evaluated(text, known) for name, text in (job.get("outputs") or {}).items()}
+    return _Outcome(
+        result,
+        image,
+        env["GITHUB_WORKSPACE"],
+        outputs={name: text for name, text in outputs.items() if text},
+    )
+
+
+def github_inputs(workflow: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """The inputs of a workflow that is called, as expressions print them."""
+    called = (workflow.get("on") or {}).get("workflow_call") or {}
+    found = {}
+    for name, declared in (called.get("inputs") or {}).items():
+        value = given.get(name, declared.get("default", ""))
+        found[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _github_known(
+    request: _Request, workflow: Mapping[str, Any], job: Mapping[str, Any]
+) -> dict[str, str | bool]:
+    """What expressions of a job may read, environments aside."""
+    token = request.secrets.get("GITHUB_TOKEN", "ghs-harness")
+    known: dict[str, str | bool] = {
+        **github_context(request.event),
+        "github.token": token,
+        "secrets.GITHUB_TOKEN": token,
+        **{f"vars.{name}": value for name, value in request.variables.items()},
+        **{f"secrets.{name}": value for name, value in request.secrets.items()},
+    }
+    for name, value in github_inputs(workflow, request.inputs).items():
+        known[f"inputs.{name}"] = value
+    for needed in listed(job.get("needs") or []):
+        for name in workflow["jobs"][needed].get("outputs") or {}:
+            held = request.handed.outputs.get(needed, {}).get(name, "")
+            known[f"needs.{needed}.outputs.{name}"] = held
+    return known
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _step_outputs(box: _Sandbox, path: str, step: str) -> dict[str, str | bool]:
+    """What a step wrote for others; the runner gives the next step a new file."""
+    found: dict[str, str | bool] = {}
+    for line in box.path(path).read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
+            raise HarnessError(f"GitHub refuses the output {line!r}")
+        found[f"steps.{step}.outputs.{name}"] = value
+    if step:
+        box.write(path, "")
+    return found
 
 
 def _github_env(
-    request: _Request, levels: Sequence[Mapping[str, Any]], *, inside: bool
+    request: _Request,
+    levels: Sequence[Mapping[str, Any]],
+    known: Mapping[str, str | bool],
+    *,
+    inside: bool,
 ) -> dict[str, str]:
     env = environment("github", request.event)
     if inside:
@@ -581,23 +934,16 @@ def _github_env(
         path = "/.record/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
         env = {"PATH": path, "HOME": "/home/runner", "USER": "runner", **env}
     for level in levels:
-        env = _github_level(request, level, env)
+        env = _github_level(level, env, known)
     return env
 
 
 def _github_level(
-    request: _Request, level: Mapping[str, Any], env: Mapping[str, str]
+    level: Mapping[str, Any], env: Mapping[str, str], known: Mapping[str, str | bool]
 ) -> dict[str, str]:
-    known = {
-        **github_context(request.event),
-        "github.token": request.secrets.get("GITHUB_TOKEN", "ghs-harness"),
-        "secrets.GITHUB_TOKEN": request.secrets.get("GITHUB_TOKEN", "ghs-harness"),
-        **{f"env.{name}": value for name, value in env.items()},
-        **{f"vars.{name}": value for name, value in request.variables.items()},
-        **{f"secrets.{name}": value for name, value in request.secrets.items()},
-    }
+    here = {**known, **{f"env.{name}": value for name, value in env.items()}}
     added = level.get("env") or {}
-    return {**env, **{name: _evaluated(_scalar(text), known) for name, text in added.items()}}
+    return {**env, **{name: _evaluated(_scalar(text), here) for name, text in added.items()}}
 
 
 def _evaluated(text: str, known: Mapping[str, str | bool]) -> str:
@@ -618,13 +964,16 @@ def _evaluated(text: str, known: Mapping[str, str | bool]) -> str:
 def _operand(word: str, known: Mapping[str, str | bool]) -> str | bool:
     if word.startswith("'"):
         return word[1:-1].replace("''", "'")
-    if word not in known and not word.startswith(("secrets.", "vars.", "env.")):
+    if word not in known and not word.startswith(("secrets.", "vars.", "env.", "steps.")):
         raise HarnessError(f"the harness does not know {word}")
     return known.get(word, "")
 
 
 def _github_step(
-    request: _Request, levels: Sequence[Mapping[str, Any]], env: Mapping[str, str]
+    request: _Request,
+    levels: Sequence[Mapping[str, Any]],
+    env: Mapping[str, str],
+    known: Mapping[str, str | bool],
 ) -> _Result:
     step = levels[-1]
     if "${{" in step["run"] or "if" in step:
@@ -635,7 +984,7 @@ def _github_step(
     declared = [level["shell"] for level in [*defaults, step] if "shell" in level]
     cwd = step.get("working-directory", env["GITHUB_WORKSPACE"])
     flags = _github_flags(declared[-1] if declared else "", request.shell)
-    return request.script(step["run"], _github_level(request, step, env), cwd, flags)
+    return request.script(step["run"], _github_level(step, env, known), cwd, flags)
 
 
 def _github_flags(declared: str, shell: str) -> list[str]:
@@ -648,52 +997,99 @@ def _github_flags(declared: str, shell: str) -> list[str]:
 
 
 def _kubernetes(request: _Request) -> _Outcome:
-    documents = [document for document in yaml.load_all(request.text, yaml.CSafeLoader) if document]
-    workloads = {
-        document["metadata"].get("name") or document["metadata"]["generateName"]: document
-        for document in documents
-        if document["kind"] in ("Pod", "Job")
-    }
-    workload = _one(workloads, request.job)
-    whole = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
-    pod = {**whole["spec"], "metadata": whole.get("metadata") or {}}
-    containers = {container["name"]: container for container in pod["containers"]}
-    container = containers.get("kaniko") or _one(containers, None)
+    before, pod, container = _kubernetes_container(request)
     env = kubelet.environment(container, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
     command = container.get("command", ["/kaniko/executor"])
     argv = [
         kubelet.expand(kubelet.text(word), env) for word in [*command, *container.get("args", ())]
     ]
+    image_env = _container_env(request, container["image"], "\n".join(argv))
     if argv[0] in ("/busybox/sh", "/bin/sh", "sh"):
         argv[0] = request.box.shell
     cwd = container.get("workingDir", "/workspace")
     request.box.mkdir(cwd)
-    result = request.box.run(argv, {**_IMAGE_ENV, **env, **request.extra_env}, cwd)
-    return _Outcome(result, container["image"], "", mounts)
+    request.checkout("/.record/repository")
+    volumes = dict(request.handed.artifacts.get(before, {}))
+    for mount in mounts:
+        if mount.source.startswith("emptyDir:"):
+            _fill(request.box, mount, volumes)
+    result = request.box.run(argv, {**image_env, **env, **request.extra_env}, cwd)
+    for mount in mounts:
+        if mount.source.startswith("emptyDir:"):
+            found = request.box.below(mount.target)
+            volumes |= {f"{mount.source}/{path}": file for path, file in found.items()}
+    message = request.box.path(container.get("terminationMessagePath", "/nowhere"))
+    outputs = {"digest": message.read_text()} if message.is_file() else {}
+    cloned = any(mount.target == "/workspace" for mount in mounts)
+    workspace = "/workspace" if cloned else ""
+    return _Outcome(
+        result, container["image"], workspace, mounts, artifacts=volumes, outputs=outputs
+    )
+
+
+def _kubernetes_container(request: _Request) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A pod's container, its main one by default, and the name of what runs before it."""
+    chains = kubernetes_chains(request.text)
+    if request.job is None:
+        (chain,) = chains
+        return "", *chain[-1][1:]
+    for chain in chains:
+        before = ""
+        for name, pod, container in chain:
+            if name == request.job:
+                return before, pod, container
+            before = name
+    raise HarnessError(f"no container {request.job}")
+
+
+def _fill(box: _Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
+    for path, file in volumes.items():
+        if path.startswith(f"{mount.source}/"):
+            box.write(mount.target + path[len(mount.source) :], file.text, file.mode)
+
+
+def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:
+    """The containers of every pod in the order in which they run, each with a name and its pod."""
+    documents = [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+    return [
+        list(pod_containers(document))
+        for document in documents
+        if document["kind"] in ("Pod", "Job")
+    ]
+
+
+def pod_containers(
+    workload: Mapping[str, Any],
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    metadata = workload["metadata"]
+    name = metadata.get("name") or metadata["generateName"].rstrip("-")
+    whole = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
+    pod = {**whole["spec"], "metadata": whole.get("metadata") or {}}
+    containers = [*pod.get("initContainers", ()), *pod["containers"]]
+    if len(pod["containers"]) != 1 or any("restartPolicy" in each for each in containers):
+        raise HarnessError("containers that run beside one another are not modelled")
+    for container in containers:
+        own = container["name"]
+        if own.startswith("kaniko-"):
+            own = own.replace("kaniko-", "build-", 1)
+        else:
+            own = name if container in pod["containers"] else f"{name}/{own}"
+        yield own, pod, container
 
 
 def _buildkite(request: _Request) -> _Outcome:
     job_env = environment("buildkite", request.event)
-    elsewhere = {
-        **job_env,
-        "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
-        "BUILDKITE_JOB_ID": "upload",
-    }
-    pipeline = buildkite_upload.upload(
-        _mapping(yaml.load(request.text, yaml.CSafeLoader)), elsewhere
-    )
-    steps = {
-        step.get("key") or step.get("label") or str(index): step
-        for index, step in enumerate(pipeline["steps"])
-        if isinstance(step, dict) and ("command" in step or "commands" in step)
-    }
-    step = _one(steps, request.job)
+    pipeline = buildkite_pipeline(request.text, request.event, request.inputs)
+    step = _one(buildkite_commands(pipeline), request.job)
     pod, container = _buildkite_container(step)
     plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
+    command = step["command"] if "command" in step else step["commands"]
+    text = command if isinstance(command, str) else "\n".join(command)
+    image = container.get("image") or step.get("image", "")
     env = {
-        **_IMAGE_ENV,
+        **_container_env(request, image, text),
         **plugin_env,
         **{key: _scalar(value) for key, value in pipeline["env"].items()},
         **{key: _scalar(value) for key, value in (step.get("env") or {}).items()},
@@ -701,17 +1097,60 @@ def _buildkite(request: _Request) -> _Outcome:
         **job_env,
         **request.variables,
     }
-    command = step["command"] if "command" in step else step["commands"]
-    text = command if isinstance(command, str) else "\n".join(command)
     script = kubelet.expand(text, env)
     workspace = WORKSPACES["buildkite"]
     request.checkout(workspace)
     request.box.write("/workspace/buildkite-agent", _BUILDKITE_AGENT, 0o755)
+    _buildkite_store(request)
     argv = [request.box.shell, "-ec", script]
     result = request.box.run(
         argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
     )
-    return _Outcome(result, container.get("image") or step.get("image", ""), workspace, mounts)
+    kept = request.box.below(workspace, listed(step.get("artifact_paths", [])))
+    outputs = request.box.below("/.record/meta-set")
+    return _Outcome(
+        result,
+        image,
+        workspace,
+        mounts,
+        artifacts={path: File(file.text) for path, file in kept.items()},
+        outputs={key: file.text for key, file in outputs.items()},
+    )
+
+
+def _buildkite_store(request: _Request) -> None:
+    """What earlier steps uploaded: artifacts keep their names, and lose their modes."""
+    request.box.mkdir("/.record/meta-set")
+    for step, files in request.handed.artifacts.items():
+        for path, file in files.items():
+            request.box.write(f"/.record/artifacts/{step}/{path}", file.text)
+    for values in request.handed.outputs.values():
+        for key, value in values.items():
+            request.box.write(f"/.record/meta/{key}", value)
+
+
+def buildkite_pipeline(
+    text: str, event: Event, inputs: Mapping[str, str] = _NONE
+) -> dict[str, Any]:
+    """The pipeline as another job uploads it, with its environment; it may be bare steps."""
+    document = yaml.load(text, yaml.CSafeLoader)
+    elsewhere = {
+        **environment("buildkite", event),
+        **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
+        "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
+        "BUILDKITE_JOB_ID": "upload",
+    }
+    bare = {"steps": document} if isinstance(document, list) else _mapping(document)
+    return buildkite_upload.upload(bare, elsewhere)
+
+
+def buildkite_commands(pipeline: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every step that runs a command, by its key."""
+    return {
+        step.get("key") or step.get("label") or str(index): step
+        for index, step in enumerate(pipeline["steps"])
+        if isinstance(step, dict) and ("command" in step or "commands" in step)
+    }
 
 
 def _buildkite_plugin(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -752,33 +1191,106 @@ def _buildkite_secrets(
 
 
 def _agola(request: _Request) -> _Outcome:
-    document = _mapping(yaml.load(request.text, yaml.CSafeLoader))
-    tasks = {
-        task["name"]: task
-        for each in document["runs"]
-        for task in each["tasks"]
+    every = agola_tasks(request.text)
+    building = {
+        name: task
+        for name, task in every.items()
         if any("/kaniko/executor" in step["command"] for step in _agola_runs(task))
     }
-    task = _one(tasks, request.job)
+    task = _one(building if request.job is None else every, request.job)
+    image = task["runtime"]["containers"][0]["image"]
+    commands = "\n".join(step["command"] for step in _agola_runs(task))
     cwd = task.get("working_dir", "~/project").replace("~", "/root")
     task_env = _agola_env(task, {**request.secrets, **request.variables})
-    shown = {**_IMAGE_ENV, **task_env, **environment("agola", request.event)}
-    workspace = cwd
+    shown = {
+        **_container_env(request, image, commands),
+        **task_env,
+        **environment("agola", request.event),
+    }
+    workspace, saved = cwd, dict[str, File]()
     result = _Result(0, "", "")
     request.box.mkdir(cwd)
+    _agola_runs(task)
     for entry in task["steps"]:
-        if "restore_workspace" in entry:
-            workspace = os.path.join(cwd, entry["restore_workspace"]["dest_dir"])
-            request.checkout(workspace)
-    for step in _agola_runs(task):
-        if result.status:
-            break
-        shell = step.get("shell", task.get("shell", "/bin/sh -e"))
-        env = {**shown, **_agola_env(step, {**request.secrets, **request.variables})}
-        where = os.path.join(cwd, step.get("working_dir", ""))
-        done = request.script(step["command"], env, where, shlex.split(shell)[1:])
-        result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
-    return _Outcome(result, task["runtime"]["containers"][0]["image"], workspace)
+        (kind,) = [entry["type"]] if "type" in entry else entry
+        if kind == "clone":
+            request.checkout(cwd)
+        elif kind == "restore_workspace":
+            place = os.path.join(cwd, entry[kind]["dest_dir"])
+            request.box.mkdir(place)
+            workspace = os.path.normpath(os.path.join(place, _agola_clone(every, task)))
+            request.unpack(agola_ancestors(every, task["name"]), place)
+            if not request.handed.artifacts:
+                request.checkout(workspace)
+        elif kind == "save_to_workspace":
+            for content in entry[kind]["contents"] if not result.status else ():
+                saved |= _agola_saved(request.box, cwd, content)
+        elif kind == "run" and not result.status:
+            step = entry.get("run", entry)
+            step = {"command": step} if isinstance(step, str) else step
+            shell = step.get("shell", task.get("shell", "/bin/sh -e"))
+            env = {**shown, **_agola_env(step, {**request.secrets, **request.variables})}
+            where = os.path.join(cwd, step.get("working_dir", ""))
+            done = request.script(step["command"], env, where, shlex.split(shell)[1:])
+            result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+    digests = {path: file.text for path, file in saved.items() if path.startswith("digests/")}
+    return _Outcome(result, image, workspace, artifacts=saved, outputs=digests)
+
+
+def agola_tasks(text: str) -> dict[str, dict[str, Any]]:
+    """Every task of every run by its name."""
+    document = _mapping(yaml.load(text, yaml.CSafeLoader))
+    return {task["name"]: task for each in document["runs"] for task in each["tasks"]}
+
+
+def agola_parents(task: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a task depends on, each with the outcomes that it may have."""
+    found: dict[str, list[str]] = {}
+    for entry in task.get("depends") or ():
+        long: dict[str, Any] = {"task": entry} if isinstance(entry, str) else entry
+        found[long["task"]] = long.get("conditions") or ["on_success"]
+    return found
+
+
+def agola_ancestors(tasks: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+    """All tasks before one, each once, the first ones first."""
+    found: dict[str, None] = {}
+    for parent in agola_parents(tasks[name]):
+        found |= dict.fromkeys([*agola_ancestors(tasks, parent), parent])
+    return list(found)
+
+
+def saves(task: Mapping[str, Any]) -> bool:
+    """Whether a task leaves something in the workspace."""
+    return any("save_to_workspace" in step for step in task["steps"])
+
+
+def _agola_clone(tasks: Mapping[str, Mapping[str, Any]], task: Mapping[str, Any]) -> str:
+    """Where in the workspace the clone of an earlier task is."""
+    for name in agola_ancestors(tasks, task["name"]):
+        kinds = {kind: step for step in tasks[name]["steps"] for kind in step}
+        if "clone" in kinds and "save_to_workspace" in kinds:
+            contents = kinds["save_to_workspace"]["save_to_workspace"]["contents"]
+            return str(contents[0]["dest_dir"])
+    return "."
+
+
+def _agola_saved(box: _Sandbox, cwd: str, content: Mapping[str, Any]) -> dict[str, File]:
+    """The files of a folder that match one of the paths, under their new folder."""
+    source = os.path.normpath(os.path.join(cwd, content["source_dir"]))
+    if not box.path(source).is_dir():
+        raise HarnessError(f"Agola fails: there is no {source} to save")
+    found = {}
+    for path, file in box.below(source).items():
+        if any(_doublestar(pattern, path) for pattern in content["paths"]):
+            found[os.path.normpath(os.path.join(content["dest_dir"], path))] = file
+    return found
+
+
+def _doublestar(pattern: str, path: str) -> bool:
+    """`**` is any number of folders, `*` is within one."""
+    text = re.escape(pattern).replace(r"/\*\*", "(?:/.*)?").replace(r"\*\*", ".*")
+    return re.fullmatch(text.replace(r"\*", "[^/]*"), path) is not None
 
 
 def _agola_runs(task: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -866,6 +1378,11 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         files=after,
         agent=_lines(box.path("/.record/agent")),
         curl=_lines(box.path("/.record/curl")),
+        tools=_lines(box.path("/.record/tools.log")),
+        tools_env=_lines(box.path("/.record/tools.env")),
+        joined=tuple(_joined(box)),
+        artifacts=outcome.artifacts,
+        outputs=outcome.outputs,
     )
     if not calls:
         return recorded
@@ -912,10 +1429,37 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         if file.is_file()
     }
     recorded = replace(recorded, credentials=texts, inputs=found)
+    context = _context(box, call, recorded)
+    if context.is_dir():
+        recorded = replace(recorded, context=box.below(str(context.relative_to(box.root))))
     if not config.is_file():
         return recorded
     text = box.outward(config.read_bytes())
     return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
+
+
+def _joined(box: _Sandbox) -> Iterator[Joined]:
+    calls = sorted(box.path("/.record").glob("join-*"), key=lambda path: int(path.name[5:]))
+    for call in calls:
+        words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[2:-1]]
+        pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
+        config = call / "config.json"
+        held = config.is_file()
+        yield Joined(
+            tuple(words),
+            dict(pair.partition("=")[::2] for pair in pairs),
+            box.outward(config.read_bytes()) if held else None,
+            stat.S_IMODE(config.stat().st_mode) if held else None,
+        )
+
+
+def _context(box: _Sandbox, call: Path, recorded: Recorded) -> Path:
+    """The executor's context, as it was during the call."""
+    if recorded.command[0] != "docker":
+        return call / "context"
+    argument = next((a for a in recorded.argv or () if a.startswith("--context=dir://")), "")
+    docker = _Docker("", recorded.argv or (), {**recorded.env}, recorded.mounts)
+    return _docker_file(box, call, docker, argument.removeprefix("--context=dir://") or "/nowhere")
 
 
 class _Docker(NamedTuple):

@@ -227,14 +227,41 @@ def _holds(condition: Any, event: Event) -> bool:
 
 def starts(spec: Spec, event: Event) -> bool:
     """Whether an event starts the job, requests aside that a push has built already."""
+    if event.source in ("schedule", "manual"):
+        return _asks_for(spec, event.source)
     if "triggers" not in spec.data:
         default = bool(event.branch) and event.branch == event.default_branch
         return default or bool(event.tag or event.pull_request)
     triggers = spec.section("triggers")
+    if not _changes(triggers.get("paths"), event):
+        return False
     if event.pull_request:
-        return triggers.get("pull_requests") == "true"
+        return bool(triggers.get("pull_requests") == "true")
     kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
     return any(glob_matches(glob, ref) for glob in listed(triggers.get(kind, [])))
+
+
+def _asks_for(spec: Spec, source: str) -> bool:
+    """Whether a clock or a button starts the job: a trigger says it, or a destination."""
+    triggers = spec.section("triggers")
+    said = triggers.get("schedules") if source == "schedule" else triggers.get("manual") == "true"
+    whens = [_destination(item)[1] for item in listed(spec.data.get("destinations", []))]
+    return bool(said) or any(source in listed(when) for when in whens)
+
+
+def _changes(globs: Any, event: Event) -> bool:
+    """Whether one of the paths has changed; what cannot be compared counts as changed."""
+    if globs is None or not event.is_compared:
+        return True
+    return any(glob_matches(glob, path) for glob in listed(globs) for path in event.changed)
+
+
+def built_by_a_push(spec: Spec, event: Event, target: str) -> bool:
+    """Whether the branch of a request is built as a branch, in the project that runs it."""
+    if not event.pull_request or (event.fork and target == "github"):
+        return False
+    push = replace(event, branch=event.source_branch, pull_request="", source="push")
+    return starts(spec, push)
 
 
 # -- the arguments ----------------------------------------------------------------------------
@@ -247,7 +274,7 @@ def images(run: Run) -> list[str]:
         return []
     variables = known(run.target, run.event)
     groups: dict[str, list[str]] = {_key("always"): []}
-    for item in run.spec.data.get("destinations", []):
+    for item in listed(run.spec.data.get("destinations", [])):
         image, when = _destination(item)
         if holds(when, run.event):
             name = replaced(image, variables, in_image=True)
@@ -283,6 +310,7 @@ def arguments(run: Run) -> list[str]:
         *([f"--target={spec.data['target']}"] if "target" in spec.data else []),
         *(f"--build-arg={k}={replaced(v, variables)}" for k, v in _items(spec, "build_args")),
         *(f"--label={k}={replaced(v, variables)}" for k, v in _items(spec, "labels")),
+        *(f"--annotation={k}={replaced(v, variables)}" for k, v in _items(spec, "annotations")),
         *_cache(run, variables),
         *_options(spec),
         *_input_arguments(spec),
@@ -465,7 +493,7 @@ def push_hosts(run: Run) -> set[str]:
     if run.spec.data.get("push") == "never":
         return set()
     variables = known(run.target, run.event)
-    destinations = [_destination(item)[0] for item in run.spec.data.get("destinations", [])]
+    destinations = [_destination(item)[0] for item in listed(run.spec.data.get("destinations", []))]
     hosts = {host(replaced(image, variables, in_image=True)) for image in destinations}
     return (hosts | {cache_host(run) or HUB}) if cache_host(run) else hosts
 

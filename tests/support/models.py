@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from pydantic import ValidationError
 
 from ci_kaniko.fields import Model
-from ci_kaniko.spec import Spec
+from ci_kaniko.spec import NamedImage, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _CONTEXTS: dict[str, dict[str, Any]] = {
     "context_sub_path": {"context": "git://github.com/acme/shop.git#refs/heads/main"},
     "context_login": {"context": "s3://acme-sources/shop.tar.gz"},
+    "images": {"destinations": ["ghcr.io/acme/${image.name}:1.0"]},
 }
-"""The contexts that fields of the spec are for."""
+"""What fields of the spec go with."""
 SMALLEST = {"destinations": ["ghcr.io/acme/shop:1.0"]}
 
 
@@ -40,7 +41,7 @@ class Field(NamedTuple):
 
 
 def every_field() -> list[Field]:
-    """Every field of every model, each model once."""
+    """Every field of every model, each model once; of an image, what a spec has not."""
     return list(_below(Spec, lambda value: {**SMALLEST, **value}, {}))
 
 
@@ -51,6 +52,8 @@ def _below(
         return
     seen[model] = None
     for name, info in model.model_fields.items():
+        if model is NamedImage and name in Spec.model_fields:
+            continue
         found = _field(model, name, info, place)
         yield found
         inner = model_in(info.annotation)

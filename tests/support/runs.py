@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 import ci_kaniko
-from support import expectation
-from support.cases import CASES, SPECS
+from support import expectation, images
+from support.cases import CASES, PIPELINE_CASES, spec_path
 from support.events import Event, values
 from support.execution import Recorded, available_shells, run
 from support.expectation import Run
@@ -15,13 +15,21 @@ from support.expectation import Run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RENDER_ALL = """
+import json, sys
+import ci_kaniko
+for path, target, values in json.load(sys.stdin):
+    print(json.dumps(ci_kaniko.render(ci_kaniko.load(path), target, values)))
+"""
+"""A program that renders what its input asks for, one text a line."""
+
 TARGETS = tuple(sorted(ci_kaniko.available_targets()))
 SHELLS = available_shells()
 
 
 @functools.cache
 def text_of(case: str) -> str:
-    return (SPECS / f"{case}.yaml").read_text(encoding="utf-8")
+    return spec_path(case).read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -36,17 +44,30 @@ def refused(case: str, target: str) -> set[str] | None:
 
 PAIRS = tuple((case, target) for case in CASES for target in TARGETS)
 RENDERED = tuple((case, target) for case, target in PAIRS if refused(case, target) is None)
+PIPELINE_PAIRS = tuple((case, target) for case in PIPELINE_CASES for target in TARGETS)
+PIPELINES_RENDERED = tuple(
+    (case, target) for case, target in PIPELINE_PAIRS if refused(case, target) is None
+)
 
 
 @functools.cache
 def spec_of(case: str) -> ci_kaniko.Spec:
-    return ci_kaniko.load(SPECS / f"{case}.yaml")
+    return ci_kaniko.load(spec_path(case))
 
 
 def values_for(target: str, event: Event) -> dict[str, str] | None:
     if not ci_kaniko.available_targets()[target].needs_values:
         return None
     return {**values(event), **expectation.given()}
+
+
+INPUTS = {"inputs-required": {"version": "1.2_3", "quick": "true"}}
+"""What is always given: inputs that have no default."""
+
+
+@functools.cache
+def read_pipeline(case: str) -> images.Pipeline:
+    return images.given(text_of(case), tuple(INPUTS.get(case, {}).items()))
 
 
 def push_event(case: str) -> Event:

@@ -17,6 +17,8 @@ _SHELLS = ("sh", "ash", "dash", "bash")
 
 def scripts(target: str, path: Path) -> list[str]:
     documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    if target == "gitlab":
+        documents = documents[-1:]
     found = [script for document in documents for script in _EXTRACT[target](document)]
     return [script for script in found if script.strip()]
 
@@ -70,12 +72,14 @@ def _agola(document: Any) -> Iterator[str]:
     for run in document["runs"]:
         for task in run["tasks"]:
             for step in task.get("steps", ()):
+                if "run" not in step and step.get("type") != "run":
+                    continue
                 step_run = step.get("run", step)
                 yield step_run if isinstance(step_run, str) else step_run.get("command", "")
 
 
 def _buildkite_steps(document: Any) -> Iterator[Any]:
-    for step in document["steps"]:
+    for step in document if isinstance(document, list) else document["steps"]:
         if isinstance(step, dict):
             yield from _buildkite_steps(step) if "steps" in step else [step]
 

@@ -1,22 +1,37 @@
-"""Whether an event starts the job: the parts of each platform's conditions that are rendered.
+"""Whether an event starts a job: the parts of each platform's conditions that are rendered.
 
-GitLab's `rules:if`, GitHub's `on:` and `if:`, Buildkite's `if:` and Agola's `when:`. Anything else
-in them is an error.
+GitLab's `rules:`, GitHub's `on:` and `if:`, Buildkite's `if:` and Agola's `when:`, and what each
+platform does with a job whose neighbours were left out or have failed. Anything else is an error.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from support.agola import included
-from support.buildkite_upload import upload
 from support.events import Event, environment, github_context
+from support.execution import (
+    agola_ancestors,
+    agola_parents,
+    agola_tasks,
+    buildkite_commands,
+    buildkite_pipeline,
+    gitlab_document,
+    gitlab_jobs,
+    gitlab_needs,
+    kubernetes_chains,
+    listed,
+    saves,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 PROJECT, FORK = "4711", "815"
 
@@ -26,6 +41,43 @@ class NotUnderstood(Exception):
 
 
 Value = str | bool | None
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Result(NamedTuple):
+    """How a job ended: passed, failed or skipped; and what it has for later ones."""
+
+    status: str
+    outputs: Mapping[str, str] = _NONE
+
+
+def before(steps: Sequence[Step], name: str) -> set[str]:
+    """Every job that has ended when this one begins."""
+    needs = {step.name: step.needs for step in steps}
+    return {*needs[name]}.union(*(before(steps, needed) for needed in needs[name]))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job of a run: what it waits for, and whether it starts after what has ended so far."""
+
+    name: str
+    needs: tuple[str, ...]
+    starts: Callable[[Mapping[str, Result]], bool]
+
+
+def play(steps: Sequence[Step], perform: Callable[[Step], Result]) -> dict[str, Result]:
+    """Run every job after what it needs; a job that does not start is skipped."""
+    results: dict[str, Result] = {}
+    waiting = list(steps)
+    while waiting:
+        ready = [step for step in waiting if {*step.needs} <= results.keys()]
+        if not ready:
+            raise NotUnderstood(f"{[step.name for step in waiting]} wait for one another")
+        for step in ready:
+            results[step.name] = perform(step) if step.starts(results) else Result("skipped")
+            waiting.remove(step)
+    return results
 
 
 class _Expression:
@@ -142,15 +194,63 @@ def _re2(pattern: str) -> str:
 
 def gitlab(text: str, event: Event, *, in_parent: bool = False) -> bool:
     """A fork's merge request runs in the fork, or `in_parent` when a member there starts it."""
-    document = yaml.load(text, yaml.CSafeLoader)
-    (job,) = (job for job in document.values() if isinstance(job, dict) and "script" in job)
+    return bool(gitlab_steps(text, event, in_parent=in_parent))
+
+
+def gitlab_steps(
+    text: str, event: Event, inputs: Mapping[str, str] = _NONE, *, in_parent: bool = False
+) -> list[Step]:
+    """The jobs of the pipeline; GitLab makes none when a job needs one that is left out."""
+    jobs = gitlab_jobs(gitlab_document(text, inputs))
     known = gitlab_variables(event, in_parent=in_parent)
-    for rule in job["rules"]:
-        if not rule.keys() <= {"if", "when"}:
+    included = {
+        name: job for name, job in jobs.items() if _gitlab_rules(job["rules"], known, event)
+    }
+    return [_gitlab_step(name, job, included) for name, job in included.items()]
+
+
+def _gitlab_step(name: str, job: Mapping[str, Any], included: Mapping[str, Any]) -> Step:
+    needs = gitlab_needs(job) or []
+    for need in needs:
+        if need["job"] not in included and not need.get("optional"):
+            raise NotUnderstood(f"no pipeline: {name} needs {need['job']}, which is not in it")
+    waits = tuple(need["job"] for need in needs if need["job"] in included)
+    return Step(name, waits, functools.partial(_passed, waits))
+
+
+def _gitlab_rules(
+    rules: Sequence[Mapping[str, Any]], known: Mapping[str, str], event: Event
+) -> bool:
+    for rule in rules:
+        if not rule.keys() <= {"if", "when", "changes"}:
             raise NotUnderstood(f"rule {rule}")
-        if "if" not in rule or _GitLabExpression(rule["if"], known).value():
+        holds = "if" not in rule or _GitLabExpression(rule["if"], known).value()
+        if holds and _gitlab_changes(rule.get("changes"), event):
             return bool(rule.get("when", "on_success") != "never")
     return False
+
+
+def _gitlab_changes(globs: Sequence[str] | None, event: Event) -> bool:
+    """What cannot be compared counts as changed."""
+    if globs is None or not event.is_compared:
+        return True
+    return any(fnmatch(glob, path) for glob in globs for path in event.changed)
+
+
+def fnmatch(glob: str, path: str) -> bool:
+    """Ruby's File.fnmatch with PATHNAME and DOTMATCH: `**` crosses folders before a slash only."""
+    if re.search(r"[\[\]{}\\$]", glob):
+        raise NotUnderstood(f"{glob}: not modelled")
+    pattern = ""
+    for piece in re.findall(r"\*\*/|\*+|\?|[^*?]+", glob):
+        starts_segment = not pattern or pattern.endswith(("/", ")*"))
+        if piece == "**/" and starts_segment:
+            pattern += "(?:[^/]+/)*"
+        elif piece.startswith("*"):
+            pattern += "[^/]*" + "/" * piece.endswith("/")
+        else:
+            pattern += "[^/]" if piece == "?" else re.escape(piece)
+    return re.fullmatch(pattern, path) is not None
 
 
 def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]:
@@ -170,12 +270,10 @@ def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]
 class _GitHubExpression(_Expression):
     """Strings compare without case; an absent property is empty."""
 
-    tokens = re.compile(
-        r"\s+|\|\||&&|==|!=|!|[(),]|'(?:[^']|'')*'|(?:startsWith|endsWith)(?=\()|[a-z][\w.-]*"
-    )
+    tokens = re.compile(r"\s+|\|\||&&|==|!=|!|[(),]|'(?:[^']|'')*'|[a-z][\w.-]*")
 
     def operand(self, token: str) -> Value:
-        if token in ("startsWith", "endsWith"):
+        if self.rest[:1] == ["("]:
             return self._call(token)
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
@@ -184,16 +282,28 @@ class _GitHubExpression(_Expression):
         found: Value = self.known[token]
         return found
 
-    def _call(self, name: str) -> bool:
-        arguments = []
-        for token in ("(", ","):
-            if not self._next(token):
-                raise NotUnderstood(f"{name} wants two arguments")
-            arguments.append(str(self.either()).lower())
-        if not self._next(")"):
-            raise NotUnderstood(f"{name} is not closed")
-        text, part = arguments
-        return text.startswith(part) if name == "startsWith" else text.endswith(part)
+    def _call(self, name: str) -> Value:
+        arguments: list[Value] = []
+        self.rest.pop(0)
+        while not self._next(")"):
+            arguments.append(self.either())
+            if self.rest[:1] not in ([","], [")"]):
+                raise NotUnderstood(f"{name} is not closed")
+            self._next(",")
+        texts = [str(argument or "").lower() for argument in arguments]
+        if name == "format" and len(arguments) == 2:
+            return str(arguments[0]).replace("{0}", str(arguments[1]))
+        if name in ("startsWith", "endsWith", "contains") and len(texts) == 2:
+            text, part = texts
+            return {
+                "startsWith": text.startswith(part),
+                "endsWith": text.endswith(part),
+                "contains": part in text,
+            }[name]
+        if f"{name}()" in self.known and not arguments:
+            found: Value = self.known[f"{name}()"]
+            return found
+        raise NotUnderstood(f"{name} of {len(arguments)}")
 
     def compare(self, operator: str, left: Value, right: Value) -> bool:
         if operator not in ("==", "!="):
@@ -228,17 +338,61 @@ def github_filter(pattern: str) -> str:
 
 
 def github(text: str, event: Event) -> bool:
+    steps = github_steps(text, event)
+    return any(step.starts({}) for step in steps)
+
+
+_STATUS = re.compile(r"\b(?:success|failure|cancelled|always)\(\)")
+
+
+def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The jobs of the workflow, when the event starts it; called ones start with their caller."""
     workflow = yaml.load(text, yaml.CSafeLoader)
-    (job,) = workflow["jobs"].values()
-    return _github_on(workflow["on"], event) and _github_if(job.get("if"), event)
+    jobs = workflow["jobs"]
+    called = "workflow_call" in workflow["on"]
+    if not (called or _github_on(workflow["on"], event)):
+        return []
+    return [_github_step(name, jobs, event) for name in jobs]
 
 
-def _github_if(condition: str | None, event: Event) -> bool:
-    if condition is None:
-        return True
+def _github_step(name: str, jobs: Mapping[str, Any], event: Event) -> Step:
+    needs = tuple(listed(jobs[name].get("needs") or []))
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        before = [results[other].status for other in _github_ancestors(name, jobs)]
+        known: dict[str, Value] = {
+            "success()": {*before} <= {"passed"},
+            "failure()": "failed" in before,
+            "cancelled()": False,
+            "always()": True,
+        }
+        for needed in needs:
+            known |= {
+                f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
+                for key in jobs[needed].get("outputs") or {}
+            }
+            passed = {"passed": "success", "failed": "failure"}
+            known[f"needs.{needed}.result"] = passed.get(results[needed].status, "skipped")
+        condition = str(jobs[name].get("if", "true"))
+        condition = re.sub(r"\A\$\{\{(.*)\}\}\Z", r"\1", condition)
+        if not _STATUS.search(condition) and not known["success()"]:
+            return False
+        return _github_if(condition, event, known)
+
+    return Step(name, needs, starts)
+
+
+def _github_ancestors(name: str, jobs: Mapping[str, Any]) -> set[str]:
+    needs = listed(jobs[name].get("needs") or [])
+    return {*needs}.union(*(_github_ancestors(needed, jobs) for needed in needs))
+
+
+def _github_if(condition: str, event: Event, results: Mapping[str, Any]) -> bool:
     head = event.fork_repository if event.fork else event.repository
     known = {
         **github_context(event),
+        **results,
+        "true": True,
         "github.event.pull_request.head.repo.full_name": head if event.pull_request else "",
         "github.event.repository.full_name": event.repository,
     }
@@ -250,16 +404,24 @@ def _github_on(events: Mapping[str, Any], event: Event) -> bool:
     if name not in events:
         return False
     filters = events[name] or {}
-    if name != "push":
-        if filters:
-            raise NotUnderstood(f"{name}: {filters}")
-        return True
+    if name == "schedule":
+        return event.schedule in [entry["cron"] for entry in filters]
+    if name == "workflow_dispatch" and filters:
+        raise NotUnderstood(f"{name}: {filters}")
     kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
-    if not filters.keys() <= {"branches", "tags"}:
-        raise NotUnderstood(f"push: {filters}")
-    if not filters:
+    if not filters.keys() <= ({"branches", "tags", "paths"} if name == "push" else {"paths"}):
+        raise NotUnderstood(f"{name}: {filters}")
+    globs = filters.get(kind, [] if filters.keys() & {"branches", "tags"} else ["**"])
+    by_ref = name != "push" or any(re.fullmatch(github_filter(glob), ref) for glob in globs)
+    return by_ref and _github_paths(filters.get("paths"), event)
+
+
+def _github_paths(globs: Sequence[str] | None, event: Event) -> bool:
+    """Tags are never asked, and a new branch is compared with where it left another."""
+    if globs is None or event.tag:
         return True
-    return any(re.fullmatch(github_filter(glob), ref) for glob in filters.get(kind, []))
+    patterns = [github_filter(glob) for glob in globs]
+    return any(re.fullmatch(pattern, path) for pattern in patterns for path in event.changed)
 
 
 # -- Buildkite --------------------------------------------------------------------------------
@@ -295,9 +457,40 @@ class _BuildkiteExpression(_Expression):
 
 
 def buildkite(text: str, event: Event) -> bool:
-    env = environment("buildkite", event)
-    (step,) = upload(yaml.load(text, yaml.CSafeLoader), env)["steps"]
-    return "if" not in step or _BuildkiteExpression(step["if"], _build(env)).value()
+    return any(step.starts({}) for step in buildkite_steps(text, event))
+
+
+def buildkite_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The steps of the upload: those left out by `if` hold nobody back, failed ones do."""
+    commands = buildkite_commands(buildkite_pipeline(text, event, inputs))
+    return [_buildkite_step(name, step, commands, event) for name, step in commands.items()]
+
+
+def _buildkite_step(
+    name: str, step: Mapping[str, Any], commands: Mapping[str, Any], event: Event
+) -> Step:
+    """A step alone may wait for what somebody else uploads."""
+    waits = listed(step.get("depends_on") or [])
+    needs = tuple(other for other in waits if other in commands)
+    if len(needs) < len(waits) and len(commands) > 1:
+        raise NotUnderstood(f"the build fails: {name} depends on a step that there is not")
+    if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
+        raise NotUnderstood(f"{name}: {sorted(step)}")
+    build = _build(environment("buildkite", event))
+    holds = "if" not in step or _BuildkiteExpression(step["if"], build).value()
+
+    earlier = _buildkite_ancestors(name, commands)
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        return holds and all(results[other].status != "failed" for other in earlier)
+
+    return Step(name, needs, starts)
+
+
+def _buildkite_ancestors(name: str, commands: Mapping[str, Any]) -> set[str]:
+    """A step that waits for a failed one never runs, and neither does one that waits for it."""
+    needs = {*listed(commands[name].get("depends_on") or [])} & commands.keys()
+    return needs.union(*(_buildkite_ancestors(needed, commands) for needed in needs))
 
 
 def _build(env: Mapping[str, str]) -> dict[str, Any]:
@@ -318,8 +511,60 @@ def _build(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def agola(text: str, event: Event) -> bool:
-    (run,) = yaml.load(text, yaml.CSafeLoader)["runs"]
-    return included(run.get("when"), environment("agola", event))
+    return bool(agola_steps(text, event))
+
+
+_CONDITIONS = {"on_success": "passed", "on_failure": "failed", "on_skipped": "skipped"}
+
+
+def agola_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The tasks of the runs that the event starts; each starts when all its parents let it."""
+    env = environment("agola", event)
+    tasks = agola_tasks(text)
+    return [
+        _agola_step(task["name"], tasks, env)
+        for run in yaml.load(text, yaml.CSafeLoader)["runs"]
+        if included(run.get("when"), env)
+        for task in run["tasks"]
+    ]
+
+
+def _agola_step(name: str, tasks: Mapping[str, Any], env: Mapping[str, str]) -> Step:
+    parents = agola_parents(tasks[name])
+    holds = included(tasks[name].get("when"), env)
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        allowed = {
+            parent: {_CONDITIONS[condition] for condition in conditions}
+            for parent, conditions in parents.items()
+        }
+        if not holds or any(results[parent].status not in allowed[parent] for parent in parents):
+            return False
+        if any("restore_workspace" in step for step in tasks[name]["steps"]):
+            for other in agola_ancestors(tasks, name):
+                if saves(tasks[other]) and results[other].status == "skipped":
+                    raise NotUnderstood(f"{name} fails: the archive of {other} does not exist")
+        return True
+
+    return Step(name, tuple(parents), starts)
+
+
+# -- Kubernetes -------------------------------------------------------------------------------
+
+
+def kubernetes_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The containers of the pods: each after the one before it, none after one that failed."""
+    return [
+        Step(name, before, functools.partial(_passed, before))
+        for chain in kubernetes_chains(text)
+        for name, before in zip(
+            [name for name, *_ in chain], [(), *((name,) for name, *_ in chain)], strict=False
+        )
+    ]
+
+
+def _passed(names: tuple[str, ...], results: Mapping[str, Result]) -> bool:
+    return all(results[name].status == "passed" for name in names)
 
 
 STARTS: Mapping[str, Callable[[str, Event], bool]] = {
@@ -327,4 +572,12 @@ STARTS: Mapping[str, Callable[[str, Event], bool]] = {
     "github": github,
     "buildkite": buildkite,
     "agola": agola,
+}
+
+STEPS: Mapping[str, Callable[[str, Event, Mapping[str, str]], list[Step]]] = {
+    "gitlab": gitlab_steps,
+    "github": github_steps,
+    "buildkite": buildkite_steps,
+    "agola": agola_steps,
+    "kubernetes": kubernetes_steps,
 }

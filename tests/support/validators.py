@@ -19,9 +19,12 @@ import yaml
 
 from support.cases import ROOT
 from support.scripts import pod_specs, scripts
+from support.triggers import gitlab_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from support.events import Event
 
     Validator = Callable[[Sequence[Path]], list[str]]
 
@@ -62,13 +65,23 @@ class BrokenTool(Exception):
 
 
 def check_jsonschema(schema: str, files: Sequence[Path], *options: str) -> list[str]:
-    with _staged(files) as (directory, names):
+    with _staged(files, pieces=_documents) as (directory, names):
         command = ["check-jsonschema", "--builtin-schema", schema, *options, "-v", "-o", "json"]
         report = json.loads(_run(directory, [*command, *names]).stdout)
     errors = [*report["errors"], *report.get("parse_errors", ())]
     passed = report.get("checked_paths", ()) or report["successes"]
     _all_seen(names, [*passed, *(error["filename"] for error in errors)])
     return [_schema_finding(error) for error in errors]
+
+
+def _documents(path: Path) -> dict[str, str]:
+    """The documents of a file one by one; bare steps of Buildkite as the pipeline they become."""
+    text = path.read_text(encoding="utf-8")
+    first, separator, second = text.partition("\n---\n")
+    if separator:
+        return {f"{path.stem}.head.yml": f"{first}\n", path.name: second}
+    bare = re.search(r"^(?!#|$).*", text, re.MULTILINE)
+    return {path.name: f"steps:\n{text}" if bare and bare[0].startswith("- ") else text}
 
 
 def _schema_finding(error: Any) -> str:
@@ -97,6 +110,7 @@ def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
     pipeline; only when that is refused is each file read by itself, to name the culprit.
     """
     options = ["--preview", "--variable", "CI_COMMIT_TAG=v1.2.3"]
+    options += ["--evaluate-rule-changes", "false"]
 
     def preview(directory: Path, name: str) -> list[str]:
         state = ["--home", str(directory), "--state-dir", f".state/{name}"]
@@ -108,25 +122,63 @@ def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
         together = Path(directory) / "together.yml"
         together.write_text(_one_pipeline(files), encoding="utf-8")
         refused = _one_by_one([together], preview)
-    return _one_by_one(files, preview) or refused if refused else []
+    alone = partial(_one_by_one, check=preview, pieces=_pipeline)
+    return alone(files) or refused if refused else []
+
+
+def _pipeline(path: Path) -> dict[str, str]:
+    return {path.name: _one_pipeline([path])}
 
 
 def _one_pipeline(files: Sequence[Path]) -> str:
-    """The jobs of many files under the files' names, and every stage once."""
+    """The jobs of many files, with the files' names before theirs, and every stage once."""
     stages, jobs = dict.fromkeys(("build", "test", "deploy")), []
     for path in files:
-        key, rest = "", []
-        for line in path.read_text(encoding="utf-8").splitlines():
+        key, field, rest = "", "", []
+        for line in _documents(path)[path.name].splitlines():
             if line and line[0] not in " #-":
                 key = line
-                rest.append(f"{path.stem}:" if line != "stages:" else "")
-            elif key == "stages:":
+                rest.append(_renamed(path.stem, line[:-1]) + ":" if line != "stages:" else "")
+                continue
+            field = line.strip() if re.match(r"  \S", line) else field
+            if key == "stages:":
                 stages.update(dict.fromkeys([line.removeprefix("  - ")] if line else []))
+            elif line.startswith("  extends: "):
+                rest.append("  extends: " + _renamed(path.stem, line.removeprefix("  extends: ")))
+            elif field == "needs:" and (need := re.match(r"    - (?:job: )?(?=\S)", line)):
+                rest.append(need[0] + _renamed(path.stem, line[need.end() :]))
             else:
-                rest.append(line)
+                rest.append(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", r"\1", line))
         jobs.append("\n".join(rest))
     listed = "".join(f"  - {stage}\n" for stage in stages)
     return f"stages:\n{listed}" + "\n".join(jobs) + "\n"
+
+
+def _renamed(stem: str, name: str) -> str:
+    """A job of a file among those of others; hidden ones stay hidden."""
+    name = yaml.safe_load(name)
+    return json.dumps(f".{stem} {name[1:]}" if name.startswith(".") else f"{stem} {name}")
+
+
+def git_repository(folder: Path) -> None:
+    """A commit of everything in a folder."""
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    _run(folder, ["git", "init", "--quiet", "--initial-branch=main"])
+    _run(folder, ["git", "add", "."])
+    _run(folder, ["git", *author, "commit", "--quiet", "--message=x"])
+
+
+def gitlab_ci_jobs(folder: Path, event: Event) -> set[str]:
+    """The jobs that gitlab-ci-local lists for an event in the repository in a folder."""
+    command = ["gitlab-ci-local", "--list-csv", "--state-dir", f".state/{event.name}"]
+    variables = gitlab_variables(event)
+    for name in ("CI_COMMIT_BRANCH", "CI_COMMIT_TAG"):
+        if name not in variables:
+            command += ["--unset-variable", name]
+    for name, value in variables.items():
+        command += ["--variable", f"{name}={value}"]
+    listed = _run(folder, [*command, "--home", str(folder)]).stdout.splitlines()
+    return {line.partition(";")[0] for line in listed if ";" in line} - {"name"}
 
 
 def zizmor(files: Sequence[Path]) -> list[str]:
@@ -257,8 +309,16 @@ def _run(
     return done
 
 
+def _whole(path: Path) -> dict[str, str]:
+    return {path.name: path.read_bytes().decode()}
+
+
 @contextmanager
-def _staged(files: Sequence[Path], folder: str = ".") -> Iterator[tuple[Path, list[str]]]:
+def _staged(
+    files: Sequence[Path],
+    folder: str = ".",
+    pieces: Callable[[Path], dict[str, str]] = _whole,
+) -> Iterator[tuple[Path, list[str]]]:
     """A new git repository with copies of the files in a folder, and their names from its root."""
     with TemporaryDirectory() as scratch:
         directory = Path(scratch)
@@ -266,15 +326,21 @@ def _staged(files: Sequence[Path], folder: str = ".") -> Iterator[tuple[Path, li
         (directory / folder).mkdir(parents=True, exist_ok=True)
         names = []
         for path in files:
-            copy = directory / folder / path.name
-            shutil.copyfile(path, copy)
-            names.append(str(copy.relative_to(directory)))
+            for name, text in pieces(path).items():
+                copy = directory / folder / name
+                copy.write_bytes(text.encode())
+                names.append(str(copy.relative_to(directory)))
         yield directory, names
 
 
-def _one_by_one(files: Sequence[Path], check: Callable[[Path, str], list[str]]) -> list[str]:
+def _one_by_one(
+    files: Sequence[Path],
+    check: Callable[[Path, str], list[str]],
+    pieces: Callable[[Path], dict[str, str]] = _whole,
+) -> list[str]:
     """For a tool that takes one file a call."""
-    with _staged(files) as (directory, names), ThreadPoolExecutor(os.cpu_count()) as pool:
+    staged = _staged(files, pieces=pieces)
+    with staged as (directory, names), ThreadPoolExecutor(os.cpu_count()) as pool:
         return [line for lines in pool.map(partial(check, directory), names) for line in lines]
 
 

@@ -29,7 +29,8 @@ class Target:
     """A CI system that a spec is rendered for.
 
     ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
-    the parsed output and yields a sentence for each part that is not what was planned.
+    the parsed output and yields a sentence for each part that is not what was planned; of a
+    ``stream`` it gets the list of its documents.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target:
     prepare: Callable[[Spec, Mapping[str, str]], Rendering]
     verify: Callable[[Any, dict[str, Any]], Any]
     needs_values: bool = False
+    stream: bool = False
 
 
 def available_targets() -> Mapping[str, Target]:

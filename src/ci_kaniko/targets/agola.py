@@ -1,4 +1,4 @@
-"""Agola: one task clones into the workspace, the next builds from it.
+"""Agola: tasks clone or prepare into the workspace, others build from it.
 
 Agola drops unknown fields in silence, so the verification here is strict: see ``_FIELDS``.
 """
@@ -8,34 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import CHECKOUT, OUTPUT, executor_image, no_shell, resolve
-from ci_kaniko.script import (
-    Cell,
-    Dialect,
-    Impossible,
-    Script,
-    impossible,
-    impossible_identities,
-)
-from ci_kaniko.shell import continued
+from ci_kaniko.join import impossible_join
+from ci_kaniko.pipeline import pipeline
+from ci_kaniko.plan import no_shell
+from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
+from ci_kaniko.targets.agola_dialect import DIALECT
+from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
 from ci_kaniko.targets.common import (
-    config_folder,
     needed_default_branch,
     no_clock_or_button,
+    no_paths,
     owned_keys,
-    remote_url,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Spec
 
-_SOURCE = "/kaniko/src"
-_OUTPUT = "/kaniko/output"
+_LARGEST = 1024 * 1024
+"""What Agola reads of a file, in bytes."""
 
 _OWNED = {
     "name": "agola.run",
@@ -55,88 +50,44 @@ _EXTRA_TYPES: dict[str, tuple[type, str]] = {
     "docker_registries_auth": (dict, "a mapping of hosts"),
 }
 
-_NO_CLOCK = Impossible("Agola passes no commit time", "use ${build.timestamp}")
-_NO_REGISTRY = Impossible("Agola has no registry of its own", "name the registry's host")
-
-_CELLS: dict[str, Cell | Impossible] = {
-    "commit.sha": Cell("AGOLA_GIT_COMMITSHA"),
-    "commit.timestamp": _NO_CLOCK,
-    "branch": Cell("AGOLA_GIT_BRANCH"),
-    "tag": Cell("AGOLA_GIT_TAG"),
-    "pull_request.number": Cell("AGOLA_PULL_REQUEST_ID"),
-    "repository.url": Cell("repository_url", define=(remote_url("AGOLA_REPOSITORY_URL"),)),
-    "repository.path": Cell(
-        "repository_path",
-        define=(remote_url("AGOLA_REPOSITORY_URL"), "repository_path=${repository_url#https://*/}"),
-    ),
-    "registry.host": _NO_REGISTRY,
-    "registry.image": _NO_REGISTRY,
-    "build.id": Impossible("Agola passes no id of a run", "use ${build.number}"),
-    "build.number": Cell("AGOLA_RUN_COUNTER"),
-    "build.url": Impossible("Agola passes no address of a run", "use ${repository.url}"),
-}
-
-
-def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name.startswith("env."):
-        variable = name.removeprefix("env.")
-        return Cell(variable, env=(variable, variable))
-    if name == "default_branch":
-        if plan.spec.default_branch:
-            return Cell(literal=plan.spec.default_branch)
-        return Impossible("Agola does not tell", "add default_branch: main at the top")
-    return _CELLS.get(name)
-
-
-DIALECT = Dialect(
-    target="agola",
-    cells=_cells,
-    tests={
-        "pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]',
-        "no-pull-request": '[ -z "$AGOLA_PULL_REQUEST_ID" ]',
-    },
-    places={CHECKOUT: Cell(literal=_SOURCE), OUTPUT: Cell(literal=_OUTPUT)},
-    config="/kaniko/.docker",
-    secret_hint="map a secret to this variable in the settings of the project",
-    folders=config_folder,
-    identity_reason="Agola gives a job no identity of its own",
-)
-
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = resolve(spec, "agola")
-    section = spec.agola
-    findings = (
-        *plan.findings,
-        *no_shell(spec.executor),
-        *impossible(plan, DIALECT),
-        *needed_default_branch(plan),
-        *no_clock_or_button(plan),
-        *impossible_identities(plan, DIALECT),
-        *owned_keys("agola", section.extra, _OWNED, known=_EXTRA_TYPES),
-        *_wrong_types(section.extra),
-    )
+    found = pipeline(spec, "agola")
+    findings = _findings(found)
     if findings:
-        return Rendering(view={}, findings=findings)
-    script = Script(plan, DIALECT)
-    text = script.build(lambda words: continued("/kaniko/executor", words))
-    variables = dict.fromkeys([*plan.secrets, *script.environment])
-    return Rendering(
-        view={
-            "run": section.run,
-            "when": _when(plan),
-            "checkout_image": section.checkout_image if plan.reads_checkout else "",
-            "arch": section.arch,
-            "image": executor_image(spec.executor, with_shell=True),
-            "environment": list(variables),
-            "timeout": section.timeout,
-            "source": _SOURCE,
-            "script": text,
-            "output": _OUTPUT if plan.outputs else "",
-            "registries": section.extra.get("docker_registries_auth", {}),
-            "extra": {k: v for k, v in section.extra.items() if k != "docker_registries_auth"},
-        }
-    )
+        return Rendering(view={}, findings=tuple(findings))
+    runs = runs_of(found)
+    findings = [*impossible_runs(found, runs)]
+    if findings:
+        return Rendering(view={}, findings=tuple(findings))
+    view = {"runs": [run.fields() for run in runs], "written": [*_OWNED]}
+    return Rendering(view=view, findings=tuple(_too_large(spec, view)))
+
+
+def _findings(found: Pipeline) -> list[Finding]:
+    return [
+        *found.findings,
+        *found.check(_impossible_builds),
+        *found.check(lambda plan: impossible_join(plan) if not plan.arguments else ()),
+        *_missing_runners(found),
+        *_once(needed_default_branch(image.plan) for image in found.images),
+    ]
+
+
+def _once(found: Iterable[Iterable[Finding]]) -> list[Finding]:
+    """What is said about the whole spec, by the first image that has it."""
+    return next((listed for listed in map(list, found) if listed), [])
+
+
+def _impossible_builds(plan: Plan) -> Iterator[Finding]:
+    extra = plan.spec.agola.extra
+    yield from no_shell(plan.spec.executor)
+    yield from impossible(plan, DIALECT)
+    yield from no_clock_or_button(plan)
+    yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
+    yield from impossible_identities(plan, DIALECT)
+    yield from owned_keys("agola", extra, _OWNED, known=_EXTRA_TYPES)
+    yield from _wrong_types(extra)
 
 
 def _wrong_types(extra: Mapping[str, Any]) -> Iterator[Finding]:
@@ -146,22 +97,32 @@ def _wrong_types(extra: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("wrong-type", ("agola", "extra", key), f"{quoted(key)} is {expected}")
 
 
-def _when(plan: Plan) -> dict[str, list[str]]:
-    """What starts the run: in Agola one matching entry is enough, and texts match exactly."""
-    started = plan.started
-    if "**" in started.branches and "**" in started.tags and started.pull_requests:
-        return {}
-    branches = [_pattern(glob) for glob in started.branches]
-    if started.default_branch and plan.spec.default_branch:
-        branches.append(plan.spec.default_branch)
-    when = {"branch": branches, "tag": [_pattern(glob) for glob in started.tags]}
-    if started.pull_requests:
-        when["ref"] = ["#^refs/(pull|merge-requests)/#"]
-    return {key: patterns for key, patterns in when.items() if patterns}
+def _missing_runners(found: Pipeline) -> Iterator[Finding]:
+    for image in found.images:
+        for job in image.jobs:
+            if (job.suffix or job.platform not in {"", "linux/amd64"}) and arch_of(job) is None:
+                yield Finding(
+                    "missing-runner",
+                    image.build.at(("platforms", image.build.platforms.index(job.platform))),
+                    f"Agola runs nothing on {job.platform}",
+                    f"its architectures are {', '.join(ARCHITECTURES)}",
+                )
 
 
-def _pattern(glob: str) -> str:
-    return glob if is_literal(glob) and not glob.startswith("#") else f"#^{to_regex(glob)}$#"
+def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
+    """Agola reads one file, up to a size."""
+    from ci_kaniko.rendering import HEADER, fill
+
+    if len(str(view)) > _LARGEST // 2:
+        size = len(fill(TARGET.template, {**view, "header": HEADER}).encode())
+        if size > _LARGEST:
+            yield Finding(
+                "too-large",
+                ("images",) if spec.images else (),
+                f"Agola reads one file of up to 1 MiB, and this one would have {size:,} bytes",
+                "outputs: agola: {path: .agola/config.yml, only: [...]} leaves images out; "
+                "texts that all of them share can stand in the Dockerfiles",
+            )
 
 
 _FIELDS = {
@@ -169,11 +130,12 @@ _FIELDS = {
     "run": {"name", "when", "docker_registries_auth", "tasks"},
     "when": {"branch", "tag", "ref"},
     "task": {
-        *("name", "runtime", "environment", "shell", "working_dir", "task_timeout_interval"),
-        *("depends", "steps", *_EXTRA_TYPES),
+        *("name", "when", "runtime", "environment", "shell", "working_dir"),
+        *("task_timeout_interval", "depends", "steps", *_EXTRA_TYPES),
     },
     "runtime": {"arch", "containers"},
     "container": {"image"},
+    "content": {"source_dir", "dest_dir", "paths"},
 }
 _STEPS: dict[str, set[str]] = {
     "clone": set(),
@@ -184,38 +146,45 @@ _STEPS: dict[str, set[str]] = {
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    run = document["runs"][0]
     yield from _unknown_fields("file", document)
+    if len(document["runs"]) != len(view["runs"]):
+        yield "there are other runs than planned"
+    for run, planned in zip(document["runs"], view["runs"], strict=False):
+        yield from _other_run(run, planned)
+
+
+def _other_run(run: Any, planned: dict[str, Any]) -> Iterator[str]:
     yield from _unknown_fields("run", run)
     yield from _unknown_fields("when", run.get("when", {}))
-    if run.get("when", {}) != view["when"]:
-        yield "the run starts for other events than planned"
-    for task in run["tasks"]:
-        yield from _unknown_fields("task", task)
-        yield from _unknown_fields("runtime", task["runtime"])
-        for container in task["runtime"]["containers"]:
-            yield from _unknown_fields("container", container)
-        for step in task["steps"]:
-            yield from _unknown_step(step)
-        if not isinstance(task.get("task_timeout_interval", ""), str):
-            yield "a timeout that is no text would be nanoseconds"
-    yield from _other_build(run["tasks"][-1], view)
+    if [task["name"] for task in run["tasks"]] != [task["name"] for task in planned["tasks"]]:
+        yield "there are other tasks than planned"
+    yield from _differing("the run", run, {**planned, "tasks": run["tasks"]})
+    for task, wanted in zip(run["tasks"], planned["tasks"], strict=False):
+        yield from _unknown_in_task(task)
+        yield from _differing(f"the task {task['name']}", task, wanted)
 
 
-def _other_build(task: Any, view: dict[str, Any]) -> Iterator[str]:
-    step: dict[str, Any] = next((item["run"] for item in task["steps"] if "run" in item), {})
-    if not step.get("name") or step.get("command") != view["script"]:
-        yield "the run step's script is not the planned one"
-    environment = task.get("environment", {})
-    if environment != {name: {"from_variable": name} for name in view["environment"]}:
-        yield "the task's variables are not the planned ones"
-    if task["runtime"]["containers"][0]["image"] != view["image"]:
-        yield "the task's image is not the planned one"
+def _unknown_in_task(task: dict[str, Any]) -> Iterator[str]:
+    yield from _unknown_fields("task", task)
+    yield from _unknown_fields("when", task.get("when", {}))
+    yield from _unknown_fields("runtime", task["runtime"])
+    for container in task["runtime"]["containers"]:
+        yield from _unknown_fields("container", container)
+    for step in task["steps"]:
+        yield from _unknown_step(step)
+    if not isinstance(task.get("task_timeout_interval", ""), str):
+        yield "a timeout that is no text would be nanoseconds"
+
+
+def _differing(what: str, found: dict[str, Any], planned: dict[str, Any]) -> Iterator[str]:
+    for key in dict.fromkeys([*found, *planned]):
+        if found.get(key) != planned.get(key):
+            yield f"{key} of {what} is not the planned one"
 
 
 def _unknown_fields(kind: str, mapping: dict[str, Any]) -> Iterator[str]:
-    for field in set(mapping) - _FIELDS[kind]:
-        yield f"Agola knows no {field} in a {kind} and would drop it"
+    for name in set(mapping) - _FIELDS[kind]:
+        yield f"Agola knows no {name} in a {kind} and would drop it"
 
 
 def _unknown_step(step: dict[str, Any]) -> Iterator[str]:
@@ -223,8 +192,10 @@ def _unknown_step(step: dict[str, Any]) -> Iterator[str]:
     if len(step) != 1 or kind not in _STEPS:
         yield "a step is not of one kind that Agola knows"
         return
-    for field in set(fields or {}) - _STEPS[kind]:
-        yield f"Agola knows no {field} in a {kind} step and would drop it"
+    for name in set(fields or {}) - _STEPS[kind]:
+        yield f"Agola knows no {name} in a {kind} step and would drop it"
+    for content in (fields or {}).get("contents", []):
+        yield from _unknown_fields("content", content)
 
 
 TARGET = Target(

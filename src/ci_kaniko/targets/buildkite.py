@@ -1,4 +1,4 @@
-"""Buildkite with agent-stack-k8s: a step whose pod is patched to run the executor's debug image.
+"""Buildkite with agent-stack-k8s: steps whose pods are patched to run the executor's debug image.
 
 Every ``$`` of every text is doubled once: ``buildkite-agent pipeline upload`` halves it again, and
 the shared quoting leaves nothing that the upload or the kubelet would replace.
@@ -7,43 +7,41 @@ the shared quoting leaves nothing that the upload or the kubelet would replace.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.globs import is_literal, to_regex
-from ci_kaniko.plan import (
-    CERTIFICATES,
-    CHECKOUT,
-    OUTPUT,
-    OUTPUT_OPTIONS,
-    executor_image,
-    no_shell,
-    resolve,
+from ci_kaniko.join import impossible_join
+from ci_kaniko.pipeline import (
+    duplicate_names,
+    no_runner,
+    pipeline,
+    preparation_name,
+    runner,
 )
-from ci_kaniko.references import parse_reference
-from ci_kaniko.script import Cell, Dialect, Impossible, Script, impossible
-from ci_kaniko.shell import continued
+from ci_kaniko.plan import OUTPUT_OPTIONS, no_shell
+from ci_kaniko.script import impossible
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys, remote_url
-from ci_kaniko.targets.pods import (
-    SECRET_FOLDER,
-    Volumes,
-    cloud_labels,
-    from_secret,
-    resources,
-    secret_volumes,
-    toleration,
+from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
+from ci_kaniko.targets.buildkite_steps import (
+    NODES,
+    archive,
+    job_key,
+    key_of,
+    prepared_by,
+    secret_names,
+    step_name,
+    steps,
 )
-from ci_kaniko.variables import text_of
+from ci_kaniko.targets.common import no_paths, owned_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.clouds import Token
     from ci_kaniko.findings import Where
-    from ci_kaniko.plan import HostLogin, Plan
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.targets.buildkite_steps import Step
 
 _OWNED = {
     "label": "buildkite.label",
@@ -71,203 +69,186 @@ _STEP_KEYS = {
     *("soft_fail", "cache", "type", "concurrency_method"),
 }
 
-_WRITTEN = "/kaniko/credentials"
-
-_COMMIT = (
-    "case $BUILDKITE_COMMIT in",
-    "  *[!0-9a-f]*)",
-    '    echo "ci-kaniko: this build names no commit but $BUILDKITE_COMMIT" >&2',
-    "    exit 1",
-    "    ;;",
-    "esac",
-)
-_IS_PULL_REQUEST = '[ "${BUILDKITE_PULL_REQUEST:-false}" != false ]'
-_BRANCH = (
-    "branch=$BUILDKITE_BRANCH",
-    f"if [ -n \"${{BUILDKITE_TAG:-}}\" ] || {_IS_PULL_REQUEST}; then branch=''; fi",
-)
-_PULL_REQUEST = (
-    "pull_request=${BUILDKITE_PULL_REQUEST:-}",
-    "if [ \"$pull_request\" = false ]; then pull_request=''; fi",
-)
-_REMOTE = remote_url("BUILDKITE_REPO")
-
-_CELLS: dict[str, Cell | Impossible] = {
-    "commit.sha": Cell("BUILDKITE_COMMIT", define=_COMMIT),
-    "commit.timestamp": Impossible(
-        "Buildkite passes no commit time, and kaniko's image has no git", "use ${build.timestamp}"
-    ),
-    "branch": Cell("branch", define=_BRANCH),
-    "tag": Cell("BUILDKITE_TAG", may_be_unset=True),
-    "pull_request.number": Cell("pull_request", define=_PULL_REQUEST),
-    "default_branch": Cell("BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
-    "repository.url": Cell("repository_url", define=(_REMOTE,)),
-    "repository.path": Cell(
-        "repository_path", define=(_REMOTE, "repository_path=${repository_url#https://*/}")
-    ),
-    "registry.host": Cell(literal="packages.buildkite.com"),
-    "registry.image": Impossible(
-        "a Package Registry has a name of its own",
-        "such as packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE",
-    ),
-    "build.id": Cell("BUILDKITE_BUILD_ID"),
-    "build.number": Cell("BUILDKITE_BUILD_NUMBER"),
-    "build.url": Cell("BUILDKITE_BUILD_URL"),
-}
-
-
-def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name.startswith("env."):
-        return Cell(name.removeprefix("env."), may_be_unset=True)
-    return _CELLS.get(name)
-
-
-def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
-    """A Package Registry's login: the job's own identity, exchanged for a short-lived token."""
-    audience = "/".join(("https://packages.buildkite.com", *next(_registries(script.plan))))
-    lifetime = script.plan.spec.buildkite.oidc_lifetime_seconds
-    request = f"oidc request-token --audience {audience} --lifetime {lifetime}"
-    return [f"token=$(/workspace/buildkite-agent {request})"], "buildkite", "token"
-
-
-def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
-    """Organization and registry of every reference to Buildkite's own registry."""
-    texts = [push.reference for push in plan.pushes if push.host == "packages.buildkite.com"]
-    if "packages.buildkite.com" in plan.cache_hosts and plan.spec.cache:
-        texts.append(parse_reference(plan.spec.cache.repo))
-    for reference in texts:
-        yield tuple(text_of(reference.repository).split("/")[:2])
-
-
-def _one_registry(plan: Plan) -> Iterator[Finding]:
-    used = [login for login in plan.logins if login.login.kind == "ci-token"]
-    if any(name == "registry.image" for _, name in plan.uses()):
-        return
-    for login in used:
-        registries = list(dict.fromkeys(_registries(plan)))
-        if len(registries) != 1 or len(registries[0]) < 2 or "$" in "".join(registries[0]):
-            yield Finding(
-                "several-package-registries",
-                login.where,
-                "a job's token is for one Package Registry, written out: "
-                + ", ".join(quoted("/".join(names)) for names in registries),
-                "packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE, the same for all",
-            )
-
-
-def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
-    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
-    request = f"oidc request-token --audience {token.audience} --lifetime {lifetime}"
-    return [f"token=$(/workspace/buildkite-agent {request})"]
-
-
-def _folders(plan: Plan) -> list[str]:
-    """The script's own folders; that of the docker config is a mount when there is one."""
-    own_store = plan.spec.buildkite.secrets == "buildkite"
-    folders = ["/kaniko/.docker"] if plan.password_logins and not plan.docker_config else []
-    written = [cloud for cloud in plan.clouds if cloud.token or (own_store and cloud.secret)]
-    if written:
-        folders.append(_WRITTEN)
-    if own_store and plan.certificates:
-        folders.append(CERTIFICATES)
-    return [f"mkdir -p {' '.join(folders)}"] if folders else []
-
-
-DIALECT = Dialect(
-    target="buildkite",
-    cells=_cells,
-    tests={
-        "pull-request": _IS_PULL_REQUEST,
-        "no-pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" = false ]',
-        "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
-        "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
-    },
-    places={
-        CHECKOUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
-        OUTPUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
-    },
-    config="/kaniko/.docker",
-    secret_hint="add this key to the Kubernetes Secret of the step",
-    ci_login=_ci_login,
-    mounts_config=True,
-    mounted_files=SECRET_FOLDER,
-    files=_WRITTEN,
-    files_inside=_WRITTEN,
-    id_token=_id_token,
-    folders=_folders,
-)
-_OWN_STORE = replace(
-    DIALECT,
-    secret_hint="create it under Agents > Secrets",
-    mounted_files="",
+_MAX_JOBS = 500
+_LONGEST_KEY = 100
+_NO_PATHS = (
+    "Buildkite compares a build with the default branch, so one of that branch, or of a tag on it, "
+    "would build nothing"
 )
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = resolve(spec, "buildkite")
-    section = spec.buildkite
-    findings = (
-        *plan.findings,
-        *no_shell(spec.executor),
-        *impossible(plan, DIALECT),
-        *_one_registry(plan),
-        *owned_keys("buildkite", section.extra, _OWNED, known=_STEP_KEYS),
-        *_second_queue(spec),
-        *_store_names(plan),
-        *_lost_artifacts(plan),
-        *_undeliverable(("buildkite",), section.model_dump()),
-    )
+    found = pipeline(spec, "buildkite")
+    findings = [*found.findings, *_findings(found)]
     if findings:
-        return Rendering(view={}, findings=findings)
-    own_store = section.secrets == "buildkite"
-    dialect = _OWN_STORE if own_store else DIALECT
-    script = Script(plan, dialect).build(lambda words: continued("/kaniko/executor", words))
-    names = _secret_names(plan, files=own_store)
-    volumes = (
-        Volumes([], [], []) if own_store else secret_volumes(plan, section.secret, optional=True)
-    )
-    environment = [
-        from_secret(name, section.secret, name, optional=True) for name in names if not own_store
-    ]
-    return Rendering(
-        view=_uploaded(
-            {
-                "label": section.label,
-                "key": section.key,
-                "condition": _condition(plan),
-                "agents": {"queue": section.queue, **section.agents},
-                "timeout_minutes": section.timeout_minutes,
-                "retry": section.retry,
-                "concurrency_group": section.concurrency_group,
-                "secrets": names if own_store else [],
-                "script": script,
-                "artifacts": list(_artifacts(plan)),
-                "service_account": section.service_account,
-                "node_selector": section.node_selector,
-                "tolerations": [toleration(item) for item in section.tolerations],
-                "image": executor_image(spec.executor, with_shell=True),
-                "labels": cloud_labels(plan),
-                "env": [*environment, *volumes.env],
-                "resources": resources(section),
-                "mounts": [*_config_mount(plan), *volumes.mounts],
-                "volumes": [*_config_volume(plan), *volumes.volumes],
-                "extra": section.extra,
-            }
+        return Rendering(view={}, findings=tuple(findings))
+    listed = list(steps(found))
+    if len(listed) > _MAX_JOBS:
+        return Rendering(view={}, findings=(_too_many(spec, len(listed)),))
+    first = spec.builds[0]
+    bare = first.buildkite.form == "steps"
+    view = {
+        "bare": bare,
+        "inputs": first.inputs if bare else {},
+        "steps": _with_anchors([_delivered(step) for step in listed]),
+    }
+    return Rendering(view=view)
+
+
+def _delivered(step: Step) -> Step:
+    """A step as it is written, for the upload to undo; what it sets from inputs is meant for it."""
+    extra = _uploaded(step["extra"])
+    environment = step["environment"]
+    if environment:
+        environment = {**environment, **(extra.pop("env", None) or {})}
+    return {**_uploaded(step), "environment": environment, "extra": extra}
+
+
+def _with_anchors(listed: list[Step]) -> list[Step]:
+    """The first of several equal plugins gets a name, and the others are this name."""
+    groups: list[list[Step]] = []
+    for step in listed:
+        for group in groups:
+            if group[0]["plugin"] == step["plugin"]:
+                group.append(step)
+                break
+        else:
+            groups.append([step])
+    used: set[str] = set()
+    for group in groups:
+        name = group[0]["anchor"] if len(group) > 1 else ""
+        if name in used:
+            name = re.sub("[^A-Za-z0-9-]", "-", group[0]["key"])
+        while name in used:
+            name += "-"
+        used |= {name} - {""}
+        for step in group:
+            step["anchor"], step["is_alias"] = name, step is not group[0]
+    return listed
+
+
+# -- findings ---------------------------------------------------------------------------------
+
+
+def _findings(found: Pipeline) -> Iterator[Finding]:
+    yield from found.check(_plan_findings)
+    for image in found.images:
+        if image.join:
+            yield from image.findings(impossible_join(image.join))
+        yield from image.findings(_image_findings(image))
+    keys = [(image, key) for image in found.images for key in _keys(image)]
+    yield from duplicate_names(((image, key, "key") for image, key in keys), "buildkite", "key")
+    yield from _keys_of_preparations(found, keys)
+    yield from _forms(found)
+    for preparation in found.preparations:
+        image = prepared_by(preparation, found)
+        yield from image.findings(_preparation_findings(image))
+
+
+def _plan_findings(plan: Plan) -> Iterator[Finding]:
+    section = plan.spec.buildkite
+    if plan.arguments:
+        yield from no_shell(plan.spec.executor)
+    yield from impossible(plan, DIALECT)
+    yield from one_registry(plan)
+    yield from owned_keys("buildkite", section.extra, _OWNED, known=_STEP_KEYS)
+    yield from _second_queue(plan.spec)
+    yield from _store_names(plan)
+    yield from _lost_artifacts(plan)
+    yield from _undeliverable(("buildkite",), section.model_dump())
+    yield from no_paths(plan, _NO_PATHS)
+    yield from _impossible_inputs(plan)
+
+
+def _keys(image: Image) -> list[str]:
+    keys = [job_key(image, job) for job in image.jobs]
+    return [*keys, key_of(image)] if image.join else keys
+
+
+def _image_findings(image: Image) -> Iterator[Finding]:
+    section = image.build.buildkite
+    for index, job in enumerate(image.jobs):
+        known = runner(job, section.platform_node_selector, NODES)
+        if job.suffix and known is None:
+            example = f"platform_node_selector: {{{job.platform}: {{LABEL: VALUE}}}}"
+            yield no_runner(job, ("platforms", index), "buildkite", example)
+        if len(job_key(image, job)) > _LONGEST_KEY:
+            yield Finding(
+                "buildkite-key",
+                ("buildkite", "key"),
+                f"the key of the step for {job.platform} would be longer than {_LONGEST_KEY}",
+                f"leave room for -{job.suffix}",
+            )
+
+
+def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, str]]) -> Iterator[Finding]:
+    names = {step_name(preparation_name(preparation)) for preparation in found.preparations}
+    for image, key in keys:
+        if key in names:
+            yield Finding(
+                "duplicate-job",
+                image.build.at(("buildkite", "key")),
+                f"the step that prepares the image has the key {quoted(key)}",
+                f"such as build-{key}",
+            )
+
+
+def _forms(found: Pipeline) -> Iterator[Finding]:
+    """One file has one form."""
+    forms = {image.build.buildkite.form: image for image in found.images}
+    if len(forms) > 1:
+        other = list(forms.values())[1]
+        yield Finding(
+            "several-forms",
+            other.build.at(("buildkite", "form")),
+            f"one file cannot be {' and '.join(forms)}",
+            "form: stands at the top, for all images",
         )
+
+
+def _preparation_findings(image: Image) -> Iterator[Finding]:
+    assert image.preparation is not None, "it was found by its preparation"
+    name = archive(image.preparation)
+    for index, path in enumerate(image.preparation.prepare.artifacts):
+        if path == name:
+            yield Finding(
+                "impossible-output",
+                ("prepare", "artifacts", index),
+                f"{quoted(name)} is the archive in which the artifacts are handed over",
+                "give the file another name",
+            )
+
+
+def _impossible_inputs(plan: Plan) -> Iterator[Finding]:
+    if not plan.reusable:
+        return
+    for name, item in plan.spec.inputs.items():
+        if item.default and "}" in item.default:
+            yield Finding(
+                "bad-character",
+                ("inputs", name, "default"),
+                f"{quoted(item.default)} has a }}, at which Buildkite's upload ends a default",
+                "leave the } out",
+            )
+    where = ("buildkite", "extra", "env")
+    env = plan.spec.buildkite.extra.get("env") or {}
+    if plan.spec.inputs and not isinstance(env, dict):
+        yield Finding("wrong-type", where, "env: is not a mapping", "lines such as NAME: text")
+        return
+    for name in plan.spec.inputs:
+        variable = f"INPUT_{name.upper()}"
+        if variable in env:
+            message = f"{quoted(variable)} is written by ci-kaniko"
+            yield Finding("owned-key", (*where, variable), message, "use inputs", on_key=True)
+
+
+def _too_many(spec: Spec, count: int) -> Finding:
+    return Finding(
+        "too-many-jobs",
+        ("images",) if spec.images else ("platforms",),
+        f"Buildkite takes {_MAX_JOBS} jobs in one upload, and these are {count}",
+        "outputs: buildkite: takes several files, each with only: and some of the images",
     )
-
-
-def _secret_names(plan: Plan, *, files: bool) -> list[str]:
-    """The secrets that come as variables; ``files`` says that files come so, too."""
-    names = [name for login in plan.logins for name in login.secrets if login.cloud is None]
-    for cloud in plan.clouds:
-        names += cloud.secrets if files else cloud.secret_variables.values()
-    if plan.git_login and plan.git_login.secret:
-        names.append(plan.git_login.secret)
-    names += plan.spec.build_secrets.values()
-    if files:
-        names += plan.certificates.values()
-    return list(dict.fromkeys(names))
 
 
 def _undeliverable(where: Where, value: Any) -> Iterator[Finding]:
@@ -288,7 +269,7 @@ def _undeliverable(where: Where, value: Any) -> Iterator[Finding]:
             yield from _undeliverable((*where, index), item)
 
 
-def _second_queue(spec: Spec) -> Iterator[Finding]:
+def _second_queue(spec: Build) -> Iterator[Finding]:
     if "queue" in spec.buildkite.agents:
         where = ("buildkite", "agents", "queue")
         yield Finding(
@@ -300,7 +281,7 @@ def _store_names(plan: Plan) -> Iterator[Finding]:
     """Names that Buildkite's own store does not take."""
     if plan.spec.buildkite.secrets != "buildkite":
         return
-    for name in _secret_names(plan, files=True):
+    for name in secret_names(plan, files=True):
         if not re.match("[A-Za-z]", name) or re.match("(?i)bk|buildkite", name):
             yield Finding(
                 "reserved-name",
@@ -308,13 +289,6 @@ def _store_names(plan: Plan) -> Iterator[Finding]:
                 f"Buildkite's own store takes no secret called {quoted(name)}",
                 "a name begins with a letter, and not with bk or buildkite",
             )
-
-
-def _artifacts(plan: Plan) -> Iterator[str]:
-    """Globs of files: a folder's name alone uploads nothing."""
-    for path in plan.outputs:
-        glob = re.sub(r"([*?\[\]{}~])", r"\\\1", path)
-        yield f"{glob}/**/*" if path == plan.spec.options.oci_layout_path else glob
 
 
 def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
@@ -329,21 +303,6 @@ def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _config_mount(plan: Plan) -> list[dict[str, Any]]:
-    if not plan.docker_config:
-        return []
-    return [{"name": "docker-config", "mountPath": "/kaniko/.docker", "readOnly": True}]
-
-
-def _config_volume(plan: Plan) -> list[dict[str, Any]]:
-    """Optional, so that a run which does not push starts without it; the script asks for it."""
-    if not plan.docker_config:
-        return []
-    items = [{"key": ".dockerconfigjson", "path": "config.json"}]
-    secret = {"secretName": plan.docker_config, "optional": True, "items": items}
-    return [{"name": "docker-config", "secret": secret}]
-
-
 def _uploaded(value: Any) -> Any:
     """``value`` with every ``$`` doubled, for ``pipeline upload``."""
     if isinstance(value, str):
@@ -355,80 +314,53 @@ def _uploaded(value: Any) -> Any:
     return value
 
 
-def _condition(plan: Plan) -> str:
-    """``if:`` of the step, in Buildkite's own language; empty when every build is meant."""
-    started = plan.started
-    all_pushes = "**" in started.branches and "**" in started.tags
-    if all_pushes and started.pull_requests:
-        return ""
-    if all_pushes:
-        tests = ["build.pull_request.id == null"]
-    else:
-        tests = [*_branch_tests(plan), *_tag_tests(plan)]
-    if started.pull_requests:
-        tests.append("build.pull_request.id != null")
-    if started.schedules:
-        tests.append('build.source == "schedule"')
-    if started.manual:
-        tests.append('build.source == "ui"')
-    if len(tests) == 1:
-        return tests[0]
-    return " || ".join(f"({test})" if "&&" in test else test for test in tests)
-
-
-def _branch_tests(plan: Plan) -> Iterator[str]:
-    """In the build of a tag ``build.branch`` is the tag."""
-    started = plan.started
-    branches = ["build.branch == pipeline.default_branch"] if started.default_branch else []
-    branches += [_ref_test("build.branch", glob) for glob in started.branches]
-    pushed = "build.pull_request.id == null && build.tag == null"
-    if "**" in started.branches:
-        yield pushed
-    elif branches:
-        either = f"({' || '.join(branches)})" if len(branches) > 1 else branches[0]
-        yield f"{pushed} && {either}"
-
-
-def _tag_tests(plan: Plan) -> Iterator[str]:
-    for glob in plan.started.tags:
-        yield "build.tag != null" if glob == "**" else _ref_test("build.tag", glob)
-
-
-def _ref_test(variable: str, glob: str) -> str:
-    """Buildkite replaces a ``$`` in double quotes, and an upload one after a backslash."""
-    if is_literal(glob) and not re.search('["$]', glob):
-        return f'{variable} == "{glob}"'
-    pattern = to_regex(glob, slash=r"\/").replace(r"\$", "[$]")
-    return f"{variable} =~ /^{pattern}$/"
-
+# -- the result -------------------------------------------------------------------------------
 
 _PLUGIN = {"podSpecPatch", "metadata"}
 _POD = {"containers", "volumes", "serviceAccountName", "nodeSelector", "tolerations"}
-_CONTAINER = {"name", "image", "env", "resources", "volumeMounts"}
+_CONTAINER = {"name", "image", "env", "resources", "volumeMounts", "securityContext"}
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    (step,) = document["steps"]
-    if step["command"] != view["script"] or step.get("if", "") != view["condition"]:
+    listed = document if view["bare"] else document["steps"]
+    if [step["key"] for step in listed] != [step["key"] for step in view["steps"]]:
+        yield "the steps are not the planned ones"
+        return
+    for step, planned in zip(listed, view["steps"], strict=True):
+        for complaint in _other_step(step, planned):
+            yield f"{step['key']}: {complaint}"
+
+
+def _other_step(step: Any, planned: Step) -> Iterator[str]:
+    if step["command"] != planned["script"] or step.get("if", "") != planned["condition"]:
         yield "the step's command or condition is not the planned one"
-    if not all(_survives(text) for text in _texts(step)):
+    waits = step.get("depends_on", []) if planned["depends_on"] else []
+    if ([waits] if isinstance(waits, str) else waits) != planned["depends_on"]:
+        yield "the step waits for others than planned"
+    environment = planned["environment"]
+    if environment and step.get("env") != environment:
+        yield "the step's environment is not the planned one"
+    texts = {**step, "env": {}} if environment else step
+    if not all(_survives(text) for text in _texts(texts)):
         yield "a $ is not doubled, so the upload would replace it"
-    for key in set(step) - {*_OWNED, *view["extra"]}:
+    for key in set(step) - {*_OWNED, *planned["extra"], "depends_on", "env"}:
         yield f"a step has no {key}"
     (plugin,) = step["plugins"]
     if set(plugin) != {"kubernetes"}:
         yield "the controller reads the plugin under its bare name only"
         return
-    yield from _other_pod(plugin["kubernetes"], view)
+    if plugin["kubernetes"] != planned["plugin"]:
+        yield "the pod is not the planned one"
+    yield from _other_pod(plugin["kubernetes"])
 
 
-def _other_pod(plugin: dict[str, Any], view: dict[str, Any]) -> Iterator[str]:
+def _other_pod(plugin: dict[str, Any]) -> Iterator[str]:
     pod = plugin["podSpecPatch"]
     (container,) = pod["containers"]
     for kind, known in ((plugin, _PLUGIN), (pod, _POD), (container, _CONTAINER)):
         for field in set(kind) - known:
             yield f"the controller knows no {field} there and would drop it"
-    if container["name"] != "container-0" or container["image"] != view["image"]:
+    if container["name"] != "container-0":
         yield "the patched container is not the one that runs the command"
     mounts = container.get("volumeMounts", [])
     if {mount["name"] for mount in mounts} != {item["name"] for item in pod.get("volumes", [])}:

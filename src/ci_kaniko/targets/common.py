@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from ci_kaniko.plan import Plan
+    from ci_kaniko.script import Dialect
 
 
 def remote_url(variable: str) -> str:
@@ -34,6 +37,33 @@ def config_folder(plan: Plan) -> list[str]:
     return [f"mkdir -p {' '.join(folders)}"] if folders else []
 
 
+def join_dialect(dialect: Dialect) -> Dialect:
+    """A target's shell in the image that joins platforms, which has no folder of kaniko's."""
+    return replace(
+        dialect,
+        unset=(),
+        config="$DOCKER_CONFIG",
+        files="$DOCKER_CONFIG",
+        files_inside="$DOCKER_CONFIG",
+        certificates=CERTIFICATES if dialect.mounted_files else "$DOCKER_CONFIG/certificates",
+        folders=partial(
+            _join_folders,
+            mounts_config=dialect.mounts_config,
+            mounts_files=bool(dialect.mounted_files),
+        ),
+    )
+
+
+def _join_folders(plan: Plan, *, mounts_config: bool, mounts_files: bool) -> list[str]:
+    if mounts_config and plan.docker_config:
+        return ["export DOCKER_CONFIG=/kaniko/.docker"]
+    if not plan.logins and not plan.certificates:
+        return []
+    written = plan.certificates and not mounts_files
+    made = ['mkdir "$DOCKER_CONFIG/certificates"'] if written else []
+    return ["DOCKER_CONFIG=$(mktemp -d)", "export DOCKER_CONFIG", *made]
+
+
 def no_clock_or_button(plan: Plan) -> Iterator[Finding]:
     """Triggers that a platform does not have."""
     triggers = plan.spec.triggers
@@ -45,6 +75,18 @@ def no_clock_or_button(plan: Plan) -> Iterator[Finding]:
                 f"{plan.target} starts no run that way",
                 "pushes, tags and pull requests start it",
             )
+
+
+def no_paths(plan: Plan, why: str) -> Iterator[Finding]:
+    """Paths that a platform does not look at."""
+    if plan.started.paths:
+        target = plan.target
+        yield Finding(
+            "impossible-trigger",
+            ("triggers", "paths"),
+            why,
+            f"render it when it is needed: ci-kaniko render {target} --changed-since REVISION",
+        )
 
 
 def needed_default_branch(plan: Plan) -> Iterator[Finding]:

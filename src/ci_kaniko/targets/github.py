@@ -7,39 +7,35 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko import pins
-from ci_kaniko.clouds import SESSION
-from ci_kaniko.findings import Finding
-from ci_kaniko.globs import is_literal, to_github
-from ci_kaniko.plan import (
-    CHECKOUT,
-    OUTPUT,
-    THIS_REPOSITORY,
-    GitLogin,
-    executor_image,
-    no_shell,
-    resolve,
-    secret_places,
-)
-from ci_kaniko.script import (
-    Cell,
-    Dialect,
-    Impossible,
-    Script,
-    impossible,
-    impossible_identities,
-)
-from ci_kaniko.shell import continued, quote
+from ci_kaniko.findings import Finding, quoted, unique
+from ci_kaniko.grammar import inside_repository
+from ci_kaniko.join import impossible_join
+from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner
+from ci_kaniko.plan import no_shell, secret_places
+from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import config_folder, owned_keys
+from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.github_events import conditions, events, watched
+from ci_kaniko.targets.github_jobs import (
+    CHANGES,
+    RUNNERS,
+    Job,
+    adapted,
+    dialect_of,
+    ids,
+    is_inside,
+    jobs,
+)
+from ci_kaniko.targets.github_reusable import call, impossible_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.clouds import Cloud, Token
-    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Spec
 
 _OWNED = {
@@ -52,263 +48,68 @@ _OWNED = {
     "if": "triggers",
     "concurrency": "triggers",
 }
-
-_REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
-_COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
-_BRANCH = ("case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac",)
-_TAG = ("case $GITHUB_REF in refs/tags/*) tag=$GITHUB_REF_NAME ;; *) tag='' ;; esac",)
-
-_CELLS: dict[str, Cell] = {
-    "commit.sha": Cell("GITHUB_SHA"),
-    "commit.timestamp": Cell(
-        "committed",
-        define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
-    ),
-    "branch": Cell("branch", define=_BRANCH),
-    "tag": Cell("tag", define=_TAG),
-    "pull_request.number": Cell(
-        "PULL_REQUEST", env=("PULL_REQUEST", "${{ github.event.pull_request.number }}")
-    ),
-    "repository.path": Cell("GITHUB_REPOSITORY"),
-    "repository.owner": Cell("GITHUB_REPOSITORY_OWNER"),
-    "repository.url": Cell(text=_REPOSITORY_URL),
-    "registry.host": Cell(literal="ghcr.io"),
-    "registry.image": Cell(
-        text="ghcr.io/$repository_lower",
-        define=('repository_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
-    ),
-    "build.id": Cell("GITHUB_RUN_ID"),
-    "build.number": Cell("GITHUB_RUN_NUMBER"),
-    "build.url": Cell(text=f"{_REPOSITORY_URL}/actions/runs/$GITHUB_RUN_ID"),
-}
-
-
-def _cells(name: str, plan: Plan) -> Cell | None:
-    if name.startswith("env."):
-        variable = name.removeprefix("env.")
-        return Cell(variable, env=(variable, f"${{{{ vars.{variable} }}}}"))
-    if name == "default_branch":
-        if plan.spec.default_branch:
-            return Cell(literal=plan.spec.default_branch)
-        return Cell(
-            "DEFAULT_BRANCH",
-            env=("DEFAULT_BRANCH", "${{ github.event.repository.default_branch }}"),
-        )
-    return _CELLS.get(name)
-
-
-def _folders(plan: Plan) -> list[str]:
-    """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
-    names = (
-        ["config"] * plan.writes_files
-        + ["certificates"] * bool(plan.certificates)
-        + ["output"] * bool(plan.outputs)
-    )
-    if not names:
-        return []
-    removed = " ".join(f'"${name}"' for name in names)
-    return [
-        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in names),
-        f"trap 'rm -rf {removed} || :' EXIT",
-        "trap 'exit 130' INT",
-        "trap 'exit 143' TERM",
-    ]
-
-
-def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
-    script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    return [], '"$GITHUB_ACTOR"', "GITHUB_TOKEN"
-
-
-def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
-    """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
-    why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
-    url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
-    return [
-        f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
-        "token=$(",
-        "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
-        f'    {_CURL} --header @- "{url}" |',
-        f"    {_json_field('value')}",
-        ")",
-        *_masked("token"),
-    ]
-
-
-_CURL = "curl --fail --silent --show-error --retry 3"
-
-
-def _json_field(name: str) -> str:
-    return f'sed -n \'s/.*"{name}": *"\\([^"]*\\)".*/\\1/p\''
-
-
-def _masked(name: str) -> list[str]:
-    """What was received is there, and the runner keeps it out of the log."""
-    return [f': "${{{name}:?is empty: the answer holds none}}"', f'echo "::add-mask::${name}"']
-
-
-def _session(cloud: Cloud) -> list[str]:
-    """An hour in the role: the identity's own token lives for minutes, and a build for longer."""
-    region = cloud.variables.get("AWS_REGION", "us-east-1")
-    china = ".cn" if region.startswith("cn-") else ""
-    request = (
-        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
-        f"&RoleArn={cloud.role}"
-    )
-    fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
-    return [
-        "answer=$(",
-        '  printf %s "$token" |',
-        f"    {_CURL} --data {quote(request)} \\",
-        "      --data-urlencode WebIdentityToken@- \\",
-        f"      https://sts.{region}.amazonaws.com{china}/",
-        ")",
-        *(
-            f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
-            for name, tag in fields.items()
-        ),
-        f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
-        "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
-    ]
-
-
-def _registry_token(login: HostLogin) -> list[str]:
-    """Azure's three hours in one registry, for the identity and then for its token of Azure."""
-    azure = login.login.azure
-    assert azure is not None, "no other cloud has registry tokens"
-    application = (
-        "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
-        "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-        f"&client_id={azure.client_id}"
-    )
-    registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
-    steps = (
-        (
-            application,
-            "client_assertion",
-            f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
-        ),
-        (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
-    )
-    lines = []
-    for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
-        lines += [
-            "token=$(",
-            '  printf %s "$token" |',
-            f"    {_CURL} --data {quote(data)} \\",
-            f"      --data-urlencode {name}@- {url} |",
-            f"    {_json_field(field)}",
-            ")",
-            *_masked("token"),
-        ]
-    return lines
-
-
-def _authority(host: str) -> str:
-    """Where Azure's clouds log in."""
-    places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
-    return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
-
-
-DIALECT = Dialect(
-    target="github",
-    cells=_cells,
-    tests={
-        "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
-        "no-pull-request": '[ "$GITHUB_EVENT_NAME" != pull_request ]',
-        "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
-        "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
-    },
-    places={CHECKOUT: Cell(literal="/kaniko/context"), OUTPUT: Cell(literal="/kaniko/output")},
-    config="$config",
-    files="$config",
-    secret_hint="add it in Settings > Secrets and variables > Actions",
-    token_hint="GitHub gives every job this token",
-    ci_token="GITHUB_TOKEN",
-    ci_login=_ci_login,
-    id_token=_id_token,
-    session=_session,
-    mask=('echo "::add-mask::$auth"',),
-    registry_token=_registry_token,
-    certificates="$certificates",
-    unset=(),
-    folders=_folders,
-)
-
-
-def _container_cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name == "commit.timestamp":
-        return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
-    return _cells(name, plan)
-
-
-_CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
-_CONTAINER = replace(
-    DIALECT,
-    cells=_container_cells,
-    id_token=None,
-    identity_reason="a job in the executor's image has no tool that can ask for its identity",
-    certificates="/kaniko/certificates",
-    places={
-        CHECKOUT: Cell("GITHUB_WORKSPACE"),
-        OUTPUT: Cell("GITHUB_WORKSPACE"),
-        THIS_REPOSITORY: Cell(text=_CLONE_URL),
-    },
-    config="/kaniko/.docker",
-    files="/kaniko/.docker",
-    unset=("KANIKO_NO_PUSH",),
-    folders=config_folder,
-)
+_MAX_SIZE = 500_000
+_MAX_ID = 100
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    section = spec.github
-    in_container = section.mode == "container"
-    dialect = _CONTAINER if in_container else DIALECT
-    plan = resolve(spec, "github", directory_is_git=in_container)
-    if in_container and plan.git_login is None and "://" not in spec.context:
-        plan = replace(plan, git_login=GitLogin("oauth2", None))
-    findings = (
-        *plan.findings,
-        *impossible(plan, dialect),
-        *impossible_identities(plan, dialect),
-        *(_container_findings(plan) if in_container else _docker_findings(plan)),
-        *_secret_names(plan),
-        *_never_scheduled(plan),
-        *owned_keys("github", section.extra, _OWNED),
+    found = pipeline(
+        spec, "github", directory_is_git=lambda build: build.github.mode == "container"
     )
+    found = replace(found, images=tuple(adapted(image) for image in found.images))
+    findings = _findings(found)
     if findings:
-        return Rendering(view={}, findings=findings)
-    script = Script(plan, dialect)
-    checkout = not in_container and (plan.reads_checkout or "commit.timestamp" in plan.variables)
-    text = script.build(
-        (lambda words: continued("/kaniko/executor", words))
-        if in_container
-        else (lambda words: _docker_run(plan, words))
-    )
-    for name in plan.secrets:
-        script.environment[name] = f"${{{{ secrets.{name} }}}}"
-    if plan.git_login and plan.git_login.secret is None:
-        script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    return Rendering(
-        view={
-            "workflow": section.workflow,
-            "events": _events(plan),
-            "cancel": _cancel(plan),
-            "job": section.job,
-            "job_name": "Build and push the image" if plan.pushes else "Build the image",
-            "condition": _condition(plan),
-            "runs_on": section.runs_on,
-            "timeout_minutes": section.timeout_minutes,
-            "container": executor_image(spec.executor, with_shell=True) if in_container else "",
-            "environment": section.environment,
-            "permissions": _permissions(plan, checkout=checkout),
-            "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}" if checkout else "",
-            "variables": script.environment,
-            "script": text,
-            "extra": section.extra,
-        }
-    )
+        return Rendering(view={}, findings=tuple(unique(findings)))
+    view = _view(found)
+    if _is_too_large(view):
+        return Rendering(view={}, findings=(_too_large(spec),))
+    return Rendering(view=view)
+
+
+def _view(found: Pipeline) -> dict[str, Any]:
+    reusable = _is_reusable(found)
+    return {
+        "workflow": found.images[0].build.github.workflow,
+        "events": {"workflow_call": call(found)} if reusable else events(found),
+        "cancel": "" if reusable else _cancel(found),
+        "jobs": jobs(found),
+        "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}",
+    }
+
+
+def _is_reusable(found: Pipeline) -> bool:
+    return found.images[0].plan.reusable
+
+
+def _cancel(found: Pipeline) -> str:
+    if not any(image.plan.started.pull_requests for image in found.images):
+        return "false"
+    return "${{ github.event_name == 'pull_request' }}"
+
+
+def _findings(found: Pipeline) -> list[Finding]:
+    joins = [image for image in found.images if image.join]
+    findings = [
+        *found.findings,
+        *found.check(_plan_findings),
+        *(item for image in joins for item in image.findings(impossible_join(image.plan))),
+        *(item for image in found.images for item in image.findings(_image_findings(image))),
+        *_job_ids(found),
+        *_settings_of_the_file(found),
+    ]
+    if _is_reusable(found):
+        return [*findings, *impossible_inputs(found)]
+    return [*findings, *conditions(found)[1]]
+
+
+def _plan_findings(plan: Plan) -> Iterator[Finding]:
+    dialect = dialect_of(plan)
+    yield from impossible(plan, dialect)
+    yield from impossible_identities(plan, dialect)
+    yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
+    yield from _secret_names(plan)
+    if not plan.reusable:
+        yield from _never_scheduled(plan)
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
@@ -330,28 +131,15 @@ def _docker_findings(plan: Plan) -> Iterator[Finding]:
             "only the checkout is mounted into the executor's container",
             "tar://PATH, from the repository root",
         )
-
-
-def _docker_run(plan: Plan, words: list[str]) -> list[str]:
-    passed = [*plan.proxy, *plan.spec.build_secrets.values()]
-    passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
-    passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
-    passed += [name for cloud in plan.clouds for name in cloud.names]
-    options = ["--env container=docker", *(f"--env {name}" for name in passed)]
-    if plan.reads_checkout:
-        options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
-    if plan.certificates:
-        options.append('--volume "$certificates:/kaniko/certificates:ro"')
-    if plan.writes_files:
-        options.append('--volume "$config:/kaniko/.docker:ro"')
-    if plan.outputs:
-        options.append('--volume "$output:/kaniko/output"')
-    image = executor_image(plan.spec.executor, with_shell=False)
-    run = continued("docker run --rm", [*options, image, *words])
-    # Folders that the executor makes belong to root, and the runner could not remove them.
-    folders = sorted({path.rpartition("/")[0] for path in plan.outputs} - {""})
-    run = [*(f'mkdir -p "$output"/{quote(folder)}' for folder in folders), *run]
-    return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
+    names = {(inside_repository(path) or "").partition("/")[0] for path in plan.outputs}
+    if plan.spec.digest and "digest" in names:
+        yield Finding(
+            "duplicate-output",
+            ("digest",),
+            "the digest is handed over by a file called digest, and an output has that name, too",
+            "give the file under options: another name",
+            on_key=True,
+        )
 
 
 def _never_scheduled(plan: Plan) -> Iterator[Finding]:
@@ -379,99 +167,115 @@ def _secret_names(plan: Plan) -> Iterator[Finding]:
             )
 
 
-class Permission(NamedTuple):
-    """What the job's token may do, and why."""
-
-    name: str
-    access: str
-    why: str
-
-
-def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
-    granted = []
-    if checkout or plan.git_login:
-        granted.append(Permission("contents", "read", "to check out the repository"))
-    if plan.identities:
-        granted.append(Permission("id-token", "write", "to log in to the cloud"))
-    tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
-    if any(login.host in plan.pushed_hosts for login in tokens):
-        granted.append(Permission("packages", "write", "to push to the registry"))
-    elif tokens:
-        granted.append(Permission("packages", "read", "to pull from the registry"))
-    return granted
-
-
-def _events(plan: Plan) -> dict[str, Any]:
-    """``on:``; a filter that lets everything through is left out."""
-    started = plan.started
-    default = plan.spec.default_branch
-    branches = [to_github(glob) for glob in started.branches]
-    events: dict[str, Any] = {}
-    if started.default_branch and default is None:
-        events["push"] = None
-    else:
-        if started.default_branch and default:
-            branches = [to_github(default)]
-        filters = {"branches": branches, "tags": [to_github(glob) for glob in started.tags]}
-        filters = {key: globs for key, globs in filters.items() if globs}
-        if filters:
-            everything = {"branches": ["**"], "tags": ["**"]}
-            events["push"] = None if filters == everything else filters
-    if started.pull_requests:
-        events["pull_request"] = None
-    if plan.spec.triggers and plan.spec.triggers.schedules:
-        events["schedule"] = [{"cron": line} for line in plan.spec.triggers.schedules]
-    if started.manual:
-        events["workflow_dispatch"] = None
-    return events
+def _image_findings(image: Image) -> Iterator[Finding]:
+    """What is wrong with the jobs of an image, whatever they do."""
+    section = image.build.github
+    yield from owned_keys("github", section.extra, {**_OWNED, **_owned_here(image)})
+    if image.build.prepare and is_inside(image.plan):
+        yield Finding(
+            "impossible-prepare",
+            ("prepare",),
+            "a job in the executor's image has no checkout to prepare",
+            "github: {mode: docker} has one",
+            on_key=True,
+        )
+    for index, job in enumerate(image.jobs):
+        anywhere = not job.platform or (job.platform == "linux/amd64" and not job.suffix)
+        if not anywhere and runner(job, section.platform_runs_on, RUNNERS) is None:
+            example = f"{{platform_runs_on: {{{job.platform}: [self-hosted, LABEL]}}}}"
+            yield no_runner(job, ("platforms", index), "github", example)
+    too_long = [name for name in ids(image) if len(name) > _MAX_ID]
+    if too_long:
+        yield Finding(
+            "github-job-id",
+            ("github", "job"),
+            f"{quoted(too_long[0])} is not a job id",
+            f"at most {_MAX_ID} characters, the platform's name with them",
+        )
 
 
-def _condition(plan: Plan) -> str:
-    """What ``on:`` cannot say: the default branch by its role, branches that are built already."""
-    started = plan.started
-    if started.default_branch and plan.spec.default_branch is None:
-        always = ["pull_request"] + ["workflow_dispatch"] * started.manual
-        tests = [f"github.event_name == '{event}'" for event in always]
-        tests.append("github.ref_type == 'tag'")
-        tests.append("github.ref_name == github.event.repository.default_branch")
-        return " || ".join(tests)
-    if not started.pull_requests:
-        return ""
-    fork = "github.event.pull_request.head.repo.full_name != github.repository"
-    other = [_not_from(glob) for glob in started.branches if not is_literal(glob)]
-    if "" in other:
-        return f"github.event_name != 'pull_request' || {fork}"
-    tests = [test for test in other if test]
-    if not tests:
-        return ""
-    return f"github.event_name != 'pull_request' || {fork} || ({' && '.join(tests)})"
+def _owned_here(image: Image) -> dict[str, str]:
+    """Keys that a job has only when the spec asks for something."""
+    owned = {}
+    if image.build.name:
+        owned["needs"] = "needs: of the image"
+    if image.build.digest:
+        owned["outputs"] = "digest: it is handed over"
+    if len(image.jobs) > 1:
+        owned |= {"needs": "platforms", "outputs": "platforms", "strategy": "platforms"}
+    return owned
 
 
-def _not_from(glob: str) -> str | None:
-    """An expression that a request's branch does not match; None when expressions cannot say it."""
-    if glob == "**":
-        return ""
-    prefix, stars, rest = glob.partition("**")
-    if stars and not rest and "*" not in prefix and "'" not in prefix:
-        return f"!startsWith(github.head_ref, '{prefix}')"
-    return None
+def _job_ids(found: Pipeline) -> Iterator[Finding]:
+    """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
+    named = [(image, name.lower(), "job id") for image in found.images for name in ids(image)]
+    yield from duplicate_names(named, "github", "job")
+    if not _is_reusable(found) and watched(found):
+        for image in found.images:
+            if CHANGES in ids(image):
+                yield Finding(
+                    "duplicate-job",
+                    image.build.at(("github", "job")),
+                    f"the job that looks at the images' paths is called {CHANGES}, too",
+                    f"write build-{CHANGES}",
+                )
 
 
-def _cancel(plan: Plan) -> str:
-    if not plan.started.pull_requests:
-        return "false"
-    return "${{ github.event_name == 'pull_request' }}"
+def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
+    """A file has one form and one name."""
+    first = found.images[0].build.github
+    for image in found.images:
+        section = image.build.github
+        if section.form != first.form:
+            yield Finding(
+                "several-forms",
+                image.build.at(("github", "form")),
+                "one file has one form, and other images have another",
+                "github: {form: ...} at the top, for all images",
+            )
+        if section.workflow != first.workflow:
+            yield Finding(
+                "several-workflows",
+                image.build.at(("github", "workflow")),
+                "one file is one workflow, and other images have another",
+                "github: {workflow: ...} at the top, for all images",
+            )
+
+
+def _is_too_large(view: dict[str, Any]) -> bool:
+    """Whether GitHub would not read the file."""
+    from ci_kaniko.rendering import HEADER, fill
+
+    return len(fill(TARGET.template, {**view, "header": HEADER}).encode()) > _MAX_SIZE
+
+
+def _too_large(spec: Spec) -> Finding:
+    return Finding(
+        "too-large",
+        ("images",) if spec.images else (),
+        "GitHub reads workflows of up to 500 KB, and this one is larger",
+        "several files: outputs: {github: [{path: .github/workflows/NAME.yml, only: [NAME, ...]}]}",
+        on_key=bool(spec.images),
+    )
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    job = document["jobs"][view["job"]]
-    step = job["steps"][-1]
-    if step["run"] != view["script"]:
-        yield "the step's script is not the planned one"
-    if step.get("env", {}) != view["variables"]:
-        yield "the step's environment is not the planned one"
-    if "${{" in step["run"]:
-        yield "an expression stands in the script"
+    planned: dict[str, Job] = {job.id: job for job in view["jobs"]}
+    if list(document["jobs"]) != list(planned):
+        yield "the workflow's jobs are not the planned ones"
+    for name, job in document["jobs"].items():
+        steps = [step for step in job["steps"] if "run" in step]
+        if [step["run"] for step in steps] != [step.run for step in planned[name].steps]:
+            yield "a step's script is not the planned one"
+        if [step.get("env", {}) for step in steps] != [step.env for step in planned[name].steps]:
+            yield "a step's environment is not the planned one"
+        if any("${{" in step["run"] for step in steps):
+            yield "an expression stands in a script"
+        if job.get("if", "") != planned[name].condition:
+            yield "a job's condition is not the planned one"
+        needs = job.get("needs", [])
+        if tuple([needs] if isinstance(needs, str) else needs) != planned[name].needs:
+            yield "a job does not wait for the planned ones"
     # YAML 1.1 readers take the key `on` for a boolean.
     if document.get("on", document.get(True)) != view["events"]:
         yield "the workflow's events are not the planned ones"

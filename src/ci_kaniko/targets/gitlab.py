@@ -1,36 +1,68 @@
-"""GitLab CI: one job in the executor's debug image."""
+"""GitLab CI: a job in the executor's debug image for each build."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.logins import Login
+from ci_kaniko.pins import JOIN_IMAGE
+from ci_kaniko.pipeline import (
+    duplicate_names,
+    job_name,
+    no_runner,
+    pipeline,
+    preparation_name,
+    runner,
+    too_many_needs,
+)
 from ci_kaniko.plan import (
     CHECKOUT,
+    DIGEST,
     OUTPUT,
     HostLogin,
     executor_image,
     mixed_logins,
     no_shell,
-    resolve,
 )
 from ci_kaniko.script import Cell, Dialect, Script, impossible
-from ci_kaniko.shell import continued
+from ci_kaniko.shell import continued, indented
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import config_folder, owned_keys
+from ci_kaniko.targets.common import (
+    config_folder,
+    join_dialect,
+    no_clock_or_button,
+    owned_keys,
+)
+from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.variables import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.clouds import Token
+    from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec import Build, Spec
 
 _PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
+
+_RUNNERS = {
+    "linux/amd64": ("saas-linux-small-amd64",),
+    "linux/arm64": ("saas-linux-small-arm64",),
+}
+"""The tags of GitLab.com's own runners."""
+_MAX_NEEDS = 50
+_MAX_PATHS = 50
+_MAX_MEMORY = 2 * 1024 * 1024
+_DIGEST_FILE = "/kaniko/digest"
+_DOTENV = "digest.env"
+_SHARED = ".kaniko"
+"""The hidden job that several jobs extend."""
 
 _OWNED = {
     "stage": "gitlab.stage",
@@ -43,6 +75,8 @@ _OWNED = {
     "tags": "gitlab.tags",
     "timeout": "gitlab.timeout",
     "retry": "gitlab.retry",
+    "needs": "gitlab.needs",
+    "resource_group": "gitlab.resource_group",
     "interruptible": "gitlab.interruptible",
     "id_tokens": "the logins: each asks for what it needs",
 }
@@ -132,6 +166,7 @@ DIALECT = Dialect(
     places={
         CHECKOUT: Cell("CI_PROJECT_DIR"),
         OUTPUT: Cell("CI_PROJECT_DIR"),
+        DIGEST: Cell(literal=_DIGEST_FILE),
         # The variable names a port; kaniko looks up the host as image names write it.
         _PROXY: Cell(text="${CI_DEPENDENCY_PROXY_SERVER%:443}"),
     },
@@ -144,101 +179,381 @@ DIALECT = Dialect(
     id_token=_id_token,
     file_variables=True,
     folders=config_folder,
+    input_expression="$[[ inputs.{} ]]",
 )
 
 
+Fields = dict[str, Any]
+
+
+_CHILD = replace(
+    DIALECT,
+    tests={
+        "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
+        "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
+    },
+)
+"""A child pipeline is always started by its parent, and knows a request by its number only."""
+
+
+def _dialect(build: Build) -> Dialect:
+    return _CHILD if _is_child(build) else DIALECT
+
+
+def _is_child(build: Build) -> bool:
+    return build.gitlab.form == "child"
+
+
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    plan = _with_proxy(resolve(spec, "gitlab"))
-    section = spec.gitlab
-    findings = (
-        *plan.findings,
-        *(mixed_logins(spec, plan.logins) if spec.gitlab.dependency_proxy else ()),
-        *no_shell(spec.executor),
-        *impossible(plan, DIALECT),
-        *owned_keys("gitlab", section.extra, {**_OWNED, **_artifacts_owned(plan)}),
-    )
+    found = pipeline(spec, "gitlab")
+    found = replace(found, images=tuple(_with_proxies(image) for image in found.images))
+    findings = _findings(found)
     if findings:
-        return Rendering(view={}, findings=findings)
-    script = Script(plan, DIALECT).build(lambda words: continued("/kaniko/executor", words))
-    return Rendering(
-        view={
-            "job": section.job,
-            "stages": [section.stage] if section.stage not in {None, *_DEFAULT_STAGES} else [],
+        return Rendering(view={}, findings=tuple(findings))
+    images = {image.name: image for image in found.images}
+    builds = dict(job for image in found.images for job in _builds(image, images))
+    shared = _shared(list(builds.values())) if len(builds) > 1 else {}
+    jobs: dict[str, Fields] = {}
+    for preparation in found.preparations:
+        jobs[preparation_name(preparation)] = _preparing(preparation, found)
+    if shared:
+        jobs[_SHARED] = shared
+    for image in found.images:
+        for name, _ in _named(image):
+            own = {key: item for key, item in builds[name].items() if shared.get(key) != item}
+            jobs[name] = {"extends": _SHARED, **own} if shared else own
+        if image.join:
+            jobs[_job(image)] = _joining(image)
+    stages = [job.get("stage") for job in jobs.values()]
+    own_file = spec.builds[0].gitlab.form in {"pipeline", "child"}
+    view = {
+        "inputs": {} if own_file else spec.inputs,
+        "component": spec.builds[0].gitlab.form == "component",
+        "patterns": _INPUT_PATTERNS,
+        "stages": list(dict.fromkeys(s for s in stages if s and s not in _DEFAULT_STAGES))
+        if own_file
+        else [],
+        "jobs": jobs,
+    }
+    if _memory(jobs) > _MAX_MEMORY:
+        return Rendering(view={}, findings=(_too_large(spec),))
+    return Rendering(view=view)
+
+
+def _with_proxies(image: Image) -> Image:
+    return replace(
+        image, jobs=tuple(replace(job, plan=_with_proxy(job.plan)) for job in image.jobs)
+    )
+
+
+def _findings(found: Pipeline) -> list[Finding]:
+    joins = [image for image in found.images if image.join]
+    return [
+        *found.findings,
+        *found.check(_plan_findings),
+        *(item for image in joins for item in image.findings(impossible_join(image.plan))),
+        *duplicate_names(
+            ((image, name, "job") for image in found.images for name, _ in _named(image)),
+            "gitlab",
+            "job",
+        ),
+        *too_many_needs(found.images, _MAX_NEEDS - 1, "GitLab"),
+        *_unknown_runners(found),
+        *_forms(found),
+        *_component_commands(found),
+    ]
+
+
+def _plan_findings(plan: Plan) -> Iterator[Finding]:
+    section = plan.spec.gitlab
+    yield from impossible(plan, _dialect(plan.spec))
+    if _is_child(plan.spec):
+        yield from no_clock_or_button(plan)
+    if plan.arguments:
+        yield from no_shell(plan.spec.executor)
+    if section.dependency_proxy and plan.arguments:
+        yield from mixed_logins(plan.spec, plan.logins)
+    yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
+    yield from _impossible_paths(plan)
+
+
+def _owned_here(plan: Plan) -> dict[str, str]:
+    """Keys that a job has only when the spec asks for something."""
+    owned = {}
+    if plan.outputs:
+        owned["artifacts"] = "options: the output files are kept"
+    if plan.spec.digest:
+        owned["artifacts"] = "digest: it is handed over"
+    if plan.spec.name:
+        owned["extends"] = "nothing: the images share a hidden job"
+    if plan.reusable and plan.spec.inputs:
+        owned["variables"] = "inputs"
+    return owned
+
+
+def _unknown_runners(found: Pipeline) -> Iterator[Finding]:
+    for image in found.images:
+        section = image.build.gitlab
+        for index, job in enumerate(image.jobs):
+            known = runner(job, section.platform_tags, _RUNNERS)
+            if job.suffix and known is None:
+                where = image.build.at(("platforms", index))
+                example = f"platform_tags: {{{job.platform}: [TAG]}}"
+                yield no_runner(job, where, "gitlab", example)
+
+
+def _forms(found: Pipeline) -> Iterator[Finding]:
+    """One file has one form."""
+    forms = {image.build.gitlab.form: image for image in found.images}
+    if len(forms) > 1:
+        other = list(forms.values())[1]
+        yield Finding(
+            "several-forms",
+            other.build.at(("gitlab", "form")),
+            f"one file cannot be {' and '.join(forms)}",
+            "form: stands at the top, for all images",
+        )
+
+
+def _component_commands(found: Pipeline) -> Iterator[Finding]:
+    """GitLab replaces ``$[[`` in every text of a file that has inputs."""
+    for image in found.images:
+        if image.plan.reusable and image.build.prepare:
+            for index, command in enumerate(image.build.prepare.commands):
+                if "$[[" in command:
+                    yield Finding(
+                        "impossible-command",
+                        image.build.at(("prepare", "commands", index)),
+                        "GitLab would replace $[[ in a file for others to include",
+                        "put the command into a script of the repository",
+                    )
+
+
+def _impossible_paths(plan: Plan) -> Iterator[Finding]:
+    paths = plan.started.paths
+    if len(paths) > _MAX_PATHS:
+        yield Finding(
+            "impossible-trigger",
+            ("triggers", "paths"),
+            f"GitLab takes {_MAX_PATHS} paths, and these are {len(paths)}",
+            "folders with ** need fewer lines",
+        )
+    for index, glob in enumerate(paths):
+        if changed_glob(glob) is None:
+            yield Finding(
+                "impossible-trigger",
+                ("triggers", "paths", index),
+                f"GitLab cannot read {quoted(glob)}: there ** is a whole segment",
+                "such as src/**, **/go.mod or src/**/*.go",
+            )
+
+
+def _too_large(spec: Spec) -> Finding:
+    return Finding(
+        "too-large",
+        ("images",) if spec.images else (),
+        "GitLab reads files of up to 2 MB in memory, and this one is larger",
+        "outputs: gitlab: takes several files, each with only: and some of the images",
+    )
+
+
+def _memory(value: Any) -> int:
+    """What GitLab counts: the memory of Ruby's objects, not the bytes of the file."""
+    if isinstance(value, dict):
+        return 40 + sum(80 + _memory(key) + _memory(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return 40 + sum(8 + _memory(item) for item in value)
+    size = len(str(value).encode())
+    return 40 if size < 24 else 41 + size
+
+
+def _job(image: Image) -> str:
+    return job_name(image.build.gitlab.job, image)
+
+
+def _named(image: Image) -> Iterator[tuple[str, Job]]:
+    """The jobs that run the executor, by name."""
+    for job in image.jobs:
+        yield f"{_job(image)}-{job.suffix}" if job.suffix else _job(image), job
+
+
+def _builds(image: Image, images: Mapping[str, Image]) -> Iterator[tuple[str, Fields]]:
+    for name, job in _named(image):
+        yield name, _building(image, job, images)
+
+
+def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
+    """A job that runs the executor."""
+    plan, section = job.plan, job.plan.spec.gitlab
+    script = Script(plan, _dialect(plan.spec))
+    handed = _handed_over(image, job)
+    text = script.build(lambda words: [*continued("/kaniko/executor", words), *handed])
+    return _without_nothing(
+        {
             "stage": section.stage,
-            "image": executor_image(spec.executor, with_shell=True),
-            "tags": section.tags,
+            "image": executor_image(plan.spec.executor, with_shell=True),
+            "tags": runner(job, section.platform_tags, _RUNNERS) or section.tags,
             "timeout": section.timeout,
             "retry": section.retry,
             "interruptible": section.interruptible,
-            "id_tokens": {
-                _id_token_name(cloud.name): cloud.token.audience
-                for cloud in plan.clouds
-                if cloud.token
-            },
-            "script": script,
+            "resource_group": section.resource_group,
+            "needs": _needs(image, images),
+            "id_tokens": _id_tokens(plan),
+            "variables": script.environment,
+            "script": text,
             "artifacts": plan.outputs,
-            "rules": list(_rules(plan)),
+            "dotenv": _DOTENV if plan.spec.digest else "",
+            "rules": rules(plan.started, child=_is_child(plan.spec)),
             "extra": section.extra,
         }
     )
 
 
-def _artifacts_owned(plan: Plan) -> dict[str, str]:
-    return {"artifacts": "options: the output files are kept"} if plan.outputs else {}
+def _without_nothing(fields: Fields) -> Fields:
+    """Fields without those that the spec does not ask for; ``needs: []`` means something."""
+    return {
+        key: item
+        for key, item in fields.items()
+        if (item not in (None, "", (), {}, []) or (key == "needs" and item is not None))
+    }
 
 
-class Rule(NamedTuple):
-    """One entry of ``rules:``."""
-
-    test: str
-    when: str = ""
-    why: str = ""
+def _id_tokens(plan: Plan) -> dict[str, str]:
+    clouds = [cloud for cloud in plan.clouds if cloud.token]
+    return {_id_token_name(cloud.name): cloud.token.audience for cloud in clouds if cloud.token}
 
 
-def _rules(plan: Plan) -> Iterator[Rule]:
-    """What starts the job; a branch that a push builds is not built again for its request."""
-    started = plan.started
-    request = '$CI_PIPELINE_SOURCE == "merge_request_event"'
-    if started.pull_requests:
-        built = list(_branch_tests(plan, "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"))
-        if built:
-            own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
-            source = f"({' || '.join(built)})" if len(built) > 1 else built[0]
-            tests = [request, own] if "**" in started.branches else [request, own, source]
-            yield Rule(" && ".join(tests), "never", "the push to that branch has built it already")
-        yield Rule(request)
-    for test in _branch_tests(plan, "$CI_COMMIT_BRANCH"):
-        yield Rule(test)
-    for glob in started.tags:
-        yield Rule("$CI_COMMIT_TAG" if glob == "**" else _ref_test("$CI_COMMIT_TAG", glob))
-    if started.schedules:
-        yield Rule('$CI_PIPELINE_SOURCE == "schedule"')
-    if started.manual:
-        yield Rule('$CI_PIPELINE_SOURCE == "web"')
+def _handed_over(image: Image, job: Job) -> list[str]:
+    """The digest of what was pushed, for the jobs that need this one."""
+    if not job.plan.spec.digest:
+        return []
+    variable = digest_variable(job.platform) if job.suffix else _digest_name(image)
+    lines = [f"digest=$(cat {_DIGEST_FILE})", _dotenv_line(variable)]
+    if job.plan.pushes_always:
+        return lines
+    return [f"if [ -f {_DIGEST_FILE} ]; then", *indented(lines), "fi"]
 
 
-def _branch_tests(plan: Plan, variable: str) -> Iterator[str]:
-    if plan.started.default_branch:
-        yield f"{variable} == $CI_DEFAULT_BRANCH"
-    for glob in plan.started.branches:
-        yield variable if glob == "**" else _ref_test(variable, glob)
+def _dotenv_line(variable: str) -> str:
+    return f'echo "{variable}=$digest" > "$CI_PROJECT_DIR/{_DOTENV}"'
 
 
-def _ref_test(variable: str, glob: str) -> str:
-    if is_literal(glob) and '"' not in glob:
-        return f'{variable} == "{glob}"'
-    pattern = to_regex(glob, slash=r"\/")
-    return f"{variable} =~ /^{pattern}$/"
+def _digest_name(image: Image) -> str:
+    return re.sub(r"[.-]", "_", image.name or "image").upper() + "_DIGEST"
 
 
-def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    job = document[view["job"]]
-    if job["image"]["name"] != view["image"]:
-        yield "the job's image is not the planned one"
-    if job["script"] != [view["script"]]:
-        yield "the job's script is not the planned one"
-    if [rule["if"] for rule in job["rules"]] != [rule.test for rule in view["rules"]]:
-        yield "the job's rules are not the planned ones"
+class Need(NamedTuple):
+    """A job to wait for; with ``artifacts`` its files come into the checkout."""
+
+    job: str
+    artifacts: bool = False
+    optional: bool = False
+
+
+def _needs(image: Image, images: Mapping[str, Image]) -> list[Need] | None:
+    """What a build waits for; None leaves that to the stages.
+
+    The files of another image's job stay out of the checkout, which would change the context.
+    """
+    given = image.build.gitlab.needs
+    needs = [Need(name, artifacts=True) for name in given or ()]
+    if image.preparation:
+        needs.append(Need(preparation_name(image.preparation), artifacts=True))
+    for name in image.needs:
+        needed = images[name]
+        started = needed.plan.started
+        differs = bool(started.paths) or started != image.plan.started
+        only_pushes = bool(needed.join) and needed.plan.push == "auto" and started.pull_requests
+        needs.append(Need(_job(needed), optional=differs or only_pushes))
+        if only_pushes:
+            needs += [Need(native, optional=differs) for native, _ in _named(needed)]
+    return needs or (None if given is None else [])
+
+
+def _joining(image: Image) -> Fields:
+    """The job that joins the platforms' images."""
+    plan, section = image.plan, image.build.gitlab
+    script = JoinScript(plan, join_dialect(_dialect(plan.spec)))
+    after = [_dotenv_line(_digest_name(image))] if image.hands_over else []
+    text = script.text_of_join(image, ["regctl"], after)
+    pushing = plan.started
+    if plan.push == "auto":
+        pushing = replace(pushing, pull_requests=False)
+    return _without_nothing(
+        {
+            "stage": section.stage,
+            "image": JOIN_IMAGE,
+            "tags": section.tags,
+            "timeout": section.timeout,
+            "retry": section.retry,
+            "resource_group": section.resource_group,
+            "needs": [Need(name, artifacts=True) for name, _ in _named(image)],
+            "id_tokens": _id_tokens(plan),
+            "variables": {"GIT_STRATEGY": "none", **script.environment},
+            "script": text,
+            "dotenv": _DOTENV if image.hands_over else "",
+            "rules": rules(pushing, child=_is_child(plan.spec)),
+            "extra": section.extra,
+        }
+    )
+
+
+def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
+    """The job that prepares, for every image that asks for it."""
+    images = [image for image in found.images if image.preparation == preparation]
+    section = images[0].build.gitlab
+    prepare, given = preparation.prepare, section.needs
+    return _without_nothing(
+        {
+            "stage": section.stage,
+            "image": prepare.image,
+            "tags": section.tags,
+            "timeout": section.timeout,
+            "needs": None if given is None else [Need(name, artifacts=True) for name in given],
+            "script": "\n".join(["set -eu", *prepare.commands]).rstrip("\n") + "\n",
+            "artifacts": prepare.artifacts,
+            "expire_in": "1 day",
+            "rules": rules(*preparation.started, child=_is_child(images[0].build)),
+        }
+    )
+
+
+_LISTS = ("stage", "image", "tags", "timeout", "retry", "interruptible", "resource_group", "rules")
+"""Keys that a job replaces as a whole when it extends another one."""
+_MAPPINGS = ("id_tokens", "extra")
+"""Keys that GitLab merges."""
+
+
+def _shared(jobs: list[Fields]) -> Fields:
+    """What most of the jobs that run the executor have in common."""
+    shared = {}
+    for key in (*_LISTS, *_MAPPINGS):
+        if not all(key in job for job in jobs):
+            continue
+        values = [job[key] for job in jobs]
+        common = max(values, key=values.count)
+        if values.count(common) == len(jobs) or (key in _LISTS and values.count(common) > 1):
+            shared[key] = common
+    return shared
+
+
+_INPUT_PATTERNS = {"string": '^[^"\\\\$\\x00-\\x1f]*$'}
+"""Inputs are pasted into the text of the file, between double quotes."""
+
+
+def _verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
+    *header, document = documents
+    if len(header) != bool(view["inputs"] or view["component"]):
+        yield "the file has another number of documents than planned"
+    for name, planned in view["jobs"].items():
+        job = document[name]
+        if job.get("image", {}).get("name") != planned.get("image"):
+            yield f"the image of {name} is not the planned one"
+        if job.get("script", []) != ([planned["script"]] if "script" in planned else []):
+            yield f"the script of {name} is not the planned one"
+        tests = [rule["if"] for rule in job.get("rules", [])]
+        if tests != [rule.test for rule in planned.get("rules", [])]:
+            yield f"the rules of {name} are not the planned ones"
 
 
 TARGET = Target(
@@ -248,4 +563,5 @@ TARGET = Target(
     template="gitlab.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    stream=True,
 )

@@ -1,0 +1,291 @@
+"""Which images a part of the history concerns, for pipelines that are rendered when they run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from ci_kaniko.findings import quoted
+from ci_kaniko.globs import to_regex
+from ci_kaniko.grammar import inside_repository
+from ci_kaniko.pipeline import select
+from ci_kaniko.problems import CiKanikoError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ci_kaniko.spec import Build, Spec
+
+_B = TypeVar("_B", bound="Build")
+_NO_COMMIT = re.compile(r"0{40}|0{64}")
+
+
+class CannotTell(CiKanikoError):
+    """Images or changes that were asked for and cannot be found; the message says what to do."""
+
+
+class Changes(NamedTuple):
+    """Changed files, from the repository root, and every folder that holds one."""
+
+    files: frozenset[str]
+    folders: frozenset[str]
+
+
+def named(spec: Spec, words: Iterable[str]) -> list[str]:
+    """The images that ``--only`` names, in the order of the spec. Raises CannotTell."""
+    names = {name.strip() for word in words for name in word.split(",")} - {""}
+    if not spec.images:
+        raise CannotTell("--only chooses among images:, and this spec lists none")
+    if not names:
+        raise CannotTell("--only names no image")
+    for name in sorted(names - spec.images.keys()):
+        close = suggest(name, spec.images)
+        known = f'did you mean "{close}"?' if close else f"known: {', '.join(spec.images)}"
+        raise CannotTell(f"no image is called {quoted(name)}; {known}")
+    return [name for name in spec.images if name in names]
+
+
+def changed(root: str, revision: str) -> Changes:
+    """What differs between HEAD and where it left ``revision``. Raises CannotTell."""
+    if not revision:
+        raise CannotTell("--changed-since has no revision: the variable that names it is empty")
+    if _NO_COMMIT.fullmatch(revision):
+        raise CannotTell(
+            f"{revision[:7]}... stands for no commit, as in the first push of a branch; "
+            "name one, such as origin/main"
+        )
+    _git(root, "rev-parse", "--git-dir", otherwise="--changed-since needs a git checkout")
+    commits = [_commit(root, name) for name in (revision, "HEAD")]
+    base = _output(root, "merge-base", *commits)
+    if base is None:
+        raise CannotTell(
+            f"git finds no commit that {quoted(revision)} and HEAD both come from{_more(root)}"
+        )
+    # A rename is a deletion and an addition here, so that both names count.
+    options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none", "--relative")
+    listed = _git(root, "diff", *options, base.strip(), commits[1], "--", otherwise="git failed")
+    return changes(name for name in listed.split("\0") if name)
+
+
+def changes(files: Iterable[str]) -> Changes:
+    """Changed files with their folders."""
+    found = frozenset(files)
+    return Changes(found, frozenset(folder for file in found for folder in _folders(file)))
+
+
+def affected(spec: Spec, root: str, found: Changes) -> list[str]:
+    """The images that changes concern, those that need them included; "" is the only one."""
+    if spec.source and not found.files.isdisjoint(_names(root, os.path.abspath(spec.source.path))):
+        return [build.name for build in spec.builds]
+    waiting: dict[str, list[str]] = {}
+    for name, image in spec.images.items():
+        for needed in image.needs:
+            waiting.setdefault(needed, []).append(name)
+    reached = {build.name for build in spec.builds if _concern(build, root, found)}
+    pending = list(reached)
+    while pending:
+        following = set(waiting.get(pending.pop(), ())) - reached
+        reached |= following
+        pending += following
+    return [build.name for build in spec.builds if build.name in reached]
+
+
+def only_images(spec: Spec, words: Iterable[str]) -> Spec:
+    """The images that ``--only`` names. Raises CannotTell."""
+    return select(spec, named(spec, words))
+
+
+def changed_images(
+    spec: Spec, target: str, root: str, since: str, only: Sequence[str] = ()
+) -> Spec | None:
+    """The images that have changed, of those that ``only`` names; None when there are none.
+
+    Raises CannotTell.
+    """
+    names = named(spec, only) if only else [build.name for build in spec.builds]
+    reached = affected(spec, root, changed(root, since))
+    names = [name for name in names if name in reached]
+    if not names:
+        return None
+    if not spec.images:
+        return _started_now(spec, target)
+    part = select(spec, names)
+    images = {name: _started_now(image, target) for name, image in part.images.items()}
+    return part.model_copy(update={"images": images})
+
+
+def unchanged(spec: Spec, only: Sequence[str], since: str) -> str:
+    """What is said when there is nothing to build."""
+    if not spec.images:
+        return f"the image has not changed since {since}"
+    names = named(spec, only) if only else []
+    who = "no image" if not names else names[0] if len(names) == 1 else f"none of {_and(names)}"
+    return f"{who} has {'not ' if len(names) == 1 else ''}changed since {since}"
+
+
+def nothing(spec: Spec, target: str, why: str) -> str:
+    """What a target takes for a pipeline without images."""
+    if target == "gitlab":
+        return _job_that_says(spec, why)
+    if target == "buildkite":
+        from ci_kaniko.rendering import HEADER
+
+        bare = spec.builds[0].buildkite.form == "steps"
+        return f"{HEADER}\n\n{'[]' if bare else 'steps: []'}\n"
+    return ""
+
+
+def _job_that_says(spec: Spec, why: str) -> str:
+    """A job that does nothing: GitLab fails where a child pipeline has none."""
+    from ci_kaniko.plan import executor_image
+    from ci_kaniko.rendering import HEADER
+    from ci_kaniko.shell import quote
+    from ci_kaniko.yamltext import flow, scalar
+
+    build = spec.builds[0]
+    tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []
+    lines = [
+        HEADER,
+        "",
+        "nothing-to-build:",
+        "  image:",
+        f"    name: {scalar(executor_image(build.executor, with_shell=True))}",
+        '    entrypoint: [""]',
+        *tags,
+        "  variables:",
+        "    GIT_STRATEGY: none",
+        "  script:",
+        f"    - {scalar(f'echo {quote(why)}')}",
+        "  rules:",
+        '    - if: $CI_PIPELINE_SOURCE == "parent_pipeline"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _and(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _started_now(build: _B, target: str) -> _B:
+    """A build in a pipeline that is rendered when it runs: which files changed is settled.
+
+    On GitLab that is a child pipeline, whose parent has been started by a clock or a button.
+    """
+    settled: dict[str, object] = {"paths": ()}
+    update: dict[str, object] = {}
+    if target == "gitlab" and build.gitlab.form == "pipeline":
+        settled |= {"schedules": (), "manual": False}
+        update["gitlab"] = build.gitlab.model_copy(update={"form": "child"})
+    if build.triggers:
+        update["triggers"] = build.triggers.model_copy(update=settled)
+    return build.model_copy(update=update)
+
+
+def _concern(build: Build, root: str, found: Changes) -> bool:
+    """Whether changes touch what an image is made of."""
+    globs = build.triggers.paths if build.triggers else ()
+    if any(_matches(glob, found) for glob in globs):
+        return True
+    if any(
+        not found.files.isdisjoint(_names(root, file)) or _in_submodule(file, found)
+        for file in _own_files(build)
+    ):
+        return True
+    folder = _folder(build)
+    if folder is None:
+        return False
+    if folder == ".":
+        return bool(found.files) and not globs
+    return not found.folders.isdisjoint(_names(root, folder)) or _in_submodule(folder, found)
+
+
+def _folder(build: Build) -> str | None:
+    """The folder that an image is made from: all of the repository where commands prepare it."""
+    if build.prepare:
+        return "."
+    return None if "://" in build.context else inside_repository(build.context)
+
+
+def _own_files(build: Build) -> Iterator[str]:
+    """The files of an image that need not lie in its context."""
+    scheme, remote, rest = build.context.partition("://")
+    base = (build.context_sub_path or ".") if remote else build.context
+    dockerfile = inside_repository(build.dockerfile, base)
+    if dockerfile and "://" not in build.dockerfile:
+        yield dockerfile
+        yield f"{dockerfile}.dockerignore"
+    archive = inside_repository(rest) if scheme == "tar" else None
+    if remote and archive:
+        yield archive
+
+
+def _matches(glob: str, found: Changes) -> bool:
+    """Whether a glob matches a changed file; between slashes ``**`` may be no folder at all."""
+    regex = re.compile(re.sub(r"(^|/)\.\*/", r"\1(?:.*/)?", to_regex(glob)))
+    return any(regex.fullmatch(file) for file in found.files)
+
+
+def _folders(path: str) -> Iterator[str]:
+    while path := os.path.dirname(path):
+        yield path
+
+
+def _in_submodule(path: str, found: Changes) -> bool:
+    """Whether ``path`` lies in a submodule that has changed: git lists it as a file."""
+    return any(folder in found.files for folder in (path, *_folders(path)))
+
+
+def _names(root: str, path: str) -> set[str]:
+    """A path of the repository as git calls it, and what it leads to when it is a link."""
+    full = os.path.join(root, path)
+    top = os.path.realpath(root)
+    ways = {os.path.relpath(full, root), os.path.relpath(os.path.realpath(full), top)}
+    return {way.replace(os.sep, "/") for way in ways if not way.startswith(os.pardir)}
+
+
+def _commit(root: str, revision: str) -> str:
+    name = f"{revision}^{{commit}}"
+    found = None
+    if not revision.startswith("-"):
+        found = _output(root, "rev-parse", "--verify", "--quiet", name)
+    if found is None:
+        raise CannotTell(f"git knows no commit {quoted(revision)} here{_more(root)}")
+    return found.strip()
+
+
+def _more(root: str) -> str:
+    """What helps when history is missing."""
+    if (_output(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true":
+        return ": the clone is shallow, so fetch more of it, such as git fetch --unshallow"
+    return "; is it fetched?"
+
+
+def _git(root: str, *arguments: str, otherwise: str) -> str:
+    done = _run(root, *arguments)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise CannotTell(f"{otherwise}: {said[0].removeprefix('fatal: ')}")
+    return done.stdout
+
+
+def _output(root: str, *arguments: str) -> str | None:
+    done = _run(root, *arguments)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _run(root: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603
+            ["git", "-C", root, *arguments],  # noqa: S607
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+            timeout=120,
+        )
+    except FileNotFoundError:
+        raise CannotTell("--changed-since needs git, which is not installed here") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotTell(f"--changed-since needs git: {error}") from error

@@ -1,0 +1,177 @@
+"""Several images in one spec: what each inherits from the top, and what is its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ci_kaniko.findings import Finding, Refused, quoted
+from ci_kaniko.platforms import pushed_hosts
+from ci_kaniko.references import canonical_host
+from ci_kaniko.scalars import wrong_type
+from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec, check_image_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+IMAGE_NAME = "${image.name}"
+_ANY_NAME = "anynameofanimage"
+_NAME = re.compile(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
+
+
+class Entries:
+    """The images of a spec as they were written, and what they share.
+
+    ``common`` is what is the same for all of them; ``varying`` holds ``${image.name}`` and is
+    read for each image anew.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        shared = {key: item for key, item in data.items() if key not in {"images", "outputs"}}
+        self.shared = shared
+        self.varying = {key: item for key, item in shared.items() if holds_name(item)}
+        self.common = {key: item for key, item in shared.items() if key not in self.varying}
+        self.findings: list[Finding] = []
+        self.told: list[tuple[Build, Finding]] = []
+        self.own = dict(self._entries(data["images"]))
+
+    def _entries(self, images: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, entry in images.items():
+            try:
+                check_image_name(str(name))
+            except Refused as refused:
+                self._refuse(refused, str(name), on_key=True)
+                continue
+            if entry is not None and not isinstance(entry, dict):
+                expected = "a mapping"
+                self._refuse(wrong_type(entry, expected, "lines such as context: ..."), str(name))
+                continue
+            for key in TOP_ONLY:
+                if key in (entry or {}):
+                    place = ("images", str(name), key)
+                    message = f"{quoted(key)} is for the whole spec, not for one image"
+                    hint = f"{key}: stands at the top, beside images:"
+                    self.findings.append(Finding("top-only", place, message, hint, on_key=True))
+            own = {key: item for key, item in (entry or {}).items() if key not in TOP_ONLY}
+            yield str(name), own
+
+    def _refuse(self, refused: Refused, name: str, *, on_key: bool = False) -> None:
+        self.findings.append(
+            Finding(refused.rule, ("images", name), refused.message, refused.hint, on_key=on_key)
+        )
+
+    def part(self, name: str, called: str = "") -> dict[str, Any]:
+        """What has to be read for one image: the rest it shares with all others.
+
+        ``called`` is what stands for its name, when it is not the name itself.
+        """
+        own = self.own[name]
+        keys = dict.fromkeys([*self.varying, *own])
+        merged = {
+            key: inherit(self.shared.get(key), own[key]) if key in own else self.shared[key]
+            for key in keys
+        }
+        called = called or name
+        return {key: with_name(item, called) for key, item in merged.items() if item is not None}
+
+    def whole(self, name: str, called: str = "") -> dict[str, Any]:
+        """Everything that an image says and inherits."""
+        own = self.own[name]
+        rest = {key: item for key, item in self.common.items() if key not in own}
+        return {**rest, **self.part(name, called)}
+
+
+def inherit(shared: Any, own: Any) -> Any:
+    """``own`` with what it does not say: mappings are merged key by key, null removes."""
+    if not isinstance(own, dict):
+        return own
+    base = shared if isinstance(shared, dict) else {}
+    merged = {key: item for key, item in base.items() if key not in own or own[key] is not None}
+    for key, item in own.items():
+        if item is not None:
+            merged[key] = inherit(base.get(key), item)
+    return merged
+
+
+def holds_name(value: Any) -> bool:
+    """Whether ``${image.name}`` stands in some text."""
+    if isinstance(value, str):
+        return "${image.name" in value and _NAME.search(value) is not None
+    if isinstance(value, dict):
+        return any(holds_name(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(holds_name(item) for item in value)
+
+
+def with_name(value: Any, name: str) -> Any:
+    """``value`` with an image's name in its texts; what has no ``${image.name}`` is kept."""
+    if isinstance(value, str):
+        return type(value)(_NAME.sub(name, value)) if "${image.name" in value else value
+    if isinstance(value, dict):
+        return {key: with_name(item, name) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_name(item, name) for item in value]
+    return value
+
+
+def read_images(
+    entries: Entries,
+    base: Spec,
+    explain: Callable[[ValidationError, Any, Callable[[Any], Build], type[Build]], list[Finding]],
+) -> dict[str, NamedImage]:
+    """Every image that can be read; what is wrong with the others goes to ``entries.told``.
+
+    ``base`` is what all images share, read once; ``explain`` turns pydantic's errors into findings.
+    """
+    images = {}
+    common = {name: getattr(base, name) for name in Build.model_fields}
+    for name, own in entries.own.items():
+        try:
+            part = NamedImage.model_validate(entries.part(name))
+        except ValidationError as error:
+            blank = _placed(NamedImage.model_construct(), name, entries)
+            called, error = _with_any_name(entries, name, error)
+            whole = entries.whole(name, called)
+            for item in explain(error, whole, NamedImage.model_validate, NamedImage):
+                message = item.message.replace(_ANY_NAME, IMAGE_NAME)
+                hint = item.hint.replace(_ANY_NAME, IMAGE_NAME)
+                entries.told.append((blank, item._replace(message=message, hint=hint)))
+            continue
+        changed = {key: getattr(part, key) for key in (*entries.varying, *own)}
+        image = NamedImage.model_construct(**{**common, "needs": part.needs, **changed})
+        images[name] = _placed(image, name, entries)
+    _note_logins_of_others(images, entries)
+    return images
+
+
+def _with_any_name(
+    entries: Entries, name: str, error: ValidationError
+) -> tuple[str, ValidationError]:
+    """The error of an image whatever its name is, so that a message can say ``${image.name}``."""
+    try:
+        NamedImage.model_validate(entries.part(name, _ANY_NAME))
+    except ValidationError as general:
+        return _ANY_NAME, general
+    return name, error
+
+
+def _placed(image: NamedImage, name: str, entries: Entries) -> NamedImage:
+    image._name = name  # noqa: SLF001 - an image is told where it was written
+    image._own = entries.own[name]  # noqa: SLF001
+    image._shared = entries.shared  # noqa: SLF001
+    return image
+
+
+def _note_logins_of_others(images: dict[str, NamedImage], entries: Entries) -> None:
+    """Tell each image which logins at the top are there for other images to push with.
+
+    A login that nothing pushes with is for base images, and every run gets it.
+    """
+    hosts = {name: pushed_hosts(image) for name, image in images.items()}
+    pushed = {host for each in hosts.values() for host in each}
+    for name, image in images.items():
+        own = entries.own[name].get("registries") or {}
+        mentioned = {canonical_host(host) for host in own}
+        image._elsewhere = frozenset(pushed - hosts[name] - mentioned)  # noqa: SLF001

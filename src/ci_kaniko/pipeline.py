@@ -1,0 +1,265 @@
+"""From a spec to the jobs of a pipeline: one plan per job, in an order in which each can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from ci_kaniko.findings import Finding, quoted, told_once
+from ci_kaniko.plan import Plan, Started, resolve, started_by
+from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from ci_kaniko.findings import Where
+    from ci_kaniko.spec import Build, Prepare, Spec
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the executor: an image, or one platform of it.
+
+    ``suffix`` is what its name ends with, empty for the only job of an image. ``platform`` is
+    empty when the spec names none, or when it is the one that runners have anyway.
+    """
+
+    plan: Plan
+    suffix: str = ""
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Commands that run before images are built: once for all images that ask for the same.
+
+    ``name`` is that of the image that it is for; empty when it is for all of them. ``started`` are
+    the events of each of its images.
+    """
+
+    name: str
+    prepare: Prepare
+    started: tuple[Started, ...]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of a pipeline: its jobs, what joins them, and what must be finished before.
+
+    ``name`` is empty for the only image of a spec. ``needs`` are images of this pipeline.
+    """
+
+    name: str
+    build: Build
+    jobs: tuple[Job, ...]
+    join: Plan | None
+    preparation: Preparation | None
+    needs: tuple[str, ...]
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of all its jobs."""
+        return (*(job.plan for job in self.jobs), *((self.join,) if self.join else ()))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that stands for the image: of its join, or of its only job."""
+        return self.join or self.jobs[0].plan
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether later jobs get the digest of the image."""
+        return self.build.digest
+
+    def findings(self, found: Iterable[Finding]) -> Iterator[Finding]:
+        """Findings about a plan of this image, at their places in the spec."""
+        return (item._replace(where=self.build.at(item.where)) for item in found)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """All images of a spec on a target, each after what it needs."""
+
+    target: str
+    spec: Spec
+    images: tuple[Image, ...]
+    preparations: tuple[Preparation, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with the plans; what several images share is said once."""
+        return self.check(lambda plan: plan.findings)
+
+    def check(self, look: Callable[[Plan], Iterable[Finding]]) -> list[Finding]:
+        """What ``look`` finds in each plan, at its place in the spec, each place once."""
+        found = (
+            (image.build, item)
+            for image in self.images
+            for plan in image.plans
+            for item in look(plan)
+        )
+        return told_once(found, len(self.images))
+
+    @property
+    def started(self) -> tuple[Started, ...]:
+        """What starts the jobs: one entry for each set of events that differs."""
+        return tuple(dict.fromkeys(image.plan.started for image in self.images))
+
+
+def pipeline(
+    spec: Spec, target: str, *, directory_is_git: Callable[[Build], bool] = lambda _: False
+) -> Pipeline:
+    """The jobs that a spec asks for on a target; what is wrong is in the plans' ``findings``."""
+    builds = _in_order(spec)
+    preparations = _preparations(builds)
+    images = tuple(
+        _image(build, target, preparations, in_git=directory_is_git(build)) for build in builds
+    )
+    used = dict.fromkeys(preparations[build.name] for build in builds if build.prepare)
+    return Pipeline(target, spec, images, tuple(used))
+
+
+def _image(
+    build: Build, target: str, preparations: dict[str, Preparation], *, in_git: bool
+) -> Image:
+    def planned(part: Build) -> Plan:
+        return resolve(part, target, directory_is_git=in_git)
+
+    join = None
+    if is_staged(build):
+        jobs = tuple(
+            Job(planned(on_platform(build, platform)), slug(platform), platform)
+            for platform in build.platforms
+        )
+        if build.push != "never":
+            whole = planned(joining(build))
+            join = replace(whole, arguments=(), pushed_arguments=(), outputs=())
+    elif build.platforms == (DEFAULT,):
+        jobs = (Job(planned(build), platform=DEFAULT),)
+    elif build.platforms:
+        jobs = (Job(planned(alone_on(build)), platform=build.platforms[0]),)
+    else:
+        jobs = (Job(planned(build)),)
+    return Image(build.name, build, jobs, join, preparations.get(build.name), _needs(build))
+
+
+def _needs(build: Build) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(getattr(build, "needs", ())))
+
+
+def _in_order(spec: Spec) -> list[Build]:
+    """The images as written, but each after those that it needs."""
+    ordered: dict[str, Build] = {}
+    for build in spec.builds:
+        pending = [build]
+        while pending:
+            current = pending[-1]
+            missing = [name for name in _needs(current) if name not in ordered]
+            if missing:
+                pending.append(spec.images[missing[0]])
+            else:
+                pending.pop()
+                ordered.setdefault(current.name, current)
+    return list(ordered.values())
+
+
+def _preparations(builds: list[Build]) -> dict[str, Preparation]:
+    """What prepares each image; images that ask for the same share it."""
+    groups: list[tuple[Prepare, list[Build]]] = []
+    for build in builds:
+        if build.prepare is None:
+            continue
+        for prepare, members in groups:
+            if prepare == build.prepare:
+                members.append(build)
+                break
+        else:
+            groups.append((build.prepare, [build]))
+    found: dict[str, Preparation] = {}
+    for prepare, members in groups:
+        name = "" if len(members) == len(builds) else members[0].name
+        started = tuple(dict.fromkeys(started_by(build) for build in members))
+        shared = Preparation(name, prepare, started)
+        found |= {build.name: shared for build in members}
+    return found
+
+
+T = TypeVar("T")
+
+
+def runner(job: Job, given: Mapping[str, T], known: Mapping[str, T]) -> T | None:
+    """Where a job of one platform runs: what the spec says, else what the platform offers.
+
+    None for what runs anywhere, and for a platform that neither of them knows.
+    """
+    if not job.platform or (job.platform == DEFAULT and not job.suffix):
+        return given.get(job.platform)
+    return given.get(job.platform, known.get(job.platform))
+
+
+def no_runner(job: Job, where: Where, target: str, example: str) -> Finding:
+    """A platform for which nobody knows a runner."""
+    return Finding(
+        "missing-runner",
+        where,
+        f"{target} has no runner for {job.platform} that ci-kaniko knows",
+        f"under {target}: {example}",
+    )
+
+
+def job_name(given: str | None, image: Image, single: str = "build-image") -> str:
+    """The name of an image's last job: the native one when the spec gives it."""
+    if given is not None:
+        return given
+    return f"build-{image.name}" if image.name else single
+
+
+def preparation_name(preparation: Preparation) -> str:
+    """The name of the job that prepares."""
+    return f"prepare-{preparation.name}" if preparation.name else "prepare"
+
+
+def duplicate_names(
+    named: Iterable[tuple[Image, str, str]], section: str, field: str
+) -> Iterator[Finding]:
+    """Jobs of different images that would get one name.
+
+    ``named`` has the image, the native name and what its field is called for each job.
+    """
+    seen: dict[str, Image] = {}
+    for image, name, what in named:
+        first = seen.setdefault(name, image)
+        if first is not image:
+            yield Finding(
+                "duplicate-job",
+                image.build.at((section, field)),
+                f"{quoted(first.name)} and {quoted(image.name)} have the same {what}, "
+                f"{quoted(name)}",
+                f"each needs its own, such as {field}: build-${{image.name}}",
+            )
+
+
+def too_many_needs(images: Iterable[Image], limit: int, target: str) -> Iterator[Finding]:
+    """Images that wait for more jobs than a platform allows."""
+    for image in images:
+        if len(image.needs) > limit:
+            yield Finding(
+                "too-many-needs",
+                image.build.at(("needs",)),
+                f"{quoted(image.name)} needs {len(image.needs)} images, "
+                f"and {target} lets a job wait for {limit}",
+                "an image that waits for some of them can stand between",
+            )
+
+
+def select(spec: Spec, names: Collection[str]) -> Spec:
+    """The spec with only some of its images; what they need outside of these is not waited for."""
+    images = {
+        name: image.model_copy(
+            update={"needs": tuple(needed for needed in image.needs if needed in names)}
+        )
+        for name, image in spec.images.items()
+        if name in names
+    }
+    # Outputs name images that are left out, and nothing that is rendered depends on them.
+    return spec.model_copy(update={"images": images, "outputs": type(spec.outputs)()})

@@ -1,0 +1,155 @@
+"""Several platforms: a build on a runner of its own for each, then one list that joins them.
+
+Each platform's image is pushed under a tag of its own and handed on by its digest; only the job
+that joins them pushes what the spec names, so a public tag never names half an image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.conditions import ALWAYS
+from ci_kaniko.plan import FIXED_REGISTRIES
+from ci_kaniko.references import (
+    DOCKER_HUB,
+    REGISTRY_HOST,
+    Reference,
+    canonical_host,
+    parse_reference,
+    parse_repository,
+)
+from ci_kaniko.variables import text_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.conditions import AnyOf
+    from ci_kaniko.logins import Registry
+    from ci_kaniko.spec import Build, Options
+
+DEFAULT = "linux/amd64"
+"""What runners are when nobody says anything."""
+
+
+def slug(platform: str) -> str:
+    """A platform as a part of names.
+
+    >>> slug("linux/arm64"), slug("linux/arm/v7")
+    ('arm64', 'arm-v7')
+    """
+    return platform.removeprefix("linux/").replace("/", "-")
+
+
+def meeting_place(build: Build) -> int:
+    """The destination in whose repository the platforms' images wait for each other.
+
+    That is the first one of every pushing run, so that no login is needed for this alone.
+    """
+    always = [n for n, item in enumerate(build.destinations) if item.when == ALWAYS]
+    return (always or [0])[0]
+
+
+def staging(build: Build, platform: str) -> str:
+    """Where a platform's image waits for the others."""
+    reference = parse_reference(build.destinations[meeting_place(build)].image)
+    repository = text_of(Reference(reference.registry, reference.repository, ()).parts)
+    name = f"{build.name}-" if build.name else ""
+    return f"{repository}:${{commit.sha}}-{name}{slug(platform)}"
+
+
+def on_platform(build: Build, platform: str) -> Build:
+    """What the job of one platform builds."""
+    pushed = build.push != "never"
+    waiting = [
+        item.model_copy(update={"image": staging(build, platform), "when": _any_of(build)})
+        for item in build.destinations[:1]
+    ]
+    cache = build.cache and build.cache.model_copy(
+        update={"repo": f"{build.cache.repo}-{slug(platform)}"}
+    )
+    here = build.model_copy(
+        update={
+            "destinations": tuple(waiting) if pushed else (),
+            "cache": cache,
+            "options": _with_platform(build.options, platform),
+            "digest": pushed,
+        }
+    )
+    here._elsewhere = build.elsewhere | (pushed_hosts(build) - pushed_hosts(here))  # noqa: SLF001
+    return here
+
+
+def alone_on(build: Build) -> Build:
+    """A build for one platform: nothing has to be joined."""
+    (platform,) = build.platforms
+    return build.model_copy(update={"options": _with_platform(build.options, platform)})
+
+
+def joining(build: Build) -> Build:
+    """What the job that joins the platforms needs: the destinations and their logins."""
+    here = build.model_copy(
+        update={
+            "cache": None,
+            "prepare": None,
+            "options": _reaching(build.options),
+            "build_args": {},
+            "labels": {},
+            "annotations": {},
+            "extra_args": (),
+            "build_secrets": {},
+            "context_login": None,
+            "git": type(build.git)(),
+            "registries": _pushed_registries(build),
+            "target": None,
+        }
+    )
+    here._elsewhere = frozenset(map(canonical_host, here.registries))  # noqa: SLF001
+    return here
+
+
+def _pushed_registries(build: Build) -> dict[str, Registry]:
+    """The logins for destinations; nobody pulls a base image here.
+
+    The CI's own registry may stand under its name or as a variable.
+    """
+    hosts = {
+        canonical_host(parse_reference(item.image).host or DOCKER_HUB)
+        for item in build.destinations
+    }
+    own = {f"${{{REGISTRY_HOST}}}", *FIXED_REGISTRIES.values()}
+    if hosts & own:
+        hosts |= own
+    return {
+        written: registry
+        for written, registry in build.registries.items()
+        if canonical_host(written) in hosts
+    }
+
+
+def _reaching(options: Options) -> Options:
+    """How registries are reached; the rest is about building."""
+    names = ("insecure", "insecure_registry", "skip_tls_verify", "skip_tls_verify_registry")
+    return type(options).model_construct(**{name: getattr(options, name) for name in names})
+
+
+def _with_platform(options: Options, platform: str) -> Options:
+    return options.model_copy(update={"custom_platform": platform})
+
+
+def _any_of(build: Build) -> AnyOf:
+    """When any of the destinations is pushed."""
+    conditions = dict.fromkeys(item for each in build.destinations for item in each.when)
+    return ALWAYS if ALWAYS[0] in conditions else tuple(conditions)
+
+
+def is_staged(build: Build) -> bool:
+    """Whether the platforms of a build are built apart."""
+    return len(build.platforms) > 1
+
+
+def pushed_hosts(build: Build) -> set[str]:
+    """The hosts that a build pushes to, its cache with them."""
+    if build.push == "never":
+        return set()
+    hosts = {parse_reference(item.image).host for item in build.destinations}
+    if build.cache and not build.cache.repo.startswith("oci:"):
+        hosts.add(parse_repository(build.cache.repo).host)
+    return {canonical_host(host or DOCKER_HUB) for host in hosts}

@@ -1,0 +1,461 @@
+"""The runs of a pipeline in Agola and the tasks in each of them.
+
+Images of one ``agola.run`` are tasks of one run, which starts when any of them does. Agola decides
+about a task's ``when`` before anything has run, and it does not wait for what a skipped task
+depends on; restoring the workspace fails when a task further up has saved nothing. So a task that
+others depend on is never skipped while one of them runs: its ``when`` takes in theirs, and its
+script ends at once where the event is not its own. Only tasks that nothing depends on are skipped
+for what they are themselves.
+
+A restored file must not be there already, not even a folder. So what tasks save lies side by side
+as soon as one task restores what several have saved: the repository in ``src``, what was prepared
+in a folder that is called like the task, digests in ``digests`` and other files in ``outputs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.join import JoinScript, digest_variable
+from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.pipeline import job_name, preparation_name
+from ci_kaniko.plan import DIGEST, Started, executor_image
+from ci_kaniko.platforms import DEFAULT
+from ci_kaniko.script import Cell, Script
+from ci_kaniko.shell import continued, indented, quote
+from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
+from ci_kaniko.targets.agola_when import covers, only_for, union, when_of
+from ci_kaniko.targets.common import join_dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.script import Dialect
+    from ci_kaniko.targets.agola_when import When
+
+Fields = dict[str, Any]
+
+ARCHITECTURES = ("386", "amd64", "arm", "arm64")
+LONGEST_NAME = 100
+REGISTRIES = "docker_registries_auth"
+_CHECKOUT = "checkout"
+_REPOSITORY = "src"
+"""Where the repository lies in the workspace when other things do, too."""
+_JOIN_FOLDER = "/tmp/join"  # noqa: S108
+_JOINED = "digest"
+"""The image that joins has a user of its own, who may write there; below it lies the digest."""
+
+
+@dataclass
+class Task:
+    """A task before its script is written.
+
+    ``own`` is what starts it by itself: a checkout has nothing of that kind. ``when`` is what
+    starts it with all that depend on it.
+    """
+
+    name: str
+    image: Image
+    depends: list[str] = field(default_factory=list)
+    own: When | None = None
+    when: When = field(default_factory=dict)
+    job: Job | None = None
+    preparation: Preparation | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that its script runs."""
+        return self.job.plan if self.job else self.image.plan
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether later tasks get a digest from it."""
+        if self.own is None:
+            return False
+        return self.plan.spec.digest if self.job else self.image.hands_over
+
+    @property
+    def outputs(self) -> bool:
+        """Whether the executor writes files that are kept."""
+        return self.job is not None and bool(self.plan.outputs)
+
+
+def run_name(image: Image) -> str:
+    """The run that an image is built in."""
+    return image.build.agola.run or ("build-images" if image.name else "build-image")
+
+
+def task_name(image: Image, job: Job | None = None) -> str:
+    """The name of a task that builds, or without a job of the image's last one."""
+    base = job_name(None, image) if image.name else run_name(image)
+    return f"{base}-{job.suffix}" if job and job.suffix else base
+
+
+def arch_of(job: Job) -> str | None:
+    """The architecture that a job has to run on; None when that is open or unknown."""
+    if not job.platform or (job.platform == DEFAULT and not job.suffix):
+        return job.plan.spec.agola.arch
+    arch = job.platform.split("/")[1]
+    return arch if arch in ARCHITECTURES else None
+
+
+def runs_of(found: Pipeline) -> list[Run]:
+    """The runs of a pipeline, in the order of their first images."""
+    images: dict[str, list[Image]] = {}
+    for image in found.images:
+        images.setdefault(run_name(image), []).append(image)
+    return [Run(name, members) for name, members in images.items()]
+
+
+class Run:
+    """A run: its tasks, each after those that it depends on."""
+
+    def __init__(self, name: str, images: list[Image]) -> None:
+        self.name = name
+        self.images = {image.name: image for image in images}
+        self.tasks: list[Task] = []
+        self._ancestors: dict[str, set[str]] = {}
+        self._apart = self._is_prepared_apart()
+        self._add_sources()
+        for image in images:
+            self._add_image(image)
+        self._spread_when()
+        dependents = {name for task in self.tasks for name in task.depends}
+        self._side_by_side = self._apart or any(
+            task.name in dependents for task in self.tasks if task.hands_over or task.outputs
+        )
+
+    # -- which tasks there are ------------------------------------------------------------------
+
+    def _is_prepared_apart(self) -> bool:
+        """Whether preparations get the repository from a checkout and save their artifacts only.
+
+        So they do when their image has no git, and when a task would get two clones.
+        """
+        clones: dict[str, set[str]] = {}
+        for image in self.images.values():
+            mine = {source for source in [_source(image)] if source}
+            clones[image.name] = mine.union(*(clones[name] for name in self._needs(image)))
+        prepared = [image for image in self.images.values() if image.preparation]
+        given = any(image.build.agola.checkout_image for image in prepared)
+        return bool(prepared) and (given or any(len(names) > 1 for names in clones.values()))
+
+    def _needs(self, image: Image) -> list[str]:
+        return [name for name in image.needs if name in self.images]
+
+    def _add_sources(self) -> None:
+        """What gives the images the repository: a clone, or what prepares it."""
+        first: dict[str, Image] = {}
+        for image in self.images.values():
+            first.setdefault(_source(image), image)
+        sources = {name: image for name, image in first.items() if name}
+        if self._apart:
+            sources = {_CHECKOUT: next(iter(sources.values())), **sources}
+        for name, image in sources.items():
+            is_clone = name == _CHECKOUT
+            depends = [_CHECKOUT] if self._apart and not is_clone else []
+            preparation = None if is_clone else image.preparation
+            self._add(Task(name, image, depends, preparation=preparation))
+
+    def _add_image(self, image: Image) -> None:
+        plan = image.plan
+        own = when_of(plan.started, plan.spec.default_branch)
+        before = [name for name in [_source(image)] if name]
+        for name in self._needs(image):
+            before += _last_tasks(self.images[name])
+        built = [Task(task_name(image, job), image, before, own, job=job) for job in image.jobs]
+        for task in built:
+            self._add(task)
+        if pushing := _pushing(image):
+            own = when_of(pushing.started, plan.spec.default_branch)
+            self._add(Task(task_name(image), image, [task.name for task in built], own))
+
+    def _add(self, task: Task) -> None:
+        """Agola refuses a dependency that another one has already."""
+        above = [self._ancestors[name] for name in task.depends]
+        inherited = set[str]().union(*above)
+        task.depends = [name for name in dict.fromkeys(task.depends) if name not in inherited]
+        self._ancestors[task.name] = inherited.union(task.depends)
+        self.tasks.append(task)
+
+    def _spread_when(self) -> None:
+        wanted: dict[str, list[When]] = {}
+        for task in reversed(self.tasks):
+            own = [] if task.own is None else [task.own]
+            task.when = union([*own, *wanted.get(task.name, ())])
+            for name in task.depends:
+                wanted.setdefault(name, []).append(task.when)
+
+    # -- what they say --------------------------------------------------------------------------
+
+    def fields(self) -> Fields:
+        """The run as Agola reads it."""
+        when = union(task.own for task in self.tasks if task.own is not None)
+        logins: dict[str, Any] = {}
+        for image in self.images.values():
+            logins = {**image.build.agola.extra.get(REGISTRIES, {}), **logins}
+        tasks = []
+        for task in self.tasks:
+            fields = self._fields_of(task, logins)
+            if not covers(task.when, when):
+                fields["when"] = task.when
+            tasks.append(fields)
+        return _given({"name": self.name, "when": when, REGISTRIES: logins, "tasks": tasks})
+
+    def _fields_of(self, task: Task, logins: Mapping[str, Any]) -> Fields:
+        if task.preparation:
+            return self._preparing(task, task.preparation)
+        if task.own is None:
+            return self._cloning(task)
+        return self._building(task, task.job, logins) if task.job else self._joining(task)
+
+    def _cloning(self, task: Task) -> Fields:
+        agola = task.image.build.agola
+        image = agola.checkout_image or GIT_IMAGE
+        return self._task(task, image, [{"clone": None}, self._saving_source()])
+
+    def _saving_source(self) -> Fields:
+        return _save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
+
+    def _preparing(self, task: Task, preparation: Preparation) -> Fields:
+        prepare, agola = preparation.prepare, task.image.build.agola
+        enter = [f"cd {_REPOSITORY}"] if self._apart else []
+        commands = "\n".join(["set -eu", *enter, *prepare.commands]).rstrip("\n") + "\n"
+        before: Fields = _restore(".") if self._apart else {"clone": None}
+        saving = self._saving_source()
+        if self._apart:
+            paths = [path for name in prepare.artifacts for path in (name, f"{name}/**")]
+            saving = _save((_REPOSITORY, task.name, paths))
+        steps = [
+            before,
+            _run("Prepare", commands),
+            _run("Check the artifacts", _checking(prepare.artifacts, enter)),
+            saving,
+        ]
+        return self._task(task, prepare.image, steps, agola.arch)
+
+    def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
+        plan = job.plan
+        script = Script(plan, self._dialect_of(task))
+        text = script.build(lambda words: continued("/kaniko/executor", words))
+        fields = self._task(
+            task,
+            executor_image(plan.spec.executor, with_shell=True),
+            [*self._restoring(task), _run("Run kaniko", text), *self._saving(task)],
+            arch_of(job),
+        )
+        more = {
+            "environment": _from_variables(plan, script),
+            "shell": "/busybox/sh -e",
+            "working_dir": "/kaniko",
+            **_own_extra(task.image, logins),
+        }
+        return {**fields, **_given(more)}
+
+    def _dialect_of(self, task: Task) -> Dialect:
+        """The dialect of a build, with what has to be said before."""
+        digest = Cell(literal=f"{DIGESTS}/{task.name}")
+        dialect = replace(DIALECT, places={**DIALECT.places, DIGEST: digest})
+        if not self._is_widened(task):
+            return dialect
+        kept = [f"mkdir -p {OUTPUTS}"] if task.outputs and not output_folders(task.plan) else []
+        ends = only_for(task.plan, dialect, task.name)
+        return replace(dialect, folders=lambda plan: [*DIALECT.folders(plan), *kept, *ends])
+
+    def _is_widened(self, task: Task) -> bool:
+        """Whether a task is started for the sake of others, too."""
+        own = when_of(task.plan.started, task.plan.spec.default_branch)
+        return not covers(own, task.when)
+
+    def _restoring(self, task: Task) -> Iterator[Fields]:
+        if not task.plan.reads_checkout:
+            return
+        yield _restore("/kaniko" if self._side_by_side else SOURCE)
+        if self._apart and task.image.preparation:
+            prepared = f"/kaniko/{preparation_name(task.image.preparation)}"
+            yield _run("Add what was prepared", f"cp -Rp {quote(prepared)}/. {SOURCE}/")
+
+    def _saving(self, task: Task) -> Iterator[Fields]:
+        digests = [(DIGESTS, "digests", ["**"])] if task.hands_over else []
+        place = f"outputs/{task.name}" if self._side_by_side else "."
+        outputs = [(OUTPUTS, place, ["**"])] if task.outputs else []
+        if digests or outputs:
+            yield _save(*outputs, *digests)
+
+    def _joining(self, task: Task) -> Fields:
+        image, plan = task.image, task.image.plan
+        if covers(task.own or {}, task.when):
+            plan = _pushing(image) or plan
+        dialect = join_dialect(DIALECT)
+        before = [f"mkdir {_JOINED}"] if task.hands_over else []
+        if self._is_widened(task):
+            before += only_for(plan, dialect, task.name)
+        folders = dialect.folders
+        dialect = replace(dialect, folders=lambda joined: [*before, *folders(joined)])
+        script = _Joining(plan, dialect, reads=_digests(image))
+        file = quote(f"{_JOINED}/{task.name}")
+        after = [f'printf %s "$digest" > {file}'] if task.hands_over else []
+        text = script.text_of_join(image, ["regctl"], after)
+        saving = [_save((_JOINED, "digests", ["**"]))] if task.hands_over else []
+        steps = [_restore("."), _run("Join the platforms", text), *saving]
+        fields = self._task(task, JOIN_IMAGE, steps, image.build.agola.arch)
+        extra = image.build.agola.extra
+        more = {
+            "environment": _from_variables(plan, script),
+            "working_dir": _JOIN_FOLDER,
+            "ignore_failure": extra.get("ignore_failure"),
+        }
+        return {**fields, **_given(more)}
+
+    def _task(self, task: Task, image: str, steps: list[Fields], arch: str | None = None) -> Fields:
+        runtime = _given({"arch": arch, "containers": [{"image": image}]})
+        fields = {
+            "name": task.name,
+            "runtime": runtime,
+            "task_timeout_interval": task.image.build.agola.timeout,
+            "depends": task.depends,
+            "steps": steps,
+        }
+        return _given(fields)
+
+
+@dataclass
+class _Joining(JoinScript):
+    """The script of a join, with lines that read the digests once it is to push."""
+
+    reads: list[str] = field(default_factory=list)
+
+    def build(self, run: Callable[[list[str]], list[str]]) -> str:
+        return super().build(lambda words: [*self.reads, *run(words)])
+
+
+def _source(image: Image) -> str:
+    """The task that an image gets the repository from; empty when it needs none."""
+    if not image.jobs[0].plan.reads_checkout:
+        return ""
+    return preparation_name(image.preparation) if image.preparation else _CHECKOUT
+
+
+def _pushing(image: Image) -> Plan | None:
+    """The plan of the job that joins, for the events that push; None when none does."""
+    plan = image.join
+    if plan and plan.push == "auto":
+        plan = replace(plan, started=replace(plan.started, pull_requests=False))
+    return plan if plan and plan.started != Started() else None
+
+
+def _last_tasks(image: Image) -> list[str]:
+    """The tasks that end an image: the one that joins, or all that build."""
+    if _pushing(image):
+        return [task_name(image)]
+    return [task_name(image, job) for job in image.jobs]
+
+
+def _digests(image: Image) -> list[str]:
+    files = {job.platform: quote(f"digests/{task_name(image, job)}") for job in image.jobs}
+    return [f"{digest_variable(name)}=$(cat {file} || true)" for name, file in files.items()]
+
+
+def _checking(artifacts: Iterable[str], enter: list[str]) -> str:
+    """A script that fails when an artifact is missing."""
+    words = [quote(name) for name in artifacts]
+    lines = [
+        'if [ ! -e "$artifact" ]; then',
+        '  echo "ci-kaniko: the commands have made no $artifact" >&2',
+        "  exit 1",
+        "fi",
+    ]
+    if len(words) > 1:
+        lines = [f"for artifact in {' '.join(words)}; do", *indented(lines), "done"]
+    else:
+        lines = [f"artifact={words[0]}", *lines]
+    return "\n".join(["set -eu", *enter, *lines]) + "\n"
+
+
+def _run(name: str, command: str) -> Fields:
+    return {"run": {"name": name, "tty": False, "command": command}}
+
+
+def _restore(folder: str) -> Fields:
+    return {"restore_workspace": {"dest_dir": folder}}
+
+
+def _save(*contents: tuple[str, str, list[str]]) -> Fields:
+    listed = [
+        {"source_dir": source, "dest_dir": place, "paths": paths}
+        for source, place, paths in contents
+    ]
+    return {"save_to_workspace": {"contents": listed}}
+
+
+def _from_variables(plan: Plan, script: Script) -> Fields:
+    names = dict.fromkeys([*plan.secrets, *script.environment])
+    return {name: {"from_variable": name} for name in names}
+
+
+def _own_extra(image: Image, logins: Mapping[str, Any]) -> Fields:
+    """Raw keys of the executor's task; a login that the run has is not repeated."""
+    extra = dict(image.build.agola.extra)
+    own = extra.pop(REGISTRIES, {})
+    differing = {host: login for host, login in own.items() if logins[host] != login}
+    return {**extra, **({REGISTRIES: differing} if differing else {})}
+
+
+def _given(fields: Fields) -> Fields:
+    return {key: item for key, item in fields.items() if item not in (None, {}, [])}
+
+
+# -- what Agola cannot do ---------------------------------------------------------------------
+
+
+def impossible_runs(found: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
+    """What is wrong with the runs and the names of their tasks."""
+    names = {image.name: run_name(image) for image in found.images}
+    for image in found.images:
+        for needed in image.needs:
+            if names[needed] != names[image.name]:
+                yield Finding(
+                    "separate-runs",
+                    image.build.at(("needs",)),
+                    f"{quoted(image.name)} needs {quoted(needed)}, and Agola's runs do not wait "
+                    "for one another",
+                    "agola: {run: NAME} at the top is for all images",
+                )
+    for run in runs:
+        yield from _impossible_names(run)
+        yield from _several_checkouts(run)
+
+
+def _impossible_names(run: Run) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for task in run.tasks:
+        name = task.name
+        where = ("images", task.image.name) if task.image.name else ("agola", "run")
+        if name in seen:
+            message = f"two tasks of the run {quoted(run.name)} would be called {quoted(name)}"
+            yield Finding("duplicate-job", where, message, "give one of them another name")
+        seen.add(name)
+        if len(name.encode()) > LONGEST_NAME:
+            message = f"{quoted(name)} is longer than the {LONGEST_NAME} bytes of a task's name"
+            yield Finding("agola-name", where, message, "a shorter name")
+        if task.hands_over and ("/" in name or name in {".", ".."}):
+            message = f"{quoted(name)} cannot be the name of the file that holds the digest"
+            yield Finding("agola-name", where, message, "letters, digits, - and _")
+
+
+def _several_checkouts(run: Run) -> Iterator[Finding]:
+    first: dict[str | None, Image] = {}
+    for image in run.images.values():
+        if image.jobs[0].plan.reads_checkout:
+            first.setdefault(image.build.agola.checkout_image, image)
+    for image in list(first.values())[1:]:
+        yield Finding(
+            "several-checkouts",
+            image.build.at(("agola", "checkout_image")),
+            "the images of a run share one checkout, and this is another image for it",
+            "agola: {checkout_image: IMAGE} at the top is for all images",
+        )

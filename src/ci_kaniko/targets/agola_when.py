@@ -1,0 +1,83 @@
+"""What starts runs and tasks in Agola: one matching entry is enough, and texts match exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.conditions import Condition
+from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.plan import Plan, Started
+    from ci_kaniko.script import Dialect
+
+When = dict[str, list[str]]
+"""Patterns of branches, tags and refs; an empty one is everything, as no ``when`` is."""
+
+_ANY = "#^.+$#"
+_REQUESTS = "#^refs/(pull|merge-requests)/#"
+
+
+def when_of(started: Started, default_branch: str | None) -> When:
+    """The ``when`` of these events."""
+    branches = [_pattern(glob) for glob in started.branches]
+    if started.default_branch and default_branch:
+        branches.append(default_branch)
+    when = {"branch": branches, "tag": [_pattern(glob) for glob in started.tags]}
+    if started.pull_requests:
+        when["ref"] = [_REQUESTS]
+    return _without_nothing(when)
+
+
+def _pattern(glob: str) -> str:
+    return glob if is_literal(glob) and not glob.startswith("#") else f"#^{to_regex(glob)}$#"
+
+
+def _without_nothing(when: When) -> When:
+    if when.get("ref") and all(_ANY in when.get(key, ()) for key in ("branch", "tag")):
+        return {}
+    return {key: patterns for key, patterns in when.items() if patterns}
+
+
+def union(whens: Iterable[When]) -> When:
+    """What any of these starts."""
+    found = list(whens)
+    if not all(found):
+        return {}
+    merged: When = {}
+    for key in ("branch", "tag", "ref"):
+        patterns = list(dict.fromkeys(item for when in found for item in when.get(key, ())))
+        merged[key] = [_ANY] if _ANY in patterns and len(found) > 1 else patterns
+    return _without_nothing(merged)
+
+
+def covers(wide: When, narrow: When) -> bool:
+    """Whether everything that starts ``narrow`` is seen to start ``wide``."""
+    if not wide or not narrow:
+        return not wide
+    return all(
+        _ANY in wide.get(key, ()) or set(patterns) <= set(wide.get(key, ()))
+        for key, patterns in narrow.items()
+    )
+
+
+def only_for(plan: Plan, dialect: Dialect, name: str) -> list[str]:
+    """Lines that end a script where the event is none of the plan's."""
+    started = plan.started
+    conditions = [
+        *([Condition("default-branch")] if started.default_branch else []),
+        *([Condition("branch", started.branches)] if started.branches else []),
+        *([Condition("tag", started.tags)] if started.tags else []),
+        *([Condition("pull-request")] if started.pull_requests else []),
+    ]
+    return [
+        "match=''",
+        *Script(plan, dialect).when(tuple(conditions), ["match=yes"]),
+        'if [ -z "$match" ]; then',
+        f'  echo "ci-kaniko: this event does not start {name}" >&2',
+        "  exit 0",
+        "fi",
+    ]

@@ -1,0 +1,78 @@
+"""``if:`` of Buildkite's steps, in its own language."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.plan import Started
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def any_of(several: Iterable[Started]) -> Started:
+    """The events of all of them together."""
+    first, *others = several
+    if not others:
+        return first
+    several = [first, *others]
+    return Started(
+        default_branch=any(started.default_branch for started in several),
+        branches=_together(started.branches for started in several),
+        tags=_together(started.tags for started in several),
+        pull_requests=any(started.pull_requests for started in several),
+        schedules=any(started.schedules for started in several),
+        manual=any(started.manual for started in several),
+    )
+
+
+def _together(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    globs = tuple(dict.fromkeys(glob for globs in several for glob in globs))
+    return ("**",) if "**" in globs else globs
+
+
+def condition(started: Started) -> str:
+    """``if:`` of a step; empty when every build is meant."""
+    all_pushes = "**" in started.branches and "**" in started.tags
+    if all_pushes and started.pull_requests:
+        return ""
+    if all_pushes:
+        tests = ["build.pull_request.id == null"]
+    else:
+        tests = [*_branch_tests(started), *_tag_tests(started)]
+    if started.pull_requests:
+        tests.append("build.pull_request.id != null")
+    if started.schedules:
+        tests.append('build.source == "schedule"')
+    if started.manual:
+        tests.append('build.source == "ui"')
+    if len(tests) == 1:
+        return tests[0]
+    return " || ".join(f"({test})" if "&&" in test else test for test in tests)
+
+
+def _branch_tests(started: Started) -> Iterator[str]:
+    """In the build of a tag ``build.branch`` is the tag."""
+    branches = ["build.branch == pipeline.default_branch"] if started.default_branch else []
+    branches += [_ref_test("build.branch", glob) for glob in started.branches]
+    pushed = "build.pull_request.id == null && build.tag == null"
+    if "**" in started.branches:
+        yield pushed
+    elif branches:
+        either = f"({' || '.join(branches)})" if len(branches) > 1 else branches[0]
+        yield f"{pushed} && {either}"
+
+
+def _tag_tests(started: Started) -> Iterator[str]:
+    for glob in started.tags:
+        yield "build.tag != null" if glob == "**" else _ref_test("build.tag", glob)
+
+
+def _ref_test(variable: str, glob: str) -> str:
+    """Buildkite replaces a ``$`` in double quotes, and an upload one after a backslash."""
+    if is_literal(glob) and not re.search('["$]', glob):
+        return f'{variable} == "{glob}"'
+    pattern = to_regex(glob, slash=r"\/").replace(r"\$", "[$]")
+    return f"{variable} =~ /^{pattern}$/"

@@ -1,0 +1,163 @@
+"""What Buildkite's jobs know, and how they log in: the shell of its steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.plan import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.references import parse_reference
+from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.targets.common import remote_url
+from ci_kaniko.targets.pods import SECRET_FOLDER
+from ci_kaniko.variables import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.clouds import Token
+    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.script import Script
+
+AGENT = "/workspace/buildkite-agent"
+"""The agent's own program, which the controller puts into every pod."""
+DIGEST_FILE = "/kaniko/digest"
+
+_WRITTEN = "/kaniko/credentials"
+
+_COMMIT = (
+    "case $BUILDKITE_COMMIT in",
+    "  *[!0-9a-f]*)",
+    '    echo "ci-kaniko: this build names no commit but $BUILDKITE_COMMIT" >&2',
+    "    exit 1",
+    "    ;;",
+    "esac",
+)
+_IS_PULL_REQUEST = '[ "${BUILDKITE_PULL_REQUEST:-false}" != false ]'
+_BRANCH = (
+    "branch=$BUILDKITE_BRANCH",
+    f"if [ -n \"${{BUILDKITE_TAG:-}}\" ] || {_IS_PULL_REQUEST}; then branch=''; fi",
+)
+_PULL_REQUEST = (
+    "pull_request=${BUILDKITE_PULL_REQUEST:-}",
+    "if [ \"$pull_request\" = false ]; then pull_request=''; fi",
+)
+_REMOTE = remote_url("BUILDKITE_REPO")
+
+_CELLS: dict[str, Cell | Impossible] = {
+    "commit.sha": Cell("BUILDKITE_COMMIT", define=_COMMIT),
+    "commit.timestamp": Impossible(
+        "Buildkite passes no commit time, and kaniko's image has no git", "use ${build.timestamp}"
+    ),
+    "branch": Cell("branch", define=_BRANCH),
+    "tag": Cell("BUILDKITE_TAG", may_be_unset=True),
+    "pull_request.number": Cell("pull_request", define=_PULL_REQUEST),
+    "default_branch": Cell("BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
+    "repository.url": Cell("repository_url", define=(_REMOTE,)),
+    "repository.path": Cell(
+        "repository_path", define=(_REMOTE, "repository_path=${repository_url#https://*/}")
+    ),
+    "registry.host": Cell(literal="packages.buildkite.com"),
+    "registry.image": Impossible(
+        "a Package Registry has a name of its own",
+        "such as packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE",
+    ),
+    "build.id": Cell("BUILDKITE_BUILD_ID"),
+    "build.number": Cell("BUILDKITE_BUILD_NUMBER"),
+    "build.url": Cell("BUILDKITE_BUILD_URL"),
+}
+
+
+def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
+    if name.startswith("env."):
+        return Cell(name.removeprefix("env."), may_be_unset=True)
+    return _CELLS.get(name)
+
+
+def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+    """A Package Registry's login: the job's own identity, exchanged for a short-lived token."""
+    audience = "/".join(("https://packages.buildkite.com", *next(_registries(script.plan))))
+    lifetime = script.plan.spec.buildkite.oidc_lifetime_seconds
+    request = f"oidc request-token --audience {audience} --lifetime {lifetime}"
+    return [f"token=$({AGENT} {request})"], "buildkite", "token"
+
+
+def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Organization and registry of every reference to Buildkite's own registry."""
+    texts = [push.reference for push in plan.pushes if push.host == "packages.buildkite.com"]
+    if "packages.buildkite.com" in plan.cache_hosts and plan.spec.cache:
+        texts.append(parse_reference(plan.spec.cache.repo))
+    for reference in texts:
+        yield tuple(text_of(reference.repository).split("/")[:2])
+
+
+def one_registry(plan: Plan) -> Iterator[Finding]:
+    used = [login for login in plan.logins if login.login.kind == "ci-token"]
+    if any(name == "registry.image" for _, name in plan.uses()):
+        return
+    for login in used:
+        registries = list(dict.fromkeys(_registries(plan)))
+        if len(registries) != 1 or len(registries[0]) < 2 or "$" in "".join(registries[0]):
+            yield Finding(
+                "several-package-registries",
+                login.where,
+                "a job's token is for one Package Registry, written out: "
+                + ", ".join(quoted("/".join(names)) for names in registries),
+                "packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE, the same for all",
+            )
+
+
+def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
+    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
+    request = f"oidc request-token --audience {token.audience} --lifetime {lifetime}"
+    return [f"token=$({AGENT} {request})"]
+
+
+def _folders(plan: Plan) -> list[str]:
+    """The script's own folders; that of the docker config is a mount when there is one."""
+    own_store = plan.spec.buildkite.secrets == "buildkite"
+    folders = ["/kaniko/.docker"] if plan.password_logins and not plan.docker_config else []
+    written = [cloud for cloud in plan.clouds if cloud.token or (own_store and cloud.secret)]
+    if written:
+        folders.append(_WRITTEN)
+    if own_store and plan.certificates:
+        folders.append(CERTIFICATES)
+    return [f"mkdir -p {' '.join(folders)}"] if folders else []
+
+
+DIALECT = Dialect(
+    target="buildkite",
+    cells=_cells,
+    tests={
+        "pull-request": _IS_PULL_REQUEST,
+        "no-pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" = false ]',
+        "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
+        "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
+    },
+    places={
+        CHECKOUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
+        OUTPUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
+        DIGEST: Cell(literal=DIGEST_FILE),
+    },
+    config="/kaniko/.docker",
+    secret_hint="add this key to the Kubernetes Secret of the step",
+    ci_login=_ci_login,
+    mounts_config=True,
+    mounted_files=SECRET_FOLDER,
+    files=_WRITTEN,
+    files_inside=_WRITTEN,
+    id_token=_id_token,
+    folders=_folders,
+    input_expression="{}",
+)
+_OWN_STORE = replace(
+    DIALECT,
+    secret_hint="create it under Agents > Secrets",
+    mounted_files="",
+)
+
+
+def dialect_of(plan: Plan) -> Dialect:
+    """The dialect for where the spec says that its secrets are."""
+    return _OWN_STORE if plan.spec.buildkite.secrets == "buildkite" else DIALECT

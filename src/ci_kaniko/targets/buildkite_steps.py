@@ -1,0 +1,473 @@
+"""Buildkite's steps: of the executor, of what prepares it, and of what joins platforms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.join import JoinScript, digest_variable
+from ci_kaniko.pins import JOIN_IMAGE
+from ci_kaniko.pipeline import job_name, preparation_name, runner
+from ci_kaniko.plan import Started, executor_image
+from ci_kaniko.script import Script
+from ci_kaniko.shell import continued, indented, quote
+from ci_kaniko.targets.buildkite_conditions import any_of, condition
+from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
+from ci_kaniko.targets.common import join_dialect
+from ci_kaniko.targets.pods import (
+    Volumes,
+    cloud_labels,
+    from_secret,
+    resources,
+    secret_volumes,
+    toleration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ci_kaniko.native import Buildkite
+    from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Input
+
+NODES = {
+    f"linux/{name}": {"kubernetes.io/arch": name}
+    for name in ("386", "amd64", "arm", "arm64", "ppc64le", "riscv64", "s390x")
+}
+"""The label that every node has."""
+
+Step = dict[str, Any]
+
+
+def steps(found: Pipeline) -> Iterator[Step]:
+    """Every step, each after those that it waits for."""
+    images = {image.name: image for image in found.images}
+    for preparation in found.preparations:
+        yield _preparing(preparation, prepared_by(preparation, found))
+    for image in found.images:
+        before = [step_name(preparation_name(image.preparation))] if image.preparation else []
+        before += [key for name in image.needs for key in _last_keys(images[name])]
+        for job in image.jobs:
+            yield _building(image, job, before)
+        if join := join_plan(image):
+            yield _joining(image, join)
+
+
+def step_name(text: str) -> str:
+    """A name as a part of a key: there is no dot in keys."""
+    return text.replace(".", "-")
+
+
+def key_of(image: Image) -> str:
+    """The key of an image's last step."""
+    return step_name(job_name(image.build.buildkite.key, image))
+
+
+def job_key(image: Image, job: Job) -> str:
+    """The key of a step that runs the executor."""
+    return f"{key_of(image)}-{job.suffix}" if job.suffix else key_of(image)
+
+
+def join_plan(image: Image) -> Plan | None:
+    """What the join does; a build that pushes nothing, such as a pull request, has no join."""
+    if image.join is None:
+        return None
+    join = replace(image.join, git_login=None)
+    if not _is_for_fewer(image):
+        return join
+    started = replace(join.started, pull_requests=False)
+    only_pull_requests = started == Started(paths=started.paths)
+    return None if only_pull_requests else replace(join, started=started)
+
+
+def _is_for_fewer(image: Image) -> bool:
+    """Whether the join is skipped in builds in which the platforms are built."""
+    join = image.join
+    return join is not None and join.push == "auto" and join.started.pull_requests
+
+
+def _last_keys(image: Image) -> list[str]:
+    """What those wait for that need an image: a join that is skipped holds nobody back."""
+    jobs = [job_key(image, job) for job in image.jobs]
+    if join_plan(image) is None:
+        return jobs
+    return [*jobs, key_of(image)] if _is_for_fewer(image) else [key_of(image)]
+
+
+def prepared_by(preparation: Preparation, found: Pipeline) -> Image:
+    """The first image that is prepared so: its settings count."""
+    return next(image for image in found.images if image.preparation == preparation)
+
+
+# -- the steps --------------------------------------------------------------------------------
+
+
+def _building(image: Image, job: Job, before: list[str]) -> Step:
+    plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
+    script = _BuildScript(plan, dialect_of(plan))
+    text = script.build(
+        lambda words: [
+            *(_unpacked(image.preparation) if image.preparation else []),
+            *continued("/kaniko/executor", words),
+            *_handed_over(plan, key),
+        ]
+    )
+    nodes = runner(job, section.platform_node_selector, NODES) or {}
+    pod = _pod(
+        section,
+        executor_image(plan.spec.executor, with_shell=True),
+        nodes={**section.node_selector, **nodes},
+        given=_given(plan),
+        sizes=resources(section),
+        labels=cloud_labels(plan),
+    )
+    label = section.label or f":docker: Build {image.name or 'image'}"
+    return {
+        **_step(plan, key, before),
+        "label": f"{label} for {job.platform}" if job.suffix else label,
+        "environment": _environment(script),
+        "script": text,
+        "artifacts": list(_artifacts(plan)),
+        "plugin": pod,
+        "anchor": f"kaniko-{job.suffix}" if job.suffix else "kaniko",
+    }
+
+
+def _joining(image: Image, plan: Plan) -> Step:
+    section, key = image.build.buildkite, key_of(image)
+    keys = {job.platform: job_key(image, job) for job in image.jobs}
+    script = _Join(plan, join_dialect(dialect_of(plan)), keys=keys)
+    after = [_meta_data_set(key)] if image.hands_over else []
+    text = script.text_of_join(image, ["regctl"], after)
+    pod = _pod(
+        section,
+        JOIN_IMAGE,
+        nodes=section.node_selector,
+        given=_given(plan),
+        labels=cloud_labels(plan),
+        as_root=True,
+    )
+    return {
+        **_step(plan, key, list(keys.values())),
+        "label": section.label or f":docker: Join {image.name or 'image'}",
+        "environment": _environment(script),
+        "script": text,
+        "plugin": pod,
+        "anchor": "join",
+    }
+
+
+def _preparing(preparation: Preparation, image: Image) -> Step:
+    section = image.build.buildkite
+    pod = _pod(
+        section,
+        preparation.prepare.image,
+        nodes=section.node_selector,
+        given=({}, {}),
+        sizes=resources(section),
+        as_root=True,
+        service_account=False,
+    )
+    return {
+        **_common(section),
+        "key": step_name(preparation_name(preparation)),
+        "label": f":hammer: Prepare {preparation.name}".rstrip(),
+        "condition": condition(any_of(preparation.started)),
+        "concurrency_group": None,
+        "script": _prepare_script(preparation),
+        "artifacts": [archive(preparation)],
+        "is_archive": True,
+        "plugin": pod,
+        "anchor": "prepare",
+    }
+
+
+def _step(plan: Plan, key: str, before: list[str]) -> Step:
+    """What the steps of the executor and of the join have in common."""
+    section = plan.spec.buildkite
+    extra = dict(section.extra)
+    if before and "depends_on" in extra:
+        before = [*before, *_listed(extra.pop("depends_on"))]
+    own_store = section.secrets == "buildkite"
+    return {
+        **_common(section),
+        "key": key,
+        "depends_on": list(before),
+        "condition": condition(plan.started),
+        "secrets": secret_names(plan, files=True) if own_store else [],
+        "extra": extra,
+    }
+
+
+def _common(section: Buildkite) -> Step:
+    return {
+        "depends_on": [],
+        "agents": {"queue": section.queue, **section.agents},
+        "timeout_minutes": section.timeout_minutes,
+        "retry": section.retry,
+        "concurrency_group": section.concurrency_group,
+        "secrets": [],
+        "environment": {},
+        "extra": {},
+        "artifacts": [],
+        "is_archive": False,
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    """``depends_on`` as a list: Buildkite takes one key as well."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    return [] if value is None else [value]
+
+
+def _artifacts(plan: Plan) -> Iterator[str]:
+    """Globs of files: a folder's name alone uploads nothing."""
+    for path in plan.outputs:
+        glob = re.sub(r"([*?\[\]{}~])", r"\\\1", path)
+        yield f"{glob}/**/*" if path == plan.spec.options.oci_layout_path else glob
+
+
+# -- the pods ---------------------------------------------------------------------------------
+
+
+def _pod(
+    section: Buildkite,
+    image: str,
+    *,
+    nodes: dict[str, str],
+    given: tuple[Step, Step],
+    sizes: Step | None = None,
+    labels: dict[str, str] | None = None,
+    as_root: bool = False,
+    service_account: bool = True,
+) -> Step:
+    """The plugin's settings; ``given`` are parts of the container and of the pod."""
+    container = {
+        "name": "container-0",
+        "image": image,
+        "securityContext": {"runAsUser": 0} if as_root else {},
+        "env": given[0].get("env"),
+        "resources": sizes,
+        "volumeMounts": given[0].get("volumeMounts"),
+    }
+    pod = {
+        "serviceAccountName": section.service_account if service_account else None,
+        "nodeSelector": nodes,
+        "tolerations": [toleration(item) for item in section.tolerations],
+        "containers": [_without_nothing(container)],
+        "volumes": given[1].get("volumes"),
+    }
+    metadata = {"labels": labels} if labels else {}
+    return _without_nothing({"metadata": metadata, "podSpecPatch": _without_nothing(pod)})
+
+
+def _without_nothing(fields: Step) -> Step:
+    return {name: item for name, item in fields.items() if item}
+
+
+def _given(plan: Plan) -> tuple[Step, Step]:
+    """How secrets come into the container: its part, and the pod's."""
+    section = plan.spec.buildkite
+    own_store = section.secrets == "buildkite"
+    volumes = (
+        Volumes([], [], []) if own_store else secret_volumes(plan, section.secret, optional=True)
+    )
+    env = [
+        from_secret(name, section.secret, name, optional=True)
+        for name in secret_names(plan, files=own_store)
+        if not own_store
+    ]
+    container = {
+        "env": [*env, *volumes.env],
+        "volumeMounts": [*_config_mount(plan), *volumes.mounts],
+    }
+    return container, {"volumes": [*_config_volume(plan), *volumes.volumes]}
+
+
+def secret_names(plan: Plan, *, files: bool) -> list[str]:
+    """The secrets that come as variables; ``files`` says that files come so, too."""
+    names = [name for login in plan.logins for name in login.secrets if login.cloud is None]
+    for cloud in plan.clouds:
+        names += cloud.secrets if files else cloud.secret_variables.values()
+    if plan.git_login and plan.git_login.secret:
+        names.append(plan.git_login.secret)
+    names += plan.spec.build_secrets.values()
+    if files:
+        names += plan.certificates.values()
+    return list(dict.fromkeys(names))
+
+
+def _config_mount(plan: Plan) -> list[dict[str, Any]]:
+    if not plan.docker_config:
+        return []
+    return [{"name": "docker-config", "mountPath": "/kaniko/.docker", "readOnly": True}]
+
+
+def _config_volume(plan: Plan) -> list[dict[str, Any]]:
+    """Optional, so that a run which does not push starts without it; the script asks for it."""
+    if not plan.docker_config:
+        return []
+    items = [{"key": ".dockerconfigjson", "path": "config.json"}]
+    secret = {"secretName": plan.docker_config, "optional": True, "items": items}
+    return [{"name": "docker-config", "secret": secret}]
+
+
+# -- the scripts ------------------------------------------------------------------------------
+
+
+class _BuildScript(Script):
+    """A script that first looks whether the inputs are what they may be."""
+
+    def _body(self, run: Callable[[list[str]], list[str]], late: dict[str, str]) -> list[str]:
+        body = super()._body(run, late)
+        checks = [
+            line
+            for name, item in _inputs(self)
+            for line in _checked(name, f"INPUT_{name.upper()}", item)
+        ]
+        return [*checks, *body]
+
+
+class _Join(_BuildScript, JoinScript):
+    """A join that asks the build's meta-data for the digests of the platforms."""
+
+    def __init__(self, *words: Any, keys: dict[str, str]) -> None:
+        super().__init__(*words)
+        self._keys = keys
+
+    def _lists(self, image: Image, tool: list[str], words: list[str]) -> list[str]:
+        asked = [
+            f"{digest_variable(platform)}=$({AGENT} meta-data get {key}:digest --default '')"
+            for platform, key in self._keys.items()
+        ]
+        return [*asked, *super()._lists(image, tool, words)]
+
+
+def _meta_data_set(key: str) -> str:
+    return f'{AGENT} meta-data set {key}:digest "$digest"'
+
+
+def _handed_over(plan: Plan, key: str) -> list[str]:
+    """The digest for later steps. The executor has written it when it pushed, without a newline.
+
+    Only what the shell has in itself is used: the executor leaves the files of the built image.
+    """
+    if not plan.spec.digest or not plan.pushes:
+        return []
+    lines = [f"read -r digest < {DIGEST_FILE} || true", _meta_data_set(key)]
+    if plan.pushes_always:
+        return lines
+    return [f"if [ -f {DIGEST_FILE} ]; then", *indented(lines), "fi"]
+
+
+def archive(preparation: Preparation) -> str:
+    """The artifact that holds all others: Buildkite keeps no modes and no empty folders."""
+    return f"{step_name(preparation_name(preparation))}.tar"
+
+
+def _unpacked(preparation: Preparation) -> list[str]:
+    name, key = archive(preparation), step_name(preparation_name(preparation))
+    return [
+        f"{AGENT} artifact download {name} /kaniko/ --step {key}",
+        f'tar -xf /kaniko/{name} -C "$BUILDKITE_BUILD_CHECKOUT_PATH"',
+        f"rm /kaniko/{name}",
+    ]
+
+
+def _prepare_script(preparation: Preparation) -> str:
+    commands = "\n".join(command.rstrip("\n") for command in preparation.prepare.commands)
+    paths = [quote(_no_option(path)) for path in preparation.prepare.artifacts]
+    lines = [
+        "set -eu",
+        *([commands] if _arrives(commands) else _in_quotes(commands)),
+        'cd "$BUILDKITE_BUILD_CHECKOUT_PATH"',
+        *continued("set --", paths),
+        "for path; do",
+        '  if [ ! -e "$path" ]; then',
+        '    echo "ci-kaniko: the commands made no $path" >&2',
+        "    exit 1",
+        "  fi",
+        "done",
+        f'tar -cf {archive(preparation)} "$@"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _in_quotes(commands: str) -> list[str]:
+    """The same commands, in quotes that keep the upload and the kubelet off their ``$``."""
+    why = "# in quotes, because the upload or the kubelet would change parts of it"
+    words = [quote(line) for line in commands.split("\n")]
+    if len(words) == 1:
+        return [why, f"eval {words[0]}"]
+    return [why, 'eval "$(', *indented(continued("printf '%s\\n'", words)), ')"']
+
+
+def _no_option(path: str) -> str:
+    return f"./{path}" if path.startswith("-") else path
+
+
+def _arrives(commands: str) -> bool:
+    r"""Whether the upload and the kubelet leave the text as it is, once its ``$`` are doubled.
+
+    The upload takes the backslash of ``\$`` away, the kubelet halves ``$$`` and replaces ``$(X)``.
+    """
+    changed = re.compile(r"(?<!\\)\\(?:\\\\)*\$|\$\$|\$\([A-Z_][A-Z0-9_]*\)")
+    return changed.search(commands) is None
+
+
+# -- inputs -----------------------------------------------------------------------------------
+
+
+def _inputs(script: Script) -> list[tuple[str, Input]]:
+    """The inputs that a script reads."""
+    declared = script.plan.spec.inputs
+    return [(name, declared[name]) for name in script.environment.values()]
+
+
+def _environment(script: Script) -> dict[str, str]:
+    """Variables that the upload sets, each from its own variable of that name."""
+    return {
+        f"INPUT_{name.upper()}": _expression(name, f"INPUT_{name.upper()}", item)
+        for name, item in _inputs(script)
+    }
+
+
+def _expression(name: str, variable: str, item: Input) -> str:
+    if item.default is None:
+        return f"${{{variable}?the input {name} has no value}}"
+    return f"${{{variable}:-{item.default}}}"
+
+
+def _checked(name: str, variable: str, item: Input) -> list[str]:
+    """A guard for an input of which not every text will do."""
+    if item.options:
+        fits, wanted = " | ".join(map(quote, item.options)), ", ".join(item.options)
+    elif item.type == "boolean":
+        fits, wanted = "true | false", "true, false"
+    elif item.type == "number":
+        return [
+            f"case ${variable} in",
+            "  '' | *[!0-9.-]* | *[!0-9] | .* | -.* | ?*-* | *.*.*)",
+            *_refusal(f"ci-kaniko: the input {name} is no number:", variable),
+            "esac",
+        ]
+    else:
+        return []
+    return [
+        f"case ${variable} in",
+        f"  {fits}) ;;",
+        "  *)",
+        *_refusal(f"ci-kaniko: the input {name} is none of {wanted}:", variable),
+        "esac",
+    ]
+
+
+def _refusal(message: str, variable: str) -> list[str]:
+    return [
+        f"    printf '%s %s\\n' {quote(message)} \"${variable}\" >&2",
+        "    exit 1",
+        "    ;;",
+    ]

@@ -1,0 +1,273 @@
+"""GitHub Actions' shell: what a step knows, and how it logs in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ci_kaniko.clouds import SESSION
+from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
+from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.shell import quote
+from ci_kaniko.targets.common import config_folder, join_dialect
+from ci_kaniko.variables import INPUT_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.clouds import Cloud, Token
+    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.script import Script
+
+_REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
+_COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
+_BRANCH = ("case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac",)
+_TAG = ("case $GITHUB_REF in refs/tags/*) tag=$GITHUB_REF_NAME ;; *) tag='' ;; esac",)
+
+_CELLS: dict[str, Cell] = {
+    "commit.sha": Cell("GITHUB_SHA"),
+    "commit.timestamp": Cell(
+        "committed",
+        define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
+    ),
+    "branch": Cell("branch", define=_BRANCH),
+    "tag": Cell("tag", define=_TAG),
+    "pull_request.number": Cell(
+        "PULL_REQUEST", env=("PULL_REQUEST", "${{ github.event.pull_request.number }}")
+    ),
+    "repository.path": Cell("GITHUB_REPOSITORY"),
+    "repository.owner": Cell("GITHUB_REPOSITORY_OWNER"),
+    "repository.url": Cell(text=_REPOSITORY_URL),
+    "registry.host": Cell(literal="ghcr.io"),
+    "registry.image": Cell(
+        text="ghcr.io/$repository_lower",
+        define=('repository_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
+    ),
+    "build.id": Cell("GITHUB_RUN_ID"),
+    "build.number": Cell("GITHUB_RUN_NUMBER"),
+    "build.url": Cell(text=f"{_REPOSITORY_URL}/actions/runs/$GITHUB_RUN_ID"),
+}
+
+
+def _cells(name: str, plan: Plan) -> Cell | None:
+    if name.startswith("env."):
+        variable = name.removeprefix("env.")
+        return Cell(variable, env=(variable, f"${{{{ vars.{variable} }}}}"))
+    if name == "default_branch":
+        if plan.spec.default_branch:
+            return Cell(literal=plan.spec.default_branch)
+        return Cell(
+            "DEFAULT_BRANCH",
+            env=("DEFAULT_BRANCH", "${{ github.event.repository.default_branch }}"),
+        )
+    return _CELLS.get(name)
+
+
+def _folders(plan: Plan) -> list[str]:
+    """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
+    names = (
+        ["config"] * plan.writes_files
+        + ["certificates"] * bool(plan.certificates)
+        + ["output"] * bool(plan.outputs or plan.spec.digest)
+    )
+    return [*_checked_inputs(plan), *_temporary(names)]
+
+
+def _join_folders(plan: Plan) -> list[str]:
+    """Where a login of a cloud is by a helper, the config that names it is written as well."""
+    names = ["config"] * bool(plan.logins) + ["certificates"] * bool(plan.certificates)
+    return [*_checked_inputs(plan), *_temporary(names)]
+
+
+def _temporary(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    removed = " ".join(f'"${name}"' for name in names)
+    return [
+        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in names),
+        f"trap 'rm -rf {removed} || :' EXIT",
+        "trap 'exit 130' INT",
+        "trap 'exit 143' TERM",
+    ]
+
+
+def _checked_inputs(plan: Plan) -> list[str]:
+    """GitHub lets a caller give any text; the spec may list those that there are."""
+    lines = []
+    for name, given in plan.spec.inputs.items():
+        if plan.reusable and given.options and f"{INPUT_PREFIX}{name}" in plan.variables:
+            variable = f"INPUT_{name.upper()}"
+            known = quote(f"ci-kaniko: {name} is one of: {', '.join(given.options)}; it is:")
+            lines += [
+                f"case ${variable} in",
+                f"  {' | '.join(quote(option) for option in given.options)}) ;;",
+                "  *)",
+                f'    echo {known} "${variable}" >&2',
+                "    exit 1",
+                "    ;;",
+                "esac",
+            ]
+    return lines
+
+
+def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str]:
+    return [*_checked_inputs(plan), *folders(plan)]
+
+
+def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+    script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
+    return [], '"$GITHUB_ACTOR"', "GITHUB_TOKEN"
+
+
+def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
+    """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
+    why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
+    url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
+    return [
+        f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
+        "token=$(",
+        "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
+        f'    {_CURL} --header @- "{url}" |',
+        f"    {_json_field('value')}",
+        ")",
+        *_masked("token"),
+    ]
+
+
+_CURL = "curl --fail --silent --show-error --retry 3"
+
+
+def _json_field(name: str) -> str:
+    return f'sed -n \'s/.*"{name}": *"\\([^"]*\\)".*/\\1/p\''
+
+
+def _masked(name: str) -> list[str]:
+    """What was received is there, and the runner keeps it out of the log."""
+    return [f': "${{{name}:?is empty: the answer holds none}}"', f'echo "::add-mask::${name}"']
+
+
+def _session(cloud: Cloud) -> list[str]:
+    """An hour in the role: the identity's own token lives for minutes, and a build for longer."""
+    region = cloud.variables.get("AWS_REGION", "us-east-1")
+    china = ".cn" if region.startswith("cn-") else ""
+    request = (
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
+        f"&RoleArn={cloud.role}"
+    )
+    fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
+    return [
+        "answer=$(",
+        '  printf %s "$token" |',
+        f"    {_CURL} --data {quote(request)} \\",
+        "      --data-urlencode WebIdentityToken@- \\",
+        f"      https://sts.{region}.amazonaws.com{china}/",
+        ")",
+        *(
+            f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
+            for name, tag in fields.items()
+        ),
+        f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
+        "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
+    ]
+
+
+def _registry_token(login: HostLogin) -> list[str]:
+    """Azure's three hours in one registry, for the identity and then for its token of Azure."""
+    azure = login.login.azure
+    assert azure is not None, "no other cloud has registry tokens"
+    application = (
+        "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
+        "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        f"&client_id={azure.client_id}"
+    )
+    registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
+    steps = (
+        (
+            application,
+            "client_assertion",
+            f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
+        ),
+        (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
+    )
+    lines = []
+    for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
+        lines += [
+            "token=$(",
+            '  printf %s "$token" |',
+            f"    {_CURL} --data {quote(data)} \\",
+            f"      --data-urlencode {name}@- {url} |",
+            f"    {_json_field(field)}",
+            ")",
+            *_masked("token"),
+        ]
+    return lines
+
+
+def _authority(host: str) -> str:
+    """Where Azure's clouds log in."""
+    places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
+    return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
+
+
+DIALECT = Dialect(
+    target="github",
+    cells=_cells,
+    tests={
+        "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
+        "no-pull-request": '[ "$GITHUB_EVENT_NAME" != pull_request ]',
+        "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
+        "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
+    },
+    places={
+        CHECKOUT: Cell(literal="/kaniko/context"),
+        OUTPUT: Cell(literal="/kaniko/output"),
+        DIGEST: Cell(literal="/kaniko/output/digest"),
+    },
+    config="$config",
+    files="$config",
+    secret_hint="add it in Settings > Secrets and variables > Actions",
+    token_hint="GitHub gives every job this token",
+    ci_token="GITHUB_TOKEN",
+    ci_login=_ci_login,
+    id_token=_id_token,
+    session=_session,
+    mask=('echo "::add-mask::$auth"',),
+    registry_token=_registry_token,
+    certificates="$certificates",
+    unset=(),
+    inherits=False,
+    folders=_folders,
+    input_expression="${{{{ inputs.{} }}}}",
+)
+JOIN = replace(DIALECT, folders=_join_folders)
+"""Here the join's tool runs in a container, as the executor does."""
+
+
+def _container_cells(name: str, plan: Plan) -> Cell | Impossible | None:
+    if name == "commit.timestamp":
+        return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
+    return _cells(name, plan)
+
+
+_CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
+CONTAINER = replace(
+    DIALECT,
+    cells=_container_cells,
+    id_token=None,
+    identity_reason="a job in the executor's image has no tool that can ask for its identity",
+    certificates="/kaniko/certificates",
+    places={
+        CHECKOUT: Cell("GITHUB_WORKSPACE"),
+        OUTPUT: Cell("GITHUB_WORKSPACE"),
+        DIGEST: Cell(literal="/kaniko/digest"),
+        THIS_REPOSITORY: Cell(text=_CLONE_URL),
+    },
+    config="/kaniko/.docker",
+    files="/kaniko/.docker",
+    unset=("KANIKO_NO_PUSH",),
+    inherits=True,
+    folders=partial(_checked_first, config_folder),
+)
+_JOIN_INSIDE = join_dialect(CONTAINER)
+JOIN_INSIDE = replace(_JOIN_INSIDE, folders=partial(_checked_first, _JOIN_INSIDE.folders))

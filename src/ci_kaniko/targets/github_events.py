@@ -1,0 +1,325 @@
+"""What starts a workflow on GitHub, and which of its jobs then run.
+
+``on:`` is for the whole file: it names what starts any of the images, and the ``if:`` of a job
+leaves out what is not for its image. Paths are looked at by ``on:`` when they are the same for all
+images, and by a job that runs first when they differ.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.globs import is_literal, to_github, to_regex
+from ci_kaniko.shell import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.pipeline import Image, Pipeline
+
+_EVERYTHING = {"branches": ["**"], "tags": ["**"]}
+_FORK = "github.event.pull_request.head.repo.full_name != github.repository"
+_DEFAULT_REF = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
+SAFE = str.maketrans("._", "--")
+"""What becomes of the characters of an image's name that ids do not have."""
+_FOLDERS = {"branches": "refs/heads/", "tags": "refs/tags/"}
+
+
+class Starts(NamedTuple):
+    """What starts an image's job, or any of several.
+
+    ``by_role`` is for the default branch when nobody says its name.
+    """
+
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    pull_requests: bool = False
+    schedules: tuple[str, ...] = ()
+    manual: bool = False
+    by_role: bool = False
+
+
+def starts(image: Image) -> Starts:
+    """What starts the job of an image."""
+    started, triggers = image.plan.started, image.build.triggers
+    default = image.build.default_branch
+    return Starts(
+        branches=(default,) if started.default_branch and default else started.branches,
+        tags=started.tags,
+        pull_requests=started.pull_requests,
+        schedules=triggers.schedules if triggers else (),
+        manual=started.manual,
+        by_role=started.default_branch and default is None,
+    )
+
+
+def _any_of(several: list[Starts]) -> Starts:
+    return Starts(
+        branches=_merged(each.branches for each in several),
+        tags=_merged(each.tags for each in several),
+        pull_requests=any(each.pull_requests for each in several),
+        schedules=_merged(each.schedules for each in several),
+        manual=any(each.manual for each in several),
+        by_role=any(each.by_role for each in several),
+    )
+
+
+def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    several = list(lists)
+    merged = tuple(dict.fromkeys(text for texts in several for text in texts))
+    return ("**",) if "**" in merged and len(set(several)) > 1 else merged
+
+
+def events(found: Pipeline) -> dict[str, Any]:
+    """``on:``; a filter that lets everything through is left out."""
+    union = _any_of([starts(image) for image in found.images])
+    paths = [to_github(glob) for glob in common_paths(found)]
+    filters = {
+        "branches": ["**"] if union.by_role else [to_github(glob) for glob in union.branches],
+        "tags": [to_github(glob) for glob in union.tags],
+    }
+    filters = {key: globs for key, globs in filters.items() if globs}
+    if paths and "branches" in filters:
+        filters["paths"] = paths
+    answer: dict[str, Any] = {}
+    if filters:
+        answer["push"] = None if filters == _EVERYTHING else filters
+    if union.pull_requests:
+        answer["pull_request"] = {"paths": paths} if paths else None
+    if union.schedules:
+        answer["schedule"] = [{"cron": line} for line in union.schedules]
+    if union.manual:
+        answer["workflow_dispatch"] = None
+    return answer
+
+
+def common_paths(found: Pipeline) -> tuple[str, ...]:
+    """The paths that ``on:`` can look at, because all images have the same."""
+    several = {image.plan.started.paths for image in found.images}
+    return several.pop() if len(several) == 1 else ()
+
+
+def conditions(found: Pipeline) -> tuple[dict[str, str], list[Finding]]:
+    """What ``on:`` cannot say of each image, and what no condition can say."""
+    several = {image.name: starts(image) for image in found.images}
+    if len(set(several.values())) == 1:
+        return {name: _alone(each) for name, each in several.items()}, []
+    answer: dict[str, str] = {}
+    findings: list[Finding] = []
+    for image in found.images:
+        tests = _Tests(several[image.name], list(several.values()))
+        answer[image.name] = tests.condition()
+        findings += image.findings(tests.findings)
+    return answer, findings
+
+
+def _alone(own: Starts) -> str:
+    """The default branch by its role, and branches that are built already."""
+    if own.by_role:
+        always = ["pull_request"] + ["workflow_dispatch"] * own.manual
+        tests = [f"github.event_name == '{event}'" for event in always]
+        tests.append("github.ref_type == 'tag'")
+        tests.append("github.ref_name == github.event.repository.default_branch")
+        return " || ".join(tests)
+    foreign = _not_built_by_a_push(own)
+    return f"github.event_name != 'pull_request' || {foreign}" if foreign else ""
+
+
+def _not_built_by_a_push(own: Starts) -> str:
+    """Which pull requests are built, as far as an expression can say it; empty for all."""
+    if not own.pull_requests:
+        return ""
+    other = [_not_from(glob) for glob in own.branches if not is_literal(glob)]
+    if "" in other:
+        return _FORK
+    tests = [test for test in other if test]
+    return f"{_FORK} || ({' && '.join(tests)})" if tests else ""
+
+
+def _not_from(glob: str) -> str | None:
+    """An expression that a request's branch does not match; None when expressions cannot say it."""
+    if glob == "**":
+        return ""
+    prefix, stars, rest = glob.partition("**")
+    if stars and not rest and "*" not in prefix and "'" not in prefix:
+        return f"!startsWith(github.head_ref, '{prefix}')"
+    return None
+
+
+class _Tests:
+    """The condition of one image among several that other events start."""
+
+    def __init__(self, own: Starts, several: list[Starts]) -> None:
+        self.own = own
+        self.union = _any_of(several)
+        self.several = several
+        self.findings: list[Finding] = []
+
+    def condition(self) -> str:
+        foreign = _not_built_by_a_push(self.own)
+        if self.own == self.union:
+            return f"github.event_name != 'pull_request' || {foreign}" if foreign else ""
+        tests = [*self._pushes()]
+        if self.own.pull_requests:
+            request = "github.event_name == 'pull_request'"
+            tests.append(f"{request} && ({foreign})" if foreign else request)
+        if set(self.own.schedules) == set(self.union.schedules):
+            tests += ["github.event_name == 'schedule'"] * bool(self.own.schedules)
+        else:
+            tests += [f"github.event.schedule == {_text(line)}" for line in self.own.schedules]
+        if self.own.manual:
+            tests.append("github.event_name == 'workflow_dispatch'")
+        return _any(tests)
+
+    def _pushes(self) -> Iterator[str]:
+        """Pushes: other events are told apart by the ref, but for those that have a branch's."""
+        refs = [*self._refs("branches"), *self._refs("tags")]
+        if {"refs/heads/", "refs/tags/"} <= {_all_of(test) for test in refs}:
+            yield "github.event_name == 'push'"
+        elif refs and (self.union.schedules or self.union.manual):
+            test = f"({_any(refs)})" if len(refs) > 1 else refs[0]
+            yield f"github.event_name == 'push' && {test}"
+        else:
+            yield from refs
+
+    def _refs(self, kind: str) -> Iterator[str]:
+        own: tuple[str, ...] = getattr(self.own, kind)
+        others = {glob for each in self.several for glob in getattr(each, kind)} - set(own)
+        others |= {"**"} if kind == "branches" and self.union.by_role else set()
+        if kind == "branches" and self.own.by_role:
+            yield _DEFAULT_REF
+        elif own and (not others or "**" in own):
+            yield _starting(_FOLDERS[kind])
+        else:
+            for index, glob in enumerate(own):
+                test = _ref_test(glob, _FOLDERS[kind], others)
+                if test is None:
+                    self.findings.append(_no_expression(glob, ("triggers", kind, index)))
+                else:
+                    yield test
+
+
+def _all_of(test: str) -> str:
+    found = re.fullmatch(r"startsWith\(github\.ref, '(refs/(?:heads|tags)/)'\)", test)
+    return found[1] if found else ""
+
+
+def _ref_test(glob: str, folder: str, others: set[str]) -> str | None:
+    """Whether a ref matches, of those that match this glob or any of the others.
+
+    None when expressions cannot say it: they know how a text begins and ends, no more.
+    """
+    if is_literal(glob):
+        return f"github.ref == {_text(folder + glob)}"
+    first, last = glob.index("*"), glob.rindex("*")
+    prefix, suffix = glob[:first], glob[last + 1 :]
+    tests = [_starting(folder + prefix)]
+    if suffix:
+        tests.append(f"endsWith(github.ref, {_text(suffix)})")
+    middle = glob[first : last + 1]
+    simple = middle == "**" and not (prefix and suffix)
+    if not simple and any(_may_pass(other, prefix, suffix) for other in others):
+        if middle != "*" or "/" in prefix + suffix or (prefix and suffix):
+            return None
+        tests.append("!contains(github.ref_name, '/')")
+    return " && ".join(tests)
+
+
+def _may_pass(other: str, prefix: str, suffix: str) -> bool:
+    """Whether something that matches ``other`` may begin and end so; GitHub ignores case."""
+    other, prefix, suffix = other.lower(), prefix.lower(), suffix.lower()
+    if is_literal(other):
+        return other.startswith(prefix) and other.endswith(suffix)
+    start, end = other[: other.index("*")], other[other.rindex("*") + 1 :]
+    return (start.startswith(prefix) or prefix.startswith(start)) and (
+        end.endswith(suffix) or suffix.endswith(end)
+    )
+
+
+def _starting(text: str) -> str:
+    return f"startsWith(github.ref, {_text(text)})"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _any(tests: list[str]) -> str:
+    if len(tests) > 1:
+        tests = [f"({test})" if " && " in test else test for test in tests]
+    return " || ".join(tests)
+
+
+def _no_expression(glob: str, where: tuple[str | int, ...]) -> Finding:
+    return Finding(
+        "impossible-trigger",
+        where,
+        f"other images have other triggers, and a job's if: cannot tell {quoted(glob)} from those",
+        "the same triggers for all images, or a file for each: outputs: {github: "
+        "[{path: .github/workflows/NAME.yml, only: [NAME]}, ...]}",
+    )
+
+
+def watched(found: Pipeline) -> dict[str, str]:
+    """The images whose paths a job has to look at, and what its output for each is called."""
+    if len({image.plan.started.paths for image in found.images}) == 1:
+        return {}
+    return {
+        image.name: output_name(image.name) for image in found.images if image.plan.started.paths
+    }
+
+
+def output_name(image: str) -> str:
+    """An image's name in expressions, where a name begins with a letter or ``_``."""
+    name = image.translate(SAFE)
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+WATCH_ENVIRONMENT = {
+    "BASE": "${{ github.event.pull_request.base.sha || github.event.before }}",
+    "HEAD": "${{ github.event.pull_request.head.sha || github.sha }}",
+}
+
+
+def watch_script(found: Pipeline) -> str:
+    """The script of the job that looks at paths.
+
+    As GitHub does, it compares a request with where it left its base, and a push with what was
+    there before. Where there is nothing to compare with, everything counts as changed.
+    """
+    outputs = watched(found)
+    lines = [
+        "set -eu",
+        "case $GITHUB_EVENT_NAME:$GITHUB_REF in",
+        "  pull_request:*) range=$BASE...$HEAD ;;",
+        "  push:refs/heads/*) range=$BASE..$HEAD ;;",
+        "  *) range='' ;;",
+        "esac",
+        'files="$RUNNER_TEMP/changed-files"',
+        'if [ -z "$range" ] || ! git cat-file -e "$BASE^{commit}" 2> /dev/null ||',
+        '  ! git diff --name-only --no-renames -z "$range" -- > "$files"; then',
+        '  echo "There is nothing to compare with, so everything counts as changed."',
+        "  files=''",
+        "fi",
+        "look() {",
+        "  changed=true",
+        '  if [ -n "$files" ] && ! LC_ALL=C grep -Eqxz -e "$2" "$files"; then changed=false; fi',
+        '  echo "$1=$changed" | tee -a "$GITHUB_OUTPUT"',
+        "}",
+    ]
+    for image in found.images:
+        if image.name in outputs:
+            pattern = "|".join(_path_pattern(glob) for glob in image.plan.started.paths)
+            lines.append(f"look {outputs[image.name]} {quote(pattern)}")
+    return "\n".join(lines) + "\n"
+
+
+def _path_pattern(glob: str) -> str:
+    r"""The regular expression of a path's glob, where ``**/`` may be no folder at all.
+
+    >>> _path_pattern("src/**/*.go"), _path_pattern("**.go")
+    ('src/(.*/)?[^/]*\\.go', '.*\\.go')
+    """
+    return re.sub(r"(?:^|(?<=/))\.\*/", "(.*/)?", to_regex(glob))

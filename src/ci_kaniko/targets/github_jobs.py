@@ -1,0 +1,413 @@
+"""The jobs of a workflow: one for each image or platform, and those around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko import pins
+from ci_kaniko.join import JoinScript, digest_variable
+from ci_kaniko.pipeline import job_name, runner
+from ci_kaniko.plan import GitLogin, executor_image
+from ci_kaniko.script import Script
+from ci_kaniko.shell import continued, indented, quote
+from ci_kaniko.targets.github_dialect import CONTAINER, DIALECT, JOIN, JOIN_INSIDE
+from ci_kaniko.targets.github_events import (
+    SAFE,
+    WATCH_ENVIRONMENT,
+    conditions,
+    watch_script,
+    watched,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko import pipeline
+    from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.script import Dialect
+
+RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",)}
+"""GitHub's own runners, by platform."""
+CHANGES = "changes"
+"""The id of the job that looks at paths."""
+_HAND_OVER = 'echo "digest=$digest" >> "$GITHUB_OUTPUT"'
+
+
+class Permission(NamedTuple):
+    """What a job's token may do, and why."""
+
+    name: str
+    access: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that runs a script."""
+
+    name: str
+    run: str
+    shell: str = "bash"
+    id: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, in GitHub's words.
+
+    ``checkout`` are the settings of the checkout, None when there is none.
+    """
+
+    id: str
+    name: str
+    runs_on: tuple[str, ...]
+    timeout_minutes: int
+    permissions: list[Permission]
+    steps: list[Step]
+    needs: tuple[str, ...] = ()
+    condition: str = ""
+    environment: str | None = None
+    container: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    checkout: dict[str, Any] | None = None
+
+
+def adapted(image: Image) -> Image:
+    """An image with what its plans get only on GitHub."""
+    jobs = tuple(replace(job, plan=_adapted(job.plan)) for job in image.jobs)
+    join = replace(_adapted(image.join), git_login=None) if image.join else None
+    return replace(image, jobs=jobs, join=join)
+
+
+def _adapted(plan: Plan) -> Plan:
+    if plan.reusable:
+        # Any event may have started the caller.
+        plan = replace(plan, started=replace(plan.started, pull_requests=True))
+    if is_inside(plan) and plan.git_login is None and "://" not in plan.spec.context:
+        plan = replace(plan, git_login=GitLogin("oauth2", None))
+    return plan
+
+
+def is_inside(plan: Plan) -> bool:
+    """Whether the job runs in the executor's image."""
+    return plan.spec.github.mode == "container"
+
+
+def dialect_of(plan: Plan) -> Dialect:
+    """The shell that runs the executor's script."""
+    return CONTAINER if is_inside(plan) else DIALECT
+
+
+def base_id(image: Image) -> str:
+    """The id of an image's last job."""
+    given = image.build.github.job
+    return given or job_name(None, image, "image").translate(SAFE)
+
+
+def job_id(image: Image, job: pipeline.Job) -> str:
+    """The id of a job that runs the executor."""
+    return f"{base_id(image)}-{job.suffix}" if job.suffix else base_id(image)
+
+
+def ids(image: Image) -> list[str]:
+    """The ids of all jobs of an image."""
+    own = [job_id(image, job) for job in image.jobs]
+    return [*own, base_id(image)] if image.join else own
+
+
+def last_ids(image: Image) -> list[str]:
+    """The jobs that others wait for."""
+    return [base_id(image)] if image.join else ids(image)
+
+
+def jobs(found: Pipeline) -> list[Job]:
+    """All jobs, each after those that it waits for."""
+    return [*_Workflow(found).jobs()]
+
+
+class _Workflow:
+    """What the jobs of one file know of each other.
+
+    ``skipping`` are the conditions by which an image, or one that it waits for, may be left out.
+    """
+
+    def __init__(self, found: Pipeline) -> None:
+        self.found = found
+        self.images = {image.name: image for image in found.images}
+        self.reusable = found.images[0].plan.reusable
+        self.watched = {} if self.reusable else watched(found)
+        self.conditions = {} if self.reusable else conditions(found)[0]
+        self.first = self._condition_of_watching()
+        self.skipping: dict[str, set[str]] = {}
+
+    def jobs(self) -> Iterator[Job]:
+        if self.watched:
+            yield self._watching()
+        for image in self.found.images:
+            needs = [name for each in image.needs for name in last_ids(self.images[each])]
+            if image.name in self.watched:
+                needs.insert(0, CHANGES)
+            condition, may_be_skipped = self._condition(image)
+            for job in image.jobs:
+                yield replace(_building(image, job), needs=tuple(needs), condition=condition)
+            if image.join:
+                joining = _joining(image, image.join)
+                condition = _after(image, image.join, status=may_be_skipped)
+                self.skipping[image.name].add(condition)
+                yield replace(joining, condition=condition)
+
+    def _condition_of_watching(self) -> str:
+        """What all images have in common whose paths are looked at."""
+        several = {self.conditions[name] for name in self.watched}
+        return several.pop() if len(several) == 1 else ""
+
+    def _condition(self, image: Image) -> tuple[str, bool]:
+        """An image's ``if:``, and whether something before it may be skipped."""
+        tests = [self.conditions.get(image.name, "")]
+        if image.name in self.watched:
+            looked_at = f"needs.{CHANGES}.outputs.{self.watched[image.name]} == 'true'"
+            tests = [looked_at] if self.first else [*tests, looked_at]
+        own = _all(tests)
+        before = {test for each in image.needs for test in self.skipping[each]}
+        may_be_skipped = bool(before - {"", own})
+        self.skipping[image.name] = before | {own}
+        if not may_be_skipped:
+            return own, False
+        return _regardless(tests), True
+
+    def _watching(self) -> Job:
+        section = self.found.images[0].build.github
+        outputs = self.watched.values()
+        return Job(
+            id=CHANGES,
+            name="Look at what changed",
+            runs_on=section.runs_on,
+            timeout_minutes=min(section.timeout_minutes, 10),
+            permissions=[Permission("contents", "read", "to compare commits")],
+            condition=self.first,
+            checkout={"fetch-depth": 0, "filter": "blob:none"},
+            outputs={name: f"${{{{ steps.{CHANGES}.outputs.{name} }}}}" for name in outputs},
+            steps=[
+                Step(
+                    "Compare with what was there before",
+                    watch_script(self.found),
+                    id=CHANGES,
+                    env=WATCH_ENVIRONMENT,
+                )
+            ],
+        )
+
+
+def _all(tests: list[str]) -> str:
+    tests = [test for test in tests if test]
+    if len(tests) > 1:
+        tests = [f"({test})" if " || " in test else test for test in tests]
+    return " && ".join(tests)
+
+
+def _regardless(tests: list[str]) -> str:
+    """Tests for a job that runs after others that were skipped, but not after failed ones."""
+    return f"${{{{ {_all(['!failure()', '!cancelled()', *tests])} }}}}"
+
+
+def _after(image: Image, join: Plan, *, status: bool) -> str:
+    """A join's ``if:``: there is nothing to join when nothing was pushed."""
+    pushed = f"needs.{job_id(image, image.jobs[0])}.outputs.digest != ''"
+    if status:
+        return _regardless([pushed])
+    return "" if join.pushes_always else pushed
+
+
+def _of_the_image(image: Image, plan: Plan) -> dict[str, Any]:
+    """What all jobs of an image have in common."""
+    section = plan.spec.github
+    return {
+        "timeout_minutes": section.timeout_minutes,
+        "environment": section.environment,
+        "extra": section.extra,
+    }
+
+
+def _building(image: Image, job: pipeline.Job) -> Job:
+    """A job that runs the executor."""
+    plan, section = job.plan, job.plan.spec.github
+    inside = is_inside(plan)
+    checkout = not inside and (plan.reads_checkout or "commit.timestamp" in plan.variables)
+    script = Script(plan, dialect_of(plan))
+    text = script.build(
+        (lambda words: _run_inside(plan, words)) if inside else lambda words: _run(plan, words)
+    )
+    digest = plan.spec.digest
+    shell = "sh" if inside else "bash"
+    kaniko = Step("Run kaniko", text, shell, "kaniko" * digest, _environment(script))
+    what = _what(image) + (f" for {job.platform}" if job.suffix else "")
+    pushes = plan.pushes and not job.suffix
+    return Job(
+        id=job_id(image, job),
+        name=f"Build and push {what}" if pushes else f"Build {what}",
+        runs_on=runner(job, section.platform_runs_on, RUNNERS) or section.runs_on,
+        permissions=_permissions(plan, checkout=checkout),
+        container={"image": executor_image(plan.spec.executor, with_shell=True)} if inside else {},
+        outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
+        checkout={} if checkout else None,
+        steps=[_preparing(plan), kaniko] if plan.spec.prepare else [kaniko],
+        **_of_the_image(image, plan),
+    )
+
+
+def _what(image: Image) -> str:
+    return image.name or "the image"
+
+
+def _environment(script: Script) -> dict[str, str]:
+    """What a script reads: values that GitHub knows, and secrets."""
+    plan = script.plan
+    secrets = {name: f"${{{{ secrets.{name} }}}}" for name in plan.secrets}
+    environment = {**script.environment, **secrets}
+    if plan.git_login and plan.git_login.secret is None:
+        environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
+    return environment
+
+
+_OWNED_BY_ROOT = """\
+  if [ "$(id -u)" = 0 ]; then
+    trap "chown -R $OWNER . || :" EXIT
+    chown -R 0:0 .
+  fi
+  sh -euc "$1"
+"""
+"""Git and package managers want files of their own user; the runner gets back what it had."""
+
+
+def _preparing(plan: Plan) -> Step:
+    """The step before: in another image, in the checkout that the executor then reads."""
+    prepare = plan.spec.prepare
+    assert prepare is not None, "asked before"
+    commands = "\n".join(prepare.commands)
+    commands = _quoted(f"\n{commands}\n") if "\n" in commands else _quoted(commands)
+    run = continued(
+        "docker run --rm",
+        [
+            '--env OWNER="$(id -u):$(id -g)"',
+            '--volume "$GITHUB_WORKSPACE:/workspace"',
+            "--workdir /workspace",
+            "--entrypoint sh",
+            f"{quote(prepare.image)} -euc '\n{_OWNED_BY_ROOT}' sh {commands}",
+        ],
+    )
+    return Step("Prepare the build", "\n".join(["set -eu", *run]) + "\n")
+
+
+def _quoted(commands: str) -> str:
+    """Commands as one word that GitHub sees no expression in, else as they are."""
+    return "'" + commands.replace("'", r"'\''").replace("${{", "$''{{") + "'"
+
+
+def _run_inside(plan: Plan, words: list[str]) -> list[str]:
+    run = continued("/kaniko/executor", words)
+    return [*run, *_handed_over(plan, "/kaniko/digest")] if plan.spec.digest else run
+
+
+def _run(plan: Plan, words: list[str]) -> list[str]:
+    passed = [*plan.proxy, *plan.spec.build_secrets.values()]
+    passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
+    passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
+    passed += [name for cloud in plan.clouds for name in cloud.names]
+    options = ["--env container=docker", *(f"--env {name}" for name in passed)]
+    if plan.reads_checkout:
+        options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
+    if plan.certificates:
+        options.append('--volume "$certificates:/kaniko/certificates:ro"')
+    if plan.writes_files:
+        options.append('--volume "$config:/kaniko/.docker:ro"')
+    if plan.outputs or plan.spec.digest:
+        options.append('--volume "$output:/kaniko/output"')
+    image = quote(executor_image(plan.spec.executor, with_shell=False))
+    run = continued("docker run --rm", [*options, image, *words])
+    # Folders that the executor makes belong to root, and the runner could not remove them.
+    folders = sorted({path.rpartition("/")[0] for path in plan.outputs} - {""})
+    run = [*(f'mkdir -p "$output"/{quote(folder)}' for folder in folders), *run]
+    if plan.spec.digest:
+        run += _handed_over(plan, '"$output/digest"', once=bool(plan.outputs))
+    return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
+
+
+def _handed_over(plan: Plan, file: str, *, once: bool = False) -> list[str]:
+    """The digest for later jobs; without a push there is no file. ``once`` removes the file."""
+    lines = [f"digest=$(cat {file})", _HAND_OVER, *[f"rm {file}"] * once]
+    if plan.pushes_always:
+        return lines
+    return [f"if [ -f {file} ]; then", *indented(lines), "fi"]
+
+
+class _Join(JoinScript):
+    """A join whose tool runs in a container: what it trusts is a matter of that container."""
+
+    def _inputs(self) -> list[str]:
+        return super(JoinScript, self)._inputs()
+
+
+def _joining(image: Image, join: Plan) -> Job:
+    """The job that joins the platforms."""
+    inside = is_inside(join)
+    dialect = replace(JOIN, folders=lambda plan: [*JOIN.folders(plan), *_regctl(plan)])
+    script = JoinScript(join, JOIN_INSIDE) if inside else _Join(join, dialect)
+    digest = image.hands_over
+    text = script.text_of_join(image, ["regctl"], [_HAND_OVER] * digest)
+    needs = {job.platform: job_id(image, job) for job in image.jobs}
+    digests = {
+        digest_variable(platform): f"${{{{ needs.{name}.outputs.digest }}}}"
+        for platform, name in needs.items()
+    }
+    name = "Join the platforms"
+    return Job(
+        id=base_id(image),
+        name=f"{name} of {_what(image)}",
+        needs=tuple(needs.values()),
+        runs_on=join.spec.github.runs_on,
+        permissions=_permissions(join, checkout=False),
+        container={"image": pins.JOIN_IMAGE, "options": "--user 0"} if inside else {},
+        outputs={"digest": "${{ steps.join.outputs.digest }}"} if digest else {},
+        steps=[
+            Step(
+                name,
+                text,
+                "sh" if inside else "bash",
+                "join" * digest,
+                {**digests, **_environment(script)},
+            )
+        ],
+        **_of_the_image(image, join),
+    )
+
+
+def _regctl(plan: Plan) -> list[str]:
+    """A function that runs the tool in a container."""
+    passed = [*plan.proxy, *(name for cloud in plan.clouds for name in cloud.names)]
+    options = ["--user 0", *(f"--env {name}" for name in passed)]
+    if plan.certificates:
+        options.append("--env SSL_CERT_DIR=/kaniko/certificates:/etc/ssl/certs")
+        options.append('--volume "$certificates:/kaniko/certificates:ro"')
+    if plan.logins:
+        options.append("--env DOCKER_CONFIG=/kaniko/.docker")
+        options.append('--volume "$config:/kaniko/.docker:ro"')
+    run = continued("docker run --rm", [*options, pins.JOIN_IMAGE, 'regctl "$@"'])
+    return ["regctl() {", *indented(run), "}"]
+
+
+def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
+    granted = []
+    if checkout or plan.git_login:
+        granted.append(Permission("contents", "read", "to check out the repository"))
+    if plan.identities:
+        granted.append(Permission("id-token", "write", "to log in to the cloud"))
+    tokens = [login for login in plan.logins if login.login.kind == "ci-token"]
+    if any(login.host in plan.pushed_hosts for login in tokens):
+        granted.append(Permission("packages", "write", "to push to the registry"))
+    elif tokens:
+        granted.append(Permission("packages", "read", "to pull from the registry"))
+    return granted

@@ -1,0 +1,113 @@
+"""A workflow that others call: its inputs, secrets and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.conditions import ALWAYS
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.targets.github_events import output_name
+from ci_kaniko.targets.github_jobs import base_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.pipeline import Pipeline
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Input
+
+
+def call(found: Pipeline) -> dict[str, Any] | None:
+    """``on.workflow_call``; None when there is nothing to hand over."""
+    parts = {
+        "inputs": {name: _input(given) for name, given in found.spec.inputs.items()},
+        "secrets": _secrets(found),
+        "outputs": _outputs(found),
+    }
+    return {name: part for name, part in parts.items() if part} or None
+
+
+def _input(given: Input) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if description := _description(given):
+        answer["description"] = description
+    answer["type"] = given.type
+    if given.default is None:
+        answer["required"] = True
+    else:
+        answer["default"] = _value(given.type, given.default)
+    return answer
+
+
+def _description(given: Input) -> str:
+    listed = f"({', '.join(given.options)})" if given.options else ""
+    return f"{given.description or ''} {listed}".strip()
+
+
+def _value(kind: str, text: str) -> str | float | bool:
+    if kind == "boolean":
+        return text == "true"
+    if kind == "number":
+        return float(text) if "." in text else int(text)
+    return text
+
+
+def _secrets(found: Pipeline) -> dict[str, dict[str, bool]]:
+    """Every secret of every job; required where no run can do without it."""
+    names = dict.fromkeys(
+        name for image in found.images for plan in image.plans for name in plan.secrets
+    )
+    needed = {
+        name for image in found.images for plan in image.plans for name in _always_needed(plan)
+    }
+    return {name: {"required": name in needed} for name in names}
+
+
+def _always_needed(plan: Plan) -> Iterator[str]:
+    if plan.spec.github.environment:
+        # The environment's own secrets are used, not those that the caller hands over.
+        return
+    unconditional = {push.host for push in plan.pushes if push.when == ALWAYS} | plan.cache_hosts
+    for login in plan.logins:
+        if not login.pushes or (plan.pushes_always and login.host in unconditional):
+            yield from login.secrets
+            if login.login.docker_config:
+                yield login.login.docker_config
+    if plan.git_login and plan.git_login.secret:
+        yield plan.git_login.secret
+    if plan.context_cloud:
+        yield from plan.context_cloud.secrets
+    yield from plan.spec.build_secrets.values()
+    yield from plan.certificates.values()
+
+
+def _outputs(found: Pipeline) -> dict[str, dict[str, str]]:
+    return {
+        f"{output_name(image.name)}-digest" if image.name else "digest": {
+            "description": f"Digest of {image.name or 'the image'}; empty when nothing was pushed",
+            "value": f"${{{{ jobs.{base_id(image)}.outputs.digest }}}}",
+        }
+        for image in found.images
+        if image.hands_over
+    }
+
+
+def impossible_inputs(found: Pipeline) -> Iterator[Finding]:
+    """What GitHub would refuse, or hand on in another spelling than the spec's."""
+    for name, given in found.spec.inputs.items():
+        if "${{" in _description(given):
+            yield Finding(
+                "bad-input",
+                ("inputs", name, "description"),
+                "GitHub takes ${{ for an expression, and a description holds none",
+                "say it in other words",
+            )
+        if given.type == "number" and given.default is not None:
+            read = f"{float(given.default):.15g}"
+            if read != given.default:
+                yield Finding(
+                    "bad-input",
+                    ("inputs", name, "default"),
+                    f"GitHub would hand {quoted(given.default)} on as {read}",
+                    "type: string keeps the text",
+                )

@@ -1,0 +1,93 @@
+"""When GitLab's jobs run: ``rules:``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.globs import is_literal, to_regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.plan import Started
+
+_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+
+
+class Rule(NamedTuple):
+    """One entry of ``rules:``; ``changes`` are the only files that count."""
+
+    test: str
+    when: str = ""
+    why: str = ""
+    changes: tuple[str, ...] = ()
+
+
+def rules(*jobs: Started, child: bool) -> list[Rule]:
+    """What starts a job that some jobs, or it alone, need.
+
+    A branch that a push builds is not built again for its request.
+    """
+    request = "$CI_MERGE_REQUEST_IID" if child else _REQUEST
+    requested = [started for started in jobs if started.pull_requests]
+    found: dict[Rule, None] = {}
+    if requested:
+        if (built := _built_by_pushes(requested)) is not None:
+            own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
+            why = "the push to that branch has built it already"
+            found[Rule(" && ".join([request, own, *built]), "never", why)] = None
+        found.update(dict.fromkeys(Rule(request, changes=_changes(each)) for each in requested))
+    for started in jobs:
+        for test in _branch_tests(started, "$CI_COMMIT_BRANCH"):
+            found[Rule(test, changes=_changes(started))] = None
+        for glob in started.tags:
+            tag = "$CI_COMMIT_TAG"
+            found[Rule(tag if glob == "**" else _ref_test(tag, glob))] = None
+    for started in () if child else jobs:
+        if started.schedules:
+            found[Rule('$CI_PIPELINE_SOURCE == "schedule"')] = None
+        if started.manual:
+            found[Rule('$CI_PIPELINE_SOURCE == "web"')] = None
+    return list(found)
+
+
+def _changes(started: Started) -> tuple[str, ...]:
+    return tuple(changed_glob(glob) or glob for glob in started.paths)
+
+
+def _built_by_pushes(requested: list[Started]) -> list[str] | None:
+    """Tests that the source of a request is built by pushes, for every job; None when never."""
+    tests: dict[str, None] = {}
+    for started in requested:
+        built = list(_branch_tests(started, "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"))
+        if not built:
+            return None
+        if "**" not in started.branches:
+            tests[f"({' || '.join(built)})" if len(built) > 1 else built[0]] = None
+    return list(tests)
+
+
+def _branch_tests(started: Started, variable: str) -> Iterator[str]:
+    if started.default_branch:
+        yield f"{variable} == $CI_DEFAULT_BRANCH"
+    for glob in started.branches:
+        yield variable if glob == "**" else _ref_test(variable, glob)
+
+
+def _ref_test(variable: str, glob: str) -> str:
+    if is_literal(glob) and '"' not in glob:
+        return f'{variable} == "{glob}"'
+    pattern = to_regex(glob, slash=r"\/")
+    return f"{variable} =~ /^{pattern}$/"
+
+
+def changed_glob(glob: str) -> str | None:
+    """A glob of ``changes:``, where ``**`` crosses folders only before a slash."""
+    segments = glob.split("/")
+    if segments[0].startswith("**") and len(segments[0]) > 2 and "**" not in segments[0][2:]:
+        segments[:1] = ["**", f"*{segments[0][2:]}"]
+    if any("**" in segment and segment != "**" for segment in segments):
+        return None
+    if segments[-1] == "**":
+        segments.append("*")
+    return "/".join(segments)

@@ -1,0 +1,121 @@
+"""Variables of a plan as values: what a manifest holds instead of a job's environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.conditions import holds
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
+from ci_kaniko.references import check_tag_text, parse_repository
+from ci_kaniko.values import check_in_reference
+from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.conditions import AnyOf
+    from ci_kaniko.findings import Where
+    from ci_kaniko.pipeline import Image
+    from ci_kaniko.plan import Plan
+    from ci_kaniko.references import Reference
+    from ci_kaniko.values import Values
+
+PLACES = {CHECKOUT, OUTPUT, DIGEST}
+"""What a container knows when it runs."""
+
+
+def bound(plan: Plan, known: Values) -> Plan:
+    """The plan with its values; what is missing is noted in ``known``."""
+
+    def in_text(ref: Ref) -> Part:
+        if ref.name in PLACES:
+            return ref
+        if ref.name == THIS_REPOSITORY:
+            source = known.source()
+            return f"git://{source.repository}#{source.ref}#{source.commit}"
+        return known.replace(ref)
+
+    def in_reference(ref: Ref) -> Part:
+        return known.replace(ref, is_reference=True)
+
+    def decided(any_of: AnyOf) -> bool:
+        kinds = {condition.kind for condition in any_of}
+        if kinds & {"branch", "tag", "default-branch", "pull-request"}:
+            known.get("branch")
+        if "default-branch" in kinds:
+            known.get("default_branch")
+        return holds(any_of, known.event)
+
+    return bind(
+        plan,
+        in_text,
+        in_reference,
+        decided,
+        is_pull_request=bool(known.event.pull_request),
+    )
+
+
+def missing_values(images: Iterable[Image], known: Values) -> Iterator[Finding]:
+    """Everything that nobody has told, in one finding."""
+    if not known.missing:
+        return
+    names = ", ".join(known.missing)
+    places = [
+        image.build.at(where)
+        for image in images
+        for where, name in image.plan.uses()
+        if name in known.missing
+    ]
+    yield Finding(
+        "missing-value",
+        places[0] if places else (),
+        f"a Kubernetes manifest must hold these values, and they are not known: {names}",
+        "--set NAME=VALUE gives one; in a git checkout the command line finds most of them",
+    )
+
+
+def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
+    """Values that an image reference cannot hold."""
+    for where, reference in _references(plan, known):
+        unfit = [
+            *_unfit(reference.repository, known, in_tag=False),
+            *_unfit(reference.tag, known, in_tag=True),
+        ]
+        for name, text in unfit:
+            yield Finding(
+                "bad-value",
+                where,
+                f"no image reference can hold this {name}: {quoted(text)}",
+                "${ref.tag} is safe in a tag, ${ref.slug} in a name",
+            )
+        tag = _text(reference, known)
+        if tag and not unfit and not check_tag_text(tag):
+            yield Finding("bad-value", where, f"{quoted(tag)} is not an image tag")
+
+
+def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
+    for push in plan.pushes:
+        if holds(push.when, known.event):
+            yield push.where, push.reference
+    cache = plan.spec.cache
+    if cache and not cache.repo.startswith("oci:"):
+        yield ("cache", "repo"), parse_repository(cache.repo)
+
+
+def _unfit(parts: Parts, known: Values, *, in_tag: bool) -> Iterator[tuple[str, str]]:
+    """Variables whose value cannot stand there, with the value."""
+    for part in parts:
+        if isinstance(part, Ref) and (
+            part.name == "tag" or part.name.startswith((ENV_PREFIX, INPUT_PREFIX))
+        ):
+            text = known.replace(part, is_reference=True)
+            if not check_in_reference(part, text, in_tag=in_tag):
+                yield part.name, text
+
+
+def _text(reference: Reference, known: Values) -> str:
+    return "".join(
+        part if isinstance(part, str) else known.replace(part, is_reference=True)
+        for part in reference.tag
+    )

@@ -1,0 +1,249 @@
+"""The containers of a Pod: the executor of an image, and what fills its workspace before.
+
+Three ways to log in: a Secret that holds a ready config.json; ``KANIKO_<HOST>_USER`` and
+``_PASSWORD`` where the executor reads them; a script in the debug image for the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, executor_image, reads_registry_variables
+from ci_kaniko.references import DOCKER_HUB
+from ci_kaniko.script import Cell, Dialect, Impossible, Script
+from ci_kaniko.shell import continued, quote
+from ci_kaniko.targets.pods import SECRET_FOLDER, Volumes, from_secret, resources, secret_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.plan import Argument, HostLogin, Plan
+    from ci_kaniko.spec import Build, Prepare
+    from ci_kaniko.values import Source
+    from ci_kaniko.variables import Parts
+
+_WORKSPACE = "/workspace"
+_OUTPUT = "/kaniko/output"
+_DIGEST = f"{_OUTPUT}/digest"
+_PLACES = {CHECKOUT: _WORKSPACE, OUTPUT: _OUTPUT, DIGEST: _DIGEST}
+
+_NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering")
+
+
+def _no_cell(name: str, plan: Plan) -> Cell | Impossible | None:
+    return _NOT_IN_A_POD
+
+
+def _folders(plan: Plan) -> list[str]:
+    return [] if plan.docker_config else ["mkdir -p /kaniko/.docker"]
+
+
+DIALECT = Dialect(
+    target="kubernetes",
+    cells=_no_cell,
+    tests={},
+    places={name: Cell(literal=path) for name, path in _PLACES.items()},
+    config="/kaniko/.docker",
+    secret_hint="add it to the Secret",
+    mounts_config=True,
+    mounted_files=SECRET_FOLDER,
+    mounted_tokens=True,
+    folders=_folders,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of a Pod: ``interpreter`` runs ``script``, or the image takes ``arguments``.
+
+    ``volumes`` are what it mounts, for the Pod to have.
+    """
+
+    name: str
+    image: str
+    interpreter: str = ""
+    script: str = ""
+    arguments: list[str] = field(default_factory=list)
+    folder: str = ""
+    env: list[dict[str, Any]] = field(default_factory=list)
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    is_root: bool = False
+    message_path: str = ""
+    mounts: list[dict[str, Any]] = field(default_factory=list)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def words(self) -> list[str]:
+        """What the container is called with."""
+        return [self.script] if self.script else self.arguments
+
+
+def executor_container(plan: Plan, name: str, workspace: str) -> Container:
+    """The container that builds an image; ``workspace`` is the volume with its context, if any."""
+    scripted = needs_script(plan)
+    script = ""
+    if scripted:
+        script = Script(plan, DIALECT).build(lambda words: continued("/kaniko/executor", words))
+    files = _files(plan, workspace)
+    return Container(
+        name=name,
+        image=executor_image(plan.spec.executor, with_shell=scripted),
+        interpreter="/busybox/sh" if scripted else "",
+        script=_doubled(script),
+        arguments=[] if scripted else [_doubled(word) for word in _words(plan)],
+        env=[*_env(plan, scripted=scripted), *files.env],
+        resources=resources(plan.spec.kubernetes),
+        is_root=True,
+        message_path=_message_path(plan),
+        mounts=files.mounts,
+        volumes=files.volumes,
+    )
+
+
+def clone_container(build: Build, source: Source, name: str, workspace: str) -> Container:
+    """The container that puts this repository at this commit into the workspace."""
+    git = f"git -C {_WORKSPACE}"
+    helper = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
+    option = f" -c credential.helper={quote(helper)}" if build.git.token else ""
+    script = [
+        "set -eu",
+        f"git init --quiet {_WORKSPACE}",
+        f"{git}{option} fetch --quiet {quote(f'https://{source.repository}')} {quote(source.ref)}",
+        f"{git} checkout --quiet --detach {source.commit}",
+    ]
+    if build.git.recurse_submodules:
+        script.append(f"{git}{option} submodule update --quiet --init --recursive")
+    return Container(
+        name=name,
+        image=build.kubernetes.clone_image,
+        interpreter="sh",
+        script=_doubled("\n".join(script) + "\n"),
+        env=list(_git_env(build)),
+        mounts=[_workspace_mount(workspace)],
+        volumes=[_workspace_volume(workspace)],
+    )
+
+
+def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str) -> Container:
+    """The container that runs the commands of ``prepare``, as root like the one that cloned."""
+    script = "\n".join(["set -eu", *prepare.commands]).rstrip("\n") + "\n"
+    return Container(
+        name=name,
+        image=prepare.image,
+        interpreter="sh",
+        script=_doubled(script),
+        folder=_WORKSPACE,
+        resources=resources(build.kubernetes),
+        is_root=True,
+        mounts=[_workspace_mount(workspace)],
+        volumes=[_workspace_volume(workspace)],
+    )
+
+
+def needs_script(plan: Plan) -> bool:
+    """Whether a login needs a config.json that only a script can write."""
+    logins = plan.password_logins
+    if not logins:
+        return False
+    variables = [_variable(login.host) for login in logins]
+    return (
+        not reads_registry_variables(plan.spec.executor)
+        or len(set(variables)) < len(variables)
+        or any(":" in login.host for login in logins)
+    )
+
+
+def _message_path(plan: Plan) -> str:
+    """The file that the kubelet reads when the container ends."""
+    if plan.spec.digest:
+        return _DIGEST if plan.pushes else ""
+    return f"{_OUTPUT}/{plan.outputs[0]}" if plan.outputs else ""
+
+
+def _workspace_volume(name: str) -> dict[str, Any]:
+    return {"name": name, "emptyDir": {}}
+
+
+def _workspace_mount(name: str) -> dict[str, Any]:
+    return {"name": name, "mountPath": _WORKSPACE}
+
+
+def _files(plan: Plan, workspace: str) -> Volumes:
+    files = secret_volumes(plan, plan.spec.kubernetes.secret, tokens=True)
+    volumes, mounts = list(files.volumes), list(files.mounts)
+    if plan.docker_config:
+        items = [{"key": ".dockerconfigjson", "path": "config.json"}]
+        secret = {"secretName": plan.docker_config, "items": items}
+        volumes.insert(0, {"name": "docker-config", "secret": secret})
+        path = "/kaniko/.docker"
+        mounts.insert(0, {"name": "docker-config", "mountPath": path, "readOnly": True})
+    if workspace:
+        volumes.insert(0, _workspace_volume(workspace))
+        mounts.insert(0, _workspace_mount(workspace))
+    return Volumes(volumes, mounts, files.env)
+
+
+def _words(plan: Plan) -> list[str]:
+    return [
+        f"--{item.name}" + ("" if item.value is None else f"={_joined(item.value)}")
+        for item in _arguments(plan)
+    ]
+
+
+def _joined(parts: Parts) -> str:
+    return "".join(part if isinstance(part, str) else _PLACES[part.name] for part in parts)
+
+
+def _arguments(plan: Plan) -> list[Argument]:
+    if not plan.pushes:
+        return [*plan.arguments, *plan.no_push_arguments]
+    pushed = [push.argument for push in plan.pushes]
+    return [*plan.arguments, *pushed, *plan.pushed_arguments]
+
+
+def _doubled(text: str) -> str:
+    """The kubelet halves every ``$$`` and replaces ``$(NAME)``: double them all."""
+    return text.replace("$", "$$")
+
+
+def _variable(host: str) -> str:
+    """The environment variable of a host, https://github.com/osscontainertools/kaniko."""
+    name = "index.docker.io" if host == DOCKER_HUB else host
+    return "KANIKO_" + name.upper().replace(".", "_").replace("-", "_")
+
+
+def _git_env(build: Build) -> Iterator[dict[str, Any]]:
+    git = build.git
+    if git.token:
+        yield {"name": "GIT_USERNAME", "value": _doubled(git.username or "oauth2")}
+        yield from_secret("GIT_PASSWORD", build.kubernetes.secret, git.token)
+
+
+def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
+    # Without a service account token kaniko does not notice that it runs in a container.
+    yield {"name": "container", "value": "kube"}
+    secret = plan.spec.kubernetes.secret
+    if plan.git_login:
+        yield from _git_env(plan.spec)
+    for cloud in plan.clouds:
+        for name, key in cloud.secret_variables.items():
+            yield from_secret(key if scripted else name, secret, key)
+    for name in plan.spec.build_secrets.values():
+        yield from_secret(name, secret, name)
+    if scripted:
+        names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
+        yield from (from_secret(name, secret, name) for name in names)
+        return
+    for login in plan.password_logins:
+        yield from _registry_variables(login, secret)
+
+
+def _registry_variables(login: HostLogin, secret: str) -> Iterator[dict[str, Any]]:
+    prefix = _variable(login.host)
+    user = login.login.username
+    if isinstance(user, str):
+        yield {"name": f"{prefix}_USER", "value": _doubled(user)}
+    elif user is not None:
+        yield from_secret(f"{prefix}_USER", secret, user.secret)
+    yield from_secret(f"{prefix}_PASSWORD", secret, login.login.password or "")

@@ -1,0 +1,325 @@
+"""What starts a job and what it pushes then: every event against every condition, everywhere."""
+
+from __future__ import annotations
+
+import functools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ci_kaniko
+from support import expectation, images, validators
+from support.events import (
+    DEFAULT_BRANCH,
+    FEATURE_BRANCH,
+    FORK_PULL_REQUEST,
+    MANUAL,
+    PULL_REQUEST,
+    SCHEDULE,
+    TAG,
+    Event,
+)
+from support.execution import agola_tasks, run
+from support.expectation import Run
+from support.pipelines import native_name
+from support.runs import SHELLS, TARGETS, execute, values_for
+from support.triggers import STEPS, Result, play
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from support.expectation import Spec
+    from support.triggers import Step
+
+EVENTS = (
+    DEFAULT_BRANCH,
+    FEATURE_BRANCH,
+    replace(FEATURE_BRANCH, name="release-branch", branch="release/1.x"),
+    replace(FEATURE_BRANCH, name="deep-branch", branch="release/1/x"),
+    replace(FEATURE_BRANCH, name="new-branch", branch="release/2.x", is_new=True),
+    replace(DEFAULT_BRANCH, name="a-watched-file", changed=("docs/a.md", "src/deep/main.go")),
+    replace(DEFAULT_BRANCH, name="another-file", changed=("docs/a.md", "srcs/x", "Dockerfile.x")),
+    TAG,
+    replace(TAG, name="another-tag", tag="nightly"),
+    replace(TAG, name="deep-tag", tag="v1/2"),
+    PULL_REQUEST,
+    replace(PULL_REQUEST, name="pull-request-of-release", source_branch="release/1.x"),
+    replace(PULL_REQUEST, name="pull-request-elsewhere", changed=("docs/a.md",)),
+    FORK_PULL_REQUEST,
+    replace(FORK_PULL_REQUEST, name="fork-of-a-feature", source_branch="patch-1"),
+    SCHEDULE,
+    MANUAL,
+)
+TRIGGERS = {
+    "absent": None,
+    "default": {"branches": ["main"]},
+    "release": {"branches": ["release/*"], "tags": ["v*"]},
+    "below": {"branches": ["release/**"]},
+    "tags": {"tags": ["v*", "nightly"]},
+    "requests": {"pull_requests": True},
+    "clock": {"branches": ["main"], "schedules": ["0 3 * * 1"]},
+    "button": {"tags": ["v*"], "manual": True},
+    "paths": {"branches": ["main"], "tags": ["v*"], "pull_requests": True, "paths": ["src/**"]},
+    "everything": {"branches": ["**"], "tags": ["**"], "pull_requests": True},
+}
+WHENS = {
+    "always": "always",
+    "default-branch": "default-branch",
+    "release": {"branch": "release/*"},
+    "below": {"branch": "release/**"},
+    "branches": {"branch": "**"},
+    "feature": {"branch": "feature/Add-x_1.2"},
+    "version": {"tag": "v*"},
+    "tags": {"tag": ["v**", "nightly"]},
+    "either": ["default-branch", {"tag": "v*"}],
+    "requests": "pull-request",
+    "clock": "schedule",
+    "button": "manual",
+}
+SHELL_TARGETS = tuple(target for target in TARGETS if target != "kubernetes")
+"""Nothing starts a manifest but whoever applies it."""
+
+
+def spec_of(trigger: str, whens: Mapping[str, object]) -> str:
+    """A spec that pushes a tag for each condition, one a line from the fourth on."""
+    tags = [
+        json.dumps({"image": f"quay.io/acme/shop:{name}", "when": when})
+        for name, when in whens.items()
+    ]
+    triggers = json.dumps(TRIGGERS[trigger])
+    return (
+        "default_branch: main\n"
+        "registries: {quay.io: anonymous}\n"
+        "destinations:\n"
+        + "".join(f"  - {tag}\n" for tag in tags)
+        + (f"triggers: {triggers}\n" if TRIGGERS[trigger] else "")
+    )
+
+
+@functools.cache
+def reachable(trigger: str, target: str) -> tuple[str, frozenset[str]]:
+    """A spec with every condition that the target knows and that some event can fulfil.
+
+    And by which rules the other conditions, or the triggers, are refused.
+    """
+    whens, rules = dict(WHENS), set[str]()
+    while True:
+        text = spec_of(trigger, whens)
+        try:
+            ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
+        except ci_kaniko.SpecError as refused:
+            names = list(whens)
+            rules |= {problem.rule for problem in refused.problems}
+            lines = {problem.line - 4 for problem in refused.problems if problem.line}
+            if lines - {*range(len(names))} or not lines:
+                return "", frozenset(rules)
+            whens = {name: whens[name] for at, name in enumerate(names) if at not in lines}
+        else:
+            return text, frozenset(rules)
+
+
+def starts(spec: Spec, event: Event, target: str) -> bool:
+    """Whether an event starts a job on a target.
+
+    On GitLab and Buildkite the clock and the button are no part of the file: what somebody has set
+    up there starts runs of a branch, and these are jobs of a branch, too.
+    """
+    if target in ("gitlab", "buildkite") and event.source in ("schedule", "manual"):
+        push = replace(event, source="push", is_new=True)
+        return expectation.starts(spec, event) or expectation.starts(spec, push)
+    if target == "github" and event.is_new:
+        # GitHub itself finds something to compare a new branch with.
+        return expectation.starts(spec, replace(event, is_new=False))
+    return expectation.starts(spec, event)
+
+
+def started(target: str, text: str, event: Event) -> set[str]:
+    """The jobs that an event starts; what GitHub's own job looks at is really looked at."""
+
+    def perform(step: Step) -> Result:
+        if step.name != "changes":
+            return Result("passed", {"digest": "sha256:0"})
+        done = run(target, text, event, job=step.name, shell=SHELLS[-1])
+        return Result("failed" if done.status else "passed", done.outputs)
+
+    results = play(STEPS[target](text, event, {}), perform)
+    return {name for name, result in results.items() if result.status == "passed"}
+
+
+def agrees(*, answer: bool, spec: Spec, event: Event, target: str) -> bool:
+    """Whether a cell is right; a request whose branch a push has built may be left out.
+
+    GitLab always does, GitHub and Buildkite where they can tell, Agola never can.
+    """
+    expected = starts(spec, event, target)
+    if expected and expectation.built_by_a_push(spec, event, target):
+        return not answer or target != "gitlab"
+    return answer == expected
+
+
+# -- one image --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", SHELL_TARGETS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_what_starts_the_job(trigger: str, target: str) -> None:
+    for text in {plain(trigger, target), reachable(trigger, target)[0]} - {""}:
+        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+        spec = expectation.read(text)
+        for event in events_of(target):
+            answer = bool(started(target, rendered, event))
+            assert agrees(answer=answer, spec=spec, event=event, target=target), event
+
+
+def events_of(target: str) -> tuple[Event, ...]:
+    """Agola has neither a clock nor a button."""
+    own = ("schedule", "manual")
+    return tuple(event for event in EVENTS if target != "agola" or event.source not in own)
+
+
+def plain(trigger: str, target: str) -> str:
+    """A spec whose destination has no condition: nothing but the triggers starts it."""
+    text = spec_of(trigger, {"always": "always"})
+    try:
+        ci_kaniko.render(ci_kaniko.loads(text), target)
+    except ci_kaniko.SpecError:
+        return ""
+    return text
+
+
+IMPOSSIBLE = {
+    ("agola", "clock"),
+    ("agola", "button"),
+    ("agola", "paths"),
+    ("buildkite", "paths"),
+}
+"""The triggers that a target refuses."""
+
+
+def test_the_triggers_that_a_target_refuses() -> None:
+    found = {(target, t) for target in SHELL_TARGETS for t in TRIGGERS if not plain(t, target)}
+    assert found == IMPOSSIBLE
+    for target, trigger in found:
+        assert "impossible-trigger" in reachable(trigger, target)[1]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_condition_is_refused_when_nothing_fulfils_it(trigger: str, target: str) -> None:
+    text, rules = reachable(trigger, target)
+    assert rules <= {"never-pushed", "impossible-condition", "impossible-trigger"}
+    left_out = {name: WHENS[name] for name in WHENS if f"shop:{name}" not in text}
+    spec = expectation.read(spec_of(trigger, {"always": "always"}))
+    for name, when in left_out.items() if text else ():
+        if name in ("clock", "button"):
+            assert target in ("agola", "kubernetes", "github")
+            continue
+        for event in EVENTS:
+            if event.source == "push" and expectation.starts(spec, event):
+                assert not expectation.holds(when, event), (name, event.name)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_what_is_pushed(trigger: str, target: str) -> None:
+    """Every event with some of the triggers, all events with what everything starts."""
+    text, _ = reachable(trigger, target)
+    spec = expectation.read(text)
+    for number, event in enumerate(EVENTS if text else ()):
+        drawn = (number + [*TRIGGERS].index(trigger)) % 4 == 0 or trigger == "everything"
+        if not drawn or not starts(spec, event, target):
+            continue
+        wanted = Run(spec, target, event)
+        rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, event))
+        got = execute(wanted, rendered, SHELLS[number % len(SHELLS)])
+        assert (got.status, got.calls) == (0, 1), got.stderr
+        pushed = [a for a in got.argv or () if a.startswith("--destination=")]
+        assert pushed == [f"--destination={image}" for image in expectation.images(wanted)]
+        assert ("--no-push" in (got.argv or ())) == (not pushed)
+
+
+# -- several images ---------------------------------------------------------------------------
+
+TOGETHER = {
+    "flat": ("absent", "default", "tags", "requests", "everything"),
+    "paths": ("absent", "paths", "everything", "tags"),
+    "folders": ("below", "release", "default"),
+    "others": ("clock", "button", "default"),
+}
+
+
+def together(*groups: str) -> str:
+    """A spec with an image for each of several triggers."""
+    names = dict.fromkeys(name for group in groups for name in TOGETHER[group])
+    data = {
+        "default_branch": "main",
+        "push": "never",
+        "images": {name: {"triggers": TRIGGERS[name]} for name in names},
+    }
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize("target", SHELL_TARGETS)
+@pytest.mark.parametrize("group", TOGETHER)
+def test_each_image_has_its_own_events(group: str, target: str) -> None:
+    text = together(group)
+    if (target, group) in NOT_TOGETHER:
+        with pytest.raises(ci_kaniko.SpecError) as refused:
+            ci_kaniko.render(ci_kaniko.loads(text), target)
+        assert {problem.rule for problem in refused.value.problems} == {"impossible-trigger"}
+        return
+    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    for event in events_of(target):
+        found = started_images(target, rendered, event)
+        for name, image in images.read(text).images.items():
+            answer = native_name(images.Job(image), target) in found
+            assert agrees(answer=answer, spec=image.spec, event=event, target=target), (name, event)
+
+
+def started_images(target: str, text: str, event: Event) -> set[str]:
+    """Agola's script has the last word of what a task's condition cannot say."""
+    found = started(target, text, event)
+    if target != "agola":
+        return found
+    return {
+        name
+        for name in found - {"checkout"}
+        if "match=''" not in script_of(text, name)
+        or run(target, text, event, job=name, shell=SHELLS[0]).calls
+    }
+
+
+def script_of(text: str, name: str) -> str:
+    return json.dumps(agola_tasks(text)[name]).replace("\\n", "\n")
+
+
+NOT_TOGETHER = {
+    ("github", "folders"),
+    ("agola", "others"),
+    ("agola", "paths"),
+    ("buildkite", "paths"),
+}
+
+
+# -- another reader ---------------------------------------------------------------------------
+
+COMPARED = (*EVENTS[:4], *EVENTS[7:9], *EVENTS[10:12], SCHEDULE)
+
+
+def test_gitlab_ci_local_reads_the_rules_alike(tmp_path: Path) -> None:
+    """Of `changes:` it knows only a comparison with the default branch, so those are left out."""
+    text = together(*(group for group in TOGETHER if group != "paths"))
+    rendered = ci_kaniko.render(ci_kaniko.loads(text), "gitlab")
+    (tmp_path / ".gitlab-ci.yml").write_text(rendered, encoding="utf-8")
+    try:
+        validators.git_repository(tmp_path)
+        with ThreadPoolExecutor(2) as pool:
+            found = pool.map(functools.partial(validators.gitlab_ci_jobs, tmp_path), COMPARED)
+            for event, jobs in zip(COMPARED, found, strict=True):
+                assert jobs == started("gitlab", rendered, event), event
+    except validators.MissingTool as missing:
+        pytest.skip(f"{missing} is not installed")
