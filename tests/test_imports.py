@@ -14,14 +14,14 @@ import ci_kaniko
 
 WATCHED = {"jinja2", "jsonschema", "pydantic", "ruamel", "typer", "yaml"}
 NEEDED_LATE = {
-    *("checkout", "files", "matrix", "memory", "plan", "reference", "rendering"),
+    *("changes", "checkout", "files", "matrix", "memory", "plan", "reference", "rendering"),
     *("rules", "schema", "spec", "starter", "sync", "targets.agola"),
     *("targets.buildkite", "targets.github", "targets.gitlab", "targets.kubernetes"),
 }
 
 TYPER = {"typer"}
-COMMAND = {"typer", "pydantic"}  # Typer runs a command with the help of pydantic.
-LOADING = {*COMMAND, "yaml", "rules", "spec"}
+HELP = {"typer", "pydantic"}  # Typer explains a command with the help of pydantic.
+LOADING = {"pydantic", "yaml", "rules", "spec"}
 RENDERING = {*LOADING, "jinja2", "plan", "rendering"}
 TARGETS = {f"targets.{name}" for name in ci_kaniko.available_targets()}
 VALUES = [word for item in typing_api.VALUES.items() for word in ("--set", "=".join(item))]
@@ -29,9 +29,9 @@ VALUES = [word for item in typing_api.VALUES.items() for word in ("--set", "=".j
 COMMANDS: dict[str, set[str]] = {
     "--version": set(),
     "--help": TYPER,
-    "render --help": COMMAND,
-    "targets": {*COMMAND, "plan", *TARGETS},
-    "schema": {*COMMAND, "schema", "spec"},
+    "render --help": HELP,
+    "targets": {"pydantic", "plan", *TARGETS},
+    "schema": {"pydantic", "schema", "spec"},
     "validate": LOADING,
     "validate gitlab": {*RENDERING, "targets.gitlab"},
     "render gitlab": {*RENDERING, "targets.gitlab"},
@@ -39,6 +39,7 @@ COMMANDS: dict[str, set[str]] = {
     "render buildkite": {*RENDERING, "targets.buildkite"},
     "render agola": {*RENDERING, "targets.agola"},
     " ".join(["render kubernetes", *VALUES]): {*RENDERING, "checkout", "targets.kubernetes"},
+    "render gitlab --only api -f images.yaml": {*RENDERING, "changes", "targets.gitlab"},
     "render gitlab -o out.yml": {*RENDERING, "files", "targets.gitlab"},
 }
 NAMES: dict[str, set[str]] = {
@@ -49,7 +50,7 @@ NAMES: dict[str, set[str]] = {
     "from ci_kaniko import render": {"rendering"},
     "from ci_kaniko import Spec": {"pydantic", "spec"},
     "import ci_kaniko as c; c.render(c.loads('push: never'), 'gitlab')": {
-        *(RENDERING - TYPER),
+        *RENDERING,
         "targets.gitlab",
     },
 }
@@ -82,6 +83,7 @@ def loaded(code: str, *arguments: str, folder: Path) -> set[str]:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / ".git").mkdir()
     (tmp_path / "ci-kaniko.yaml").write_text("push: never\ndefault_branch: main\n")
+    (tmp_path / "images.yaml").write_text("push: never\nimages: {api: {}, web: {}}\n")
     return tmp_path
 
 

@@ -14,9 +14,9 @@ def main() -> None:
         if sys.argv[1:] == ["--version"]:
             print(f"ci-kaniko {__version__}", flush=True)
         elif not _known_to_be_in_sync(sys.argv[1:]):
-            from ci_kaniko.commands import app
-
-            app()
+            _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -34,6 +34,29 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(3)
+
+
+def _run(words: list[str]) -> None:
+    """The command of a command line: at once when it is a usual one, else through Typer."""
+    from ci_kaniko.arguments import read
+
+    asked = read(words)
+    if asked is None:
+        from ci_kaniko.commands import app
+
+        app(prog_name="ci-kaniko")
+        return
+    from ci_kaniko import actions
+
+    name, given = asked
+    try:
+        getattr(actions, name)(**given)
+    except actions.Done as done:
+        sys.exit(done.code)
+    except actions.Misuse as error:
+        from ci_kaniko.commands import misuse
+
+        misuse(words[0], str(error))
 
 
 def _known_to_be_in_sync(arguments: list[str]) -> bool:

@@ -1,0 +1,459 @@
+"""What the commands do, without a word about how they were called.
+
+The hot ones run without Typer: see ``cli``. A command that has failed raises Done, one that was
+called in a wrong way raises Misuse.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.problems import Problem
+    from ci_kaniko.spec import Spec
+    from ci_kaniko.sync import Compared, Output
+
+
+class Done(Exception):
+    """The command has said what there is to say; ``code`` is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Misuse(Exception):
+    """The command line asks for what there is not."""
+
+
+def render(
+    target: str,
+    spec: str | None = None,
+    output: str | None = None,
+    settings: Sequence[str] = (),
+    only: Sequence[str] = (),
+    since: str | None = None,
+    *,
+    strict: bool = False,
+    form: str = "text",
+) -> None:
+    """Print the native configuration of a target, or write it to ``output``."""
+    _check_format(form)
+    _check_target(target)
+    loaded = _load(spec, form, strict=strict)
+    if since is None:
+        text = _render(_only(loaded, only), target, settings, form)
+    elif part := _changed(loaded, target, since, only):
+        text = _render(part, target, settings, form)
+    else:
+        text = _nothing(loaded, target, since, only)
+    if output is None:
+        _print(text)
+    else:
+        from ci_kaniko.files import write
+
+        write(os.path.realpath(output), text)
+
+
+def validate(
+    targets: Sequence[str] = (),
+    spec: str | None = None,
+    settings: Sequence[str] = (),
+    only: Sequence[str] = (),
+    *,
+    strict: bool = False,
+    form: str = "text",
+) -> None:
+    """Check a spec, and that targets can be rendered from it."""
+    _check_format(form)
+    for target in targets:
+        _check_target(target)
+    from ci_kaniko.problems import SpecError, in_file_order
+    from ci_kaniko.reports import report
+
+    problems: list[Problem] = []
+    fine = ""
+    try:
+        loaded, problems = _read(spec)
+        problems += _unused_logins(loaded)
+        chosen = targets or [name for name, paths in loaded.outputs if paths]
+        fine = f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else "")
+        part = _only(loaded, only)
+        for target in chosen:
+            try:
+                _text(part, target, settings)
+            except SpecError as error:
+                problems += error.problems
+    except SpecError as error:
+        problems += error.problems
+    problems = in_file_order(problems)
+    failed = strict or any(problem.severity == "error" for problem in problems)
+    if problems or form == "json":
+        _say(report(problems, form), err=form == "text")
+    if problems and failed:
+        raise Done(1)
+    if form == "text":
+        _say(fine)
+
+
+def sync(
+    targets: Sequence[str] = (),
+    specs: Sequence[str] = (),
+    *,
+    force: bool = False,
+    strict: bool = False,
+    form: str = "text",
+    no_cache: bool = False,
+    exit_code: bool = False,
+) -> None:
+    """Write the outputs that are out of date."""
+    _check_format(form)
+    from ci_kaniko.sync import foreign, write_outputs
+
+    compared, problems = _compared(specs, targets)
+    if not force:
+        problems += [problem for each in compared for problem in foreign(each.outputs)]
+    _report(problems, form)
+    if _failed(problems, strict=strict):
+        raise Done(1)
+    changed = False
+    for each in compared:
+        for output in write_outputs(each.outputs):
+            changed = True
+            verb = "created" if output.current is None else "updated"
+            _say(f"{verb} {output.path} for {output.target}", err=True)
+    if not problems and not no_cache:
+        _remember(compared, targets)
+    if changed and exit_code:
+        raise Done(1)
+
+
+def check(
+    targets: Sequence[str] = (),
+    specs: Sequence[str] = (),
+    *,
+    strict: bool = False,
+    form: str = "text",
+    no_cache: bool = False,
+) -> None:
+    """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
+    _check_format(form)
+    from ci_kaniko.sync import drift
+
+    compared, problems = _compared(specs, targets)
+    drifted = [
+        pair
+        for each in compared
+        for pair in drift(each, f"ci-kaniko sync{_option(each) if specs else ''}")
+    ]
+    if form == "text":
+        _show(problems, form)
+        _show_drift(drifted)
+    problems += [problem for problem, _ in drifted]
+    if form != "text":
+        _report(problems, form)
+    if _failed(problems, strict=strict):
+        raise Done(1)
+    if not problems and not no_cache:
+        _remember(compared, targets)
+
+
+def init(*, stdout: bool = False) -> None:
+    """Write a first spec for this repository, with comments."""
+    from ci_kaniko.discovery import FILE_NAMES, find, root_of
+    from ci_kaniko.files import write
+    from ci_kaniko.starter import starter
+
+    root = root_of(FILE_NAMES[0])
+    text = starter(root)
+    if stdout:
+        _print(text)
+        return
+    paths = [os.path.relpath(os.path.join(root, name)) for name in FILE_NAMES]
+    existing = find() or next(filter(os.path.lexists, paths), None)
+    if existing is not None:
+        _say(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
+        raise Done(1)
+    write(paths[0], text)
+    _say(f"wrote {paths[0]}", err=True)
+
+
+def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
+    """List what must exist on a platform before the first run."""
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.setup import requirements, setup_json, setup_text
+
+    if form not in {"text", "json"}:
+        raise Misuse(f'"{form}" is not one of: text, json')
+    _check_target(target)
+    loaded = _load(spec, "text", strict=False)
+    try:
+        found = requirements(loaded, target)
+    except SpecError as error:
+        _fail(error.problems, "text")
+    _print(setup_json(found) if form == "json" else setup_text(found, target))
+
+
+def list_targets() -> None:
+    """List the targets and where their configuration usually lies."""
+    from ci_kaniko.targets import available_targets
+
+    rows = [(item.name, item.output, item.summary) for item in available_targets().values()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, path, summary in rows:
+        _say(f"{name:<{widths[0]}}  {path:<{widths[1]}}  {summary}")
+
+
+def print_schema() -> None:
+    """Print the JSON Schema of a spec, for editors."""
+    from ci_kaniko.schema import schema_text
+
+    _print(schema_text())
+
+
+def _check_format(form: str) -> None:
+    from ci_kaniko.reports import FORMATS
+
+    if form not in FORMATS:
+        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+
+
+def _check_target(name: str) -> None:
+    from ci_kaniko.problems import UnknownTargetError
+    from ci_kaniko.targets import target
+
+    try:
+        target(name)
+    except UnknownTargetError as error:
+        raise Misuse(str(error)) from error
+
+
+def _read(path: str | None) -> tuple[Spec, list[Problem]]:
+    """A spec and its warnings. Raises SpecError."""
+    from ci_kaniko import loading
+
+    if path == "-":
+        from ci_kaniko.nodes import MAX_BYTES
+
+        loaded = loading.loads(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+    else:
+        loaded = loading.load(path or _find())
+    return loaded, loading.warnings(loaded)
+
+
+def _unused_logins(spec: Spec) -> list[Problem]:
+    """What only the Dockerfile of the repository tells."""
+    if spec.source is None or spec.source.path == "<stdin>":
+        return []
+    from ci_kaniko.discovery import root_of
+    from ci_kaniko.hosts import unused_logins
+    from ci_kaniko.loading import placed
+
+    return placed(unused_logins(spec, root_of(spec.source.path)), spec.source)
+
+
+def _load(path: str | None, form: str, *, strict: bool) -> Spec:
+    from ci_kaniko.problems import SpecError
+
+    try:
+        loaded, warnings = _read(path)
+    except SpecError as error:
+        _fail(error.problems, form)
+    if warnings and strict:
+        _fail(warnings, form)
+    _show(warnings, form)
+    return loaded
+
+
+def _find() -> str:
+    from ci_kaniko.discovery import FILE_NAMES, find
+
+    found = find()
+    if found is None:
+        raise Misuse(
+            f"no {FILE_NAMES[0]} here or above, up to the repository's root; name one with --spec"
+        )
+    return found
+
+
+def _name(spec: Spec) -> str:
+    return spec.source.path if spec.source else "<spec>"
+
+
+def _text(spec: Spec, target: str, settings: Sequence[str]) -> str:
+    from ci_kaniko.rendering import render as render_text
+    from ci_kaniko.targets import target as find_target
+
+    given = _settings(settings)
+    if find_target(target).needs_values:
+        from ci_kaniko.checkout import values
+
+        found = values()
+        event = {"branch", "tag", "pull_request.number"}
+        if event & given.keys():
+            found = {name: value for name, value in found.items() if name not in event}
+        given = {**found, **given}
+    return render_text(spec, target, given)
+
+
+def _only(spec: Spec, only: Sequence[str]) -> Spec:
+    if not only:
+        return spec
+    from ci_kaniko import changes
+
+    try:
+        return changes.only_images(spec, only)
+    except changes.CannotTell as error:
+        raise Misuse(str(error)) from error
+
+
+def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec | None:
+    from ci_kaniko import changes
+
+    try:
+        return changes.changed_images(spec, target, _repository(spec), since, only)
+    except changes.CannotTell as error:
+        raise Misuse(str(error)) from error
+
+
+def _nothing(spec: Spec, target: str, since: str, only: Sequence[str]) -> str:
+    from ci_kaniko import changes
+
+    why = changes.unchanged(spec, only, since)
+    _say(why, err=True)
+    return changes.nothing(spec, target, why)
+
+
+def _repository(spec: Spec) -> str:
+    """The repository of a spec; a spec from standard input is one of this repository."""
+    from ci_kaniko.discovery import FILE_NAMES, root_of
+
+    known = spec.source is not None and spec.source.path != "<stdin>"
+    return root_of(_name(spec) if known else FILE_NAMES[0])
+
+
+def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
+    from ci_kaniko.problems import SpecError
+
+    try:
+        return _text(spec, target, settings)
+    except SpecError as error:
+        _fail(error.problems, form)
+
+
+def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compared], list[Problem]]:
+    """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
+    from ci_kaniko.discovery import root_of
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.sync import clashes, compare
+
+    for target in targets:
+        _check_target(target)
+    compared: list[Compared] = []
+    problems: list[Problem] = []
+    paths = {os.path.realpath(path): path for path in specs or [_find()]}
+    for path in paths.values():
+        try:
+            spec, warnings = _read(path)
+        except SpecError as error:
+            problems += error.problems
+        else:
+            compared.append(compare(spec, root_of(path), targets))
+            problems += [*warnings, *compared[-1].problems]
+    return compared, problems + clashes(compared)
+
+
+def _failed(problems: Sequence[Problem], *, strict: bool) -> bool:
+    return any(strict or problem.severity == "error" for problem in problems)
+
+
+def _option(compared: Compared) -> str:
+    """How to name a spec on the command line."""
+    from shlex import quote
+
+    return f" -f {quote(_name(compared.spec))}"
+
+
+def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
+    """Note that these outputs agree with their specs, and nothing is left to say about them."""
+    from ci_kaniko import memory
+
+    if not memory.enabled():
+        return
+    for each in compared:
+        source = each.spec.source
+        if source and source.path != "<stdin>":
+            outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
+            memory.remember(source.path, tuple(targets), source.text.encode(), outputs)
+
+
+def _bytes(output: Output) -> bytes:
+    """What the file holds: what was read, or what was written because it differed."""
+    text = output.current if output.in_sync else None
+    return (output.expected if text is None else text).encode("utf-8", "surrogateescape")
+
+
+def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
+    from ci_kaniko.sync import diff
+
+    colours = {"+": 32, "-": 31, "@": 36}
+    coloured = bool(drifted) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for problem, output in drifted:
+        _say(str(problem), err=True)
+        for line in diff(output):
+            colour = colours.get(line[:1]) if coloured else None
+            _print(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
+        _say(f"hint: {problem.hint}", err=True)
+
+
+def _settings(settings: Sequence[str]) -> dict[str, str]:
+    from ci_kaniko.findings import quoted
+
+    values: dict[str, str] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or not name:
+            raise Misuse(f"--set wants NAME=VALUE, not {quoted(setting)}")
+        values[name] = value
+    return values
+
+
+def _show(problems: Sequence[Problem], form: str) -> None:
+    from ci_kaniko.reports import report
+
+    if problems:
+        _say(report(problems, form), err=True)
+
+
+def _report(problems: Sequence[Problem], form: str) -> None:
+    """What a command has found: for machines on standard output, and JSON always."""
+    from ci_kaniko.reports import report
+
+    if problems or form == "json":
+        _say(report(problems, form), err=form == "text")
+
+
+def _fail(problems: Sequence[Problem], form: str) -> NoReturn:
+    _show(problems, form)
+    raise Done(1)
+
+
+def _print(text: str) -> None:
+    """Bytes, so that the output is UTF-8 with LF on every system."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed", "<stdout>")
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """A line for people, or for machines on standard output."""
+    if err:
+        print(text, file=sys.stderr, flush=True)
+    else:
+        _print(f"{text}\n")

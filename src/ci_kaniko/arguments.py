@@ -1,0 +1,117 @@
+"""The usual command lines, read without Typer, which costs more than many a command.
+
+What is not understood here, help and completion and every mistake, is left to Typer: ``commands``
+declares the same options with their help.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+_NONE: dict[str, str] = {}
+_SPEC = {"--spec": "spec", "-f": "spec"}
+_FORMAT = {"--format": "form"}
+_SETTINGS = {"--set": "settings", "--only": "only"}
+_STRICT = {"--strict": "strict"}
+_SPECS = {"--spec": "specs", "-f": "specs"}
+
+
+class Command(NamedTuple):
+    """A command: its action, its argument, and its options by what they set.
+
+    ``many`` says that the argument may be repeated or left out; without ``argument`` there is none.
+    """
+
+    action: str
+    argument: str = ""
+    many: bool = False
+    values: dict[str, str] = _NONE
+    lists: dict[str, str] = _NONE
+    switches: dict[str, str] = _NONE
+
+
+COMMANDS = {
+    "render": Command(
+        "render",
+        "target",
+        values={
+            **_SPEC,
+            **_FORMAT,
+            "--output": "output",
+            "-o": "output",
+            "--changed-since": "since",
+        },
+        lists=_SETTINGS,
+        switches=_STRICT,
+    ),
+    "validate": Command(
+        "validate",
+        "targets",
+        many=True,
+        values={**_SPEC, **_FORMAT},
+        lists=_SETTINGS,
+        switches=_STRICT,
+    ),
+    "sync": Command(
+        "sync",
+        "targets",
+        many=True,
+        values=_FORMAT,
+        lists=_SPECS,
+        switches={
+            **_STRICT,
+            "--force": "force",
+            "--no-cache": "no_cache",
+            "--exit-code": "exit_code",
+        },
+    ),
+    "check": Command(
+        "check",
+        "targets",
+        many=True,
+        values=_FORMAT,
+        lists=_SPECS,
+        switches={**_STRICT, "--no-cache": "no_cache"},
+    ),
+    "init": Command("init", switches={"--stdout": "stdout"}),
+    "setup": Command("setup", "target", values={**_SPEC, **_FORMAT}),
+    "targets": Command("list_targets"),
+    "schema": Command("print_schema"),
+}
+
+
+def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
+    """The action that a command line asks for, and its arguments; None leaves it to Typer.
+
+    >>> read(["render", "gitlab", "--set=tag=v1", "-o", "x.yml"])
+    ('render', {'settings': ['tag=v1'], 'output': 'x.yml', 'target': 'gitlab'})
+    >>> read(["render", "--help"]), read(["render"])
+    (None, None)
+    """
+    command = COMMANDS.get(words[0]) if words else None
+    if command is None:
+        return None
+    given: dict[str, Any] = {}
+    arguments: list[str] = []
+    rest = iter(words[1:])
+    for word in rest:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in command.switches and not equals:
+            given[command.switches[name]] = True
+        elif name in command.values or name in command.lists:
+            taken = value if equals else next(rest, None)
+            if taken is None:
+                return None
+            if name in command.values:
+                given[command.values[name]] = taken
+            else:
+                given.setdefault(command.lists[name], []).append(taken)
+        elif word.startswith("-") and word != "-":
+            return None
+        else:
+            arguments.append(word)
+    if not command.many and len(arguments) != bool(command.argument):
+        return None
+    if arguments:
+        given[command.argument] = arguments if command.many else arguments[0]
+    return command.action, given
