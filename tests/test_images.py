@@ -43,13 +43,18 @@ def fields(build: Build) -> dict[str, Any]:
 
 
 def same(data: dict[str, Any]) -> None:
-    """Every image means what it would mean alone; whatever is refused is refused alone, too."""
+    """Every image means what it would mean alone; whatever is refused is refused alone, too.
+
+    What is wrong at the top is wrong even when no image keeps it.
+    """
     try:
         spec = ci_kaniko.loads(json.dumps(data))
     except ci_kaniko.SpecError as refused:
         between = {"duplicate-destination", "duplicate-output"}
         own = {p.rule for p in refused.problems if p.severity == "error"} - between
-        assert own <= {rule for name in data["images"] for rule in rules(alone(data, name))}
+        top = json.dumps({key: item for key, item in data.items() if key != "images"})
+        texts = [top, *(alone(data, name) for name in data["images"])]
+        assert own <= {rule for text in texts for rule in rules(text)}
         return
     for name in data["images"]:
         assert fields(spec.images[name]) == fields(ci_kaniko.loads(alone(data, name)))

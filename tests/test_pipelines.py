@@ -20,7 +20,16 @@ from support import checks, expectation, images, pipelines
 from support.cases import PIPELINE_CASES, ROOT, spec_path
 from support.execution import File, Handed, HarnessError, lookup, run
 from support.expectation import Run
-from support.pipelines import Given, Ran, digest_of, names, native_name, run_pipeline
+from support.pipelines import (
+    Given,
+    Ran,
+    digest_of,
+    fed,
+    in_its_store,
+    names,
+    native_name,
+    run_pipeline,
+)
 from support.runs import (
     INPUTS,
     PIPELINE_PAIRS,
@@ -35,7 +44,7 @@ from support.runs import (
     text_of,
     values_for,
 )
-from support.triggers import STEPS, Result, before
+from support.triggers import STEPS, NotUnderstood, Result, before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,21 +144,24 @@ def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
 def test_every_job_does_its_part(case: str, target: str) -> None:
     """In every event: what it builds or joins, with which logins, and what it hands over."""
-    pipeline = read_pipeline(case)
     found = set[str]()
     for event, ran in run_all(case, target):
         found |= ran.results.keys()
-        for job in pipeline.jobs:
-            got = ran.recorded.get(native_name(job, target))
-            if got is None or left_at_once(got):
-                assert not has_to_run(job, event, target), (event, native_name(job, target))
-            elif job.joins:
-                joined(got, job, event, target)
-            else:
-                built(got, job, event, target)
-                sees_what_was_prepared(got, job, case)
-        commands_get_no_secret(ran, case, event, target)
-    are_called_as_the_spec_says(found, pipeline, target)
+        checked(ran, case, event, target)
+    are_called_as_the_spec_says(found, read_pipeline(case), target)
+
+
+def checked(ran: Ran, case: str, event: Event, target: str) -> None:
+    for job in read_pipeline(case).jobs:
+        got = ran.recorded.get(native_name(job, target))
+        if got is None or left_at_once(got):
+            assert not has_to_run(job, event, target), (event, native_name(job, target))
+        elif job.joins:
+            joined(got, job, event, target)
+        else:
+            built(got, job, event, target)
+            sees_what_was_prepared(got, job, case)
+    commands_get_no_secret(ran, case, event, target)
 
 
 def left_at_once(got: Recorded) -> bool:
@@ -236,35 +248,67 @@ def joined(got: Recorded, job: Job, event: Event, target: str) -> None:
     images = expectation.images(wanted)
     assert got.status == 0, got.stderr
     assert got.calls == 0
-    assert [call.words[2] for call in got.joined] == images
+    assert [call.words[call.words.index("create") + 1] for call in got.joined] == images
     parts = [
-        f"{digest_of(native_name(other, target))}"
-        for other in (replace(job, joins=False, platform=name) for name in job.image.platforms)
+        digest_of(native_name(replace(job, joins=False, platform=platform), target))
+        for platform in job.image.platforms
     ]
     for call in got.joined:
-        assert call.words[:2] == ("index", "create")
-        refs = [
-            word
-            for option, word in zip(call.words, call.words[1:], strict=False)
-            if option == "--ref"
-        ]
+        pairs = list(zip(call.words, call.words[1:], strict=False))
+        assert ("index", "create") in pairs
+        refs = [word for option, word in pairs if option == "--ref"]
         assert [ref.partition("@")[2] for ref in refs] == parts
         assert len({ref.partition("@")[0] for ref in refs}) == 1
+        assert {word for option, word in pairs if option == "--host"} == ways_in(job, wanted)
+        docker = job.image.data.get("options", {}).get("image_format") == "docker"
+        assert ("--media-type" in call.words) == docker
         joined_with_logins(got, call, job, wanted)
     assert_digest(got, job, images)
     checks.kept_secret(got, wanted)
     assert not left_on_a_runner(got)
 
 
+def ways_in(job: Job, wanted: Run) -> set[str]:
+    """How registries are reached that are not reached the usual way."""
+    options = job.image.data.get("options", {})
+    used = expectation.push_hosts(wanted)
+    kinds = {"insecure_registry": "disabled", "skip_tls_verify_registry": "insecure"}
+    return {
+        f"reg={host},tls={way}"
+        for name, way in kinds.items()
+        for host in expectation.listed(options.get(name, []))
+        if host in used
+    }
+
+
 def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> None:
     """The destinations' logins and that of the repository in which the platforms wait."""
-    seen = replace(got, env=call.env, config_text=call.config_text, config_mode=call.config_mode)
     first = job.staged_at(wanted)
+    config = json.loads(call.config_text or "{}")
     for host, login in expectation.all_logins(Run(job.whole, wanted.target, wanted.event)).items():
         needed = host in expectation.logins(wanted) or host == first
-        assert lookup(seen, host) == ((login.user, login.password) if needed else None), host
-    if call.config_text is not None:
+        if needed and login.is_cloud:
+            helper = {"aws": "ecr-login", "google": "gcr"}[login.kind]
+            assert config["credHelpers"][host] == helper
+            joined_with_cloud(call, login, wanted)
+        elif not login.is_cloud and (needed or login.kind != "docker-config"):
+            seen = replace(got, env={}, config_text=call.config_text)
+            assert lookup(seen, host) == ((login.user, login.password) if needed else None), host
+    if call.config_text is not None and not checks.mounts_config(got):
         assert call.config_mode == 0o600
+
+
+def joined_with_cloud(call: Joined, login: expectation.Login, wanted: Run) -> None:
+    """The helper finds what the executor's own client would find."""
+    every = expectation.all_logins(wanted).values()
+    for name, value in login.environment.items():
+        allowed = {value} | {other.environment.get(name) for other in every if name == "AWS_REGION"}
+        assert call.env[name].rpartition("/")[2] in {
+            each and each.rpartition("/")[2] for each in allowed
+        }
+    for name, text in login.files.items():
+        held = call.credentials[name].removesuffix("\n")
+        assert text == held or held.startswith("{")
 
 
 def left_on_a_runner(got: Recorded) -> list[str]:
@@ -410,7 +454,7 @@ def test_a_missing_digest_stops_the_join(case: str, target: str) -> None:
                 target,
                 text,
                 event,
-                secrets=pipelines.fed(read_pipeline(case), target, event).secrets,
+                **in_its_store(fed(read_pipeline(case), target, event), target),
                 shell=shell,
                 job=native_name(job, target),
                 handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
@@ -488,3 +532,36 @@ def test_an_input_that_no_image_can_have_stops_the_job(
     assert first.status
     assert not first.calls
     assert name in first.stderr
+
+
+# -- the oracle itself ------------------------------------------------------------------------
+
+FAULTS = {
+    "a platform twice": ("two-platforms", '@$DIGEST_ARM64"', '@$DIGEST_AMD64"'),
+    "a platform of another kind": ("two-platforms", "platform=linux/arm64", "platform=linux/arm"),
+    "a cache for both": ("two-platforms", "shop/cache-arm64", "shop/cache-amd64"),
+    "a public tag too early": ("two-platforms", "SHA-arm64", "SHORT_SHA"),
+    "no artifacts": ("prepare", "needs:\n    - prepare\n", "needs: []\n"),
+    "another name": ("digest-of-images", '"API_DIGEST=', '"WEB_DIGEST='),
+    "another login": ("shared-logins", "login quay.io", "login mirror.example.com"),
+    "an open file": ("two-platforms", "(umask 077; ", "("),
+    "another image": ("three-images-in-order", "services/api", "services/web"),
+    "a job that never starts": ("image-triggers", "$CI_COMMIT_TAG =~ /^v", "$CI_COMMIT_TAG =~ /^w"),
+    "a command that may fail": ("prepare-awkward", "set -eu\n      mkdir", "false\n      mkdir"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_noticed(fault: str) -> None:
+    case, old, new = FAULTS[fault]
+    text = render(case, "gitlab")
+    assert old in text
+    faulty = text.replace(old, new)
+
+    def play() -> None:
+        for event in pipelines.events(case)[:3]:
+            ran = run_pipeline("gitlab", faulty, read_pipeline(case), event, "dash")
+            checked(ran, case, event, "gitlab")
+
+    with pytest.raises((AssertionError, HarnessError, NotUnderstood, KeyError)):
+        play()

@@ -170,3 +170,123 @@ def test_expressions() -> None:
         import re
 
         assert (re.fullmatch(triggers.github_filter(pattern), ref) is not None) == expected
+
+
+# -- jobs that wait for one another -----------------------------------------------------------
+
+
+def played(target: str, text: str, *failing: str) -> dict[str, str]:
+    """How every job ends when some fail."""
+
+    def perform(step: triggers.Step) -> triggers.Result:
+        return triggers.Result("failed" if step.name in failing else "passed")
+
+    steps = triggers.STEPS[target](text, DEFAULT_BRANCH, {})
+    return {name: result.status for name, result in triggers.play(steps, perform).items()}
+
+
+GITHUB = """
+"on": {push: }
+jobs:
+  a: {if: "github.ref == 'refs/heads/main'"}
+  b: {if: "github.ref == 'refs/heads/other'"}
+  c: {needs: [a, b]}
+  d: {needs: [a, b], if: "${{ !failure() && !cancelled() }}"}
+  e: {needs: d}
+  f: {needs: d, if: "always() && needs.d.result == 'success'"}
+"""
+
+
+def test_github_skips_what_waits_for_a_skipped_job_unless_it_asks() -> None:
+    usual = {"a": "passed", "b": "skipped", "c": "skipped", "d": "passed"}
+    assert played("github", GITHUB) == {**usual, "e": "skipped", "f": "passed"}
+    failed = played("github", GITHUB, "a")
+    assert failed["d"] == failed["f"] == "skipped"
+
+
+def test_buildkite_waits_for_failed_steps_only() -> None:
+    text = """
+steps:
+  - {key: a, command: x}
+  - {key: b, command: x, if: build.tag != null}
+  - {key: c, command: x, depends_on: [a, b]}
+  - {key: d, command: x, depends_on: c}
+"""
+    assert played("buildkite", text) == {
+        "a": "passed",
+        "b": "skipped",
+        "c": "passed",
+        "d": "passed",
+    }
+    assert played("buildkite", text, "a")["d"] == "skipped"
+    with pytest.raises(NotUnderstood, match="depends on a step"):
+        played("buildkite", text.replace("depends_on: c", "depends_on: e"))
+
+
+def agola_run(**tasks: str) -> str:
+    listed = "".join(
+        f"      - {{name: {name}, runtime: {{containers: [{{image: x}}]}}, {rest}}}\n"
+        for name, rest in tasks.items()
+    )
+    return f"runs:\n  - name: run\n    tasks:\n{listed}"
+
+
+def test_agola_has_conditions_for_parents_and_no_archive_of_a_skipped_one() -> None:
+    save = "steps: [save_to_workspace: {contents: []}]"
+    text = agola_run(
+        a=f"{save}",
+        b=f"{save}, when: {{tag: v1}}",
+        c="depends: [a, b], steps: [run: x]",
+        d="depends: [a, {task: b, conditions: [on_success, on_skipped]}], steps: [run: x]",
+    )
+    assert played("agola", text) == {"a": "passed", "b": "skipped", "c": "skipped", "d": "passed"}
+    assert played("agola", text, "a")["d"] == "skipped"
+    restoring = text.replace("steps: [run: x]", "steps: [restore_workspace: {dest_dir: .}]")
+    with pytest.raises(NotUnderstood, match="archive of b"):
+        played("agola", restoring)
+
+
+def test_gitlab_makes_no_pipeline_without_what_a_job_needs() -> None:
+    text = """
+a: {script: [x], rules: [{if: $CI_COMMIT_TAG}]}
+b: {script: [x], needs: [{job: a, optional: true}], rules: [{if: $CI_COMMIT_BRANCH}]}
+c: {script: [x], needs: [b], rules: [{if: $CI_COMMIT_BRANCH}]}
+"""
+    assert played("gitlab", text) == {"b": "passed", "c": "passed"}
+    assert played("gitlab", text, "b") == {"b": "failed", "c": "skipped"}
+    with pytest.raises(NotUnderstood, match="needs a, which is not in it"):
+        played("gitlab", text.replace(", optional: true", ""))
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "expected"),
+    [
+        ("src/**/*", "src/a", True),
+        ("src/**/*", "src/a/b/c", True),
+        ("src/**/*", "srcs/a", False),
+        ("src/**", "src/a", True),
+        ("src/**", "src/a/b", False),
+        ("**/go.mod", "go.mod", True),
+        ("**/go.mod", "a/b/go.mod", True),
+        ("**/*.go", "a/.x.go", True),
+        ("*.go", "a/b.go", False),
+        ("src/*/x", "src/a/x", True),
+        ("a.b", "axb", False),
+        ("a**/b", "a1/b", True),
+    ],
+)
+def test_globs_of_changes(glob: str, path: str, expected: bool) -> None:  # noqa: FBT001
+    """As Ruby's File.fnmatch with PATHNAME and DOTMATCH answers."""
+    assert triggers.fnmatch(glob, path) == expected
+
+
+def test_paths_are_asked_where_something_can_be_compared() -> None:
+    spec = "triggers: {branches: ['**'], tags: ['**'], pull_requests: true, paths: ['src/**']}"
+    text = ci_kaniko.render(ci_kaniko.loads(f"push: never\n{spec}\n"), "gitlab")
+    for event, expected in (
+        (replace(DEFAULT_BRANCH, changed=("src/a/b",)), True),
+        (replace(DEFAULT_BRANCH, changed=("docs/a",)), False),
+        (replace(DEFAULT_BRANCH, changed=("docs/a",), is_new=True), True),
+        (replace(TAG, changed=("docs/a",)), True),
+    ):
+        assert triggers.gitlab(text, event) == expected, event

@@ -38,8 +38,12 @@ def main() -> None:
 
 def _run(words: list[str]) -> None:
     """The command of a command line: at once when it is a usual one, else through Typer."""
+    import gc
+
     from ci_kaniko.arguments import read
 
+    # A command lives for a moment: looking for garbage would cost a tenth of it.
+    gc.disable()
     asked = read(words)
     if asked is None:
         from ci_kaniko.commands import app

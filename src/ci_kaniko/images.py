@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ci_kaniko.fields import Model
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.platforms import pushed_hosts
 from ci_kaniko.references import canonical_host
@@ -63,6 +64,11 @@ class Entries:
             Finding(refused.rule, ("images", name), refused.message, refused.hint, on_key=on_key)
         )
 
+    def completes(self, finding: Finding) -> bool:
+        """Whether something is half said at the top, and every image says the other half."""
+        partial = finding.rule in {"missing-key", "bad-login"}
+        return partial and all(finding.where[0] in own for own in self.own.values())
+
     def part(self, name: str, called: str = "") -> dict[str, Any]:
         """What has to be read for one image: the rest it shares with all others.
 
@@ -101,7 +107,7 @@ def holds_name(value: Any) -> bool:
     if isinstance(value, str):
         return "${image.name" in value and _NAME.search(value) is not None
     if isinstance(value, dict):
-        return any(holds_name(item) for item in value.values())
+        return any(holds_name(key) or holds_name(item) for key, item in value.items())
     return isinstance(value, list | tuple) and any(holds_name(item) for item in value)
 
 
@@ -110,7 +116,7 @@ def with_name(value: Any, name: str) -> Any:
     if isinstance(value, str):
         return type(value)(_NAME.sub(name, value)) if "${image.name" in value else value
     if isinstance(value, dict):
-        return {key: with_name(item, name) for key, item in value.items()}
+        return {with_name(key, name): with_name(item, name) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [with_name(item, name) for item in value]
     return value
@@ -127,9 +133,12 @@ def read_images(
     """
     images = {}
     common = {name: getattr(base, name) for name in Build.model_fields}
+    # Sections are handed in as they are: pydantic would copy the default of each for each image.
+    sections = {name: value for name, value in common.items() if isinstance(value, Model)}
     for name, own in entries.own.items():
+        given = {key: item for key, item in sections.items() if key not in own}
         try:
-            part = NamedImage.model_validate(entries.part(name))
+            part = NamedImage.model_validate({**given, **entries.part(name)})
         except ValidationError as error:
             blank = _placed(NamedImage.model_construct(), name, entries)
             called, error = _with_any_name(entries, name, error)

@@ -96,6 +96,7 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     findings = list(check(spec))
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
+    spec._checked = (spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
 
@@ -120,8 +121,9 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     try:
         spec = read_model({**entries.common, **outputs})
     except ValidationError as error:
-        findings += _findings(error)
-        damaged = {finding.where[0] for finding in findings}
+        found = list(_findings(error))
+        damaged = {finding.where[0] for finding in found}
+        findings += (item for item in found if not entries.completes(item))
         for key in damaged:
             entries.common.pop(str(key), None)
         kept = {} if "outputs" in damaged else outputs
@@ -134,10 +136,13 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     unread = places | {image.at(finding.where) for image, finding in entries.told}
     checked = [(image, item) for image in images.values() for item in check_build(image, places)]
     findings += entries.findings
-    findings += told_once([*entries.told, *checked], len(entries.own))
+    known = {(finding.rule, finding.where) for finding in findings}
+    told = told_once([*entries.told, *checked], len(entries.own))
+    findings += (item for item in told if (item.rule, item.where) not in known)
     findings += check_whole(spec, unread)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
+    spec._checked = (spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
 
@@ -148,7 +153,8 @@ def errors(spec: Spec) -> list[Problem]:
 
 def warnings(spec: Spec) -> list[Problem]:
     """What is odd about a spec that can be rendered."""
-    return placed(check(spec), spec.source)
+    known = spec.findings
+    return placed(check(spec) if known is None else known, spec.source)
 
 
 def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:

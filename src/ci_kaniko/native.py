@@ -253,9 +253,11 @@ class GitHub(Model):
         "image and fetches the repository itself, for runners without a Docker daemon.",
         examples=["container"],
     )
-    form: Annotated[str, choice("workflow", "reusable")] = Field(
+    form: Annotated[str, choice("workflow", "jobs", "reusable")] = Field(
         default="workflow",
-        description="workflow: triggers start it. reusable: other workflows call it.",
+        description="workflow: triggers start it. jobs: for a workflow whose on: somebody else "
+        "writes, so each job asks for its events; mode: merge of an output chooses it. reusable: "
+        "other workflows call it.",
         examples=["reusable"],
     )
     workflow: Present = Field(

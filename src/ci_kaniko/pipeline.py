@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.plan import Plan, Started, resolve, started_by
@@ -151,15 +151,16 @@ def _in_order(spec: Spec) -> list[Build]:
     """The images as written, but each after those that it needs."""
     ordered: dict[str, Build] = {}
     for build in spec.builds:
-        pending = [build]
+        pending = [(build, iter(_needs(build)))]
         while pending:
-            current = pending[-1]
-            missing = [name for name in _needs(current) if name not in ordered]
-            if missing:
-                pending.append(spec.images[missing[0]])
-            else:
+            current, needs = pending[-1]
+            missing = next((name for name in needs if name not in ordered), None)
+            if missing is None:
                 pending.pop()
                 ordered.setdefault(current.name, current)
+            else:
+                needed = spec.images[missing]
+                pending.append((needed, iter(_needs(needed))))
     return list(ordered.values())
 
 
@@ -185,6 +186,7 @@ def _preparations(builds: list[Build]) -> dict[str, Preparation]:
 
 
 T = TypeVar("T")
+AnyBuild = TypeVar("AnyBuild", bound="Build")
 
 
 def runner(job: Job, given: Mapping[str, T], known: Mapping[str, T]) -> T | None:
@@ -263,3 +265,16 @@ def select(spec: Spec, names: Collection[str]) -> Spec:
     }
     # Outputs name images that are left out, and nothing that is rendered depends on them.
     return spec.model_copy(update={"images": images, "outputs": type(spec.outputs)()})
+
+
+def with_section(spec: Spec, target: str, update: Callable[[Any], dict[str, Any]]) -> Spec:
+    """The spec with other settings of a target: ``update`` makes them of each image's section."""
+
+    def changed(build: AnyBuild) -> AnyBuild:
+        section = getattr(build, target)
+        return build.model_copy(update={target: section.model_copy(update=update(section))})
+
+    if not spec.images:
+        return changed(spec)
+    images = {name: changed(image) for name, image in spec.images.items()}
+    return spec.model_copy(update={"images": images})

@@ -176,7 +176,7 @@ class Plan:
     def reusable(self) -> bool:
         """Whether others include the job, and may give it inputs."""
         section = getattr(self.spec, self.target)
-        return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow"}
+        return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow", "jobs"}
 
     @property
     def pushes_always(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
@@ -76,6 +77,7 @@ def check_lookalike(host: str) -> None:
         )
 
 
+@lru_cache(maxsize=8192)
 def parse_reference(text: str) -> Reference:
     """An image to push to. Raises Refused with what a registry or kaniko would not take."""
     flat, refs = _flatten(text)

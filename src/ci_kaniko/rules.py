@@ -963,11 +963,14 @@ _INPUT_HINTS = {
 @_whole_rule("images")
 def _needs_lead_to_an_end(spec: Spec) -> Iterator[Finding]:
     circles: set[frozenset[str]] = set()
+    endless = _endless(spec)
     for name, image in spec.images.items():
         for index, needed in enumerate(image.needs):
             where = image.at(("needs", index))
             if needed not in spec.images:
                 yield _no_such_image(where, needed, spec)
+            elif not {name, needed} <= endless:
+                continue
             elif (circle := _circle(spec, name, needed)) and frozenset(circle) not in circles:
                 circles.add(frozenset(circle))
                 yield Finding(
@@ -989,6 +992,27 @@ def _no_such_image(where: Where, name: str, spec: Spec) -> Finding:
 def _some(images: Collection[str]) -> str:
     listed = sorted(images)
     return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
+
+
+def _endless(spec: Spec) -> set[str]:
+    """The images that wait for a circle, or are part of one."""
+    waiting = {
+        name: {needed for needed in image.needs if needed in spec.images}
+        for name, image in spec.images.items()
+    }
+    users: dict[str, list[str]] = {name: [] for name in waiting}
+    for name, needs in waiting.items():
+        for needed in needs:
+            users[needed].append(name)
+    finished = [name for name, needs in waiting.items() if not needs]
+    while finished:
+        needed = finished.pop()
+        del waiting[needed]
+        for name in users[needed]:
+            waiting[name].discard(needed)
+            if not waiting[name]:
+                finished.append(name)
+    return {*waiting}
 
 
 def _circle(spec: Spec, name: str, needed: str) -> list[str]:

@@ -345,7 +345,7 @@ class Script:
         if some_always:
             pushing = [*self._early_logins(late), *self._collect(late), *finish]
             if not not_for_pull_requests:
-                return pushing
+                return [*pushing, *self._config_without_push()]
             return [
                 f"if {self._event_test('pull-request')}; then",
                 *indented(refuse),

@@ -57,7 +57,7 @@ from ci_kaniko.scalars import as_choice, as_list, as_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.findings import Where
+    from ci_kaniko.findings import Finding, Where
     from ci_kaniko.nodes import Source
 
 
@@ -534,6 +534,12 @@ class OutputFile(Model):
         description="The images that the file is for; all of them when left out.",
         examples=[["api", "web"]],
     )
+    mode: Annotated[str, choice("own", "merge")] = Field(
+        default="own",
+        description="own: ci-kaniko writes the whole file. merge: the file is written by hand, and "
+        "only the entries below a # ci-kaniko: comment are ci-kaniko's.",
+        examples=["merge"],
+    )
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
@@ -1009,6 +1015,7 @@ class Spec(Build):
     )
 
     _source: Source | None = PrivateAttr(default=None)
+    _checked: tuple[Spec, list[Finding]] | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
 
@@ -1025,6 +1032,12 @@ class Spec(Build):
     def source(self) -> Source | None:
         """Where the spec was written; None when it was built in Python."""
         return self._source
+
+    @property
+    def findings(self) -> list[Finding] | None:
+        """What the rules say about the spec; None for a changed copy, which nobody has asked."""
+        known = self._checked
+        return known[1] if known and known[0] is self else None
 
     @property
     def builds(self) -> tuple[Build, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
@@ -137,6 +138,7 @@ def variable(name: str) -> Variable:
     return ENV if name.startswith(ENV_PREFIX) else VARIABLES[name]
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Parts:
     """Split ``text`` into literal parts and variables. Raises Refused."""
     if "${" not in text:

@@ -131,11 +131,20 @@ look() {
   case $image in
     ghcr.io/regclient/regctl:*)
       [ "$1" = regctl ] && shift
-      DOCKER_CONFIG=
       for value in $variables; do
-        case $value in DOCKER_CONFIG=*) DOCKER_CONFIG=$(outside "${value#*=}") ;; esac
+        case $value in *=*) export "$value" ;; esac
       done
-      exec env -i DOCKER_CONFIG="$DOCKER_CONFIG" HOME=/root /.record/bin/regctl "$@" ;;
+      for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+        case " PATH $variables" in
+          *" $name="* | *" $name "* | *" $name") ;;
+          *) unset "$name" ;;
+        esac
+      done
+      for name in DOCKER_CONFIG @FILES@; do
+        eval "value=\\${$name-}"
+        [ -z "$value" ] || export "$name=$(outside "$value")"
+      done
+      exec /.record/bin/regctl "$@" ;;
   esac
   if [ "$entrypoint" = sh ]; then
     cd "$(outside "$directory")" || exit 125
@@ -144,7 +153,7 @@ look() {
   fi
 }
 look "$@"
-"""
+""".replace("@FILES@", " ".join(CREDENTIAL_FILES))
 
 _DOCKER = _DOCKER_OTHER.replace("#!/bin/sh\n", "PATH=/busybox:/usr/bin:/bin\n", 1)
 _DOCKER = (
@@ -214,13 +223,17 @@ case "$*" in
 esac
 """
 
-_REGCTL = """#!/bin/sh
+_REGCTL = f"""#!/bin/sh
 PATH=/busybox:/usr/bin:/bin
 n=1
 while ! mkdir -m 700 "/.record/join-$n" 2>/dev/null; do n=$((n + 1)); done
 record=/.record/join-$n
 cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
-cp -p "${DOCKER_CONFIG:-$HOME/.docker}/config.json" "$record" 2>/dev/null
+for name in {" ".join(CREDENTIAL_FILES)}; do
+  eval "file=\\${{$name-}}"
+  if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
+done
+cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record" 2>/dev/null
 read -r status </.record/status
 [ "$status" = 0 ] || exit "$status"
 case "$*" in *--format*) cat /.record/digest; echo ;; esac
@@ -325,6 +338,7 @@ class Joined(NamedTuple):
     env: Mapping[str, str]
     config_text: str | None
     config_mode: int | None
+    credentials: Mapping[str, str]
 
 
 class Input(NamedTuple):
@@ -840,8 +854,8 @@ def _github(request: _Request) -> _Outcome:
     container = job.get("container")
     known = _github_known(request, workflow, job)
     env = _github_env(request, [workflow, job], known, inside=container is not None)
+    request.box.equip()
     if container is None:
-        request.box.equip()
         request.box.write("/.record/bin/docker", _DOCKER, 0o755)
         request.box.write("/.record/bin/git", _GIT, 0o755)
         request.box.write("/.record/bin/curl", _CURL, 0o755)
@@ -927,8 +941,10 @@ def _github_env(
     env = environment("github", request.event)
     if inside:
         env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
-        env = {**_IMAGE_ENV, "HOME": "/github/home", **env}
         container = levels[-1]["container"]
+        image = container["image"] if isinstance(container, dict) else container
+        given = _JOIN_ENV if image.startswith(JOIN_IMAGE) else _IMAGE_ENV
+        env = {**given, "HOME": "/github/home", **env}
         levels = [*levels, container] if isinstance(container, dict) else levels
     else:
         path = "/.record/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
@@ -1450,6 +1466,11 @@ def _joined(box: _Sandbox) -> Iterator[Joined]:
             dict(pair.partition("=")[::2] for pair in pairs),
             box.outward(config.read_bytes()) if held else None,
             stat.S_IMODE(config.stat().st_mode) if held else None,
+            {
+                name: box.outward((call / name).read_bytes())
+                for name in CREDENTIAL_FILES
+                if (call / name).is_file()
+            },
         )
 
 

@@ -118,8 +118,10 @@ class Job:
 
     def hosts_of_others(self, target: str, event: Event) -> set[str]:
         """Hosts whose login stands in the spec, but is none of this job's business."""
-        whole = Run(self.whole, target, event)
-        return {*expectation.all_logins(whole)} - {*expectation.all_logins(self.run(target, event))}
+        whole = expectation.all_logins(Run(self.whole, target, event))
+        own = expectation.all_logins(self.run(target, event))
+        ready = {login.secrets for login in own.values() if login.kind == "docker-config"}
+        return {host for host, login in whole.items() if login.secrets not in ready} - own.keys()
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def slug(platform: str) -> str:
 
 def plain(text: str) -> Any:
     """The document as texts, lists and mappings; what is null is None."""
-    node = yaml.compose(text, yaml.BaseLoader)
+    node = yaml.compose(text, yaml.CBaseLoader)
     return {} if node is None else _plain(node)
 
 
@@ -187,7 +189,7 @@ def _plain(node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item) for item in node.value]
     assert isinstance(node, yaml.ScalarNode)
-    return None if node.style is None and node.value in _NULLS else node.value
+    return None if not node.style and node.value in _NULLS else node.value
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support import expectation, images, triggers
 from support.execution import Handed, run
@@ -69,7 +69,7 @@ def names(pipeline: Pipeline, target: str) -> dict[str, Job]:
 
 def native_name(job: Job, target: str) -> str:
     section = job.image.data.get(target, {})
-    given = section.get(_NATIVE_NAMES.get(target, ""))
+    given = section.get(_NATIVE_NAMES.get(target, "" if job.image.name else "run"))
     default = f"build-{job.image.name or 'image'}"
     if target == "github" and not job.image.name:
         default = "image"
@@ -83,25 +83,32 @@ def repository(pipeline: Pipeline) -> dict[str, str]:
     return {os.path.normpath(f"{path}/Dockerfile"): f"# {path}\n" for path in sorted(contexts)}
 
 
+def in_its_store(held: expectation.Fed, target: str) -> dict[str, Any]:
+    """Secrets as a platform keeps them: ready configs are files, Secrets or texts."""
+    on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
+    as_text = {} if on_gitlab or in_store else held.docker_configs
+    return {
+        "secrets": {**held.secrets, **as_text},
+        "file_secrets": held.docker_configs if on_gitlab else {},
+        "docker_configs": held.docker_configs if in_store else {},
+    }
+
+
 def run_pipeline(
     target: str, text: str, pipeline: Pipeline, event: Event, shell: str, given: Given = _USUAL
 ) -> Ran:
     """Run a rendered text as its platform would."""
     recorded: dict[str, Recorded] = {}
-    secrets = given.fed or fed(pipeline, target, event)
-    on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
-    as_text = {} if on_gitlab or in_store else secrets.docker_configs
+    stored = in_its_store(given.fed or fed(pipeline, target, event), target)
 
     def perform(step: Step) -> Result:
         done = run(
             target,
             text,
             event,
-            secrets={**secrets.secrets, **as_text},
+            **stored,
             variables=expectation.RUN_TIME,
             shell=shell,
-            file_secrets=secrets.docker_configs if on_gitlab else {},
-            docker_configs=secrets.docker_configs if in_store else {},
             files=repository(pipeline),
             job=step.name,
             handed=Handed(

@@ -17,6 +17,7 @@ from ci_kaniko.shell import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image, Pipeline
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}
@@ -39,6 +40,15 @@ class Starts(NamedTuple):
     schedules: tuple[str, ...] = ()
     manual: bool = False
     by_role: bool = False
+
+
+ANYTHING = Starts(("**",), ("**",), True, ("* * * * *",), True, True)  # noqa: FBT003
+"""What may start a workflow that somebody else writes."""
+
+
+def is_guest(found: Pipeline) -> bool:
+    """Whether the jobs stand in a workflow whose triggers somebody else writes."""
+    return found.spec.builds[0].github.form == "jobs"
 
 
 def starts(image: Image) -> Starts:
@@ -98,18 +108,19 @@ def events(found: Pipeline) -> dict[str, Any]:
 def common_paths(found: Pipeline) -> tuple[str, ...]:
     """The paths that ``on:`` can look at, because all images have the same."""
     several = {image.plan.started.paths for image in found.images}
-    return several.pop() if len(several) == 1 else ()
+    return several.pop() if len(several) == 1 and not is_guest(found) else ()
 
 
 def conditions(found: Pipeline) -> tuple[dict[str, str], list[Finding]]:
     """What ``on:`` cannot say of each image, and what no condition can say."""
     several = {image.name: starts(image) for image in found.images}
-    if len(set(several.values())) == 1:
+    guests = [ANYTHING] if is_guest(found) else []
+    if len({*several.values(), *guests}) == 1:
         return {name: _alone(each) for name, each in several.items()}, []
     answer: dict[str, str] = {}
     findings: list[Finding] = []
     for image in found.images:
-        tests = _Tests(several[image.name], list(several.values()))
+        tests = _Tests(several[image.name], [*several.values(), *guests], guest=bool(guests))
         answer[image.name] = tests.condition()
         findings += image.findings(tests.findings)
     return answer, findings
@@ -151,8 +162,9 @@ def _not_from(glob: str) -> str | None:
 class _Tests:
     """The condition of one image among several that other events start."""
 
-    def __init__(self, own: Starts, several: list[Starts]) -> None:
+    def __init__(self, own: Starts, several: list[Starts], *, guest: bool) -> None:
         self.own = own
+        self.guest = guest
         self.union = _any_of(several)
         self.several = several
         self.findings: list[Finding] = []
@@ -196,9 +208,24 @@ class _Tests:
             for index, glob in enumerate(own):
                 test = _ref_test(glob, _FOLDERS[kind], others)
                 if test is None:
-                    self.findings.append(_no_expression(glob, ("triggers", kind, index)))
+                    self.findings.append(self._no_expression(glob, ("triggers", kind, index)))
                 else:
                     yield test
+
+    def _no_expression(self, glob: str, where: Where) -> Finding:
+        others = (
+            "the workflow has triggers of its own"
+            if self.guest
+            else ("other images have other triggers")
+        )
+        way_out = "branches: with ** at the end, or a file of its own, without mode: merge"
+        if not self.guest:
+            way_out = (
+                "the same triggers for all images, or a file for each: outputs: {github: "
+                "[{path: .github/workflows/NAME.yml, only: [NAME]}, ...]}"
+            )
+        message = f"{others}, and a job's if: cannot tell {quoted(glob)} from those"
+        return Finding("impossible-trigger", where, message, way_out)
 
 
 def _all_of(test: str) -> str:
@@ -252,22 +279,14 @@ def _any(tests: list[str]) -> str:
     return " || ".join(tests)
 
 
-def _no_expression(glob: str, where: tuple[str | int, ...]) -> Finding:
-    return Finding(
-        "impossible-trigger",
-        where,
-        f"other images have other triggers, and a job's if: cannot tell {quoted(glob)} from those",
-        "the same triggers for all images, or a file for each: outputs: {github: "
-        "[{path: .github/workflows/NAME.yml, only: [NAME]}, ...]}",
-    )
-
-
 def watched(found: Pipeline) -> dict[str, str]:
     """The images whose paths a job has to look at, and what its output for each is called."""
-    if len({image.plan.started.paths for image in found.images}) == 1:
+    if len({image.plan.started.paths for image in found.images}) == 1 and not is_guest(found):
         return {}
     return {
-        image.name: output_name(image.name) for image in found.images if image.plan.started.paths
+        image.name: output_name(image.name or "image")
+        for image in found.images
+        if image.plan.started.paths
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -530,10 +531,10 @@ def _shared(jobs: list[Fields]) -> Fields:
     for key in (*_LISTS, *_MAPPINGS):
         if not all(key in job for job in jobs):
             continue
-        values = [job[key] for job in jobs]
-        common = max(values, key=values.count)
-        if values.count(common) == len(jobs) or (key in _LISTS and values.count(common) > 1):
-            shared[key] = common
+        counted = Counter(repr(job[key]) for job in jobs)
+        common, count = counted.most_common(1)[0]
+        if count == len(jobs) or (key in _LISTS and count > 1):
+            shared[key] = next(job[key] for job in jobs if repr(job[key]) == common)
     return shared
 
 
