@@ -156,6 +156,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "missing-output": "`outputs` names no file.",
         "outside-repository": "An output leads out of the repository.",
         "foreign-file": "The file is there and was not written by ci-kaniko.",
+        "merge-conflict": "The file is shared with its author, and the entries cannot be put in.",
         "drift": "The file differs from what the spec says.",
     },
 }

@@ -1,0 +1,314 @@
+"""The jobs, steps, runs or manifests of a file, and which of them ci-kaniko owns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
+
+from ci_kaniko.merging.places import BLANKS
+from ci_kaniko.problems import SpecError
+from ci_kaniko.yamltext import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.merging.syntax import Document, Node, Syntax
+
+_MARKER = "# ci-kaniko: "
+STAGES = "stages"
+
+
+class Shape(NamedTuple):
+    """What a target's file consists of: ``key`` holds the entries, ``names`` name one of them."""
+
+    noun: str
+    kind: Literal["mapping", "sequence", "documents"]
+    key: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """What the entries are collected in."""
+        nouns = f"{self.noun}s"
+        return f"a mapping of {nouns}" if self.kind == "mapping" else f"a list of {nouns}"
+
+
+SHAPES = {
+    "gitlab": Shape("job", "mapping"),
+    "github": Shape("job", "mapping", "jobs"),
+    "buildkite": Shape("step", "sequence", "steps", ("key", "id", "identifier")),
+    "agola": Shape("run", "sequence", "runs", ("name",)),
+    "kubernetes": Shape("manifest", "documents", "", ("name", "generateName")),
+}
+
+
+class Entry(NamedTuple):
+    """An entry and the lines it takes: from ``start`` up to ``end``.
+
+    ``label`` is what the marker above says. With a marker, ``core`` is where its line begins (or
+    the ``---`` before it), and ``full`` where the empty line above that begins; without one, both
+    are ``start``.
+    """
+
+    name: str
+    label: str
+    node: Node
+    value: Node
+    first: int
+    last: int
+    full: int
+    core: int
+    start: int
+    end: int
+
+
+@dataclass
+class Collection:
+    """The entries of a file, which are ``value`` in the document ``body``.
+
+    ``floor`` is where the first entry stands or can stand. ``column`` is None when nothing is
+    written yet; ``parent`` is the column of the key that holds the entries, if one does.
+    ``gives_up_stages`` says that a list of stages with a marker is not needed any more.
+    """
+
+    syntax: Syntax
+    shape: Shape
+    documents: list[Document]
+    body: Document | None = None
+    value: Node | None = None
+    column: int | None = None
+    parent: int | None = None
+    floor: int = 0
+    entries: list[Entry] = field(default_factory=list)
+    gives_up_stages: bool = False
+
+    @property
+    def is_empty_file(self) -> bool:
+        """Whether the file says nothing at all."""
+        return all(document.root.absent for document in self.documents)
+
+    @property
+    def tail(self) -> int:
+        """Behind the last entry of ours, or else of all and the comments that belong to it."""
+        places, text = self.syntax.places, self.syntax.text
+        if self.own:
+            return self.own[-1].end
+        if self.shape.kind == "documents":
+            return len(text)
+        if not self.entries:
+            return self.floor
+        column, end = self.column or 0, self.entries[-1].end
+        return places.inner_end(self._behind_comments(end, column), column)
+
+    def _behind_comments(self, end: int, column: int) -> int:
+        """Behind the comments that touch the last entry, unless they touch the next key as well."""
+        places, behind = self.syntax.places, end
+        for start, line in places.lines(end, len(self.syntax.text)):
+            text = line.lstrip(" ")
+            depth = len(line) - len(text)
+            if not text.startswith("#") or depth < column:
+                return end if text and depth == column else behind
+            behind = places.line_end(start)
+        return behind
+
+    @property
+    def own(self) -> list[Entry]:
+        """The entries with a marker; a list of stages only when nobody needs it any more."""
+        return [entry for entry in self.entries if self._is_own(entry)]
+
+    @property
+    def foreign(self) -> list[Entry]:
+        """The author's entries."""
+        return [entry for entry in self.entries if not self._is_own(entry)]
+
+    def _is_own(self, entry: Entry) -> bool:
+        if self.is_stages(entry):
+            return self.gives_up_stages and entry.label == STAGES
+        return bool(entry.label)
+
+    @property
+    def stages(self) -> Entry | None:
+        """GitLab's list of stages."""
+        return next(filter(self.is_stages, self.entries), None)
+
+    def is_stages(self, entry: Entry) -> bool:
+        """Whether an entry of a GitLab file is no job but the list of stages."""
+        return self.shape is SHAPES["gitlab"] and entry.name == STAGES
+
+
+def label_of(name: str) -> str:
+    """What the marker of an entry says."""
+    return name if name == name.strip() and name.isprintable() else scalar(name)
+
+
+def marker(name: str, column: int) -> str:
+    """The line above an entry that ci-kaniko owns."""
+    return f"{' ' * column}{_MARKER}{label_of(name)}"
+
+
+def locate(syntax: Syntax, target: str) -> Collection:
+    """The entries of a file; raises SpecError when it cannot have any."""
+    shape = SHAPES[target]
+    found = Collection(syntax, shape, syntax.documents)
+    if shape.kind == "documents":
+        found.entries = [_manifest(syntax, document) for document in syntax.documents]
+        return found
+    if not found.documents:
+        found.floor = _behind_content(syntax, len(syntax.text))
+        return found
+    found.body = body = _body(syntax, target)
+    found.value = body.root
+    if body.root.absent:
+        found.floor = _behind_content(syntax, body.end)
+        return found
+    if shape.key and body.root.kind != "sequence":
+        return _under_key(found, body)
+    if body.root.kind != shape.kind:
+        _refuse(syntax, body.root, f"expected {shape.whole}", "is this the right file?")
+    return _fill(found, body.root)
+
+
+def _behind_content(syntax: Syntax, limit: int) -> int:
+    """Behind the last line before ``limit`` that is not empty."""
+    written = syntax.text[:limit].rstrip(BLANKS[2:])
+    return syntax.places.line_end(len(written)) if written else 0
+
+
+def _body(syntax: Syntax, target: str) -> Document:
+    """The document that holds the entries; a GitLab file may have a header before it."""
+    first, *others = syntax.documents
+    if target == "gitlab" and others and first.root.get("spec"):
+        first, *others = others
+    if others:
+        start = others[0].start
+        line = syntax.places.line_of(first.start or first.root.offset)
+        message = f"a second YAML document starts here, and the first one on line {line}"
+        hint = "ci-kaniko cannot tell which one to edit: keep one of them"
+        raise SpecError([syntax.problem(message, start or 0, hint, len("---"))])
+    return first
+
+
+def _under_key(found: Collection, body: Document) -> Collection:
+    """The entries below a key such as ``jobs:``."""
+    syntax, key = found.syntax, found.shape.key
+    pairs = [pair for pair in body.root.pairs if pair[0].real.text == key]
+    if not pairs:
+        where = f'a line "{key}:"' if body.root.pairs else f'"{key}:" with {found.shape.whole}'
+        _refuse(syntax, body.root, f'there is no "{key}:" in this file', f"add {where}")
+    if len(pairs) > 1:
+        line = syntax.line_of(pairs[0][0])
+        message = f'"{key}:" is given a second time here, first on line {line}'
+        _refuse(syntax, pairs[1][0], message, "keep one of the two")
+    name, value = pairs[0]
+    found.parent, found.value = name.column, value
+    if value.absent and value.offset == value.end:
+        below = syntax.places.line_end(value.offset)
+        found.floor = syntax.places.inner_end(below, name.column)
+        return found
+    if value.kind != found.shape.kind:
+        said = "an alias" if value.kind == "alias" else f"not {found.shape.whole}"
+        hint = f"write {found.shape.whole} below it"
+        _refuse(syntax, value, f'"{key}:" on line {syntax.line_of(name)} is {said}', hint)
+    return _fill(found, value)
+
+
+def _refuse(syntax: Syntax, node: Node, message: str, hint: str) -> NoReturn:
+    raise SpecError([syntax.problem_at(node, message, hint)])
+
+
+def _fill(found: Collection, node: Node) -> Collection:
+    """Find where each entry of a block collection begins and ends."""
+    found.value = node
+    if node.flow:
+        return found
+    places = found.syntax.places
+    sign = "?" if node.kind == "mapping" else "-"
+    column = places.column(sign, node.offset)
+    members = node.pairs or [(item, item) for item in node.children]
+    heads = [places.head(sign, column, key.offset) for key, _ in members]
+    found.column = column
+    found.floor = places.line_start(heads[0])
+    for (key, value), head, limit in zip(members, heads, [*heads[1:], node.end], strict=True):
+        name = key.real.text if node.kind == "mapping" else _name(value, found.shape)
+        found.entries.append(_entry(found.syntax, name, (key, value), head, limit))
+    return found
+
+
+def _name(item: Node, shape: Shape) -> str:
+    """What a list item is called; empty when it has no name."""
+    values = (item.real.get(key) for key in shape.names)
+    return next((value.real.text for value in values if value), "")
+
+
+def _entry(syntax: Syntax, name: str, member: tuple[Node, Node], head: int, limit: int) -> Entry:
+    key, value = member
+    places = syntax.places
+    start = places.line_start(head)
+    label, core = "", start
+    if start and not syntax.text[start:head].strip(" "):
+        above = places.line_start(start - 1)
+        if places.end_before(head) <= above:
+            label = _label(places.line_at(above), head - start)
+            core = above if label else start
+    full = _with_blank(syntax, core) if label else core
+    end = places.line_after(limit)
+    if label:
+        end = places.inner_end(end, head - start)
+    return Entry(name, label, key, value, key.first, value.last, full, core, start, end)
+
+
+def _label(line: str, column: int) -> str:
+    """What a marker in that column says; empty when the line is none."""
+    found = re.fullmatch(rf" {{{column}}}{_MARKER}(\S.*)", line.rstrip())
+    return found.group(1) if found else ""
+
+
+def _with_blank(syntax: Syntax, start: int) -> int:
+    """Where the empty line above a line begins, when it is not part of some text."""
+    if not start:
+        return start
+    above = syntax.places.line_start(start - 1)
+    is_free = not syntax.places.line_at(above) and syntax.places.end_before(start) <= above
+    return above if is_free else start
+
+
+def _manifest(syntax: Syntax, document: Document) -> Entry:
+    """A document of a Kubernetes file; its marker is the line behind ``---``."""
+    places, root = syntax.places, document.root
+    metadata = root.get("metadata")
+    name = _name(metadata, SHAPES["kubernetes"]) if metadata else ""
+    core = places.line_start(document.start if document.start is not None else root.offset)
+    label, start = "", core
+    if document.start is not None:
+        below = places.line_end(document.start)
+        if below <= root.offset:
+            label = _label(places.line_at(below), 0)
+        start = places.line_end(below) if label else core
+    end = places.line_after(document.end)
+    if label:
+        end = places.inner_end(end, 0)
+    return Entry(name, label, root, root, document.first, document.last, core, core, start, end)
+
+
+def nested_names(found: Collection) -> Iterator[tuple[str, Node]]:
+    """Names that count beside those of the author's entries: of merged mappings, of groups."""
+    for entry in found.foreign:
+        if found.shape.kind == "sequence":
+            steps = entry.value.real.get("steps")
+            for step in steps.real.children if steps else ():
+                yield _name(step, found.shape), step
+        elif entry.name == "<<" and entry.node.plain:
+            value = entry.value.real
+            for origin in value.children if value.kind == "sequence" else [value]:
+                yield from ((name.real.text, entry.node) for name, _ in origin.real.pairs)
+
+
+def named(found: Collection) -> Iterator[Node]:
+    """Everything that has an anchor or is an alias, in the order of the file."""
+    pending = [document.root for document in reversed(found.documents)]
+    while pending:
+        node = pending.pop()
+        if node.anchor:
+            yield node
+        pending += reversed(node.children)

@@ -1,0 +1,165 @@
+"""GitLab's list of stages: what ci-kaniko's jobs need is added, nothing is ever removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.findings import quoted
+from ci_kaniko.merging.entries import STAGES
+from ci_kaniko.problems import SpecError
+from ci_kaniko.yamltext import flow, scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.merging.entries import Collection, Entry
+    from ci_kaniko.merging.syntax import Node
+    from ci_kaniko.problems import Problem
+
+ALWAYS = (".pre", ".post")
+DEFAULTS = ("build", "test", "deploy")
+"""The stages of a file that lists none; those of ALWAYS are there in any case."""
+
+_FALLBACK = "test"
+
+
+class Insertion(NamedTuple):
+    """A text that goes into a file at ``offset``."""
+
+    offset: int
+    text: str
+
+
+def missing_stages(found: Collection, rendered: Collection) -> list[str]:
+    """The stages that the file has to get; raises SpecError when it cannot."""
+    needed = _needed(rendered)
+    entry = found.stages
+    if entry is None:
+        missing = [stage for stage in needed if stage not in (*ALWAYS, *DEFAULTS)]
+        problem = _unknown_list(found, missing) if missing else None
+    else:
+        known = set(ALWAYS)
+        is_whole = _collect(entry.value, known)
+        missing = [stage for stage in needed if stage not in known]
+        problem = _fixed_list(found, entry, needed, missing, is_whole=is_whole) if missing else None
+    if problem:
+        raise SpecError([problem])
+    return missing
+
+
+def _needed(rendered: Collection) -> dict[str, str]:
+    """The stages of the rendered jobs; a job without one stands for the stage that it gets."""
+    jobs = {entry.name: entry.value for entry in rendered.entries if entry.name != STAGES}
+    needed: dict[str, str] = {}
+    for name, job in jobs.items():
+        if not name.startswith("."):
+            stage = _stage(job, jobs)
+            needed.setdefault(stage or _FALLBACK, "" if stage else name)
+    return needed
+
+
+def _stage(job: Node, jobs: dict[str, Node]) -> str:
+    """The stage of a job, its own or that of what it extends; empty when there is none."""
+    pending, seen = [job], set()
+    while pending:
+        node = pending.pop(0)
+        if stage := node.get("stage"):
+            return stage.real.text
+        extends = node.get("extends")
+        bases = extends.real.children or [extends.real] if extends else []
+        for name in (base.text for base in bases):
+            if name in jobs and name not in seen:
+                seen.add(name)
+                pending.append(jobs[name])
+    return ""
+
+
+def _collect(node: Node, known: set[str]) -> bool:
+    """Add the stages of a list to ``known``; whether they all stand in this file."""
+    pending = [node.real]
+    is_whole = True
+    while pending:
+        item = pending.pop()
+        if item.kind == "sequence" and item.tag is None:
+            pending += [child.real for child in item.children]
+        elif item.kind == "scalar" and item.tag is None:
+            known.add(item.text)
+        else:
+            is_whole = False
+    return is_whole
+
+
+def _unknown_list(found: Collection, missing: list[str]) -> Problem | None:
+    """Why a list of stages cannot be added to a file that has none of its own."""
+    for entry in found.entries:
+        if entry.name in {"include", "<<"}:
+            names = ", ".join(map(quoted, missing))
+            message = f"ci-kaniko's jobs need the stage {names}, and what this includes"
+            hint = f"write a list of all stages into this file, {names} among them"
+            message += " may have a list of stages"
+            return found.syntax.problem_at(entry.node, message, hint)
+    return None
+
+
+def _fixed_list(
+    found: Collection, entry: Entry, needed: dict[str, str], missing: list[str], *, is_whole: bool
+) -> Problem | None:
+    """Why a list cannot get the stages that are missing."""
+    value, syntax = entry.value, found.syntax
+    names = ", ".join(map(quoted, missing))
+    if job := needed.get(_FALLBACK) if _FALLBACK in missing else "":
+        message = f"{quoted(job)} has no stage, and this list has no {quoted(_FALLBACK)} for it"
+        hint = "set gitlab.stage in the spec to one of the stages of this list"
+        return syntax.problem_at(entry.node, message, hint)
+    hint = f"write {names} into the list"
+    if value.kind != "sequence" or value.tag is not None or not is_whole:
+        message = f"ci-kaniko cannot tell whether the stage {names} is in this list"
+        return syntax.problem_at(value, message, hint)
+    if alias := _alias_of(found, value):
+        line = syntax.line_of(alias)
+        message = f"the stage {names} would get into what line {line} has from here, too"
+        return syntax.problem_at(value, message, hint)
+    return None
+
+
+def _alias_of(found: Collection, node: Node) -> Node | None:
+    pending = [document.root for document in found.documents]
+    while pending:
+        other = pending.pop()
+        if other.target is node:
+            return other
+        pending += other.children
+    return None
+
+
+def addition(found: Collection, missing: list[str], line_end: str) -> Insertion:
+    """What adds stages to the end of the file's own list."""
+    assert found.stages is not None
+    node, places = found.stages.value, found.syntax.places
+    if node.flow:
+        text = flow(missing)[1:-1]
+        if node.children:
+            return Insertion(node.children[-1].end, f", {text}")
+        opening = found.syntax.text.index("[", node.offset)
+        return Insertion(opening + 1, text)
+    column = places.column("-", node.offset)
+    lines = [f"{' ' * column}- {scalar(stage)}{line_end}" for stage in missing]
+    return Insertion(places.line_after(node.end), "".join(lines))
+
+
+def new_list(missing: Sequence[str]) -> str:
+    """The list of a file that has none, as it would be rendered."""
+    lines = [f"  - {scalar(stage)}\n" for stage in (*DEFAULTS, *missing)]
+    return f"{STAGES}:\n" + "".join(lines)
+
+
+def is_needed(found: Collection) -> bool:
+    """Whether something in the file may need more than GitLab's own stages."""
+    usual = {*ALWAYS, *DEFAULTS}
+    for entry in found.foreign:
+        if entry.name in {"include", "<<"}:
+            return True
+        stage = entry.value.real.get("stage")
+        if stage and stage.real.text not in usual:
+            return True
+    return False
