@@ -34,6 +34,7 @@ def test_the_same_options_are_declared(name: str) -> None:
     given = [item for item in GROUP.commands[name].params if item.param_type_name == "argument"]
     assert [item.name for item in given] == [command.argument] * bool(command.argument)
     assert [item.nargs == -1 for item in given] == [command.many] * bool(command.argument)
+    assert not command.required or given[0].required
 
 
 @pytest.mark.parametrize("name", sorted(arguments.COMMANDS))
@@ -54,6 +55,7 @@ LINES = (
     "check gitlab -f - --strict",
     "init --stdout",
     "setup agola --format json",
+    "import a.yml b.yml --from gitlab --to=agola -o x --set tag=v1",
     "targets",
     "schema",
 )
@@ -91,6 +93,7 @@ def tuple_of(value: Any) -> Any:
     [
         *("", "--help", "rendr gitlab", "render", "render a b", "render --help", "render -fx a"),
         *("render gitlab --nope", "render gitlab -f", "init x", "check --strict=yes", "check --"),
+        "import --to gitlab",
     ],
 )
 def test_everything_else_is_left_to_typer(line: str) -> None:

@@ -163,6 +163,36 @@ def check(
         _remember(compared, targets)
 
 
+def import_pipelines(
+    files: Sequence[str],
+    source: str | None = None,
+    target: str | None = None,
+    output: str | None = None,
+    settings: Sequence[str] = (),
+) -> None:
+    """Print the spec of what some pipelines do, or what it becomes on another platform."""
+    from ci_kaniko.importing.pipelines import SOURCES, read_all
+    from ci_kaniko.importing.report import told
+    from ci_kaniko.problems import SpecError
+
+    if source is not None and source not in SOURCES:
+        raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
+    if target is not None:
+        _check_target(target)
+    try:
+        found = read_all(files, source)
+    except SpecError as error:
+        _fail(error.problems, "text")
+    _say(told(found.report), err=True)
+    text = _render(found.spec, target, settings, "text") if target else found.spec_text
+    if output is None:
+        _print(text)
+    else:
+        from ci_kaniko.files import write
+
+        write(os.path.realpath(output), text)
+
+
 def init(*, stdout: bool = False) -> None:
     """Write a first spec for this repository, with comments."""
     from ci_kaniko.discovery import FILE_NAMES, find, root_of

@@ -19,12 +19,14 @@ _SPECS = {"--spec": "specs", "-f": "specs"}
 class Command(NamedTuple):
     """A command: its action, its argument, and its options by what they set.
 
-    ``many`` says that the argument may be repeated or left out; without ``argument`` there is none.
+    ``many`` says that the argument may be repeated, and left out unless it is ``required``.
+    Without ``argument`` there is none.
     """
 
     action: str
     argument: str = ""
     many: bool = False
+    required: bool = False
     values: dict[str, str] = _NONE
     lists: dict[str, str] = _NONE
     switches: dict[str, str] = _NONE
@@ -73,6 +75,14 @@ COMMANDS = {
         lists=_SPECS,
         switches={**_STRICT, "--no-cache": "no_cache"},
     ),
+    "import": Command(
+        "import_pipelines",
+        "files",
+        many=True,
+        required=True,
+        values={"--from": "source", "--to": "target", "--output": "output", "-o": "output"},
+        lists={"--set": "settings"},
+    ),
     "init": Command("init", switches={"--stdout": "stdout"}),
     "setup": Command("setup", "target", values={**_SPEC, **_FORMAT}),
     "targets": Command("list_targets"),
@@ -111,6 +121,8 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
         else:
             arguments.append(word)
     if not command.many and len(arguments) != bool(command.argument):
+        return None
+    if command.required and not arguments:
         return None
     if arguments:
         given[command.argument] = arguments if command.many else arguments[0]

@@ -189,6 +189,35 @@ def check(
         actions.check(targets or (), specs or (), strict=strict, form=form, no_cache=no_cache)
 
 
+@app.command(name="import")
+def import_(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Pipelines, manifests or shell scripts."),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="PLATFORM", help="Whose files these are; default: as they look."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TARGET", help="Print this target's configuration instead."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write this file, atomically."),
+    ] = None,
+    settings: SetOption = None,
+) -> None:
+    """Print the spec of a pipeline that runs kaniko, and report what became of each part."""
+    with _told():
+        actions.import_pipelines(
+            files, source, target, None if output is None else str(output), settings or ()
+        )
+
+
 @app.command()
 def init(
     *,

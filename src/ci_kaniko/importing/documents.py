@@ -1,0 +1,319 @@
+"""The files of CI systems as plain values that know their lines; tags and anchors are read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.problems import Problem, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BYTES = 1024 * 1024
+_MAX_DEPTH = 100
+_MAX_NODES = 200_000
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+_BAD_ESCAPE = re.compile(r"unknown escape character '(.)'")
+
+
+class Str(str):
+    """A scalar; ``plain`` says that it was not quoted, ``first`` is the line its text begins on."""
+
+    line: int
+    first: int
+    plain: bool
+    __slots__ = ("first", "line", "plain")
+
+
+class Map(dict[str, Any]):
+    """A mapping; ``lines`` holds the line of each key."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int = 0) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+    def line_of(self, key: str) -> int:
+        """Where a key is written."""
+        return self.lines.get(key, self.line)
+
+
+class List(list[Any]):
+    """A list and its line."""
+
+    __slots__ = ("line",)
+
+    def __init__(self, line: int = 0) -> None:
+        super().__init__()
+        self.line = line
+
+
+class Tagged:
+    """A value with a tag of its own, such as ``!reference``."""
+
+    __slots__ = ("line", "tag", "value")
+
+    def __init__(self, tag: str, value: Any, line: int) -> None:
+        self.tag = tag
+        self.value = value
+        self.line = line
+
+
+class Mended(NamedTuple):
+    """A fault of the text itself that was mended before it could be read."""
+
+    message: str
+    line: int
+
+
+class Document(NamedTuple):
+    """The documents of one file."""
+
+    path: str
+    text: str
+    roots: tuple[Any, ...]
+    mended: tuple[Mended, ...] = ()
+
+
+def text(value: str, line: int = 0, *, plain: bool = False, first: int = 0) -> Str:
+    """A text with a place."""
+    made = Str(value)
+    made.line, made.first, made.plain = line, first or line, plain
+    return made
+
+
+def line_of(value: Any, default: int = 0) -> int:
+    """The line of a value."""
+    return getattr(value, "line", default) or default
+
+
+def failure(
+    path: str, rule: str, message: str, hint: str = "", line: int | None = None
+) -> SpecError:
+    """One problem of a file as an exception."""
+    column = 1 if line else None
+    problem = Problem(rule=rule, message=message, hint=hint, path=path, line=line, column=column)
+    return SpecError([problem])
+
+
+def read_yaml(source: str, path: str) -> Document:
+    """The documents of a YAML or JSON text. Raises SpecError."""
+    mended: list[Mended] = []
+    current = source
+    for _ in range(50):
+        try:
+            return Document(path, source, tuple(_documents(current, path)), tuple(mended))
+        except _BadEscape as bad:
+            lines = current.split("\n")
+            row = lines[bad.line - 1]
+            at = row.find("\\" + bad.character)
+            if at < 0:
+                raise bad.error from None
+            lines[bad.line - 1] = row[:at] + row[at + 1 :]
+            current = "\n".join(lines)
+            shown = f"\\{bad.character} in double quotes is no YAML: the file cannot be read"
+            mended.append(Mended(shown, bad.line))
+    raise failure(path, "bad-yaml", "this is no YAML: it holds too many wrong escapes")
+
+
+class _BadEscape(Exception):
+    def __init__(self, line: int, character: str, error: SpecError) -> None:
+        super().__init__()
+        self.line, self.character, self.error = line, character, error
+
+
+def _documents(source: str, path: str) -> Iterator[Any]:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    builder = _Builder(path, yaml)
+    try:
+        yield from builder.build(yaml.parse(source, Loader=loader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line = mark.line + 1 if mark else None
+        said = str(getattr(error, "problem", None) or error).splitlines()[0]
+        refused = failure(path, "bad-yaml", f"this is no YAML: {said}", line=line)
+        escape = _wrong_escape(said, source, mark)
+        if escape and line:
+            raise _BadEscape(line, escape, refused) from None
+        raise refused from None
+
+
+def _wrong_escape(said: str, source: str, mark: Any) -> str:
+    found = _BAD_ESCAPE.search(said)
+    if found:
+        return found[1]
+    if "unknown escape character" not in said or mark is None:
+        return ""
+    row = source.split("\n")[mark.line]
+    escaped = re.search(r"\\([^0abtnvfre \"/\\N_LPxuU\n])", row)
+    return escaped[1] if escaped else ""
+
+
+class _Builder:
+    def __init__(self, path: str, yaml: Any) -> None:
+        self.path = path
+        self.yaml = yaml
+        self.nodes = 0
+        self.anchors: dict[str, Any] = {}
+
+    def build(self, events: Any) -> Iterator[Any]:
+        yaml = self.yaml
+        stack: list[_Open] = []
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self.anchors = {}
+            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                stack.append(self._opened(event, len(stack)))
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                done = stack.pop()
+                value = done.finish()
+                if stack:
+                    stack[-1].add(value)
+                else:
+                    yield value
+            elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+                value = self._leaf(event)
+                if stack:
+                    stack[-1].add(value)
+                else:
+                    yield value
+
+    def _opened(self, event: Any, depth: int) -> _Open:
+        line = event.start_mark.line + 1
+        self._count(line)
+        if depth > _MAX_DEPTH:
+            raise failure(self.path, "too-deep", "the file is nested too deeply", line=line)
+        mapping = isinstance(event, self.yaml.MappingStartEvent)
+        value: Map | List = Map(line) if mapping else List(line)
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        return _Open(value, _own_tag(event.tag), line)
+
+    def _count(self, line: int) -> None:
+        self.nodes += 1
+        if self.nodes > _MAX_NODES:
+            raise failure(self.path, "too-large", "the file holds too many values", line=line)
+
+    def _leaf(self, event: Any) -> Any:
+        line = event.start_mark.line + 1
+        self._count(line)
+        if isinstance(event, self.yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                message = f"the alias *{event.anchor} names nothing"
+                raise failure(self.path, "bad-yaml", message, line=line)
+            return self.anchors[event.anchor]
+        plain = not event.style and event.implicit[0]
+        first = line + (event.style in ("|", ">"))
+        value: Any = text(event.value, line, plain=plain, first=first)
+        tag = _own_tag(event.tag)
+        if tag:
+            value = Tagged(tag, value, line)
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        return value
+
+
+class _Open:
+    """A mapping or list that is being read."""
+
+    def __init__(self, value: Map | List, tag: str, line: int) -> None:
+        self.value = value
+        self.tag = tag
+        self.line = line
+        self.key: Any = None
+        self.has_key = False
+        self.merged: list[Map] = []
+
+    def add(self, item: Any) -> None:
+        if isinstance(self.value, List):
+            self.value.append(item)
+        elif not self.has_key:
+            self.key, self.has_key = item, True
+        else:
+            self.has_key = False
+            self._put(item)
+
+    def _put(self, item: Any) -> None:
+        assert isinstance(self.value, Map)
+        key = self.key
+        if isinstance(key, Str) and key == "<<" and key.plain:
+            self.merged += item if isinstance(item, List) else [item]
+            return
+        name = str(key) if isinstance(key, str) else ""
+        self.value[name] = item
+        self.value.lines[name] = line_of(key, self.line)
+
+    def finish(self) -> Any:
+        if isinstance(self.value, Map):
+            for base in self.merged:
+                if isinstance(base, Map):
+                    for key, item in base.items():
+                        if key not in self.value:
+                            self.value[key] = item
+                            self.value.lines[key] = base.line_of(key)
+        return Tagged(self.tag, self.value, self.line) if self.tag else self.value
+
+
+def _own_tag(tag: str | None) -> str:
+    return tag if tag and tag.startswith("!") and tag != "!" else ""
+
+
+# -- values ------------------------------------------------------------------------------------
+
+
+def native(value: Any) -> Any:
+    """A value as Python has it: unquoted scalars by the core schema of YAML 1.2."""
+    if isinstance(value, Map):
+        return {key: native(item) for key, item in value.items()}
+    if isinstance(value, List):
+        return [native(item) for item in value]
+    if isinstance(value, Tagged):
+        return native(value.value)
+    if isinstance(value, Str):
+        return _scalar(value) if value.plain else str(value)
+    return value
+
+
+def _scalar(value: Str) -> Any:
+    word = str(value)
+    if word in ("", "~", "null", "Null", "NULL"):
+        return None
+    if word in ("true", "True", "TRUE"):
+        return True
+    if word in ("false", "False", "FALSE"):
+        return False
+    if _INTEGER.fullmatch(word):
+        return int(word)
+    if _FLOAT.fullmatch(word):
+        return float(word)
+    return word
+
+
+def mapping(value: Any) -> Map:
+    """A mapping, empty for anything else."""
+    return value if isinstance(value, Map) else Map(line_of(value))
+
+
+def sequence(value: Any) -> list[Any]:
+    """A list; one value stands for a list of one, nothing for an empty one."""
+    if isinstance(value, list):
+        return value
+    if value is None or (isinstance(value, Str) and value.plain and _scalar(value) is None):
+        return []
+    return [value]
+
+
+def string(value: Any) -> str:
+    """A scalar's text; empty for anything else."""
+    return str(value) if isinstance(value, str) else ""
+
+
+def is_true(value: Any) -> bool:
+    """Whether a scalar says yes."""
+    return string(value).lower() in ("true", "yes", "on", "1")

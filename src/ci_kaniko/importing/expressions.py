@@ -1,0 +1,209 @@
+"""The conditions of pipelines as guards: GitLab's rules, GitHub's and Buildkite's ``if``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.shell_conditions import Conditions
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.symbols import Text, Var
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_TOKENS = re.compile(
+    r"\s*(?:(?P<op>&&|\|\||==|!=|=~|!~|!(?!=)|\(|\)|,)"
+    r"|(?P<string>\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*')"
+    r"|(?P<regex>/(?:\\.|[^/\\])+/[a-z]*)"
+    r"|(?P<word>\$?\{?[A-Za-z_][\w.*-]*\}?|-?\d+))"
+)
+
+
+class BadExpression(Exception):
+    """A condition that is not understood."""
+
+
+class Operand(NamedTuple):
+    """One side of a comparison: a text, or a regular expression."""
+
+    text: Text
+    regex: str = ""
+    null: bool = False
+
+
+class Expressions:
+    """Conditions of one job, all of the same language."""
+
+    def __init__(self, operand: Callable[[str], Operand], known: Mapping[str, Text]) -> None:
+        self.conditions = Conditions()
+        self.guards = self.conditions.guards
+        self._operand = operand
+        self._known = known
+        self._tokens: list[tuple[str, str]] = []
+        self._at = 0
+        self._line = 0
+        self._text = ""
+
+    def guard(self, text: str, line: int) -> int:
+        """A condition as a guard; one that is not understood is an unknown test."""
+        self._text, self._line = text, line
+        try:
+            self._tokens = list(_tokens(text))
+            self._at = 0
+            found = self._either()
+        except (BadExpression, IndexError):
+            return self.conditions.unknown(text.strip(), line)
+        whole = self._at == len(self._tokens)
+        return found if whole else self.conditions.unknown(text.strip(), line)
+
+    def _peek(self) -> str:
+        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
+
+    def _take(self) -> tuple[str, str]:
+        token = self._tokens[self._at]
+        self._at += 1
+        return token
+
+    def _either(self) -> int:
+        found = self._both()
+        while self._peek() == "||":
+            self._take()
+            found = self.guards.either(found, self._both())
+        return found
+
+    def _both(self) -> int:
+        found = self._unary()
+        while self._peek() == "&&":
+            self._take()
+            found = self.guards.both(found, self._unary())
+        return found
+
+    def _unary(self) -> int:
+        if self._peek() == "!":
+            self._take()
+            return self.guards.negate(self._unary())
+        if self._peek() == "(":
+            self._take()
+            found = self._either()
+            if self._take()[1] != ")":
+                raise BadExpression
+            return found
+        return self._comparison()
+
+    def _comparison(self) -> int:
+        kind, word = self._take()
+        if self._peek() == "(" and kind == "word":
+            return self._function(word)
+        left = self._value(kind, word)
+        operator = self._peek()
+        if operator not in {"==", "!=", "=~", "!~"}:
+            return self._truth(left)
+        self._take()
+        other_kind, other = self._take()
+        if self._peek() == "(" and other_kind == "word":
+            right = self._called(other)
+        else:
+            right = self._value(other_kind, other)
+        found = self._compared(left, right, matches=operator in {"=~", "!~"})
+        return self.guards.negate(found) if operator.startswith("!") else found
+
+    def _value(self, kind: str, word: str) -> Operand:
+        if kind == "regex":
+            return Operand((), regex=word)
+        if kind == "string":
+            inner = word[1:-1]
+            text = inner.replace("''", "'") if word[0] == "'" else re.sub(r"\\(.)", r"\1", inner)
+            return Operand((text,) if text else ())
+        return self._operand(word)
+
+    def _truth(self, value: Operand) -> int:
+        if value.null:
+            return NO
+        if value.text in (("true",), ("always",)):
+            return YES
+        if value.text == ("false",):
+            return NO
+        return self.conditions.filled(value.text, self._line)
+
+    def _compared(self, left: Operand, right: Operand, *, matches: bool) -> int:
+        if matches:
+            if not right.regex:
+                return self.conditions.equal(left.text, right.text, self._line)
+            body, _, flags = right.regex[1:].rpartition("/")
+            body = f"(?i){body}" if "i" in flags else body
+            return self.conditions.regex(left.text, body.replace("\\/", "/"), self._line)
+        if left.null or right.null:
+            other = right.text if left.null else left.text
+            return self.guards.negate(self.conditions.filled(other, self._line))
+        return self.conditions.equal(left.text, right.text, self._line)
+
+    def _arguments(self) -> list[Operand]:
+        self._take()
+        found = []
+        while self._peek() != ")":
+            kind, word = self._take()
+            if kind == "word" and self._peek() == "(":
+                found.append(self._called(word))
+            else:
+                found.append(self._value(kind, word))
+            if self._peek() == ",":
+                self._take()
+        self._take()
+        return found
+
+    def _called(self, name: str) -> Operand:
+        arguments = self._arguments()
+        if name == "format" and arguments:
+            return Operand(_formatted(arguments))
+        raise BadExpression
+
+    def _function(self, name: str) -> int:
+        if name in {"always", "success", "failure", "cancelled"}:
+            self._arguments()
+            return YES
+        arguments = self._arguments()
+        if name == "startsWith" and len(arguments) == 2:
+            left, prefix = arguments
+            head = prefix.text[0] if prefix.text else ""
+            if isinstance(head, str):
+                return self.conditions.glob(left.text, f"{head}**", self._line)
+        if name == "contains" and len(arguments) == 2:
+            left, part = arguments
+            inner = part.text[0] if part.text else ""
+            if isinstance(inner, str):
+                return self.conditions.glob(left.text, f"**{inner}**", self._line)
+        raise BadExpression
+
+
+def _formatted(arguments: list[Operand]) -> Text:
+    from ci_kaniko.importing.symbols import join
+
+    shape = str(arguments[0].text[0]) if arguments[0].text else ""
+    parts: list[object] = []
+    at = 0
+    for found in re.finditer(r"\{(\d+)\}", shape):
+        number = int(found[1]) + 1
+        if number >= len(arguments):
+            raise BadExpression
+        parts += [shape[at : found.start()], *arguments[number].text]
+        at = found.end()
+    return join([*parts, shape[at:]])  # type: ignore[list-item]
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text.rstrip()):
+        token = _TOKENS.match(text, at)
+        if not token or not token.group().strip():
+            raise BadExpression
+        at = token.end()
+        kind = token.lastgroup or ""
+        found.append((kind, token[kind]))
+    return found
+
+
+def variable(name: str) -> Operand:
+    """A variable as it is."""
+    return Operand((Var(name),))

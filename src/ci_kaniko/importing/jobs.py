@@ -1,0 +1,132 @@
+"""The kaniko jobs of a pipeline, whatever its platform: what the readers find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.shell_secrets import is_written
+from ci_kaniko.importing.symbols import Call, Login, Masked, Text, Var, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_kaniko.importing.report import Report
+
+
+FIRST_SCRIPT_LINE = 10_000_000
+"""Scripts are put together from pieces: their lines are numbered from here on."""
+
+
+class Secret(NamedTuple):
+    """A secret of the CI; ``store`` is the object that holds it, where there are such."""
+
+    name: str
+    store: str = ""
+
+
+class Root(NamedTuple):
+    """A folder that holds the repository, or its folder ``path``."""
+
+    prefix: Text
+    path: str = "."
+
+
+class Mounted(NamedTuple):
+    """A file or folder that comes from a secret: ``files`` by their keys, empty for all of them."""
+
+    path: str
+    store: str
+    files: Mapping[str, str]
+    ready_config: bool = False
+
+
+@dataclass
+class Job:
+    """One job that calls the executor.
+
+    ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
+    ``environment`` what else the executor's container knows. ``triggers`` is what starts the job:
+    None for what a spec means without any. ``section`` are the native settings for ``target``.
+    """
+
+    target: str
+    name: str
+    path: str
+    line: int
+    report: Report
+    calls: tuple[Call, ...] = ()
+    image: Text = ()
+    image_line: int = 0
+    has_shell: bool = True
+    secrets: dict[str, Secret] = field(default_factory=dict)
+    runtime: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Text] = field(default_factory=dict)
+    roots: list[Root] = field(default_factory=list)
+    outputs: list[Root] = field(default_factory=list)
+    mounts: list[Mounted] = field(default_factory=list)
+    triggers: dict[str, Any] | None = None
+    requests: bool = False
+    implicit_requests: bool = False
+    section: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
+    folder: Text = ()
+    fetches_itself: bool = False
+    script_text: str = ""
+    hook: str = ""
+    google_document: str = ""
+    written: list[str] = field(default_factory=list)
+    lines: dict[int, int] = field(default_factory=dict)
+    known_files: dict[str, Text] = field(default_factory=dict)
+    logins: list[Login] = field(default_factory=list)
+    plain_secrets: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether ci-kaniko has no target of that platform."""
+        return self.target not in {"gitlab", "github", "buildkite", "agola", "kubernetes"}
+
+    def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report something that the spec says as well."""
+        self.report.carried(rule, message, self.path, self.at(line), advice)
+
+    def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report a fault that the spec does not repeat."""
+        self.report.mended(rule, message, self.path, self.at(line), advice)
+
+    def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report something that the spec does not say."""
+        self.report.left(rule, message, self.path, self.at(line), advice)
+
+    def at(self, line: int) -> int:
+        """The line of the file for one of a script."""
+        return self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
+
+    def hide_secrets(self) -> None:
+        """Take secrets that stand in the file out of the environment."""
+        for name, text in self.environment.items():
+            if is_written(name, text):
+                self.report.hide(literal(text) or "")
+                self.environment[name] = (Masked(name, self.line),)
+                self.written.append(name)
+
+    def tell_secrets(self) -> None:
+        """Report the secrets that stand in the file."""
+        for name in dict.fromkeys(self.written):
+            self.left(
+                "literal-secret",
+                f"the value of {name} is written into the file",
+                self.line,
+                f"revoke it, and store the new one as the secret {name}",
+            )
+
+    def secret_of(self, text: Text) -> str | None:
+        """The name of the secret that a text is."""
+        if len(text) != 1 or not isinstance(text[0], Var) or text[0].changes:
+            return None
+        name = text[0].name
+        if name in self.secrets:
+            return self.secrets[name].name
+        if name.startswith("secrets."):
+            return name.removeprefix("secrets.")
+        return name if self.plain_secrets and name.isidentifier() else None

@@ -1,0 +1,558 @@
+"""How a job logs in, as the kinds of login that a spec knows, with names of secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.clouds import ecr_region, is_acr, is_google
+from ci_kaniko.grammar import is_identifier
+from ci_kaniko.importing.conditions import read as read_condition
+from ci_kaniko.importing.symbols import (
+    ALWAYS,
+    Contents,
+    Encoded,
+    Masked,
+    Output,
+    Text,
+    Var,
+    decoded,
+    literal,
+    spell,
+)
+from ci_kaniko.plan import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES
+from ci_kaniko.references import canonical_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.symbols import Call, Login
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
+_CI_PASSWORDS = {"CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN", "CI_BUILD_TOKEN", "CI_DEPLOY_PASSWORD"}
+_GITHUB_TOKENS = {"GITHUB_TOKEN", "github.token", "secrets.GITHUB_TOKEN", "ACTIONS_TOKEN"}
+_HELPERS = {
+    **dict.fromkeys(("ecr-login", "ecr"), "aws"),
+    **dict.fromkeys(("gcr", "gcloud", "google"), "google"),
+    **dict.fromkeys(("acr-env", "acr", "acr-linux"), "azure"),
+}
+_PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
+
+
+class Logins:
+    """The logins of one call."""
+
+    def __init__(self, job: Job, call: Call) -> None:
+        self.job = job
+        self.call = call
+        self.found: dict[str, Any] = {}
+        self.anywhere: list[tuple[Any, Login]] = []
+
+    # -- registries ---------------------------------------------------------------------------
+
+    def registries(self, pushed: list[str], *, cautious: bool) -> dict[str, Any]:
+        """What stands under ``registries:``; ``pushed`` are the hosts that are pushed to.
+
+        ``cautious`` says that the script itself tells runs that push from those that do not.
+        """
+        for login in self.call.logins:
+            self._add(login, pushed, cautious=cautious)
+        self._variables(pushed)
+        self._ready(pushed)
+        for kind, _ in self.anywhere:
+            for host in pushed:
+                self.found.setdefault(host, kind)
+        for host in pushed:
+            if host not in self.found:
+                self._missing(host)
+        return {host: login for host, login in self.found.items() if login is not None}
+
+    def _add(self, login: Login, pushed: list[str], *, cautious: bool) -> None:
+        host = self._host(login.host)
+        if host == _PROXY_SERVER:
+            self.job.section["dependency_proxy"] = True
+            self.job.carried("dependency-proxy", "the login to the dependency proxy", login.line)
+            return
+        kind = self._kind(login, host)
+        if kind is None:
+            return
+        if not host:
+            self.anywhere.append((kind, login))
+            return
+        if self._is_default(kind, host):
+            self.found[host] = None
+            return
+        if cautious and host in pushed and kind != "anonymous" and self._pulls(login):
+            kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
+        if self.found.get(host) not in (None, kind):
+            return
+        self.found[host] = kind
+
+    def _pulls(self, login: Login) -> bool:
+        return login.when == ALWAYS and self.job.requests
+
+    def _is_default(self, kind: Any, host: str) -> bool:
+        """Whether a spec means that login when it says nothing."""
+        own = host == "${registry.host}" or host == OWN_REGISTRIES.get(self.job.target)
+        return bool(kind == "ci-token" and own)
+
+    def _host(self, text: Text) -> str:
+        if not text:
+            return ""
+        if len(text) == 1 and isinstance(text[0], Var):
+            name = text[0].name
+            if name.startswith(_PROXY_SERVER):
+                return _PROXY_SERVER
+            if name in {"CI_REGISTRY", "CI_REGISTRY_IMAGE", "registry.host", "registry.image"}:
+                return "${registry.host}"
+            return f"${{env.{name.rpartition('.')[2]}}}"
+        written = literal(text)
+        if written is None:
+            if isinstance(text[0], Var) and text[0].name.startswith(_PROXY_SERVER):
+                return _PROXY_SERVER
+            return self._host(text[:1]) if isinstance(text[0], Var) else str(text[0]).rstrip("/")
+        bare = re.sub(r"^https?://", "", written).partition("/")[0]
+        if bare != written and "docker.io" not in bare:
+            self.job.carried("registry-key", f"{written} is the host {bare}", 0)
+        aliases = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
+        return "docker.io" if bare in aliases else canonical_host(bare)
+
+    def _kind(self, login: Login, host: str) -> Any:
+        if login.helper:
+            cloud = _HELPERS.get(login.helper)
+            if cloud is None:
+                self.job.left(
+                    "credential-helper",
+                    f"the credential helper {login.helper} is not in kaniko's image",
+                    login.line,
+                    "name a user and a password under registries:",
+                )
+                return None
+            if not host:
+                return None
+            return self._cloud(cloud)
+        if self._is_ready(login):
+            return None
+        return self._password(login, host)
+
+    def _password(self, login: Login, host: str) -> Any:
+        user, password = login.user, login.password or login.token
+        if not password and login.auth:
+            return self._from_auth(login, host)
+        written = literal(user)
+        if self._is_ci_token(password, host):
+            return "ci-token"
+        if written == "_json_key" and (name := self._secret(password, host, login.line)):
+            return {"google": {"key_file": name}}
+        if self._is_output(password, "aws ") or (written == "AWS" and not self._named(password)):
+            return self._cloud("aws")
+        if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
+            return self._cloud("google")
+        if self._is_output(password, "login.microsoftonline", "azurecr.io", "az acr"):
+            return self._cloud("azure")
+        secret = self._secret(password, host, login.line)
+        if secret is None:
+            return None
+        return {"username": self._user(user, host, login.line), "password": secret}
+
+    def _named(self, password: Text) -> bool:
+        return self.job.secret_of(password) is not None
+
+    def _is_output(self, text: Text, *words: str) -> bool:
+        return any(
+            isinstance(part, Output) and any(word in part.command for word in words)
+            for part in text
+        )
+
+    def _is_ci_token(self, password: Text, host: str) -> bool:
+        name = password[0].name if len(password) == 1 and isinstance(password[0], Var) else ""
+        if self.job.target == "gitlab" and name in _CI_PASSWORDS:
+            return True
+        if self.job.target == "github":
+            secret = self.job.secrets.get(name)
+            known = {name, secret.name if secret else name}
+            if known & _GITHUB_TOKENS:
+                return host in {"ghcr.io", "${registry.host}"} or host.startswith("containers.")
+        oidc = self._is_output(password, "oidc request-token")
+        return oidc and host == "packages.buildkite.com"
+
+    def _user(self, user: Text, host: str, line: int) -> Any:
+        written = literal(user)
+        if written:
+            return written
+        if len(user) == 1 and isinstance(user[0], Var):
+            var = user[0]
+            if var.name in {"GITHUB_ACTOR", "github.actor", "GITHUB_REPOSITORY_OWNER"} or (
+                var.name == "github.repository_owner"
+            ):
+                self.job.mended(
+                    "actor-as-user",
+                    f"the user of {host} is whoever started the run; the registry asks for the "
+                    "token's owner at most",
+                    line,
+                    "write the token's owner as username:",
+                )
+                return "token"
+            secret = self.job.secret_of(user)
+            name = secret or self.job.runtime.get(var.name) or var.name.rpartition(".")[2]
+            return {"secret": self.secret_name(name, line)}
+        self.job.left(
+            "unknown-user",
+            f"the user for {host} is {spell(user) or 'empty'}",
+            line,
+            "write it as username: of that registry",
+        )
+        return {"secret": _name_for(host, "USER")}
+
+    def _secret(self, text: Text, host: str, line: int) -> str | None:
+        """The name of the secret that a password is."""
+        if len(text) == 1 and isinstance(text[0], Var):
+            var = text[0]
+            name = self.job.secret_of(text)
+            if name is None:
+                name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
+            self._note_store(var.name)
+            return self.secret_name(name, line)
+        if any(isinstance(part, Masked) for part in text) or literal(text):
+            name = _name_for(host, "PASSWORD")
+            self.job.left(
+                "literal-secret",
+                f"the password for {host} is written into the file",
+                line,
+                f"revoke it, and store the new one as the secret {name}",
+            )
+            return name
+        if text:
+            name = _name_for(host, "PASSWORD")
+            self.job.left(
+                "unknown-password",
+                f"the password for {host} is {spell(text)}",
+                line,
+                f"store what logs in as the secret {name}",
+            )
+            return name
+        return None
+
+    def _from_auth(self, login: Login, host: str) -> Any:
+        """A login that only its base64 is known of."""
+        auth = login.auth
+        user = _name_for(host, "USER")
+        password = _name_for(host, "PASSWORD")
+        if len(auth) == 1 and isinstance(auth[0], Encoded):
+            inner = auth[0].text
+            if len(inner) == 1:
+                auth = inner
+        written = literal(auth)
+        if written is not None or any(isinstance(part, Masked) for part in auth):
+            said = decoded(written or "") or ""
+            self.job.left(
+                "literal-secret",
+                f"the login for {host} is written into the file: base64 hides nothing",
+                login.line,
+                f"revoke it, and store the new password as the secret {password}",
+            )
+            name = said.partition(":")[0]
+            usable = name and re.fullmatch(r"[A-Za-z0-9._@+-]{1,60}", name)
+            return {"username": name if usable else {"secret": user}, "password": password}
+        shown = spell(auth)
+        self.job.mended(
+            "auth-in-one-variable",
+            f"{shown} holds user and password for {host} in one text: nobody checks it",
+            login.line,
+            f"store the two as the secrets {user} and {password}; the script encodes them",
+        )
+        return {"username": {"secret": user}, "password": password}
+
+    def _note_store(self, variable: str) -> None:
+        secret = self.job.secrets.get(variable)
+        if secret and secret.store:
+            note_store(self.job, secret.store)
+
+    def secret_name(self, name: str, line: int) -> str:
+        """A name that the rendered scripts do not use themselves."""
+        if not is_identifier(name):
+            made = re.sub(r"\W", "_", name)
+            made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
+            self.job.mended(
+                "secret-name", f"{name} is no name for a secret everywhere", line, f"use {made}"
+            )
+            return made
+        reserved = name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES)
+        if reserved:
+            made = f"IMAGE_{name.upper()}"
+            self.job.mended(
+                "reserved-name",
+                f"{name} already has a meaning in the job",
+                line,
+                f"store the secret as {made}",
+            )
+            return made
+        return name
+
+    # -- ready configs ------------------------------------------------------------------------
+
+    def _is_ready(self, login: Login) -> bool:
+        """Whether a whole config.json is taken from somewhere."""
+        return not (login.auth or login.password or login.token or login.helper)
+
+    def _ready(self, pushed: list[str]) -> None:
+        name, line = self._ready_name()
+        if not name:
+            return
+        hosts = [host for host in pushed if host not in self.found] or (
+            [] if pushed else ["docker.io"]
+        )
+        for host in hosts:
+            login: dict[str, Any] = {"docker_config": name}
+            self.found[host] = login
+        if hosts:
+            self.job.carried("docker-config", f"{name} holds a ready config.json", line)
+
+    def _ready_name(self) -> tuple[str, int]:
+        for mount in self.job.mounts:
+            if mount.ready_config:
+                return mount.store, self.job.line
+        for path, choices in self.call.files.items():
+            if not path.endswith("config.json"):
+                continue
+            for choice in choices:
+                name = _whole_variable(choice.text)
+                if name is not None:
+                    secret = self.job.secrets.get(name)
+                    name = secret.name if secret else name.rpartition(".")[2]
+                    return self._config_name(name), self.call.line
+        for name in ("DOCKER_AUTH_CONFIG",):
+            if name in self.job.secrets:
+                return self._config_name(self.job.secrets[name].name), self.call.line
+        return "", 0
+
+    def _config_name(self, name: str) -> str:
+        if self.job.target == "gitlab" and name != "DOCKER_AUTH_CONFIG":
+            return name
+        return self.secret_name(name, self.call.line)
+
+    def _variables(self, pushed: list[str]) -> None:
+        """KANIKO_<HOST>_USER and _PASSWORD, which newer executors read."""
+        for host in [*pushed, "docker.io"]:
+            plain = "index.docker.io" if host == "docker.io" else host
+            prefix = "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
+            password = self.job.secrets.get(f"{prefix}_PASSWORD")
+            if password is None or host in self.found:
+                continue
+            user = self.job.environment.get(f"{prefix}_USER", ())
+            named = self.job.secrets.get(f"{prefix}_USER")
+            if password.store:
+                note_store(self.job, password.store)
+            name: Any = {"secret": named.name} if named else literal(user) or ""
+            self.found[host] = {"username": name, "password": password.name}
+
+    # -- clouds -------------------------------------------------------------------------------
+
+    def _missing(self, host: str) -> None:
+        own = host in {"${registry.host}", OWN_REGISTRIES.get(self.job.target)}
+        if ecr_region(host):
+            self.found[host] = self._cloud("aws")
+        elif is_google(host):
+            self.found[host] = self._cloud("google")
+        elif is_acr(host):
+            self.found[host] = self._cloud("azure")
+        elif own and self.job.target == "gitlab":
+            pass
+        elif own and self.job.target == "buildkite":
+            self.job.left(
+                "hook-login",
+                f"nothing in the file logs in to {host}: a hook or an image does",
+                self.call.line,
+                "the rendered step asks the agent for a token itself",
+            )
+        elif any(
+            (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
+            for word in self.call.words
+        ) or host.startswith(("localhost", "127.0.0.1")) or self._plain_http(host):
+            self.found[host] = "anonymous"
+        else:
+            self.job.left(
+                "missing-login",
+                f"nothing in the file logs in to {host}",
+                self.call.line,
+                f"under registries: add {host}: {{username: NAME, password: NAME_OF_A_SECRET}}, "
+                "or anonymous",
+            )
+
+    def _plain_http(self, host: str) -> bool:
+        flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}
+        return any(literal(word.text) in flags for word in self.call.words)
+
+    def environment(self, name: str) -> Text:
+        """What the executor finds in a variable."""
+        itself = (Var(name),)
+        choices = [choice.text for choice in self.call.environment.get(name, ()) if choice.text]
+        for text in sorted(choices, key=lambda text: text == itself):
+            if text != itself or name in self.job.secrets:
+                return text
+        if name in self.job.environment:
+            return self.job.environment[name]
+        return (Var(name),) if name in self.job.secrets else ()
+
+    def _cloud(self, cloud: str) -> Any:
+        return {cloud: getattr(self, f"_{cloud}")()}
+
+    def _aws(self) -> Any:
+        role = literal(self.environment("AWS_ROLE_ARN"))
+        if role and _ROLE.fullmatch(role):
+            return {"role": role}
+        key = self.environment("AWS_ACCESS_KEY_ID")
+        said = " ".join(part.command for part in key if isinstance(part, Output))
+        found = _ROLE.search(said) or (
+            _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
+        )
+        if found:
+            return {"role": found.group()}
+        file = self.environment("AWS_SHARED_CREDENTIALS_FILE")
+        secret = self.file_secret(file or ("/root/.aws/credentials",))
+        if secret:
+            return {"credentials_file": self.secret_name(secret, self.call.line)}
+        password = self.environment("AWS_SECRET_ACCESS_KEY")
+        names = [
+            self._key(text, name)
+            for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
+        ]
+        if all(names):
+            return {"access_key_id": names[0], "secret_access_key": names[1]}
+        return "ambient"
+
+    def _key(self, text: Text, name: str) -> str | None:
+        if not text:
+            return None
+        if len(text) == 1 and isinstance(text[0], Var):
+            known = self.job.secret_of(text)
+            if known is None and text[0].name != name:
+                known = text[0].name
+            if known:
+                self._note_store(text[0].name)
+                return self.secret_name(known, self.call.line)
+            return None
+        if literal(text) or any(isinstance(part, Masked) for part in text):
+            made = f"IMAGE_{name}"
+            self.job.left(
+                "literal-secret",
+                f"the value of {name} is written into the file",
+                self.call.line,
+                f"revoke it, and store the new one as the secret {made}",
+            )
+            return made
+        return None
+
+    def _google(self) -> Any:
+        file = self.environment("GOOGLE_APPLICATION_CREDENTIALS")
+        document = self._document(file)
+        if document:
+            provider = str(document.get("audience", "")).removeprefix("//iam.googleapis.com/")
+            url = str(document.get("service_account_impersonation_url", ""))
+            account = re.search(r"serviceAccounts/([^:]+):", url)
+            if account:
+                return {"provider": provider, "service_account": account[1]}
+        secret = self.file_secret(file) if file else None
+        if secret:
+            return {"key_file": self.secret_name(secret, self.call.line)}
+        return "ambient"
+
+    def _document(self, file: Text) -> dict[str, Any] | None:
+        if self.job.google_document:
+            return dict(json.loads(self.job.google_document))
+        for choice in self._written(file):
+            text = literal(choice) or (
+                str(choice[0]) if choice and isinstance(choice[0], str) else ""
+            )
+            if "external_account" not in text:
+                continue
+            whole = "".join(part if isinstance(part, str) else "x" for part in choice)
+            try:
+                found = json.loads(whole)
+            except ValueError:
+                continue
+            return found if isinstance(found, dict) else None
+        return None
+
+    def _azure(self) -> Any:
+        tenant = literal(self.environment("AZURE_TENANT_ID"))
+        client = literal(self.environment("AZURE_CLIENT_ID"))
+        if not (tenant and client):
+            ids = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+            text = self.job.script_text
+            one = re.search(rf"login\.microsoftonline\.com/({ids})/", text)
+            two = re.search(rf"client_id=({ids})", text)
+            tenant, client = (one[1], two[1]) if one and two else (tenant, client)
+        if not (tenant and client):
+            return "ambient"
+        secret = self._key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
+        found = {"tenant_id": tenant, "client_id": client}
+        return {**found, "client_secret": secret} if secret else found
+
+    # -- files --------------------------------------------------------------------------------
+
+    def _written(self, path: Text) -> Iterable[Text]:
+        for choice in self.call.files.get(spell(path), ()):
+            yield choice.text
+
+    def file_secret(self, path: Text) -> str | None:
+        """The secret that a file is."""
+        if len(path) == 1 and isinstance(path[0], Var):
+            name = path[0].name
+            secret = self.job.secrets.get(name)
+            if secret or self.job.plain_secrets:
+                return secret.name if secret else name
+        for text in self._written(path):
+            whole = _whole_variable(text)
+            if whole is not None:
+                secret = self.job.secrets.get(whole)
+                if secret and secret.store:
+                    note_store(self.job, secret.store)
+                return secret.name if secret else whole.rpartition(".")[2]
+        written = literal(path) or ""
+        for mount in self.job.mounts:
+            folder, _, file = written.rpartition("/")
+            if mount.path == written and len(mount.files) == 1:
+                note_store(self.job, mount.store)
+                return next(iter(mount.files.values()))
+            if mount.path.rstrip("/") == folder:
+                note_store(self.job, mount.store)
+                return mount.files.get(file) or (file if not mount.files else None)
+        return None
+
+
+def note_store(job: Job, store: str) -> None:
+    """Remember the object that holds the secrets."""
+    if not store or (store == "ci-kaniko" and "secret" not in job.section):
+        return
+    if job.section.setdefault("secret", store) != store:
+        job.left(
+            "several-secrets",
+            f"the Secret {store} holds some of the secrets, {job.section['secret']} the others",
+            job.line,
+            f"put all of them into {job.section['secret']}",
+        )
+
+
+def _whole_variable(text: Text) -> str | None:
+    """The variable that a file was written from."""
+    parts = [part for part in text if not (isinstance(part, str) and not part.strip())]
+    if len(parts) == 1 and isinstance(parts[0], Var):
+        return parts[0].name
+    if len(parts) == 1 and isinstance(parts[0], Contents):
+        found = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
+        return found[1] if found and not parts[0].replaced else None
+    return None
+
+
+def _name_for(host: str, what: str) -> str:
+    stem = re.sub(r"[^A-Z0-9]+", "_", host.upper().strip("${}")) or "REGISTRY"
+    stem = {"DOCKER_IO": "DOCKER_HUB", "REGISTRY_HOST": "REGISTRY"}.get(stem, stem)
+    return f"{'_' * stem[:1].isdigit()}{stem}_{what}"
+
+
+def requests_possible(job: Job, login: Login) -> bool:
+    """Whether a login is made in pull requests, too."""
+    return job.requests and read_condition(login.when).requests

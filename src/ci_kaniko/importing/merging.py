@@ -1,0 +1,403 @@
+"""The builds of all calls as one spec: what they share at the top, several images below."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.translate import Translation, ordered
+from ci_kaniko.spec import check_image_name
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.report import Report
+
+_TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
+_MERGED = {"build_args", "labels", "annotations", "registries", "options", "executor", "cache"}
+_MERGED |= {*_TARGETS, "git", "certificates", "build_secrets", "client_certificates"}
+_NAME_KEYS = {
+    "gitlab": ("job",),
+    "github": ("job",),
+    "buildkite": ("label", "key"),
+    "agola": ("run",),
+    "kubernetes": ("name",),
+}
+_DEFAULT_BRANCHES = {"main", "master", "trunk", "develop"}
+
+
+def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
+    """The data of the spec that asks for what some jobs do."""
+    builds: list[tuple[str, dict[str, Any]]] = []
+    for job in jobs:
+        builds += [(job.name, build) for build in _of_job(job)]
+    builds = _joined_jobs(builds, report)
+    if len(builds) == 1:
+        return _finished(builds[0][1], report)
+    return _images(builds, report)
+
+
+def _of_job(job: Job) -> list[dict[str, Any]]:
+    """One build for each executor call; calls that only push elsewhere are one."""
+    found: list[dict[str, Any]] = []
+    for call in job.calls:
+        build = Translation(job, call).run()
+        build.update({key: value for key, value in job.shared.items() if value})
+        if job.triggers is not None:
+            build["triggers"] = dict(job.triggers)
+        if job.section and job.target in _TARGETS:
+            build[job.target] = dict(job.section)
+        same = next((item for item in found if _differs_in_pushes(item, build)), None)
+        if same is None:
+            found.append(build)
+        else:
+            _join(same, build)
+    return found
+
+
+def _differs_in_pushes(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two builds are the same but for where they push."""
+    mine, theirs = _rest(one), _rest(other)
+    return mine == theirs
+
+
+def _rest(build: dict[str, Any]) -> dict[str, Any]:
+    free = {"destinations", "push", "registries", "triggers", *_TARGETS}
+    return {key: value for key, value in build.items() if key not in free}
+
+
+def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
+    listed = list(one.get("destinations", []))
+    for entry in other.get("destinations", []):
+        _add_destination(listed, entry)
+    if listed:
+        one["destinations"] = listed
+    for host, login in other.get("registries", {}).items():
+        one.setdefault("registries", {}).setdefault(host, login)
+    pushes = {one.get("push", "auto"), other.get("push", "auto")}
+    if "never" in pushes and listed:
+        one.pop("push", None)
+        if pushes == {"never", "always"}:
+            one["push"] = "always"
+    elif "always" in pushes:
+        one["push"] = "always"
+
+
+def _add_destination(listed: list[Any], entry: Any) -> None:
+    """One more destination; the same image twice is pushed where either is."""
+    image = entry if isinstance(entry, str) else entry["image"]
+    for at, have in enumerate(listed):
+        if (have if isinstance(have, str) else have["image"]) != image:
+            continue
+        if isinstance(have, str) or isinstance(entry, str):
+            listed[at] = image
+            return
+        whens = [*_as_list(have.get("when")), *_as_list(entry.get("when"))]
+        unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
+        listed[at] = {"image": image, "when": unique[0] if len(unique) == 1 else unique}
+        return
+    listed.append(entry)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _joined_jobs(
+    builds: list[tuple[str, dict[str, Any]]], report: Report
+) -> list[tuple[str, dict[str, Any]]]:
+    """Jobs that build one image and push it for different events are one job."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for name, build in builds:
+        same = next((item for item in found if _same_image(item[1], build)), None)
+        if same is None:
+            found.append((name, build))
+            continue
+        _join_events(same[1], build)
+        report.mended(
+            "jobs-joined",
+            f"{same[0]} and {name} build one image for different events",
+            "",
+            0,
+            "one job, whose destinations have conditions",
+        )
+    return found
+
+
+def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    if _rest(one) != _rest(other):
+        return False
+    mine, theirs = one.get("triggers"), other.get("triggers")
+    if mine == theirs or mine is None or theirs is None:
+        return False
+    keys = set(mine) & set(theirs)
+    return not any(_overlap(mine[key], theirs[key]) for key in keys)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return bool(set(one) & set(other)) or "**" in one or "**" in other
+    return bool(one and other)
+
+
+def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
+    for build in (one, other):
+        when = _when_of(build["triggers"])
+        build["destinations"] = [_with_when(entry, when) for entry in build.get("destinations", [])]
+    triggers: dict[str, Any] = {}
+    for key in ("branches", "tags", "pull_requests", "schedules", "manual", "paths"):
+        mine, theirs = one["triggers"].get(key), other["triggers"].get(key)
+        if isinstance(mine, list) or isinstance(theirs, list):
+            triggers[key] = list(dict.fromkeys([*(mine or []), *(theirs or [])]))
+        elif mine or theirs:
+            triggers[key] = True
+    if "default-branch" in one["triggers"] or "default-branch" in other["triggers"]:
+        triggers["default-branch"] = True
+    _join(one, other)
+    one["triggers"] = triggers
+    if not one.get("destinations"):
+        one.pop("destinations", None)
+
+
+def _when_of(triggers: dict[str, Any]) -> Any:
+    found: list[Any] = []
+    if triggers.get("default-branch"):
+        found.append("default-branch")
+    if triggers.get("branches"):
+        found.append({"branch": _one(triggers["branches"])})
+    if triggers.get("tags"):
+        found.append({"tag": _one(triggers["tags"])})
+    if triggers.get("manual"):
+        found.append("manual")
+    return found[0] if len(found) == 1 else found or None
+
+
+def _one(globs: list[str]) -> Any:
+    return globs[0] if len(globs) == 1 else list(globs)
+
+
+def _with_when(entry: Any, when: Any) -> Any:
+    if when is None or not isinstance(entry, str):
+        return entry
+    return {"image": entry, "when": when}
+
+
+# -- one image ---------------------------------------------------------------------------------
+
+
+def _finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
+    """A build without what the spec means anyway."""
+    _default_branch(build, report)
+    _other_needs(build, report)
+    triggers = build.get("triggers")
+    if triggers is not None and not any(triggers.values()):
+        build["triggers"] = {"manual": True}
+        report.left(
+            "no-trigger",
+            "nothing that a spec can say starts the job",
+            "",
+            0,
+            "write triggers: by hand; without them pushes, tags and pull requests start it",
+        )
+    return ordered(build)
+
+
+def _other_needs(build: dict[str, Any], report: Report) -> None:
+    """Jobs of GitHub that the job waits for, and that are not in the rendered file."""
+    section = build.get("github") or {}
+    needs = section.pop("needs", None)
+    if needs:
+        report.left(
+            "needs",
+            f"the job waits for {', '.join(needs)}",
+            "",
+            0,
+            "the rendered workflow has no such job: keep that order by hand",
+        )
+    if "github" in build and not section:
+        del build["github"]
+
+
+def _default_branch(build: dict[str, Any], report: Report) -> None:
+    triggers = build.get("triggers")
+    if not triggers or not triggers.pop("default-branch", False):
+        if triggers is not None:
+            triggers.pop("words", None)
+        return
+    triggers.pop("words", None)
+    name = build.get("default_branch")
+    if not name:
+        name = "main"
+        build["default_branch"] = name
+        report.left(
+            "default-branch",
+            "the job starts for the default branch, whose name the file does not tell",
+            "",
+            0,
+            "default_branch: and triggers: say main; write its name",
+        )
+    made: dict[str, Any] = {"branches": [name]}
+    for key in ("tags", "pull_requests", "schedules", "manual", "paths"):
+        if triggers.get(key):
+            made[key] = triggers[key]
+    if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
+        del build["triggers"]
+        return
+    build["triggers"] = made
+
+
+# -- several images ----------------------------------------------------------------------------
+
+
+def _images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str, Any]:
+    names = _names(builds)
+    parts: dict[str, dict[str, Any]] = {}
+    needs: dict[str, list[str]] = {}
+    for name, (job, read) in zip(names, builds, strict=True):
+        needs[name] = _needs(read, builds, names)
+        build = _finished(read, report)
+        _without_names(build)
+        parts[name] = build
+        report.carried("image", f"{job or name} is the image {name}", "", 0)
+    templated = _templated(parts)
+    common = _common(list(parts.values()))
+    common.update(templated)
+    images = {}
+    for name, build in parts.items():
+        own = _own(build, common)
+        if needs[name]:
+            own["needs"] = needs[name][0] if len(needs[name]) == 1 else needs[name]
+        images[name] = ordered(own)
+    return ordered({**common, "images": images})
+
+
+def _templated(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What differs between the images by nothing but their names; it is taken out of them."""
+    found: dict[str, Any] = {}
+    for key in ("context", "destinations"):
+        made = [_with_name(build.get(key), name) for name, build in parts.items()]
+        if made[0] and "${image.name}" in str(made[0]) and all(item == made[0] for item in made):
+            found[key] = made[0]
+            for build in parts.values():
+                del build[key]
+    return found
+
+
+def _with_name(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_with_name(item, name) for item in value]
+    if isinstance(value, dict):
+        return {**value, "image": _with_name(value["image"], name)} if "image" in value else value
+    if isinstance(value, str):
+        return re.sub(rf"(?<![\w.$-]){re.escape(name)}(?![\w.-])", "${image.name}", value)
+    return value
+
+
+def _needs(
+    build: dict[str, Any], builds: list[tuple[str, dict[str, Any]]], names: list[str]
+) -> list[str]:
+    section = build.get("gitlab") or build.get("github") or {}
+    known = {job: name for name, (job, _) in zip(names, builds, strict=True)}
+    wanted = section.get("needs")
+    if not wanted:
+        return []
+    found = [known[job] for job in wanted if job in known]
+    rest = [job for job in wanted if job not in known]
+    if rest:
+        section["needs"] = rest
+    else:
+        section.pop("needs", None)
+    return found
+
+
+def _without_names(build: dict[str, Any]) -> None:
+    """Names of jobs are made from those of the images."""
+    for target, keys in _NAME_KEYS.items():
+        section = build.get(target)
+        if not section:
+            continue
+        for key in keys:
+            section.pop(key, None)
+        if not section:
+            del build[target]
+
+
+def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    jobs = [
+        _image_name(
+            re.sub(
+                r"(?i)^(?:build|docker|kaniko|image|publish|push)[-_:. ]+|"
+                r"[-_:. ]+(?:build|docker|kaniko|image|publish|push)$",
+                "",
+                job,
+            )
+        )
+        for job, _ in builds
+    ]
+    if len(set(jobs)) == len(jobs) and all(jobs):
+        return jobs
+    destinations = [_image_name(_repository(build)) for _, build in builds]
+    if len(set(destinations)) == len(destinations) and all(destinations):
+        return destinations
+    contexts = [
+        _image_name(str(build.get("context", "")).rpartition("/")[2]) for _, build in builds
+    ]
+    if len(set(contexts)) == len(contexts) and all(contexts):
+        return contexts
+    found: list[str] = []
+    for at, (one, two) in enumerate(zip(destinations, jobs, strict=True), 1):
+        stem = one or two or "image"
+        name = stem if stem not in found else f"{stem}-{at}"
+        found.append(name)
+    return found
+
+
+def _repository(build: dict[str, Any]) -> str:
+    first = next(iter(build.get("destinations", ())), "")
+    image = first if isinstance(first, str) else first["image"]
+    path = re.sub(r"\$\{[^}]*\}", "", image)
+    path = re.sub(r":[^/]*$", "", path).rstrip("/-_.")
+    return path.rpartition("/")[2]
+
+
+def _image_name(text: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+    if not name:
+        return ""
+    check_image_name(name)
+    return name
+
+
+def _common(builds: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all builds say alike; mappings key by key."""
+    first, *others = builds
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        if key == "destinations":
+            if all(other.get(key) == value for other in others):
+                found[key] = value
+            continue
+        if key in _MERGED and isinstance(value, dict):
+            inner = {
+                name: item
+                for name, item in value.items()
+                if all(other.get(key, {}).get(name) == item for other in others)
+            }
+            if key == "cache" and "repo" not in inner:
+                inner = {}
+            if inner:
+                found[key] = inner
+        elif all(other.get(key) == value for other in others):
+            found[key] = value
+    return found
+
+
+def _own(build: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in build.items():
+        if key not in common:
+            found[key] = value
+        elif isinstance(value, dict) and key in _MERGED:
+            inner = {name: item for name, item in value.items() if name not in common[key]}
+            if inner:
+                found[key] = inner
+    return found

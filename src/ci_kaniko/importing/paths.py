@@ -1,0 +1,175 @@
+"""Paths of a job as paths of the repository."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.symbols import Output, Text, Var, join, literal, split_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.importing.jobs import Job, Root
+    from ci_kaniko.importing.symbols import Call
+
+_HERE = {"PWD", "CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH"}
+_HERE |= {"github.workspace", "WORKSPACE", "CI_WORKSPACE"}
+
+
+def starts(text: Text, prefix: Text) -> Text | None:
+    """What follows a prefix of a text; None when it does not begin with it."""
+    if not prefix:
+        return None
+    at = 0
+    rest: list[object] = list(text)
+    for part in prefix:
+        if at >= len(rest):
+            return None
+        have = rest[at]
+        if have == part:
+            at += 1
+        elif isinstance(have, str) and isinstance(part, str) and have.startswith(part):
+            rest[at] = have[len(part) :]
+        else:
+            return None
+    return join(rest[at:])  # type: ignore[arg-type]
+
+
+def cut(text: Text, prefix: str) -> Text:
+    """A text without a plain prefix."""
+    if text and isinstance(text[0], str) and text[0].startswith(prefix):
+        return join((text[0][len(prefix) :], *text[1:]))
+    return text
+
+
+class Paths:
+    """Where the repository lies for one call."""
+
+    def __init__(self, job: Job, call: Call) -> None:
+        self.job = job
+        self.call = call
+        self.mounted: list[Root] = []
+        self.written: list[Root] = []
+        self._volumes()
+
+    def _volumes(self) -> None:
+        """Where ``docker run`` shows the repository to the container."""
+        from ci_kaniko.importing.jobs import Root as Found
+
+        for source, target in _mounts(self.call):
+            inside = _repository_path(self, source)
+            if inside is not None:
+                self.mounted.append(Found(target, inside))
+            else:
+                self.written.append(Found(target))
+        self.mounted.sort(key=lambda root: -len(str(root.prefix)))
+
+    def inside(self, text: Text, *, roots: Iterable[Root] | None = None) -> str | None:
+        """The path from the root of the repository; None for a path outside of it."""
+        text = cut(cut(text, "dir://"), "file://")
+        for root in [*self.mounted, *self.job.roots] if roots is None else roots:
+            rest = starts(text, root.prefix)
+            below = None if rest is None else literal(rest)
+            if below is not None and (not below or below.startswith("/")):
+                return _normal(posixpath.join(root.path, below.strip("/") or "."))
+        first = text[0] if text else ""
+        if isinstance(first, Var) and first.name in _HERE and not first.changes:
+            below = literal(join(text[1:]))
+            if below is not None:
+                return _normal(below.strip("/") or ".")
+        written = literal(text)
+        if written is None or written.startswith("/"):
+            return None
+        folder = self.folder()
+        return None if folder is None else _normal(posixpath.join(folder, written or "."))
+
+    def folder(self) -> str | None:
+        """The working directory, from the root of the repository."""
+        folder = self.call.folder
+        written = literal(folder)
+        if written is not None and not written.startswith("/"):
+            base = self._start()
+            return None if base is None else _normal(posixpath.join(base, written or "."))
+        return self._absolute(folder)
+
+    def _start(self) -> str | None:
+        return "." if not self.job.folder else self._absolute(self.job.folder)
+
+    def _absolute(self, text: Text) -> str | None:
+        for root in [*self.mounted, *self.job.roots]:
+            rest = starts(text, root.prefix)
+            below = None if rest is None else literal(rest)
+            if below is not None and (not below or below.startswith("/")):
+                return _normal(posixpath.join(root.path, below.strip("/") or "."))
+        first = text[0] if text else ""
+        if isinstance(first, Var) and first.name in _HERE and not first.changes:
+            below = literal(join(text[1:]))
+            return None if below is None else _normal(below.strip("/") or ".")
+        return None
+
+    def output(self, text: Text) -> str | None:
+        """A file that the executor writes, from the root of the repository."""
+        for roots in (self.job.outputs, self.mounted, self.written, self.job.roots):
+            found = self._below(text, roots)
+            if found is not None:
+                return found
+        return self.inside(text)
+
+    def _below(self, text: Text, roots: Iterable[Root]) -> str | None:
+        for root in roots:
+            rest = starts(text, root.prefix)
+            below = None if rest is None else literal(rest)
+            if below is not None and below.startswith("/"):
+                return _normal(posixpath.join(root.path, below.strip("/") or "."))
+        return None
+
+
+def _mounts(call: Call) -> Iterable[tuple[Text, Text]]:
+    """What ``docker run`` mounts: outside, inside."""
+    for word in call.docker:
+        for head in ("--volume=", "--mount="):
+            if word.text and isinstance(word.text[0], str) and word.text[0].startswith(head):
+                rest = cut(word.text, head)
+                if head == "--volume=":
+                    outside, *inside = split_text(rest, ":")
+                    if inside:
+                        yield outside, inside[0]
+                    continue
+                fields = {}
+                for piece in split_text(rest, ","):
+                    name, *value = split_text(piece, "=", 1)
+                    fields[literal(name) or ""] = value[0] if value else ()
+                source = fields.get("source") or fields.get("src") or ()
+                target = fields.get("target") or fields.get("dst") or fields.get("destination")
+                if source and target:
+                    yield source, target
+
+
+def _repository_path(paths: Paths, source: Text) -> str | None:
+    """What a folder outside of the container is, from the root of the repository."""
+    first = source[0] if source else ""
+    if isinstance(first, Output) and first.command.split()[0] in {"pwd", "git"}:
+        rest = literal(join(source[1:]))
+        return None if rest is None else _normal(rest.strip("/") or ".")
+    if isinstance(first, Var) and first.name in _HERE and not first.changes:
+        rest = literal(join(source[1:]))
+        return None if rest is None else _normal(rest.strip("/") or ".")
+    written = literal(source)
+    if written is not None and written.startswith("."):
+        return _normal(written)
+    for root in paths.job.roots:
+        rest_text = starts(source, root.prefix)
+        below_ = None if rest_text is None else literal(rest_text)
+        if below_ is not None and (not below_ or below_.startswith("/")):
+            return _normal(posixpath.join(root.path, below_.strip("/") or "."))
+    return None
+
+
+def _normal(path: str) -> str:
+    return posixpath.normpath(path) if path else "."
+
+
+def below(path: str, base: str) -> str:
+    """A path of the repository as seen from one of its folders."""
+    return posixpath.relpath(path, base)

@@ -1,0 +1,289 @@
+"""Files of a CI system -> one spec and the report beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing import documents
+from ci_kaniko.importing.documents import Document, Map, failure, line_of, read_yaml
+from ci_kaniko.importing.merging import merged
+from ci_kaniko.importing.report import Entry, Report
+from ci_kaniko.importing.writer import written
+from ci_kaniko.loading import InvalidSpec, loads
+from ci_kaniko.problems import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.spec import Spec
+
+SOURCES = (
+    *("gitlab", "github", "buildkite", "agola", "kubernetes"),
+    *("shell", "tekton", "jenkins"),
+)
+"""What can be imported from."""
+
+
+class Imported(NamedTuple):
+    """A spec as text and as a value, and what became of each part of the pipeline."""
+
+    spec_text: str
+    spec: Spec
+    report: tuple[Entry, ...]
+    sources: tuple[str, ...] = ()
+
+
+class _File(NamedTuple):
+    path: str
+    text: str
+
+
+def read_all(
+    paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str]], source: str | None
+) -> Imported:
+    """The spec of some files. Raises SpecError."""
+    files = [_opened(item) for item in paths_or_texts]
+    report = Report()
+    jobs: list[Job] = []
+    for file in files:
+        jobs += _jobs(file, files, source, report)
+    called = [job for job in jobs if job.calls]
+    if not called:
+        paths = ", ".join(file.path for file in files)
+        kept = [entry for entry in report.entries if entry.kind == "left"]
+        hint = str(kept[0]).strip() if kept else "import reads jobs that call /kaniko/executor"
+        raise failure(paths, "no-kaniko", "no job here runs kaniko's executor", hint)
+    for job in called:
+        job.tell_secrets()
+    data = merged(called, report)
+    return _checked(data, report, tuple(dict.fromkeys(job.target for job in called)))
+
+
+def _opened(item: str | os.PathLike[str] | tuple[str, str]) -> _File:
+    if isinstance(item, tuple):
+        path, text = item
+        if len(text.encode("utf-8", "surrogatepass")) > documents.MAX_BYTES:
+            raise _too_large(path)
+        return _File(path, text)
+    path = os.fspath(item)
+    try:
+        if os.path.getsize(path) > documents.MAX_BYTES:
+            raise _too_large(path)
+        with open(path, "rb") as file:
+            data = file.read(documents.MAX_BYTES + 1)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise failure(path, "unreadable", message) from None
+    if len(data) > documents.MAX_BYTES:
+        raise _too_large(path)
+    try:
+        return _File(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise failure(path, "not-utf-8", "this is no text in UTF-8") from None
+
+
+def _too_large(path: str) -> SpecError:
+    limit = documents.MAX_BYTES // 1024 // 1024
+    message = f"the file is larger than {limit} MiB: no pipeline is"
+    return failure(path, "too-large", message, "import the file of the pipeline itself")
+
+
+# -- platforms ---------------------------------------------------------------------------------
+
+
+def _jobs(file: _File, files: list[_File], source: str | None, report: Report) -> list[Job]:
+    if source == "shell" or (source is None and _is_script(file)):
+        from ci_kaniko.importing.others import shell_jobs
+
+        return list(shell_jobs(file.path, file.text, report))
+    if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
+        from ci_kaniko.importing.others import jenkins_jobs
+
+        return list(jenkins_jobs(file.path, file.text, report))
+    document = read_yaml(file.text, file.path)
+    for fault in document.mended:
+        report.mended("bad-yaml", fault.message, file.path, fault.line, "the backslash is left out")
+    found = source or detected(document)
+    if found is None:
+        message = "this is no pipeline that import knows"
+        raise failure(file.path, "unknown-platform", message, f"--from {', '.join(SOURCES)}")
+    others = {other.path: other.text for other in files if other.path != file.path}
+    return list(_read(found, document, others, report))
+
+
+def _read(source: str, document: Document, others: dict[str, str], report: Report) -> Iterator[Job]:
+    if source == "gitlab":
+        from ci_kaniko.importing.gitlab import jobs as gitlab_jobs
+
+        return gitlab_jobs(document, others, report)
+    if source == "github":
+        from ci_kaniko.importing.github import jobs as github_jobs
+
+        return github_jobs(document, others, report)
+    if source == "buildkite":
+        from ci_kaniko.importing.buildkite import jobs as buildkite_jobs
+
+        return buildkite_jobs(document, report)
+    if source == "agola":
+        from ci_kaniko.importing.agola import jobs as agola_jobs
+
+        return agola_jobs(document, report)
+    from ci_kaniko.importing.kubernetes import jobs as kubernetes_jobs
+
+    return kubernetes_jobs(document, report)
+
+
+def _is_script(file: _File) -> bool:
+    name = os.path.basename(file.path)
+    return (
+        file.text.startswith("#!")
+        or name.endswith((".sh", ".bash"))
+        or (
+            name == "Makefile" or bool(re.match(r"\s*(?:/kaniko/executor|docker run)\b", file.text))
+        )
+    )
+
+
+def _is_jenkinsfile(file: _File) -> bool:
+    name = os.path.basename(file.path)
+    if name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile")):
+        return True
+    return bool(
+        re.match(r"\s*(?://.*\n|@Library.*\n|\s)*(?:pipeline|podTemplate|node)\b.*\{", file.text)
+    )
+
+
+def detected(document: Document) -> str | None:
+    """The platform that a document is for."""
+    for root in document.roots:
+        found = _platform(root)
+        if found:
+            return found
+    return "gitlab" if os.path.basename(document.path).startswith(".gitlab-ci") else None
+
+
+def _platform(root: Any) -> str | None:
+    if isinstance(root, list):
+        steps = [item for item in root if isinstance(item, Map)]
+        if any("plugins" in step or "command" in step or "commands" in step for step in steps):
+            return "buildkite"
+        return None
+    if not isinstance(root, Map):
+        return None
+    if "apiVersion" in root and "kind" in root:
+        return "tekton" if "tekton.dev" in str(root["apiVersion"]) else "kubernetes"
+    if isinstance(root.get("jobs"), Map) and ("on" in root or "steps" not in root):
+        return "github"
+    if isinstance(root.get("runs"), list):
+        return "agola"
+    if isinstance(root.get("runs"), Map) and "using" in root["runs"]:
+        return "github"
+    if isinstance(root.get("steps"), list):
+        return "buildkite"
+    if any(isinstance(value, Map) and _is_gitlab_job(value) for value in root.values()):
+        return "gitlab"
+    return "gitlab" if {"stages", "include", "workflow"} & root.keys() else None
+
+
+def _is_gitlab_job(job: Map) -> bool:
+    return bool({"script", "extends", "before_script", "trigger", "stage"} & job.keys()) or (
+        "image" in job and "name" in documents.mapping(job["image"])
+    )
+
+
+# -- the finished spec -------------------------------------------------------------------------
+
+_MAX_ROUNDS = 50
+
+
+def _checked(data: dict[str, Any], report: Report, sources: tuple[str, ...]) -> Imported:
+    """The spec without the parts that cannot stand in one; these are reported."""
+    data = _without_secrets(data, report.hidden)
+    for _ in range(_MAX_ROUNDS):
+        text = written(data)
+        try:
+            return Imported(text, loads(text, "<imported>"), report.entries, sources)
+        except SpecError:
+            if not _without_errors(data, report):
+                raise
+    raise failure("<imported>", "import", "the imported spec cannot be mended")
+
+
+_LONG_ENOUGH = 8
+
+
+def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
+    """The last line of defence: no text of the spec holds a secret that was found in the file."""
+    if isinstance(value, dict):
+        return {key: _without_secrets(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item, secrets) for item in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            if len(secret) >= _LONG_ENOUGH:
+                value = value.replace(secret, "REMOVED")
+    return value
+
+
+def _without_errors(data: dict[str, Any], report: Report) -> bool:
+    """Take the first refused part away; whether there was one."""
+    from ci_kaniko.loading import to_python
+    from ci_kaniko.nodes import survey
+    from ci_kaniko.spec import Spec
+
+    try:
+        Spec.model_validate(to_python(survey(written(data), "<imported>").root))
+    except InvalidSpec as invalid:
+        errors = [item for item in invalid.findings if item.severity == "error"]
+        for finding in errors:
+            shown = "***" if finding.secret else finding.message
+            removed = _removed(data, finding.where)
+            nowhere = finding.rule in {"missing-key", "missing-destination"}
+            if removed is None and nowhere and not data.get("destinations"):
+                data["push"] = "never"
+                removed = "push"
+            if removed is None:
+                continue
+            report.left(
+                finding.rule, f"{removed}: {shown}", "", 0, finding.hint or "write it by hand"
+            )
+            return True
+    return False
+
+
+def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
+    """Take away what is at ``where``; its name."""
+    path: list[Any] = list(where)
+    holder: Any = data
+    parents: list[tuple[Any, Any]] = []
+    for step in path:
+        if (isinstance(holder, dict) and step in holder) or (
+            isinstance(holder, list) and isinstance(step, int) and step < len(holder)
+        ):
+            parents.append((holder, step))
+            holder = holder[step]
+        else:
+            break
+    if not parents:
+        return None
+    whole = {"registries": 2, "destinations": 2, "cache": 1, "context_login": 1, "executor": 1}
+    root = 2 if parents[0][1] == "images" else 0
+    depth = whole.get(str(parents[min(root, len(parents) - 1)][1]))
+    if depth is not None:
+        parents = parents[: root + depth]
+    owner, step = parents[-1]
+    name = ".".join(str(item[1]) for item in parents)
+    del owner[step]
+    while len(parents) > 1 and not owner:
+        parents.pop()
+        owner, step = parents[-1]
+        del owner[step]
+    return name
+
+
+def first_line(root: Any) -> int:
+    """Where a document begins."""
+    return line_of(root, 1)

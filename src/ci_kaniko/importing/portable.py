@@ -1,0 +1,446 @@
+"""Texts with holes as texts of a spec: native variables become portable ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.grammar import is_variable_name
+from ci_kaniko.importing.symbols import (
+    Contents,
+    Masked,
+    Output,
+    Part,
+    Text,
+    Var,
+    join,
+    literal,
+    spell,
+)
+from ci_kaniko.variables import NATIVE, VARIABLES
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+_MORE = {
+    "CI_BUILD_REF": "commit.sha",
+    "CI_BUILD_REF_NAME": "ref.name",
+    "CI_BUILD_REF_SLUG": "ref.slug",
+    "CI_BUILD_TAG": "tag",
+    "CI_JOB_STARTED_AT": "build.timestamp",
+    "CI_PIPELINE_CREATED_AT": "build.timestamp",
+    "CI_JOB_TIMESTAMP": "build.timestamp",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "commit.sha",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "ref.name",
+    "CI_REPOSITORY_URL": "repository.url",
+    "GITHUB_HEAD_REF": "ref.name",
+    "BUILDKITE_PIPELINE_SLUG": "repository.name",
+    "github.head_ref": "ref.name",
+    "github.event.pull_request.number": "pull_request.number",
+    "github.event.pull_request.head.sha": "commit.sha",
+    "github.event.number": "pull_request.number",
+    "github.event.repository.name": "repository.name",
+    "github.event.repository.default_branch": "default_branch",
+    "github.event.repository.html_url": "repository.url",
+    "github.event.repository.url": "repository.url",
+    "github.event.repository.full_name": "repository.path",
+    "github.event.head_commit.timestamp": "commit.timestamp",
+    "github.event.repository.updated_at": "build.timestamp",
+}
+_ROUGH = {
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+    "GITHUB_HEAD_REF",
+    "github.head_ref",
+    "github.event.pull_request.head.sha",
+    "BUILDKITE_PIPELINE_SLUG",
+    "github.event.repository.updated_at",
+}
+"""What a portable variable means nearly, but not exactly."""
+
+_REMOTES = {"BUILDKITE_REPO", "AGOLA_REPOSITORY_URL", "CI_REPOSITORY_URL", "GIT_URL"}
+_FULL_REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
+_CHANGED: dict[tuple[str, str], str] = {
+    ("commit.sha", "short"): "commit.short",
+    ("commit.sha", "first:8"): "commit.short",
+    ("repository.path", "owner"): "repository.owner",
+    ("repository.path", "name"): "repository.name",
+    ("repository.url", "path"): "repository.path",
+    ("repository.url", "url"): "repository.url",
+    **{
+        (name, change): "ref.slug"
+        for name in ("ref.name", "branch", "tag", "ref.slug")
+        for change in ("slug", "slug-like")
+    },
+    **{
+        (name, change): "ref.tag"
+        for name in ("ref.name", "branch", "tag", "ref.tag")
+        for change in ("tag", "tag-like")
+    },
+}
+_LOWERED = {"repository.path", "repository.owner", "repository.name", "registry.image"}
+_LOWER_ALREADY = {"ref.slug", "commit.sha", "commit.short", "registry.host", "registry.image"}
+_DATE = re.compile(r"date\b")
+_GIT_COMMANDS = {
+    "git rev-parse HEAD": "commit.sha",
+    "git log -1 --format=%H": "commit.sha",
+    "git log -1 --pretty=%H": "commit.sha",
+    "git rev-parse --short HEAD": "commit.short",
+    "git rev-parse --short=8 HEAD": "commit.short",
+    "git log -1 --format=%h": "commit.short",
+    "git log -1 --pretty=%h": "commit.short",
+    "git log -1 --pretty=format:%h": "commit.short",
+    "git describe --tags": "ref.name",
+    "git describe --tags --always": "ref.name",
+    "git describe --tags --abbrev=0": "ref.name",
+    "git describe --exact-match --tags": "tag",
+    "git branch --show-current": "branch",
+    "git rev-parse --abbrev-ref HEAD": "ref.name",
+    "git symbolic-ref --short HEAD": "branch",
+}
+_COMMIT_TIMES = re.compile(r"(?:TZ=\S+ )?git (?:show|log)\b.*(?:%c[IitdD]|format-local)")
+_SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|api_?key|private")
+_SERVER_PATH = (Var("github.server_url"), "/", Var("github.repository"))
+_SERVER_URLS = {"GITHUB_SERVER_URL", "github.server_url"}
+_REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
+
+
+class NotPortable(Exception):
+    """A hole that no variable of a spec stands for."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class Spelled:
+    """Turns the texts of one job into texts of a spec, and reports what it had to change."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    # -- one text -----------------------------------------------------------------------------
+
+    def template(self, text: Text, line: int, *, what: str = "") -> str:
+        """A text in which a spec replaces variables. Raises NotPortable."""
+        parts = self._own_registry(_with_urls(text))
+        return "".join(self._part(part, line, what) for part in parts)
+
+    def _own_registry(self, text: Text) -> Text:
+        """The repository's path in GitHub's registry, in lower case."""
+        parts = list(text)
+        for at in range(len(parts) - 1):
+            host, path = parts[at : at + 2]
+            if not isinstance(host, str) or not isinstance(path, Var):
+                continue
+            lowered = path.name in _REPOSITORIES and path.changes == ("lower",)
+            if lowered and host.endswith("ghcr.io/") and self.job.target == "github":
+                parts[at : at + 2] = [
+                    host.removesuffix("ghcr.io/"), Var("registry.image", portable=True)
+                ]
+        return join(parts)
+
+    def reference(self, text: Text, line: int) -> str:
+        """An image reference; what no tag can hold becomes what it can. Raises NotPortable."""
+        parts = _with_urls(text)
+        out = ""
+        for part in parts:
+            if isinstance(part, str):
+                out += part.replace("${", "$${")
+                continue
+            in_tag = ":" in out.rpartition("/")[2] and "/" in out
+            in_tag = in_tag or bool(re.search(r"[^/]:[^/]*$", out) and not out.endswith("://"))
+            out += self._in_reference(part, line, in_tag=in_tag)
+        return out
+
+    def plain(self, text: Text) -> str | None:
+        """A text without holes; None when it has some."""
+        return literal(text)
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def _part(self, part: Part, line: int, what: str) -> str:
+        if isinstance(part, str):
+            return part.replace("${", "$${")
+        name, default = self.name_of(part, line)
+        if what == "build-arg":
+            self._check_secret(part, line)
+        return _written(name, default)
+
+    def _check_secret(self, part: Part, line: int) -> None:
+        name = part.name if isinstance(part, Var) else ""
+        if (self.job.target != "agola" and name in self.job.secrets) or name.startswith("secrets."):
+            raise NotPortable(
+                f"the secret {name.removeprefix('secrets.')} is passed as a build arg: everybody "
+                "can read it in the image's history",
+                "use build_secrets: and RUN --mount=type=secret",
+            )
+        if _SECRET_LIKE.search(name) and name not in NATIVE:
+            self.job.left(
+                "secret-build-arg",
+                f"{name} looks like a secret and is passed as a build arg: everybody can read it "
+                "in the image's history",
+                line,
+                "use build_secrets: and RUN --mount=type=secret",
+            )
+
+    def _in_reference(self, part: Part, line: int, *, in_tag: bool) -> str:
+        name, default = self.name_of(part, line, reference=True)
+        if in_tag and name in {"branch", "ref.name"}:
+            native = spell((part,))
+            self.job.mended(
+                "unsafe-tag",
+                f"{native} may hold characters that no image tag has, such as /",
+                line,
+                "${ref.tag} replaces them",
+            )
+            name = "ref.tag"
+        elif not in_tag and name in {"branch", "ref.name", "tag", "ref.tag"}:
+            self.job.mended(
+                "unsafe-path",
+                f"{spell((part,))} may hold characters that no repository has",
+                line,
+                "${ref.slug} replaces them",
+            )
+            name = "ref.slug"
+        known = VARIABLES.get(name)
+        if in_tag and known is not None and not known.in_tag:
+            raise NotPortable(
+                f"{spell((part,))} cannot stand in an image tag on every platform",
+                "use ${build.number}, ${commit.short} or ${ref.tag}",
+            )
+        return _written(name, default)
+
+    def name_of(self, part: Part, line: int, *, reference: bool = False) -> tuple[str, str | None]:
+        """The portable name of a hole and its default. Raises NotPortable."""
+        if isinstance(part, Var):
+            return self._variable(part, line, reference=reference), part.default
+        if isinstance(part, Output):
+            return self._output(part, line), None
+        if isinstance(part, Masked):
+            raise NotPortable(
+                f"{part.name} is a secret that is written down",
+                "revoke it, and store the new one as a secret of the CI",
+            )
+        if isinstance(part, Contents):
+            raise NotPortable(
+                f"the contents of {part.path} are known to a run only",
+                "hand the text over as a run-time variable, ${env.NAME}",
+            )
+        raise NotPortable("base64 cannot be made in a spec", "write the text itself")
+
+    def _output(self, part: Output, line: int) -> str:
+        command = " ".join(part.command.split())
+        if command in _GIT_COMMANDS:
+            changes = part.changes
+            return self._changed(_GIT_COMMANDS[command], changes, part, line, reference=True)
+        if _COMMIT_TIMES.match(command):
+            return "commit.timestamp"
+        if _DATE.match(command) and not part.changes:
+            if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
+                self.job.mended(
+                    "date-format",
+                    f"$({command}) becomes ${{build.timestamp}}, such as 2026-01-02T03:04:05Z",
+                    line,
+                )
+            return "build.timestamp"
+        if command in ("pwd", "nproc", "whoami", "uname -m", "arch"):
+            raise NotPortable(f"$({command}) is known to a run only", "write the value")
+        found = re.match(r"git rev-parse --short=(\d+) HEAD", command)
+        if found:
+            return self._changed("commit.sha", (f"first:{found[1]}",), part, line, reference=True)
+        raise NotPortable(
+            f"only a run can tell what $({command}) prints",
+            "hand the text over as a run-time variable, ${env.NAME}",
+        )
+
+    def _variable(self, var: Var, line: int, *, reference: bool) -> str:
+        if var.portable:
+            return self._changed(var.name, var.changes, var, line, reference=reference)
+        if var.name in _FULL_REFS:
+            return self._full_ref(var, line)
+        if var.name in _REMOTES and var.changes:
+            return self._changed("repository.url", var.changes, var, line, reference=reference)
+        if var.name in _REMOTES:
+            self.job.mended(
+                "clone-url",
+                f"{spell((var,))} may hold a token or be an SSH address",
+                line,
+                "${repository.url} is the https page",
+            )
+            return "repository.url"
+        name = NATIVE.get(var.name) or _MORE.get(var.name)
+        if name is None:
+            return self._runtime(var, line)
+        if var.name in _ROUGH:
+            self.job.mended(
+                "native-variable",
+                f"{var.name} has no portable twin; ${{{name}}} comes next to it",
+                line,
+            )
+        return self._changed(name, var.changes, var, line, reference=reference)
+
+    def _full_ref(self, var: Var, line: int) -> str:
+        cuts = {
+            "${#refs/heads/}",
+            "${#refs/tags/}",
+            "${##refs/heads/}",
+            "${##refs/tags/}",
+            "${#refs/*/}",
+        }
+        changes = list(var.changes)
+        cut = [change for change in changes if change in cuts or change.startswith("${#refs/")]
+        rest = tuple(change for change in changes if change not in cut)
+        if cut or not changes:
+            if not cut:
+                self.job.mended(
+                    "full-ref",
+                    f"{var.name} begins with refs/heads/ or refs/tags/",
+                    line,
+                    "${ref.name} is the branch or tag alone",
+                )
+            return self._changed("ref.name", rest, var, line, reference=True)
+        if changes == ["name"]:
+            self.job.mended(
+                "last-segment",
+                f"{spell((var,))} is only what follows the last / of the branch",
+                line,
+                "${ref.tag} holds all of it",
+            )
+            return "ref.tag"
+        if changes in (["slug"], ["slug-like"], ["tag"], ["tag-like"]):
+            return "ref.slug" if changes[0].startswith("slug") else "ref.tag"
+        raise NotPortable(f"{spell((var,))} has no portable spelling", "use ${ref.tag}")
+
+    def _changed(
+        self, name: str, changes: tuple[str, ...], part: Part, line: int, *, reference: bool
+    ) -> str:
+        for change in changes:
+            name = self._change(name, change, part, line, reference=reference)
+        return name
+
+    def _change(self, name: str, change: str, part: Part, line: int, *, reference: bool) -> str:
+        if (name, change) in _CHANGED:
+            return _CHANGED[name, change]
+        if change.startswith("first:") and name in {"commit.sha", "commit.short"}:
+            self.job.mended(
+                "short-commit",
+                f"{spell((part,))} has {change[6:]} characters of the commit",
+                line,
+                "${commit.short} has 8 on every platform",
+            )
+            return "commit.short"
+        if change.startswith("first:") and name in {"ref.slug", "ref.tag"}:
+            return name
+        if change == "lower" and (name in _LOWER_ALREADY or (reference and name in _LOWERED)):
+            return name
+        if change == "lower" and name in {"ref.name", "branch", "tag", "ref.tag"}:
+            return "ref.slug"
+        if change in {"slug", "slug-like"} and name.startswith("repository."):
+            return name
+        if change in {"slug", "slug-like"} and name in _LOWER_ALREADY:
+            return name
+        if name in {"ref.name", "branch", "tag"} and _replaces_slashes(change):
+            self.job.mended(
+                "own-slug",
+                f"{spell((part,))} replaces some characters of the branch",
+                line,
+                "${ref.tag} replaces all that no tag holds",
+            )
+            return "ref.tag"
+        if name == "ref.name" and change == "name":
+            return "ref.tag"
+        raise NotPortable(
+            f"{spell((part,))} has no portable spelling",
+            f"${{{name}}} is the value without that change",
+        )
+
+    def _runtime(self, var: Var, line: int) -> str:
+        name = var.name
+        for scope in ("vars.", "env.", "secrets."):
+            if name.startswith(scope):
+                name = name.removeprefix(scope)
+                if scope == "secrets.":
+                    self._secret_in_text(name, line)
+        if var.name in self.job.secrets and self.job.target == "github":
+            name = self.job.secrets[var.name].name
+            self._secret_in_text(name, line)
+        if name.startswith("inputs."):
+            inner = name.removeprefix("inputs.").replace("-", "_").lower()
+            if inner in self.job.shared.get("inputs", {}):
+                return f"input.{inner}"
+            raise NotPortable(f"the input {inner} is given by a caller", "write its value")
+        name = self.job.runtime.get(name, name)
+        if not is_variable_name(name):
+            raise NotPortable(
+                f"{spell((var,))} is known to {self.job.target} only",
+                "write the value, or hand it over as a run-time variable, ${env.NAME}",
+            )
+        if var.changes:
+            only_lower = var.changes == ("lower",)
+            if not only_lower:
+                raise NotPortable(
+                    f"{spell((var,))} has no portable spelling",
+                    f"set a run-time variable to the finished text: ${{env.{name}}}",
+                )
+        if name.startswith(("BUILDKITE_", "GITHUB_", "AGOLA_")):
+            self.job.left(
+                "native-variable",
+                f"{spell((var,))} is known to {self.job.target} only",
+                line,
+                f"write the value itself instead of ${{env.{name}}}",
+            )
+            return f"env.{name}"
+        self.job.carried(
+            "run-time-variable",
+            f"{spell((var,))} is the run-time variable ${{env.{name}}}: set it in the settings",
+            line,
+        )
+        return f"env.{name}"
+
+    def _secret_in_text(self, name: str, line: int) -> None:
+        self.job.mended(
+            "secret-in-text",
+            f"the secret {name} is part of a text: GitHub masks it in every log and drops every "
+            "output that holds it",
+            line,
+            f"make it a variable: the spec reads ${{env.{name}}}, which is vars.{name}",
+        )
+
+
+def _replaces_slashes(change: str) -> bool:
+    return bool(re.match(r"\$\{//?[\[\\]?/|tr /|tr '/'|sed .*/", change)) or "/" in change
+
+
+def _with_urls(text: Text) -> Text:
+    """The page of the repository, which GitHub's jobs put together from two variables."""
+    parts = list(text)
+    at = 0
+    while at + 2 < len(parts):
+        one, slash, two = parts[at : at + 3]
+        server = isinstance(one, Var) and one.name in _SERVER_URLS and not one.changes
+        own = isinstance(two, Var) and two.name in _REPOSITORIES and not two.changes
+        if server and own and slash == "/":
+            parts[at : at + 3] = [Var("repository.url", portable=True)]
+        at += 1
+    at = 0
+    while at < len(parts):
+        one = parts[at]
+        run = parts[at + 2] if at + 2 < len(parts) else None
+        own_url = isinstance(one, Var) and one.name == "repository.url"
+        is_run = isinstance(run, Var) and run.name in {"GITHUB_RUN_ID", "github.run_id"}
+        if own_url and is_run and parts[at + 1] == "/actions/runs/":
+            parts[at : at + 3] = [Var("build.url", portable=True)]
+        at += 1
+    return join(parts)
+
+
+def _written(name: str, default: str | None) -> str:
+    return f"${{{name}}}" if not default else f"${{{name}:-{default}}}"
+
+
+def without_default(var: Var) -> Var:
+    """The variable itself."""
+    return replace(var, default=None)

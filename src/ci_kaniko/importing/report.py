@@ -1,0 +1,102 @@
+"""What became of each part of an imported pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Kind = Literal["carried", "mended", "left"]
+_HEADS = {
+    "carried": "carried over",
+    "mended": "changed, because it was a fault",
+    "left": "not carried over; this is for you",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One part of the pipeline: carried over, mended because it was a fault, or left."""
+
+    kind: Kind
+    rule: str
+    message: str
+    path: str = ""
+    line: int = 0
+    advice: str = ""
+
+    def __str__(self) -> str:
+        """One line, and the advice below it."""
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        head = f"{place}: " if place else ""
+        advice = f"\n    {self.advice}" if self.advice else ""
+        return f"  {head}{self.message} [{self.rule}]{advice}"
+
+
+class Report:
+    """The entries of one import, each once."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Entry, None] = {}
+        self._hidden: set[str] = set()
+
+    def hide(self, secret: str) -> None:
+        """Never show a text."""
+        if len(secret) > 2:
+            self._hidden.add(secret)
+
+    def clean(self, text: str) -> str:
+        """A text without what must not be shown."""
+        from ci_kaniko.display import shown
+
+        for secret in sorted(self._hidden, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return "\n".join(shown(line, 2000) for line in text.split("\n"))
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """What must not be shown."""
+        return frozenset(self._hidden)
+
+    def carried(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
+        """Something that the spec says as well."""
+        self.add(Entry("carried", rule, message, path, line, advice))
+
+    def mended(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
+        """A fault that the spec does not repeat."""
+        self.add(Entry("mended", rule, message, path, line, advice))
+
+    def left(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
+        """Something that the spec does not say."""
+        self.add(Entry("left", rule, message, path, line, advice))
+
+    def add(self, entry: Entry) -> None:
+        """One more entry."""
+        self._entries.setdefault(entry)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, in the order of the files' lines within each kind."""
+        order = {"carried": 0, "mended": 1, "left": 2}
+        cleaned = dict.fromkeys(
+            replace(
+                entry, message=self.clean(entry.message), advice=self.clean(entry.advice)
+            )
+            for entry in self._entries
+        )
+        return tuple(
+            sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line))
+        )
+
+
+def told(entries: Iterable[Entry], *, quiet: bool = False) -> str:
+    """A report for people; ``quiet`` leaves out what was carried over."""
+    listed = list(entries)
+    blocks = []
+    for kind, head in _HEADS.items():
+        found = [str(entry) for entry in listed if entry.kind == kind]
+        if found and not (quiet and kind == "carried"):
+            blocks.append(f"{head}:\n" + "\n".join(found))
+    return "\n\n".join(blocks) + "\n" if blocks else ""

@@ -1,0 +1,595 @@
+"""Shell text -> the executor calls in it, read symbolically: nothing is ever run.
+
+``read`` walks shfmt's syntax tree once. Variables are texts with holes, both sides of a branch
+are followed, and where they meet again a value remembers which text it has under which condition.
+So each call is found once, with words that tell when they are there, and not once per path.
+
+The interface is ``read``, ``ShellError`` and the classes of ``symbols``.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_builtins import BUILTINS, exported, one_of
+from ci_kaniko.importing.shell_dispatch import dispatch
+from ci_kaniko.importing.shell_files import read_file, write_file
+from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Reader, Status
+from ci_kaniko.importing.shell_results import script
+from ci_kaniko.importing.shell_state import State, merge
+from ci_kaniko.importing.shell_tests import like, test_clause, test_command, within_segments
+from ci_kaniko.importing.shell_tree import ShellError, fill, parse, parse_inner, slotted
+from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure
+from ci_kaniko.importing.shell_words import fields, pattern, source, text_of_parts, value
+from ci_kaniko.importing.symbols import (
+    Output,
+    Script,
+    Text,
+    Var,
+    literal,
+    spell,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ci_kaniko.importing.shell_tree import Tree
+
+__all__ = ["ShellError", "read"]
+
+_NOTHING: Mapping[str, Text] = MappingProxyType({})
+_NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
+_MAX_DEPTH = 30
+_MAX_ROUNDS = 200
+
+
+def read(
+    text: str,
+    *,
+    dialect: str = "bash",
+    known: Mapping[str, Text] = _NOTHING,
+    files: Mapping[str, Text] = _NOTHING,
+    first_line: int = 1,
+) -> Script:
+    """Read a script. Raises ShellError.
+
+    ``known`` are variables that its environment holds. ``files`` are what it finds: by path from
+    the root of the repository, or by the path that an earlier script wrote to. With the dialect
+    ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
+    first line in its file.
+    """
+    parsed = parse(text, first_line)
+    shell = _Shell(dialect, known, files, first_line)
+    shell.holes = [_expression(hole, known) for hole in parsed.holes]
+    for note in parsed.notes:
+        shell.notes[note.rule, note.line, note.message] = note
+    if re.match(r"#!.*\bx?sh\b.* -[a-z]*x", text):
+        shell.note("trace-shows-secrets", text.partition("\n")[0])
+    try:
+        shell.run_all(parsed.tree.get("Stmts") or [])
+        return script(shell)
+    except RecursionError:
+        raise ShellError("the script is nested too deeply", first_line, 1) from None
+    except TooComplexError:
+        raise ShellError(
+            "the script has more conditions than can be told apart",
+            shell.line,
+            1,
+            "write the destinations into the spec by hand",
+        ) from None
+
+
+@dataclass
+class _Frame:
+    """Something that can be left: a loop, a function or a shell; ``ends`` is where from."""
+
+    kind: str
+    ends: list[State] = field(default_factory=list)
+    kept: dict[str, Value | None] = field(default_factory=dict)
+
+
+class _Shell(Reader):
+    """The interpreter."""
+
+    def __init__(
+        self,
+        dialect: str,
+        known: Mapping[str, Text],
+        files: Mapping[str, Text],
+        first_line: int,
+    ) -> None:
+        super().__init__(dialect, known, files, first_line)
+        self._frames: list[_Frame] = []
+        self._depth = 0
+
+    # -- places -----------------------------------------------------------------------------------
+
+    def run_all(self, statements: list[Tree]) -> None:
+        """The whole script."""
+        with self._framed("shell"):
+            self.run(statements)
+
+    def run(self, statements: list[Tree]) -> Status:
+        """Statements one after the other; the status is that of the last."""
+        status = SUCCESS
+        for statement in self._continued(statements):
+            if not self.alive:
+                break
+            status = self.statement(statement)
+        return status
+
+    def leave(self, kind: str) -> None:
+        """Go to the end of the next frame of a kind; nothing leads out of a shell."""
+        frame = next(
+            (frame for frame in reversed(self._frames) if frame.kind in (kind, "shell")), None
+        )
+        if frame is not None:
+            frame.ends.append(self.state)
+        self.state = self.state.fork(NO)
+
+    @contextmanager
+    def _framed(self, kind: str) -> Iterator[_Frame]:
+        frame = _Frame(kind)
+        self._frames.append(frame)
+        try:
+            yield frame
+        finally:
+            self._frames.pop()
+            for end in frame.ends:
+                self.state = merge(self.state, end, self.conditions)
+
+    def _branch(
+        self, guard: int, then: Callable[[], Status], other: Callable[[], Status]
+    ) -> Status:
+        """Both sides of a condition, and what they have in common afterwards."""
+        return self._ways([(guard, then), (YES, other)])
+
+    def _ways(self, ways: list[tuple[int, Callable[[], Status]]]) -> Status:
+        """Several ways of which the first that is open is taken, and where they meet again."""
+        guards, before = self.guards, self.state
+        rest, merged, returned = before.path, before.fork(NO), True
+        statuses: list[tuple[int, Status]] = []
+        for guard, run in ways:
+            path = guard if self.conditions.implies(guard, rest) else guards.both(rest, guard)
+            rest = guards.minus(rest, guard)
+            self.state = before.fork(path)
+            statuses.append((guard, run() if self.alive else SUCCESS))
+            returned = returned and self.state.path == path
+            merged = merge(merged, self.state, self.conditions)
+        self.state = merged
+        if returned and rest == NO:
+            merged.path = before.path
+        whole = SUCCESS
+        for guard, status in reversed(statuses):
+            whole = Status(
+                guards.choose(guard, status.guard, whole.guard),
+                guards.choose(guard, status.hoped, whole.hoped),
+            )
+        return whole
+
+    def _inner_shell(self, body: Callable[[], Status]) -> Status:
+        """A subshell: its variables are lost, what it wrote stays."""
+        before = self.state
+        self.state = before.fork(before.path)
+        hidden = self.hidden
+        with self._framed("shell"):
+            status = body()
+        after, self.hidden = self.state, hidden
+        self.state = before.fork(after.path)
+        self.state.files = after.files
+        self.state.logins = after.logins
+        self.state.output = after.output
+        return status
+
+    def capture(self, statements: list[Tree]) -> Value:
+        """What statements print."""
+        kept, line = self.state.output, self.line
+        self.state.output = EMPTY
+        self.captures += 1
+        self._inner_shell(lambda: self.run(statements))
+        self.captures -= 1
+        found, self.state.output = self.state.output, kept
+        self.line = line
+        return found
+
+    def run_inner(self, text: Value, items: list[Item] | None) -> Status:
+        """Run a script that stands in a text."""
+        if not text:
+            return SUCCESS
+        (guard, one), *others = text
+        return self._branch(
+            guard,
+            lambda: self._run_text(one, items),
+            lambda: self.run_inner(tuple(others), items),
+        )
+
+    def _run_text(self, text: Text, items: list[Item] | None) -> Status:
+        if self._depth >= _MAX_DEPTH:
+            raise ShellError("the script calls itself", self.line, 1)
+        parsed = parse_inner(slotted(text, self.holes), self.line)
+        for note in parsed.notes:
+            self.notes[note.rule, note.line, note.message] = note
+        first, self.first_line = self.first_line, self.line
+        self._depth += 1
+        statements = parsed.tree.get("Stmts") or []
+
+        def nested() -> Status:
+            self.state.items = items or []
+            self.hidden = self.state.own - self.state.exported.keys()
+            return self.run(statements)
+
+        status = self.run(statements) if items is None else self._inner_shell(nested)
+        self._depth -= 1
+        self.line, self.first_line = self.first_line, first
+        return status
+
+    # -- statements -------------------------------------------------------------------------------
+
+    def _continued(self, statements: list[Tree]) -> Iterator[Tree]:
+        """Statements, with lines that begin with a flag put back where they belong."""
+        held: Tree | None = None
+        for statement in statements:
+            command = statement.get("Cmd") or {}
+            words = command.get("Args") or []
+            lost = (
+                held is not None
+                and command.get("Type") == "CallExpr"
+                and not command.get("Assigns")
+                and words
+                and _first_literal(words[0]).startswith("--")
+            )
+            if not lost:
+                if held is not None:
+                    yield held
+                held = statement
+                continue
+            assert held is not None, "a flag was found behind a command"
+            self.note("broken-continuation", _first_literal(words[0]), line=self.at(statement))
+            before = held["Cmd"]
+            held = {**held, "Cmd": {**before, "Args": [*before.get("Args", []), *words]}}
+            redirections = [*(held.get("Redirs") or []), *(statement.get("Redirs") or [])]
+            held["Redirs"] = redirections
+        if held is not None:
+            yield held
+
+    def statement(self, node: Tree) -> Status:
+        """A command with its redirections."""
+        line = self.at(node)
+        command = node.get("Cmd")
+        redirections = node.get("Redirs") or []
+        kept_input = self.stdin
+        targets: list[tuple[Value, bool]] = []
+        silent = False
+        for redirection in redirections:
+            silent |= self._redirected(redirection, targets)
+        self.line = line
+        caught = bool(targets) or silent
+        kept_output = self.state.output
+        if caught:
+            self.state.output = EMPTY
+            self.captures += 1
+        status = self._command(command) if command else SUCCESS
+        if caught:
+            self.captures -= 1
+            made, self.state.output = self.state.output, kept_output
+            for path, append in targets:
+                self._write(path, made, append=append)
+        self.stdin = kept_input
+        if node.get("Negated"):
+            negate = self.guards.negate
+            status = Status(negate(status.guard), negate(status.guard))
+        return status
+
+    def _write(self, path: Value, text: Value, *, append: bool) -> None:
+        """Write to a file whose name may depend on conditions."""
+        before = self.state.path
+        for guard, to in path:
+            self.state.path = self.guards.both(before, guard)
+            if self.alive:
+                write_file(self, to, text, append=append)
+        self.state.path = before
+
+    def _redirected(self, node: Tree, targets: list[tuple[Value, bool]]) -> bool:
+        """One redirection; whether it only takes the output away."""
+        operator = node["Op"]
+        number = (node.get("N") or {}).get("Value", "")
+        if operator in ("<<", "<<-"):
+            parts = (node.get("Hdoc") or {}).get("Parts") or []
+            quoted = any(part["Type"] != "Lit" for part in node["Word"]["Parts"])
+            self.stdin = self._document(parts, quoted=quoted, tabs=operator == "<<-")
+        elif operator == "<<<":
+            self.stdin = self.values.concat([value(self, node["Word"]), plain("\n")])
+        elif operator == "<" and node["Word"]["Parts"][0]["Type"] == "ProcSubst":
+            self.stdin = self.capture(node["Word"]["Parts"][0].get("Stmts") or [])
+        elif operator == "<":
+            path = value(self, node["Word"])
+            self.stdin = self.values.each(path, lambda to: read_file(self, to), self.state.path)
+        elif operator in (">", ">>", ">|", "&>", "&>>") and number in ("", "1"):
+            targets.append((value(self, node["Word"]), operator.endswith(">>")))
+        elif operator == ">&" and number in ("", "1"):
+            return source(self, node["Word"]) == "2"
+        return False
+
+    def _document(self, parts: list[Tree], *, quoted: bool, tabs: bool) -> Value:
+        """The text of a here-document."""
+        if quoted:
+            text = "".join(part.get("Value", "") for part in parts)
+            text = re.sub(r"(?m)^\t+", "", text) if tabs else text
+            return pure(fill(text, self.holes))
+        if tabs:
+            parts = [
+                {**part, "Value": re.sub(r"(?m)(^|\n)\t+", r"\1", part["Value"])}
+                if part["Type"] == "Lit"
+                else part
+                for part in parts
+            ]
+        return text_of_parts(self, parts)
+
+    def _command(self, node: Tree) -> Status:
+        run = getattr(self, f"_run_{node['Type']}", None)
+        if run is None:
+            self.note("not-understood", node["Type"], "write it in a simpler way")
+            return SUCCESS
+        status: Status = run(node)
+        return status
+
+    # -- compound commands ------------------------------------------------------------------------
+
+    def _run_Block(self, node: Tree) -> Status:  # noqa: N802
+        return self.run(node.get("Stmts") or [])
+
+    def _run_Subshell(self, node: Tree) -> Status:  # noqa: N802
+        return self._inner_shell(lambda: self.run(node.get("Stmts") or []))
+
+    def _run_TimeClause(self, node: Tree) -> Status:  # noqa: N802
+        return self.statement(node["Stmt"]) if node.get("Stmt") else SUCCESS
+
+    def _run_CoprocClause(self, node: Tree) -> Status:  # noqa: N802
+        return self.statement(node["Stmt"])
+
+    def _run_FuncDecl(self, node: Tree) -> Status:  # noqa: N802
+        self.state.functions[node["Name"]["Value"]] = node["Body"]
+        return SUCCESS
+
+    def _run_TestClause(self, node: Tree) -> Status:  # noqa: N802
+        guard = test_clause(self, node["X"])
+        return Status(guard, guard)
+
+    def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: ARG002, N802
+        guard = self.conditions.unknown("(( ))", self.line)
+        return Status(guard, guard)
+
+    def _run_LetClause(self, node: Tree) -> Status:  # noqa: ARG002, N802
+        return SUCCESS
+
+    def _run_BinaryCmd(self, node: Tree) -> Status:  # noqa: N802
+        if node["Op"] in ("|", "|&"):
+            return self._piped(node)
+        first = self.statement(node["X"])
+        if not self.alive:
+            return first
+        both, either = self.guards.both, self.guards.either
+        if node["Op"] == "&&":
+            second = self._branch(first.hoped, lambda: self.statement(node["Y"]), lambda: FAILURE)
+            return Status(both(first.guard, second.guard), both(first.hoped, second.hoped))
+        second = self._branch(first.guard, lambda: SUCCESS, lambda: self.statement(node["Y"]))
+        return Status(either(first.guard, second.guard), either(first.hoped, second.hoped))
+
+    def _piped(self, node: Tree) -> Status:
+        given = self.capture([node["X"]])
+        kept, self.stdin = self.stdin, given
+        status = self._inner_shell(lambda: self.statement(node["Y"]))
+        self.stdin = kept
+        return status
+
+    def _run_IfClause(self, node: Tree) -> Status:  # noqa: N802
+        if not node.get("Cond"):
+            return self.run(node.get("Then") or [])
+        guard = self.run(node["Cond"]).guard
+        if not self.alive:
+            return SUCCESS
+        other = node.get("Else")
+        return self._branch(
+            guard,
+            lambda: self.run(node.get("Then") or []),
+            lambda: self._run_IfClause(other) if other else SUCCESS,
+        )
+
+    def _run_CaseClause(self, node: Tree) -> Status:  # noqa: N802
+        word = value(self, node["Word"])
+        arms = node.get("Items") or []
+        if len(arms) == 2 and not arms[0].get("Stmts"):
+            guard = within_segments(self, word, arms[0], arms[1])
+            if guard is not None:
+                return self._branch(guard, partial(self._run_arm, arms[1]), lambda: SUCCESS)
+        ways: list[tuple[int, Callable[[], Status]]] = []
+        for arm in arms:
+            guard = NO
+            for wanted in arm.get("Patterns") or []:
+                guard = self.guards.either(guard, like(self, word, pattern(self, wanted)))
+            ways.append((guard, partial(self._run_arm, arm)))
+        return self._ways([*ways, (YES, lambda: SUCCESS)])
+
+    def _run_arm(self, arm: Tree) -> Status:
+        return self.run(arm.get("Stmts") or [])
+
+    def _run_ForClause(self, node: Tree) -> Status:  # noqa: N802
+        loop, body = node["Loop"], node.get("Do") or []
+        if loop["Type"] != "WordIter":
+            with self._framed("break"):
+                self._round(body, YES)
+            return SUCCESS
+        name = loop["Name"]["Value"]
+        items = self._loop_items(loop)
+        with self._framed("break"):
+            for item in items[:_MAX_ROUNDS]:
+                if not self.alive:
+                    break
+                self._round(body, item.guard, name, item.text)
+        return SUCCESS
+
+    def _loop_items(self, loop: Tree) -> list[Item]:
+        if not loop.get("InPos"):
+            return list(self.state.items)
+        found: list[Item] = []
+        for word in loop.get("Items") or []:
+            for item in fields(self, word):
+                hole = item.text[0] if len(item.text) == 1 else None
+                if item.split and isinstance(hole, Var | Output):
+                    self.note("unknown-list", spell(item.text))
+                    item = item._replace(text=one_of(item.text))  # noqa: PLW2901
+                found.append(item)
+        return found
+
+    def _round(self, body: list[Tree], guard: int, name: str = "", text: Text = ()) -> None:
+        """One round of a loop."""
+
+        def run() -> Status:
+            if name:
+                self.assign(name, pure(text))
+            with self._framed("continue"):
+                return self.run(body)
+
+        self._branch(guard, run, lambda: SUCCESS)
+
+    def _run_WhileClause(self, node: Tree) -> Status:  # noqa: N802
+        """A loop is read as if it ran once: what it repeats is the same call."""
+        with self._framed("break"):
+            guard = self.run(node.get("Cond") or []).guard
+            guard = self.guards.negate(guard) if node.get("Until") else guard
+            self._round(node.get("Do") or [], guard)
+        return SUCCESS
+
+    # -- simple commands --------------------------------------------------------------------------
+
+    def _run_DeclClause(self, node: Tree) -> Status:  # noqa: N802
+        variant = node["Variant"]["Value"]
+        for argument in node.get("Args") or []:
+            if not argument.get("Name"):
+                words = [
+                    item
+                    for item in fields(self, argument.get("Value") or _NO_WORD)
+                    if not (literal(item.text) or "").startswith("-")
+                ]
+                BUILTINS["export" if variant == "export" else "readonly"](self, words)
+                continue
+            name = argument["Name"]["Value"]
+            if variant == "local":
+                self._keep(name)
+            if not argument.get("Naked"):
+                self._assign(argument)
+            if variant == "export":
+                exported(self, name)
+        return SUCCESS
+
+    def _keep(self, name: str) -> None:
+        """A local variable gets its old value back when its function ends."""
+        for frame in reversed(self._frames):
+            if frame.kind == "function":
+                frame.kept.setdefault(name, self.state.variables.get(name))
+                break
+
+    def _assign(self, node: Tree) -> None:
+        name = node["Name"]["Value"]
+        if node.get("Array") is not None:
+            elements = node["Array"].get("Elems") or []
+            items = [
+                item
+                for element in elements
+                if element.get("Value")
+                for item in fields(self, element["Value"])
+            ]
+            before = self.state.arrays.get(name, []) if node.get("Append") else []
+            if self.dialect != "bash":
+                self.note("bash-only", f"{name}=()")
+            self.state.variables.pop(name, None)
+            self.state.arrays[name] = [*before, *items]
+            self.state.own |= {name}
+            return
+        found = value(self, node.get("Value"))
+        if node.get("Append"):
+            found = self.values.concat([self.value(name), found], self.state.path)
+        self.assign(name, found)
+
+    def _run_CallExpr(self, node: Tree) -> Status:  # noqa: N802
+        assigns, words = node.get("Assigns") or [], node.get("Args") or []
+        if not words:
+            for assign in assigns:
+                self._assign(assign)
+            return SUCCESS
+        if _first_literal(words[0]) in ("[", "test"):
+            return self._test(words)
+        if not assigns:
+            return self._called(words)
+        return self._with_assigns(assigns, words)
+
+    def _test(self, words: list[Tree]) -> Status:
+        closed = _first_literal(words[0]) == "["
+        guard = test_command(self, words[1:-1] if closed else words[1:])
+        return Status(guard, guard)
+
+    def _with_assigns(self, assigns: list[Tree], words: list[Tree]) -> Status:
+        """``NAME=value command``: the variable is the command's alone."""
+        kept = self.state
+        self.state = kept.fork(kept.path)
+        for assign in assigns:
+            self._assign(assign)
+            exported(self, assign["Name"]["Value"])
+        status = self._called(words)
+        for assign in assigns:
+            name = assign["Name"]["Value"]
+            self.state.variables.pop(name, None)
+            if name in kept.variables:
+                self.state.variables[name] = kept.variables[name]
+        self.state.exported, self.state.own = kept.exported, kept.own
+        return status
+
+    def _called(self, words: list[Tree]) -> Status:
+        items = [item for word in words for item in fields(self, word)]
+        return self.call(items) if items else SUCCESS
+
+    def call(self, words: list[Item]) -> Status:
+        """Run a simple command."""
+        return dispatch(self, words)
+
+    def function(self, name: str, rest: list[Item]) -> Status:
+        """Call a function of the script."""
+        if self._depth >= _MAX_DEPTH:
+            raise ShellError(f"{name} calls itself", self.line, 1)
+        outer, line = self.state.items, self.line
+        self.state.items = rest
+        self._depth += 1
+        with self._framed("function") as frame:
+            status = self.statement(self.state.functions[name])
+        self._depth -= 1
+        self.state.items = outer
+        for local, old in frame.kept.items():
+            if old is None:
+                self.state.variables.pop(local, None)
+            else:
+                self.state.variables[local] = old
+        self.line = line
+        return status
+
+
+def _expression(hole: Text, known: Mapping[str, Text]) -> Text:
+    """What an expression of the CI stands for, if its configuration says so."""
+    name = hole[0].name if isinstance(hole[0], Var) else ""
+    return known.get(name, known.get(name.removeprefix("env."), hole))
+
+
+def _first_literal(word: Tree) -> str:
+    """What a word begins with, if that is plain."""
+    part = word["Parts"][0]
+    if part["Type"] == "Lit":
+        return str(part["Value"])
+    if part["Type"] == "DblQuoted" and part.get("Parts"):
+        inner = part["Parts"][0]
+        return str(inner["Value"]) if inner["Type"] == "Lit" else ""
+    return ""

@@ -1,0 +1,273 @@
+"""The shell's own commands: they change what the shell knows, or where it goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_commands import told
+from ci_kaniko.importing.shell_files import change_folder, read_file
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Status
+from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure, stripped
+from ci_kaniko.importing.shell_words import separators, split_words
+from ci_kaniko.importing.symbols import (
+    Contents,
+    Output,
+    Text,
+    Var,
+    join,
+    literal,
+    spell,
+    split_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.importing.shell_reader import Reader
+
+
+def set_options(reader: Reader, items: list[Item]) -> Status:
+    """``set``."""
+    for at, item in enumerate(items):
+        word = literal(item.text)
+        if word == "--":
+            reader.state.items = items[at + 1 :]
+            return SUCCESS
+        if word is None or word[:1] not in "-+":
+            reader.state.items = items[at:]
+            return SUCCESS
+        traced = re.match(r"-[a-z]*x", word) or (word == "-o" and _next(items, at) == "xtrace")
+        if traced:
+            reader.note("trace-shows-secrets", f"set {word}")
+        if word in ("-o", "+o"):
+            return SUCCESS
+    return SUCCESS
+
+
+def _next(items: list[Item], at: int) -> str | None:
+    return literal(items[at + 1].text) if at + 1 < len(items) else None
+
+
+def unset(reader: Reader, items: list[Item]) -> Status:
+    """``unset``."""
+    for item in items:
+        name = literal(item.text)
+        if name and not name.startswith("-"):
+            reader.state.variables.pop(name, None)
+            reader.state.arrays.pop(name, None)
+            reader.state.exported.pop(name, None)
+            reader.state.unset |= {name}
+    return SUCCESS
+
+
+def export(reader: Reader, items: list[Item]) -> Status:
+    """``export`` and ``readonly`` with words that were put together."""
+    for item in items:
+        name, *value = split_text(item.text, "=", 1)
+        key = literal(name)
+        if key and re.fullmatch(r"[A-Za-z_]\w*", key):
+            if value:
+                reader.assign(key, pure(value[0]))
+            exported(reader, key)
+    return SUCCESS
+
+
+def exported(reader: Reader, name: str) -> None:
+    """From here on children see a variable."""
+    reader.state.exported[name] = YES
+    reader.hidden -= {name}
+
+
+def shift(reader: Reader, items: list[Item]) -> Status:
+    """``shift``."""
+    count = literal(items[0].text) if items else "1"
+    reader.state.items = reader.state.items[int(count) if count and count.isdigit() else 1 :]
+    return SUCCESS
+
+
+def leave_script(reader: Reader, items: list[Item]) -> Status:
+    """``exit``: with an error, or because all is done."""
+    code = literal(items[0].text) if items else "0"
+    if code is not None and code != "0":
+        reader.refuse(YES, f"exit {code}")
+    else:
+        reader.leave("shell")
+    return SUCCESS
+
+
+def leave_function(reader: Reader, items: list[Item]) -> Status:
+    """``return``."""
+    code = literal(items[0].text) if items else "0"
+    reader.leave("function")
+    return SUCCESS if code == "0" else FAILURE
+
+
+def evaluate(reader: Reader, items: list[Item]) -> Status:
+    """``eval``."""
+    words = reader.arguments(items)
+    spaced = [item for word in words for item in (plain(" "), word)][1:]
+    text = reader.values.concat(spaced, reader.state.path)
+    reader.note("eval", " ".join(spell(word[0][1]) for word in words)[:60])
+    return reader.run_inner(text, None)
+
+
+def run_file(reader: Reader, items: list[Item]) -> Status:
+    """``.``: a script of the repository."""
+    path = items[0].text if items else ()
+    text = read_file(reader, path)
+    if any(isinstance(part, Contents) for _, held in text for part in held):
+        reader.note("skipped-command", f". {spell(path)}")
+        return SUCCESS
+    return reader.run_inner(text, None)
+
+
+def read(reader: Reader, items: list[Item]) -> Status:
+    """``read``: the words of a line."""
+    names = [literal(item.text) or "" for item in items]
+    array = any(re.fullmatch(r"-[a-z]*a", name) for name in names)
+    names = [name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)]
+    if array and names:
+        return _read_array(reader, names[0])
+    given = reader.stdin or EMPTY
+    if any(literal(text) is None for _, text in given):
+        reader.note("unknown-list", spell(stripped(given[0][1])))
+    line = reader.values.each(
+        given, lambda text: pure(split_text(text, "\n")[0]), reader.state.path
+    )
+    for at, name in enumerate(names):
+        one = partial(_word, at=at, count=len(names))
+        reader.assign(name, reader.values.each(line, one, reader.state.path))
+    return SUCCESS
+
+
+def _read_array(reader: Reader, name: str) -> Status:
+    """``read -a`` and ``mapfile``: each word of the input."""
+    found: list[Item] = []
+    for guard, text in reader.stdin or EMPTY:
+        words = [word for word, _ in split_words(stripped(text), separators(reader))]
+        if len(words) == 1 and not isinstance(words[0][0], str):
+            reader.note("unknown-list", spell(words[0]))
+            words = [one_of(words[0])]
+        found += [Item(guard, word, line=reader.line) for word in words]
+    reader.state.variables.pop(name, None)
+    reader.state.arrays[name] = found
+    reader.state.own |= {name}
+    return SUCCESS
+
+
+def map_file(reader: Reader, items: list[Item]) -> Status:
+    """``mapfile``."""
+    names = [literal(item.text) or "" for item in items]
+    names = [name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)]
+    return _read_array(reader, names[-1] if names else "MAPFILE")
+
+
+def one_of(text: Text) -> Text:
+    """One word of a text that only a run can tell."""
+    text = stripped(text)
+    hole = text[0] if len(text) == 1 else None
+    if isinstance(hole, Var | Output):
+        return (replace(hole, changes=(*hole.changes, "each")),)
+    if isinstance(hole, Contents):
+        return (Output(f"cat {hole.path}", ("each",)),)
+    return (Output(f"printf %s '{spell(text)}'", ("each",)),)
+
+
+def _word(text: Text, at: int, count: int) -> Value:
+    plain_text = literal(text)
+    if plain_text is None:
+        return pure(one_of(text) if count == 1 else (Output(f"read <<< {spell(text)}"),))
+    words = plain_text.split(None, count - 1)
+    return plain(words[at].strip()) if at < len(words) else EMPTY
+
+
+def jump(kind: str) -> Callable[[Reader, list[Item]], Status]:
+    """``break`` and ``continue``."""
+
+    def run(reader: Reader, items: list[Item]) -> Status:
+        reader.leave(kind)
+        return SUCCESS
+
+    return run
+
+
+def change_directory(reader: Reader, items: list[Item]) -> Status:
+    """``cd``."""
+    words = [item for item in items if literal(item.text) not in ("-P", "-L", "--")]
+    folder: Value = pure(words[0].text if words else (Var("HOME"),))
+    if literal(folder[0][1]) == "-":
+        reader.state.folder = EMPTY
+        return SUCCESS
+    change_folder(reader, folder)
+    return SUCCESS
+
+
+def look_up(reader: Reader, items: list[Item]) -> Status:
+    """``command -v`` and its like."""
+    name = " ".join(spell(item.text) for item in items)
+    guard = reader.conditions.unknown(f"command -v {name}", reader.line)
+    reader.write(pure((Output(f"command -v {name}"), "\n")))
+    return Status(guard, guard)
+
+
+def quiet(reader: Reader, items: list[Item]) -> Status:
+    """Commands that nobody needs to know of."""
+    return SUCCESS
+
+
+def fail(reader: Reader, items: list[Item]) -> Status:
+    """``false``."""
+    return Status(NO, NO)
+
+
+BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
+    ".": run_file,
+    "break": jump("break"),
+    "cd": change_directory,
+    "continue": jump("continue"),
+    "eval": evaluate,
+    "exit": leave_script,
+    "export": export,
+    "false": fail,
+    "hash": look_up,
+    "mapfile": map_file,
+    "readarray": map_file,
+    "read": read,
+    "readonly": export,
+    "return": leave_function,
+    "set": set_options,
+    "shift": shift,
+    "source": run_file,
+    "type": look_up,
+    "unset": unset,
+    "which": look_up,
+    **dict.fromkeys(
+        (
+            *(":", "alias", "chgrp", "chmod", "chown", "df", "du", "free", "id", "ls", "mkdir"),
+            *("shopt", "sleep", "sync", "trap", "true", "ulimit", "umask", "uname", "wait"),
+            *("whoami", "hostname", "tree", "file", "stat", "wc"),
+        ),
+        quiet,
+    ),
+}
+
+
+def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
+    """A command that is not known: what it prints is a hole, whether it succeeds is open."""
+    values = reader.arguments(items)
+    spelled = told(name, values)
+    if reader.stdin and reader.stdin != EMPTY:
+        spelled = f"printf %s {spell(join(reader.stdin[0][1]))!r} | {spelled}"
+    if reader.captures:
+        reader.write(pure((Output(spelled), "\n")))
+    elif not name.startswith("-"):
+        reader.note("skipped-command", spelled)
+    guard = reader.conditions.unknown(spelled, reader.line)
+    return Status(guard, guard if name in _QUESTIONS else YES)
+
+
+_QUESTIONS = {"cmp", "crane", "curl", "diff", "expr", "regctl", "skopeo", "wget"}

@@ -1,0 +1,342 @@
+"""Tests on texts with holes: as guards while the script is read, as plain conditions afterwards."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.globs import matches as glob_matches
+from ci_kaniko.importing.shell_changes import keeps_emptiness
+from ci_kaniko.importing.shell_guards import NO, YES, Guards
+from ci_kaniko.importing.shell_patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.symbols import (
+    Encoded,
+    Masked,
+    Output,
+    Part,
+    Test,
+    Text,
+    Var,
+    When,
+    join,
+    literal,
+    spell,
+)
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_guards import Cube
+
+_NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
+_DEFAULT_BRANCHES = {
+    "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
+    "CI_DEFAULT_BRANCH",
+    "DEFAULT_BRANCH",
+    "default_branch",
+    "github.event.repository.default_branch",
+}
+
+
+class Conditions:
+    """The tests of one script and what is known about them.
+
+    ``facts`` holds whatever the tests' values are: one text does not equal two others.
+    """
+
+    def __init__(self) -> None:
+        self.guards = Guards()
+        self.facts = YES
+        self._tests: list[Test] = []
+        self._numbers: dict[tuple[str, Text, Text], int] = {}
+        self._by_text: dict[Text, list[int]] = {}
+
+    # -- guards ---------------------------------------------------------------------------------
+
+    def possible(self, guard: int) -> bool:
+        """Whether a guard can hold."""
+        return self.guards.both(guard, self.facts) != NO
+
+    def implies(self, one: int, other: int) -> bool:
+        """Whether the second guard holds wherever the first does."""
+        return not self.possible(self.guards.minus(one, other))
+
+    def same(self, one: int, other: int, within: int = YES) -> bool:
+        """Whether two guards mean the same wherever ``within`` holds."""
+        both = self.guards.both
+        return self.implies(both(one, within), other) and self.implies(both(other, within), one)
+
+    def _atom(self, test: Test) -> int:
+        test = _of_ref(test)
+        key = (test.kind, test.left, test.right)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._tests)
+            self._tests.append(test)
+            self._learn(number)
+        return self.guards.atom(number)
+
+    def _learn(self, number: int) -> None:
+        """What the new test says about the earlier ones on the same text."""
+        guards, new = self.guards, self._tests[number]
+        atom = guards.atom(number)
+        cause, effect, rival = NO, YES, NO
+        if new.kind == "equal" and _is_default_branch(new.right):
+            effect = self.filled(new.left, new.line)
+        for earlier in self._by_text.setdefault(new.left, []):
+            old, other = self._tests[earlier], guards.atom(earlier)
+            if _implies(old, new):
+                cause = guards.either(cause, other)
+            if _implies(new, old):
+                effect = guards.both(effect, other)
+            if _excludes(old, new) or _excludes(new, old):
+                rival = guards.either(rival, other)
+        self._by_text[new.left].append(number)
+        fact = guards.choose(atom, guards.minus(effect, rival), guards.negate(cause))
+        self.facts = guards.both(self.facts, fact)
+
+    # -- tests ----------------------------------------------------------------------------------
+
+    def equal(self, one: Text, other: Text, line: int) -> int:
+        """Whether two texts are the same."""
+        left, right = _without_common(one, other)
+        if left is None or right is None:
+            return NO
+        if left == right:
+            return YES
+        if not left or not right:
+            return self.guards.negate(self.filled(left or right, line))
+        if literal(left) is not None:
+            left, right = right, left
+        plain, plain_right = literal(left), literal(right)
+        if plain is not None and plain_right is not None:
+            return YES if plain == plain_right else NO
+        swapped = self._numbers.get(("equal", right, left))
+        if swapped is not None:
+            return self.guards.atom(swapped)
+        return self._atom(Test("equal", left, right, text=_told(left, "=", right), line=line))
+
+    def filled(self, text: Text, line: int) -> int:
+        """Whether a text is not empty."""
+        guard = NO
+        for part in text:
+            guard = self.guards.either(guard, self._filled_part(part, line))
+        return guard
+
+    def _filled_part(self, part: Part, line: int) -> int:
+        if isinstance(part, str | Masked):
+            return YES
+        if isinstance(part, Encoded):
+            return self.filled(part.text, line)
+        if isinstance(part, Var):
+            if part.default or part.name in _NEVER_EMPTY:
+                return YES
+            if all(keeps_emptiness(change) for change in part.changes):
+                part = replace(part, default=None, changes=())
+        elif isinstance(part, Output) and part.command.startswith("mktemp"):
+            return YES
+        return self._atom(_set((part,), line))
+
+    def like(self, text: Text, pattern: Text, line: int) -> int:
+        """Whether a text matches a pattern of the shell, in which quoted characters are escaped."""
+        written = literal(pattern)
+        if written is None:
+            return self._like_hole(text, pattern, line)
+        if written.strip("*") == "":
+            return YES if written else self.guards.negate(self.filled(text, line))
+        exact = unescaped(written)
+        if exact is not None:
+            return self.equal(text, (exact,), line)
+        plain = literal(text)
+        if plain is not None:
+            return YES if matches(written, plain) else NO
+        glob = portable_glob(written)
+        kind, right = ("glob", glob) if glob is not None else ("pattern", written)
+        return self._shortened(kind, text, right, line)
+
+    def _like_hole(self, text: Text, pattern: Text, line: int) -> int:
+        plain = [part for part in pattern if isinstance(part, str)]
+        if all(unescaped(part) is not None for part in plain):
+            exact = (unescaped(p) or "" if isinstance(p, str) else p for p in pattern)
+            return self.equal(text, join(exact), line)
+        return self._atom(Test("pattern", text, pattern, text=_told(text, "~", pattern), line=line))
+
+    def _shortened(self, kind: str, text: Text, right: str, line: int) -> int:
+        """A glob on a text that begins with plain characters: on what follows them."""
+        first = text[0]
+        if kind == "glob" and isinstance(first, str):
+            head = _common(first, right, 0)
+            if head == first and not head.endswith("*"):
+                text, right = text[1:], right[len(head) :]
+            elif "*" not in right[: len(first)]:
+                return NO
+            if not right.strip("*"):
+                return YES
+        return self._atom(Test(kind, text, (right,), text=_told(text, "like", (right,)), line=line))
+
+    def glob(self, text: Text, glob: str, line: int) -> int:
+        """Whether a text matches a portable glob."""
+        plain = literal(text)
+        if plain is not None:
+            return YES if glob_matches(glob, plain) else NO
+        if "*" not in glob:
+            return self.equal(text, (glob,), line)
+        if glob == "**":
+            return self.filled(text, line)
+        return self._atom(Test("glob", text, (glob,), text=_told(text, "like", (glob,)), line=line))
+
+    def regex(self, text: Text, expression: str, line: int) -> int:
+        """Whether a regular expression is found in a text."""
+        return self._atom(
+            Test("regex", text, (expression,), text=_told(text, "=~", (expression,)), line=line)
+        )
+
+    def exists(self, path: Text, line: int) -> int:
+        """Whether there is a file."""
+        return self._atom(Test("file", path, text=f"the file {spell(path)} exists", line=line))
+
+    def unknown(self, command: str, line: int) -> int:
+        """Whether a command succeeds; each place has its own answer."""
+        return self._atom(
+            Test("unknown", (Output(command),), (str(line),), text=command, line=line)
+        )
+
+    # -- results --------------------------------------------------------------------------------
+
+    def when(self, guard: int, within: int = YES) -> When:
+        """A guard as alternatives of tests; where ``within`` does not hold, anything goes."""
+        both, negate = self.guards.both, self.guards.negate
+        care = both(self.facts, within)
+        if self.guards.is_single(guard) and both(guard, care) not in (NO, care):
+            care = YES
+        cubes = self.guards.cubes(both(guard, care), self.guards.either(guard, negate(care)))
+        found = [self._tests_of(cube) for cube in cubes]
+        return tuple(sorted(set(found), key=self._order))
+
+    def _order(self, tests: tuple[Test, ...]) -> list[tuple[int, str]]:
+        return [(test.line, test.text) for test in tests]
+
+    def _tests_of(self, cube: Cube) -> tuple[Test, ...]:
+        tests = [replace(self._tests[number], negated=not holds) for number, holds in sorted(cube)]
+        return tuple(
+            replace(
+                test,
+                right=() if test.kind == "unknown" else test.right,
+                text=f"not: {test.text}" if test.negated else test.text,
+            )
+            for test in tests
+        )
+
+
+_REFS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pull/": "pull_request.number"}
+_REF_VARIABLES = {"GITHUB_REF", "github.ref"}
+_REF_TYPES = {"GITHUB_REF_TYPE", "github.ref_type"}
+
+
+def _of_ref(test: Test) -> Test:
+    """A test of GitHub's full ref as one of the branch or the tag."""
+    var = test.left[0] if len(test.left) == 1 else None
+    right = literal(test.right)
+    if not isinstance(var, Var) or right is None or var.changes or var.default:
+        return test
+    if var.name in _REF_TYPES and test.kind == "equal" and right in ("branch", "tag"):
+        return _set((Var(right, portable=True),), test.line)
+    folder = next((folder for folder in _REFS if right.startswith(folder)), None)
+    if var.name not in _REF_VARIABLES or test.kind not in ("equal", "glob") or folder is None:
+        return test
+    left, rest = (Var(_REFS[folder], portable=True),), right.removeprefix(folder)
+    if rest == "**" or folder == "refs/pull/":
+        return _set(left, test.line)
+    sign = "=" if test.kind == "equal" else "like"
+    return replace(test, left=left, right=(rest,), text=_told(left, sign, (rest,)))
+
+
+def _set(left: Text, line: int) -> Test:
+    return Test("set", left, text=f"{spell(left)} is set", line=line)
+
+
+def _is_default_branch(text: Text) -> bool:
+    return len(text) == 1 and isinstance(text[0], Var) and text[0].name in _DEFAULT_BRANCHES
+
+
+def _told(left: Text, operator: str, right: Text) -> str:
+    return f"{spell(left)} {operator} {spell(right)}"
+
+
+def _implies(one: Test, other: Test) -> bool:
+    """Whether a text that passes the first test passes the second."""
+    if one.kind == "glob" and other.kind == "set":
+        return True
+    value = literal(one.right) if one.kind == "equal" else None
+    return value is not None and _fits(value, other) is True
+
+
+def _excludes(one: Test, other: Test) -> bool:
+    """Whether a text that passes the first test cannot pass the second."""
+    if one.kind == other.kind == "glob":
+        return _apart(one, other)
+    value = literal(one.right) if one.kind == "equal" else None
+    return value is not None and _fits(value, other) is False
+
+
+def _fits(value: str, test: Test) -> bool | None:
+    """Whether a plain text passes a test; None when that is unknown."""
+    right = literal(test.right)
+    if test.kind == "set":
+        return bool(value)
+    if right is None:
+        return None
+    if test.kind == "equal":
+        return value == right
+    if test.kind == "glob":
+        return glob_matches(right, value)
+    if test.kind == "pattern":
+        return matches(right, value)
+    if test.kind == "regex":
+        try:
+            return re.search(right, value) is not None
+        except re.error:
+            return None
+    return None
+
+
+def _apart(one: Test, other: Test) -> bool:
+    """Whether two globs begin with different texts."""
+    heads = [str(test.right[0]).partition("*")[0] for test in (one, other)]
+    return not heads[0].startswith(heads[1]) and not heads[1].startswith(heads[0])
+
+
+def _without_common(one: Text, other: Text) -> tuple[Text | None, Text | None]:
+    """Two texts without what both begin and end with; None when plain ends differ."""
+    left, right = list(one), list(other)
+    for at in (0, -1):
+        while left and right:
+            a, b = left[at], right[at]
+            if a == b:
+                del left[at], right[at]
+            elif isinstance(a, str) and isinstance(b, str):
+                common = _common(a, b, at)
+                if len(common) < min(len(a), len(b)):
+                    return None, None
+                _cut(left, at, len(common))
+                _cut(right, at, len(common))
+            else:
+                break
+    return tuple(left), tuple(right)
+
+
+def _common(one: str, other: str, at: int) -> str:
+    """What two texts begin with, or end with where ``at`` is -1."""
+    if at:
+        return _common(one[::-1], other[::-1], 0)
+    pairs = zip(one, other, strict=False)
+    length = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    return one[:length]
+
+
+def _cut(parts: list[Part], at: int, length: int) -> None:
+    part = str(parts[at])
+    rest = part[length:] if at == 0 else part[: len(part) - length]
+    if rest:
+        parts[at] = rest
+    else:
+        del parts[at]

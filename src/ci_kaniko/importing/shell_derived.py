@@ -1,0 +1,152 @@
+"""Values that a script puts together, known as one of ci-kaniko's portable variables.
+
+No shell has ``ref.name``: a script writes ``${TAG:-$BRANCH}``. Without this every destination with
+such a name would be several destinations with conditions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_guards import YES
+from ci_kaniko.importing.shell_values import pure
+from ci_kaniko.importing.symbols import Text, Var, literal
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_conditions import Conditions
+    from ci_kaniko.importing.shell_values import Value
+
+_TAGS = {"CI_COMMIT_TAG", "BUILDKITE_TAG", "AGOLA_GIT_TAG"}
+_BRANCHES = {"CI_COMMIT_BRANCH", "BUILDKITE_BRANCH", "AGOLA_GIT_BRANCH"}
+_REQUESTS = {
+    *("CI_MERGE_REQUEST_IID", "AGOLA_PULL_REQUEST_ID", "BUILDKITE_PULL_REQUEST", "PULL_REQUEST"),
+    *("github.event.pull_request.number", "github.event.number", "PR_NUMBER"),
+}
+_REF_NAMES = {"GITHUB_REF_NAME", "github.ref_name"}
+_REFS = ("GITHUB_REF", "github.ref")
+_REF_TYPES = ("GITHUB_REF_TYPE", "github.ref_type")
+_FOLDERS = {"branch": "refs/heads/", "tag": "refs/tags/"}
+
+
+def recognised(value: Value, conditions: Conditions, path: int) -> Value:
+    """The value as one variable, where it is one."""
+    if len(value) == 1:
+        return value
+    for look in (_default, _github_ref, _buildkite_branch, _buildkite_request, _ref):
+        found = look(value, conditions, path)
+        if found is not None:
+            return pure((found,))
+    return value
+
+
+def _single(text: Text) -> Var | None:
+    return text[0] if len(text) == 1 and isinstance(text[0], Var) else None
+
+
+def _plain_and_var(value: Value) -> tuple[str, int, Var] | None:
+    """A plain text, and a variable with its guard: there is nothing else in the value."""
+    if len(value) != 2:
+        return None
+    for (_, one), (guard, other) in (value, value[::-1]):
+        text, var = literal(one), _single(other)
+        if text is not None and var is not None:
+            return text, guard, var
+    return None
+
+
+def _default(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """``if [ -z "$x" ]; then x=text; fi``."""
+    found = _plain_and_var(value)
+    if found is None or found[2].default or found[2].changes:
+        return None
+    text, guard, var = found
+    if not conditions.same(guard, conditions.filled((var,), 0), path):
+        return None
+    return Var(var.name, text or None, (), var.portable)
+
+
+def _github_ref(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """``case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac``."""
+    found = _plain_and_var(value)
+    if found is None or found[0]:
+        return None
+    _, guard, var = found
+    for portable, folder in _FOLDERS.items():
+        cut = var.name in _REFS and var.changes == (f"${{#{folder}}}",)
+        if not cut and (var.name not in _REF_NAMES or var.changes):
+            continue
+        tests = [conditions.glob((Var(name),), f"{folder}**", 0) for name in _REFS]
+        tests += [conditions.equal((Var(name),), (portable,), 0) for name in _REF_TYPES]
+        if any(conditions.same(guard, test, path) for test in tests):
+            return Var(portable, portable=True)
+    return None
+
+
+def _buildkite_branch(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """The branch, but for tags and pull requests, where Buildkite names something else."""
+    found = _plain_and_var(value)
+    if found is None or found[0] or found[2] != Var("BUILDKITE_BRANCH"):
+        return None
+    guards = conditions.guards
+    tag = conditions.filled((Var("BUILDKITE_TAG"),), 0)
+    no_request = conditions.equal((Var("BUILDKITE_PULL_REQUEST", "false"),), ("false",), 0)
+    if conditions.same(found[1], guards.minus(no_request, tag), path):
+        return Var("branch", portable=True)
+    return None
+
+
+def _buildkite_request(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """The number of the pull request, which Buildkite calls ``false`` when there is none."""
+    found = _plain_and_var(value)
+    if found is None or found[0] or found[2].name != "BUILDKITE_PULL_REQUEST":
+        return None
+    none = conditions.equal((found[2],), ("false",), 0)
+    if conditions.same(found[1], conditions.guards.negate(none), path):
+        return Var("pull_request.number", portable=True)
+    return None
+
+
+def _ref(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """``pr-NUMBER``, else the tag, else the branch."""
+    guards = conditions.guards
+    rest = {text: guard for guard, text in value}
+    request = next((text for text in rest if _is_request(text)), None)
+    left = YES
+    if request is not None:
+        test = conditions.filled(request[1:], 0)
+        if not conditions.same(rest.pop(request), test, path):
+            return None
+        left = guards.negate(test)
+    vars_ = [_single(text) for text in rest]
+    if len(vars_) == 1 and request is not None and vars_[0] is not None:
+        return _known_ref(vars_[0])
+    tag = next((var for var in vars_ if var and _is(var, "tag", _TAGS)), None)
+    branch = next((var for var in vars_ if var and _is(var, "branch", _BRANCHES)), None)
+    if len(rest) != 2 or tag is None or branch is None:
+        return None
+    test = guards.both(left, conditions.filled((tag,), 0))
+    if not conditions.same(rest[tag,], test, path):
+        return None
+    return Var("ref.name", portable=True)
+
+
+def _known_ref(var: Var) -> Var | None:
+    if var.portable and var.name == "ref.name":
+        return var
+    names = {"CI_COMMIT_REF_NAME": (), "CI_COMMIT_REF_SLUG": ("slug",)}
+    if var.changes or var.name not in names:
+        return None
+    return Var("ref.name", changes=names[var.name], portable=True)
+
+
+def _is_request(text: Text) -> bool:
+    return (
+        len(text) == 2
+        and text[0] == "pr-"
+        and isinstance(text[1], Var)
+        and _is(text[1], "pull_request.number", _REQUESTS)
+    )
+
+
+def _is(var: Var, portable: str, natives: set[str]) -> bool:
+    return not var.changes and (var.name == portable if var.portable else var.name in natives)

@@ -1,0 +1,185 @@
+"""Which command is meant: a function, a builtin, a known program, the executor, or none of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing import shell_docker
+from ci_kaniko.importing.shell_builtins import BUILTINS, unknown
+from ci_kaniko.importing.shell_commands import COMMANDS
+from ci_kaniko.importing.shell_config import is_config
+from ci_kaniko.importing.shell_executor import is_executor, record
+from ci_kaniko.importing.shell_files import read_file
+from ci_kaniko.importing.shell_guards import YES
+from ci_kaniko.importing.shell_reader import SUCCESS, Status
+from ci_kaniko.importing.shell_secrets import is_secret_name
+from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.symbols import Encoded, literal, spell, variables
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_reader import Reader
+
+_ENV = ("env", "sudo", "/usr/bin/env")
+_WRAPPERS = {
+    *("command", "busybox", "/busybox/busybox", "env", "nice", "nohup", "stdbuf", "sudo"),
+    *("time", "timeout", "retry", "ionice", "setsid", "xvfb-run", "/usr/bin/env"),
+}
+
+
+def dispatch(reader: Reader, words: list[Item]) -> Status:
+    """Run a simple command."""
+    while words and not words[0].text:
+        words = words[1:]
+    if not words:
+        return SUCCESS
+    name, rest = literal(words[0].text), words[1:]
+    if name is None:
+        return _unknown_name(reader, words)
+    name = re.sub(r"^/(?:usr/)?(?:bin|busybox)/(?!sh$|busybox$)", "", name.strip())
+    if name in reader.state.functions:
+        return reader.function(name, rest)
+    if name in BUILTINS:
+        return BUILTINS[name](reader, rest)
+    if name in COMMANDS:
+        return _printing(reader, name, rest)
+    if is_executor(name):
+        return _executor(reader, rest)
+    return _program(reader, name, rest)
+
+
+def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
+    values = reader.arguments(rest)
+    if name in ("echo", "printf", "cat") and not reader.captures:
+        _check_log(reader, name, values)
+    return COMMANDS[name](reader, values)
+
+
+def _check_log(reader: Reader, name: str, values: list[Value]) -> None:
+    """What goes into the log."""
+    texts = [text for held in values for _, text in held]
+    first = texts[0] if texts else ()
+    if "::set-output" in spell(first):
+        reader.note("set-output")
+    if "add-mask" in spell(first):
+        return
+    if name == "cat":
+        texts = [text for path in texts for _, text in read_file(reader, path)]
+        if any(is_config("", text) for text in texts):
+            reader.note("secret-in-log", "the docker config")
+    for text in texts:
+        for part in text:
+            if isinstance(part, Encoded):
+                reader.note("secret-in-log", "a login in base64")
+        for var in variables(text):
+            if is_secret_name(var.name):
+                reader.note("secret-in-log", var.name)
+
+
+def _executor(reader: Reader, rest: list[Item]) -> Status:
+    if rest and literal(rest[0].text) == "version":
+        return SUCCESS
+    if rest and literal(rest[0].text) == "login":
+        return shell_docker.login(reader, rest[1:], "executor")
+    record(reader, rest, reader.container)
+    guard = reader.conditions.unknown(f"the executor on line {reader.line}", reader.line)
+    return Status(guard, YES)
+
+
+def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
+    base = name.rpartition("/")[2]
+    if name in shell_docker.SHELLS or base in shell_docker.SHELLS:
+        return _shell(reader, name, rest)
+    if name == "exec":
+        return _exec(reader, rest)
+    if base in shell_docker.REGISTRY_CLIENTS:
+        done = _client(reader, base, rest)
+        if done is not None:
+            return done
+    if name in _WRAPPERS:
+        return _wrapped(reader, name, rest)
+    if base == "kubectl" and shell_docker.run_pod(reader, rest):
+        return SUCCESS
+    for at, item in enumerate(rest):
+        if is_executor(literal(item.text) or "") and "/" in (literal(item.text) or ""):
+            reader.note("skipped-command", name)
+            return reader.call(rest[at:])
+    return unknown(reader, name, rest)
+
+
+def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:
+    words = [literal(item.text) for item in rest]
+    if "login" in words[:3]:
+        return shell_docker.login(reader, rest[words.index("login") + 1 :], name)
+    if name in shell_docker.CLIENTS:
+        return shell_docker.run(reader, rest)
+    return None
+
+
+def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:
+    """``sh -c``."""
+    for at, item in enumerate(rest):
+        word = literal(item.text) or ""
+        if re.fullmatch(r"-[a-z]*x[a-z]*", word):
+            reader.note("trace-shows-secrets", f"{name} {word}")
+        if re.fullmatch(r"-[a-z]*c", word) and at + 1 < len(rest):
+            script_text = pure(rest[at + 1].text)
+            return reader.run_inner(script_text, rest[at + 3 :])
+        if not word.startswith("-") and word != "pipefail":
+            found = read_file(reader, item.text)
+            if all(literal(text) for _, text in found):
+                return reader.run_inner(found, rest[at + 1 :])
+            break
+    else:
+        if reader.stdin and reader.stdin != EMPTY:
+            return reader.run_inner(reader.stdin, [])
+    return unknown(reader, name, rest)
+
+
+def _exec(reader: Reader, rest: list[Item]) -> Status:
+    if not rest:
+        return SUCCESS
+    status = reader.call(rest)
+    reader.leave("shell")
+    return status
+
+
+def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
+    """A command that runs another one."""
+    if name == "command" and rest and literal(rest[0].text) in ("-v", "-V"):
+        return BUILTINS["which"](reader, rest[1:])
+    rest = list(rest)
+    while rest:
+        word = literal(rest[0].text)
+        if word is None:
+            break
+        assigned = re.match(r"([A-Za-z_]\w*)=(.*)", word, re.DOTALL)
+        if assigned and name in _ENV:
+            break
+        if not word.startswith("-") and not re.fullmatch(r"\d+[smhd]?", word):
+            break
+        rest.pop(0)
+    names: list[str] = []
+    kept = dict(reader.state.variables), dict(reader.state.exported), reader.state.own
+    while rest and name in _ENV:
+        head = rest[0].text[0] if rest[0].text else ""
+        found = re.match(r"([A-Za-z_]\w*)=", head) if isinstance(head, str) else None
+        if not found:
+            break
+        BUILTINS["export"](reader, [rest.pop(0)])
+        names.append(found[1])
+    if not rest:
+        return COMMANDS["printenv"](reader, []) if name.endswith("env") else SUCCESS
+    status = reader.call(rest)
+    if names:
+        reader.state.variables, reader.state.exported, reader.state.own = kept
+    return status
+
+
+def _unknown_name(reader: Reader, words: list[Item]) -> Status:
+    """A command whose name only a run can tell."""
+    flags = {(str(item.text[0]) if item.text else "").partition("=")[0] for item in words[1:]}
+    if flags & {"--destination", "-d", "--no-push"}:
+        reader.note("not-understood", spell(words[0].text), "it is taken for the executor")
+        return _executor(reader, words[1:])
+    return unknown(reader, spell(words[0].text), words[1:])

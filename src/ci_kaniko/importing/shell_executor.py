@@ -1,0 +1,214 @@
+"""The executor's command line: which words are one, and how they are told."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_reader import Container, RawCall
+from ci_kaniko.importing.shell_secrets import is_secret_name
+from ci_kaniko.importing.shell_values import Item, Value
+from ci_kaniko.importing.symbols import (
+    Text,
+    join,
+    literal,
+    spell,
+    starts_with,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_reader import Reader
+
+SWITCHES = {
+    *("cache", "cache-copy-layers", "cache-run-layers", "cleanup", "compressed-caching", "dryrun"),
+    *("force", "force-build-metadata", "help", "ignore-var-run", "insecure", "insecure-pull"),
+    *("log-timestamp", "materialize", "no-push", "no-push-cache", "pre-cleanup"),
+    *("preserve-context", "push-ignore-immutable-tag-errors", "reproducible", "single-snapshot"),
+    *("skip-default-registry-fallback", "skip-push-permission-check", "skip-tls-verify"),
+    *("skip-tls-verify-pull", "skip-unused-stages", "use-new-run", "whitelist-var-run"),
+}
+"""The flags that take no word after them. Source: ``cmd/executor/cmd/root.go``."""
+_SHORT = {"-b": "bucket", "-c": "context", "-d": "destination", "-f": "dockerfile"}
+_SHORT |= {"-v": "verbosity", "-h": "help"}
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|\{[A-Z][A-Z_]+\}")
+_BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
+
+
+def is_executor(name: str) -> bool:
+    """Whether a command is kaniko's executor."""
+    return name == "executor" or (name.endswith("/executor") and not name.startswith("-"))
+
+
+def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
+    """Whether an image runs the executor, by its name or by what it is told."""
+    if "kaniko" in spell(image):
+        return True
+    flags = {str(item.text[0]).partition("=")[0] for item in arguments if item.text}
+    builds = {"--context", "-c", "--dockerfile", "-f"}
+    return bool(flags & builds) and bool(flags & {"--destination", "-d", "--no-push"})
+
+
+def record(reader: Reader, items: list[Item], container: Container | None) -> None:
+    """Remember a call with all that is known where it stands."""
+    from ci_kaniko.importing.shell_docker import environment
+
+    state = reader.state
+    given = environment(reader, container.options) if container else environment_of(reader)
+    reader.calls.append(
+        RawCall(
+            path=state.path,
+            items=arguments(reader, items),
+            environment={name: _within(reader, value) for name, value in given.items()},
+            unset=state.unset if container is None else frozenset(),
+            files=dict(state.files),
+            logins=state.logins,
+            container=container,
+            folder=state.folder,
+            line=reader.line,
+        )
+    )
+
+
+def environment_of(reader: Reader) -> dict[str, Value]:
+    """What the script exports."""
+    both, state = reader.guards.both, reader.state
+    return {
+        name: tuple((both(guard, state.exported[name]), text) for guard, text in state.value(name))
+        for name in sorted(state.exported.keys() & state.own)
+    }
+
+
+def _within(reader: Reader, value: tuple[tuple[int, Text], ...]) -> tuple[tuple[int, Text], ...]:
+    both = reader.guards.both
+    return tuple((both(guard, reader.state.path), text) for guard, text in value)
+
+
+def arguments(reader: Reader, items: list[Item]) -> list[Item]:
+    """The words of a command line, each flag in one word with its value."""
+    rest = [item for item in _cleaned(reader, items) if item.text]
+    found: list[Item] = []
+    while rest:
+        item = rest.pop(0)
+        name = _flag(item.text)
+        if name is None:
+            found.append(item)
+        elif name in SWITCHES:
+            found.append(_switch(reader, item, name, rest))
+        elif "=" in str(item.text[0]) or not rest:
+            found.append(_long(item, name))
+        else:
+            found += _paired(reader, item, name, rest)
+    for item in found:
+        _examine(reader, item)
+    return found
+
+
+def _flag(text: Text) -> str | None:
+    """The name of a flag, without dashes."""
+    if not text or not isinstance(text[0], str) or not text[0].startswith("-"):
+        return None
+    head = text[0].partition("=")[0]
+    return _SHORT.get(
+        head, _SHORT.get(head[:2], head.lstrip("-")) if head[1:2] != "-" else head[2:]
+    )
+
+
+def _long(item: Item, name: str) -> Item:
+    head = str(item.text[0])
+    if head.startswith("--") or head[:2] not in _SHORT:
+        return item
+    value = join((head[2:].removeprefix("="), *item.text[1:]))
+    return item._replace(text=join((f"--{name}=", *value)))
+
+
+def _switch(reader: Reader, item: Item, name: str, rest: list[Item]) -> Item:
+    """A switch; the word behind it is no value for kaniko, but it was meant as one."""
+    if "=" in str(item.text[0]) or not rest or literal(rest[0].text) not in _BOOLEAN:
+        return item._replace(text=(f"--{name}",)) if literal(item.text) == "-h" else item
+    value = literal(rest.pop(0).text) or ""
+    reader.note("switch-value", f"--{name}", value, f"--{name}", value, line=item.line)
+    return item._replace(text=(f"--{name}={value}",))
+
+
+def _paired(reader: Reader, item: Item, name: str, rest: list[Item]) -> list[Item]:
+    """A flag and the words that can be its value: as many as exclude each other."""
+    head = str(item.text[0])
+    if len(head) > 2 and head[:2] in _SHORT and not head.startswith("--"):
+        return [_long(item, name)]
+    guards, conditions, path = reader.guards, reader.conditions, reader.state.path
+    found: list[Item] = []
+    missing = guards.both(item.guard, path)
+    while rest and conditions.possible(missing):
+        value = rest[0]
+        if starts_with(value.text, "--") and not _flagless(value.text):
+            break
+        here = guards.both(value.guard, missing)
+        if not conditions.possible(here):
+            break
+        rest.pop(0)
+        text = join((f"--{name}=", *value.text))
+        whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
+        found.append(Item(whole, text, value.split or item.split, item.line))
+        missing = guards.minus(missing, value.guard)
+        beyond = guards.both(guards.minus(value.guard, item.guard), path)
+        if conditions.possible(beyond):
+            rest.insert(0, value._replace(guard=beyond))
+            break
+    return found or [item]
+
+
+def _flagless(text: Text) -> bool:
+    return len(text) == 1 and text[0] == "--"
+
+
+def _cleaned(reader: Reader, items: list[Item]) -> list[Item]:
+    """Words without the blanks that a backslash in the wrong place makes a part of them."""
+    found = []
+    for item in items:
+        first = item.text[0] if item.text else ""
+        if (
+            isinstance(first, str)
+            and first[:1] in (" ", "\t", "\n")
+            and (first.lstrip().startswith("-") or not first.strip())
+        ):
+            shown = spell(item.text).strip()
+            reader.note("backslash-blank", shown or "that follows", line=item.line)
+            text = join((first.lstrip(), *item.text[1:]))
+            if not text:
+                continue
+            found.append(item._replace(text=text))
+        else:
+            found.append(item)
+    return found
+
+
+def _examine(reader: Reader, item: Item) -> None:
+    """Faults of one argument."""
+    shown = spell(item.text)
+    lone = len(item.text) == 1 and not isinstance(item.text[0], str)
+    if lone and item.split:
+        reader.note("unknown-words", shown, line=item.line)
+    elif item.split:
+        reader.note("unquoted-words", shown, line=item.line)
+    first = item.text[0] if item.text else ""
+    if isinstance(first, str) and re.match(r"['\"]", first):
+        reader.note("kept-quotes", shown, line=item.line)
+    if found := _PLACEHOLDER.search(literal(item.text) or ""):
+        reader.note("placeholder", found.group(), line=item.line)
+    for var in variables(item.text):
+        if is_secret_name(var.name):
+            reader.note("secret-on-command-line", var.name, line=item.line)
+
+
+def no_push(reader: Reader, items: list[Item]) -> int:
+    """Where a call does not push."""
+    found = NO
+    for item in items:
+        name, equals, value = (literal(item.text) or "").partition("=")
+        if name == "--no-push":
+            truth = not equals or value in ("true", "True", "TRUE", "t", "T", "1")
+            minus, either = reader.guards.minus, reader.guards.either
+            found = either(found, item.guard) if truth else minus(found, item.guard)
+    return found

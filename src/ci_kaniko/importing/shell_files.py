@@ -1,0 +1,128 @@
+"""The files that a script writes and reads."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_guards import NO
+from ci_kaniko.importing.shell_values import EMPTY, Value, pure
+from ci_kaniko.importing.symbols import Contents, Text, Var, join, literal, spell
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_reader import Reader
+
+_CHECKOUTS = {
+    *("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH", "PWD"),
+    *("github.workspace",),
+}
+_NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+
+
+def resolved(reader: Reader, path: Text) -> Text:
+    """A path seen from where the script started."""
+    if path and (not isinstance(path[0], str) or path[0].startswith("/")):
+        return _normal(path)
+    folder = reader.state.folder[0][1]
+    return _normal(join((*folder, "/", *path)) if folder else path)
+
+
+def _normal(path: Text) -> Text:
+    plain = literal(path)
+    if plain is not None:
+        return (posixpath.normpath(plain),) if plain else ()
+    last = path[-1]
+    if isinstance(last, str):
+        cut = last.rstrip("/") if last.strip("/") or len(path) > 1 else last
+        path = join((*path[:-1], cut))
+    parts = [
+        part.replace("//", "/").replace("/./", "/")
+        if isinstance(part, str) and "://" not in part
+        else part
+        for part in path
+    ]
+    return join(parts)
+
+
+def in_folder(folder: Text, name: str) -> Text:
+    """A file in a folder."""
+    return _normal(join((*folder, "/", name)))
+
+
+def below(path: Text, folder: Text) -> str | None:
+    """The rest of a path below a folder; None when it lies elsewhere."""
+    if path == folder:
+        return ""
+    if path[: len(folder)] == folder:
+        rest = path[len(folder) :]
+    elif folder and len(path) >= len(folder) and path[: len(folder) - 1] == folder[:-1]:
+        head, last = path[len(folder) - 1], folder[-1]
+        if not isinstance(head, str) or not isinstance(last, str) or not head.startswith(last):
+            return None
+        rest = join((head[len(last) :], *path[len(folder) :]))
+    else:
+        return None
+    found = spell(rest)
+    return found[1:] if found.startswith("/") else (found if spell(folder).endswith("/") else None)
+
+
+def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False) -> None:
+    """Put a text into a file."""
+    path = resolved(reader, path)
+    if literal(path) in _NOWHERE or not path:
+        return
+    reader.lines[spell(path)] = reader.line
+    state, guards = reader.state, reader.guards
+    if append:
+        text = reader.values.concat([read_file(reader, path, empty=True), text], state.path)
+    before = state.files.get(path, ())
+    reader.state.files[path] = reader.values.told(
+        [
+            *((guards.minus(guard, state.path), old) for guard, old in before),
+            *((guards.both(guard, state.path), new) for guard, new in text),
+        ]
+    )
+
+
+def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
+    """What a file holds; one that nobody wrote holds what the repository has there."""
+    path = resolved(reader, path)
+    state, guards = reader.state, reader.guards
+    missing = pure(()) if empty else pure(_from_repository(reader, path))
+    written = state.files.get(path)
+    if written is None:
+        return missing
+    known = NO
+    for guard, _ in written:
+        known = guards.either(known, guard)
+    return reader.values.gather(
+        [*written, *((guards.minus(guard, known), text) for guard, text in missing)], state.path
+    )
+
+
+def _from_repository(reader: Reader, path: Text) -> Text:
+    spelled = spell(path)
+    inside = spelled
+    if len(path) == 2 and isinstance(path[0], Var) and path[0].name in _CHECKOUTS:
+        inside = str(path[1]).lstrip("/")
+    found = reader.repository.get(spelled, reader.repository.get(inside))
+    return (Contents(spelled),) if found is None else found
+
+
+def remove_file(reader: Reader, path: Text) -> None:
+    """Take a file away."""
+    path = resolved(reader, path)
+    before = reader.state.files.pop(path, ())
+    kept = reader.values.told(
+        (reader.guards.minus(guard, reader.state.path), text) for guard, text in before
+    )
+    if kept:
+        reader.state.files[path] = kept
+
+
+def change_folder(reader: Reader, folder: Value) -> None:
+    """``cd``."""
+    if folder == EMPTY:
+        return
+    path = reader.state.path
+    reader.state.folder = reader.values.each(folder, lambda to: pure(resolved(reader, to)), path)

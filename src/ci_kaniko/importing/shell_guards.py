@@ -1,0 +1,123 @@
+"""Conditions as binary decision diagrams: two conditions that mean the same are the same number.
+
+A guard is the number of a node: ``NO``, ``YES``, or a choice on one atom. Atoms are numbered in the
+order in which they are made.
+"""
+
+from __future__ import annotations
+
+NO = 0
+YES = 1
+_MAX_NODES = 300_000
+_LAST = 1 << 30
+
+Cube = tuple[tuple[int, bool], ...]
+"""Atoms and whether each holds, all together."""
+
+
+class TooComplexError(Exception):
+    """More conditions than can be told apart."""
+
+
+class Guards:
+    """All guards of one script."""
+
+    def __init__(self) -> None:
+        self._nodes: list[tuple[int, int, int]] = [(_LAST, NO, NO), (_LAST, YES, YES)]
+        self._known: dict[tuple[int, int, int], int] = {}
+        self._chosen: dict[tuple[int, int, int], int] = {}
+
+    def atom(self, number: int) -> int:
+        """The guard that holds when the atom does."""
+        return self._node(number, NO, YES)
+
+    def _node(self, atom: int, low: int, high: int) -> int:
+        if low == high:
+            return low
+        key = (atom, low, high)
+        found = self._known.get(key)
+        if found is None:
+            found = len(self._nodes)
+            if found > _MAX_NODES:
+                raise TooComplexError
+            self._nodes.append(key)
+            self._known[key] = found
+        return found
+
+    def choose(self, test: int, then: int, other: int) -> int:
+        """``then`` where ``test`` holds, ``other`` elsewhere."""
+        if test == YES:
+            return then
+        if test == NO:
+            return other
+        if then == other:
+            return then
+        key = (test, then, other)
+        found = self._chosen.get(key)
+        if found is None:
+            one, two, three = (self._nodes[item] for item in key)
+            top = min(one[0], two[0], three[0])
+            low = self.choose(
+                one[1] if one[0] == top else test,
+                two[1] if two[0] == top else then,
+                three[1] if three[0] == top else other,
+            )
+            high = self.choose(
+                one[2] if one[0] == top else test,
+                two[2] if two[0] == top else then,
+                three[2] if three[0] == top else other,
+            )
+            found = self._chosen[key] = self._node(top, low, high)
+        return found
+
+    def _branch(self, guard: int, atom: int, *, high: bool) -> int:
+        own, if_not, if_so = self._nodes[guard]
+        if own != atom:
+            return guard
+        return if_so if high else if_not
+
+    def is_single(self, guard: int) -> bool:
+        """Whether a guard asks for one atom only."""
+        return set(self._nodes[guard][1:]) == {NO, YES}
+
+    def both(self, one: int, other: int) -> int:
+        """Where both hold."""
+        return self.choose(one, other, NO)
+
+    def either(self, one: int, other: int) -> int:
+        """Where at least one holds."""
+        return self.choose(one, YES, other)
+
+    def negate(self, guard: int) -> int:
+        """Where it does not hold."""
+        return self.choose(guard, NO, YES)
+
+    def minus(self, one: int, other: int) -> int:
+        """Where only the first holds."""
+        return self.choose(other, NO, one)
+
+    def cubes(self, least: int, most: int) -> list[Cube]:
+        """A short list of alternatives that covers ``least`` and stays within ``most``.
+
+        Minato's irredundant sum of products: what lies between the two need not be told.
+        """
+        return self._cover(least, most)[0]
+
+    def _cover(self, least: int, most: int) -> tuple[list[Cube], int]:
+        if least == NO:
+            return [], NO
+        if most == YES:
+            return [()], YES
+        top = min(self._nodes[least][0], self._nodes[most][0])
+        least_not = self._branch(least, top, high=False)
+        least_so = self._branch(least, top, high=True)
+        most_not = self._branch(most, top, high=False)
+        most_so = self._branch(most, top, high=True)
+        only_not, covered_not = self._cover(self.minus(least_not, most_so), most_not)
+        only_so, covered_so = self._cover(self.minus(least_so, most_not), most_so)
+        rest = self.either(self.minus(least_not, covered_not), self.minus(least_so, covered_so))
+        free, covered = self._cover(rest, self.both(most_not, most_so))
+        cubes = [((top, True), *cube) for cube in only_so]
+        cubes += [((top, False), *cube) for cube in only_not]
+        whole = self._node(top, self.either(covered_not, covered), self.either(covered_so, covered))
+        return cubes + free, whole

@@ -1,0 +1,212 @@
+"""The patterns of shells and of grep and sed, as Python's regular expressions and as globs."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+_CLASSES = {
+    "alnum": "A-Za-z0-9",
+    "alpha": "A-Za-z",
+    "blank": " \\t",
+    "digit": "0-9",
+    "lower": "a-z",
+    "space": "\\s",
+    "upper": "A-Z",
+    "punct": "!-/:-@\\[-`{-~",
+    "xdigit": "0-9A-Fa-f",
+}
+_CLASS = re.compile(r"\[:(\w+):\]")
+_SPECIAL = re.compile(r"[\\*?\[]")
+_MAX_ALTERNATIVES = 20
+
+
+@functools.lru_cache(maxsize=512)
+def shell_regex(pattern: str) -> str:
+    r"""The regular expression of a shell's pattern, unanchored.
+
+    >>> shell_regex("v*.[!a-z]?\\*")
+    'v.*\\.[^a-z].\\*'
+    """
+    out = ""
+    at = 0
+    while at < len(pattern):
+        character = pattern[at]
+        at += 1
+        if character == "*":
+            out += ".*"
+        elif character == "?":
+            out += "."
+        elif character == "\\" and at < len(pattern):
+            out += re.escape(pattern[at])
+            at += 1
+        elif character == "[":
+            found, at = _bracket(pattern, at)
+            out += found
+        else:
+            out += re.escape(character)
+    return out
+
+
+def _bracket(pattern: str, at: int) -> tuple[str, int]:
+    """A bracket expression from behind its ``[``; a lone ``[`` is itself."""
+    end = at + (pattern[at : at + 1] in ("!", "^"))
+    end += pattern[end : end + 1] == "]"
+    while end < len(pattern) and pattern[end] != "]":
+        if pattern.startswith("[:", end):
+            end = pattern.find(":]", end) + 1 or len(pattern)
+        end += 1
+    if end >= len(pattern):
+        return r"\[", at
+    body = pattern[at:end]
+    negated = body[:1] in ("!", "^")
+    body = body[1:] if negated else body
+    body = _CLASS.sub(lambda found: f"\0{found[1]}\0", body)
+    body = body.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]").replace("^", "\\^")
+    body = re.sub("\0(\\w+)\0", lambda found: _CLASSES.get(found[1], ""), body)
+    return f"[{'^' if negated else ''}{body}]", end + 1
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a shell's pattern matches a whole text."""
+    try:
+        return re.fullmatch(shell_regex(pattern), text, re.DOTALL) is not None
+    except re.error:
+        return False
+
+
+def unescaped(pattern: str) -> str | None:
+    """The one text that a pattern without wildcards matches; None for other patterns."""
+    plain = re.sub(r"\\(.)", "", pattern, flags=re.DOTALL)
+    return None if _SPECIAL.search(plain) else re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
+
+
+def portable_glob(pattern: str) -> str | None:
+    """A shell's pattern as a portable glob, if its only wildcard is ``*``.
+
+    >>> portable_glob("release/*"), portable_glob("v[0-9]*")
+    ('release/**', None)
+    """
+    out = ""
+    for token in re.findall(r"\\.|.", pattern, re.DOTALL):
+        if token in ("?", "[", "\\*"):
+            return None
+        out += "**" if token == "*" else token[-1]
+    return re.sub(r"\*{3,}", "**", out)
+
+
+@functools.lru_cache(maxsize=256)
+def python_regex(expression: str, *, extended: bool) -> str:
+    r"""A POSIX regular expression as Python writes it.
+
+    >>> python_regex(r"\(a\)\{0,1\}[^@/]*+", extended=False)
+    '(a){0,1}[^@/]*\\+'
+    """
+    out = ""
+    at = 0
+    while at < len(expression):
+        character = expression[at]
+        at += 1
+        if character == "[":
+            found, at = _bracket(expression, at)
+            out += found
+        elif character == "\\" and at < len(expression):
+            out += _escaped(expression[at], extended=extended)
+            at += 1
+        elif character in "(){}|+?" and not extended:
+            out += "\\" + character
+        elif character == "*" and out in ("", "^"):
+            out += "\\*"
+        else:
+            out += character
+    return out
+
+
+def _escaped(character: str, *, extended: bool) -> str:
+    if character in "(){}|+?":
+        return "\\" + character if extended else character
+    if character in "nt":
+        return "\\" + character
+    if character in "wWsSbB" or character.isdigit():
+        return "\\" + character
+    return re.escape(character)
+
+
+def globs_of_regex(expression: str, *, extended: bool, whole: bool = False) -> list[str] | None:
+    """The portable globs that match what a regular expression finds; None when there are none.
+
+    >>> globs_of_regex("main|release/[^/]*", extended=True, whole=True)
+    ['main', 'release/*']
+    >>> globs_of_regex("^v", extended=False), globs_of_regex("^v[0-9]+$", extended=True)
+    (['v**'], None)
+    """
+    if not extended:
+        if re.search(r"\\[(){}|+?]", expression):
+            return None
+        expression = re.sub(r"(?<!\\)([(){}|+?])", r"\\\1", expression)
+    alternatives = _alternatives(expression)
+    if alternatives is None:
+        return None
+    globs = [_glob_of(alternative, whole=whole) for alternative in alternatives]
+    return None if any(glob is None for glob in globs) else [glob for glob in globs if glob]
+
+
+def _alternatives(expression: str) -> list[str] | None:
+    """A regular expression without groups and bars."""
+    pieces = _split(expression)
+    if len(pieces) > 1:
+        below = [_alternatives(piece) for piece in pieces]
+        return None if any(item is None for item in below) else [x for b in below for x in b or ()]
+    found = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
+    if not found:
+        plain = re.sub(r"\\.|\[[^]]*\]", "", expression)
+        return None if re.search(r"[()|]", plain) else [expression]
+    head, tail = expression[: found.start()], expression[found.end() :]
+    inner = _split(found[1].removeprefix("?:"))
+    if len(inner) > _MAX_ALTERNATIVES:
+        return None
+    below = [_alternatives(head + piece + tail) for piece in inner]
+    return None if any(item is None for item in below) else [x for b in below for x in b or ()]
+
+
+def _split(expression: str) -> list[str]:
+    """The alternatives at the top."""
+    pieces = [""]
+    depth = 0
+    for token in re.findall(r"\\.|\[\^?\]?[^]]*\]|.", expression, re.DOTALL):
+        depth += (token == "(") - (token == ")")
+        if token == "|" and not depth:
+            pieces.append("")
+        else:
+            pieces[-1] += token
+    return pieces
+
+
+_TOKEN = re.compile(
+    r"(?P<segment>\[\^/\][*+])|(?P<any>\.[*+])|\[(?P<one>[^]^\\[])\]"
+    r"|\\(?P<escaped>[^A-Za-z0-9])|(?P<plain>[^][\\.*+?(){}|^$])"
+)
+
+
+def _glob_of(expression: str, *, whole: bool) -> str | None:
+    starts = whole or expression.startswith("^")
+    ends = whole or bool(re.search(r"(?<!\\)\$$", expression))
+    body = expression.removeprefix("^")
+    body = body[:-1] if body.endswith("$") and ends else body
+    glob = ""
+    at = 0
+    while at < len(body):
+        found = _TOKEN.match(body, at)
+        if not found:
+            return None
+        at = found.end()
+        if found["segment"]:
+            glob += "*"
+        elif found["any"]:
+            glob += "**"
+        else:
+            glob += found["one"] or found["escaped"] or found["plain"]
+    if "*" in re.sub(r"\*+", "", glob):
+        return None
+    glob = ("" if starts else "**") + glob + ("" if ends else "**")
+    return re.sub(r"\*{3,}", "**", glob) or None

@@ -1,0 +1,203 @@
+"""What every part of the shell's reading shares: the state, the conditions and the notes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.shell_conditions import Conditions
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_notes import note as made_note
+from ci_kaniko.importing.shell_state import State
+from ci_kaniko.importing.shell_values import Item, Value, Values, pure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_kaniko.importing.shell_tree import Tree
+    from ci_kaniko.importing.symbols import Note, Text
+
+
+class Container(NamedTuple):
+    """The container that a nested script runs in."""
+
+    image: Text
+    options: tuple[Item, ...]
+
+
+class RawCall(NamedTuple):
+    """An executor call as it was met, with guards."""
+
+    path: int
+    items: list[Item]
+    environment: dict[str, Value]
+    unset: frozenset[str]
+    files: dict[Text, Value]
+    logins: tuple[tuple[int, Any], ...]
+    container: Container | None
+    folder: Value
+    line: int
+
+
+class Status(NamedTuple):
+    """Where a command succeeds.
+
+    ``hoped`` is where it does if all goes well: nobody asks whether ``mkdir`` worked.
+    """
+
+    guard: int
+    hoped: int
+
+
+SUCCESS = Status(YES, YES)
+FAILURE = Status(NO, NO)
+
+
+class Reader(ABC):
+    """The reading of one script."""
+
+    def __init__(
+        self,
+        dialect: str,
+        known: Mapping[str, Text],
+        files: Mapping[str, Text],
+        first_line: int,
+    ) -> None:
+        self.dialect = dialect
+        self.given = known
+        self.repository = files
+        self.conditions = Conditions()
+        self.values = Values(self.conditions)
+        self.guards = self.conditions.guards
+        self.state = State(
+            variables={name: pure(text) for name, text in known.items()},
+            exported=dict.fromkeys(known, YES),
+        )
+        self.holes: list[Text] = []
+        self.hidden: frozenset[str] = frozenset()
+        self.notes: dict[tuple[str, int, str], Note] = {}
+        self.lines: dict[str, int] = {}
+        self.calls: list[RawCall] = []
+        self.asked: dict[str, None] = {}
+        self.stops: list[tuple[int, int, str]] = []
+        self.failed = NO
+        self.container: Container | None = None
+        self.stdin: Value | None = None
+        self.captures = 0
+        self.first_line = first_line
+        self.line = first_line
+        self._temporary = 0
+
+    # -- what other modules need of the interpreter -----------------------------------------------
+
+    @abstractmethod
+    def capture(self, statements: list[Tree]) -> Value:
+        """What statements print, as ``$(...)`` gives it."""
+
+    @abstractmethod
+    def run_inner(self, text: Value, items: list[Item] | None) -> Status:
+        """Run a script that stands in a text: in a shell of its own when it gets arguments."""
+
+    @abstractmethod
+    def call(self, words: list[Item]) -> Status:
+        """Run a simple command."""
+
+    @abstractmethod
+    def function(self, name: str, items: list[Item]) -> Status:
+        """Call a function of the script."""
+
+    @abstractmethod
+    def leave(self, kind: str) -> None:
+        """Go to the end of what surrounds this place."""
+
+    # -- notes ------------------------------------------------------------------------------------
+
+    def note(self, name: str, *values: str, line: int = 0) -> None:
+        """Remember an observation, once per line."""
+        found = made_note(name, *values, line=line or self.line)
+        self.notes.setdefault((found.rule, found.line, found.message), found)
+
+    # -- places -----------------------------------------------------------------------------------
+
+    def at(self, node: Tree) -> int:
+        """The line of a node; it becomes the current one."""
+        self.line = self.first_line + int(node["Pos"]["Line"]) - 1
+        return self.line
+
+    @property
+    def alive(self) -> bool:
+        """Whether this place can be reached."""
+        return self.conditions.possible(self.state.path)
+
+    def narrow(self, guard: int) -> None:
+        """From here on a condition holds."""
+        self.state.path = self.guards.both(self.state.path, guard)
+
+    def refuse(self, guard: int, text: str = "") -> None:
+        """Where a guard holds the script stops with an error here; ``text`` tells of an exit."""
+        stopped = self.guards.both(self.state.path, guard)
+        if self.conditions.possible(stopped):
+            self.failed = self.guards.either(self.failed, stopped)
+            self.stops.append((stopped, self.line, text))
+        self.narrow(self.guards.negate(guard))
+
+    def temporary_name(self) -> str:
+        """A name for a file or folder that ``mktemp`` makes."""
+        self._temporary += 1
+        return f"mktemp {self._temporary}"
+
+    def write(self, text: Value) -> None:
+        """Print something."""
+        if self.captures:
+            state = self.state
+            state.output = self.values.concat([state.output, text], state.path)
+
+    def value(self, name: str) -> Value:
+        """What a variable holds here."""
+        if name in self.hidden and name in self.state.variables:
+            self.note("not-exported", name)
+        return self.state.value(name)
+
+    def assign(self, name: str, value: Value) -> None:
+        """Set a variable."""
+        state = self.state
+        self.lines[name] = self.line
+        state.variables[name] = value
+        state.arrays.pop(name, None)
+        state.own |= {name}
+        state.unset -= {name}
+        self.hidden -= {name}
+
+    def arguments(self, items: list[Item]) -> list[Value]:
+        """Words by their places, each with all that it can be."""
+        if all(item.guard == YES for item in items):
+            return [pure(item.text) for item in items]
+        found = (self.value_of(items, at) for at in range(len(items)))
+        return [value for value in found if value is not None]
+
+    def value_of(self, items: list[Item], at: int) -> Value | None:
+        """The word at a place in a list in which words may be missing; None beyond its end."""
+        both, negate = self.guards.both, self.guards.negate
+        found: list[tuple[int, Text]] = []
+        counts = {0: YES}
+        for item in items:
+            later: dict[int, int] = {}
+            for count, guard in counts.items():
+                here = both(guard, item.guard)
+                if self.conditions.possible(here):
+                    if count == at:
+                        found.append((here, item.text))
+                    else:
+                        later[count + 1] = self.guards.either(later.get(count + 1, NO), here)
+                absent = both(guard, negate(item.guard))
+                if self.conditions.possible(both(absent, self.state.path)):
+                    later[count] = self.guards.either(later.get(count, NO), absent)
+            counts = later
+        if not found:
+            return None
+        rest = NO
+        for guard in counts.values():
+            rest = self.guards.either(rest, guard)
+        if self.conditions.possible(both(rest, self.state.path)):
+            found.append((rest, ()))
+        return self.values.gather(found, self.state.path)

@@ -1,0 +1,359 @@
+"""Executor calls as they were met -> calls as others read them, without guards and secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.shell_config import DockerConfig, is_config
+from ci_kaniko.importing.shell_docker import mounts
+from ci_kaniko.importing.shell_executor import environment_of, no_push
+from ci_kaniko.importing.shell_files import below
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_secrets import Secrets, is_written
+from ci_kaniko.importing.shell_values import finished_text
+from ci_kaniko.importing.symbols import (
+    ALWAYS,
+    Call,
+    Choice,
+    Login,
+    Masked,
+    Note,
+    Script,
+    Stop,
+    Test,
+    Text,
+    When,
+    Word,
+    join,
+    literal,
+    spell,
+    split_text,
+    starts_with,
+    without_head,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.importing.shell_reader import RawCall, Reader
+    from ci_kaniko.importing.shell_values import Item, Value
+
+_IDENTITY = ("--context=", "--context-sub-path=", "--dockerfile=", "--target=", "--git=")
+_IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
+_READ_BY_KANIKO = ("/kaniko/.docker/config.json", "$DOCKER_CONFIG/config.json")
+
+
+def script(reader: Reader) -> Script:
+    """All that was read."""
+    return _Results(reader).script()
+
+
+class _Results:
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.conditions = reader.conditions
+        self.guards = reader.guards
+        self.secrets = Secrets()
+        self.usual = self.guards.negate(reader.failed)
+        """Where the script has not stopped with an error."""
+
+    def script(self) -> Script:
+        reader = self.reader
+        merged = self._merged(reader.calls)
+        self._find_secrets(merged)
+        logins = [self._logins(call) for call in merged]
+        calls = tuple(self._call(call, found) for call, found in zip(merged, logins, strict=True))
+        state = reader.state
+        whole = self.guards.both(state.path, self.usual)
+        left = environment_of(reader)
+        return Script(
+            calls=calls,
+            guards=tuple(reader.asked),
+            stops=tuple(self._stops()),
+            files=self._files(dict(state.files), whole),
+            environment=self._environment(left, whole),
+            notes=tuple(self._notes()),
+        )
+
+    def _notes(self) -> Iterable[Note]:
+        clean = self.secrets.clean_string
+        for note in sorted(self.reader.notes.values(), key=lambda note: (note.line, note.rule)):
+            yield replace(note, message=clean(note.message), hint=clean(note.hint))
+
+    def _stops(self) -> Iterable[Stop]:
+        both, minus = self.guards.both, self.guards.minus
+        for guard, line, text in self.reader.stops:
+            if text and self.conditions.possible(guard):
+                others = self.guards.negate(minus(self.reader.failed, guard))
+                when = self.conditions.when(guard, both(others, YES))
+                yield Stop(self._clean_when(when), line, self.secrets.clean_string(text))
+
+    # -- joining ----------------------------------------------------------------------------------
+
+    def _merged(self, calls: list[RawCall]) -> list[RawCall]:
+        """Calls of which only one can run and that build the same thing, as one."""
+        found: list[RawCall] = []
+        for call in calls:
+            if not self.conditions.possible(call.path):
+                continue
+            for index, other in enumerate(found):
+                if self._alike(other, call):
+                    found[index] = self._joined(other, call)
+                    break
+            else:
+                found.append(call)
+        return found
+
+    def _alike(self, one: RawCall, other: RawCall) -> bool:
+        if _place(one) != _place(other):
+            return False
+        if one.line == other.line and _texts(one) == _texts(other):
+            return True
+        both = self.guards.both(one.path, other.path)
+        return not self.conditions.possible(both) and _identity(one) == _identity(other)
+
+    def _joined(self, one: RawCall, other: RawCall) -> RawCall:
+        values = self.reader.values
+        names = dict.fromkeys((*one.environment, *other.environment))
+        paths = dict.fromkeys((*one.files, *other.files))
+        return one._replace(
+            path=self.guards.either(one.path, other.path),
+            items=values.merged(one.items, one.path, other.items, other.path),
+            environment={
+                name: values.told(
+                    (*one.environment.get(name, ()), *other.environment.get(name, ()))
+                )
+                for name in names
+            },
+            unset=one.unset & other.unset,
+            files={
+                path: values.told(
+                    (
+                        *self._under(one.files.get(path, ()), one.path),
+                        *self._under(other.files.get(path, ()), other.path),
+                    )
+                )
+                for path in paths
+            },
+            logins=tuple(dict.fromkeys((*one.logins, *other.logins))),
+        )
+
+    def _under(self, value: Value, path: int) -> Value:
+        return tuple((self.guards.both(guard, path), text) for guard, text in value)
+
+    # -- secrets ----------------------------------------------------------------------------------
+
+    def _find_secrets(self, calls: list[RawCall]) -> None:
+        """What stands in the script although its name says that it is secret."""
+        for name, text in self.reader.given.items():
+            plain = literal(text)
+            if plain and is_written(name, text):
+                self.secrets.add(plain, name)
+        for call in calls:
+            for name, value in call.environment.items():
+                for _, text in value:
+                    self._judge(name, text, self.reader.lines.get(name, call.line))
+            for item in call.items:
+                head = next(
+                    (h for h in ("--build-arg=", "--secret=") if starts_with(item.text, h)), ""
+                )
+                if head:
+                    key, *rest = split_text(without_head(item.text, head), "=", 1)
+                    if rest:
+                        self._judge(spell(key), rest[0], item.line)
+        for name, value in self.reader.state.variables.items():
+            if name in self.reader.state.own:
+                for _, text in value:
+                    self._judge(name, text, self.reader.lines.get(name, 0))
+
+    def _judge(self, name: str, text: Text, line: int) -> None:
+        plain = literal(text)
+        if plain and is_written(name, text):
+            self.secrets.add(plain, name)
+            self.reader.note("literal-secret", name, line=line)
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _when(self, guard: int, within: int) -> When:
+        both = self.guards.both
+        found = self.conditions.when(guard, both(within, self.usual))
+        if _clumsiness(found) > (0, 1):
+            whole = self.conditions.when(both(guard, within), self.usual)
+            found = min(found, whole, key=_clumsiness)
+        return self._clean_when(found)
+
+    def _clean_when(self, when: When) -> When:
+        return tuple(tuple(map(self._test, tests)) for tests in when)
+
+    def _clean(self, text: Text, line: int = 0) -> Text:
+        return self.secrets.clean(finished_text(text), line)
+
+    def _test(self, test: Test) -> Test:
+        return replace(
+            test,
+            left=self._clean(test.left),
+            right=self._clean(test.right),
+            text=self.secrets.clean_string(test.text),
+        )
+
+    def _call(self, call: RawCall, logins: tuple[Login, ...]) -> Call:
+        whole = self.guards.both(call.path, self.usual)
+        container = call.container
+        return Call(
+            words=tuple(self._word(item, whole) for item in call.items),
+            when=self._when(call.path, YES),
+            pushed=tuple(self._pushed(call, whole)),
+            environment=self._environment(call.environment, whole),
+            unset=tuple(sorted(call.unset)),
+            files=self._files({path: value for path, (_, value) in _inside(call).items()}, whole),
+            logins=logins,
+            image=self._clean(container.image) if container else None,
+            docker=tuple(self._word(item, whole) for item in container.options)
+            if container
+            else (),
+            folder=self._clean(call.folder[0][1]),
+            line=call.line,
+        )
+
+    def _word(self, item: Item, within: int) -> Word:
+        text = item.text
+        for head in ("--build-arg=", "--env="):
+            name, *rest = split_text(without_head(text, head), "=", 1)
+            if starts_with(text, head) and rest and is_written(spell(name), rest[0]):
+                text = join((head, *name, "=", Masked(spell(name), item.line)))
+        return Word(
+            self._clean(text, item.line),
+            self._when(item.guard, within),
+            item.split,
+            item.line,
+        )
+
+    def _pushed(self, call: RawCall, within: int) -> Iterable[Word]:
+        silent = no_push(self.reader, call.items)
+        for item in call.items:
+            if starts_with(item.text, "--destination="):
+                guard = self.guards.minus(item.guard, silent)
+                if self.conditions.possible(self.guards.both(guard, within)):
+                    text = without_head(item.text, "--destination=")
+                    yield self._word(item._replace(guard=guard, text=text), within)
+
+    def _environment(
+        self, environment: dict[str, Value], within: int
+    ) -> dict[str, tuple[Choice, ...]]:
+        found = {
+            name: tuple(self._choices(value, within, name)) for name, value in environment.items()
+        }
+        return {name: choices for name, choices in found.items() if choices}
+
+    def _choices(self, value: Value, within: int, name: str = "") -> Iterable[Choice]:
+        for guard, text in value:
+            if self.conditions.possible(self.guards.both(guard, within)):
+                clean = (Masked(name),) if name and is_written(name, text) else self._clean(text)
+                yield Choice(clean, self._when(guard, within))
+
+    def _files(self, files: dict[Text, Value], within: int) -> dict[str, tuple[Choice, ...]]:
+        found = {}
+        for path, value in files.items():
+            choices = tuple(self._choices(value, within))
+            if choices:
+                found[self.secrets.clean_string(spell(path))] = choices
+        return found
+
+    # -- logins -----------------------------------------------------------------------------------
+
+    def _logins(self, call: RawCall) -> tuple[Login, ...]:
+        whole = self.guards.both(call.path, self.usual)
+        found: dict[Login, int] = {}
+        for guard, login in call.logins:
+            secret = self._written_password(login)
+            found[secret] = self.guards.either(found.get(secret, NO), guard)
+        lines = self.reader.lines
+        for path, (outside, value) in _inside(call).items():
+            line = lines.get(spell(outside), call.line)
+            self._config_logins(spell(path), value, whole, found, line)
+            if any(login.source == spell(path) for login in found):
+                self._check_place(spell(path), call, line)
+        if _IN_ENVIRONMENT in call.environment:
+            value = call.environment[_IN_ENVIRONMENT]
+            line = lines.get(_IN_ENVIRONMENT, call.line)
+            self._config_logins(_IN_ENVIRONMENT, value, whole, found, line)
+        return tuple(
+            self._clean_login(login, self._when(guard, whole)) for login, guard in found.items()
+        )
+
+    def _clean_login(self, login: Login, when: When) -> Login:
+        return replace(
+            login,
+            host=self._clean(login.host),
+            user=self._clean(login.user),
+            password=self._clean(login.password),
+            auth=self._clean(login.auth),
+            token=self._clean(login.token),
+            config=self._clean(login.config),
+            when=when,
+        )
+
+    def _written_password(self, login: Login) -> Login:
+        plain = literal(login.password)
+        if not plain:
+            return login
+        self.secrets.add(plain, "password")
+        self.reader.note("literal-secret", "password", line=login.line)
+        return replace(login, password=(Masked("password", login.line),))
+
+    def _config_logins(
+        self, source: str, value: Value, within: int, found: dict[Login, int], line: int
+    ) -> None:
+        for guard, text in value:
+            if not self.conditions.possible(self.guards.both(guard, within)):
+                continue
+            if source != _IN_ENVIRONMENT and not is_config(source, text):
+                continue
+            config = DockerConfig(text, source, line, self.secrets, self.reader.note)
+            for login in config.logins():
+                found[login] = self.guards.either(found.get(login, NO), guard)
+
+    def _check_place(self, source: str, call: RawCall, line: int) -> None:
+        folders = call.environment.get("DOCKER_CONFIG", ())
+        named = any(source.startswith(spell(text).rstrip("/")) for _, text in folders)
+        if source not in _READ_BY_KANIKO and not named:
+            self.reader.note("config-elsewhere", source, line=line)
+
+
+def _clumsiness(when: When) -> tuple[int, int]:
+    """How hard a condition is to read: negations first, then tests."""
+    tests = [test for tests in when for test in tests]
+    return sum(test.negated for test in tests), len(tests)
+
+
+def _texts(call: RawCall) -> list[Text]:
+    return [item.text for item in call.items]
+
+
+def _place(call: RawCall) -> tuple[object, ...]:
+    container = call.container
+    options = tuple(item.text for item in container.options) if container else ()
+    return container.image if container else None, options, call.folder
+
+
+def _identity(call: RawCall) -> list[Text]:
+    """The words that say what is built."""
+    return [
+        item.text for item in call.items if any(starts_with(item.text, head) for head in _IDENTITY)
+    ]
+
+
+def _inside(call: RawCall) -> dict[Text, tuple[Text, Value]]:
+    """The files by the paths that the executor sees, each with that of the script."""
+    if call.container is None:
+        return {path: (path, value) for path, value in call.files.items()}
+    found: dict[Text, tuple[Text, Value]] = {}
+    for path, value in call.files.items():
+        seen = path
+        for outside, inside in mounts(call.container.options):
+            rest = below(path, outside)
+            if rest is not None:
+                seen = join((*inside, "/" if rest else "", rest))
+        found[seen] = path, value
+    return found

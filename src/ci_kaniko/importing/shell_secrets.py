@@ -1,0 +1,109 @@
+"""Secrets that stand in a script: found, reported by name, and taken out of all that is kept."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.display import MASK, hide
+from ci_kaniko.importing.symbols import (
+    Contents,
+    Encoded,
+    Masked,
+    Output,
+    Part,
+    Text,
+    Var,
+    join,
+    literal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAME = re.compile(
+    r"(?i)(?:^|_|\.|-)(?:PASS(?:WORD|WD|PHRASE)?|PWD|TOKEN|SECRETS?|CREDENTIALS?|AUTH"
+    r"|(?:ACCESS|PRIVATE|SECRET|ACCOUNT|API|SSH|STORAGE|SERVICE)_?KEY|KEY_?JSON)(?:$|_|\.|-)"
+    r"|password|DOCKER_?AUTH|^secrets\."
+)
+_NO_SECRET = re.compile(
+    r"(?i)_(?:FILE|PATH|DIR|URL|USER|NAME|HOST|REGION|TTL|ARN)$|^PWD$|TOKEN_FILE"
+)
+_PLACEHOLDER = re.compile(
+    r"(?i)<.*>|\$.*|\{+.*\}+|x{3,}|\.{3}|\*{3,}|your.*|change_?me|.*place_?holder.*"
+)
+_HARMLESS = re.compile(
+    r"(?i)true|false|yes|no|on|off|\d{1,4}|none|null|/.*|.*\.json|[a-z]+://[^@]*"
+)
+_LONG_ENOUGH = 8
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of that name holds a secret."""
+    return _NAME.search(name) is not None and _NO_SECRET.search(name) is None
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text only says that something belongs there."""
+    return _PLACEHOLDER.fullmatch(text) is not None
+
+
+def is_written(name: str, text: Text) -> bool:
+    """Whether a variable holds a secret that stands in the script."""
+    plain = literal(text)
+    if not plain or is_placeholder(plain) or _HARMLESS.fullmatch(plain):
+        return False
+    return is_secret_name(name)
+
+
+class Secrets:
+    """The secrets that were found in one script."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def add(self, text: str, name: str) -> None:
+        """Remember what must not be kept."""
+        if len(text) >= _LONG_ENOUGH:
+            self._texts[text] = name
+
+    def clean(self, text: Text, line: int = 0) -> Text:
+        """A text without secrets."""
+        return join(piece for part in text for piece in self._part(part, line))
+
+    def _part(self, part: Part, line: int) -> Iterable[Part]:
+        if isinstance(part, str):
+            return self._pieces(part, line)
+        if isinstance(part, Encoded):
+            return (Encoded(self.clean(part.text, line), part.wrapped),)
+        if isinstance(part, Output):
+            return (Output(self.clean_string(part.command), part.changes),)
+        if isinstance(part, Contents):
+            replaced = tuple((old, self.clean(new, line)) for old, new in part.replaced)
+            return (Contents(part.path, replaced),)
+        if isinstance(part, Var) and part.default:
+            return (Var(part.name, self.clean_string(part.default), part.changes, part.portable),)
+        return (part,)
+
+    def _pieces(self, text: str, line: int) -> Iterable[Part]:
+        for secret, name in self._texts.items():
+            if secret in text:
+                head, _, tail = text.partition(secret)
+                return (*self._pieces(head, line), Masked(name, line), *self._pieces(tail, line))
+        hidden = hide(text)
+        if hidden == text:
+            return (text,)
+        pieces: list[Part] = []
+        at = 0
+        for found in re.finditer(re.escape(MASK) + "+", hidden):
+            if text[found.start() : found.end()] == found.group():
+                continue
+            pieces += [text[at : found.start()], Masked("token", line)]
+            at = found.end()
+        return (*pieces, text[at:])
+
+    def clean_string(self, text: str) -> str:
+        """A sentence without secrets."""
+        for secret in self._texts:
+            text = text.replace(secret, "***")
+        return hide(text)

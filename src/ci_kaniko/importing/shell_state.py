@@ -1,0 +1,103 @@
+"""What a shell knows at one place of a script."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.shell_derived import recognised
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_values import EMPTY, Item, Value, Values, pure
+from ci_kaniko.importing.symbols import Text, Var
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.shell_conditions import Conditions
+
+Written = tuple[tuple[int, Text], ...]
+"""The texts of a file; where no guard holds, it was not written."""
+
+
+@dataclass
+class State:
+    """One place of a script. ``path`` is the condition under which it is reached."""
+
+    path: int = YES
+    variables: dict[str, Value] = field(default_factory=dict)
+    arrays: dict[str, list[Item]] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    exported: dict[str, int] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
+    files: dict[Text, Written] = field(default_factory=dict)
+    logins: tuple[tuple[int, Any], ...] = ()
+    functions: dict[str, Any] = field(default_factory=dict)
+    folder: Value = EMPTY
+    output: Value = EMPTY
+
+    def fork(self, path: int) -> State:
+        """The same place under another condition."""
+        other = copy.copy(self)
+        other.path = path
+        for name in ("variables", "arrays", "items", "files", "functions", "exported"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        return other
+
+    def value(self, name: str) -> Value:
+        """What a variable holds; one that nobody set is a hole."""
+        if name in self.variables:
+            return self.variables[name]
+        if name in self.arrays:
+            first = self.arrays[name][:1]
+            return pure(first[0].text) if first else EMPTY
+        return EMPTY if name in self.unset else pure((Var(name),))
+
+
+def merge(one: State, other: State, conditions: Conditions) -> State:
+    """Two ways to one place."""
+    if one.path == NO:
+        return other
+    if other.path == NO:
+        return one
+    merged = one.fork(conditions.guards.either(one.path, other.path))
+    values = Values(conditions)
+    guards = conditions.guards
+
+    def under(value: Value, state: State) -> list[tuple[int, Text]]:
+        return [(conditions.guards.both(guard, state.path), text) for guard, text in value]
+
+    def both(here: Value, there: Value) -> Value:
+        if here == there:
+            return here
+        found = values.gather([*under(here, one), *under(there, other)])
+        return recognised(found, conditions, merged.path)
+
+    for name in one.variables.keys() | other.variables.keys():
+        merged.variables[name] = both(one.value(name), other.value(name))
+    for name in one.arrays.keys() | other.arrays.keys():
+        merged.arrays[name] = values.merged(
+            one.arrays.get(name, []), one.path, other.arrays.get(name, []), other.path
+        )
+    if one.items != other.items:
+        merged.items = values.merged(one.items, one.path, other.items, other.path)
+    for name in one.exported.keys() | other.exported.keys():
+        guard = guards.either(
+            guards.both(one.exported.get(name, NO), one.path),
+            guards.both(other.exported.get(name, NO), other.path),
+        )
+        whole = conditions.implies(merged.path, guard)
+        merged.exported[name] = YES if whole else guard
+    merged.own = one.own | other.own
+    merged.unset = one.unset & other.unset
+    merged.logins = tuple(dict.fromkeys((*one.logins, *other.logins)))
+    merged.functions = {**one.functions, **other.functions}
+    merged.folder = both(one.folder, other.folder)
+    merged.output = both(one.output, other.output)
+    for path in other.files.keys() - one.files.keys():
+        merged.files[path] = other.files[path]
+    for path in other.files.keys() & one.files.keys():
+        if one.files[path] != other.files[path]:
+            merged.files[path] = values.told(
+                [*under(one.files[path], one), *under(other.files[path], other)]
+            )
+    return merged

@@ -1,0 +1,181 @@
+"""Shell text -> syntax tree, by shfmt (the parser mvdan/sh), with known faults mended before."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.shell_notes import note
+from ci_kaniko.importing.symbols import Note, Part, Text, Var, join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Tree = dict[str, Any]
+
+MAX_BYTES = 256 * 1024
+_TIMEOUT = 20
+
+_EXPRESSION = re.compile(
+    r"\$\{\{(?P<github>.*?)\}\}"
+    r"|\$\[\[(?P<gitlab>[^]]*)\]\]"
+    r"|\{\{\s*(?P<matrix>matrix(?:\.[\w-]+)?)\s*\}\}",
+    re.DOTALL,
+)
+_FIRST, _LAST = 0xE000, 0xF8FF
+_SLOT = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_DOUBLED = re.compile(r"\$\{\$\{?(\w+)\}?\}|\$\{\s+(\w+)\s*\}|\$\{(\w+)\s+\}")
+_MESSAGE = re.compile(r"(?:<standard input>:)?(\d+):(\d+): (.*)", re.DOTALL)
+
+
+class ShellError(Exception):
+    """A script that cannot be read, and where."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+        self.hint = hint
+
+
+class Parsed(NamedTuple):
+    """A tree, the holes whose places it keeps, and the faults that were mended before."""
+
+    tree: Tree
+    holes: tuple[Text, ...]
+    notes: tuple[Note, ...]
+
+
+@functools.lru_cache(maxsize=256)
+def parse(text: str, first_line: int = 1) -> Parsed:
+    """The syntax tree of a script. Raises ShellError."""
+    if len(text) > MAX_BYTES:
+        raise ShellError(
+            f"the script is longer than {MAX_BYTES // 1024} KiB", first_line, 1, "import its parts"
+        )
+    if "\0" in text or _SLOT.search(text):
+        raise ShellError("the script holds characters that no shell reads", first_line, 1)
+    notes: list[Note] = []
+    holes: list[Text] = []
+    text = _without_expressions(text.replace("\r\n", "\n"), first_line, holes, notes)
+    return Parsed(_tolerant(text, first_line, notes), tuple(holes), tuple(notes))
+
+
+def parse_inner(text: str, first_line: int) -> Parsed:
+    """The syntax tree of a script inside of another, in which slots stand for holes."""
+    notes: list[Note] = []
+    return Parsed(_tolerant(text, first_line, notes), (), tuple(notes))
+
+
+def _tolerant(text: str, first_line: int, notes: list[Note]) -> Tree:
+    try:
+        return _tree(text, first_line)
+    except ShellError:
+        mended = _mended(text, first_line, notes)
+        if mended == text:
+            raise
+        return _tree(mended, first_line)
+
+
+def slotted(text: Text, holes: list[Text]) -> str:
+    """A text as a string in which slots stand for its holes, which are added to the list."""
+    out = ""
+    for part in text:
+        if isinstance(part, str):
+            out += part
+            continue
+        if len(holes) > _LAST - _FIRST:
+            raise ShellError("the script holds too many expressions", 0, 1)
+        out += chr(_FIRST + len(holes))
+        holes.append((part,))
+    return out
+
+
+def fill(text: str, holes: Sequence[Text]) -> Text:
+    """A string with slots as a text with holes."""
+    if not holes or not _SLOT.search(text):
+        return (text,) if text else ()
+    parts: list[Part] = []
+    at = 0
+    for found in _SLOT.finditer(text):
+        parts += [text[at : found.start()], *holes[ord(found.group()) - _FIRST]]
+        at = found.end()
+    return join([*parts, text[at:]])
+
+
+def _without_expressions(text: str, first_line: int, holes: list[Text], notes: list[Note]) -> str:
+    """The CI replaces its expressions before any shell sees the text, whatever the quotes."""
+
+    def slot(found: re.Match[str]) -> str:
+        body = (found["github"] or found["gitlab"] or found["matrix"] or "").strip()
+        line = first_line + text.count("\n", 0, found.start())
+        if found["github"] is not None:
+            secret = re.match(r"secrets\b", body)
+            name = "secret-in-script" if secret else "expression-in-script"
+            notes.append(note(name, body, line=line))
+        return slotted((Var(body),), holes) + "\n" * found.group().count("\n")
+
+    return _EXPRESSION.sub(slot, text)
+
+
+def _mended(text: str, first_line: int, notes: list[Note]) -> str:
+    """Faults that no shell would read, as they were meant."""
+
+    def plain(found: re.Match[str]) -> str:
+        name = found[1] or found[2] or found[3]
+        line = first_line + text.count("\n", 0, found.start())
+        notes.append(note("bad-substitution", found.group(), name, line=line))
+        return f"${{{name}}}"
+
+    return _DOUBLED.sub(plain, text)
+
+
+def _tree(text: str, first_line: int) -> Tree:
+    try:
+        done = subprocess.run(  # noqa: S603
+            [_program(), "--to-json", "--language-dialect", "bash"],
+            input=text.encode("utf-8", "surrogatepass"),
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired:
+        raise ShellError("the script takes too long to read", first_line, 1) from None
+    except OSError as error:
+        raise ShellError(f"shfmt does not run: {error.strerror}", first_line, 1) from None
+    if done.returncode:
+        raise _syntax_error(done.stderr.decode("utf-8", "replace"), first_line)
+    try:
+        tree: Tree = json.loads(done.stdout)
+    except RecursionError:
+        raise ShellError("the script is nested too deeply", first_line, 1) from None
+    return tree
+
+
+def _syntax_error(answer: str, first_line: int) -> ShellError:
+    found = _MESSAGE.search(answer.strip())
+    if not found:
+        return ShellError("the script cannot be read as shell", first_line, 1)
+    message = _SLOT.sub("…", found[3].splitlines()[0])
+    return ShellError(f"this is no shell: {message}", first_line + int(found[1]) - 1, int(found[2]))
+
+
+@functools.cache
+def _program() -> str:
+    """Where shfmt is: beside the interpreter, or on PATH."""
+    name = "shfmt.exe" if os.name == "nt" else "shfmt"
+    beside = os.path.join(os.path.dirname(sys.executable), name)
+    found = beside if os.access(beside, os.X_OK) else shutil.which("shfmt")
+    if found is None:
+        raise ShellError(
+            "shfmt is not installed, and import reads shell scripts with it",
+            hint="pip install 'ci-kaniko[import]'",
+        )
+    return found

@@ -1,0 +1,326 @@
+"""Values while a script is read: the texts that something can be, each with its guard.
+
+The guards of a value exclude each other, and one of them holds wherever the value can be read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.shell_changes import UnknownChangeError, apply, finished, simplified
+from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
+from ci_kaniko.importing.symbols import (
+    Contents,
+    Encoded,
+    Masked,
+    Output,
+    Part,
+    Text,
+    Var,
+    join,
+    literal,
+    starts_with,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ci_kaniko.importing.shell_conditions import Conditions
+
+Value = tuple[tuple[int, Text], ...]
+
+EMPTY: Value = ((YES, ()),)
+_MAX_ALTERNATIVES = 4096
+
+_REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
+_OF_TWO = {
+    "${#*/}": "name",
+    "${%%/*}": "owner",
+    "cut -d/ -f2": "name",
+    "cut -d/ -f1": "owner",
+    "cut -d / -f 2": "name",
+    "cut -d / -f 1": "owner",
+}
+"""What cuts do where there is exactly one slash."""
+
+
+class Item(NamedTuple):
+    """A word of a list, present where its guard holds."""
+
+    guard: int
+    text: Text
+    split: bool = False
+    line: int = 0
+
+    @property
+    def key(self) -> tuple[Text, bool]:
+        """What makes two words the same."""
+        return self.text, self.split
+
+
+def pure(text: Text) -> Value:
+    """A value that is one text."""
+    return ((YES, text),)
+
+
+def plain(text: str) -> Value:
+    """A value that is one text without holes."""
+    return pure((text,) if text else ())
+
+
+@dataclass(frozen=True)
+class Values:
+    """What can be done with values, given the conditions of the script."""
+
+    conditions: Conditions
+
+    def gather(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
+        """Alternatives as a value: the same text once, nothing that cannot be."""
+        found = self.told(alternatives, path)
+        return pure(found[0][1]) if len(found) == 1 else found
+
+    def told(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
+        """Alternatives as they are, also where none of them may hold."""
+        guards = self.conditions.guards
+        found: dict[Text, int] = {}
+        for guard, text in alternatives:
+            if self.conditions.possible(guards.both(guard, path)):
+                found[text] = guards.either(found.get(text, NO), guard)
+        if len(found) > _MAX_ALTERNATIVES:
+            raise TooComplexError
+        return tuple((guard, text) for text, guard in found.items())
+
+    def each(self, value: Value, change: Callable[[Text], Value], path: int = YES) -> Value:
+        """Every text of a value changed."""
+        both = self.conditions.guards.both
+        if len(value) == 1 and value[0][0] == YES:
+            return change(value[0][1])
+        return self.gather(
+            ((both(guard, inner), text) for guard, old in value for inner, text in change(old)),
+            path,
+        )
+
+    def concat(self, values: Sequence[Value], path: int = YES) -> Value:
+        """Values one after the other."""
+        whole = EMPTY
+        for value in values:
+            if value == EMPTY:
+                continue
+            whole = self.each(whole, partial(_after, tail=value), path)
+        return whole
+
+    def choose(self, guard: int, then: Value, other: Value, path: int = YES) -> Value:
+        """One value where a guard holds, another elsewhere."""
+        guards = self.conditions.guards
+        if guard == YES or then == other:
+            return then
+        if guard == NO:
+            return other
+        unless = guards.negate(guard)
+        return self.gather(
+            [
+                *((guards.both(guard, inner), text) for inner, text in then),
+                *((guards.both(unless, inner), text) for inner, text in other),
+            ],
+            path,
+        )
+
+    def test(self, value: Value, test: Callable[[Text], int]) -> int:
+        """Where a value passes a test."""
+        guards = self.conditions.guards
+        passed = NO
+        for guard, text in value:
+            passed = guards.either(passed, guards.both(guard, test(text)))
+        return passed
+
+    def test_both(self, one: Value, other: Value, test: Callable[[Text, Text], int]) -> int:
+        """Where two values pass a test together."""
+        return self.test(one, lambda left: self.test(other, lambda right: test(left, right)))
+
+    def merged(
+        self, one: Sequence[Item], path: int, other: Sequence[Item], other_path: int
+    ) -> list[Item]:
+        """Two lists as one, in which each word tells when it is there."""
+        guards = self.conditions.guards
+        joined = guards.either(path, other_path)
+
+        here = _units(item._replace(guard=guards.both(item.guard, path)) for item in one)
+        there = _units(item._replace(guard=guards.both(item.guard, other_path)) for item in other)
+        keys = [[tuple(item.key for item in unit) for unit in units] for units in (here, there)]
+        matcher = difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False)
+        found: list[Item] = []
+        for what, a, b, c, d in matcher.get_opcodes():
+            lefts, rights = _flat(here[a:b]), _flat(there[c:d])
+            if what == "equal":
+                for left, right in zip(lefts, rights, strict=True):
+                    guard = guards.either(left.guard, right.guard)
+                    whole = self.conditions.implies(joined, guard)
+                    found.append(left._replace(guard=YES if whole else guard))
+            else:
+                found += [*lefts, *rights]
+        return found
+
+
+def _units(items: Iterable[Item]) -> list[list[Item]]:
+    """Words with their flags: two lists may share a flag's name and not mean the same."""
+    units: list[list[Item]] = []
+    for item in items:
+        before = units[-1] if units else []
+        is_value = not starts_with(item.text, "-")
+        if len(before) == 1 and is_value and _takes_value(before[0].text):
+            before.append(item)
+        else:
+            units.append([item])
+    return units
+
+
+def _takes_value(text: Text) -> bool:
+    return starts_with(text, "-") and "=" not in str(text[0])
+
+
+def _flat(units: list[list[Item]]) -> list[Item]:
+    return [item for unit in units for item in unit]
+
+
+def _after(head: Text, tail: Value) -> Value:
+    return tuple((guard, join((*head, *text))) for guard, text in tail)
+
+
+# -- changes -----------------------------------------------------------------------------------
+
+
+def change_text(text: Text, change: str) -> Text | None:
+    """A change made to a text with holes; None when nobody can tell what comes out."""
+    plain_text = literal(text)
+    try:
+        if plain_text is not None:
+            made = apply(change, plain_text)
+            return (made,) if made else ()
+        if len(text) == 1:
+            return _changed_hole(text[0], change)
+        if text[-1] == "\n" and len(text) == 2 and _by_lines(change):
+            inner = _changed_hole(text[0], change)
+            return None if inner is None else (*inner, "\n")
+        if _by_characters(change):
+            return _each_part(text, change)
+        return _at_an_end(text, change)
+    except UnknownChangeError:
+        return None
+
+
+def _changed_hole(part: Part, change: str) -> Text | None:
+    if isinstance(part, Var):
+        if part.name in _REPOSITORIES:
+            change = _OF_TWO.get(change, change)
+        return (replace(part, changes=simplified((*part.changes, change))),)
+    if isinstance(part, Output):
+        return (replace(part, changes=simplified((*part.changes, change))),)
+    if isinstance(part, Encoded):
+        return _unwrapped(part, change)
+    return (part,) if isinstance(part, Masked) else None
+
+
+def _unwrapped(part: Encoded, change: str) -> Text | None:
+    """Only blanks can be taken from base64."""
+    words = shlex.split(change)
+    drops = words[:2] == ["tr", "-d"] and len(words) == 3 and not apply(change, "\n")
+    letters = "ABCZabcz019+/="
+    if drops and apply(change, letters) == letters:
+        return (replace(part, wrapped=False),)
+    return None
+
+
+def _by_lines(change: str) -> bool:
+    return change.startswith(("cut ", "sed ", "head -n", "awk ", "xargs"))
+
+
+def _by_characters(change: str) -> bool:
+    """Whether a change looks at one character at a time."""
+    if change in ("lower", "upper", "${,,}", "${^^}"):
+        return True
+    if change.startswith("tr "):
+        options = [word for word in shlex.split(change)[1:] if word.startswith("-")]
+        return not any("s" in option for option in options)
+    return (
+        change.startswith("${//")
+        and len(change) > 5
+        and change[4] not in "\\[*?#%"
+        and (change[5] in "/}")
+    )
+
+
+def _each_part(text: Text, change: str) -> Text | None:
+    parts: list[Part] = []
+    for part in text:
+        made = change_text((part,), change)
+        if made is None:
+            return None
+        parts += made
+    return join(parts)
+
+
+def _at_an_end(text: Text, change: str) -> Text | None:
+    """A cut that only meets the plain characters at one end of a text."""
+    first, last = text[0], text[-1]
+    if change.startswith("${#") and isinstance(first, str):
+        short = "${#" + change[3:].removeprefix("#")
+        made = apply(short, first)
+        exact = change == short or not _wild(short[3:-1])
+        return join((made, *text[1:])) if made != first and exact else None
+    if change.startswith("${%") and isinstance(last, str):
+        short = "${%" + change[3:].removeprefix("%")
+        made = apply(short, last)
+        exact = change == short or not _wild(short[3:-1])
+        return join((*text[:-1], made)) if made != last and exact else None
+    if isinstance(first, str) and (length := _length(change)) and len(first) >= length:
+        return (first[:length],)
+    return None
+
+
+def _wild(pattern: str) -> bool:
+    return any(character in pattern for character in "*?[")
+
+
+def _length(change: str) -> int:
+    """How many characters a change keeps at most, where it only cuts."""
+    kept = simplified((change,))
+    if kept == ("short",):
+        return 8
+    return int(kept[0][6:]) if len(kept) == 1 and kept[0].startswith("first:") else 0
+
+
+def encoded(text: Text) -> Text:
+    """base64 of a text."""
+    return (Encoded(text, wrapped=True),)
+
+
+def decoded_text(text: Text) -> Text | None:
+    """The text that was base64."""
+    return text[0].text if len(text) == 1 and isinstance(text[0], Encoded) else None
+
+
+def stripped(text: Text) -> Text:
+    """A text as ``$(...)`` gives it: without line ends at its end."""
+    if text and isinstance(text[-1], str):
+        return join((*text[:-1], text[-1].rstrip("\n")))
+    return text
+
+
+def finished_text(text: Text) -> Text:
+    """A text as a reader takes it."""
+    parts: list[Part] = []
+    for part in text:
+        if isinstance(part, Var | Output):
+            parts.append(replace(part, changes=finished(part.changes)))
+        elif isinstance(part, Encoded):
+            parts.append(replace(part, text=finished_text(part.text)))
+        elif isinstance(part, Contents):
+            replaced = tuple((old, finished_text(new)) for old, new in part.replaced)
+            parts.append(replace(part, replaced=replaced))
+        else:
+            parts.append(part)
+    return tuple(parts)

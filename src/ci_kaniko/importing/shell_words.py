@@ -1,0 +1,521 @@
+"""Words of the shell -> texts: quotes, variables, substitutions, and how words are split."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.shell_derived import recognised
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_tree import fill
+from ci_kaniko.importing.shell_values import (
+    EMPTY,
+    Item,
+    Value,
+    change_text,
+    plain,
+    pure,
+    stripped,
+)
+from ci_kaniko.importing.symbols import Output, Part, Text, Var, join, literal, spell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell_tree import Tree
+
+_SPECIAL_IN_PATTERNS = re.compile(r"[\\*?\[\]]")
+_BRACES = re.compile(r"(?<![$\\])\{([^{}\s\"':]*,[^{}\s\"':]*)\}")
+
+
+class Piece(NamedTuple):
+    """A part of a word: a value, or the ``items`` of a list.
+
+    Only what an unquoted expansion gives is split into words.
+    """
+
+    value: Value
+    quoted: bool
+    splits: bool
+    items: list[Item] | None = None
+
+    def whole(self, reader: Reader) -> Value:
+        """The value, also of a list that stands beside something else."""
+        return self.value if self.items is None else _joined(reader, self.items)
+
+
+class Segment(NamedTuple):
+    """A piece with one text."""
+
+    text: Text
+    quoted: bool
+    splits: bool
+
+
+# -- three ways to read a word -------------------------------------------------------------------
+
+
+def fields(reader: Reader, word: Tree) -> list[Item]:
+    """The words that a word becomes when it stands in a command."""
+    line = reader.first_line + int(word["Pos"]["Line"]) - 1
+    pieces = _pieces(reader, word["Parts"], quoted=False, tilde=True)
+    if len(pieces) == 1 and pieces[0].items is not None:
+        return [item._replace(line=item.line or line) for item in pieces[0].items]
+    marks = separators(reader)
+    braces = reader.dialect == "bash" and any(
+        part["Type"] == "Lit" and _BRACES.search(part.get("Value", "")) for part in word["Parts"]
+    )
+    alternatives = [
+        (
+            guard,
+            [
+                Item(YES, text, split, line)
+                for text, split in _split(segments, marks)
+                for text in (_braced(text) if braces else (text,))
+            ],
+        )
+        for guard, segments in _combinations(reader, pieces)
+    ]
+    return _together(reader, alternatives)
+
+
+def _together(reader: Reader, alternatives: list[tuple[int, list[Item]]]) -> list[Item]:
+    """The words that a word can become, as one list in which each tells when it is there."""
+    if len(alternatives) == 1:
+        return alternatives[0][1]
+    guards = reader.guards
+    if all(len(words) < 2 for _, words in alternatives):
+        single: dict[Item, int] = {}
+        for guard, words in alternatives:
+            for word in words:
+                single[word] = guards.either(single.get(word, NO), guard)
+        return [word._replace(guard=guard) for word, guard in single.items()]
+    found: list[Item] = []
+    reached = NO
+    for guard, words in alternatives:
+        found = reader.values.merged(found, reached, words, guard)
+        reached = guards.either(reached, guard)
+    return found
+
+
+def value(reader: Reader, word: Tree | None) -> Value:
+    """A word that stays one, as in an assignment."""
+    if word is None:
+        return EMPTY
+    return _whole(reader, _pieces(reader, word["Parts"], quoted=False, tilde=True))
+
+
+def text_of_parts(reader: Reader, parts: list[Tree]) -> Value:
+    """The body of a here-document."""
+    return _whole(reader, _pieces(reader, parts, quoted=True, document=True))
+
+
+def pattern(reader: Reader, word: Tree) -> Value:
+    """A word that is a pattern: what was quoted is escaped."""
+    pieces = _pieces(reader, word["Parts"], quoted=False, escapes=True)
+    values = [
+        reader.values.each(piece.whole(reader), lambda text: pure(_escaped(text)))
+        if piece.quoted
+        else piece.whole(reader)
+        for piece in pieces
+    ]
+    return reader.values.concat(values, reader.state.path)
+
+
+def source(reader: Reader, word: Tree) -> str | None:
+    """A word without holes, as the script means it."""
+    found = value(reader, word)
+    return literal(found[0][1]) if len(found) == 1 else None
+
+
+def _whole(reader: Reader, pieces: list[Piece]) -> Value:
+    return reader.values.concat([piece.whole(reader) for piece in pieces], reader.state.path)
+
+
+def _escaped(text: Text) -> Text:
+    return tuple(
+        _SPECIAL_IN_PATTERNS.sub(r"\\\g<0>", part) if isinstance(part, str) else part
+        for part in text
+    )
+
+
+# -- splitting -----------------------------------------------------------------------------------
+
+
+def _combinations(reader: Reader, pieces: list[Piece]) -> Iterable[tuple[int, list[Segment]]]:
+    """Every text that each piece can have, together with the others."""
+    whole: list[tuple[int, list[Segment]]] = [(YES, [])]
+    both, possible = reader.guards.both, reader.conditions.possible
+    for piece in pieces:
+        alternatives = [
+            (guard, Segment(text, piece.quoted, piece.splits))
+            for guard, text in piece.whole(reader)
+        ]
+        whole = [
+            (joined, [*before, segment])
+            for guard, before in whole
+            for inner, segment in alternatives
+            for joined in (both(guard, inner),)
+            if possible(both(joined, reader.state.path))
+        ]
+    return whole
+
+
+def split_words(text: Text, marks: str) -> list[tuple[Text, bool]]:
+    """The words of a text, and whether one of them may turn out to be several."""
+    return _split([Segment(text, quoted=False, splits=True)], marks)
+
+
+def separators(reader: Reader) -> str:
+    """What separates words: ``$IFS``."""
+    found = reader.state.variables.get("IFS")
+    marks = literal(found[0][1]) if found and len(found) == 1 else None
+    return " \t\n" if marks is None else marks
+
+
+def _split(segments: list[Segment], marks: str) -> list[tuple[Text, bool]]:
+    """Words, and whether one of them may turn out to be several."""
+    words: list[tuple[list[Part], bool]] = []
+    current: list[Part] = []
+    present = split = False
+
+    def end() -> None:
+        nonlocal current, present, split
+        if present:
+            words.append((current, split))
+        current, present, split = [], False, False
+
+    for segment in segments:
+        if not segment.splits:
+            present = present or segment.quoted or bool(segment.text)
+            current += segment.text
+            continue
+        for part in segment.text:
+            if not isinstance(part, str):
+                current.append(part)
+                present = split = True
+                continue
+            for index, piece in enumerate(_cut(part, marks)):
+                if index:
+                    end()
+                if piece:
+                    current.append(piece)
+                    present = True
+    end()
+    return [(join(parts), may_split) for parts, may_split in words]
+
+
+def _cut(text: str, marks: str) -> list[str]:
+    return re.split(f"[{re.escape(marks)}]+", text) if marks else [text]
+
+
+def _braced(text: Text) -> list[Text]:
+    """``{a,b}`` in bash; other shells take it as it is."""
+    for at, part in enumerate(text):
+        found = _BRACES.search(part) if isinstance(part, str) else None
+        if found and isinstance(part, str):
+            head, tail = part[: found.start()], part[found.end() :]
+            return [
+                word
+                for middle in found[1].split(",")
+                for word in _braced(join((*text[:at], head + middle + tail, *text[at + 1 :])))
+            ]
+    return [text]
+
+
+# -- pieces --------------------------------------------------------------------------------------
+
+
+def _pieces(
+    reader: Reader,
+    parts: list[Tree],
+    *,
+    quoted: bool,
+    tilde: bool = False,
+    escapes: bool = False,
+    document: bool = False,
+) -> list[Piece]:
+    found: list[Piece] = []
+    for index, part in enumerate(parts):
+        kind = part["Type"]
+        if kind == "Lit":
+            text = part.get("Value", "")
+            if tilde and not index and re.match(r"~(/|$)", text):
+                found.append(Piece(pure((Var("HOME"),)), quoted=True, splits=False))
+                text = text[1:]
+            found += _literal(reader, text, quoted=quoted, escapes=escapes, document=document)
+        elif kind == "SglQuoted":
+            text = part.get("Value", "")
+            text = _ansi(text) if part.get("Dollar") else text
+            found.append(Piece(pure(fill(text, reader.holes)), quoted=True, splits=False))
+        elif kind == "DblQuoted":
+            inner = _pieces(reader, part.get("Parts") or [], quoted=True)
+            found += inner or [Piece(EMPTY, quoted=True, splits=False)]
+        else:
+            found.append(_expansion(reader, part, quoted=quoted))
+    return found
+
+
+def _literal(
+    reader: Reader, text: str, *, quoted: bool, escapes: bool, document: bool
+) -> list[Piece]:
+    if quoted:
+        special = r"\\([$`\\])" if document else r"\\([$`\"\\])"
+        text = re.sub(special, r"\1", text.replace("\\\n", ""))
+    elif not escapes:
+        text = re.sub(r"\\(.)", r"\1", text.replace("\\\n", ""), flags=re.DOTALL)
+    filled = fill(text, reader.holes)
+    if quoted or (len(filled) == 1 and isinstance(filled[0], str)):
+        return [Piece(pure(filled), quoted=quoted, splits=False)] if text else []
+    return [Piece(pure((part,)), quoted=False, splits=not isinstance(part, str)) for part in filled]
+
+
+_ANSI = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0", "e": "\x1b"}
+
+
+def _ansi(text: str) -> str:
+    return re.sub(
+        r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)",
+        lambda found: _ansi_character(found[1]),
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def _ansi_character(code: str) -> str:
+    if code[0] == "x" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    if code.isdigit():
+        return chr(int(code, 8))
+    return _ANSI.get(code, "\\" + code)
+
+
+def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
+    kind = part["Type"]
+    if kind == "ParamExp":
+        return _parameter(reader, part, quoted=quoted)
+    if kind == "CmdSubst":
+        found = reader.capture(part.get("Stmts") or [])
+        stripped_value = reader.values.each(found, lambda text: pure(stripped(text)))
+        return Piece(stripped_value, quoted, splits=not quoted)
+    if kind == "ArithmExp":
+        number = arithmetic(reader, part["X"])
+        told = plain(str(number)) if number is not None else pure((Output("$((...))"),))
+        return Piece(told, quoted, splits=False)
+    if kind == "ExtGlob":
+        return Piece(plain(f"{part['Op']}{part['Pattern']['Value']})"), quoted, splits=False)
+    return Piece(pure((Output(kind),)), quoted, splits=False)
+
+
+def arithmetic(reader: Reader, node: Tree) -> int | None:
+    """A sum of known numbers."""
+    kind = node.get("Type")
+    if kind == "Word":
+        text = source(reader, node)
+        if text is not None and re.fullmatch(r"[A-Za-z_]\w*", text):
+            known = reader.state.value(text)
+            text = literal(known[0][1]) if len(known) == 1 else None
+        return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
+    if kind == "ParenArithm":
+        return arithmetic(reader, node["X"])
+    if kind == "UnaryArithm" and node["Op"] == "-":
+        found = arithmetic(reader, node["X"])
+        return None if found is None else -found
+    if kind == "BinaryArithm" and node["Op"] in ("+", "-", "*"):
+        one, other = arithmetic(reader, node["X"]), arithmetic(reader, node["Y"])
+        if one is None or other is None:
+            return None
+        return {"+": one + other, "-": one - other, "*": one * other}[node["Op"]]
+    return None
+
+
+# -- ${...} --------------------------------------------------------------------------------------
+
+
+def _parameter(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
+    name = part["Param"]["Value"]
+    items = _list_of(reader, part, name)
+    if items is not None:
+        return _of_list(reader, part, items, quoted=quoted, star=name == "*")
+    found = _operated(reader, part, name, _looked_up(reader, part, name))
+    return Piece(found, quoted, splits=not quoted)
+
+
+def _list_of(reader: Reader, part: Tree, name: str) -> list[Item] | None:
+    """The words of ``$@`` and ``${array[@]}``."""
+    if name in ("@", "*"):
+        return reader.state.items
+    index = part.get("Index")
+    if index and index.get("Type") == "Word" and source(reader, index) in ("@", "*"):
+        if name not in reader.state.arrays:
+            held = reader.state.value(name)
+            return [Item(guard, text, split=False) for guard, text in held]
+        return reader.state.arrays[name]
+    return None
+
+
+def _of_list(reader: Reader, part: Tree, items: list[Item], *, quoted: bool, star: bool) -> Piece:
+    if part.get("Length"):
+        certain = all(item.guard == YES for item in items)
+        count = plain(str(len(items))) if certain else pure((Output("$#"),))
+        return Piece(count, quoted, splits=False)
+    if part.get("Slice"):
+        start = arithmetic(reader, part["Slice"]["Offset"]) or 0
+        items = items[max(start - 1, 0) :] if part["Param"]["Value"] in "@*" else items[start:]
+    if star and quoted:
+        return Piece(_joined(reader, items), quoted, splits=False)
+    return Piece(EMPTY, quoted, splits=not quoted, items=list(items))
+
+
+def _joined(reader: Reader, items: list[Item]) -> Value:
+    """Words with blanks between them."""
+    joined: list[Value] = []
+    for item in items:
+        text = (" ", *item.text) if joined else item.text
+        joined.append(reader.values.choose(item.guard, pure(join(text)), EMPTY))
+    return reader.values.concat(joined, reader.state.path)
+
+
+def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
+    state = reader.state
+    if name.isdigit() and name != "0":
+        return reader.value_of(state.items, int(name) - 1) or EMPTY
+    if name == "#":
+        certain = all(item.guard == YES for item in state.items)
+        return plain(str(len(state.items))) if certain else pure((Output("$#"),))
+    if not re.match(r"[A-Za-z_]", name):
+        return pure((Output(f"${name}"),))
+    if part.get("Index") and name in state.arrays:
+        number = arithmetic(reader, part["Index"])
+        found = None if number is None else reader.value_of(state.arrays[name], number)
+        return found or EMPTY
+    if part.get("Excl"):
+        held = state.value(name)
+        inner = literal(held[0][1]) if len(held) == 1 else None
+        return state.value(inner) if inner else pure((Output(f"${{!{name}}}"),))
+    return reader.value(name)
+
+
+def _operated(reader: Reader, part: Tree, name: str, held: Value) -> Value:
+    if part.get("Length"):
+        return reader.values.each(held, _length)
+    if part.get("Slice"):
+        offset, length = (part["Slice"].get(key) for key in ("Offset", "Length"))
+        numbers = [arithmetic(reader, offset) if offset else 0]
+        numbers += [arithmetic(reader, length)] if length else []
+        if None in numbers:
+            return pure((Output(f"${{{name}:...}}"),))
+        return change(reader, held, "${:" + ":".join(map(str, numbers)) + "}")
+    if part.get("Repl"):
+        return _replaced(reader, part["Repl"], held)
+    if part.get("Exp"):
+        return _operator(reader, part["Exp"], name, held)
+    return held
+
+
+def _length(text: Text) -> Value:
+    plain_text = literal(text)
+    return (
+        pure((Output(f"${{#{spell(text)}}}"),))
+        if plain_text is None
+        else plain(str(len(plain_text)))
+    )
+
+
+def _replaced(reader: Reader, node: Tree, held: Value) -> Value:
+    old = pattern(reader, node["Orig"]) if node.get("Orig") else EMPTY
+    new = value(reader, node["With"]) if node.get("With") else EMPTY
+    operator = "//" if node.get("All") else "/"
+    one, other = (literal(item[0][1]) if len(item) == 1 else None for item in (old, new))
+    if one in ("#", "%"):
+        sides = [new, held] if one == "#" else [held, new]
+        return reader.values.concat(sides, reader.state.path)
+    if one is None or other is None:
+        return _template(reader, held, one, new)
+    one = re.sub(r"(?<!\\)/", r"\\/", one)
+    return change(reader, held, f"${{{operator}{one}/{other}}}")
+
+
+def _template(reader: Reader, held: Value, old: str | None, new: Value) -> Value:
+    """A plain word in a plain text replaced by a text with holes."""
+
+    def filled(text: Text) -> Value:
+        plain_text = literal(text)
+        if plain_text is None or old is None or not re.fullmatch(r"[\w%@{}<>.-]+", old):
+            return pure((Output("${//}"),))
+        pieces = [plain(piece) for piece in plain_text.split(old)]
+        joined = [item for piece in pieces for item in (new, piece)][1:]
+        return reader.values.concat(joined, reader.state.path)
+
+    return reader.values.each(held, filled, reader.state.path)
+
+
+def change(reader: Reader, held: Value, spelled: str) -> Value:
+    """A change made to every text of a value."""
+
+    def made(text: Text) -> Value:
+        found = change_text(text, spelled)
+        return (
+            pure((Output(f"printf %s '{spell(text)}'", (spelled,)),))
+            if found is None
+            else pure(found)
+        )
+
+    return reader.values.each(held, made, reader.state.path)
+
+
+def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
+    operator = node["Op"]
+    word = node.get("Word")
+    if operator in (":-", "-", ":=", "="):
+        found = _default(reader, held, lambda: value(reader, word))
+        if "=" in operator and re.match(r"[A-Za-z_]", name):
+            reader.assign(name, found)
+        return found
+    if operator in (":+", "+"):
+        filled = reader.values.test(held, lambda text: reader.conditions.filled(text, reader.line))
+        return reader.values.choose(filled, value(reader, word), EMPTY, reader.state.path)
+    if operator in (":?", "?"):
+        return _asked(reader, name, held)
+    if operator in ("#", "##", "%", "%%"):
+        cut = pattern(reader, word) if word else EMPTY
+        plain_cut = literal(cut[0][1]) if len(cut) == 1 else None
+        if plain_cut is None:
+            return pure((Output(f"${{{name}{operator}...}}"),))
+        return change(reader, held, f"${{{operator}{plain_cut}}}")
+    if operator in (",", ",,", "^", "^^") and not word:
+        if reader.dialect != "bash":
+            reader.note("bash-only", f"${{{name}{operator}}}")
+        return change(reader, held, f"${{{operator}}}")
+    return pure((Output(f"${{{name}{operator}}}"),))
+
+
+def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value:
+    """``${x:-text}``."""
+    path = reader.state.path
+    instead = default()
+
+    def made(text: Text) -> Value:
+        var = text[0] if len(text) == 1 else None
+        plain_default = literal(instead[0][1]) if len(instead) == 1 else None
+        if plain_default == "":
+            return pure(text)
+        if isinstance(var, Var) and plain_default and not var.default and not var.changes:
+            return pure((Var(var.name, plain_default, (), var.portable),))
+        filled = reader.conditions.filled(text, reader.line)
+        return reader.values.choose(filled, pure(text), instead, path)
+
+    found = reader.values.each(held, made, path)
+    return recognised(found, reader.conditions, path)
+
+
+def _asked(reader: Reader, name: str, held: Value) -> Value:
+    """``${x:?}``: the script stops unless it is set."""
+    if held == pure((Var(name),)) or name in reader.given:
+        reader.asked.setdefault(name)
+    empty = reader.values.test(
+        held, lambda text: reader.guards.negate(reader.conditions.filled(text, reader.line))
+    )
+    reader.refuse(empty)
+    return reader.values.gather(held, reader.state.path)

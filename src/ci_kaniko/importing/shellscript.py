@@ -1,0 +1,96 @@
+"""Scripts of jobs: read as shell, with what the job knows, and their notes as report entries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.documents import failure
+from ci_kaniko.importing.jobs import FIRST_SCRIPT_LINE
+from ci_kaniko.importing.symbols import Var, spell
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.symbols import Call, Script, Text
+
+_LEFT = {
+    "broken-continuation",
+    "literal-secret",
+    "not-understood",
+    "placeholder",
+    "skipped-command",
+    "too-many-paths",
+    "unknown-list",
+    "unknown-words",
+}
+_NAMES = ("--destination", "--context", "--dockerfile", "--cache-repo")
+
+
+class Piece(NamedTuple):
+    """A part of a script and the line of the file that it begins on."""
+
+    text: str
+    line: int
+
+
+def read_pieces(job: Job, pieces: list[Piece]) -> Script:
+    """What a script does that is put together from several places. Raises SpecError."""
+    from ci_kaniko.importing.shell import ShellError, read
+
+    job.hide_secrets()
+    first = max(job.lines, default=FIRST_SCRIPT_LINE - 1) + 1
+    rows: list[str] = []
+    for piece in pieces:
+        for offset, row in enumerate(piece.text.rstrip("\n").split("\n")):
+            job.lines[first + len(rows)] = piece.line + offset
+            rows.append(row)
+    known: dict[str, Text] = {name: (Var(name),) for name in job.secrets}
+    known.update(job.environment)
+    text = "\n".join(rows)
+    job.script_text = f"{job.script_text}\n{text}"
+    try:
+        script = read(text, known=known, files=job.known_files, first_line=first)
+    except ShellError as error:
+        hint = error.hint or "mend the script, or import the other jobs"
+        line = job.lines.get(error.line, job.line)
+        raise failure(job.path, "bad-shell", error.message, hint, line) from None
+    add_notes(job, script)
+    return script
+
+
+def script_calls(job: Job, text: str, *, line: int) -> tuple[Call, ...]:
+    """The executor calls of a script."""
+    return read_pieces(job, [Piece(text, line)]).calls
+
+
+def mentions_executor(text: str) -> bool:
+    """Whether a script may call the executor."""
+    return "executor" in text or "kaniko" in text
+
+
+def add_notes(job: Job, script: Script) -> None:
+    """What the shell's reading has to say, as entries of the report."""
+    if not script.calls:
+        return
+    named = " ".join(
+        spell(word.text)
+        for call in script.calls
+        for word in call.words
+        if spell(word.text).startswith(_NAMES)
+    )
+    unquoted: dict[int, list[str]] = {}
+    for note in script.notes:
+        if note.rule == "unquoted-words":
+            unquoted.setdefault(note.line, []).append(note.message.partition(" stands ")[0])
+            continue
+        if note.rule == "placeholder" and note.message.partition(" ")[0] not in named:
+            continue
+        add = job.left if note.rule in _LEFT else job.mended
+        add(note.rule, note.message, note.line, note.hint)
+    for line, words in unquoted.items():
+        names = ", ".join(dict.fromkeys(word.partition("=")[0] for word in words))
+        job.mended(
+            "unquoted-words",
+            f"{names}: without quotes, blanks in a value make several arguments of it",
+            line,
+            "the rendered script quotes them",
+        )

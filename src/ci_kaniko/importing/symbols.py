@@ -1,0 +1,316 @@
+"""What a shell script passes on, as far as its text tells: texts with holes, and conditions.
+
+A text is a tuple of parts. A part is a plain ``str`` or a hole: a variable of the CI, base64 of
+another text, what a command prints, what a file holds, or a secret that was written down.
+
+A condition is a ``When``: a tuple of alternatives, each a tuple of tests that all hold.
+``ALWAYS`` has one alternative without tests, ``NEVER`` has none.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Var:
+    """A variable that the script does not set itself, and what was done to its value.
+
+    ``name`` is the shell's (``CI_COMMIT_SHA``), or that of an expression (``github.sha``,
+    ``inputs.x``, ``matrix.y``). With ``portable`` it is one of ci-kaniko's own names: the script
+    puts that value together by itself. ``default`` is taken first when the variable is empty, then
+    the ``changes`` are made one after the other: ``short`` (the first 8 characters), ``first:N``,
+    ``lower``, ``upper``, ``slug``, ``tag``, ``slug-like`` and ``tag-like`` (the same for usual
+    names only), ``owner``, ``name`` (before and after the last ``/``), ``url``, ``path``,
+    ``each`` (one word of a list), or the shell's own spelling: ``${#refs/tags/}``, ``tr / _``.
+    """
+
+    name: str
+    default: str | None = None
+    changes: tuple[str, ...] = ()
+    portable: bool = False
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """base64 of a text; ``wrapped`` when a long one would be cut into lines."""
+
+    text: Text
+    wrapped: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command prints, which only a run can tell."""
+
+    command: str
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds that the script did not write, and what was replaced in it."""
+
+    path: str
+    replaced: tuple[tuple[str, Text], ...] = ()
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A secret that stands in the script; only what it was called is kept."""
+
+    name: str
+    line: int = 0
+
+
+Part = str | Var | Encoded | Output | Contents | Masked
+Text = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test on the way to a word or a call.
+
+    ``kind`` is ``equal`` (two texts), ``set`` (not empty), ``glob`` (``right`` is a portable glob:
+    ``*`` within a path segment, ``**`` across), ``pattern`` (any other pattern of the shell),
+    ``regex``, ``file`` (``left`` is a path that exists) or ``unknown`` (a command's status).
+    ``text`` is how the test is spelled, for people.
+    """
+
+    __test__ = False
+
+    kind: str
+    left: Text
+    right: Text = ()
+    negated: bool = False
+    text: str = ""
+    line: int = 0
+
+
+When = tuple[tuple[Test, ...], ...]
+ALWAYS: When = ((),)
+NEVER: When = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the texts that something can be, and when it is that."""
+
+    text: Text
+    when: When = ALWAYS
+
+
+@dataclass(frozen=True)
+class Word:
+    """One argument. ``split`` says that a run-time value in it stands without quotes."""
+
+    text: Text
+    when: When = ALWAYS
+    split: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Login:
+    """How the executor or the docker client logs in to one host.
+
+    ``user`` and ``password`` are empty where only ``auth`` is known: a text that is base64 of both.
+    ``token`` is an identity or registry token, ``helper`` the name of a credential helper,
+    ``config`` a ready docker config.
+    ``source`` is the path of the file, the name of the variable or the command that says so.
+    An empty ``host`` means that nothing tells it: all credentials (``helper``), or a file of the
+    repository in which the login was filled in.
+    """
+
+    host: Text
+    user: Text = ()
+    password: Text = ()
+    auth: Text = ()
+    token: Text = ()
+    helper: str = ""
+    config: Text = ()
+    source: str = ""
+    when: When = ALWAYS
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One executor call.
+
+    ``words`` are its arguments, one ``--flag=value`` each however they were written; ``pushed`` the
+    images and when each is really pushed: where its argument stands and ``--no-push`` does not.
+    Conditions in a call are told under the assumption that ``when``, the condition of the call
+    itself, holds and that the script did not stop with an error before.
+
+    ``environment`` is what the script exports to the executor, ``unset`` what it takes away.
+    ``files`` are those written before, by path as the executor sees them: ``$NAME`` in a path
+    stands for a variable. ``logins`` is what these say about registries.
+
+    ``image`` and ``docker`` are that image and those options of ``docker run``, else None and ().
+    """
+
+    words: tuple[Word, ...]
+    when: When = ALWAYS
+    pushed: tuple[Word, ...] = ()
+    environment: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    files: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    logins: tuple[Login, ...] = ()
+    image: Text | None = None
+    docker: tuple[Word, ...] = ()
+    folder: Text = ()
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where the script ends with an error, and when it does."""
+
+    when: When
+    line: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """One observation about a script; ``rule`` is one of ``shell_notes.NOTES``."""
+
+    rule: str
+    message: str
+    line: int
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """All that was read in a script.
+
+    ``guards`` are the variables that ``: "${X:?...}"`` asks for. ``files`` and ``environment`` are
+    as the script leaves them, for the scripts that come after it.
+    """
+
+    calls: tuple[Call, ...]
+    guards: tuple[str, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    notes: tuple[Note, ...] = ()
+    files: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    environment: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+
+
+def join(parts: Iterable[Part]) -> Text:
+    """Neighbouring plain parts as one, empty ones left out."""
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
+            joined.append(part)
+    return tuple(joined)
+
+
+def split_text(text: Text, mark: str, limit: int = -1) -> list[Text]:
+    """A text cut at a character; holes stay whole."""
+    pieces: list[list[Part]] = [[]]
+    for part in text:
+        if not isinstance(part, str):
+            pieces[-1].append(part)
+            continue
+        first, *others = part.split(mark, limit - len(pieces) + 1 if limit >= 0 else -1)
+        pieces[-1].append(first)
+        pieces += [[other] for other in others]
+    return [join(piece) for piece in pieces]
+
+
+def starts_with(text: Text, head: str) -> bool:
+    """Whether a text begins with plain characters."""
+    return bool(text) and isinstance(text[0], str) and text[0].startswith(head)
+
+
+def without_head(text: Text, head: str) -> Text:
+    """A text without what it begins with."""
+    return join((str(text[0])[len(head) :], *text[1:])) if starts_with(text, head) else text
+
+
+def literal(text: Text) -> str | None:
+    """A text without holes; None when it has some."""
+    if not text:
+        return ""
+    return text[0] if len(text) == 1 and isinstance(text[0], str) else None
+
+
+def variables(text: Text) -> list[Var]:
+    """Every variable in a text, also inside of base64."""
+    found: list[Var] = []
+    for part in text:
+        if isinstance(part, Var):
+            found.append(part)
+        elif isinstance(part, Encoded):
+            found += variables(part.text)
+        elif isinstance(part, Contents):
+            found += [var for _, new in part.replaced for var in variables(new)]
+    return found
+
+
+def spell(text: Text) -> str:
+    """A text for people: holes as the shell would write them.
+
+    >>> spell(("shop:", Var("CI_COMMIT_SHA", changes=("short",))))
+    'shop:${CI_COMMIT_SHA|short}'
+    """
+    return "".join(part if isinstance(part, str) else _spell_hole(part) for part in text)
+
+
+def _spell_hole(part: Part) -> str:
+    if isinstance(part, Var):
+        return _spell_var(part)
+    if isinstance(part, Encoded):
+        return f"$(printf %s {spell(part.text)!r} | base64)"
+    if isinstance(part, Output):
+        return f"$({' | '.join((part.command, *part.changes))})"
+    if isinstance(part, Contents):
+        return f"$(cat {part.path})"
+    return "***"
+
+
+def _spell_var(var: Var) -> str:
+    default = "" if var.default is None else f":-{var.default}"
+    changes = "".join(f"|{change}" for change in var.changes)
+    plain = not default and not changes and re.fullmatch(r"[A-Za-z_]\w*|\d", var.name)
+    return f"${var.name}" if plain and not var.portable else f"${{{var.name}{default}{changes}}}"
+
+
+def changed(part: Var | Output, changes: tuple[str, ...]) -> Var | Output:
+    """The same hole with other changes."""
+    return replace(part, changes=changes)
+
+
+def decoded(text: str) -> str | None:
+    """What a base64 text says; None when it is none."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        return None
+
+
+_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+
+
+def references(text: str) -> Text:
+    """A text of a CI's configuration in which ``$NAME`` and ``${NAME}`` stand for variables.
+
+    >>> references("$CI_REGISTRY_IMAGE/api")
+    (Var(name='CI_REGISTRY_IMAGE', default=None, changes=(), portable=False), '/api')
+    """
+    parts: list[Part] = []
+    at = 0
+    for found in _REFERENCE.finditer(text):
+        parts += [text[at : found.start()], Var(found[1] or found[2])]
+        at = found.end()
+    return join([*parts, text[at:]])

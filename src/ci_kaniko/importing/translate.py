@@ -1,0 +1,1241 @@
+"""One executor call as the build of a spec."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko import grammar
+from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
+from ci_kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
+from ci_kaniko.importing.conditions import Condition
+from ci_kaniko.importing.conditions import read as read_condition
+from ci_kaniko.importing.logins import Logins
+from ci_kaniko.importing.paths import Paths, below, cut, starts
+from ci_kaniko.importing.portable import NotPortable, Spelled
+from ci_kaniko.importing.shell_secrets import is_written
+from ci_kaniko.importing.symbols import (
+    ALWAYS,
+    Masked,
+    Text,
+    Var,
+    When,
+    Word,
+    join,
+    literal,
+    spell,
+)
+from ci_kaniko.spec import Build, Options
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.symbols import Call
+
+_CACHE_FLAGS = {
+    "cache-copy-layers": "copy_layers",
+    "cache-run-layers": "run_layers",
+    "compressed-caching": "compressed",
+}
+_LISTS = {"ignore-path", "insecure-registry", "registry-mirror", "secret"}
+_LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
+_MAPPINGS = {"registry-certificate", "registry-client-cert", "registry-map"}
+_NUMBERS = {"compression-level", "image-download-retry", "image-fs-extract-retry", "push-retry"}
+_FILES = {"digest-file", "image-name-with-digest-file", "image-name-tag-with-digest-file"}
+_FILES |= {"tar-path", "oci-layout-path"}
+_TEXTS = {"compression", "custom-platform", "image-format", "log-format", "snapshot-mode"}
+_TEXTS |= {"verbosity"}
+_OPTIONS = {name.replace("_", "-") for name in Options.model_fields}
+_SWITCHES = _OPTIONS - _LISTS - _MAPPINGS - _NUMBERS - _FILES - _TEXTS
+_SWITCHES |= {"cache", "no-push", "no-push-cache", *_CACHE_FLAGS}
+_ALIASES = {"d": "destination", "c": "context", "f": "dockerfile", "v": "verbosity"}
+_SHORT = {"t": "tag", "o": "output"}
+_MEANT = {
+    "tag": "destination",
+    "tags": "destination",
+    "destinations": "destination",
+    "file": "dockerfile",
+    "build-args": "build-arg",
+    "cache-repository": "cache-repo",
+}
+_OF_DOCKER = {
+    *("push", "pull", "load", "no-cache", "platform", "progress", "provenance", "quiet", "rm"),
+    *("sbom", "squash", "network", "output", "ssh", "compress", "iidfile", "memory", "cache-from"),
+    *("cache-to", "builder", "attest", "add-host", "isolation", "shm-size", "ulimit"),
+}
+_FETCHED = "/kaniko/buildcontext"
+_THIS_REPOSITORY = re.compile(
+    r"^git://[^#]*(?:GITHUB_REPOSITORY|github\.repository|CI_PROJECT_PATH|CI_REPOSITORY_URL"
+    r"|CI_PROJECT_URL|BUILDKITE_REPO|AGOLA_REPOSITORY_URL|github\.repositoryUrl)"
+)
+_VERSION = re.compile(r"v\d+\.\d+\.\d+")
+
+
+class Flag:
+    """One flag of a call."""
+
+    __slots__ = ("line", "name", "value", "when")
+
+    def __init__(self, name: str, value: Text | None, word: Word) -> None:
+        self.name = name
+        self.value = value
+        self.when = word.when
+        self.line = word.line
+
+
+def parse(word: Word) -> Flag | None:
+    """A word as a flag; None when it is none."""
+    first = word.text[0] if word.text else ""
+    found = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
+    if not found or not isinstance(first, str):
+        return None
+    rest = join((first[found.end() :], *word.text[1:]))
+    if not found[2] and rest:
+        return None
+    return Flag(found[1], rest if found[2] else None, word)
+
+
+class Translation:
+    """The build of one call, in the words of a spec."""
+
+    def __init__(self, job: Job, call: Call) -> None:
+        self.job = job
+        self.call = call
+        self.spelled = Spelled(job)
+        self.paths = Paths(job, call)
+        self.logins = Logins(job, call)
+        self.build: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
+        self.git: dict[str, Any] = {}
+        self.context = "."
+        self.fetched = False
+        self.flags: list[Flag] = []
+
+    def run(self) -> dict[str, Any]:
+        """The build, its keys in any order."""
+        self._read_words()
+        self._context()
+        self._dockerfile()
+        for flag in self.flags:
+            self._flag(flag)
+        self._destinations()
+        self._cache_fields()
+        self._fetching()
+        self._context_login()
+        self._proxy()
+        self._executor()
+        if self.git:
+            self.build["git"] = self.git
+        if self.options:
+            self.build["options"] = self.options
+        return ordered(self.build)
+
+    # -- words --------------------------------------------------------------------------------
+
+    def _read_words(self) -> None:
+        for word in self.call.words:
+            flag = parse(word)
+            if flag is None:
+                self._stray(word)
+                continue
+            name = flag.name
+            if name in _ALIASES and len(name) == 1:
+                flag.name = _ALIASES[name]
+            elif name in RENAMED:
+                self.job.mended(
+                    "renamed-flag",
+                    f"--{name} is an old name",
+                    flag.line,
+                    f"kaniko calls it --{RENAMED[name]}",
+                )
+                flag.name = RENAMED[name]
+            elif name in _MEANT or name in _SHORT:
+                meant = _MEANT.get(_SHORT.get(name, name))
+                if meant:
+                    self._unknown(flag, f"--{meant} was meant")
+                    flag.name = meant
+                else:
+                    self._unknown(flag)
+                    continue
+            elif name in RESERVED:
+                self.job.left(
+                    "reserved-flag",
+                    f"--{name}{_shown(flag)} is not carried over: {RESERVED[name]}",
+                    flag.line,
+                    "ci-kaniko chooses that itself",
+                )
+                continue
+            elif name not in FLAGS:
+                self._strange(flag)
+                continue
+            self.flags.append(flag)
+
+    def _unknown(self, flag: Flag, meant: str = "") -> None:
+        shown = f"--{flag.name}" if len(flag.name) > 1 else f"-{flag.name}"
+        told = "pushing is what kaniko does without it" if flag.name == "push" else meant
+        self.job.mended(
+            "unknown-flag",
+            f"{shown}{_shown(flag)} is no kaniko flag: the executor stops there",
+            flag.line,
+            told or "it is left out",
+        )
+
+    def _strange(self, flag: Flag) -> None:
+        """A flag that no release has; those of docker are faults, others may be new."""
+        if flag.name in _OF_DOCKER or len(flag.name) == 1:
+            self._unknown(flag)
+            return
+        try:
+            value = None if flag.value is None else self.spelled.template(flag.value, flag.line)
+        except NotPortable as reason:
+            self._lost("extra_args", flag, reason)
+            return
+        written = f"--{flag.name}" if value is None else f"--{flag.name}={value}"
+        self.build.setdefault("extra_args", []).append(written)
+        self.job.carried(
+            "new-flag",
+            f"--{flag.name} is a flag that ci-kaniko does not know",
+            flag.line,
+            "extra_args: passes it; the executor stops where it does not know it either",
+        )
+
+    def _stray(self, word: Word) -> None:
+        shown = spell(word.text)
+        if shown.endswith("/executor") or shown == "executor":
+            self.job.mended(
+                "executor-twice",
+                f"{shown} is passed to the executor as an argument",
+                word.line,
+                "it is called once",
+            )
+            return
+        if not shown.strip():
+            self.job.mended("empty-argument", "an empty argument", word.line, "it is left out")
+            return
+        variable = len(word.text) == 1 and isinstance(word.text[0], Var)
+        advice = (
+            "write the flags that it holds into the spec"
+            if variable
+            else "kaniko takes no arguments but flags"
+        )
+        self.job.left("stray-argument", f"the argument {shown} is no flag", word.line, advice)
+
+    def _of(self, name: str) -> list[Flag]:
+        return [flag for flag in self.flags if flag.name == name]
+
+    def _last(self, name: str) -> Flag | None:
+        """The flag that counts where one replaces another."""
+        found = self._of(name)
+        plain = [flag for flag in found if flag.when == ALWAYS]
+        for flag in found:
+            if flag.when != ALWAYS:
+                self._conditional(flag)
+        chosen = plain or found
+        return chosen[-1] if chosen else None
+
+    def _conditional(self, flag: Flag) -> None:
+        said = _told(flag.when)
+        self.job.left(
+            "conditional-flag",
+            f"--{flag.name}{_shown(flag)} is passed only where {said}",
+            flag.line,
+            "the spec passes it always, or make an image of its own for it",
+        )
+
+    # -- context and Dockerfile ---------------------------------------------------------------
+
+    def _context(self) -> None:
+        flag = self._last("context")
+        sub = self._last("context-sub-path")
+        bucket = self._last("bucket")
+        if flag is None:
+            if bucket is None:
+                self._default_context()
+            return
+        value = flag.value or ()
+        shown = spell(value)
+        if bucket is not None and "://" not in shown:
+            value = join(("gs://", *(bucket.value or ()), "/", *value))
+            shown = spell(value)
+        scheme = re.match(r"([a-z0-9+]+)://", shown)
+        if shown.startswith("git@") or (scheme and scheme[1] in {"ssh", "git+ssh", "http"}):
+            value, shown = self._mended_git(value, shown, flag)
+            scheme = re.match(r"([a-z0-9+]+)://", shown)
+        if scheme is None and any(
+            isinstance(part, Var) and part.name in {"github.repositoryUrl", "CI_REPOSITORY_URL"}
+            for part in value[:1]
+        ):
+            shown, scheme = f"git://{shown}", re.match("(git)://", "git://")
+        if scheme is None or scheme[1] == "dir":
+            self._directory(value, shown, flag)
+        else:
+            self._remote(value, shown, flag, scheme[1])
+        if sub is not None and sub.value:
+            self._sub_path(sub)
+
+    def _default_context(self) -> None:
+        if self.call.folder or self.job.folder:
+            found = self.paths.inside(("/workspace",))
+            if found is not None:
+                self._set_context(found)
+                return
+        if self.paths.inside(("/workspace",)) is not None and not self.job.hook:
+            self._set_context(self.paths.inside(("/workspace",)) or ".")
+            return
+        self.job.mended(
+            "no-context",
+            "without --context kaniko sends /workspace/, where the repository is not",
+            self.call.line,
+            "the context is the repository",
+        )
+        folder = self.paths.folder()
+        self._set_context(folder or ".")
+
+    def _set_context(self, path: str) -> None:
+        self.context = path
+        if path != ".":
+            self.build["context"] = path
+
+    def _directory(self, value: Text, shown: str, flag: Flag) -> None:
+        found = self.paths.inside(value)
+        if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
+            relative = cut(value, "dir://")
+            if isinstance(relative[0] if relative else "", str):
+                self.job.mended(
+                    "relative-context",
+                    f"{shown} has two slashes, so it is a relative path",
+                    flag.line,
+                    "three slashes begin an absolute one",
+                )
+                found = self.paths.inside(join(("/", *relative)))
+        if found is None:
+            self.job.left(
+                "unknown-context",
+                f"the context {shown} is not known to lie in the repository",
+                flag.line,
+                "write the folder as context:, from the root of the repository",
+            )
+            return
+        if found.startswith(".."):
+            self.job.left(
+                "outside-context",
+                f"the context {shown} lies outside of the repository",
+                flag.line,
+                "write a folder of the repository as context:",
+            )
+            return
+        if found != "." or not flag.when:
+            self.job.carried("context", f"the context {shown} is {found}", flag.line)
+        self._set_context(found)
+
+    def _mended_git(self, value: Text, shown: str, flag: Flag) -> tuple[Text, str]:
+        found = re.match(
+            r"(?:ssh://|git\+ssh://|http://)?(?:[^@/]+@)?([^/:]+)[:/](?:\d+/)?(.*)", shown
+        )
+        if not found:
+            return value, shown
+        text = f"git://{found[1]}/{found[2]}"
+        self.job.mended(
+            "ssh-context", f"kaniko cannot clone {shown}", flag.line, f"it clones {text} over https"
+        )
+        return (text,), text
+
+    def _remote(self, value: Text, shown: str, flag: Flag, scheme: str) -> None:
+        if (
+            scheme == "https"
+            and ".blob.core." not in shown
+            and (".git" in shown or re.match(r"https://(?:github|gitlab)\.", shown))
+        ):
+            self.job.mended(
+                "https-context",
+                f"kaniko reads {shown} as an archive in Azure's store",
+                flag.line,
+                "git:// is a clone over https",
+            )
+            value = join(("git://", *cut(value, "https://")))
+            shown, scheme = spell(value), "git"
+        if scheme == "git" and _is_this_repository(value):
+            self._own_repository(flag, shown)
+            return
+        if scheme == "tar":
+            self._archive(value, shown, flag)
+            return
+        self.fetched = True
+        if scheme == "git":
+            value = self._checked_git(value, shown, flag)
+        try:
+            self.build["context"] = self.spelled.template(value, flag.line)
+        except NotPortable as reason:
+            self._lost("context", flag, reason)
+
+    def _checked_git(self, value: Text, shown: str, flag: Flag) -> Text:
+        token = re.match(r"git://([^@/#]+)@(.*)", shown, re.DOTALL)
+        if token:
+            user, _, _ = token[1].partition(":")
+            self.job.left(
+                "token-in-context",
+                "the context holds a login, which everybody can read",
+                flag.line,
+                "git: {token: NAME_OF_A_SECRET} reads it from a secret",
+            )
+            self.git["token"] = "GIT_TOKEN"
+            rest = next((part for part in _after_at(value)), None)
+            value = rest if rest is not None else (f"git://{token[2]}",)
+            if user not in {"oauth2", "x-access-token"} and re.fullmatch(r"[\w.-]+", user):
+                self.git["username"] = user
+        written = literal(value)
+        if written and "#" in written:
+            location, _, fragment = written.partition("#")
+            ref, _, commit = fragment.partition("#")
+            if ref and not ref.startswith("refs/") and not re.fullmatch("[0-9a-f]{40}", ref):
+                full = f"{location}#refs/heads/{ref}" + (f"#{commit}" if commit else "")
+                self.job.mended(
+                    "short-ref", f"{ref} is not a full ref", flag.line, f"refs/heads/{ref}"
+                )
+                return (full,)
+        return value
+
+    def _own_repository(self, flag: Flag, shown: str) -> None:
+        self.job.carried("context", f"{shown} is this repository at this commit", flag.line)
+        self.context = "."
+        self.job.fetches_itself = True
+
+    def _archive(self, value: Text, shown: str, flag: Flag) -> None:
+        rest = cut(value, "tar://")
+        if literal(rest) == "stdin":
+            self.job.left(
+                "stdin-context",
+                "the context comes from standard input, which no CI job has",
+                flag.line,
+                "tar://FILE, a gzipped archive in the repository, or a folder",
+            )
+            return
+        found = self.paths.inside(rest)
+        self.fetched = True
+        if found is not None:
+            self.build["context"] = f"tar://{found}"
+        elif (written := literal(rest)) is not None:
+            self.build["context"] = f"tar://{written}"
+        else:
+            self.fetched = False
+            self.job.left(
+                "unknown-context", f"the context {shown} is not known", flag.line, "write it"
+            )
+
+    def _sub_path(self, flag: Flag) -> None:
+        written = literal(flag.value or ())
+        if written is None:
+            self.job.left(
+                "unknown-sub-path",
+                f"--context-sub-path{_shown(flag)} is known to a run only",
+                flag.line,
+                "write it as context_sub_path:",
+            )
+            return
+        path = written.strip("/")
+        if self.fetched:
+            self.build["context_sub_path"] = path
+        else:
+            joined = path if self.context == "." else f"{self.context}/{path}"
+            self._set_context(joined)
+
+    def _dockerfile(self) -> None:
+        flag = self._last("dockerfile")
+        if flag is None or not flag.value:
+            return
+        shown = spell(flag.value)
+        if shown.startswith(("http://", "https://")):
+            written = literal(flag.value)
+            if written:
+                self.build["dockerfile"] = written
+            return
+        path = self._dockerfile_path(flag.value, shown)
+        if path is None:
+            self.job.left(
+                "unknown-dockerfile",
+                f"the Dockerfile {shown} is not known to lie in the repository",
+                flag.line,
+                "write it as dockerfile:, from the context",
+            )
+            return
+        if path != "Dockerfile":
+            self.build["dockerfile"] = path
+
+    def _dockerfile_path(self, value: Text, shown: str) -> str | None:
+        base = self.build.get("context_sub_path", ".") if self.fetched else self.context
+        if shown.startswith(_FETCHED):
+            rest = starts(value, (_FETCHED,))
+            written = literal(rest or ())
+            return below(written.strip("/"), base) if written else None
+        written = literal(value)
+        if written is not None and not written.startswith("/"):
+            path = written.removeprefix("./")
+            folder = self.paths.folder() or "."
+            inside = path if folder == "." else f"{folder}/{path}"
+            if base != "." and (inside.startswith(f"{base}/") or folder != "."):
+                return below(inside, base)
+            if base != "." and "/" in path and not path.startswith("../"):
+                return below(inside, base)
+            return path.removeprefix("./")
+        found = self.paths.inside(value)
+        if found is None and self.job.hook and written:
+            found = self._below_checkout(written)
+        if found is None and written and self.fetched:
+            return written.rpartition("/")[2] or None
+        return None if found is None else below(found, base)
+
+    def _below_checkout(self, written: str) -> str | None:
+        """/workspace/build/<agent>/src/Dockerfile: the checkout's usual place."""
+        found = re.match(r"/workspace/build/[^/]+/(.+)", written)
+        return found[1] if found else None
+
+    # -- the other flags ----------------------------------------------------------------------
+
+    def _flag(self, flag: Flag) -> None:
+        name = flag.name
+        handled = {"context", "dockerfile", "context-sub-path", "bucket", "destination"}
+        handled |= {"cache", "cache-repo", "cache-ttl", "cache-dir", "no-push", "no-push-cache"}
+        if name in handled or name in _CACHE_FLAGS:
+            return
+        if flag.when != ALWAYS and name not in _FILES:
+            self._conditional(flag)
+        if name == "target":
+            self._target(flag)
+        elif name in {"build-arg", "label", "annotation"}:
+            self._named(flag)
+        elif name == "git":
+            self._git(flag)
+        elif name == "credential-helpers" and flag.value == ():
+            self.options["credential_helpers"] = []
+        elif name in _LISTS:
+            self._listed(flag)
+        elif name in _MAPPINGS:
+            self._mapped(flag)
+        elif name in _FILES:
+            self._file(flag)
+        elif name in _OPTIONS:
+            self._option(flag)
+
+    def _target(self, flag: Flag) -> None:
+        written = literal(flag.value or ())
+        if written:
+            self.build["target"] = written
+        else:
+            self._run_time(flag, "target")
+
+    def _run_time(self, flag: Flag, field: str) -> None:
+        self.job.left(
+            "run-time-value",
+            f"--{flag.name}{_shown(flag)} is known to a run only, and {field}: holds no variables",
+            flag.line,
+            f"write the value as {field}:",
+        )
+
+    def _lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
+        self.job.left(
+            "not-portable",
+            f"--{flag.name}{_shown(flag)}: {reason.message}",
+            flag.line,
+            reason.advice or f"write {field}: by hand",
+        )
+
+    def _named(self, flag: Flag) -> None:
+        """``--build-arg NAME=VALUE``; without a value it is that of the environment."""
+        fields = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
+        field = fields[flag.name]
+        text = flag.value or ()
+        key, value = _split_once(text, "=")
+        name = literal(key)
+        if not name:
+            self.job.left(
+                "unknown-name",
+                f"--{flag.name}{_shown(flag)}: its name is known to a run only",
+                flag.line,
+                f"write it under {field}:",
+            )
+            return
+        if value is not None and is_written(name, value):
+            self.job.report.hide(literal(value) or "")
+            self.job.left(
+                "literal-secret",
+                f"the value of {name} is written into the file",
+                flag.line,
+                f"revoke it; build_secrets: {{{name.lower()}: NAME_OF_A_SECRET}} keeps the new one "
+                "out of the image",
+            )
+            self.build.setdefault(field, {})[name] = f"${{env.{name}}}"
+            return
+        if value is None:
+            value = self.logins.environment(name) or (Var(name),)
+        try:
+            written = self.spelled.template(value, flag.line, what=flag.name)
+        except NotPortable as reason:
+            if any(isinstance(part, Masked) for part in value):
+                self.build.setdefault(field, {})[name] = f"${{env.{name}}}"
+            self.job.left(
+                "not-portable",
+                f"--{flag.name} {name}: {reason.message}",
+                flag.line,
+                reason.advice or f"write {name} under {field}: by hand",
+            )
+            return
+        self.build.setdefault(field, {})[name] = written
+
+    def _git(self, flag: Flag) -> None:
+        written = literal(flag.value or ())
+        if written is None:
+            self._run_time(flag, "git")
+            return
+        for pair in written.split(","):
+            key, _, value = pair.partition("=")
+            field = key.strip().replace("-", "_")
+            if field == "branch" and value:
+                self.git["branch"] = value
+            elif field == "depth" and value.isdigit():
+                self.git["depth"] = int(value)
+            elif field in {"single_branch", "recurse_submodules", "insecure_skip_tls"}:
+                self.git[field] = value != "false"
+            else:
+                self.job.left("bad-git-option", f"--git={pair} is not known", flag.line, "drop it")
+
+    def _listed(self, flag: Flag) -> None:
+        field = flag.name.replace("-", "_")
+        written = literal(flag.value or ())
+        if flag.name == "secret" and written and self._build_secret(written):
+            return
+        if written is None:
+            self._run_time(flag, f"options.{field}")
+            return
+        values = written.split(",") if flag.name == "credential-helpers" else [written]
+        if flag.name == "registry-mirror":
+            values = [re.sub(r"^https?://", "", value).rstrip("/") for value in values]
+            if values != [written]:
+                self.job.mended(
+                    "mirror-scheme", f"{written} is a URL; a mirror is a host", flag.line, values[0]
+                )
+        listed = self.options.setdefault(field, [])
+        listed += [value for value in values if value not in listed]
+
+    def _build_secret(self, written: str) -> bool:
+        found = re.fullmatch(r"id=([^,]+),env=([A-Za-z_]\w*)", written)
+        if not found:
+            return False
+        name = found[2]
+        known = self.job.secrets.get(name)
+        if known is None and not self.job.plain_secrets:
+            return False
+        if known and known.store:
+            from ci_kaniko.importing.logins import note_store
+
+            note_store(self.job, known.store)
+        same = known is None or known.name == name
+        self.build.setdefault("build_secrets", {})[found[1]] = name if same else known.name  # type: ignore[union-attr]
+        return True
+
+    def _mapped(self, flag: Flag) -> None:
+        field = flag.name.replace("-", "_")
+        written = literal(flag.value or ())
+        if written is None:
+            self._run_time(flag, f"options.{field}")
+            return
+        for pair in written.split(";"):
+            key, _, value = pair.partition("=")
+            if not value:
+                self.job.left("bad-pair", f"--{flag.name}={pair} has no =", flag.line, "HOST=VALUE")
+            elif not self._certificate(flag.name, key, value):
+                self.options.setdefault(field, {})[key] = value
+
+    def _certificate(self, name: str, host: str, value: str) -> bool:
+        """A certificate that the job takes from a secret."""
+        if name == "registry-certificate":
+            secret = self.logins.file_secret((value,))
+            if secret:
+                self.build.setdefault("certificates", {})[host] = secret
+            return bool(secret)
+        if name == "registry-client-cert" and "," in value:
+            one, _, two = value.partition(",")
+            secrets = self.logins.file_secret((one,)), self.logins.file_secret((two,))
+            if all(secrets):
+                pair = {"certificate": secrets[0], "key": secrets[1]}
+                self.build.setdefault("client_certificates", {})[host] = pair
+                return True
+        return False
+
+    def _file(self, flag: Flag) -> None:
+        field = flag.name.replace("-", "_")
+        value = flag.value or ()
+        path = self.paths.output(value)
+        shown = spell(value)
+        if path is None and self.job.target in {"gitlab", "github", "buildkite", "agola"}:
+            name = shown.rpartition("/")[2]
+            if shown == "/kaniko/digest" and field == "digest_file":
+                self.build["digest"] = True
+                return
+            if not re.fullmatch(r"[\w.-]+", name):
+                self._run_time(flag, f"options.{field}")
+                return
+            self.job.mended(
+                "output-outside",
+                f"--{flag.name}={shown} lies in the container, where nobody finds it",
+                flag.line,
+                f"{name}, in the repository",
+            )
+            path = name
+        if path is None:
+            path = shown.lstrip("/") if literal(value) and "$(" not in shown else None
+        if path is None or path.startswith(".."):
+            self._run_time(flag, f"options.{field}")
+            return
+        self.options[field] = path
+
+    def _option(self, flag: Flag) -> None:
+        field = flag.name.replace("-", "_")
+        written = literal(flag.value) if flag.value is not None else None
+        if flag.value is not None and written is None:
+            self._run_time(flag, f"options.{field}")
+            return
+        if flag.name in _SWITCHES:
+            self.options[field] = _switch(flag)
+        elif flag.name in _NUMBERS and written and re.fullmatch(r"-?\d+", written):
+            self.options[field] = int(written)
+        elif written:
+            self.options[field] = written
+        else:
+            self.job.left("no-value", f"--{flag.name} has no value", flag.line, "give it one")
+
+    # -- destinations -------------------------------------------------------------------------
+
+    def _destinations(self) -> None:
+        whole = read_condition(self.call.when)
+        self._report_unknown(whole, "the build", self.call.line)
+        pushed = list(self.call.pushed) or []
+        named = self._of("destination")
+        listed: list[dict[str, Any]] = []
+        conditions: list[Condition] = []
+        for word in pushed:
+            image = _without_flag(word.text)
+            condition = read_condition(_both(self.call.when, word.when))
+            for piece in self._split_images(image, word.line):
+                entry = self._destination(piece, condition, word.line)
+                if entry is not None and entry not in listed:
+                    listed.append(entry)
+                    conditions.append(condition)
+        images = {spell(_without_flag(word.text)) for word in pushed}
+        unpushed = [flag for flag in named if spell(flag.value or ()) not in images]
+        self._unpushed(unpushed)
+        if listed:
+            self.build["destinations"] = [
+                entry["image"] if set(entry) == {"image"} else entry for entry in listed
+            ]
+        self._policy(conditions, pushes=bool(listed))
+        self._registries(listed)
+
+    def _split_images(self, image: Text, line: int) -> list[Text]:
+        written = spell(image)
+        if "," not in written:
+            return [image]
+        self.job.mended(
+            "destination-list",
+            f"--destination={written} lists several images, and kaniko takes one",
+            line,
+            "each becomes a destination of its own",
+        )
+        return _split_all(image, ",")
+
+    def _destination(self, image: Text, condition: Condition, line: int) -> dict[str, Any] | None:
+        shown = spell(image)
+        placeholder = re.search(r"<[^>]+>", shown)
+        if placeholder:
+            self.job.left(
+                "placeholder",
+                f"--destination={shown}: {placeholder.group()} still has to be filled in",
+                line,
+                "write the real image under destinations:",
+            )
+            return None
+        if condition.never:
+            self._report_unknown(condition, f"the push to {shown}", line, lost=True)
+            return None
+        self._report_unknown(condition, f"the push to {shown}", line)
+        try:
+            reference = self._reference(image, line)
+        except NotPortable as reason:
+            self.job.left(
+                "not-portable",
+                f"--destination={shown}: {reason.message}",
+                line,
+                reason.advice or "write it under destinations:",
+            )
+            return None
+        self.job.carried("destination", f"{shown} is {reference}", line)
+        when = condition.spelled
+        return {"image": reference} if when is None else {"image": reference, "when": when}
+
+    def _reference(self, image: Text, line: int) -> str:
+        reference = self.spelled.reference(image, line)
+        lowered = _lowered(reference)
+        if lowered != reference:
+            self.job.mended(
+                "upper-case", f"{reference}: repository names are lower case", line, lowered
+            )
+        bare = re.sub(r"^https?://", "", lowered)
+        if bare != lowered:
+            self.job.mended("scheme", f"{lowered} is a URL, and no image", line, bare)
+        bare = self._on_docker_hub(bare, line)
+        retired = re.match(r"docker\.pkg\.github\.com/([^/]+)/[^/]+/(.+)", bare)
+        if retired:
+            bare = f"ghcr.io/{retired[1]}/{retired[2]}"
+            self.job.mended("retired-registry", "docker.pkg.github.com is retired", line, bare)
+        return bare
+
+    def _on_docker_hub(self, reference: str, line: int) -> str:
+        """A variable before the first slash is a registry only when it is called so."""
+        found = re.match(r"\$\{([\w.]+)[^}]*\}/", reference)
+        if not found or found[1].startswith("registry."):
+            return reference
+        deeper = re.sub(r"\$\{[^}]*\}", "x", reference).count("/") > 1
+        hosts = {spell(login.host).strip("${}") for login in self.call.logins}
+        if deeper or found[1].removeprefix("env.") in hosts:
+            return reference
+        if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", found[1]):
+            return reference
+        self.job.carried(
+            "docker-hub",
+            f"{reference} names no registry, so it is on Docker Hub",
+            line,
+            f"docker.io/{reference}",
+        )
+        return f"docker.io/{reference}"
+
+    def _unpushed(self, flags: list[Flag]) -> None:
+        for flag in flags:
+            self.job.left(
+                "never-pushed",
+                f"--destination{_shown(flag)} is never pushed: --no-push stands beside it",
+                flag.line,
+                "add it to destinations: and drop push: never, if it should be",
+            )
+
+    def _report_unknown(
+        self, condition: Condition, what: str, line: int, *, lost: bool = False
+    ) -> None:
+        for test in condition.unknown:
+            rule = "lost-condition" if lost else "unknown-condition"
+            said = test.text or test.kind
+            tail = "it is left out" if lost else "the spec does not ask that"
+            self.job.left(
+                rule,
+                f"{what} depends on: {said}; {tail}",
+                test.line or line,
+                "when: knows default-branch, branch, tag, pull-request, schedule and manual",
+            )
+
+    def _policy(self, conditions: list[Condition], *, pushes: bool) -> None:
+        if not pushes:
+            self.build["push"] = "never"
+            return
+        in_requests = any(condition.requests for condition in conditions)
+        if not (self.job.requests and in_requests):
+            return
+        if self.job.implicit_requests:
+            self.job.mended(
+                "pushes-pull-requests",
+                "builds of pull requests push as well, to the same tags",
+                self.call.line,
+                "they build without pushing; push: always is what the file says",
+            )
+        else:
+            self.build["push"] = "always"
+
+    def _registries(self, listed: list[dict[str, Any]]) -> None:
+        hosts: dict[str, None] = {}
+        for entry in listed:
+            hosts.setdefault(_host_of(entry["image"]))
+        repo = self._last_quiet("cache-repo")
+        if repo is not None and repo.value and listed:
+            try:
+                host = _host_of(self.spelled.reference(repo.value, repo.line))
+                if not host.startswith("oci"):
+                    hosts.setdefault(host)
+            except NotPortable:
+                pass
+        cautious = bool(self._of("no-push"))
+        found = self.logins.registries(list(hosts), cautious=cautious)
+        if found:
+            self.build["registries"] = found
+
+    def _last_quiet(self, name: str) -> Flag | None:
+        found = self._of(name)
+        return found[-1] if found else None
+
+    # -- cache --------------------------------------------------------------------------------
+
+    def _cache_fields(self) -> None:
+        enabled = self._last("cache")
+        repo = self._last("cache-repo")
+        others = [
+            flag for flag in self.flags if flag.name in {"cache-ttl", "cache-dir", *_CACHE_FLAGS}
+        ]
+        if enabled is None or _switch(enabled) is False:
+            for flag in [*([repo] if repo else []), *others]:
+                self.job.mended(
+                    "cache-is-off",
+                    f"--{flag.name}{_shown(flag)} does nothing without --cache",
+                    flag.line,
+                    "it is left out",
+                )
+            return
+        if not self._cache_repo(repo, enabled):
+            return
+        for flag in others:
+            self._cache_option(flag)
+        self.build["cache"] = self.cache
+
+    def _cache_repo(self, repo: Flag | None, enabled: Flag) -> bool:
+        if repo is None or not repo.value:
+            first = next(iter(self.build.get("destinations", ())), None)
+            image = first if isinstance(first, str) else (first or {}).get("image", "")
+            if not image:
+                self.job.left(
+                    "cache-without-repo",
+                    "--cache needs --cache-repo where nothing is pushed",
+                    enabled.line,
+                    "cache: {repo: REPOSITORY}",
+                )
+                return False
+            self.cache["repo"] = f"{_without_tag(image)}/cache"
+            self.job.carried(
+                "cache-repo",
+                f"kaniko caches in {self.cache['repo']} when no --cache-repo is given",
+                enabled.line,
+            )
+            return True
+        try:
+            written = self._reference(repo.value, repo.line)
+        except NotPortable as reason:
+            self._lost("cache.repo", repo, reason)
+            return False
+        if not written.startswith("oci:") and _without_tag(written) != written:
+            self.job.mended(
+                "cache-tag",
+                f"{written} has a tag: kaniko warns and caches nothing",
+                repo.line,
+                _without_tag(written),
+            )
+            written = _without_tag(written)
+        self.cache["repo"] = written
+        return True
+
+    def _cache_option(self, flag: Flag) -> None:
+        if flag.name in _CACHE_FLAGS:
+            self.cache[_CACHE_FLAGS[flag.name]] = _switch(flag)
+            return
+        field = flag.name.removeprefix("cache-")
+        written = literal(flag.value or ())
+        if not written:
+            self._run_time(flag, f"cache.{field}")
+        else:
+            self.cache[field] = written
+
+    # -- fetching, proxies, the executor ------------------------------------------------------
+
+    def _fetching(self) -> None:
+        """The login for a git context."""
+        if not (self.fetched or self.job.fetches_itself) or "token" in self.git:
+            return
+        password = self.logins.environment("GIT_PASSWORD") or self.logins.environment("GIT_TOKEN")
+        if not password:
+            return
+        if len(password) == 1 and isinstance(password[0], Var):
+            var = password[0]
+            secret = self.job.secrets.get(var.name)
+            name = secret.name if secret else var.name.rpartition(".")[2]
+            own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
+            if secret and secret.store:
+                from ci_kaniko.importing.logins import note_store
+
+                note_store(self.job, secret.store)
+            in_own = name in own and self.job.target in {"github", "gitlab"}
+            self.git["token"] = "ci-token" if in_own else self.logins.secret_name(name, 0)
+        else:
+            self.git["token"] = "GIT_TOKEN_SECRET"
+            self.job.left(
+                "literal-secret",
+                "the token for the git context is written into the file",
+                self.call.line,
+                "revoke it, and store the new one as the secret GIT_TOKEN_SECRET",
+            )
+        user = literal(self.logins.environment("GIT_USERNAME"))
+        if user and user not in {"oauth2", "x-access-token"}:
+            self.git["username"] = user
+
+    def _context_login(self) -> None:
+        context = str(self.build.get("context", ""))
+        environment = self.logins.environment
+        if context.startswith("s3://"):
+            found: dict[str, Any] = {}
+            login = self.logins._aws()  # noqa: SLF001 - the same login for a store
+            region = literal(environment("AWS_REGION"))
+            endpoint = literal(environment("S3_ENDPOINT"))
+            if login != "ambient":
+                found["aws"] = login
+            elif not region and not endpoint:
+                return
+            else:
+                found["aws"] = "ambient"
+            if region:
+                found["region"] = region
+            if endpoint:
+                found["s3_endpoint"] = endpoint
+            if literal(environment("S3_FORCE_PATH_STYLE")) == "true":
+                found["s3_path_style"] = True
+            self.build["context_login"] = found
+        elif context.startswith("gs://"):
+            login = self.logins._google()  # noqa: SLF001 - the same login for a store
+            self.build["context_login"] = {"google": login}
+        elif ".blob.core." in context:
+            key = environment("AZURE_STORAGE_ACCESS_KEY")
+            name = self.logins._key(key, "AZURE_STORAGE_ACCESS_KEY")  # noqa: SLF001
+            if name:
+                self.build["context_login"] = {"azure_storage_key": name}
+
+    def _proxy(self) -> None:
+        found = {}
+        for field, name in (
+            ("http", "HTTP_PROXY"),
+            ("https", "HTTPS_PROXY"),
+            ("no_proxy", "NO_PROXY"),
+        ):
+            text = self.logins.environment(name) or self.logins.environment(name.lower())
+            written = literal(text)
+            if written:
+                found[field] = written
+        if found:
+            self.build["proxy"] = found
+
+    def _executor(self) -> None:
+        image = self.call.image if self.call.image is not None else self.job.image
+        line = self.call.line if self.call.image is not None else self.job.image_line
+        found = executor_of(self.job, image, line)
+        if found:
+            self.build["executor"] = found
+        self._shell(image, line)
+
+    def _shell(self, image: Text, line: int) -> None:
+        """A script in an image that has no shell."""
+        written = literal(image) or ""
+        tag = written.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        known = "kaniko" in written
+        if (
+            self.job.has_shell
+            and known
+            and self.call.image is None
+            and ("debug" not in tag and not re.search("alpine|bootstrap|shell", tag))
+        ):
+            self.job.mended(
+                "no-shell",
+                f"{written} has no shell, so no script can start in it",
+                line,
+                "the -debug variant has one",
+            )
+
+
+def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
+    """What stands under ``executor:`` for an image; nothing for the default."""
+    written = literal(image)
+    if written is None:
+        if image:
+            job.left(
+                "executor-image",
+                f"the executor's image {spell(image)} is known to a run only",
+                line,
+                "the default is used; a mirror is executor: {image: REPOSITORY}",
+            )
+        return {}
+    if not written:
+        return {}
+    bare, _, digest = written.partition("@")
+    repository, tag = _tagged(bare)
+    shell = tag.endswith("-debug") or tag == "debug"
+    version = tag.removesuffix("-debug")
+    distribution = _distribution_of(repository)
+    if distribution is None and "kaniko" not in repository:
+        return _own_image(job, written, line)
+    if not _VERSION.fullmatch(version):
+        job.mended(
+            "moving-executor",
+            f"{written} is a moving tag" if not digest else f"{written} names no release",
+            line,
+            f"the default is {DISTRIBUTIONS[DEFAULT].image}:{DISTRIBUTIONS[DEFAULT].version}",
+        )
+        return {}
+    found: dict[str, Any] = {}
+    if distribution and distribution != DEFAULT:
+        found["distribution"] = distribution
+    if distribution == "google":
+        job.carried(
+            "frozen-executor",
+            f"{written} was carried over, but Google's kaniko is archived and unpatched",
+            line,
+            "without executor: the maintained default runs",
+        )
+    if version != DISTRIBUTIONS[distribution or DEFAULT].version:
+        found["version"] = version
+    if distribution is None or repository != DISTRIBUTIONS[distribution].image:
+        found["image"] = repository
+        if distribution is None:
+            found["version"] = version
+    if digest:
+        found["digests"] = {"debug" if shell else "plain": digest}
+    return found
+
+
+def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
+    job.carried("executor-image", f"the executor's image {written}", line)
+    return {"image": written}
+
+
+def _tagged(image: str) -> tuple[str, str]:
+    head, slash, last = image.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag
+
+
+def _distribution_of(repository: str) -> str | None:
+    for name, distribution in DISTRIBUTIONS.items():
+        if distribution.image == repository:
+            return name
+    if repository.startswith("cgr.dev/") or "chainguard" in repository:
+        return "chainguard"
+    if repository.endswith("kaniko-project/executor"):
+        return "google"
+    return "osscontainertools" if repository == "docker.io/martizih/kaniko" else None
+
+
+# -- small things ------------------------------------------------------------------------------
+
+
+def _shown(flag: Flag) -> str:
+    return "" if flag.value is None else f"={spell(flag.value)}"
+
+
+def _switch(flag: Flag) -> bool:
+    return flag.value is None or (literal(flag.value) or "true").lower() not in {"false", "0", "f"}
+
+
+def _told(when: When) -> str:
+    return " or ".join(
+        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
+    )
+
+
+def _both(one: When, other: When) -> When:
+    """Where both conditions hold."""
+    found = tuple(tuple(dict.fromkeys((*left, *right))) for left in one for right in other)
+    return tuple(dict.fromkeys(found))
+
+
+def _split_once(text: Text, mark: str) -> tuple[Text, Text | None]:
+    for at, part in enumerate(text):
+        if isinstance(part, str) and mark in part:
+            head, _, tail = part.partition(mark)
+            return join((*text[:at], head)), join((tail, *text[at + 1 :]))
+    return text, None
+
+
+def _split_all(text: Text, mark: str) -> list[Text]:
+    found: list[Text] = []
+    rest: Text | None = text
+    while rest is not None:
+        piece, rest = _split_once(rest, mark)
+        if piece:
+            found.append(piece)
+    return found
+
+
+def _after_at(value: Text) -> list[Text]:
+    for at, part in enumerate(value):
+        if isinstance(part, str) and "@" in part:
+            return [join(("git://", part.partition("@")[2], *value[at + 1 :]))]
+    return []
+
+
+def _without_flag(text: Text) -> Text:
+    return cut(cut(text, "--destination="), "-d=")
+
+
+def _is_this_repository(value: Text) -> bool:
+    names = "".join(part if isinstance(part, str) else getattr(part, "name", "") for part in value)
+    if not names.startswith("git://"):
+        names = f"git://{names}"
+    return bool(_THIS_REPOSITORY.match(names)) or names.startswith("git://repository.url")
+
+
+def _lowered(reference: str) -> str:
+    """A reference with the literal parts of its repository in lower case."""
+    slash = reference.rfind("/")
+    colon = _tag_at(reference)
+    end = colon if colon > slash else len(reference)
+    pieces = re.split(r"(\$\{[^}]*\})", reference[:end])
+    lowered = "".join(piece if piece.startswith("${") else piece.lower() for piece in pieces)
+    return lowered + reference[end:]
+
+
+def _tag_at(reference: str) -> int:
+    """Where the tag's colon stands; -1 without one."""
+    depth = 0
+    found = -1
+    for at, character in enumerate(reference):
+        if reference.startswith("${", at):
+            depth += 1
+        elif character == "}" and depth:
+            depth -= 1
+        elif not depth and character == "/":
+            found = -1
+        elif not depth and character == ":":
+            found = at
+    return found
+
+
+def _without_tag(reference: str) -> str:
+    at = _tag_at(reference)
+    return (
+        reference[:at]
+        if at > reference.rfind("/") or (at >= 0 and "/" not in reference[at:])
+        else reference
+    )
+
+
+def _host_of(image: str) -> str:
+    from ci_kaniko.findings import Refused
+    from ci_kaniko.references import DOCKER_HUB, parse_reference
+
+    try:
+        host = parse_reference(image).host
+    except Refused:
+        host = image.partition("/")[0] if "/" in image else ""
+    return host or DOCKER_HUB
+
+
+_ORDER = tuple(Build.model_fields)
+_NESTED = {
+    "cache": ("repo", "ttl", "copy_layers", "run_layers", "compressed", "dir"),
+    "options": tuple(Options.model_fields),
+}
+
+
+def ordered(build: dict[str, Any]) -> dict[str, Any]:
+    """The keys in the order in which the docs tell them."""
+    found = {}
+    places = {name: at for at, name in enumerate((*_ORDER, "needs", "images", "outputs"))}
+    for key in sorted(build, key=lambda name: places.get(name, 99)):
+        value = build[key]
+        if key in _NESTED:
+            value = {name: value[name] for name in _NESTED[key] if name in value}
+        found[key] = value
+    return found
+
+
+def check_name(name: str) -> bool:
+    """Whether a build arg may be called so."""
+    return grammar.is_identifier(name) and name not in OWNERS
