@@ -18,6 +18,8 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import memory
+from ci_kaniko.references import parse_reference
+from ci_kaniko.variables import parse
 from support.repository import Repository
 
 if TYPE_CHECKING:
@@ -162,6 +164,8 @@ def test_rendering_imports_the_modules_of_one_target(repository: Repository, tar
 
 def calls(work: str, target: str | None) -> Counter[tuple[str, int, str]]:
     """How often each function was called, built-in ones included."""
+    for remembered in (parse, parse_reference):
+        remembered.cache_clear()
     profile = cProfile.Profile(subcalls=False)
     profile.enable()
     if target is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
@@ -235,12 +234,12 @@ def check_digest(text: str) -> str:
 def inside_repository(text: str, base: str = ".") -> str | None:
     """``text`` below ``base`` as a normal path from the repository root; None when it leaves it."""
     parts: list[str] = []
-    for part in (*PurePosixPath(base).parts, *PurePosixPath(text).parts):
+    for part in f"{base}/{text}".split("/"):
         if part == "..":
             if not parts:
                 return None
             parts.pop()
-        else:
+        elif part not in {"", "."}:
             parts.append(part)
     return "/".join(parts) or "."
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IMAGE_NAME = "${image.name}"
 _ANY_NAME = "anynameofanimage"
+_DERIVED = ("name", "needs", "elsewhere", "differs", "at")
 _NAME = re.compile(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
 
 
@@ -170,6 +171,7 @@ def _placed(image: NamedImage, name: str, entries: Entries) -> NamedImage:
     image._name = name  # noqa: SLF001 - an image is told where it was written
     image._own = entries.own[name]  # noqa: SLF001
     image._shared = entries.shared  # noqa: SLF001
+    image._differs = frozenset((*entries.varying, *entries.own[name], *_DERIVED))  # noqa: SLF001
     return image
 
 

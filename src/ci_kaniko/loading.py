@@ -11,7 +11,7 @@ from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted, told_onc
 from ci_kaniko.grammar import is_identifier
 from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
-from ci_kaniko.rules import check, check_build, check_whole
+from ci_kaniko.rules import check, check_build, check_builds, check_whole
 from ci_kaniko.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec
 
@@ -134,7 +134,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     spec.__dict__["images"] = images
     places |= {finding.where for finding in entries.findings}
     unread = places | {image.at(finding.where) for image, finding in entries.told}
-    checked = [(image, item) for image in images.values() for item in check_build(image, places)]
+    checked = check_builds(images.values(), places)
     findings += entries.findings
     known = {(finding.rule, finding.where) for finding in findings}
     told = told_once([*entries.told, *checked], len(entries.own))

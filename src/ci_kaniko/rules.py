@@ -70,14 +70,46 @@ def check(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
 
     What the top says for several images is reported once.
     """
-    found = ((build, item) for build in spec.builds for item in check_build(build, damaged))
-    yield from told_once(found, len(spec.builds))
+    yield from told_once(check_builds(spec.builds, damaged), len(spec.builds))
     yield from check_whole(spec, damaged)
 
 
 def check_build(build: Build, damaged: Collection[Where] = ()) -> Iterator[Finding]:
     """Every finding about one image, at places relative to it."""
     return _run(RULES, build, damaged)
+
+
+def check_builds(
+    builds: Iterable[Build], damaged: Collection[Where] = ()
+) -> Iterator[tuple[Build, Finding]]:
+    """Every finding about each of several images.
+
+    A rule that has looked only at what an image has from the top says the same about the next.
+    """
+    rules = [rule for rule in RULES if not _is_damaged(rule, damaged)]
+    answers: dict[int, tuple[set[str], list[Finding]]] = {}
+    for build in builds:
+        own = build.differs
+        for number, rule in enumerate(rules):
+            read, findings = answers.get(number, (None, []))
+            if read is None or own is None or not read.isdisjoint(own):
+                watched = _Watched(build)
+                findings = list(rule.run(watched))
+                if own is not None and watched.read.isdisjoint(own):
+                    answers[number] = (watched.read, findings)
+            yield from ((build, finding) for finding in findings)
+
+
+class _Watched:
+    """A build that notes which of its parts a rule reads."""
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._build, name)
 
 
 def check_whole(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
@@ -89,8 +121,12 @@ def _run(
     rules: Iterable[Rule], part: Build | Spec, damaged: Collection[Where]
 ) -> Iterator[Finding]:
     for rule in rules:
-        if not any(_touches(read, where) for read in rule.reads for where in damaged):
+        if not _is_damaged(rule, damaged):
             yield from rule.run(part)
+
+
+def _is_damaged(rule: Rule, damaged: Collection[Where]) -> bool:
+    return any(_touches(read, where) for read in rule.reads for where in damaged)
 
 
 def _touches(read: str, where: Where) -> bool:

@@ -954,6 +954,11 @@ class Build(Model):
         """Hosts whose logins are there for other jobs to push with."""
         return self._elsewhere
 
+    @property
+    def differs(self) -> frozenset[str] | None:
+        """What may be other than in the other images of the spec; None for everything."""
+        return None
+
     def at(self, where: Where) -> Where:
         """Where in the spec a part of this build was written."""
         return where
@@ -974,10 +979,16 @@ class NamedImage(Build):
 
     _own: Any = PrivateAttr(default_factory=dict)
     _shared: Any = PrivateAttr(default_factory=dict)
+    _differs: frozenset[str] | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: Any) -> None: ...
+
+    @property
+    def differs(self) -> frozenset[str] | None:
+        """What this image says itself, what holds its name, and what comes of both."""
+        return self._differs
 
     def at(self, where: Where) -> Where:
         """Where in the spec a part of this image was written: here, or at the top for all."""

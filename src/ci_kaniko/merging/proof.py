@@ -97,9 +97,9 @@ def _same_bytes(
 ) -> bool:
     """Whether the author's bytes are the same; a last line end can be ours."""
     before, after = _bytes(old, ours_before), _bytes(new, ours)
-    if is_bare(old.syntax.text):
-        before, after = (_LAST_END.sub("", text) for text in (before, after))
-    return before == after
+    if before == after or not is_bare(old.syntax.text):
+        return before == after
+    return _LAST_END.sub("", before) == after or before == _LAST_END.sub("", after)
 
 
 def _rest(found: Collection, ours: list[Entry]) -> list[Any]:
