@@ -406,7 +406,8 @@ class _Workflow:
             key: string(value)
             for key, value in mapping(raw.get("env")).items()
             if not is_secret_name(key)
-            and not re.search(rf"\b{re.escape(key)}\b", _used(raw)) and "${{" not in string(value)
+            and not re.search(rf"\b{re.escape(key)}\b", _used(raw))
+            and "${{" not in string(value)
         }
         if unused:
             extra["env"] = unused

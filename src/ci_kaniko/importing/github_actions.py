@@ -228,9 +228,7 @@ def _int128(
     return call
 
 
-def _conditional(
-    call: Call, push: Text, line: int, operand: Callable[[str], Operand]
-) -> Call:
+def _conditional(call: Call, push: Text, line: int, operand: Callable[[str], Operand]) -> Call:
     """A call that pushes where an expression holds."""
     from dataclasses import replace
 

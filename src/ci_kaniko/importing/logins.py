@@ -367,10 +367,14 @@ class Logins:
                 self.call.line,
                 "the rendered step asks the agent for a token itself",
             )
-        elif any(
-            (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
-            for word in self.call.words
-        ) or host.startswith(("localhost", "127.0.0.1")) or self._plain_http(host):
+        elif (
+            any(
+                (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
+                for word in self.call.words
+            )
+            or host.startswith(("localhost", "127.0.0.1"))
+            or self._plain_http(host)
+        ):
             self.found[host] = "anonymous"
         else:
             self.job.left(

@@ -138,7 +138,8 @@ class Spelled:
             lowered = path.name in _REPOSITORIES and path.changes == ("lower",)
             if lowered and host.endswith("ghcr.io/") and self.job.target == "github":
                 parts[at : at + 2] = [
-                    host.removesuffix("ghcr.io/"), Var("registry.image", portable=True)
+                    host.removesuffix("ghcr.io/"),
+                    Var("registry.image", portable=True),
                 ]
         return join(parts)
 

@@ -81,14 +81,10 @@ class Report:
         """All entries, in the order of the files' lines within each kind."""
         order = {"carried": 0, "mended": 1, "left": 2}
         cleaned = dict.fromkeys(
-            replace(
-                entry, message=self.clean(entry.message), advice=self.clean(entry.advice)
-            )
+            replace(entry, message=self.clean(entry.message), advice=self.clean(entry.advice))
             for entry in self._entries
         )
-        return tuple(
-            sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line))
-        )
+        return tuple(sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line)))
 
 
 def told(entries: Iterable[Entry], *, quiet: bool = False) -> str:

@@ -13,7 +13,6 @@ from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import Secrets, is_written
 from ci_kaniko.importing.shell_values import finished_text
 from ci_kaniko.importing.symbols import (
-    ALWAYS,
     Call,
     Choice,
     Login,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.merging.matching import arrange
+from ci_kaniko.merging.places import bared
 from ci_kaniko.problems import SpecError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Editor:
             at = edit.end
         merged = "".join([*parts, text[at:]])
         if self.is_bare and not self._ends_in_text():
-            return merged.removesuffix(self.style.line_end)
+            return bared(merged)
         return merged
 
     def _ends_in_text(self) -> bool:

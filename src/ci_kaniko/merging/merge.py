@@ -8,7 +8,7 @@ from ci_kaniko.merging.conflicts import refuse_conflicts
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.entries import locate, named
 from ci_kaniko.merging.pieces import pieces, whole_file
-from ci_kaniko.merging.places import is_bare
+from ci_kaniko.merging.places import bared, is_bare
 from ci_kaniko.merging.proof import prove, prove_new_file, prove_stages, reread
 from ci_kaniko.merging.restyle import style_of
 from ci_kaniko.merging.stages import addition, is_needed, missing_stages
@@ -69,7 +69,7 @@ def _with_stages(found: Collection, stages: list[str], style: Style, target: str
     offset, added = addition(ended, stages, style.line_end)
     text = ended.syntax.text[:offset] + added + ended.syntax.text[offset:]
     if ended is not found:
-        text = text.removesuffix(style.line_end)
+        text = bared(text)
     new = reread(text, found.syntax.path, target)
     prove_stages(found, new, stages)
     return new
@@ -84,6 +84,6 @@ def _new_file(found: Collection, wanted: Collection, target: str) -> str:
     blank = style.line_end if above and above[0].startswith("#") else ""
     text = text[:floor] + blank + whole_file(wanted, style.line_end) + text[floor:]
     if ended is not found:
-        text = text.removesuffix(style.line_end)
+        text = bared(text)
     prove_new_file(found, reread(text, found.syntax.path, target), wanted)
     return text

@@ -14,6 +14,7 @@ BLANKS = " \t\r\n\x85\u2028\u2029"
 
 _ENDS = ("", "\n", "\r", "\x85", "\u2028", "\u2029")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LAST_BREAK = re.compile(rf"(?:{_BREAK.pattern})\Z")
 _HEADER = re.compile(r"[|>][-+0-9]*")
 _SIGNS = {"KeyToken": "?", "BlockEntryToken": "-"}
 
@@ -21,6 +22,11 @@ _SIGNS = {"KeyToken": "?", "BlockEntryToken": "-"}
 def is_bare(text: str) -> bool:
     """Whether the last line has no end."""
     return text[-1:] not in _ENDS
+
+
+def bared(text: str) -> str:
+    """A text without the end of its last line."""
+    return _LAST_BREAK.sub("", text)
 
 
 class Block(NamedTuple):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.merging.entries import STAGES, locate, named
-from ci_kaniko.merging.places import is_bare
+from ci_kaniko.merging.places import bared, is_bare
 from ci_kaniko.merging.syntax import read
 from ci_kaniko.problems import CiKanikoError, SpecError
 
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.merging.entries import Collection, Entry
-
-
-_LAST_END = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])\\Z")
 
 
 class MergingError(CiKanikoError):
@@ -99,7 +95,7 @@ def _same_bytes(
     before, after = _bytes(old, ours_before), _bytes(new, ours)
     if before == after or not is_bare(old.syntax.text):
         return before == after
-    return _LAST_END.sub("", before) == after or before == _LAST_END.sub("", after)
+    return bared(before) == after or before == bared(after)
 
 
 def _rest(found: Collection, ours: list[Entry]) -> list[Any]:
