@@ -461,7 +461,9 @@ class _Shell(Reader):
     def _run_WhileClause(self, node: Tree) -> Status:  # noqa: N802
         """A loop is read as if it ran once: what it repeats is the same call."""
         with self._framed("break"):
+            kept, self.repeats = self.repeats, True
             guard = self.run(node.get("Cond") or []).guard
+            self.repeats = kept
             guard = self.guards.negate(guard) if node.get("Until") else guard
             self._round(node.get("Do") or [], guard)
         return SUCCESS

@@ -133,13 +133,13 @@ def read(reader: Reader, items: list[Item]) -> Status:
     if array and names:
         return _read_array(reader, names[0])
     given = reader.stdin or EMPTY
-    if any(literal(text) is None for _, text in given):
+    if reader.repeats and any(literal(text) is None for _, text in given):
         reader.note("unknown-list", spell(stripped(given[0][1])))
     line = reader.values.each(
         given, lambda text: pure(split_text(text, "\n")[0]), reader.state.path
     )
     for at, name in enumerate(names):
-        one = partial(_word, at=at, count=len(names))
+        one = partial(_word, at=at, count=len(names), repeats=reader.repeats)
         reader.assign(name, reader.values.each(line, one, reader.state.path))
     return SUCCESS
 
@@ -177,10 +177,13 @@ def one_of(text: Text) -> Text:
     return (Output(f"printf %s '{spell(text)}'", ("each",)),)
 
 
-def _word(text: Text, at: int, count: int) -> Value:
+def _word(text: Text, at: int, count: int, *, repeats: bool) -> Value:
+    """One word of a line; a loop reads every line."""
     plain_text = literal(text)
+    if plain_text is None and count == 1:
+        return pure(one_of(text) if repeats else text)
     if plain_text is None:
-        return pure(one_of(text) if count == 1 else (Output(f"read <<< {spell(text)}"),))
+        return pure((Output(f"read <<< {spell(text)}"),))
     words = plain_text.split(None, count - 1)
     return plain(words[at].strip()) if at < len(words) else EMPTY
 

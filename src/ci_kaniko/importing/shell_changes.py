@@ -51,7 +51,7 @@ _NAMED: dict[str, Callable[[str], str]] = {
     "upper": str.upper,
     "slug": _slug,
     "tag": _tag,
-    "owner": lambda text: text.rpartition("/")[0] or text,
+    "owner": lambda text: text.rpartition("/")[0] if "/" in text else text,
     "name": lambda text: text.rpartition("/")[2],
 }
 _REF_CHANGES = ("slug", "tag")
@@ -76,17 +76,12 @@ def apply(change: str, text: str) -> str:
     if found:
         return _expanded(found[1], found[2], text)
     words = shlex.split(change)
-    if not words or words[0] not in _FILTERS:
+    if not words or words[0] not in FILTERS:
         raise UnknownChangeError(change)
     try:
-        return _FILTERS[words[0]](words[1:], text)
+        return FILTERS[words[0]](words[1:], text)
     except (ValueError, IndexError, re.error):
         raise UnknownChangeError(change) from None
-
-
-def is_filter(name: str) -> bool:
-    """Whether a command changes its input in a known way."""
-    return name in _FILTERS
 
 
 def keeps_emptiness(change: str) -> bool:
@@ -99,7 +94,7 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes, told as shortly as it can be."""
     if changes[:1] in (("url",), ("path",)):
         return _simplified_url(changes)
-    samples = (*_REFS, *_OTHERS)
+    samples = (*_REFS, *_OTHERS, *_own_samples(changes))
     try:
         made = {text: _chain(changes, text) for text in samples}
         urls = {text: _chain(changes, text) for text in _URLS}
@@ -118,9 +113,15 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
         if all(text[:length] == result for text, result in made.items()):
             return (f"first:{length}",)
     for name in _REF_CHANGES:
-        if all(_NAMED[name](text) == made[text] for text in _REFS):
+        if all(_NAMED[name](text) == made[text] for text in made if text not in _OTHERS):
             return (name,)
     return changes
+
+
+def _own_samples(changes: tuple[str, ...]) -> list[str]:
+    """Texts that hold what the changes themselves speak of."""
+    words = dict.fromkeys(re.findall(r"[\w.:/-]+", " ".join(changes)))
+    return [text for word in words for text in (word, f"{word}x", f"x{word}", f"a{word}b")]
 
 
 def finished(changes: tuple[str, ...]) -> tuple[str, ...]:
@@ -406,7 +407,7 @@ def _xargs(words: list[str], text: str) -> str:
     return " ".join(text.split())
 
 
-_FILTERS: dict[str, Callable[[list[str], str], str]] = {
+FILTERS: dict[str, Callable[[list[str], str], str]] = {
     "awk": _awk,
     "cut": _cut,
     "head": _head,

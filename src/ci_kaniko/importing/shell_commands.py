@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell_changes import is_filter, sed_commands
+from ci_kaniko.importing.shell_changes import FILTERS, sed_commands
 from ci_kaniko.importing.shell_files import (
     in_folder,
     read_file,
@@ -531,6 +531,5 @@ COMMANDS: dict[str, Callable[[Reader, list[Value]], Status]] = {
     "rm": remove,
     "tee": tee,
     "touch": touch,
-    **{name: filter_command(name) for name in ("awk", "cut", "head", "sed", "tr", "xargs")},
+    **{name: filter_command(name) for name in FILTERS},
 }
-assert all(is_filter(name) for name in ("awk", "cut", "head", "sed", "tr", "xargs"))

@@ -37,6 +37,14 @@ _DEFAULT_BRANCHES = {
 }
 
 
+_ONE_OF = (
+    {"branch", "tag", "pull_request.number"},
+    {"CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "CI_MERGE_REQUEST_IID"},
+    {"AGOLA_GIT_BRANCH", "AGOLA_GIT_TAG", "AGOLA_PULL_REQUEST_ID"},
+)
+"""Variables of which one has a value: a run is for a branch, a tag or a request."""
+
+
 class Conditions:
     """The tests of one script and what is known about them.
 
@@ -49,6 +57,7 @@ class Conditions:
         self._tests: list[Test] = []
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
+        self._by_group: list[list[int]] = [[] for _ in _ONE_OF]
 
     # -- guards ---------------------------------------------------------------------------------
 
@@ -91,6 +100,11 @@ class Conditions:
             if _excludes(old, new) or _excludes(new, old):
                 rival = guards.either(rival, other)
         self._by_text[new.left].append(number)
+        if (group := _group(new)) is not None:
+            for earlier in self._by_group[group]:
+                if self._tests[earlier].left != new.left:
+                    rival = guards.either(rival, guards.atom(earlier))
+            self._by_group[group].append(number)
         fact = guards.choose(atom, guards.minus(effect, rival), guards.negate(cause))
         self.facts = guards.both(self.facts, fact)
 
@@ -260,6 +274,23 @@ def _is_default_branch(text: Text) -> bool:
 
 def _told(left: Text, operator: str, right: Text) -> str:
     return f"{spell(left)} {operator} {spell(right)}"
+
+
+def _group(test: Test) -> int | None:
+    """The variables among which a test that holds has chosen one."""
+    var = test.left[0] if len(test.left) == 1 else None
+    if not isinstance(var, Var) or var.changes or var.default:
+        return None
+    if test.kind not in ("set", "glob") and not (test.kind == "equal" and literal(test.right)):
+        return None
+    return next(
+        (
+            number
+            for number, names in enumerate(_ONE_OF)
+            if var.name in names and var.portable == (number == 0)
+        ),
+        None,
+    )
 
 
 def _implies(one: Test, other: Test) -> bool:

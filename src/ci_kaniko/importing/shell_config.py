@@ -24,7 +24,6 @@ from ci_kaniko.importing.symbols import (
     literal,
     references,
     split_text,
-    variables,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell_secrets import Secrets
 
 _CONFIG = re.compile(r"auths|credHelpers|credsStore")
-_HOLE = re.compile("[\ue000-\uf8ff]")
 _REFERENCE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 
 
@@ -174,18 +172,15 @@ def is_config(path: str, text: Text) -> bool:
     """Whether a file is a docker config."""
     if path.endswith(".docker/config.json"):
         return True
-    plain = "".join(part if isinstance(part, str) else "\ue000" for part in text)
-    if _CONFIG.search(plain) and "{" in plain:
-        return True
     filled = any(isinstance(part, Contents) and part.replaced for part in text)
-    return path.endswith("config.json") and (
-        filled or (len(text) == 1 and not plain.strip("\ue000"))
-    )
+    ready = len(text) == 1 and not isinstance(text[0], str)
+    return path.endswith("config.json") and (filled or ready or looks_like_config(text))
 
 
-def holds_secret(text: Text) -> bool:
-    """Whether something in a text was written down or encoded."""
-    return any(isinstance(part, Encoded | Masked) for part in text) or bool(variables(text))
+def looks_like_config(text: Text) -> bool:
+    """Whether a text is a docker config, wherever it stands."""
+    plain = "".join(part for part in text if isinstance(part, str))
+    return _CONFIG.search(plain) is not None and "{" in plain
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing import shell_docker
 from ci_kaniko.importing.shell_builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell_commands import COMMANDS
-from ci_kaniko.importing.shell_config import is_config
+from ci_kaniko.importing.shell_config import looks_like_config
 from ci_kaniko.importing.shell_executor import is_executor, record
 from ci_kaniko.importing.shell_files import read_file
 from ci_kaniko.importing.shell_guards import YES
@@ -65,7 +65,7 @@ def _check_log(reader: Reader, name: str, values: list[Value]) -> None:
         return
     if name == "cat":
         texts = [text for path in texts for _, text in read_file(reader, path)]
-        if any(is_config("", text) for text in texts):
+        if any(looks_like_config(text) for text in texts):
             reader.note("secret-in-log", "the docker config")
     for text in texts:
         for part in text:

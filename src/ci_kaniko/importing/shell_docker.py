@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.shell_containers import environment, values_of
 from ci_kaniko.importing.shell_executor import is_executor, looks_like_kaniko, record
 from ci_kaniko.importing.shell_guards import YES
 from ci_kaniko.importing.shell_reader import SUCCESS, Container, Status
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.shell_values import EMPTY, Item, pure
 from ci_kaniko.importing.symbols import (
     Login,
     Text,
@@ -106,30 +107,17 @@ def _options(items: list[Item]) -> tuple[list[Item], list[Item]]:
     while rest and starts_with(rest[0].text, "-"):
         item = rest.pop(0)
         head = str(item.text[0])
-        name, equals, _ = head.partition("=")
         if literal(item.text) == "--":
             break
-        if equals:
-            name = _LONG.get(name, name)
-            options.append(
-                item._replace(
-                    text=_named(name, without_head(item.text, head.partition("=")[0] + "="))
-                )
-            )
-        elif (
-            not head.startswith("--")
-            and len(head) > 2
-            and head[:2] in _LONG
-            and head not in _SWITCHES
-        ):
-            options.append(
-                item._replace(text=_named(_LONG[head[:2]], without_head(item.text, head[:2])))
-            )
-        elif head in _SWITCHES:
+        if literal(item.text) in _SWITCHES or (head.startswith("--") and "=" in head):
             options.append(item)
+        elif not head.startswith("--") and len(head) > 2 and head[:2] in _LONG:
+            value = without_head(without_head(item.text, head[:2]), "=")
+            options.append(item._replace(text=_named(_LONG[head[:2]], value)))
         elif rest:
-            value = rest.pop(0)
-            options.append(value._replace(text=_named(_LONG.get(head, head), value.text)))
+            following = rest.pop(0)
+            text = _named(_LONG.get(head, head), following.text)
+            options.append(following._replace(text=text))
     return options, rest
 
 
@@ -137,50 +125,9 @@ def _named(name: str, value: Text) -> Text:
     return join((f"{name}=", *value))
 
 
-def values_of(options: tuple[Item, ...] | list[Item], name: str) -> list[tuple[int, Text]]:
-    """Everything that an option was given."""
-    head = f"{name}="
-    return [
-        (item.guard, without_head(item.text, head))
-        for item in options
-        if starts_with(item.text, head)
-    ]
-
-
 def _last(options: list[Item], name: str) -> Text | None:
     found = values_of(options, name)
     return found[-1][1] if found else None
-
-
-def environment(reader: Reader, options: tuple[Item, ...]) -> dict[str, Value]:
-    """The variables that a container is given."""
-    found: dict[str, Value] = {}
-    for guard, text in values_of(options, "--env"):
-        name, *rest = split_text(text, "=", 1)
-        key = literal(name)
-        if key:
-            value = pure(rest[0]) if rest else reader.value(key)
-            found[key] = reader.values.choose(guard, value, found.get(key, EMPTY))
-    return found
-
-
-def mounts(options: tuple[Item, ...]) -> list[tuple[Text, Text]]:
-    """Where a container sees what: outside, inside."""
-    found: list[tuple[Text, Text]] = []
-    for _, text in values_of(options, "--volume"):
-        outside, *inside = split_text(text, ":")
-        if inside:
-            found.append((outside, inside[0]))
-    for _, text in values_of(options, "--mount"):
-        fields: dict[str, Text] = {}
-        for piece in split_text(text, ","):
-            name, *rest = split_text(piece, "=", 1)
-            fields[literal(name) or ""] = rest[0] if rest else ()
-        source = fields.get("source", fields.get("src", ()))
-        target = fields.get("target", fields.get("dst", fields.get("destination", ())))
-        if source and target:
-            found.append((source, target))
-    return found
 
 
 def login(reader: Reader, items: list[Item], tool: str) -> Status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.shell_containers import environment
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_reader import Container, RawCall
 from ci_kaniko.importing.shell_secrets import is_secret_name
@@ -32,7 +33,8 @@ SWITCHES = {
 """The flags that take no word after them. Source: ``cmd/executor/cmd/root.go``."""
 _SHORT = {"-b": "bucket", "-c": "context", "-d": "destination", "-f": "dockerfile"}
 _SHORT |= {"-v": "verbosity", "-h": "help"}
-_PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|\{[A-Z][A-Z_]+\}")
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
+_FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
 _BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
 
 
@@ -52,8 +54,6 @@ def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
 
 def record(reader: Reader, items: list[Item], container: Container | None) -> None:
     """Remember a call with all that is known where it stands."""
-    from ci_kaniko.importing.shell_docker import environment
-
     state = reader.state
     given = environment(reader, container.options) if container else environment_of(reader)
     reader.calls.append(
@@ -96,7 +96,7 @@ def arguments(reader: Reader, items: list[Item]) -> list[Item]:
             found.append(item)
         elif name in SWITCHES:
             found.append(_switch(reader, item, name, rest))
-        elif "=" in str(item.text[0]) or not rest:
+        elif "=" in str(item.text[0]) or not rest or _is_unknown_letter(item.text):
             found.append(_long(item, name))
         else:
             found += _paired(reader, item, name, rest)
@@ -113,6 +113,12 @@ def _flag(text: Text) -> str | None:
     return _SHORT.get(
         head, _SHORT.get(head[:2], head.lstrip("-")) if head[1:2] != "-" else head[2:]
     )
+
+
+def _is_unknown_letter(text: Text) -> bool:
+    """Whether a flag has one dash and is none of the executor's short ones."""
+    head = str(text[0])
+    return not head.startswith("--") and head[:2] not in _SHORT
 
 
 def _long(item: Item, name: str) -> Item:
@@ -195,7 +201,8 @@ def _examine(reader: Reader, item: Item) -> None:
     first = item.text[0] if item.text else ""
     if isinstance(first, str) and re.match(r"['\"]", first):
         reader.note("kept-quotes", shown, line=item.line)
-    if found := _PLACEHOLDER.search(literal(item.text) or ""):
+    filled_in = isinstance(first, str) and first.startswith(_FILLED_IN)
+    if filled_in and (found := _PLACEHOLDER.search(spell(item.text))):
         reader.note("placeholder", found.group(), line=item.line)
     for var in variables(item.text):
         if is_secret_name(var.name):

@@ -39,10 +39,6 @@ NOTES: dict[str, tuple[str, str]] = {
         "the value of {} is written into the script",
         "revoke it, and store the new one as a secret of the CI",
     ),
-    "lost-in-subshell": (
-        "{} is set in a subshell and is lost there",
-        "the import reads it as it was meant",
-    ),
     "newline-in-auth": (
         "echo adds a line end to what it encodes, and the registry gets a wrong password",
         "the login is written with printf",
@@ -71,10 +67,6 @@ NOTES: dict[str, tuple[str, str]] = {
     "switch-value": (
         "{} takes no value in a word of its own: kaniko refuses {}",
         "write {}={}",
-    ),
-    "too-many-paths": (
-        "the conditions are too many to tell apart",
-        "write the destinations into the spec by hand",
     ),
     "trace-shows-secrets": (
         "{} prints every command with its secrets into the log",

@@ -84,6 +84,7 @@ class Reader(ABC):
         self.container: Container | None = None
         self.stdin: Value | None = None
         self.captures = 0
+        self.repeats = False
         self.first_line = first_line
         self.line = first_line
         self._temporary = 0

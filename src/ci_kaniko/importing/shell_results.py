@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell_config import DockerConfig, is_config
-from ci_kaniko.importing.shell_docker import mounts
+from ci_kaniko.importing.shell_containers import mounts
 from ci_kaniko.importing.shell_executor import environment_of, no_push
 from ci_kaniko.importing.shell_files import below
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import Secrets, is_written
 from ci_kaniko.importing.shell_values import finished_text
 from ci_kaniko.importing.symbols import (
+    ALWAYS,
     Call,
     Choice,
     Login,
@@ -177,9 +178,9 @@ class _Results:
     def _when(self, guard: int, within: int) -> When:
         both = self.guards.both
         found = self.conditions.when(guard, both(within, self.usual))
-        if _clumsiness(found) > (0, 1):
+        if found != ALWAYS:
             whole = self.conditions.when(both(guard, within), self.usual)
-            found = min(found, whole, key=_clumsiness)
+            found = min(whole, found, key=_clumsiness)
         return self._clean_when(found)
 
     def _clean_when(self, when: When) -> When:

@@ -72,15 +72,15 @@ def merge(one: State, other: State, conditions: Conditions) -> State:
         found = values.gather([*under(here, one), *under(there, other)])
         return recognised(found, conditions, merged.path)
 
-    for name in one.variables.keys() | other.variables.keys():
+    for name in dict.fromkeys((*one.variables, *other.variables)):
         merged.variables[name] = both(one.value(name), other.value(name))
-    for name in one.arrays.keys() | other.arrays.keys():
+    for name in dict.fromkeys((*one.arrays, *other.arrays)):
         merged.arrays[name] = values.merged(
             one.arrays.get(name, []), one.path, other.arrays.get(name, []), other.path
         )
     if one.items != other.items:
         merged.items = values.merged(one.items, one.path, other.items, other.path)
-    for name in one.exported.keys() | other.exported.keys():
+    for name in dict.fromkeys((*one.exported, *other.exported)):
         guard = guards.either(
             guards.both(one.exported.get(name, NO), one.path),
             guards.both(other.exported.get(name, NO), other.path),
@@ -93,11 +93,10 @@ def merge(one: State, other: State, conditions: Conditions) -> State:
     merged.functions = {**one.functions, **other.functions}
     merged.folder = both(one.folder, other.folder)
     merged.output = both(one.output, other.output)
-    for path in other.files.keys() - one.files.keys():
-        merged.files[path] = other.files[path]
-    for path in other.files.keys() & one.files.keys():
-        if one.files[path] != other.files[path]:
-            merged.files[path] = values.told(
-                [*under(one.files[path], one), *under(other.files[path], other)]
-            )
+    for path, written in other.files.items():
+        before = one.files.get(path)
+        if before is None:
+            merged.files[path] = written
+        elif before != written:
+            merged.files[path] = values.told([*under(before, one), *under(written, other)])
     return merged

@@ -361,11 +361,26 @@ def _of_list(reader: Reader, part: Tree, items: list[Item], *, quoted: bool, sta
         count = plain(str(len(items))) if certain else pure((Output("$#"),))
         return Piece(count, quoted, splits=False)
     if part.get("Slice"):
-        start = arithmetic(reader, part["Slice"]["Offset"]) or 0
-        items = items[max(start - 1, 0) :] if part["Param"]["Value"] in "@*" else items[start:]
+        items = _sliced(reader, part, items)
+    if part.get("Repl") or part.get("Exp"):
+        items = [
+            item._replace(guard=reader.guards.both(item.guard, guard), text=text)
+            for item in items
+            for guard, text in _operated(reader, part, "", pure(item.text))
+        ]
     if star and quoted:
         return Piece(_joined(reader, items), quoted, splits=False)
     return Piece(EMPTY, quoted, splits=not quoted, items=list(items))
+
+
+def _sliced(reader: Reader, part: Tree, items: list[Item]) -> list[Item]:
+    """``${@:2}`` and ``${array[@]:1:2}``: the first argument has the number 1."""
+    offset, length = (part["Slice"].get(key) for key in ("Offset", "Length"))
+    start = (arithmetic(reader, offset) or 0) if offset else 0
+    if part["Param"]["Value"] in "@*":
+        start = max(start - 1, 0)
+    count = arithmetic(reader, length) if length else None
+    return items[start:] if count is None else items[start : start + count]
 
 
 def _joined(reader: Reader, items: list[Item]) -> Value:

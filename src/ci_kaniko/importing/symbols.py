@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class Test:
     ``kind`` is ``equal`` (two texts), ``set`` (not empty), ``glob`` (``right`` is a portable glob:
     ``*`` within a path segment, ``**`` across), ``pattern`` (any other pattern of the shell),
     ``regex``, ``file`` (``left`` is a path that exists) or ``unknown`` (a command's status).
-    ``text`` is how the test is spelled, for people.
+    Tests of GitHub's full ref are told as tests of the portable ``branch``, ``tag`` and
+    ``pull_request.number``. ``text`` is how the test is spelled, for people.
     """
 
     __test__ = False
@@ -284,11 +285,6 @@ def _spell_var(var: Var) -> str:
     changes = "".join(f"|{change}" for change in var.changes)
     plain = not default and not changes and re.fullmatch(r"[A-Za-z_]\w*|\d", var.name)
     return f"${var.name}" if plain and not var.portable else f"${{{var.name}{default}{changes}}}"
-
-
-def changed(part: Var | Output, changes: tuple[str, ...]) -> Var | Output:
-    """The same hole with other changes."""
-    return replace(part, changes=changes)
 
 
 def decoded(text: str) -> str | None:
