@@ -11,6 +11,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import textwrap
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +47,20 @@ def main() -> None:
     mine = {name: line for name, line in lines.items() if name.startswith("ci-kaniko")}
     others = {name: line for name, line in lines.items() if name not in mine}
     (output / "performance.svg").write_text(plot.plot(mine, others), encoding="utf-8")
-    (output / "performance.md").write_text(page(results), encoding="utf-8")
+    (output / "performance.md").write_text(_wrapped(page(results)), encoding="utf-8")
     print(f"wrote performance.md and performance.svg in {output}", file=sys.stderr)
+
+
+def _wrapped(text: str) -> str:
+    """A page whose lines are as long as those of the others; tables stay as they are."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if len(line) <= 100 or "|" in line:
+            lines.append(line)
+        else:
+            indent = "  " if line.startswith("- ") else ""
+            lines += textwrap.wrap(line, 98, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _copy(folder: Path) -> Path:
