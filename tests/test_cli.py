@@ -15,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 import ci_kaniko
-from ci_kaniko import cli, rendering, yamltext
+from ci_kaniko import cli, layouts, yamltext
 from ci_kaniko.commands import app
 from ci_kaniko.files import write
 
@@ -165,11 +165,11 @@ def test_a_bug_is_3_with_a_report(call: Any, monkeypatch: pytest.MonkeyPatch) ->
         raise ZeroDivisionError
 
     monkeypatch.setattr(yamltext, "scalar", broken)
-    rendering._environment.cache_clear()
+    layouts._environment.cache_clear()
     try:
         code, out, err = call("render", "gitlab")
     finally:
-        rendering._environment.cache_clear()
+        layouts._environment.cache_clear()
     assert (code, out) == (3, b"")
     assert b"ZeroDivisionError" in err
     assert b"please report" in err

@@ -38,12 +38,17 @@ def main() -> None:
 
 def _run(words: list[str]) -> None:
     """The command of a command line: at once when it is a usual one, else through Typer."""
+    import atexit
     import gc
 
     from ci_kaniko.arguments import read
 
-    # A command lives for a moment: looking for garbage would cost a tenth of it.
+    # A command lives for a moment: looking for garbage would cost a tenth of it, and the
+    # interpreter looks once more when it ends, through all that is not frozen.
     gc.disable()
+    atexit.register(gc.freeze)
+    # Other packages' pydantic plugins have no business in this process, nor has looking for them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     asked = read(words)
     if asked is None:
         from ci_kaniko.commands import app

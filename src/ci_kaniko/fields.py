@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import core_schema
@@ -47,6 +47,24 @@ class Reads:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return dict(self.schema)
+
+
+class _Later:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(source.model_validate)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        model = schema["function"]["function"].__self__
+        model.model_rebuild()
+        described: dict[str, Any] = handler(
+            core_schema.chain_schema([model.__pydantic_core_schema__])
+        )
+        return described
+
+
+_Part = TypeVar("_Part", bound="Model")
+Later = Annotated[_Part, _Later()]
+"""A model that pydantic builds when a spec has it: a spec has few of all there are."""
 
 
 def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
@@ -366,7 +384,9 @@ When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS)]
 class Model(BaseModel):
     """What all parts of a spec share: unknown keys are refused, null means absent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

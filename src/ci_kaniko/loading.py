@@ -385,7 +385,7 @@ def _model_at(where: Where, root: type[Build] = Spec) -> Any:
 
 def _model_of(annotation: Any) -> Any:
     """The model inside ``Model | None``, ``tuple[Model, ...]`` or ``dict[str, Model]``."""
-    if hasattr(annotation, "model_fields"):
+    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
         return annotation
     found = map(_model_of, getattr(annotation, "__args__", ()))
     return next((model for model in found if model is not None), None)

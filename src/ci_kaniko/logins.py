@@ -1,9 +1,8 @@
 """The logins of a spec: registries, clouds, and the stores that contexts are fetched from."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -14,6 +13,7 @@ from ci_kaniko.fields import (
     TEXT,
     Boolean,
     ConfigName,
+    Later,
     Model,
     Present,
     Reads,
@@ -24,9 +24,6 @@ from ci_kaniko.fields import (
 )
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.scalars import as_text, wrong_type
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
@@ -75,7 +72,7 @@ _SECRET = {
     "required": ["secret"],
     "additionalProperties": False,
 }
-User = Annotated["str | SecretText", Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
+User = Annotated[str | SecretText, Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
 
 LoginWord = Annotated[str, choice("ci-token", "anonymous")]
 _LOGIN_WORDS = {"type": "string", "enum": ["ci-token", "anonymous"]}
@@ -308,17 +305,17 @@ class Login(Model):
         examples=["regcred"],
     )
 
-    aws: AwsLogin | None = Field(
+    aws: Later[AwsLogin] | None = Field(
         default=None,
         description="ECR: ambient, {credentials_file: NAME}, access keys, or {role: ARN}.",
         examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
     )
-    google: GoogleLogin | None = Field(
+    google: Later[GoogleLogin] | None = Field(
         default=None,
         description="Artifact Registry and GCR: ambient, {key_file: NAME}, or a provider.",
         examples=["ambient", {"key_file": "GOOGLE_KEY"}],
     )
-    azure: AzureLogin | None = Field(
+    azure: Later[AzureLogin] | None = Field(
         default=None,
         description="ACR: ambient, a service principal, or the CI's identity; an ACR token is "
         "a username and password.",
@@ -379,7 +376,7 @@ _LOGIN_HINT = (
 class ContextLogin(Model):
     """How the executor may fetch a context from a store."""
 
-    aws: AwsLogin | None = Field(
+    aws: Later[AwsLogin] | None = Field(
         default=None,
         description="s3://: ambient, or {credentials_file: NAME}.",
         examples=["ambient", {"credentials_file": "AWS_CREDENTIALS"}],
@@ -397,7 +394,7 @@ class ContextLogin(Model):
         description="s3://: the bucket is part of the path; needs s3_endpoint.",
         examples=[True],
     )
-    google: GoogleLogin | None = Field(
+    google: Later[GoogleLogin] | None = Field(
         default=None,
         description="gs://: ambient, or {key_file: NAME}.",
         examples=["ambient", {"key_file": "GOOGLE_KEY"}],
@@ -418,26 +415,26 @@ class Registry(Model):
         lambda long: long["properties"]["default"]["anyOf"][0]
     )
 
-    default: Login | None = Field(
+    default: Later[Login] | None = Field(
         default=None,
         description="The login on every target without one of its own.",
         examples=[{"username": "acme-bot", "password": "GHCR_TOKEN"}],
     )
-    gitlab: Login | None = Field(
+    gitlab: Later[Login] | None = Field(
         default=None, description="The login on GitLab.", examples=["ci-token"]
     )
-    github: Login | None = Field(
+    github: Later[Login] | None = Field(
         default=None, description="The login on GitHub.", examples=["ci-token"]
     )
-    buildkite: Login | None = Field(
+    buildkite: Later[Login] | None = Field(
         default=None, description="The login on Buildkite.", examples=[{"docker_config": "regcred"}]
     )
-    agola: Login | None = Field(
+    agola: Later[Login] | None = Field(
         default=None,
         description="The login on Agola.",
         examples=[{"username": "acme-bot", "password": "ACME_REGISTRY_TOKEN"}],
     )
-    kubernetes: Login | None = Field(
+    kubernetes: Later[Login] | None = Field(
         default=None,
         description="The login on Kubernetes.",
         examples=[{"docker_config": "regcred"}],

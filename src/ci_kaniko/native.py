@@ -1,7 +1,5 @@
 """The native sections: settings that only one CI system has, in its own words."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ from ci_kaniko.fields import (
     Boolean,
     Duration,
     Extra,
+    Later,
     Model,
     Platform,
     Present,
@@ -171,7 +170,7 @@ def _read_labels(value: Any) -> tuple[str, ...]:
 GitLabJob = Annotated[str, Reads(checked(_gitlab_job), STRING)]
 GitLabTime = Annotated[str, Reads(checked(_gitlab_time), {"type": ["string", "integer"]})]
 GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
-OneOrMore = Annotated["tuple[str, ...]", Reads(_read_labels, LIST_OR_ONE)]
+OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE)]
 PodName = Annotated[str, Reads(checked(_kubernetes_label_value_name), STRING)]
 KubernetesName = Annotated[str, Reads(checked(_kubernetes_name), STRING)]
 Namespace = Annotated[str, Reads(checked(_kubernetes_namespace), STRING)]
@@ -360,7 +359,7 @@ class Kubernetes(Model):
         description="Labels a node must have.",
         examples=[{"kubernetes.io/arch": "amd64"}],
     )
-    tolerations: tuple[Toleration, ...] = Field(
+    tolerations: tuple[Later[Toleration], ...] = Field(
         default=(),
         description="Taints the Pod tolerates.",
         examples=[[{"key": "dedicated", "value": "ci", "effect": "NoSchedule"}]],
@@ -462,7 +461,7 @@ class Buildkite(Model):
         description="Labels of the nodes for each of platforms:; kubernetes.io/arch by default.",
         examples=[{"linux/arm64": {"kubernetes.io/arch": "arm64"}}],
     )
-    tolerations: tuple[Toleration, ...] = Field(
+    tolerations: tuple[Later[Toleration], ...] = Field(
         default=(),
         description="Taints the pod tolerates.",
         examples=[[{"key": "dedicated", "value": "ci"}]],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems import CiKanikoError, Problem, SpecError
@@ -10,8 +9,6 @@ from ci_kaniko.targets import target as find_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from jinja2 import Environment
 
     from ci_kaniko.spec import Spec
     from ci_kaniko.targets import Target
@@ -43,15 +40,12 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     rendering = chosen.prepare(spec, values or {})
     if rendering.findings:
         raise SpecError(placed(rendering.findings, spec.source))
+    from ci_kaniko.layouts import fill
+
     view = rendering.view
     text = fill(chosen.template, {**view, "header": HEADER})
     _verify(text, chosen, view)
     return text
-
-
-def fill(template: str, view: Mapping[str, Any]) -> str:
-    """A template of ``templates/`` filled with a view."""
-    return _environment().get_template(template).render(view)
 
 
 def _unused_values(spec: Spec, target: str) -> Problem:
@@ -75,34 +69,3 @@ def _verify(text: str, chosen: Target, view: dict[str, Any]) -> None:
         raise RenderingError(f"the rendered text holds {len(documents)} documents")
     for complaint in chosen.verify(documents if chosen.stream else documents[0], view):
         raise RenderingError(complaint)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    from ci_kaniko import yamltext
-    from ci_kaniko.resources import templates
-
-    folder = templates()
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        undefined=StrictUndefined,
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<%=",
-        variable_end_string="%>",
-        comment_start_string="<%#",
-        comment_end_string="%>",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701
-    )
-    environment.filters.update(
-        scalar=yamltext.scalar,
-        flow=yamltext.flow,
-        literal=yamltext.literal,
-        block=yamltext.block,
-    )
-    return environment

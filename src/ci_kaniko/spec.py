@@ -4,9 +4,8 @@ Every field carries its description and an example; the JSON Schema and ``docs/s
 from them.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
@@ -30,6 +29,7 @@ from ci_kaniko.fields import (
     Globs,
     Image,
     LabelName,
+    Later,
     Lines,
     Model,
     PlainHost,
@@ -55,8 +55,6 @@ from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.scalars import as_choice, as_list, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ci_kaniko.findings import Finding, Where
     from ci_kaniko.nodes import Source
 
@@ -185,7 +183,7 @@ def _read_path_globs(value: Any) -> tuple[str, ...]:
 
 
 Cron = Annotated[str, Reads(checked(_check_cron), STRING)]
-Paths = Annotated["tuple[str, ...]", Reads(_read_path_globs, LIST_OR_ONE)]
+Paths = Annotated[tuple[str, ...], Reads(_read_path_globs, LIST_OR_ONE)]
 
 
 class Triggers(Model):
@@ -255,8 +253,8 @@ class Executor(Model):
         "its own it is used as it is.",
         examples=["registry.example.com/mirror/kaniko"],
     )
-    digests: Digests = Field(
-        default=Digests(),
+    digests: Later[Digests] = Field(
+        default=Digests.model_construct(),
         description="Digests that pin the image beyond its tag.",
         examples=[{"debug": "sha256:" + "0" * 64}],
     )
@@ -293,7 +291,7 @@ def _check_build_secret(text: str) -> None:
 
 
 _HELPERS = {"type": "array", "items": {"enum": ["env", "google", "ecr", "acr", "gitlab"]}}
-CredentialHelpers = Annotated["tuple[str, ...]", Reads(_read_helpers, _HELPERS)]
+CredentialHelpers = Annotated[tuple[str, ...], Reads(_read_helpers, _HELPERS)]
 BuildSecret = Annotated[str, Reads(checked(_check_build_secret), STRING)]
 ImageFormat = Annotated[str, choice("docker", "oci")]
 Compression = Annotated[str, choice("gzip", "zstd")]
@@ -508,7 +506,7 @@ def _read_image_names(value: Any) -> tuple[str, ...]:
 
 
 ImageName = Annotated[str, Reads(checked(check_image_name), STRING)]
-ImageNames = Annotated["tuple[str, ...]", Reads(_read_image_names, LIST_OR_ONE)]
+ImageNames = Annotated[tuple[str, ...], Reads(_read_image_names, LIST_OR_ONE)]
 
 
 def _check_file(text: str) -> str:
@@ -565,7 +563,7 @@ class _OneOrMany:
         return {"anyOf": [listed["items"], listed]}
 
 
-OutputFiles = Annotated["tuple[OutputFile, ...]", _OneOrMany()]
+OutputFiles = Annotated[tuple[Later[OutputFile], ...], _OneOrMany()]
 
 
 def _output(target: str, example: str) -> Any:
@@ -679,8 +677,8 @@ def _read_artifacts(value: Any) -> tuple[str, ...]:
     )
 
 
-Commands = Annotated["tuple[str, ...]", Reads(_read_commands, LIST_OR_ONE)]
-Artifacts = Annotated["tuple[str, ...]", Reads(_read_artifacts, LIST_OR_ONE)]
+Commands = Annotated[tuple[str, ...], Reads(_read_commands, LIST_OR_ONE)]
+Artifacts = Annotated[tuple[str, ...], Reads(_read_artifacts, LIST_OR_ONE)]
 
 
 def _check_tool_image(text: str) -> None:
@@ -742,7 +740,7 @@ def _read_platforms(value: Any) -> tuple[str, ...]:
     return platforms
 
 
-Platforms = Annotated["tuple[str, ...]", Reads(_read_platforms, LIST_OR_ONE)]
+Platforms = Annotated[tuple[str, ...], Reads(_read_platforms, LIST_OR_ONE)]
 
 
 def _check_input_name(text: str) -> None:
@@ -790,8 +788,8 @@ class Build(Model):
         "https:// tar://.",
         examples=["services/shop", "git://github.com/acme/shop.git#refs/heads/main"],
     )
-    git: Git = Field(
-        default=Git(),
+    git: Later[Git] = Field(
+        default=Git.model_construct(),
         description="What the executor needs to fetch a git context.",
         examples=[{"token": "GIT_TOKEN"}],
     )
@@ -800,7 +798,7 @@ class Build(Model):
         description="Directory inside a fetched context (git, s3, gs, https, tar).",
         examples=["services/shop"],
     )
-    context_login: ContextLogin | None = Field(
+    context_login: Later[ContextLogin] | None = Field(
         default=None,
         description="How the executor may fetch a context from s3, gs or Azure.",
         examples=[{"aws": "ambient", "region": "eu-west-1"}],
@@ -828,7 +826,7 @@ class Build(Model):
         description="Annotations of the image's manifest; not with Google's kaniko.",
         examples=[{"org.opencontainers.image.version": "${ref.tag}"}],
     )
-    destinations: tuple[Destination, ...] = Field(
+    destinations: tuple[Later[Destination], ...] = Field(
         default=(),
         description="Where to push; a text, or a mapping with image and when.",
         examples=[["ghcr.io/acme/shop:${commit.short}"]],
@@ -838,28 +836,28 @@ class Build(Model):
         description="auto: not for pull requests; always; never.",
         examples=["never"],
     )
-    registries: dict[RegistryHost, Registry] = Field(
+    registries: dict[RegistryHost, Later[Registry]] = Field(
         default={},
         description="How to log in, by host; one login, or one per target with a default.",
         examples=[{"ghcr.io": {"username": "acme-bot", "password": "GHCR_TOKEN"}}],
     )
-    cache: Cache | None = Field(
+    cache: Later[Cache] | None = Field(
         default=None,
         description="Layer cache; without it nothing is cached.",
         examples=[{"repo": "ghcr.io/acme/shop/cache", "ttl": "168h"}],
     )
-    triggers: Triggers | None = Field(
+    triggers: Later[Triggers] | None = Field(
         default=None,
         description="What starts the job; without it: the default branch, tags, pull requests.",
         examples=[{"branches": ["main"], "tags": ["v*"], "pull_requests": True}],
     )
-    executor: Executor = Field(
-        default=Executor(),
+    executor: Later[Executor] = Field(
+        default=Executor.model_construct(),
         description="The kaniko to run: its distribution, version, image and digests.",
         examples=[{"distribution": "osscontainertools", "version": "v1.28.3"}],
     )
-    options: Options = Field(
-        default=Options(),
+    options: Later[Options] = Field(
+        default=Options.model_construct(),
         description="The remaining flags of the executor.",
         examples=[{"snapshot_mode": "redo"}],
     )
@@ -880,34 +878,42 @@ class Build(Model):
         "the PEM text. They are trusted beside the public ones.",
         examples=[{"registry.example.com": "ACME_CA"}],
     )
-    client_certificates: dict[PlainHost, ClientCertificate] = Field(
+    client_certificates: dict[PlainHost, Later[ClientCertificate]] = Field(
         default={},
         description="Certificates that the executor shows to a registry, by host.",
         examples=[{"registry.example.com": {"certificate": "ACME_CERT", "key": "ACME_CERT_KEY"}}],
     )
-    proxy: Proxy | None = Field(
+    proxy: Later[Proxy] | None = Field(
         default=None,
         description="Proxies for the executor and for the RUN steps' downloads of it.",
         examples=[{"https": "http://proxy.example.com:3128", "no_proxy": "registry.local"}],
     )
-    gitlab: GitLab = Field(
-        default=GitLab(), description="GitLab's own settings.", examples=[{"stage": "build"}]
+    gitlab: Later[GitLab] = Field(
+        default=GitLab.model_construct(),
+        description="GitLab's own settings.",
+        examples=[{"stage": "build"}],
     )
-    github: GitHub = Field(
-        default=GitHub(), description="GitHub's own settings.", examples=[{"timeout_minutes": 30}]
+    github: Later[GitHub] = Field(
+        default=GitHub.model_construct(),
+        description="GitHub's own settings.",
+        examples=[{"timeout_minutes": 30}],
     )
-    buildkite: Buildkite = Field(
-        default=Buildkite(),
+    buildkite: Later[Buildkite] = Field(
+        default=Buildkite.model_construct(),
         description="Buildkite's own settings.",
         examples=[{"queue": "kubernetes"}],
     )
-    agola: Agola = Field(
-        default=Agola(), description="Agola's own settings.", examples=[{"arch": "amd64"}]
+    agola: Later[Agola] = Field(
+        default=Agola.model_construct(),
+        description="Agola's own settings.",
+        examples=[{"arch": "amd64"}],
     )
-    kubernetes: Kubernetes = Field(
-        default=Kubernetes(), description="Kubernetes' own settings.", examples=[{"memory": "4Gi"}]
+    kubernetes: Later[Kubernetes] = Field(
+        default=Kubernetes.model_construct(),
+        description="Kubernetes' own settings.",
+        examples=[{"memory": "4Gi"}],
     )
-    prepare: Prepare | None = Field(
+    prepare: Later[Prepare] | None = Field(
         default=None,
         description="What runs in another image first, such as a compiler.",
         examples=[
@@ -930,7 +936,7 @@ class Build(Model):
         examples=[True],
     )
 
-    inputs: dict[InputName, Input] = Field(
+    inputs: dict[InputName, Later[Input]] = Field(
         default={},
         description="Values that whoever includes the job gives it; for the reusable forms of "
         "GitLab, GitHub and Buildkite.",
@@ -959,7 +965,7 @@ class Build(Model):
         """What may be other than in the other images of the spec; None for everything."""
         return None
 
-    def at(self, where: Where) -> Where:
+    def at(self, where: "Where") -> "Where":
         """Where in the spec a part of this build was written."""
         return where
 
@@ -990,14 +996,14 @@ class NamedImage(Build):
         """What this image says itself, what holds its name, and what comes of both."""
         return self._differs
 
-    def at(self, where: Where) -> Where:
+    def at(self, where: "Where") -> "Where":
         """Where in the spec a part of this image was written: here, or at the top for all."""
         here = ("images", self._name, *where)
         own, shared = _depth(self._own, where), _depth(self._shared, where)
         return where if shared > own else here
 
 
-def _depth(data: Any, where: Where) -> int:
+def _depth(data: Any, where: "Where") -> int:
     """How many steps of ``where`` there are in ``data``."""
     for depth, step in enumerate(where):
         found = (isinstance(data, dict) and data.get(str(step)) is not None) or (
@@ -1012,21 +1018,21 @@ def _depth(data: Any, where: Where) -> int:
 class Spec(Build):
     """One image, or several that share what they have in common."""
 
-    images: dict[ImageName, NamedImage] = Field(
+    images: dict[ImageName, Later[NamedImage]] = Field(
         default={},
         description="Several images, by name. Each inherits the rest of the spec: its own texts "
         "and lists replace, its mappings are merged key by key, null removes; ${image.name} is "
         "its name in every text.",
         examples=[{"api": {"context": "services/api"}, "web": {"needs": ["api"]}}],
     )
-    outputs: Outputs = Field(
-        default=Outputs(),
+    outputs: Later[Outputs] = Field(
+        default=Outputs.model_construct(),
         description="Files that hold the rendered configuration.",
         examples=[{"gitlab": ".gitlab-ci.yml"}],
     )
 
-    _source: Source | None = PrivateAttr(default=None)
-    _checked: tuple[Spec, list[Finding]] | None = PrivateAttr(default=None)
+    _source: "Source | None" = PrivateAttr(default=None)
+    _checked: "tuple[Spec, list[Finding]] | None" = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
 
@@ -1034,18 +1040,18 @@ class Spec(Build):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _examine(cls, data: Any, handler: ModelWrapValidatorHandler[Spec]) -> Spec:
+    def _examine(cls, data: Any, handler: "ModelWrapValidatorHandler[Spec]") -> "Spec":
         from ci_kaniko.loading import examined
 
         return examined(data, handler)
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> "Source | None":
         """Where the spec was written; None when it was built in Python."""
         return self._source
 
     @property
-    def findings(self) -> list[Finding] | None:
+    def findings(self) -> "list[Finding] | None":
         """What the rules say about the spec; None for a changed copy, which nobody has asked."""
         known = self._checked
         return known[1] if known and known[0] is self else None

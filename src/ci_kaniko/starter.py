@@ -141,7 +141,7 @@ def _plainness(path: str) -> tuple[int, bool, str]:
 
 def starter(root: str) -> str:
     """The text of a first spec, with comments. It validates and renders as it is."""
-    from ci_kaniko.rendering import fill
+    from ci_kaniko.layouts import fill
 
     facts = look(root)
     context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")

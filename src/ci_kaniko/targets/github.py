@@ -244,7 +244,8 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
 
 def _is_too_large(view: dict[str, Any]) -> bool:
     """Whether GitHub would not read the file."""
-    from ci_kaniko.rendering import HEADER, fill
+    from ci_kaniko.layouts import fill
+    from ci_kaniko.rendering import HEADER
 
     return len(fill(TARGET.template, {**view, "header": HEADER}).encode()) > _MAX_SIZE
 

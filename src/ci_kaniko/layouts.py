@@ -1,0 +1,98 @@
+"""The layouts of ``templates/``, filled.
+
+An installed ci-kaniko has them as Python as well, in the package ``ci_kaniko_templates`` that
+``hatch_build.py`` makes: compiling a template takes Jinja ten times as long as filling it. What
+that package does not have, or made of another text, is compiled when it is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template
+from jinja2.bccache import bc_version
+
+from ci_kaniko import yamltext
+from ci_kaniko.resources import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+COMPILED = "ci_kaniko_templates"
+
+
+def fill(template: str, view: Mapping[str, Any]) -> str:
+    """A template of ``templates/`` filled with a view."""
+    return _environment().get_template(template).render(view)
+
+
+def compiled() -> dict[str, str]:
+    """The files of the package ``ci_kaniko_templates``: their names and texts."""
+    environment = _environment()
+    files = {"__init__.py": '"""The templates of ci-kaniko, compiled by Jinja."""\n'}
+    for name in environment.list_templates():
+        code = environment.compile(_source(name), name, name, raw=True, defer_init=True)
+        files[f"{_module(name)}.py"] = f"{code}\nmade_of = {_made_of(name)!r}\n"
+    return files
+
+
+class _Loader(BaseLoader):
+    def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:  # noqa: ARG002
+        return _source(template), None, None
+
+    def list_templates(self) -> list[str]:
+        return sorted(entry.name for entry in templates().iterdir() if entry.is_file())
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name for it
+    ) -> Template:
+        try:
+            found = vars(import_module(f"{COMPILED}.{_module(name)}"))
+        except ImportError:
+            found = {}
+        if found.get("made_of") != _made_of(name):
+            return super().load(environment, name, globals)
+        return environment.template_class.from_module_dict(environment, found, globals or {})
+
+
+def _source(name: str) -> str:
+    return (templates() / name).read_text(encoding="utf-8")
+
+
+def _made_of(name: str) -> tuple[int, str]:
+    """What the compiled form of a template depends on."""
+    return bc_version, _source(name)
+
+
+def _module(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=_Loader(),
+        undefined=StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<%=",
+        variable_end_string="%>",
+        comment_start_string="<%#",
+        comment_end_string="%>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701
+    )
+    environment.filters.update(
+        scalar=yamltext.scalar,
+        flow=yamltext.flow,
+        literal=yamltext.literal,
+        block=yamltext.block,
+    )
+    return environment
