@@ -56,7 +56,8 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("src", "templates"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+    needed = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+    for name in needed:
         shutil.copy(ROOT / name, folder / name)
     git(folder, "init", "-q")
     git(folder, "add", "-A")

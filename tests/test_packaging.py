@@ -9,11 +9,12 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import ci_kaniko
+from ci_kaniko import layouts
 from support.cases import ROOT
 
 if TYPE_CHECKING:
@@ -39,14 +40,21 @@ VALUES = {
 
 RENDER = """
 import json, sys
+import jinja2
 import ci_kaniko
+compiled = []
+compile_template = jinja2.Environment.compile
+def compile(environment, source, name, *rest, **named):
+    compiled.append(name)
+    return compile_template(environment, source, name, *rest, **named)
+jinja2.Environment.compile = compile
 spec_text, values = json.load(sys.stdin)
 spec = ci_kaniko.loads(spec_text)
 texts = {
     target: ci_kaniko.render(spec, target, values=values.get(target, {}))
     for target in ci_kaniko.available_targets()
 }
-json.dump([ci_kaniko.__file__, texts], sys.stdout)
+json.dump([ci_kaniko.__file__, texts, compiled], sys.stdout)
 """
 
 
@@ -85,6 +93,8 @@ def test_the_wheel_holds_exactly_the_package_and_its_templates(wheel: Path) -> N
     }
     for name, content in files_below(ROOT / "templates").items():
         expected[f"ci_kaniko/templates/{name}"] = content
+    for name, text in layouts.compiled().items():
+        expected[f"ci_kaniko_templates/{name}"] = text.encode()
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         shipped = {name: archive.read(name) for name in names if ".dist-info/" not in name}
@@ -99,35 +109,70 @@ def test_the_source_distribution_can_be_tested(built: Path) -> None:
     for folder in ("src", "templates", "tests", "snapshots", "docs"):
         kept = {f"{folder}/{name}" for name in files_below(ROOT / folder)}
         assert not kept - names
-    for name in ("CHANGELOG.md", "Dockerfile", "LICENSE", "README.md", "ci-kaniko.yaml"):
+    for name in ("CHANGELOG.md", "Dockerfile", "LICENSE", "README.md", "hatch_build.py"):
         assert name in names
 
 
-def test_the_wheel_renders_every_target_without_the_source_tree(
-    wheel: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new environment holds the wheel; only what it depends on is borrowed from this one."""
-    environment = tmp_path / "environment"
+    environment = tmp_path_factory.mktemp("installed") / "environment"
     venv = [sys.executable, "-m", "venv", "--without-pip", str(environment)]
     subprocess.run(venv, check=True)
-    python = environment / "bin" / "python"
-    site = next(environment.glob("lib/python*/site-packages"))
+    site = site_of(environment)
     install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
     subprocess.run([sys.executable, "-m", "pip", *install], check=True)
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return environment
 
+
+def site_of(environment: Path) -> Path:
+    return next(environment.glob("lib/python*/site-packages"))
+
+
+def rendered_in(environment: Path) -> Any:
+    """Where ci-kaniko was found there, every target's text, and the templates it compiled."""
     done = subprocess.run(
-        [str(python), "-I", "-c", RENDER],
+        [str(environment / "bin" / "python"), "-I", "-c", RENDER],
         input=json.dumps([SPEC, VALUES]),
-        cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    origin, texts = json.loads(done.stdout)
-    assert origin == str(site / "ci_kaniko" / "__init__.py")
+    return json.loads(done.stdout)
+
+
+def test_the_wheel_renders_every_target_without_the_source_tree(environment: Path) -> None:
+    origin, texts, compiled = rendered_in(environment)
+    assert compiled == []
+    assert origin == str(site_of(environment) / "ci_kaniko" / "__init__.py")
     spec = ci_kaniko.loads(SPEC)
     assert texts == {
         target: ci_kaniko.render(spec, target, values=VALUES.get(target, {}))
         for target in ci_kaniko.available_targets()
     }
+
+
+def test_a_template_that_was_edited_is_compiled_anew(environment: Path) -> None:
+    _, before, _ = rendered_in(environment)
+    template = site_of(environment) / "ci_kaniko" / "templates" / "gitlab.yml.j2"
+    shipped = template.read_text()
+    template.write_text(f"# edited\n{shipped}")
+    try:
+        _, texts, compiled = rendered_in(environment)
+    finally:
+        template.write_text(shipped)
+    assert compiled == ["gitlab.yml.j2"]
+    assert texts == {**before, "gitlab": f"# edited\n{before['gitlab']}"}
+
+
+def test_a_template_that_is_not_there_compiled_is_compiled(environment: Path) -> None:
+    _, before, _ = rendered_in(environment)
+    module = site_of(environment) / layouts.COMPILED / "agola.py"
+    elsewhere = module.rename(environment / "agola.py")
+    try:
+        _, texts, compiled = rendered_in(environment)
+    finally:
+        elsewhere.rename(module)
+    assert compiled == ["agola.yml.j2"]
+    assert texts == before

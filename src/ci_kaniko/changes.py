@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ci_kaniko.findings import quoted
 from ci_kaniko.globs import to_regex
 from ci_kaniko.grammar import inside_repository
+from ci_kaniko.patterns import pattern
 from ci_kaniko.pipeline import select
 from ci_kaniko.problems import CiKanikoError, suggest
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec import Build, Spec
 
 _B = TypeVar("_B", bound="Build")
-_NO_COMMIT = re.compile(r"0{40}|0{64}")
+_NO_COMMIT = pattern(r"0{40}|0{64}")
 
 
 class CannotTell(CiKanikoError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 
-_SSH = re.compile(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
-_SCP = re.compile(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")
+from ci_kaniko.patterns import pattern
+
+_SSH = pattern(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
+_SCP = pattern(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")
 
 _COMMITTED = ("show", "-s", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd")
 

@@ -6,24 +6,28 @@ Source: the credential chains that the executor's README and the clients documen
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.patterns import pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci_kaniko.logins import AwsLogin, AzureLogin, GoogleLogin
     from ci_kaniko.spec import Build
 
-_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-_GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
-_AZURE_BLOB = re.compile(
+_ECR = pattern(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+_GOOGLE = pattern(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
+_AZURE_BLOB = pattern(
     r"https://[a-z0-9]+\.blob\.core\."
     r"(?:windows\.net|chinacloudapi\.cn|cloudapi\.de|usgovcloudapi\.net)/.+"
 )
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class Token:
+
+class Token(NamedTuple):
     """The CI's own identity, asked for one audience.
 
     It is kept in a file, or, without one, exchanged by the script before the executor starts.
@@ -34,8 +38,7 @@ class Token:
     variable: str = ""
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     """What one cloud's client needs.
 
     ``secret`` names what holds a file, ``document`` is the text of one that is no secret;
@@ -49,8 +52,8 @@ class Cloud:
     document: str = ""
     file: str = ""
     file_variable: str = ""
-    variables: dict[str, str] = field(default_factory=dict)
-    secret_variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = _NONE
+    secret_variables: Mapping[str, str] = _NONE
     token: Token | None = None
     role: str = ""
 

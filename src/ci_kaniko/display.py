@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from ci_kaniko.patterns import pattern
 
 MASK = "*"
 
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"""(?x)
       gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
     | gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-[A-Za-z0-9_-]{16,}
@@ -21,17 +21,15 @@ _TOKEN = re.compile(
     | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY.*
     """
 )
-_LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_PASSWORD = re.compile(
+_LOGIN_IN_URL = pattern(r"(?<=://)[^/@\s]+(?=@)")
+_PASSWORD = pattern(
     r"""(?ix) (?:pas+w(?:or)?[dt] | passphrase | pwd | token | _key | client_secret | ["']auth)
     ["']?[ \t]* : (?:[ \t]+|(?=["']))"""
 )
-_NAME = re.compile(
-    r"(?:[A-Za-z_][A-Za-z0-9_]*|ci-token|[|>][-+0-9]*|)(?=[ \t]*(?:[,}\]]|[ \t]#|$))"
-)
-_QUOTED = re.compile(r"""(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(?=[ \t]*(?:[,}\]]|[ \t]#|$))""")
-_FLOW_END = re.compile(r"[,}\]]")
-_CONTROL = re.compile(
+_NAME = pattern(r"(?:[A-Za-z_][A-Za-z0-9_]*|ci-token|[|>][-+0-9]*|)(?=[ \t]*(?:[,}\]]|[ \t]#|$))")
+_QUOTED = pattern(r"""(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(?=[ \t]*(?:[,}\]]|[ \t]#|$))""")
+_FLOW_END = pattern(r"[,}\]]")
+_CONTROL = pattern(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
 
@@ -59,8 +57,8 @@ def shown_line(text: str) -> str:
 
 def hide(text: str) -> str:
     """``text`` with ``*`` for every character of a credential."""
-    for pattern in (_TOKEN, _LOGIN_IN_URL):
-        text = pattern.sub(lambda found: MASK * len(found.group()), text)
+    for form in (_TOKEN, _LOGIN_IN_URL):
+        text = form.sub(lambda found: MASK * len(found.group()), text)
     return text
 
 

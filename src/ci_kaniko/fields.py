@@ -11,6 +11,7 @@ from pydantic_core import core_schema
 from ci_kaniko import grammar
 from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
 from ci_kaniko.findings import Refused, quoted, raise_all
+from ci_kaniko.patterns import pattern
 from ci_kaniko.references import (
     REGISTRY_HOST,
     check_lookalike,
@@ -32,7 +33,7 @@ TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 STRING: dict[str, Any] = {"type": "string"}
 LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}
 
-_SCP = re.compile(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
+_SCP = pattern(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
 
 
 class Reads:

@@ -10,10 +10,11 @@ import re
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import check_text
+from ci_kaniko.patterns import pattern
 
-_FORBIDDEN = re.compile(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
+_FORBIDDEN = pattern(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
 _HINT = "* matches within a path segment and ** across, such as release/*"
-_PLAIN = re.compile(r"[A-Za-z0-9._/+@%=,-]+")
+_PLAIN = pattern(r"[A-Za-z0-9._/+@%=,-]+")
 
 
 def check_glob(text: str) -> str:

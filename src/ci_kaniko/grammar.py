@@ -6,24 +6,25 @@ import re
 
 from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.patterns import pattern
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_DURATION = re.compile(rf"[+-]?(?:{_DURATION_PART.pattern})+|[+-]?0")
+_CONTROL = pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_DURATION_PART = pattern(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION = pattern(rf"[+-]?(?:{_DURATION_PART.pattern})+|[+-]?0")
 _DURATION_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9}
 _DURATION_UNITS |= {"m": 60e9, "h": 3600e9}
 _LONGEST_DURATION = 2**63 - 1
-_WORDS_OF_TIME = re.compile(r"([0-9]+) *(d|days?|w|weeks?|hours?|min(?:ute)?s?|seconds?)")
+_WORDS_OF_TIME = pattern(r"([0-9]+) *(d|days?|w|weeks?|hours?|min(?:ute)?s?|seconds?)")
 _HOURS = {"d": 24, "w": 24 * 7}
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OBJECT_NAME = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
-_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
-_ALTERNATIONS = re.compile(r"[A-Za-z][0-9]")
-_CONFIG_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+_HOST = pattern(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
+_IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_OBJECT_NAME = pattern(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
+_PLATFORM = pattern(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
+_ALTERNATIONS = pattern(r"[A-Za-z][0-9]")
+_CONFIG_NAME = pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
-_VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
+_VERSION = pattern(r"v[0-9]+\.[0-9]+\.[0-9]+")
 
 
 def check_text(text: str, *, newlines: bool = False) -> str:

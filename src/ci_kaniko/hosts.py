@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.patterns import pattern
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from ci_kaniko.findings import Where
     from ci_kaniko.spec import Build, Spec
 
-_FROM = re.compile(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
-_COPIED = re.compile(r"(?i)--from=(\S+)|--mount=\S*\bfrom=([^\s,]+)")
+_FROM = pattern(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
+_COPIED = pattern(r"(?i)--from=(\S+)|--mount=\S*\bfrom=([^\s,]+)")
 _MAX_BYTES = 1024 * 1024
 
 

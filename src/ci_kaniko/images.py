@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ci_kaniko.fields import Model
 from ci_kaniko.findings import Finding, Refused, quoted
+from ci_kaniko.patterns import pattern
 from ci_kaniko.platforms import pushed_hosts
 from ci_kaniko.references import canonical_host
 from ci_kaniko.scalars import wrong_type
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IMAGE_NAME = "${image.name}"
 _ANY_NAME = "anynameofanimage"
 _DERIVED = ("name", "needs", "elsewhere", "differs", "at")
-_NAME = re.compile(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
+_NAME = pattern(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
 
 
 class Entries:
@@ -134,8 +134,13 @@ def read_images(
     """
     images = {}
     common = {name: getattr(base, name) for name in Build.model_fields}
-    # Sections are handed in as they are: pydantic would copy the default of each for each image.
-    sections = {name: value for name, value in common.items() if isinstance(value, Model)}
+    shared = NamedImage.model_construct(**common)
+    # Of what is not read for each image, pydantic would copy the default for each.
+    sections: dict[str, Any] = {
+        name: value if isinstance(value, Model) else {}
+        for name, value in common.items()
+        if isinstance(value, Model | dict)
+    }
     for name, own in entries.own.items():
         given = {key: item for key, item in sections.items() if key not in own}
         try:
@@ -150,7 +155,7 @@ def read_images(
                 entries.told.append((blank, item._replace(message=message, hint=hint)))
             continue
         changed = {key: getattr(part, key) for key in (*entries.varying, *own)}
-        image = NamedImage.model_construct(**{**common, "needs": part.needs, **changed})
+        image = shared.model_copy(update={"needs": part.needs, **changed})
         images[name] = _placed(image, name, entries)
     _note_logins_of_others(images, entries)
     return images

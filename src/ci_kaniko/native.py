@@ -24,6 +24,7 @@ from ci_kaniko.fields import (
 )
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_object_name
+from ci_kaniko.patterns import pattern
 from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.scalars import as_list, as_text
 
@@ -32,16 +33,16 @@ GITLAB_RESERVED_JOBS = {
     *("cache", "include", "true", "false", "nil", "pages", "pages:deploy", "default", "workflow"),
     "spec",
 }
-_GITLAB_TIME = re.compile(
+_GITLAB_TIME = pattern(
     r"(?:\d+\s*(?:mo(?:nths?)?|w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?"
     r"|s(?:ec(?:ond)?s?)?)\s*)+|\d+"
 )
-_GITHUB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-_DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_BUILDKITE_KEY = re.compile(r"[A-Za-z0-9_:-]{1,100}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
-_LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+_DNS_LABEL = pattern(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")
+_UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_QUANTITY = pattern(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
+_LABEL_NAME = pattern(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
 def _gitlab_job(text: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.plan import Plan, Started, resolve, started_by
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec import Build, Prepare, Spec
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One run of the executor: an image, or one platform of it.
 
     ``suffix`` is what its name ends with, empty for the only job of an image. ``platform`` is
@@ -29,8 +27,7 @@ class Job:
     platform: str = ""
 
 
-@dataclass(frozen=True)
-class Preparation:
+class Preparation(NamedTuple):
     """Commands that run before images are built: once for all images that ask for the same.
 
     ``name`` is that of the image that it is for; empty when it is for all of them. ``started`` are
@@ -42,8 +39,7 @@ class Preparation:
     started: tuple[Started, ...]
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An image of a pipeline: its jobs, what joins them, and what must be finished before.
 
     ``name`` is empty for the only image of a spec. ``needs`` are images of this pipeline.
@@ -76,8 +72,7 @@ class Image:
         return (item._replace(where=self.build.at(item.where)) for item in found)
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """All images of a spec on a target, each after what it needs."""
 
     target: str
@@ -133,7 +128,7 @@ def _image(
         )
         if build.push != "never":
             whole = planned(joining(build))
-            join = replace(whole, arguments=(), pushed_arguments=(), outputs=())
+            join = whole._replace(arguments=(), pushed_arguments=(), outputs=())
     elif build.platforms == (DEFAULT,):
         jobs = (Job(planned(build), platform=DEFAULT),)
     elif build.platforms:

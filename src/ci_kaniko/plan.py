@@ -8,8 +8,7 @@ values for targets that know them when they are rendered.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import grammar
 from ci_kaniko.clouds import (
@@ -67,8 +66,7 @@ OUTPUT_OPTIONS = (
 _PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of the executor: ``--name`` or ``--name=value``.
 
     ``is_reference`` asks for lower-cased repository variables and refuses empty ones.
@@ -79,8 +77,7 @@ class Argument:
     is_reference: bool = False
 
 
-@dataclass(frozen=True)
-class Push:
+class Push(NamedTuple):
     """One destination."""
 
     reference: Reference
@@ -94,8 +91,7 @@ class Push:
         return Argument("destination", self.reference.parts, is_reference=True)
 
 
-@dataclass(frozen=True)
-class HostLogin:
+class HostLogin(NamedTuple):
     """How to log in to one host, and what for.
 
     ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
@@ -134,8 +130,7 @@ class HostLogin:
         return (*listed, *((login.password,) if login.password else ()))
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(NamedTuple):
     """What starts the job; ``default_branch`` stands for the branch that the CI calls so."""
 
     default_branch: bool = False
@@ -147,16 +142,14 @@ class Started:
     paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class GitLogin:
+class GitLogin(NamedTuple):
     """What a private git context needs."""
 
     username: str
     secret: str | None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """One build on one target."""
 
     target: str
@@ -170,7 +163,7 @@ class Plan:
     outputs: tuple[str, ...]
     git_login: GitLogin | None = None
     reads_checkout: bool = True
-    findings: tuple[Finding, ...] = field(default=(), compare=False)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def reusable(self) -> bool:
@@ -276,7 +269,7 @@ class Plan:
             if cloud and not login.written:
                 first = found.setdefault(cloud.name, cloud)
                 variables = {**cloud.variables, **first.variables}
-                found[cloud.name] = replace(first, variables=variables)
+                found[cloud.name] = first._replace(variables=variables)
         return tuple(found.values())
 
     @property
@@ -327,7 +320,7 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
         reads_checkout=not fetched or spec.context.startswith("tar://"),
     )
     findings += _git_token(plan)
-    return replace(plan, findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
+    return plan._replace(findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
 
 
 def executor_image(executor: Executor, *, with_shell: bool) -> str:
@@ -507,11 +500,12 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
 
 
 def _option_arguments(spec: Build) -> Iterator[Argument]:
-    for name in type(spec.options).model_fields:
+    given = spec.options.model_fields_set.difference(OUTPUT_OPTIONS)
+    for name in filter(given.__contains__, type(spec.options).model_fields) if given else ():
         value = getattr(spec.options, name)
-        flag = flag_of(name)
-        if name in OUTPUT_OPTIONS or value is None:
+        if value is None:
             continue
+        flag = flag_of(name)
         if name == "credential_helpers" and not value:
             yield Argument(flag, ())
             continue
@@ -865,7 +859,7 @@ def secret_places(plan: Plan) -> dict[str, Where]:
 def _bound_login(login: HostLogin, key: Parts) -> HostLogin:
     """The login with its key known; a host that was a variable is known with it."""
     host = "".join(part for part in key if isinstance(part, str)) if "$" in login.host else None
-    return replace(login, key=key, host=host or login.host)
+    return login._replace(key=key, host=host or login.host)
 
 
 def bind(
@@ -884,11 +878,10 @@ def bind(
 
     def argument(item: Argument) -> Argument:
         value = None if item.value is None else text(item.value, is_reference=item.is_reference)
-        return replace(item, value=value)
+        return item._replace(value=value)
 
     pushes = tuple(
-        replace(
-            push,
+        push._replace(
             when=ALWAYS,
             reference=Reference(*(text(piece, is_reference=True) for piece in push.reference)),
         )
@@ -898,8 +891,7 @@ def bind(
     used = {push.host for push in plan.pushes if holds(push.when)}
     used |= plan.cache_hosts
     silent = plan.push == "never" or (plan.push == "auto" and is_pull_request) or not pushes
-    return replace(
-        plan,
+    return plan._replace(
         arguments=tuple(argument(item) for item in plan.arguments),
         pushed_arguments=tuple(argument(item) for item in plan.pushed_arguments),
         pushes=() if silent else pushes,

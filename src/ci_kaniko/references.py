@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_host
+from ci_kaniko.patterns import pattern
 from ci_kaniko.variables import ENV_PREFIX, Parts, Ref, natives, parse, text_of, variable
 
 DOCKER_HUB = "docker.io"
@@ -18,8 +18,8 @@ REGISTRY_IMAGE = "registry.image"
 _DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
 _DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
 _VARIABLE_SLOTS = range(0xE000, 0xF000)
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _MAX_REPOSITORY = 255
 _EXAMPLE = "registry.example.com/team/app:1.0"
 _LENGTHS = {"commit.sha": 40, "commit.short": 8}

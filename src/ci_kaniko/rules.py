@@ -17,6 +17,7 @@ from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
+from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.texts import texts_with_variables
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from ci_kaniko.native import Toleration
     from ci_kaniko.spec import Build, Executor, Spec
 
-_ARGUMENT = re.compile(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
-_TWO_WORDS = re.compile(r"(--[a-z][a-z0-9-]*) +(\S+)")
-_SECRET_WORD = re.compile(r"(?i)(?:^|_)(?:token|password|passwd|secret|api_?key|private_?key)s?$")
+_ARGUMENT = pattern(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
+_TWO_WORDS = pattern(r"(--[a-z][a-z0-9-]*) +(\S+)")
+_SECRET_WORD = pattern(r"(?i)(?:^|_)(?:token|password|passwd|secret|api_?key|private_?key)s?$")
 _INDEX_DOCKER = f"index.{DOCKER_HUB}"
 
 
@@ -88,16 +89,36 @@ def check_builds(
     """
     rules = [rule for rule in RULES if not _is_damaged(rule, damaged)]
     answers: dict[int, tuple[set[str], list[Finding]]] = {}
+    asked: dict[frozenset[str] | None, list[Rule | list[Finding]]] = {}
     for build in builds:
         own = build.differs
-        for number, rule in enumerate(rules):
-            read, findings = answers.get(number, (None, []))
-            if read is None or own is None or not read.isdisjoint(own):
-                watched = _Watched(build)
-                findings = list(rule.run(watched))
-                if own is not None and watched.read.isdisjoint(own):
-                    answers[number] = (watched.read, findings)
+        if own not in asked:
+            asked[own] = list(_asked(rules, build, answers))
+        for answer in asked[own]:
+            findings = answer if isinstance(answer, list) else answer.run(build)
             yield from ((build, finding) for finding in findings)
+
+
+def _asked(
+    rules: list[Rule], build: Build, answers: dict[int, tuple[set[str], list[Finding]]]
+) -> Iterator[Rule | list[Finding]]:
+    """The rules that each image must be asked which differs as this one does, or their answers."""
+    own = build.differs
+    for number, rule in enumerate(rules):
+        if own is None:
+            yield rule
+            continue
+        read, findings = answers.get(number, (own, []))
+        if not read.isdisjoint(own):
+            watched = _Watched(build)
+            findings = list(rule.run(watched))
+            read = watched.read
+        if not read.isdisjoint(own):
+            yield rule
+            continue
+        answers[number] = (set(read), findings)
+        if findings:
+            yield findings
 
 
 class _Watched:
@@ -759,17 +780,19 @@ def _formats_fit_together(spec: Build) -> Iterator[Finding]:
 
 @_whole_rule("outputs[]", "options[]")
 def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
-    outputs = [
+    outputs: list[tuple[Where, str]] = [
         (("outputs", name, index), file.path)
         for name, files in spec.outputs
         for index, file in enumerate(files)
     ]
     for build in spec.builds:
         seen: dict[str, Where] = {}
-        options = [(build.at(("options", name)), getattr(build.options, name)) for name in _FILES]
+        options = [
+            (build.at(("options", name)), path)
+            for name in _FILES
+            if (path := getattr(build.options, name)) is not None
+        ]
         for where, path in (*outputs, *options):
-            if path is None:
-                continue
             first = seen.setdefault(grammar.inside_repository(path) or "", where)
             if first != where:
                 yield Finding(
@@ -985,9 +1008,9 @@ def _inputs_fit_their_type(spec: Spec) -> Iterator[Finding]:
 
 
 _INPUT_TEXTS = {
-    "string": re.compile(r"[^\"\\$\x00-\x1f]*"),
-    "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
-    "boolean": re.compile(r"true|false"),
+    "string": pattern(r"[^\"\\$\x00-\x1f]*"),
+    "number": pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    "boolean": pattern(r"true|false"),
 }
 _INPUT_HINTS = {
     "string": 'one line without ", \\ and $',

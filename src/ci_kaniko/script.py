@@ -54,8 +54,7 @@ _ENTRY = """'"%s":{"auth":"%s"}'"""
 _ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How one target's shell knows things.
 
     ``inherits`` says that the environment of the script is that of the executor. ``unset`` are

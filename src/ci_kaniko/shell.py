@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from ci_kaniko.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-_LATER_LAYERS = re.compile(r"(?<=\\)(?=\$)|(?<=\$)(?=[$(\[{])|(?<=\{)(?=\{)")
+_SAFE = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
+_LATER_LAYERS = pattern(r"(?<=\\)(?=\$)|(?<=\$)(?=[$(\[{])|(?<=\{)(?=\{)")
 # bash takes <( and >( for a process substitution, even in the default of a quoted ${x:-...}.
-_DOUBLE_QUOTED = re.compile(r"(?:[A-Za-z0-9_@%+=:,./ #;()*?~&|-]|[<>](?!\())*")
+_DOUBLE_QUOTED = pattern(r"(?:[A-Za-z0-9_@%+=:,./ #;()*?~&|-]|[<>](?!\())*")
 
 
 def quote(text: str) -> str:

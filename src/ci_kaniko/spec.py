@@ -52,6 +52,7 @@ from ci_kaniko.fields import (
 from ci_kaniko.findings import Refused, quoted, raise_all
 from ci_kaniko.logins import ContextLogin, Registry, short_or_long
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
+from ci_kaniko.patterns import pattern
 from ci_kaniko.scalars import as_choice, as_list, as_text
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _check_cron(text: str) -> None:
         )
 
 
-_NOT_IN_PATHS = re.compile(r"[?\[\]{}\\~$]|^!|\*{3}")
+_NOT_IN_PATHS = pattern(r"[?\[\]{}\\~$]|^!|\*{3}")
 
 
 def _check_path_glob(text: str) -> None:

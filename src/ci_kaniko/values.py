@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.conditions import Event
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.grammar import check_text, is_identifier
+from ci_kaniko.patterns import pattern
 from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from ci_kaniko.spec import Input
 
 _SHAPES = {
-    "commit.sha": (re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
-    "pull_request.number": (re.compile(r"[0-9]*"), "a number"),
-    "repository.url": (re.compile(r"https://[^/\s]+/\S+"), "https://HOST/PATH"),
-    "repository.path": (re.compile(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
+    "commit.sha": (pattern(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
+    "pull_request.number": (pattern(r"[0-9]*"), "a number"),
+    "repository.url": (pattern(r"https://[^/\s]+/\S+"), "https://HOST/PATH"),
+    "repository.path": (pattern(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
 }
 _EVENT = ("branch", "tag", "pull_request.number")
 _NO_INPUTS: Mapping[str, Input] = MappingProxyType({})

@@ -7,16 +7,18 @@ import math
 import re
 from typing import Any
 
-_PLAIN = re.compile(
+from ci_kaniko.patterns import pattern
+
+_PLAIN = pattern(
     r"(?:[A-Za-z_./$]|--[a-z])"
     r"(?:[A-Za-z0-9_./@+=$,~()*&|!\"'\\\[\]{}?^<>;%-]|[ ](?=[^ #])|:(?=[^\s])|(?<=[^ ])#)*"
 )
-_AMBIGUOUS = re.compile(
+_AMBIGUOUS = pattern(
     r"(?i)(?:y|n|yes|no|on|off|true|false|null|\.(?:inf|nan)|\.[0-9_].*|\.{3}.*|_*[0-9].*)"
 )
-_MEASURE = re.compile(r"[1-9][0-9]*(?:[hms]|[KMGT]i)(?: [1-9][0-9]*[ms])*")
-_NOT_SINGLE = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_ESCAPED = re.compile("[\x00-\x08\x0a-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_MEASURE = pattern(r"[1-9][0-9]*(?:[hms]|[KMGT]i)(?: [1-9][0-9]*[ms])*")
+_NOT_SINGLE = pattern("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_ESCAPED = pattern("[\x00-\x08\x0a-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def scalar(value: Any) -> str:

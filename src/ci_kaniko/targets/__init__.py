@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,16 +15,14 @@ if TYPE_CHECKING:
 NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rendering:
+class Rendering(NamedTuple):
     """What a target makes of a spec: the view for its template, or what is in the way."""
 
     view: dict[str, Any]
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(NamedTuple):
     """A CI system that a spec is rendered for.
 
     ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads

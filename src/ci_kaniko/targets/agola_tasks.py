@@ -14,7 +14,7 @@ in a folder that is called like the task, digests in ``digests`` and other files
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
@@ -259,12 +259,12 @@ class Run:
     def _dialect_of(self, task: Task) -> Dialect:
         """The dialect of a build, with what has to be said before."""
         digest = Cell(literal=f"{DIGESTS}/{task.name}")
-        dialect = replace(DIALECT, places={**DIALECT.places, DIGEST: digest})
+        dialect = DIALECT._replace(places={**DIALECT.places, DIGEST: digest})
         if not self._is_widened(task):
             return dialect
         kept = [f"mkdir -p {OUTPUTS}"] if task.outputs and not output_folders(task.plan) else []
         ends = only_for(task.plan, dialect, task.name)
-        return replace(dialect, folders=lambda plan: [*DIALECT.folders(plan), *kept, *ends])
+        return dialect._replace(folders=lambda plan: [*DIALECT.folders(plan), *kept, *ends])
 
     def _is_widened(self, task: Task) -> bool:
         """Whether a task is started for the sake of others, too."""
@@ -295,7 +295,7 @@ class Run:
         if self._is_widened(task):
             before += only_for(plan, dialect, task.name)
         folders = dialect.folders
-        dialect = replace(dialect, folders=lambda joined: [*before, *folders(joined)])
+        dialect = dialect._replace(folders=lambda joined: [*before, *folders(joined)])
         script = _Joining(plan, dialect, reads=_digests(image))
         file = quote(f"{_JOINED}/{task.name}")
         after = [f'printf %s "$digest" > {file}'] if task.hands_over else []
@@ -344,7 +344,7 @@ def _pushing(image: Image) -> Plan | None:
     """The plan of the job that joins, for the events that push; None when none does."""
     plan = image.join
     if plan and plan.push == "auto":
-        plan = replace(plan, started=replace(plan.started, pull_requests=False))
+        plan = plan._replace(started=plan.started._replace(pull_requests=False))
     return plan if plan and plan.started != Started() else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.findings import Finding, quoted
@@ -151,8 +150,7 @@ DIALECT = Dialect(
     folders=_folders,
     input_expression="{}",
 )
-_OWN_STORE = replace(
-    DIALECT,
+_OWN_STORE = DIALECT._replace(
     secret_hint="create it under Agents > Secrets",
     mounted_files="",
 )

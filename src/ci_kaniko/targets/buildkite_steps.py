@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import JoinScript, digest_variable
@@ -74,12 +73,12 @@ def join_plan(image: Image) -> Plan | None:
     """What the join does; a build that pushes nothing, such as a pull request, has no join."""
     if image.join is None:
         return None
-    join = replace(image.join, git_login=None)
+    join = image.join._replace(git_login=None)
     if not _is_for_fewer(image):
         return join
-    started = replace(join.started, pull_requests=False)
+    started = join.started._replace(pull_requests=False)
     only_pull_requests = started == Started(paths=started.paths)
-    return None if only_pull_requests else replace(join, started=started)
+    return None if only_pull_requests else join._replace(started=started)
 
 
 def _is_for_fewer(image: Image) -> bool:

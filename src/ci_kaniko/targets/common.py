@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +38,7 @@ def config_folder(plan: Plan) -> list[str]:
 
 def join_dialect(dialect: Dialect) -> Dialect:
     """A target's shell in the image that joins platforms, which has no folder of kaniko's."""
-    return replace(
-        dialect,
+    return dialect._replace(
         unset=(),
         config="$DOCKER_CONFIG",
         files="$DOCKER_CONFIG",

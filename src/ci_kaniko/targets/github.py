@@ -6,7 +6,6 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko import pins
@@ -56,7 +55,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(
         spec, "github", directory_is_git=lambda build: build.github.mode == "container"
     )
-    found = replace(found, images=tuple(adapted(image) for image in found.images))
+    found = found._replace(images=tuple(adapted(image) for image in found.images))
     findings = _findings(found)
     if findings:
         return Rendering(view={}, findings=tuple(unique(findings)))

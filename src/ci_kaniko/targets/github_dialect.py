@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -240,7 +239,7 @@ DIALECT = Dialect(
     folders=_folders,
     input_expression="${{{{ inputs.{} }}}}",
 )
-JOIN = replace(DIALECT, folders=_join_folders)
+JOIN = DIALECT._replace(folders=_join_folders)
 """Here the join's tool runs in a container, as the executor does."""
 
 
@@ -251,8 +250,7 @@ def _container_cells(name: str, plan: Plan) -> Cell | Impossible | None:
 
 
 _CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
-CONTAINER = replace(
-    DIALECT,
+CONTAINER = DIALECT._replace(
     cells=_container_cells,
     id_token=None,
     identity_reason="a job in the executor's image has no tool that can ask for its identity",
@@ -270,4 +268,4 @@ CONTAINER = replace(
     folders=partial(_checked_first, config_folder),
 )
 _JOIN_INSIDE = join_dialect(CONTAINER)
-JOIN_INSIDE = replace(_JOIN_INSIDE, folders=partial(_checked_first, _JOIN_INSIDE.folders))
+JOIN_INSIDE = _JOIN_INSIDE._replace(folders=partial(_checked_first, _JOIN_INSIDE.folders))

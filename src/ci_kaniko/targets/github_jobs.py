@@ -78,17 +78,17 @@ class Job:
 
 def adapted(image: Image) -> Image:
     """An image with what its plans get only on GitHub."""
-    jobs = tuple(replace(job, plan=_adapted(job.plan)) for job in image.jobs)
-    join = replace(_adapted(image.join), git_login=None) if image.join else None
-    return replace(image, jobs=jobs, join=join)
+    jobs = tuple(job._replace(plan=_adapted(job.plan)) for job in image.jobs)
+    join = _adapted(image.join)._replace(git_login=None) if image.join else None
+    return image._replace(jobs=jobs, join=join)
 
 
 def _adapted(plan: Plan) -> Plan:
     if plan.reusable:
         # Any event may have started the caller.
-        plan = replace(plan, started=replace(plan.started, pull_requests=True))
+        plan = plan._replace(started=plan.started._replace(pull_requests=True))
     if is_inside(plan) and plan.git_login is None and "://" not in plan.spec.context:
-        plan = replace(plan, git_login=GitLogin("oauth2", None))
+        plan = plan._replace(git_login=GitLogin("oauth2", None))
     return plan
 
 
@@ -354,7 +354,7 @@ class _Join(JoinScript):
 def _joining(image: Image, join: Plan) -> Job:
     """The job that joins the platforms."""
     inside = is_inside(join)
-    dialect = replace(JOIN, folders=lambda plan: [*JOIN.folders(plan), *_regctl(plan)])
+    dialect = JOIN._replace(folders=lambda plan: [*JOIN.folders(plan), *_regctl(plan)])
     script = JoinScript(join, JOIN_INSIDE) if inside else _Join(join, dialect)
     digest = image.hands_over
     text = script.text_of_join(image, ["regctl"], [_HAND_OVER] * digest)

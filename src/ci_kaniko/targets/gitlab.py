@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.findings import Finding, quoted
@@ -126,7 +125,7 @@ def _with_proxy(plan: Plan) -> Plan:
         return plan
     where = ("gitlab", "dependency_proxy")
     login = HostLogin(_PROXY, (Ref(_PROXY),), Login(use="ci-token"), where, pushes=False)
-    return replace(plan, logins=(*plan.logins, login))
+    return plan._replace(logins=(*plan.logins, login))
 
 
 def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
@@ -187,8 +186,7 @@ DIALECT = Dialect(
 Fields = dict[str, Any]
 
 
-_CHILD = replace(
-    DIALECT,
+_CHILD = DIALECT._replace(
     tests={
         "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
         "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
@@ -207,7 +205,7 @@ def _is_child(build: Build) -> bool:
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "gitlab")
-    found = replace(found, images=tuple(_with_proxies(image) for image in found.images))
+    found = found._replace(images=tuple(_with_proxies(image) for image in found.images))
     findings = _findings(found)
     if findings:
         return Rendering(view={}, findings=tuple(findings))
@@ -242,8 +240,8 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
 
 
 def _with_proxies(image: Image) -> Image:
-    return replace(
-        image, jobs=tuple(replace(job, plan=_with_proxy(job.plan)) for job in image.jobs)
+    return image._replace(
+        jobs=tuple(job._replace(plan=_with_proxy(job.plan)) for job in image.jobs)
     )
 
 
@@ -479,7 +477,7 @@ def _joining(image: Image) -> Fields:
     text = script.text_of_join(image, ["regctl"], after)
     pushing = plan.started
     if plan.push == "auto":
-        pushing = replace(pushing, pull_requests=False)
+        pushing = pushing._replace(pull_requests=False)
     return _without_nothing(
         {
             "stage": section.stage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.pipeline import job_name, preparation_name
@@ -43,8 +43,7 @@ _CLONED: tuple[Where, ...] = (
 """What the container depends on that clones the repository."""
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Images that are built in one Pod, in this order."""
 
     images: tuple[Image, ...]
