@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ hypothesis.settings.load_profile("ci" if CI else "dev")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshots/")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: the collector need not walk through it over and over."""
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 @pytest.fixture

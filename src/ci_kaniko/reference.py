@@ -84,7 +84,8 @@ def models() -> list[type[Model]]:
             found[model] = None
             inner = [_models_in(info.annotation) for info in model.model_fields.values()]
             pending = [*(each for group in inner for each in group), *pending]
-    return [model for model in found if model.__name__ in {"Spec", *schema()["$defs"]}]
+    named = {"Spec", *schema()["$defs"]}
+    return [model for model in found if model.__name__ in named]
 
 
 def _models_in(annotation: Any) -> list[type[Model]]:

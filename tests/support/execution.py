@@ -73,12 +73,13 @@ record=/.record/$n
 cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
 echo "$mask" >"$record/umask"
 read -r status </.record/status
-digest=$(cat /.record/digest)
+read -r digest </.record/digest
 """
 
 _EXECUTOR = (
     _RECORDER
-    + f"""cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record/config.json" 2>/dev/null
+    + f"""config=${{DOCKER_CONFIG:-$HOME/.docker}}/config.json
+if [ -f "$config" ]; then cp -p "$config" "$record/config.json"; fi
 for a; do
   case $a in --context=dir://*) cp -a "${{a#*dir://}}" "$record/context" 2>/dev/null ;; esac
 done
@@ -86,10 +87,12 @@ for name in {" ".join(CREDENTIAL_FILES)}; do
   eval "file=\\${{$name-}}"
   if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
 done
-mkdir "$record/inputs"
+inputs=
 for name in {" ".join(_INPUTS)}; do
-  if [ -d "/kaniko/$name" ]; then cp -RpL "/kaniko/$name" "$record/inputs/$name"; fi
+  if [ -d "/kaniko/$name" ]; then inputs="$inputs /kaniko/$name"; fi
 done
+mkdir "$record/inputs"
+if [ "$inputs" ]; then cp -RpL $inputs "$record/inputs"; fi
 if [ "$status" = 0 ]; then
   for a; do
     case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
