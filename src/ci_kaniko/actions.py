@@ -255,10 +255,10 @@ def _check_format(form: str) -> None:
 
 def _check_target(name: str) -> None:
     from ci_kaniko.problems import UnknownTargetError
-    from ci_kaniko.targets import target
+    from ci_kaniko.targets import check_name
 
     try:
-        target(name)
+        check_name(name)
     except UnknownTargetError as error:
         raise Misuse(str(error)) from error
 

@@ -51,11 +51,16 @@ def available_targets() -> Mapping[str, Target]:
 
 def target(name: str) -> Target:
     """One target. Raises UnknownTargetError with the names there are."""
+    check_name(name)
+    found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
+    return found
+
+
+def check_name(name: str) -> None:
+    """Raise UnknownTargetError for what is no target, without importing those that are."""
     if name not in NAMES:
         from ci_kaniko.problems import UnknownTargetError, suggest
 
         close = suggest(name, NAMES)
         known = f'did you mean "{close}"?' if close else f"known: {', '.join(NAMES)}"
         raise UnknownTargetError(f'unknown target "{name}"; {known}')
-    found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
-    return found
