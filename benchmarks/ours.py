@@ -98,6 +98,16 @@ def main() -> None:
     jinja2.Environment().from_string('{{ a }}').render(a=found.a)
 app()
 """,
+    "of them what `render` needs, and nobody looks for garbage": """
+import atexit, gc
+gc.disable()
+atexit.register(gc.freeze)
+import jinja2, pydantic, yaml
+class A(pydantic.BaseModel):
+    a: str
+found = A(**yaml.load('a: a', Loader=yaml.CSafeLoader))
+jinja2.Environment().from_string('{{ a }}').render(a=found.a)
+""",
     "PyYAML's C parser over the spec of 1,000 images and what GitLab gets": """
 import yaml
 for name in ('ci-kaniko.yaml', '.gitlab-ci.yml'):
@@ -181,7 +191,9 @@ def scaling(machine: Machine, sizes: tuple[int, ...]) -> dict[tuple[str, int], J
 def floors(machine: Machine) -> dict[str, Job]:
     """What the fixed packages cost when they do next to nothing."""
     folder = machine.scratch / "five-1000"
-    return {name: Job((PYTHON, "-c", code), folder) for name, code in FLOORS.items()}
+    (folder / "empty.py").touch()
+    jobs = {name: Job((PYTHON, "-c", code), folder) for name, code in FLOORS.items()}
+    return {"python -m of an empty module": Job((PYTHON, "-m", "empty"), folder), **jobs}
 
 
 def pipeline(machine: Machine, count: int) -> str:

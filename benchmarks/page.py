@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from measuring import FEW, LONG
-from ours import BESIDE, FLOORS, GOALS, GROWTH, PEAK
+from ours import BESIDE, GOALS, GROWTH, PEAK
 from peers import PEERS
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _REACH = """\
 `cold` finds no bytecode at all: not ours, not that of the packages, not Python's own."""
 _FLOORS = """\
 ci-kaniko stands on Typer, pydantic, PyYAML, Jinja2 and ruamel.yaml, and imports of them what a
-command needs. This is what they take to do next to nothing."""
+command needs. This is what they take to do next to nothing. An aim that is less than what a command
+needs of them is out of reach while they do the work."""
 _MEMORY = """\
 The most memory that a process held at once, in MiB, the interpreter included."""
 _SCALING = """\
@@ -54,9 +55,8 @@ _METHOD = """\
   and bytecode are in the system's memory; only `cold` starts each run with an empty folder for
   bytecode, and fills it.
 - Programs get an environment of their own: a home and a cache that are empty at first, no `CI`, no
-  settings of Python. ci-kaniko runs as `python -m ci_kaniko` from a copy of the checkout; the
-  script that pip makes is a row of its own. What a run leaves behind is removed outside of the
-  clock.
+  settings of Python. ci-kaniko runs as `python -m ci_kaniko`, installed by pip; the script that
+  pip makes is a row of its own. What a run leaves behind is removed outside of the clock.
 - Peak memory is what the system counted for a process, the median of {memory}.
 - The spec of so many images has one line for each, and shares the rest: `${{image.name}}` in the
   context and in the destination. The five outputs of 1,000 images are one for each target; GitHub,
@@ -108,8 +108,7 @@ def _blocks(results: Results) -> Iterator[str]:
         ("what", "measured", "quartiles"),
         (
             (name, _number(results.floors[name].median), _range(results.floors[name]))
-            for name in FLOORS
-            if name in results.floors
+            for name in results.floors
         ),
     )
     yield "## Memory\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import platform
-import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -40,7 +40,7 @@ def main() -> None:
     rounds = 2 if options.quick and options.rounds is None else options.rounds or 9
     output = options.output or (QUICK if options.quick else ROOT / "docs")
     with tempfile.TemporaryDirectory(prefix="ci-kaniko-") as scratch:
-        machine = Machine(Path(scratch), _copy(Path(scratch, "checkout")))
+        machine = Machine(Path(scratch), _install(Path(scratch, "installed")))
         results = measure(machine, rounds, sizes, with_peers=not options.no_peers)
     output.mkdir(parents=True, exist_ok=True)
     lines = {**_lines(results.scaling, "ci-kaniko, "), **_lines(results.peers, "")}
@@ -63,12 +63,11 @@ def _wrapped(text: str) -> str:
     return "\n".join(lines)
 
 
-def _copy(folder: Path) -> Path:
-    """The checkout as it is now: who edits it meanwhile does no harm."""
-    for name in ("src", "templates"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    return folder / "src"
+def _install(folder: Path) -> Path:
+    """The checkout as it is now, as users install it: who edits it meanwhile does no harm."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    subprocess.run([*pip, str(ROOT)], check=True)
+    return folder
 
 
 def _options() -> argparse.Namespace:

@@ -104,7 +104,7 @@ def _installation() -> bytes:
     """The files of this very ci-kaniko: in a checkout they change while the version does not."""
     package = os.path.dirname(os.path.abspath(__file__))
     seen = []
-    for folder in ("", "targets", "templates", "../../templates"):
+    for folder in ("", "merging", "targets", "templates", "../../templates"):
         try:
             with os.scandir(os.path.join(package, folder)) as entries:
                 for entry in entries:
