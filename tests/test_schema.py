@@ -147,13 +147,9 @@ def test_wrong_structures_are_refused_as_the_loader_refuses_them(text: str) -> N
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=str)
-def test_every_field_is_described(field: Field) -> None:
+def test_every_field_is_described_and_its_example_valid(field: Field) -> None:
     described = field.info.description or ""
     assert re.fullmatch(r"(?s)\S.*[.]", described), described
-
-
-@pytest.mark.parametrize("field", FIELDS, ids=str)
-def test_every_example_is_valid_in_its_place(field: Field) -> None:
     assert field.info.examples
     for example in field.info.examples:
         VALIDATOR.validate(field.place(example))

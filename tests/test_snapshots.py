@@ -13,7 +13,7 @@ import yaml
 from ruamel.yaml import YAML
 
 import ci_kaniko
-from support.cases import ROOT, SNAPSHOTS, SPECS
+from support.cases import CASES, ROOT, SNAPSHOTS, SPECS
 from support.events import DEFAULT_BRANCH
 from support.runs import (
     PAIRS,
@@ -48,10 +48,11 @@ def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | No
         snapshot(target, case, None)
 
 
-@pytest.mark.parametrize(("case", "target"), RENDERED)
-def test_both_dialects_read_the_same(case: str, target: str) -> None:
-    text = render(case, target)
-    assert YAML(typ="safe", pure=True).load(text) == yaml.load(text, yaml.CSafeLoader)
+@pytest.mark.parametrize("case", CASES)
+def test_both_dialects_read_the_same(case: str) -> None:
+    for target in (target for target in TARGETS if refused(case, target) is None):
+        text = render(case, target)
+        assert YAML(typ="safe", pure=True).load(text) == yaml.load(text, yaml.CSafeLoader), target
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
