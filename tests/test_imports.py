@@ -71,7 +71,11 @@ except SystemExit as stopped:
 REPORT = "\nimport sys; print('loaded:', *sys.modules, file=sys.stderr)"
 OURS = str(Path(ci_kaniko.__file__).parents[1])
 LISTED = yaml.safe_load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
-OF_CYTHON = {"cython_runtime"}
+OF_OTHERS = {
+    *("annotated_types", "cython_runtime", "markupsafe", "pydantic_core", "typing_extensions"),
+    *("typing_inspection", "annotated_doc", "shellingham", "click", "rich"),
+}
+"""What the packages that we depend on bring along."""
 HEAD = "# What is imported, exactly. Made by: pytest --update-snapshots tests/test_imports.py\n"
 
 
@@ -108,7 +112,7 @@ def listed(modules: set[str]) -> dict[str, str]:
     others = {name.partition(".")[0] for name in modules - ours} - sys.stdlib_module_names
     return {
         "ours": " ".join(sorted(name.partition(".")[2] or name for name in ours)),
-        "others": " ".join(sorted(name for name in others - OF_CYTHON if name[0] != "_")),
+        "others": " ".join(sorted(name for name in others - OF_OTHERS if name[0] != "_")),
     }
 
 
