@@ -32,7 +32,7 @@ from ci_kaniko.targets.buildkite_steps import (
     step_name,
     steps,
 )
-from ci_kaniko.targets.common import no_paths, owned_keys
+from ci_kaniko.targets.common import differing_forms, no_paths, owned_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,7 +139,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
     keys = [(image, key) for image in found.images for key in _keys(image)]
     yield from duplicate_names(((image, key, "key") for image, key in keys), "buildkite", "key")
     yield from _keys_of_preparations(found, keys)
-    yield from _forms(found)
+    yield from differing_forms(found)
     for preparation in found.preparations:
         image = prepared_by(preparation, found)
         yield from image.findings(_preparation_findings(image))
@@ -191,19 +191,6 @@ def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, str]]) -> Ite
                 f"the step that prepares the image has the key {quoted(key)}",
                 f"such as build-{key}",
             )
-
-
-def _forms(found: Pipeline) -> Iterator[Finding]:
-    """One file has one form."""
-    forms = {image.build.buildkite.form: image for image in found.images}
-    if len(forms) > 1:
-        other = list(forms.values())[1]
-        yield Finding(
-            "several-forms",
-            other.build.at(("buildkite", "form")),
-            f"one file cannot be {' and '.join(forms)}",
-            "form: stands at the top, for all images",
-        )
 
 
 def _preparation_findings(image: Image) -> Iterator[Finding]:

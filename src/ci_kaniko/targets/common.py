@@ -11,6 +11,7 @@ from ci_kaniko.plan import CERTIFICATES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
     from ci_kaniko.script import Dialect
 
@@ -28,6 +29,19 @@ def remote_url(variable: str) -> str:
         "s#^#https://#",
     )
     return f"repository_url=$(printf %s \"${variable}\" | sed '{'; '.join(expressions)}')"
+
+
+def differing_forms(found: Pipeline) -> Iterator[Finding]:
+    """One file has one form."""
+    forms = {getattr(image.build, found.target).form: image for image in found.images}
+    if len(forms) > 1:
+        other = list(forms.values())[1]
+        yield Finding(
+            "several-forms",
+            other.build.at((found.target, "form")),
+            f"one file cannot be {' and '.join(forms)}",
+            "form: stands at the top, for all images",
+        )
 
 
 def config_folder(plan: Plan) -> list[str]:

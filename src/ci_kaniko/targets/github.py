@@ -16,7 +16,7 @@ from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner
 from ci_kaniko.plan import no_shell, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.common import differing_forms, owned_keys
 from ci_kaniko.targets.github_events import conditions, events, watched
 from ci_kaniko.targets.github_jobs import (
     CHANGES,
@@ -222,17 +222,10 @@ def _job_ids(found: Pipeline) -> Iterator[Finding]:
 
 def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
     """A file has one form and one name."""
+    yield from differing_forms(found)
     first = found.images[0].build.github
     for image in found.images:
-        section = image.build.github
-        if section.form != first.form:
-            yield Finding(
-                "several-forms",
-                image.build.at(("github", "form")),
-                "one file has one form, and other images have another",
-                "github: {form: ...} at the top, for all images",
-            )
-        if section.workflow != first.workflow:
+        if image.build.github.workflow != first.workflow:
             yield Finding(
                 "several-workflows",
                 image.build.at(("github", "workflow")),

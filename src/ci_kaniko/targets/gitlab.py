@@ -33,6 +33,7 @@ from ci_kaniko.shell import continued, indented
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
+    differing_forms,
     join_dialect,
     no_clock_or_button,
     owned_keys,
@@ -258,7 +259,7 @@ def _findings(found: Pipeline) -> list[Finding]:
         ),
         *too_many_needs(found.images, _MAX_NEEDS - 1, "GitLab"),
         *_unknown_runners(found),
-        *_forms(found),
+        *differing_forms(found),
         *_component_commands(found),
     ]
 
@@ -299,19 +300,6 @@ def _unknown_runners(found: Pipeline) -> Iterator[Finding]:
                 where = image.build.at(("platforms", index))
                 example = f"platform_tags: {{{job.platform}: [TAG]}}"
                 yield no_runner(job, where, "gitlab", example)
-
-
-def _forms(found: Pipeline) -> Iterator[Finding]:
-    """One file has one form."""
-    forms = {image.build.gitlab.form: image for image in found.images}
-    if len(forms) > 1:
-        other = list(forms.values())[1]
-        yield Finding(
-            "several-forms",
-            other.build.at(("gitlab", "form")),
-            f"one file cannot be {' and '.join(forms)}",
-            "form: stands at the top, for all images",
-        )
 
 
 def _component_commands(found: Pipeline) -> Iterator[Finding]:
