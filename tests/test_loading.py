@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -432,3 +434,41 @@ def test_a_spec_with_something_odd_is_taken_or_refused(data: st.DataObject) -> N
         assert not re.search(r"Input should|validation error|Traceback|__root__", said)
         places = [(problem.line or 1 << 60, problem.column or 0) for problem in error.problems]
         assert places == sorted(places)
+
+
+THREADS = """
+import sys, threading
+import ci_kaniko
+sys.setswitchinterval(1e-6)
+spec = sys.stdin.read()
+barrier, texts = threading.Barrier(8), []
+def run():
+    barrier.wait()
+    texts.append(ci_kaniko.render(ci_kaniko.loads(spec), "gitlab"))
+threads = [threading.Thread(target=run) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(texts) == 8, len(texts)
+assert len({*texts}) == 1
+"""
+ALL_SECTIONS = """\
+destinations: ["ghcr.io/acme/${image.name}:1.0"]
+registries: {ghcr.io: {default: {username: acme-bot, password: GHCR_TOKEN}, github: ci-token}}
+cache: {repo: ghcr.io/acme/cache}
+options: {cleanup: true}
+git: {depth: 1}
+executor: {version: v1.28.3}
+triggers: {branches: [main], tags: ["v*"]}
+gitlab: {stage: build}
+images: {api: {}, web: {labels: {team: shop}}}
+"""
+
+
+def test_first_uses_may_come_from_several_threads(tmp_path: Path) -> None:
+    """Models are built when they are first used, by whichever thread that is."""
+    for _ in range(3):
+        subprocess.run(
+            [sys.executable, "-c", THREADS], input=ALL_SECTIONS, cwd=tmp_path, text=True, check=True
+        )

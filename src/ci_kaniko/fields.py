@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import RLock
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -382,12 +383,21 @@ _CONDITIONS = {"anyOf": [_CONDITION, {"type": "array", "items": _CONDITION, "min
 When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS)]
 
 
+_BUILDING = RLock()
+
+
 class Model(BaseModel):
     """What all parts of a spec share: unknown keys are refused, null means absent."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
     )
+
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        """Build the model when it is first used: pydantic lets threads disturb each other here."""
+        with _BUILDING:
+            return super().model_rebuild(**options)
 
     @model_validator(mode="before")
     @classmethod
