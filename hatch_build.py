@@ -1,11 +1,10 @@
-"""Ships the templates compiled, beside the templates themselves; see ``ci_kaniko.layouts``."""
+"""Ships the templates compiled, in a package of their own; see ``ci_kaniko.layouts``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -17,16 +16,17 @@ class CompiledTemplates(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the templates of this checkout with its own settings."""
         sys.path.insert(0, str(Path(self.root, "src")))
-        from ci_kaniko.layouts import COMPILED, compiled
+        try:
+            from ci_kaniko.layouts import COMPILED, compiled
+        finally:
+            del sys.path[0]
 
-        self.folder = Path(mkdtemp(prefix="ci-kaniko-"))
+        self.folder = TemporaryDirectory(prefix="ci-kaniko-")
         for name, text in compiled().items():
-            (self.folder / name).write_text(text, encoding="utf-8")
-        editable = version == "editable"
-        build_data["force_include_editable" if editable else "force_include"][
-            str(self.folder)
-        ] = COMPILED
+            Path(self.folder.name, name).write_text(text, encoding="utf-8")
+        included = "force_include_editable" if version == "editable" else "force_include"
+        build_data[included][self.folder.name] = COMPILED
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Leave nothing behind."""
-        rmtree(self.folder)
+        self.folder.cleanup()

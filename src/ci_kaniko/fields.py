@@ -53,11 +53,17 @@ class Reads:
 
 class _Later:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(source.model_validate)
+        return core_schema.no_info_plain_validator_function(
+            source.model_validate,
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _dumped, schema=core_schema.any_schema()
+            ),
+        )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         model = schema["function"]["function"].__self__
         model.model_rebuild()
+        # A chain of one: for the model itself the handler would leave its entry in $defs out.
         described: dict[str, Any] = handler(
             core_schema.chain_schema([model.__pydantic_core_schema__])
         )
@@ -66,7 +72,16 @@ class _Later:
 
 _Part = TypeVar("_Part", bound="Model")
 Later = Annotated[_Part, _Later()]
-"""A model that pydantic builds when a spec has it: a spec has few of all there are."""
+"""A model that pydantic builds when a spec has it: a spec has few of all there are.
+
+What ``model_validate`` is told beside the data, ``strict`` and ``context``, does not reach it.
+"""
+
+
+def _dumped(value: Any, handler: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Model):
+        type(value).model_rebuild()  # a default may be the first of its kind that is dumped
+    return handler(value)
 
 
 def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
@@ -394,10 +409,11 @@ class Model(BaseModel):
     )
 
     @classmethod
-    def model_rebuild(cls, **options: Any) -> bool | None:
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:
         """Build the model when it is first used: pydantic lets threads disturb each other here."""
+        depth = _parent_namespace_depth and _parent_namespace_depth + 1
         with _BUILDING:
-            return super().model_rebuild(**options)
+            return super().model_rebuild(_parent_namespace_depth=depth, **options)
 
     @model_validator(mode="before")
     @classmethod

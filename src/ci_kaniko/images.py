@@ -135,7 +135,8 @@ def read_images(
     images = {}
     common = {name: getattr(base, name) for name in Build.model_fields}
     shared = NamedImage.model_construct(**common)
-    # Of what is not read for each image, pydantic would copy the default for each.
+    # What is not an image's own comes from ``shared``. It is given here all the same, mappings as
+    # empty ones: pydantic would make a copy of the default of each for each image.
     sections: dict[str, Any] = {
         name: value if isinstance(value, Model) else {}
         for name, value in common.items()

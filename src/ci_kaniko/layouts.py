@@ -2,7 +2,8 @@
 
 An installed ci-kaniko has them as Python as well, in the package ``ci_kaniko_templates`` that
 ``hatch_build.py`` makes: compiling a template takes Jinja ten times as long as filling it. What
-that package does not have, or made of another text, is compiled when it is asked for.
+that package does not have, or made of something else, is compiled when it is asked for. It is a
+package of its own since an editable installation can put nothing into ``ci_kaniko``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class _Loader(BaseLoader):
         return _source(template), None, None
 
     def list_templates(self) -> list[str]:
-        return sorted(entry.name for entry in templates().iterdir() if entry.is_file())
+        return sorted(entry.name for entry in templates().iterdir() if entry.name.endswith(".j2"))
 
     def load(
         self,
@@ -64,31 +65,33 @@ def _source(name: str) -> str:
     return (templates() / name).read_text(encoding="utf-8")
 
 
-def _made_of(name: str) -> tuple[int, str]:
+def _made_of(name: str) -> tuple[int, str, str]:
     """What the compiled form of a template depends on."""
-    return bc_version, _source(name)
+    return bc_version, repr(_SETTINGS), _source(name)
 
 
 def _module(name: str) -> str:
     return name.partition(".")[0]
 
 
+_SETTINGS: dict[str, Any] = {
+    "undefined": StrictUndefined,
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "variable_start_string": "<%=",
+    "variable_end_string": "%>",
+    "comment_start_string": "<%#",
+    "comment_end_string": "%>",
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "autoescape": False,
+}
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=_Loader(),
-        undefined=StrictUndefined,
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<%=",
-        variable_end_string="%>",
-        comment_start_string="<%#",
-        comment_end_string="%>",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701
-    )
+    environment = Environment(loader=_Loader(), **_SETTINGS)  # noqa: S701 - it writes no HTML
     environment.filters.update(
         scalar=yamltext.scalar,
         flow=yamltext.flow,

@@ -13,7 +13,7 @@ from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, rea
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check, check_build, check_builds, check_whole
 from ci_kaniko.scalars import NULLS, Plain, wrong_type
-from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec
+from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec
 
 if TYPE_CHECKING:
     import os
@@ -96,7 +96,7 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     findings = list(check(spec))
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
-    spec._checked = (spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
+    spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
 
@@ -142,7 +142,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     findings += check_whole(spec, unread)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
-    spec._checked = (spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
+    spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
 

@@ -21,7 +21,9 @@ class _Pattern:
         self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
-        """A method of the compiled pattern, which is kept: it is looked up once."""
-        method = getattr(re.compile(self.pattern, self._flags), name)
-        setattr(self, name, method)
-        return method
+        """What the compiled pattern has, which is kept: it is looked up once."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(re.compile(self.pattern, self._flags), name)
+        setattr(self, name, found)
+        return found

@@ -500,10 +500,8 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
 
 
 def _option_arguments(spec: Build) -> Iterator[Argument]:
-    given = spec.options.model_fields_set.difference(OUTPUT_OPTIONS)
-    for name in filter(given.__contains__, type(spec.options).model_fields) if given else ():
-        value = getattr(spec.options, name)
-        if value is None:
+    for name, value in spec.options:
+        if value is None or name in OUTPUT_OPTIONS:
             continue
         flag = flag_of(name)
         if name == "credential_helpers" and not value:

@@ -108,15 +108,15 @@ def _asked(
         if own is None:
             yield rule
             continue
-        read, findings = answers.get(number, (own, []))
-        if not read.isdisjoint(own):
+        known = answers.get(number)
+        if known is None or not known[0].isdisjoint(own):
             watched = _Watched(build)
-            findings = list(rule.run(watched))
-            read = watched.read
+            known = (watched.read, list(rule.run(watched)))
+        read, findings = known
         if not read.isdisjoint(own):
             yield rule
             continue
-        answers[number] = (set(read), findings)
+        answers[number] = known
         if findings:
             yield findings
 

@@ -992,6 +992,12 @@ class NamedImage(Build):
 
         def __init__(self, /, **data: Any) -> None: ...
 
+    def model_copy(self, **options: Any) -> "NamedImage":
+        """A copy, of which nobody knows what it has in common with the other images."""
+        copy = super().model_copy(**options)
+        copy._differs = None  # noqa: SLF001
+        return copy
+
     @property
     def differs(self) -> frozenset[str] | None:
         """What this image says itself, what holds its name, and what comes of both."""
@@ -1016,6 +1022,17 @@ def _depth(data: Any, where: "Where") -> int:
     return len(where)
 
 
+class Checked:
+    """What the rules say about one spec, and about no copy of it, which may be a changed one."""
+
+    def __init__(self, spec: "Spec", findings: "list[Finding]") -> None:
+        self.spec = spec
+        self.findings = findings
+
+    def __deepcopy__(self, memo: object) -> "Checked":
+        return self
+
+
 class Spec(Build):
     """One image, or several that share what they have in common."""
 
@@ -1033,7 +1050,7 @@ class Spec(Build):
     )
 
     _source: "Source | None" = PrivateAttr(default=None)
-    _checked: "tuple[Spec, list[Finding]] | None" = PrivateAttr(default=None)
+    _checked: Checked | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
 
@@ -1055,7 +1072,7 @@ class Spec(Build):
     def findings(self) -> "list[Finding] | None":
         """What the rules say about the spec; None for a changed copy, which nobody has asked."""
         known = self._checked
-        return known[1] if known and known[0] is self else None
+        return known.findings if known and known.spec is self else None
 
     @property
     def builds(self) -> tuple[Build, ...]:

@@ -1,0 +1,112 @@
+"""The models of a spec in Python: built when they are first used, and copied."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko import layouts
+from ci_kaniko.fields import Model
+from ci_kaniko.patterns import pattern
+from ci_kaniko.spec import NamedImage, Options, Spec
+
+TWO = "push: never\ndefault_branch: main\nimages: {api: {context: a}, web: {context: b}}\n"
+
+FIRST_USES = {
+    "dump": "Spec(push='never').model_dump()",
+    "dump as JSON": "Spec(push='never').model_dump_json()",
+    "dump of a section": "spec.Executor().model_dump()",
+    "a section": "spec.Git(depth=1)",
+    "schema": "Spec.model_json_schema()",
+    "schema of a section": "spec.Outputs.model_json_schema()",
+    "JSON": """Spec.model_validate_json('{"push": "never", "git": {"depth": 1}}')""",
+    "repr": "repr(Spec(push='never').git)",
+}
+
+
+@pytest.mark.parametrize("use", FIRST_USES)
+def test_models_are_built_by_whatever_uses_them_first(use: str) -> None:
+    code = f"from ci_kaniko import Spec, spec\nassert {FIRST_USES[use]}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_dump_can_be_read_again() -> None:
+    spec = ci_kaniko.loads(
+        "destinations: ['ghcr.io/acme/shop:1.0']\ngit: {depth: 1}\n"
+        "registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}\n"
+    )
+    dumped = json.loads(spec.model_dump_json(exclude_unset=True))
+    assert dumped["git"] == {"depth": 1}
+    assert dumped["registries"] == {
+        "ghcr.io": {"default": {"username": "acme-bot", "password": "GHCR_TOKEN"}}
+    }
+    assert spec.model_dump(include={"git": {"depth"}}) == {"git": {"depth": 1}}
+    assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec  # noqa: S301
+
+
+def test_forward_references_of_a_subclass_are_found() -> None:
+    class Owned(Spec):
+        owner: Owner | None = None
+
+    class Owner(Model):
+        name: str
+
+    assert Owned.model_rebuild()
+    assert Owned(push="never", owner=Owner(name="me")).owner == Owner(name="me")
+
+
+@pytest.mark.parametrize("name", ["api", "web"])
+def test_the_rules_are_asked_about_a_changed_image(name: str) -> None:
+    spec = ci_kaniko.loads(TWO)
+    changed = spec.images[name].model_copy(update={"extra_args": ("--destination=x",)})
+    spec = spec.model_copy(update={"images": {**spec.images, name: changed}})
+    with pytest.raises(ci_kaniko.SpecError) as error:
+        ci_kaniko.render(spec, "gitlab")
+    assert {problem.rule for problem in error.value.problems} == {"owned-argument"}
+    assert isinstance(changed, NamedImage)
+
+
+class Times(Options):
+    """Options with a default of their own."""
+
+    snapshot_mode: str | None = "time"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Times(),
+        Options(snapshot_mode="time"),
+        Options().model_copy(update={"snapshot_mode": "time"}),
+        Options.model_construct(_fields_set=set(), snapshot_mode="time"),
+    ],
+)
+def test_an_option_is_passed_however_it_was_given(options: Any) -> None:
+    text = ci_kaniko.render(ci_kaniko.Spec(push="never", options=options), "gitlab")
+    assert "--snapshot-mode=time" in text
+
+
+def test_patterns_can_be_copied() -> None:
+    kept = pickle.dumps(pattern("a+"))
+    for other in (copy.copy(pattern("a+")), pickle.loads(kept)):  # noqa: S301
+        assert other.fullmatch("aaa")
+
+
+def test_compiled_templates_know_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = layouts.compiled()
+    assert [*before] == sorted(before)
+    monkeypatch.setitem(layouts._SETTINGS, "trim_blocks", 0)
+    layouts._environment.cache_clear()
+    try:
+        after = layouts.compiled()
+    finally:
+        monkeypatch.undo()
+        layouts._environment.cache_clear()
+    assert before["gitlab.py"].splitlines()[-1] != after["gitlab.py"].splitlines()[-1]
