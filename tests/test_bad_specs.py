@@ -20,6 +20,7 @@ from ci_kaniko.loading import warnings
 from ci_kaniko.rule_ids import GROUPS, RULES, page
 from support.bad_specs import FOLDER, Case, made, written
 from support.cases import ROOT
+from support.repository import Repository
 from support.rule_ids import in_source
 
 if TYPE_CHECKING:
@@ -79,16 +80,16 @@ def test_what_python_says(case: Case, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=names_of)
-def test_what_the_command_says(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / case.file_name).write_bytes(case.data)
-    monkeypatch.chdir(tmp_path)
+def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.write(case.file_name, case.data)
     only_warnings = all(problem.severity == "warning" for problem in problems_of(case))
-    plain = CliRunner().invoke(app, command_of(case))
-    assert plain.stderr == case.expected.read_bytes().decode()
-    assert plain.exit_code == (0 if only_warnings else 1)
-    assert bool(plain.stdout) == only_warnings
-    strict = CliRunner().invoke(app, [*command_of(case), "--strict"])
-    assert (strict.exit_code, strict.stdout) == (1, "")
+    plain = repository.call(*command_of(case))
+    assert plain.err == case.expected.read_bytes().decode()
+    assert plain.code == (0 if only_warnings else 1)
+    assert bool(plain.out) == only_warnings
+    strict = repository.call(*command_of(case), "--strict")
+    assert (strict.code, strict.out) == (1, "")
 
 
 def test_every_rule_of_the_source_is_explained() -> None:
