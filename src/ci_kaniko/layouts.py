@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 
 COMPILED = "ci_kaniko_templates"
 
+_SETTINGS: dict[str, Any] = {
+    "undefined": StrictUndefined,
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "variable_start_string": "<%=",
+    "variable_end_string": "%>",
+    "comment_start_string": "<%#",
+    "comment_end_string": "%>",
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "autoescape": False,
+}
+
 
 def fill(template: str, view: Mapping[str, Any]) -> str:
     """A template of ``templates/`` filled with a view."""
@@ -72,21 +86,6 @@ def _made_of(name: str) -> tuple[int, str, str]:
 
 def _module(name: str) -> str:
     return name.partition(".")[0]
-
-
-_SETTINGS: dict[str, Any] = {
-    "undefined": StrictUndefined,
-    "block_start_string": "<%",
-    "block_end_string": "%>",
-    "variable_start_string": "<%=",
-    "variable_end_string": "%>",
-    "comment_start_string": "<%#",
-    "comment_end_string": "%>",
-    "trim_blocks": True,
-    "lstrip_blocks": True,
-    "keep_trailing_newline": True,
-    "autoescape": False,
-}
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,7 @@
 """The logins of a spec: registries, clouds, and the stores that contexts are fetched from."""
 
+# No deferred annotations here: pydantic would have to compile the text of each.
+
 import re
 from collections.abc import Callable
 from typing import Annotated, Any

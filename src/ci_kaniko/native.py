@@ -1,5 +1,7 @@
 """The native sections: settings that only one CI system has, in its own words."""
 
+# No deferred annotations here: pydantic would have to compile the text of each.
+
 import re
 from typing import Annotated, Any
 

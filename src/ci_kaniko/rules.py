@@ -86,39 +86,32 @@ def check_builds(
     """Every finding about each of several images.
 
     A rule that has looked only at what an image has from the top says the same about the next.
+    ``asked`` has, for images that differ from others in the same parts, what is left to ask.
     """
     rules = [rule for rule in RULES if not _is_damaged(rule, damaged)]
     answers: dict[int, tuple[set[str], list[Finding]]] = {}
-    asked: dict[frozenset[str] | None, list[Rule | list[Finding]]] = {}
+    asked: dict[frozenset[str], list[Rule | list[Finding]]] = {}
     for build in builds:
         own = build.differs
-        if own not in asked:
-            asked[own] = list(_asked(rules, build, answers))
-        for answer in asked[own]:
-            findings = answer if isinstance(answer, list) else answer.run(build)
-            yield from ((build, finding) for finding in findings)
-
-
-def _asked(
-    rules: list[Rule], build: Build, answers: dict[int, tuple[set[str], list[Finding]]]
-) -> Iterator[Rule | list[Finding]]:
-    """The rules that each image must be asked which differs as this one does, or their answers."""
-    own = build.differs
-    for number, rule in enumerate(rules):
-        if own is None:
-            yield rule
+        if own is not None and own in asked:
+            for step in asked[own]:
+                findings = step if isinstance(step, list) else step.run(build)
+                yield from ((build, finding) for finding in findings)
             continue
-        known = answers.get(number)
-        if known is None or not known[0].isdisjoint(own):
-            watched = _Watched(build)
-            known = (watched.read, list(rule.run(watched)))
-        read, findings = known
-        if not read.isdisjoint(own):
-            yield rule
-            continue
-        answers[number] = known
-        if findings:
-            yield findings
+        steps: list[Rule | list[Finding]] = []
+        for number, rule in enumerate(rules):
+            read, found = answers.get(number, (None, []))
+            if read is None or own is None or not read.isdisjoint(own):
+                watched = _Watched(build)
+                read, found = watched.read, list(rule.run(watched))
+            if own is None or not read.isdisjoint(own):
+                steps.append(rule)
+            else:
+                answers[number] = (read, found)
+                steps += [found] if found else []
+            yield from ((build, finding) for finding in found)
+        if own is not None:
+            asked[own] = steps
 
 
 class _Watched:

@@ -4,6 +4,8 @@ Every field carries its description and an example; the JSON Schema and ``docs/s
 from them.
 """
 
+# No deferred annotations here: pydantic would have to compile the text of each.
+
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any

@@ -68,16 +68,9 @@ class Paths:
     def inside(self, text: Text, *, roots: Iterable[Root] | None = None) -> str | None:
         """The path from the root of the repository; None for a path outside of it."""
         text = cut(cut(text, "dir://"), "file://")
-        for root in [*self.mounted, *self.job.roots] if roots is None else roots:
-            rest = starts(text, root.prefix)
-            below = None if rest is None else literal(rest)
-            if below is not None and (not below or below.startswith("/")):
-                return _normal(posixpath.join(root.path, below.strip("/") or "."))
-        first = text[0] if text else ""
-        if isinstance(first, Var) and first.name in _HERE and not first.changes:
-            below = literal(join(text[1:]))
-            if below is not None:
-                return _normal(below.strip("/") or ".")
+        found = self._absolute(text, roots)
+        if found is not None:
+            return found
         written = literal(text)
         if written is None or written.startswith("/"):
             return None
@@ -96,8 +89,8 @@ class Paths:
     def _start(self) -> str | None:
         return "." if not self.job.folder else self._absolute(self.job.folder)
 
-    def _absolute(self, text: Text) -> str | None:
-        for root in [*self.mounted, *self.job.roots]:
+    def _absolute(self, text: Text, roots: Iterable[Root] | None = None) -> str | None:
+        for root in [*self.mounted, *self.job.roots] if roots is None else roots:
             rest = starts(text, root.prefix)
             below = None if rest is None else literal(rest)
             if below is not None and (not below or below.startswith("/")):

@@ -18,7 +18,6 @@ _LEFT = {
     "not-understood",
     "placeholder",
     "skipped-command",
-    "too-many-paths",
     "unknown-list",
     "unknown-words",
 }
