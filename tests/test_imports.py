@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import yaml
 
 import ci_kaniko
 from support.cases import ROOT
+from support.loaded import COMMAND, loaded
 
 LISTS = Path(__file__).with_name("loaded.yaml")
 """What may be imported, by command or Python code: our modules, and the packages of others."""
@@ -60,15 +60,6 @@ FILES = {
     "bad.yaml": "puhs: never\n",
     "pipeline.yml": ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"),
 }
-RUN = """
-import sys
-from ci_kaniko import cli
-try:
-    cli.main()
-except SystemExit as stopped:
-    assert stopped.code in (None, 0, 1), stopped.code
-"""
-REPORT = "\nimport sys; print('loaded:', *sys.modules, file=sys.stderr)"
 OURS = str(Path(ci_kaniko.__file__).parents[1])
 LISTED = yaml.safe_load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
 OF_OTHERS = {
@@ -79,31 +70,13 @@ OF_OTHERS = {
 HEAD = "# What is imported, exactly. Made by: pytest --update-snapshots tests/test_imports.py\n"
 
 
-def loaded(code: str, *arguments: str, folder: Path, source: str = OURS) -> set[str]:
-    """Every module that is loaded at the end, but for those that Python needs itself."""
-    done = subprocess.run(
-        [sys.executable, "-c", code + REPORT, *arguments],
-        cwd=folder,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": source,
-            "XDG_CACHE_HOME": str(folder.parent / "cache"),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {*done.stderr.splitlines()[-1].split()[1:]} - of_python()
-
-
-@functools.cache
-def of_python() -> frozenset[str]:
-    """What an interpreter loads that does nothing, but for this very report."""
-    code = "import sys; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True
-    )
-    return frozenset(done.stdout.split())
+def imported(code: str, *arguments: str, folder: Path, source: str = OURS) -> set[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": source,
+        "XDG_CACHE_HOME": str(folder.parent / "cache"),
+    }
+    return loaded(code, *arguments, folder=folder, environment=environment, statuses=(0, 1))
 
 
 def listed(modules: set[str]) -> dict[str, str]:
@@ -132,10 +105,10 @@ def folder(tmp_path: Path) -> Path:
 def found(name: str, folder: Path, source: str = OURS) -> dict[str, str]:
     """What a command or a piece of code imports, as it is listed."""
     if name in CODES:
-        return listed(loaded(CODES[name], folder=folder, source=source))
+        return listed(imported(CODES[name], folder=folder, source=source))
     if name == "check, seen":
-        loaded(RUN, "sync", folder=folder, source=source)
-    return listed(loaded(RUN, *COMMANDS[name].split(), folder=folder, source=source))
+        imported(COMMAND, "sync", folder=folder, source=source)
+    return listed(imported(COMMAND, *COMMANDS[name].split(), folder=folder, source=source))
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *CODES])
@@ -181,7 +154,7 @@ def test_a_heavy_import_is_noticed(
 def test_the_library_renders_without_the_heavy_parts_of_python(folder: Path) -> None:
     """Typer and what pydantic needs for schemas stay out of a program that only renders."""
     code = "import ci_kaniko as c; c.render(c.loads('push: never'), 'gitlab')"
-    assert not loaded(code, folder=folder) & {"asyncio", "difflib", "subprocess"}
+    assert not imported(code, folder=folder) & {"asyncio", "difflib", "subprocess"}
 
 
 def test_importing_reads_no_file_and_prints_nothing(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from unittest import mock
 import pytest
 
 from ci_kaniko import memory
+from support.loaded import COMMAND, loaded
 from support.repository import HEADER, SPEC, Repository, unprivileged
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 OUTPUTS = "{gitlab: .gitlab-ci.yml, github: .github/workflows/image.yml}"
 HEAVY = {"jinja2", "pydantic", "ruamel", "typer", "yaml"}
-WORK = """
-import sys
-from ci_kaniko import cli
-try:
-    cli.main()
-finally:
-    print(*sys.modules, file=sys.stderr)
-"""
 
 
 @pytest.fixture
@@ -54,16 +46,9 @@ def remembered(repository: Repository, *arguments: str, **environment: str) -> b
     return code == 0
 
 
-def loaded(repository: Repository, *arguments: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", WORK, *arguments],
-        cwd=repository.folder,
-        env=repository.environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(done.stderr.splitlines()[-1].split())
+def imported(repository: Repository, *arguments: str) -> set[str]:
+    environment = repository.environment()
+    return loaded(COMMAND, *arguments, folder=repository.folder, environment=environment)
 
 
 # -- hits -------------------------------------------------------------------------------------
@@ -73,13 +58,13 @@ def loaded(repository: Repository, *arguments: str) -> set[str]:
     "command", [["check"], ["sync"], ["sync", "--exit-code"], ["check", "-f", "ci-kaniko.yaml"]]
 )
 def test_a_hit_imports_nothing_that_works(repository: Repository, command: list[str]) -> None:
-    names = loaded(repository, *command)
+    names = imported(repository, *command)
     assert not names & HEAVY
     assert {name for name in names if name.startswith("ci_kaniko")} == {
         *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.discovery", "ci_kaniko.memory")
     }
     assert not names & {"dataclasses", "inspect", "difflib", "subprocess", "pathlib"}
-    assert loaded(repository, *command, "--no-cache") >= {"yaml", "jinja2", "pydantic"}
+    assert imported(repository, *command, "--no-cache") >= {"yaml", "jinja2", "pydantic"}
 
 
 def test_a_hit_says_nothing_and_touches_nothing(repository: Repository) -> None:

@@ -21,6 +21,7 @@ from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
 from support import validators
+from support.nodes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -127,15 +128,6 @@ def without_ours(target: str, text: str, ours: dict[str, list[str]], spared: int
 def is_ours(lines: list[str], body: list[str]) -> bool:
     """Whether what was rendered stands below a marker, which else is a look-alike."""
     return [line.strip() for line in lines[1:3]] == [line.strip() for line in body[:2]]
-
-
-def plain(node: yaml.Node | None) -> Any:
-    """A node as texts, lists and mappings."""
-    if isinstance(node, yaml.MappingNode):
-        return {str(plain(key)): plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [plain(item) for item in node.value]
-    return node.value if node else None
 
 
 def said(target: str, text: str, names: Collection[str]) -> tuple[Any, dict[str, Any]]:

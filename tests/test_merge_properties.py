@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ci_kaniko.merging import merge
 from ci_kaniko.problems import SpecError
+from support.nodes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -292,15 +293,6 @@ def values(text: str, target: str) -> dict[str, Any]:
         return dict(entries)
     key = {"buildkite": "key", "agola": "name"}[target]
     return {each[key]: each for each in entries if isinstance(each, dict) and key in each}
-
-
-def plain(node: yaml.Node | None) -> Any:
-    """A node as texts, lists and mappings."""
-    if isinstance(node, yaml.MappingNode):
-        return {str(plain(key)): plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [plain(item) for item in node.value]
-    return node.value if node else None
 
 
 def has_look_alikes(text: str, ours: list[Ours]) -> bool:

@@ -20,6 +20,7 @@ import ci_kaniko
 from ci_kaniko import memory
 from ci_kaniko.references import parse_reference
 from ci_kaniko.variables import parse
+from support.loaded import COMMAND, loaded
 from support.repository import Repository
 
 if TYPE_CHECKING:
@@ -36,17 +37,6 @@ SIZES = {
 }
 """Numbers of images, ten times as many; some platforms take no thousand of them in one file."""
 
-RUN = """
-import sys
-from ci_kaniko import cli
-code = 0
-try:
-    cli.main()
-except SystemExit as stopped:
-    code = stopped.code
-print("loaded:", *sys.modules, file=sys.stderr)
-sys.exit(code)
-"""
 OPENED = """
 import os, sys
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -97,18 +87,14 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path)
 
 
-def loaded(repository: Repository, *arguments: str, code: int = 0) -> set[str]:
-    """Every module that a command has loaded when it ends."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
-        cwd=repository.folder,
-        env=repository.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+def imported(repository: Repository, *arguments: str, status: int = 0) -> set[str]:
+    return loaded(
+        COMMAND,
+        *arguments,
+        folder=repository.folder,
+        environment=repository.environment(),
+        statuses=(status,),
     )
-    assert done.returncode == code, done.stderr
-    return set(done.stderr.splitlines()[-1].split()[1:])
 
 
 def of_targets(modules: set[str]) -> set[str]:
@@ -130,14 +116,7 @@ def test_a_thousand_images_seen_before_cost_four_small_modules(
     for _, path, text in texts:
         repository.write(path, text)
     memory.remember(str(spec), (), spec.read_bytes(), texts)
-    bare = subprocess.run(
-        [sys.executable, "-c", "import sys; print(*sys.modules)"],
-        env=repository.environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert loaded(repository, "check") - set(bare.stdout.split()) == {
+    assert imported(repository, "check") == {
         *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.discovery", "ci_kaniko.memory"),
         *("__future__", "_blake2"),
     }
@@ -146,7 +125,7 @@ def test_a_thousand_images_seen_before_cost_four_small_modules(
 @pytest.mark.parametrize("command", ["render gitlab", "validate", "sync"])
 def test_a_bad_spec_is_reported_without_what_renders(repository: Repository, command: str) -> None:
     repository.write("ci-kaniko.yaml", BAD)
-    found = loaded(repository, *command.split(), code=1)
+    found = imported(repository, *command.split(), status=1)
     assert not found & {"jinja2", "ruamel", "ci_kaniko.rendering"}
     assert of_targets(found) <= set(command.split())
 
@@ -156,7 +135,7 @@ def test_rendering_imports_the_modules_of_one_target(repository: Repository, tar
     repository.write("ci-kaniko.yaml", many(2))
     values = [word for item in typing_api.VALUES.items() for word in ("--set", "=".join(item))]
     given = values if target == "kubernetes" else []
-    assert of_targets(loaded(repository, "render", target, *given)) == {target}
+    assert of_targets(imported(repository, "render", target, *given)) == {target}
 
 
 # -- calls ------------------------------------------------------------------------------------
