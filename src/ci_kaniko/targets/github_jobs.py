@@ -401,7 +401,7 @@ def _regctl(plan: Plan) -> list[str]:
 
 def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
     granted = []
-    if checkout or plan.git_login:
+    if checkout or (plan.git_login and plan.git_login.secret is None):
         granted.append(Permission("contents", "read", "to check out the repository"))
     if plan.identities:
         granted.append(Permission("id-token", "write", "to log in to the cloud"))
