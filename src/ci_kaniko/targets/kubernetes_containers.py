@@ -84,7 +84,10 @@ def executor_container(plan: Plan, name: str, workspace: str) -> Container:
     scripted = needs_script(plan)
     script = ""
     if scripted:
-        script = Script(plan, DIALECT).build(lambda words: continued("/kaniko/executor", words))
+        # The environment holds the git login as the executor reads it.
+        script = Script(plan._replace(git_login=None), DIALECT).build(
+            lambda words: continued("/kaniko/executor", words)
+        )
     files = _files(plan, workspace)
     return Container(
         name=name,
