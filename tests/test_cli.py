@@ -97,13 +97,19 @@ def test_help_names_every_command() -> None:
     assert not [name for name in COMMANDS if f"  {name} ".encode() not in done.stdout]
 
 
+@pytest.mark.parametrize("command", [[], ["render"], ["import", "x"]], ids=" ".join)
+def test_help_has_a_short_name(call: Any, command: list[str]) -> None:
+    assert call(*command, "-h") == call(*command, "--help")
+
+
 def test_without_a_command_the_help_is_shown() -> None:
     done = run()
     assert b"Commands:" in done.stdout + done.stderr
 
 
-def test_version() -> None:
-    done = run("--version")
+@pytest.mark.parametrize("word", ["--version", "-V"])
+def test_version(word: str) -> None:
+    done = run(word)
     assert (done.returncode, done.stdout) == (0, f"ci-kaniko {ci_kaniko.__version__}\n".encode())
 
 
@@ -111,7 +117,8 @@ def test_version() -> None:
 
 
 def test_a_good_spec_is_0(call: Any) -> None:
-    assert call("validate") == (0, b"ci-kaniko.yaml: fine\n", b"")
+    fine = b"ci-kaniko.yaml: fine for gitlab\n"
+    assert call("validate", "gitlab") == (0, fine, b"")
     assert call("validate", "gitlab", "github")[1] == b"ci-kaniko.yaml: fine for gitlab, github\n"
 
 
@@ -134,6 +141,11 @@ def test_a_wrong_spec_is_1(call: Any, repository: Path, command: list[str]) -> N
         ["render", "gitlab", "--format", "xml"],
         ["validate", "jenkins"],
         ["validate", "--format", "xml"],
+        ["render", "gitlab", "-f", "a.yaml", "-f", "b.yaml"],
+        ["render", "gitlab", "--spec=a.yaml", "-fb.yaml"],
+        ["setup", "gitlab", "-f", "a.yaml", "--spec", "b.yaml"],
+        ["render", "gitlab", "-o", "a.yml", "-o", "b.yml"],
+        ["check", "--format", "text", "--format", "json"],
     ],
     ids=" ".join,
 )
@@ -184,6 +196,20 @@ def test_text_shows_the_line(call: Any, repository: Path) -> None:
         "  2 | push: sometimes",
         "    |       ^^^^^^^^^",
     ]
+
+
+def test_what_is_wrong_with_many_images_is_told_once(call: Any, repository: Path) -> None:
+    own = "options: {skip_tls_verify_pull: true}"
+    images = [f"  image-{number}: {{{own}}}" for number in range(12)]
+    spec = f"{SPEC.replace('shop:', '${image.name}:')}images:\n"
+    few, many = ("\n".join([spec[:-1], *images[:count], ""]) for count in (3, 12))
+    (repository / "ci-kaniko.yaml").write_text(few, encoding="utf-8")
+    text = call("validate", "gitlab")[2].decode()
+    assert text.count("[no-effect]") == 1
+    assert text.endswith("\n    = also at 6:45 and 7:45\n")
+    (repository / "ci-kaniko.yaml").write_text(many, encoding="utf-8")
+    assert call("validate", "gitlab")[2].endswith(b" 10:45, 11:45 and 5 more places\n")
+    assert len(json.loads(call("validate", "gitlab", "--format", "json")[1])) == 12
 
 
 def test_json_is_a_list_of_problems(call: Any, repository: Path) -> None:
@@ -247,7 +273,7 @@ def test_the_spec_is_found_upward(
     below = repository / "services" / "shop"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
-    assert call("validate")[:2] == (0, f"../../{name}: fine\n".encode())
+    assert call("validate", "github")[:2] == (0, f"../../{name}: fine for github\n".encode())
 
 
 def test_the_search_stops_at_the_root_of_the_repository(
@@ -264,6 +290,103 @@ def test_standard_input(repository: Path) -> None:
     assert done.stdout == run("render", "gitlab").stdout
     wrong = run("validate", "--spec", "-", text=WRONG.encode())
     assert wrong.stderr.startswith(b"<stdin>:2:7: ")
+    (repository / "out.yml").write_bytes(done.stdout)
+    imported = run("import", "-", text=done.stdout)
+    assert imported.stdout == run("import", "out.yml").stdout
+    assert b"destinations" in imported.stdout
+    assert run("import", "-", text=b"\xff").stderr.startswith(b"<stdin>: ")
+
+
+@pytest.mark.parametrize("command", [["validate", "-f", "-"], ["import", "-"]], ids=" ".join)
+def test_standard_input_that_is_closed(repository: Path, command: list[str]) -> None:
+    quoted = " ".join(command)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m ci_kaniko {quoted} <&-', sys.executable],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"ci-kaniko: <stdin>: standard input is closed\n"
+
+
+# -- several specs, and no target -----------------------------------------------------------------
+
+
+def test_every_spec_is_checked(call: Any, repository: Path) -> None:
+    (repository / "wrong.yaml").write_text(WRONG)
+    (repository / "worse.yaml").write_text("contxt: .\npush: never\n")
+    code, out, err = call(
+        *("validate", "gitlab", "-f", "wrong.yaml", "-f", "ci-kaniko.yaml"),
+        *("--spec=worse.yaml", "-f", "./wrong.yaml"),
+    )
+    assert (code, out) == (1, b"ci-kaniko.yaml: fine for gitlab\n")
+    told = [line for line in err.decode().splitlines() if line.endswith("]")]
+    assert [line.partition(":")[0] for line in told] == ["wrong.yaml", "worse.yaml"]
+    code, out, _ = call("validate", "-f", "wrong.yaml", "-f", "worse.yaml", "--format", "json")
+    assert code == 1
+    assert [item["path"] for item in json.loads(out)] == ["wrong.yaml", "worse.yaml"]
+
+
+def test_without_a_target_all_are_tried(call: Any, repository: Path) -> None:
+    (repository / "ci-kaniko.yaml").write_text(SPEC + "gitlab: {stage: build}\n", encoding="utf-8")
+    code, out, err = call("validate")
+    assert (code, err) == (0, b"")
+    assert out.decode().splitlines() == [
+        "ci-kaniko.yaml: fine",
+        "no target was named, here or under outputs:, so all were tried:",
+        "  gitlab      fine",
+        "  github      fine",
+        "  buildkite   fine",
+        (
+            "  agola       ci-kaniko.yaml: pushes to the default branch start the job, and agola "
+            "does not know its name [missing-default-branch]"
+        ),
+        (
+            "  kubernetes  ci-kaniko.yaml: a Kubernetes manifest must hold these values, and they "
+            "are not known: repository.url, commit.sha, branch [missing-value]"
+        ),
+    ]
+    known = ["commit.sha=" + COMMIT, "repository.url=https://github.com/acme/shop", "branch=x"]
+    given = [word for value in known for word in ("--set", value)]
+    assert call("validate", *given)[1].endswith(b"kubernetes  fine\n")
+
+
+def test_what_no_target_takes_is_a_problem_of_the_spec(call: Any, repository: Path) -> None:
+    text = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"
+    (repository / "ci-kaniko.yaml").write_text(text)
+    code, out, err = call("validate")
+    assert (code, out) == (1, b"")
+    assert err.count(b"[missing-login]") == 1
+    assert json.loads(call("validate", "--format", "json")[1])[0]["rule"] == "missing-login"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ci/build.yaml", "ci/build.yaml; edit that and run: ci-kaniko sync -f ci/build.yaml"),
+        ("a b.yaml", "a b.yaml; edit that and run: ci-kaniko sync -f 'a b.yaml'"),
+        ("a\nb: c.yaml", '"a\\nb: c.yaml"; edit that and run: ci-kaniko sync'),
+        ("a\u2028b.yaml", '"a\\u2028b.yaml"; edit that and run: ci-kaniko sync'),
+        ("ci-kaniko.json", "ci-kaniko.json; edit that and run: ci-kaniko sync"),
+    ],
+)
+def test_the_first_line_names_the_spec(
+    call: Any, repository: Path, name: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the root of the repository, whatever the folder and however it is called."""
+    _, text, _ = call("render", "gitlab")
+    (repository / name).parent.mkdir(exist_ok=True)
+    (repository / "ci-kaniko.yaml").rename(repository / name)
+    path = str(repository / name)
+    below = repository / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    wanted = f"# Generated by ci-kaniko from {shown}".encode()
+    for spec in (path, os.path.relpath(path)):
+        first, _, rest = call("render", "gitlab", "-f", spec)[1].partition(b"\n")
+        assert (first, rest) == (wanted, text.partition(b"\n")[2])
     assert repository.exists()
 
 
@@ -376,7 +499,25 @@ def test_a_crash_while_writing_leaves_the_old_file(
     ]
 
 
-@pytest.mark.parametrize("path", ["missing/out.yml", "ci-kaniko.yaml/out.yml", ".git"])
+def test_missing_folders_are_made(call: Any, repository: Path) -> None:
+    _, printed, _ = call("render", "gitlab")
+    assert call("render", "gitlab", "-o", "new/er/out.yml") == (0, b"", b"")
+    assert (repository / "new/er/out.yml").read_bytes() == printed
+    (repository / "out.yml").write_bytes(printed)
+    spec = call("import", "out.yml")[1]
+    assert call("import", "out.yml", "-o", "imported/spec.yaml")[:2] == (0, b"")
+    assert (repository / "imported/spec.yaml").read_bytes() == spec
+
+
+def test_a_hyphen_is_standard_output(call: Any, repository: Path) -> None:
+    printed = call("render", "gitlab")
+    assert call("render", "gitlab", "-o", "-") == printed
+    (repository / "out.yml").write_bytes(printed[1])
+    assert call("import", "out.yml", "-o", "-") == call("import", "out.yml")
+    assert not (repository / "-").exists()
+
+
+@pytest.mark.parametrize("path", ["ci-kaniko.yaml/out.yml", ".git"])
 def test_a_file_that_cannot_be_written_is_1(call: Any, path: str) -> None:
     code, out, err = call("render", "gitlab", "-o", path)
     assert (code, out) == (1, b"")

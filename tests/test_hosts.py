@@ -20,7 +20,7 @@ def validated(spec: str, dockerfile: str | None, *arguments: str) -> tuple[int, 
     Path("ci-kaniko.yaml").write_text(spec, encoding="utf-8")
     if dockerfile is not None:
         Path("Dockerfile").write_text(dockerfile, encoding="utf-8")
-    shown = CliRunner().invoke(app, ["validate", *arguments])
+    shown = CliRunner().invoke(app, ["validate", "gitlab", *arguments])
     return shown.exit_code, shown.stderr
 
 
@@ -173,7 +173,8 @@ def test_a_login_of_one_image_stands_in_it() -> None:
     Path("api").mkdir()
     Path("api", "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
     spec = IMAGES.replace("context: api", f"context: api, registries: {{{OTHER}}}")
-    _, text = validated(spec, None)
+    ghcr = "ghcr.io: {username: acme, password: GHCR}"
+    _, text = validated(f"{spec}registries: {{{QUAY}, {ghcr}}}\n", None)
     assert text.count("[unused-login]") == 1
     assert text.startswith("ci-kaniko.yaml:4:36: warning:")
 

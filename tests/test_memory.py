@@ -148,7 +148,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], int]] = {
     "deleted spec": (lambda root: (root / "ci-kaniko.yaml").unlink(), 2),
     "linked out": (moved, 1),
     "no git": (lambda root: (root / ".git").rmdir(), 0),
-    "nearer spec": (lambda root: (root / "ci-kaniko.yaml").rename(root / "ci-kaniko.yml"), 0),
+    "nearer spec": (lambda root: (root / "ci-kaniko.yaml").rename(root / "ci-kaniko.yml"), 1),
 }
 
 

@@ -138,7 +138,8 @@ def test_two_at_once(repository: Repository) -> None:
 
 def test_what_the_author_saves_meanwhile_is_not_lost(repository: Repository) -> None:
     path = repository.write(".gitlab-ci.yml", AUTHOR)
-    output = sync.Output("gitlab", ".gitlab-ci.yml", str(path), "new", AUTHOR, shared=True)
+    name = ".gitlab-ci.yml"
+    output = sync.Output("gitlab", name, name, str(path), "new", AUTHOR, shared=True)
     path.write_text(f"{AUTHOR}# more\n")
     with pytest.raises(OSError, match="changed meanwhile"):
         list(sync.write_outputs([output]))

@@ -18,9 +18,10 @@ import yaml
 import ci_kaniko
 from ci_kaniko.targets.agola import TARGET
 from support import agola
-from support.cases import PIPELINE_CASES, spec_path
+from support.cases import PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
 from support.execution import available_shells, run
+from support.runs import spec_of
 from support.validators import VALIDATORS
 
 if TYPE_CHECKING:
@@ -902,7 +903,7 @@ def test_a_tampered_pipeline_is_noticed(tamper: Callable[[Any], object]) -> None
 RENDERED = {}
 for _case in PIPELINE_CASES:
     try:
-        RENDERED[_case] = ci_kaniko.render(ci_kaniko.load(spec_path(_case)), "agola")
+        RENDERED[_case] = ci_kaniko.render(spec_of(_case), "agola")
     except ci_kaniko.SpecError:
         continue
 

@@ -35,6 +35,12 @@ def expected(target: str = "gitlab", spec: str = SPEC) -> str:
     return ci_kaniko.render(ci_kaniko.loads(spec), target)
 
 
+def of(place: str, target: str = "gitlab") -> str:
+    """What a spec that lies elsewhere is rendered to: its first line says where."""
+    header = f"{HEADER[:-1].replace('ci-kaniko.yaml', place)} -f {place}\n"
+    return expected(target).replace(HEADER, header)
+
+
 # -- every spec -------------------------------------------------------------------------------
 
 
@@ -397,7 +403,9 @@ def test_a_file_where_a_folder_should_be(repository: Repository) -> None:
 def test_from_another_folder(repository: Repository) -> None:
     repository.spec()
     (repository.folder / "deep" / "er").mkdir(parents=True)
-    assert repository.call("sync", below="deep/er").err == "created .gitlab-ci.yml for gitlab\n"
+    assert repository.call("sync", below="deep/er").err == (
+        "created ../../.gitlab-ci.yml for gitlab\n"
+    )
     assert repository.call("check", below="deep").code == 0
     outside = Repository(repository.folder.parent / "other")
     assert outside.call("check", "-f", str(repository.folder / "ci-kaniko.yaml")).code == 0
@@ -406,7 +414,7 @@ def test_from_another_folder(repository: Repository) -> None:
 def test_paths_start_at_the_root_of_the_repository(repository: Repository) -> None:
     repository.spec("{gitlab: ci/a.yml}", "services/shop/ci-kaniko.yaml")
     assert repository.call("sync", below="services/shop").code == 0
-    assert repository.text("ci/a.yml") == expected()
+    assert repository.text("ci/a.yml") == of("services/shop/ci-kaniko.yaml")
     assert repository.call("check", "-f", "services/shop/ci-kaniko.yaml").code == 0
 
 
@@ -438,7 +446,7 @@ def test_a_git_file_is_a_repository_too(tmp_path: Path, kind: str) -> None:
     outer.spec("{gitlab: outer.yml}")
     outer.spec("{gitlab: inner.yml}", "tree/below/ci-kaniko.yaml")
     assert outer.call("sync", below="tree/below").code == 0
-    assert outer.text("tree/inner.yml") == expected()
+    assert outer.text("tree/inner.yml") == of("below/ci-kaniko.yaml")
     (outer.folder / "tree/below/ci-kaniko.yaml").unlink()
     assert outer.call("sync", below="tree/below").code == 2
 
@@ -641,7 +649,7 @@ def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT00
     """Two specs that fight for a file in two processes: it always is one or the other."""
     repository.spec("{gitlab: new/a.yml}", "one.yaml")
     repository.spec("{gitlab: new/a.yml}" if same else "{github: new/a.yml}", "two.yaml")
-    texts = {expected(), expected("gitlab" if same else "github")}
+    texts = {of("one.yaml"), of("two.yaml", "gitlab" if same else "github")}
 
     def run(name: str) -> int:
         return repository.run("sync", "-f", name, environment={"CI": "true"}).code

@@ -52,53 +52,98 @@ def render(
         text = _render(part, target, settings, form)
     else:
         text = _nothing(loaded, target, since, only)
-    if output is None:
-        _print(text)
-    else:
-        from ci_kaniko.files import write
-
-        write(os.path.realpath(output), text)
+    _deliver(text, output)
 
 
 def validate(
     targets: Sequence[str] = (),
-    spec: str | None = None,
+    specs: Sequence[str] = (),
     settings: Sequence[str] = (),
     only: Sequence[str] = (),
     *,
     strict: bool = False,
     form: str = "text",
 ) -> None:
-    """Check a spec, and that targets can be rendered from it."""
+    """Check specs, and that targets can be rendered from them."""
     _check_format(form)
     for target in targets:
         _check_target(target)
-    from ci_kaniko.problems import SpecError, in_file_order
+    from ci_kaniko.problems import in_file_order
     from ci_kaniko.reports import report
 
     problems: list[Problem] = []
-    fine = ""
-    try:
-        loaded, problems = _read(spec)
-        problems += _unused_logins(loaded)
-        chosen = targets or [name for name, paths in loaded.outputs if paths]
-        fine = f"{_name(loaded)}: fine" + (f" for {', '.join(chosen)}" if chosen else "")
-        part = _only(loaded, only)
-        for target in chosen:
-            try:
-                _text(part, target, settings)
-            except SpecError as error:
-                problems += error.problems
-    except SpecError as error:
-        problems += error.problems
-    problems = in_file_order(problems)
-    failed = strict or any(problem.severity == "error" for problem in problems)
+    fine: list[str] = []
+    failed = False
+    for path in _paths(specs):
+        found, lines = _validated(path, targets, settings, only)
+        found = in_file_order(found)
+        problems += found
+        if _failed(found, strict=strict):
+            failed = True
+        else:
+            fine += lines
     if problems or form == "json":
         _say(report(problems, form), err=form == "text")
-    if problems and failed:
-        raise Done(1)
     if form == "text":
-        _say(fine)
+        for line in fine:
+            _say(line)
+    if failed:
+        raise Done(1)
+
+
+def _validated(
+    path: str, targets: Sequence[str], settings: Sequence[str], only: Sequence[str]
+) -> tuple[list[Problem], list[str]]:
+    """What is wrong with a spec, and what is said when that is no error."""
+    from ci_kaniko.problems import SpecError
+
+    try:
+        spec, problems = _read(path)
+    except SpecError as error:
+        return [*error.problems], []
+    problems += _unused_logins(spec)
+    part = _only(spec, only)
+    chosen = targets or [name for name, paths in spec.outputs if paths]
+    if not chosen:
+        found, lines = _tried(part, settings)
+        return [*problems, *found], [f"{_name(spec)}: fine", *lines]
+    for target in chosen:
+        try:
+            _text(part, target, settings)
+        except SpecError as error:
+            problems += error.problems
+    return problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
+
+
+def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str]]:
+    """What no target takes, and a line on each: nobody has said which of them matter.
+
+    Values that only some targets take are given to these.
+    """
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.targets import NAMES, target
+
+    refused: dict[str, Sequence[Problem]] = {}
+    for name in NAMES:
+        try:
+            _text(spec, name, settings if target(name).needs_values else ())
+        except SpecError as error:
+            refused[name] = error.problems
+        else:
+            refused[name] = ()
+    first, *others = refused.values()
+    places = [{(p.rule, p.where, p.line, p.column) for p in problems} for problems in others]
+    everywhere = [
+        problem
+        for problem in first
+        if all((problem.rule, problem.where, problem.line, problem.column) in p for p in places)
+    ]
+    lines = ["no target was named, here or under outputs:, so all were tried:"]
+    for name, problems in refused.items():
+        said = [str(problem) for problem in problems] or ["fine"]
+        more = f" (and {len(said) - 1} more: ci-kaniko validate {name})" if len(said) > 1 else ""
+        lines.append(f"  {name:<{max(map(len, NAMES))}}  {said[0]}{more}")
+    return everywhere, lines
 
 
 def sync(
@@ -126,7 +171,7 @@ def sync(
         for output in write_outputs(each.outputs):
             changed = True
             verb = "created" if output.current is None else "updated"
-            _say(f"{verb} {output.path} for {output.target}", err=True)
+            _say(f"{verb} {output.shown} for {output.target}", err=True)
     if not problems and not no_cache:
         _remember(compared, targets)
     if changed and exit_code:
@@ -179,18 +224,14 @@ def import_pipelines(
         raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
     if target is not None:
         _check_target(target)
+    given = [("<stdin>", _standard_input()) if file == "-" else file for file in files]
     try:
-        found = read_all(files, source)
+        found = read_all(given, source)
     except SpecError as error:
         _fail(error.problems, "text")
     _say(told(found.report), err=True)
     text = _render(found.spec, target, settings, "text") if target else found.spec_text
-    if output is None:
-        _print(text)
-    else:
-        from ci_kaniko.files import write
-
-        write(os.path.realpath(output), text)
+    _deliver(text, output)
 
 
 def init(*, stdout: bool = False) -> None:
@@ -268,23 +309,35 @@ def _read(path: str | None) -> tuple[Spec, list[Problem]]:
     from ci_kaniko import loading
 
     if path == "-":
-        from ci_kaniko.nodes import MAX_BYTES
-
-        loaded = loading.loads(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+        loaded = loading.loads(_standard_input(), "<stdin>")
     else:
         loaded = loading.load(path or _find())
     return loaded, loading.warnings(loaded)
 
 
+def _standard_input() -> bytes:
+    """What a pipe or a person says; a little more than any spec or pipeline may hold."""
+    from ci_kaniko.nodes import MAX_BYTES
+
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", "<stdin>")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _paths(specs: Sequence[str]) -> list[str]:
+    """Each of these specs once; the repository's own when there are none."""
+    paths: dict[str, str] = {}
+    for path in specs or [_find()]:
+        paths.setdefault(path if path == "-" else os.path.realpath(path), path)
+    return list(paths.values())
+
+
 def _unused_logins(spec: Spec) -> list[Problem]:
     """What only the Dockerfile of the repository tells."""
-    if spec.source is None or spec.source.path == "<stdin>":
-        return []
-    from ci_kaniko.discovery import root_of
     from ci_kaniko.hosts import unused_logins
     from ci_kaniko.loading import placed
 
-    return placed(unused_logins(spec, root_of(spec.source.path)), spec.source)
+    return placed(unused_logins(spec, _repository(spec)), spec.source)
 
 
 def _load(path: str | None, form: str, *, strict: bool) -> Spec:
@@ -363,8 +416,7 @@ def _repository(spec: Spec) -> str:
     """The repository of a spec; a spec from standard input is one of this repository."""
     from ci_kaniko.discovery import FILE_NAMES, root_of
 
-    known = spec.source is not None and spec.source.path != "<stdin>"
-    return root_of(_name(spec) if known else FILE_NAMES[0])
+    return root_of(_name(spec) if spec.source and spec.source.place else FILE_NAMES[0])
 
 
 def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
@@ -378,7 +430,6 @@ def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
 
 def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compared], list[Problem]]:
     """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
-    from ci_kaniko.discovery import root_of
     from ci_kaniko.problems import SpecError
     from ci_kaniko.sync import clashes, compare
 
@@ -386,14 +437,13 @@ def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compar
         _check_target(target)
     compared: list[Compared] = []
     problems: list[Problem] = []
-    paths = {os.path.realpath(path): path for path in specs or [_find()]}
-    for path in paths.values():
+    for path in _paths(specs):
         try:
             spec, warnings = _read(path)
         except SpecError as error:
             problems += error.problems
         else:
-            compared.append(compare(spec, root_of(path), targets))
+            compared.append(compare(spec, _repository(spec), targets))
             problems += [*warnings, *compared[-1].problems]
     return compared, problems + clashes(compared)
 
@@ -406,7 +456,8 @@ def _option(compared: Compared) -> str:
     """How to name a spec on the command line."""
     from shlex import quote
 
-    return f" -f {quote(_name(compared.spec))}"
+    source = compared.spec.source
+    return f" -f {quote(source.path) if source and source.place else '-'}"
 
 
 def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
@@ -417,7 +468,7 @@ def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
         return
     for each in compared:
         source = each.spec.source
-        if source and source.path != "<stdin>":
+        if source and source.place:
             outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
             memory.remember(source.path, tuple(targets), source.text.encode(), outputs)
 
@@ -471,6 +522,16 @@ def _report(problems: Sequence[Problem], form: str) -> None:
 def _fail(problems: Sequence[Problem], form: str) -> NoReturn:
     _show(problems, form)
     raise Done(1)
+
+
+def _deliver(text: str, output: str | None) -> None:
+    """Print what was made, or write it to a file and its folders."""
+    if output in {None, "-"}:
+        _print(text)
+    else:
+        from ci_kaniko.files import write
+
+        write(os.path.realpath(str(output)), text, new_folders=True)
 
 
 def _print(text: str) -> None:

@@ -50,8 +50,8 @@ COMMANDS = {
         "validate",
         "targets",
         many=True,
-        values={**_SPEC, **_FORMAT},
-        lists=_SETTINGS,
+        values=_FORMAT,
+        lists={**_SPECS, **_SETTINGS},
         switches=_STRICT,
     ),
     "sync": Command(
@@ -113,6 +113,8 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
             if taken is None:
                 return None
             if name in command.values:
+                if command.values[name] in given:
+                    return None
                 given[command.values[name]] = taken
             else:
                 given.setdefault(command.lists[name], []).append(taken)

@@ -131,24 +131,24 @@ def nothing(spec: Spec, target: str, why: str) -> str:
     if target == "gitlab":
         return _job_that_says(spec, why)
     if target == "buildkite":
-        from ci_kaniko.rendering import HEADER
+        from ci_kaniko.rendering import header
 
         bare = spec.builds[0].buildkite.form == "steps"
-        return f"{HEADER}\n\n{'[]' if bare else 'steps: []'}\n"
+        return f"{header(spec)}\n\n{'[]' if bare else 'steps: []'}\n"
     return ""
 
 
 def _job_that_says(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
     from ci_kaniko.plan import executor_image
-    from ci_kaniko.rendering import HEADER
+    from ci_kaniko.rendering import header
     from ci_kaniko.shell import quote
     from ci_kaniko.yamltext import flow, scalar
 
     build = spec.builds[0]
     tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []
     lines = [
-        HEADER,
+        header(spec),
         "",
         "nothing-to-build:",
         "  image:",

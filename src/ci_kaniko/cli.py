@@ -11,7 +11,7 @@ def main() -> None:
     from ci_kaniko import __version__
 
     try:
-        if sys.argv[1:] == ["--version"]:
+        if sys.argv[1:] in (["--version"], ["-V"]):
             print(f"ci-kaniko {__version__}", flush=True)
         elif not _known_to_be_in_sync(sys.argv[1:]):
             _run(sys.argv[1:])

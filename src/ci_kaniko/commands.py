@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from pathlib import Path  # noqa: TC003 - Typer reads the annotation
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from ci_kaniko import __version__, actions
 
@@ -21,7 +21,22 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _Command(TyperCommand):
+    """A command that refuses a second value where there is one, instead of dropping the first."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = self.make_parser(ctx).parse_args(args=[*args])[2]
+        options: list[Any] = [item for item in self.params if item.param_type_name == "option"]
+        for item in options:
+            single = not item.multiple and not item.is_flag
+            if single and given.count(item) > 1 and not ctx.resilient_parsing:
+                raise typer.BadParameter("it is given twice, and takes one value", ctx, item)
+        return super().parse_args(ctx, args)
+
 
 SpecOption = Annotated[
     str | None,
@@ -36,7 +51,19 @@ SpecOption = Annotated[
 SpecsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--spec", "-f", metavar="PATH", help="A spec; may be repeated. Default: as for render."
+        "--spec",
+        "-f",
+        metavar="PATH",
+        help="A spec, or - for standard input; may be repeated. Default: as for render.",
+    ),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write this file, atomically, and its folders; - is standard output.",
     ),
 ]
 SetOption = Annotated[
@@ -79,21 +106,18 @@ def _told() -> Iterator[None]:
 @app.callback(invoke_without_command=True)
 def _root(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False,
 ) -> None:
     if version:
         typer.echo(f"ci-kaniko {__version__}")
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=_Command)
 def render(
     target: Annotated[str, typer.Argument(help="gitlab, github, buildkite, agola or kubernetes.")],
     spec: SpecOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write this file, atomically."),
-    ] = None,
+    output: OutputOption = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     since: Annotated[
@@ -114,7 +138,7 @@ def render(
         actions.render(
             target,
             spec,
-            None if output is None else str(output),
+            output,
             settings or (),
             only or (),
             since,
@@ -123,27 +147,30 @@ def render(
         )
 
 
-@app.command()
+@app.command(cls=_Command)
 def validate(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET]...", help="Also check these; default: those under outputs:."
+            metavar="[TARGET]...",
+            help="Also check these; default: those under outputs:, and all where there are none.",
         ),
     ] = None,
-    spec: SpecOption = None,
+    specs: SpecsOption = None,
     settings: SetOption = None,
     only: OnlyOption = None,
     *,
     strict: StrictOption = False,
     form: FormatOption = "text",
 ) -> None:
-    """Check a spec, and that targets can be rendered from it."""
+    """Check specs, and that targets can be rendered from them."""
     with _told():
-        actions.validate(targets or (), spec, settings or (), only or (), strict=strict, form=form)
+        actions.validate(
+            targets or (), specs or (), settings or (), only or (), strict=strict, form=form
+        )
 
 
-@app.command()
+@app.command(cls=_Command)
 def sync(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")
@@ -173,7 +200,7 @@ def sync(
         )
 
 
-@app.command()
+@app.command(cls=_Command)
 def check(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")
@@ -189,11 +216,14 @@ def check(
         actions.check(targets or (), specs or (), strict=strict, form=form, no_cache=no_cache)
 
 
-@app.command(name="import")
+@app.command(name="import", cls=_Command)
 def import_(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Pipelines, manifests or shell scripts."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Pipelines, manifests or shell scripts; - reads standard input.",
+        ),
     ],
     source: Annotated[
         str | None,
@@ -205,20 +235,15 @@ def import_(
         str | None,
         typer.Option("--to", metavar="TARGET", help="Print this target's configuration instead."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write this file, atomically."),
-    ] = None,
+    output: OutputOption = None,
     settings: SetOption = None,
 ) -> None:
     """Print the spec of a pipeline that runs kaniko, and report what became of each part."""
     with _told():
-        actions.import_pipelines(
-            files, source, target, None if output is None else str(output), settings or ()
-        )
+        actions.import_pipelines(files, source, target, output, settings or ())
 
 
-@app.command()
+@app.command(cls=_Command)
 def init(
     *,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
@@ -228,7 +253,7 @@ def init(
         actions.init(stdout=stdout)
 
 
-@app.command()
+@app.command(cls=_Command)
 def setup(
     target: Annotated[str, typer.Argument(help="gitlab, github, buildkite, agola or kubernetes.")],
     spec: SpecOption = None,
@@ -242,14 +267,14 @@ def setup(
         actions.setup(target, spec, form=form)
 
 
-@app.command()
+@app.command(cls=_Command)
 def targets() -> None:
     """List the targets and where their configuration usually lies."""
     with _told():
         actions.list_targets()
 
 
-@app.command()
+@app.command(cls=_Command)
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
     with _told():

@@ -33,3 +33,9 @@ def root_of(spec_path: str) -> str:
             return start
         folder = parent
     return folder
+
+
+def place_of(spec_path: str) -> str:
+    """A spec's path from the root of its repository, as it stands in what is rendered."""
+    below = os.path.relpath(os.path.abspath(spec_path), root_of(spec_path))
+    return below.replace(os.sep, "/")

@@ -52,7 +52,12 @@ def load(path: str | os.PathLike[str]) -> Spec:
 
     Raises SpecError with every problem of the file, in file order.
     """
-    return loads(read(path), str(path))
+    spec = loads(read(path), str(path))
+    if spec.source:
+        from ci_kaniko.discovery import place_of
+
+        spec.source.place = place_of(str(path))
+    return spec
 
 
 def loads(text: str | bytes, path: str = "<spec>") -> Spec:

@@ -113,12 +113,17 @@ class _Unknown(Scalar):
 
 
 class Source:
-    """A spec's text, its tree, and what is needed to point at a place in it."""
+    """A spec's text, its tree, and what is needed to point at a place in it.
 
-    __slots__ = ("_lines", "_masks", "_views", "path", "problems", "root", "text")
+    ``path`` is what messages call it. ``place`` leads to a file from the root of its repository;
+    a text that was read from elsewhere has none.
+    """
+
+    __slots__ = ("_lines", "_masks", "_views", "path", "place", "problems", "root", "text")
 
     def __init__(self, path: str, text: str, root: Mapping | None = None) -> None:
         self.path = path
+        self.place: str | None = None
         self.text = text
         self.root = root or Mapping([])
         self.problems: list[Problem] = []

@@ -40,8 +40,11 @@ class Problem:
         warning = "warning: " if self.severity == "warning" else ""
         return f"{place}: {warning}{where}{self.message} [{self.rule}]"
 
-    def explain(self) -> str:
-        """The one-line form, then the source line, a caret and the hint."""
+    def explain(self, also: Sequence[Problem] = ()) -> str:
+        """The one-line form, then the source line, a caret and the hint.
+
+        ``also`` are problems that say the same of other places.
+        """
         lines = [str(self)]
         if self.line and self.column and self.excerpt:
             excerpt, column = _window(self.excerpt, self.column)
@@ -56,7 +59,17 @@ class Problem:
                 lines.append(f"  {margin} = hint: {self.hint}")
         elif self.hint:
             lines.append(f"  hint: {self.hint}")
+        if also:
+            margin = " " * (len(str(self.line)) + 2)
+            lines.append(f"{margin} = also at {_listed(also)}")
         return "\n".join(lines)
+
+
+def _listed(problems: Sequence[Problem]) -> str:
+    places = [f"{problem.line}:{problem.column}" for problem in problems]
+    if len(places) > 8:
+        places[6:] = [f"{len(places) - 6} more places"]
+    return " and ".join(filter(None, [", ".join(places[:-1]), places[-1]]))
 
 
 def _window(text: str, column: int) -> tuple[str, int]:

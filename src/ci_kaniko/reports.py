@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ci_kaniko.problems import Problem
 
@@ -18,7 +18,17 @@ def report(problems: Sequence[Problem], form: str) -> str:
         return _json(problems)
     if form == "github":
         return "\n".join(_annotation(problem) for problem in problems)
-    return "\n\n".join(problem.explain() for problem in problems)
+    return "\n\n".join(first.explain(also) for first, *also in _alike(problems))
+
+
+def _alike(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
+    """What is equally wrong with several images is told once, where it is met first."""
+    groups: dict[object, list[Problem]] = {}
+    for problem in problems:
+        shared = problem.line and problem.where.startswith("images")
+        key = (problem.path, problem.severity, problem.rule, problem.message, problem.hint)
+        groups.setdefault(key if shared else id(problem), []).append(problem)
+    return groups.values()
 
 
 def _json(problems: Sequence[Problem]) -> str:
@@ -30,8 +40,15 @@ def _json(problems: Sequence[Problem]) -> str:
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command, docs.github.com/actions: data and properties are escaped."""
-    properties = {"file": problem.path, "line": problem.line, "col": problem.column}
+    """A workflow command, docs.github.com/actions: data and properties are escaped.
+
+    GitHub looks for a file from the root of the repository, wherever the command runs.
+    """
+    from ci_kaniko.discovery import place_of
+
+    known = not problem.path.startswith("<")
+    path = place_of(problem.path) if known else problem.path
+    properties = {"file": path, "line": problem.line, "col": problem.column}
     listed = ",".join(
         f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value
     )

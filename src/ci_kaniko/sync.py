@@ -29,13 +29,15 @@ _NO_NEWLINE = "\n\\ No newline at end of file"
 class Output(NamedTuple):
     """A file of a spec: what it should say and what it says; None where there is none.
 
-    ``path`` starts at the root of the repository, ``file`` is where that really is. Bytes that
-    are not UTF-8 are kept in ``current`` as Python's surrogate escapes. ``shared`` says that its
-    author goes on writing the file by hand.
+    ``path`` starts at the root of the repository, ``shown`` at the current folder, as every path
+    in a message does; ``file`` is where that really is. Bytes that are not UTF-8 are kept in
+    ``current`` as Python's surrogate escapes. ``shared`` says that its author goes on writing the
+    file by hand.
     """
 
     target: str
     path: str
+    shown: str
     file: str
     expected: str
     current: str | None
@@ -80,13 +82,14 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
     found = Compared(spec, root, [], placed(_unnamed(spec, targets), spec.source))
     for target, index, wanted in _files(spec, targets):
         path, place = wanted.path, ("outputs", target, index)
+        shown = os.path.relpath(os.path.join(root, path))
         shared = wanted.mode == "merge"
         try:
             file = inside(root, path)
             data = read_bytes(file)
             current = None if data is None else data.decode("utf-8", "surrogateescape")
             rendered = _rendered(spec, target, wanted, current or "")
-            expected = _merged(current, rendered, target, path) if shared else rendered
+            expected = _merged(current, rendered, target, shown) if shared else rendered
         except OutsideRepository:
             message = f"{quoted(path)} leads out of the repository, or into .git"
             hint = "an output may be a symbolic link, but to a file of the same repository"
@@ -94,11 +97,11 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
             found.problems.extend(placed([finding], spec.source))
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
-            found.problems.append(Problem(rule="unreadable", path=path, message=reason))
+            found.problems.append(Problem(rule="unreadable", path=shown, message=reason))
         except SpecError as error:
             found.problems.extend(error.problems)
         else:
-            found.outputs.append(Output(target, path, file, expected, current, shared))
+            found.outputs.append(Output(target, path, shown, file, expected, current, shared))
     found.problems[:] = dict.fromkeys(found.problems)
     return found
 
@@ -163,13 +166,15 @@ def clashes(compared: Collection[Compared]) -> list[Problem]:
     """Files that would be written twice, and specs that would be overwritten."""
     problems = []
     taken = {
-        os.path.realpath(spec.source.path): "that is a spec" for spec, *_ in compared if spec.source
+        os.path.realpath(spec.source.path): "that is a spec"
+        for spec, *_ in compared
+        if spec.source and spec.source.place
     }
     for spec, _, outputs, _ in compared:
         for output in outputs:
             if output.file in taken:
                 message = f"{output.target} cannot be written there: {taken[output.file]}"
-                problems.append(_problem("duplicate-output", output.path, message))
+                problems.append(_problem("duplicate-output", output.shown, message))
             taken.setdefault(output.file, f"{output.target} of {spec_name(spec)} is")
     return problems
 
@@ -188,7 +193,7 @@ def foreign(outputs: Collection[Output]) -> list[Problem]:
     return [
         _problem(
             "foreign-file",
-            output.path,
+            output.shown,
             "ci-kaniko did not write this file",
             "--force overwrites it",
         )
@@ -204,7 +209,7 @@ def drift(compared: Compared, command: str) -> list[tuple[Problem, Output]]:
         (
             Problem(
                 rule="drift",
-                path=output.path,
+                path=output.shown,
                 line=output.first_difference,
                 column=output.first_difference and 1,
                 message=f"missing; {name} asks for it"
@@ -228,8 +233,8 @@ def diff(output: Output) -> list[str]:
     compared = difflib.unified_diff(
         _lines(output.current or ""),
         _lines(output.expected),
-        output.path if output.current is not None else "/dev/null",
-        f"{output.path} (rendered)",
+        output.shown if output.current is not None else "/dev/null",
+        f"{output.shown} (rendered)",
         lineterm="",
     )
     return [printable(hide(line)) for line in "\n".join(compared).split("\n")]
@@ -249,7 +254,7 @@ def write_outputs(outputs: Collection[Output]) -> Iterator[Output]:
                 _refuse_late_change(output)
                 write(output.file, output.expected, new_folders=True)
             except OSError as error:
-                raise OSError(error.errno, error.strerror, output.path) from error
+                raise OSError(error.errno, error.strerror, output.shown) from error
             yield output
 
 

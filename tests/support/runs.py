@@ -19,7 +19,8 @@ RENDER_ALL = """
 import json, sys
 import ci_kaniko
 for path, target, values in json.load(sys.stdin):
-    print(json.dumps(ci_kaniko.render(ci_kaniko.load(path), target, values)))
+    spec = ci_kaniko.loads(open(path, "rb").read(), path)
+    print(json.dumps(ci_kaniko.render(spec, target, values)))
 """
 """A program that renders what its input asks for, one text a line."""
 
@@ -52,7 +53,7 @@ PIPELINES_RENDERED = tuple(
 
 @functools.cache
 def spec_of(case: str) -> ci_kaniko.Spec:
-    return ci_kaniko.load(spec_path(case))
+    return ci_kaniko.loads(text_of(case), f"{case}.yaml")
 
 
 def values_for(target: str, event: Event) -> dict[str, str] | None:

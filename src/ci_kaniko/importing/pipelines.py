@@ -42,9 +42,9 @@ class _File(NamedTuple):
 
 
 def read_all(
-    paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str]], source: str | None
+    paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]], source: str | None
 ) -> Imported:
-    """The spec of some files. Raises SpecError."""
+    """The spec of some files, or of texts with their names. Raises SpecError."""
     files = [_opened(item) for item in paths_or_texts]
     report = Report()
     jobs: list[Job] = []
@@ -62,9 +62,11 @@ def read_all(
     return _checked(data, report, tuple(dict.fromkeys(job.target for job in called)))
 
 
-def _opened(item: str | os.PathLike[str] | tuple[str, str]) -> _File:
+def _opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> _File:
     if isinstance(item, tuple):
         path, text = item
+        if isinstance(text, bytes):
+            return _decoded(path, text)
         if len(text.encode("utf-8", "surrogatepass")) > documents.MAX_BYTES:
             raise _too_large(path)
         return _File(path, text)
@@ -77,6 +79,10 @@ def _opened(item: str | os.PathLike[str] | tuple[str, str]) -> _File:
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise failure(path, "unreadable", message) from None
+    return _decoded(path, data)
+
+
+def _decoded(path: str, data: bytes) -> _File:
     if len(data) > documents.MAX_BYTES:
         raise _too_large(path)
     try:

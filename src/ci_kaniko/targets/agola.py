@@ -112,10 +112,10 @@ def _missing_runners(found: Pipeline) -> Iterator[Finding]:
 def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
     """Agola reads one file, up to a size."""
     from ci_kaniko.layouts import fill
-    from ci_kaniko.rendering import HEADER
+    from ci_kaniko.rendering import header
 
     if len(str(view)) > _LARGEST // 2:
-        size = len(fill(TARGET.template, {**view, "header": HEADER}).encode())
+        size = len(fill(TARGET.template, {**view, "header": header(spec)}).encode())
         if size > _LARGEST:
             yield Finding(
                 "too-large",

@@ -60,7 +60,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(unique(findings)))
     view = _view(found)
-    if _is_too_large(view):
+    if _is_too_large(spec, view):
         return Rendering(view={}, findings=(_too_large(spec),))
     return Rendering(view=view)
 
@@ -234,12 +234,12 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
             )
 
 
-def _is_too_large(view: dict[str, Any]) -> bool:
+def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
     """Whether GitHub would not read the file."""
     from ci_kaniko.layouts import fill
-    from ci_kaniko.rendering import HEADER
+    from ci_kaniko.rendering import header
 
-    return len(fill(TARGET.template, {**view, "header": HEADER}).encode()) > _MAX_SIZE
+    return len(fill(TARGET.template, {**view, "header": header(spec)}).encode()) > _MAX_SIZE
 
 
 def _too_large(spec: Spec) -> Finding:
