@@ -399,7 +399,7 @@ def test_needs_of_images_that_there_are_not() -> None:
 
 def test_a_spec_without_images_has_no_name() -> None:
     assert rules(HEAD + "build_args: {A: '${image.name}'}") == {"unknown-variable"}
-    assert rules(HEAD + "build_args: {A: '$${image.name}'}\nimages: {}") == set()
+    assert rules(HEAD + "build_args: {A: '$${image.name}'}\n") == set()
 
 
 # -- many images ------------------------------------------------------------------------------

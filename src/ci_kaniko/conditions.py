@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, cast
 
-from ci_kaniko.findings import Refused, quoted, raise_all
+from ci_kaniko.findings import Refused, check_once, quoted, raise_all
 from ci_kaniko.globs import check_glob, matches
-from ci_kaniko.scalars import as_list, as_text, wrong_type
+from ci_kaniko.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
 
@@ -126,11 +126,22 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
     refusals: list[Refused] = []
     for index, item in enumerate(items):
         try:
-            globs.append(check_glob(as_text(item)))
+            glob = check_glob(_named(item))
+            check_once(glob, globs)
+            globs.append(glob)
         except Refused as refused:
             refusals.append(_placed(refused, (*at, index) if several else at))
     raise_all(refusals)
     return tuple(globs)
+
+
+def _named(item: Any) -> str:
+    """The written text: a switch is none."""
+    text = str(item).lower() if isinstance(item, bool) else as_text(item)
+    if text in {"true", "false"} and (isinstance(item, bool | Plain)):
+        hint = f"""["**"] is every one of them; one that is called so is written '"{text}"'"""
+        raise Refused("bad-glob", f"{quoted(text)} is a switch, and names nothing", hint)
+    return text
 
 
 def _placed(refused: Refused, at: tuple[str | int, ...]) -> Refused:

@@ -51,6 +51,27 @@ class Reads:
         return dict(self.schema)
 
 
+class NotEmpty:
+    """Annotates a collection of which none would mean all: an empty one is refused."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._filled, handler(source))
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, dict | list | tuple) and not value:
+            message = "this is empty, and an absent key means something else"
+            raise Refused("empty-value", message, f"name {self.what}, or leave the key out")
+        return value
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        described: dict[str, Any] = handler(schema["schema"])
+        least = "minItems" if described.get("type") == "array" else "minProperties"
+        return {**described, least: 1}
+
+
 class _Later:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -193,6 +214,9 @@ def _check_context(text: str) -> None:
             if close
             else "a directory, or git:// s3:// gs:// https:// tar://",
         )
+    if scheme == "https" and rest.partition("#")[0].endswith(".git"):
+        message = f"{quoted(text)} is a repository, and https:// fetches an archive"
+        raise Refused("bad-context", message, f"write git://{rest}")
     if scheme == "git":
         _check_git_context(text, rest)
     elif scheme == "tar":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.display import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ci_kaniko.problems import Severity
     from ci_kaniko.spec import Build
@@ -56,6 +56,12 @@ class Refused(ValueError):
         self.on_key = on_key
         self.secret = secret
         self.others: tuple[Refused, ...] = ()
+
+
+def check_once(text: str, before: Collection[str]) -> None:
+    """Refuse an entry of a list that stands there already."""
+    if text in before:
+        raise Refused("duplicate-entry", f"{quoted(text)} is listed twice", "remove one")
 
 
 def raise_all(refusals: list[Refused]) -> None:

@@ -11,7 +11,7 @@ from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted, told_onc
 from ci_kaniko.grammar import is_identifier
 from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
-from ci_kaniko.rules import check, check_build, check_builds, check_whole
+from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec
 
@@ -98,7 +98,7 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
         spec = read_model(data)
     except ValidationError as error:
         raise InvalidSpec(_explained(error, data, read_model)) from None
-    findings = list(check(spec))
+    findings = check(spec)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
     spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
@@ -144,7 +144,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     known = {(finding.rule, finding.where) for finding in findings}
     told = told_once([*entries.told, *checked], len(entries.own))
     findings += (item for item in told if (item.rule, item.where) not in known)
-    findings += check_whole(spec, unread)
+    findings = with_unheard(spec, [*findings, *check_whole(spec, unread)])
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings)
     spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again

@@ -62,7 +62,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "bad-input": "The name, the default or an option of an input is not one it can have.",
         "unknown-input": "A text names an input that is not under `inputs`.",
         "image-name": "The word cannot name an image, or two names become one job.",
-        "duplicate-platform": "A platform is listed twice.",
+        "duplicate-entry": "A list names something twice.",
+        "unused-input": "No text of the spec reads the input.",
     },
     "Logins and secrets": {
         "written-secret": "The value looks like a credential, or a URL holds a login.",
@@ -112,6 +113,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Several images": {
         "top-only": "The key is for the whole spec, not for one image.",
         "unknown-image": "There is no image of that name.",
+        "unlisted-image": "Each file of a target is for other images.",
         "circular-needs": "An image would wait for itself.",
         "duplicate-job": "Two images would have one job, step or object name.",
         "several-forms": "One file has one form.",

@@ -66,13 +66,19 @@ def _registered(
     return register
 
 
-def check(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
-    """Every finding about a spec; rules that read a damaged part are left out.
+def check(spec: Spec) -> list[Finding]:
+    """Every finding about a spec; what the top says for several images is reported once."""
+    found = told_once(check_builds(spec.builds), len(spec.builds))
+    return with_unheard(spec, [*found, *check_whole(spec)])
 
-    What the top says for several images is reported once.
-    """
-    yield from told_once(check_builds(spec.builds, damaged), len(spec.builds))
-    yield from check_whole(spec, damaged)
+
+def with_unheard(spec: Spec, found: list[Finding]) -> list[Finding]:
+    """Findings, and what nothing hears: whoever mends an error may mend that, too."""
+    if any(finding.severity == "error" for finding in found):
+        return found
+    from ci_kaniko.unheard import unheard
+
+    return [*found, *unheard(spec)]
 
 
 def check_build(build: Build, damaged: Collection[Where] = ()) -> Iterator[Finding]:

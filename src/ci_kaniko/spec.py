@@ -34,6 +34,7 @@ from ci_kaniko.fields import (
     Later,
     Lines,
     Model,
+    NotEmpty,
     PlainHost,
     Platform,
     Present,
@@ -51,7 +52,7 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
-from ci_kaniko.findings import Refused, quoted, raise_all
+from ci_kaniko.findings import Refused, check_once, quoted, raise_all
 from ci_kaniko.logins import ContextLogin, Registry, short_or_long
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.patterns import pattern
@@ -467,7 +468,8 @@ class Options(Model):
     )
 
 
-def _each(value: Any, check: Callable[[str], None], name: str) -> list[str]:
+def _each(value: Any, check: Callable[[str], None], name: str, *, once: bool = True) -> list[str]:
+    """Every text of a list, or the only one; ``once`` refuses a text that is there already."""
     items = as_list(value)
     if not items:
         raise Refused("empty-value", f"{name}: is empty", "name at least one")
@@ -475,8 +477,11 @@ def _each(value: Any, check: Callable[[str], None], name: str) -> list[str]:
     refusals: list[Refused] = []
     for index, item in enumerate(items):
         try:
-            texts.append(as_text(item))
-            check(texts[-1])
+            text = as_text(item)
+            check(text)
+            if once:
+                check_once(text, texts)
+            texts.append(text)
         except Refused as refused:
             refused.at = (index,) if isinstance(value, list | tuple) else ()
             refusals.append(refused)
@@ -508,8 +513,14 @@ def _read_image_names(value: Any) -> tuple[str, ...]:
     return tuple(_each(value, check_image_name, "needs")) if as_list(value) else ()
 
 
+def _read_only(value: Any) -> tuple[str, ...]:
+    _check_one(value, "image-name", "a name for an image")
+    return tuple(_each(value, check_image_name, "only"))
+
+
 ImageName = Annotated[str, Reads(checked(check_image_name), STRING)]
 ImageNames = Annotated[tuple[str, ...], Reads(_read_image_names, LIST_OR_ONE)]
+OnlyNames = Annotated[tuple[str, ...], Reads(_read_only, LIST_OR_ONE)]
 
 
 def _check_file(text: str) -> str:
@@ -530,7 +541,7 @@ class OutputFile(Model):
     path: OutputPath = Field(
         description="The file, from the repository root.", examples=[".gitlab-ci.yml"]
     )
-    only: ImageNames = Field(
+    only: OnlyNames = Field(
         default=(),
         description="The images that the file is for; all of them when left out.",
         examples=[["api", "web"]],
@@ -671,7 +682,7 @@ Artifact = Annotated[str, Reads(checked(_check_artifact), STRING)]
 
 
 def _read_commands(value: Any) -> tuple[str, ...]:
-    return tuple(_each(value, _check_command, "commands"))
+    return tuple(_each(value, _check_command, "commands", once=False))
 
 
 def _read_artifacts(value: Any) -> tuple[str, ...]:
@@ -735,12 +746,7 @@ def _check_linux(text: str) -> None:
 
 def _read_platforms(value: Any) -> tuple[str, ...]:
     _check_one(value, "bad-platform", "a platform")
-    platforms = tuple(_each(value, _check_linux, "platforms"))
-    for index, platform in enumerate(platforms):
-        if platform in platforms[:index]:
-            message = f"{quoted(platform)} is listed twice"
-            raise Refused("duplicate-platform", message, "remove one", at=(index,))
-    return platforms
+    return tuple(_each(value, _check_linux, "platforms"))
 
 
 Platforms = Annotated[tuple[str, ...], Reads(_read_platforms, LIST_OR_ONE)]
@@ -769,7 +775,7 @@ class Input(Model):
         description="What it is when a caller gives nothing; without it the input is required.",
         examples=["dev"],
     )
-    options: tuple[Present, ...] = Field(
+    options: Annotated[tuple[Present, ...], NotEmpty("a text that callers may give")] = Field(
         default=(), description="The only texts that callers may give.", examples=[["dev", "prod"]]
     )
     description: Present | None = Field(
@@ -1038,7 +1044,7 @@ class Checked:
 class Spec(Build):
     """One image, or several that share what they have in common."""
 
-    images: dict[ImageName, Later[NamedImage]] = Field(
+    images: Annotated[dict[ImageName, Later[NamedImage]], NotEmpty("an image")] = Field(
         default={},
         description="Several images, by name. Each inherits the rest of the spec: its own texts "
         "and lists replace, its mappings are merged key by key, null removes; ${image.name} is "

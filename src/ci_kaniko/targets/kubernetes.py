@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding
 from ci_kaniko.pipeline import duplicate_names, pipeline
-from ci_kaniko.plan import no_shell
+from ci_kaniko.plan import OUTPUT_OPTIONS, no_shell
 from ci_kaniko.platforms import is_staged
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys
@@ -189,9 +189,10 @@ def _impossible_outputs(plan: Plan) -> Iterator[Finding]:
             "keep one of digest: and the files of options:",
         )
     elif len(plan.outputs) > 1:
+        written = [name for name in OUTPUT_OPTIONS if getattr(options, name)]
         yield Finding(
             "impossible-output",
-            ("options", "image_name_with_digest_file"),
+            ("options", written[-1]),
             "a Pod hands back one file, as its termination message",
             "keep one of digest_file and the image_name files",
         )

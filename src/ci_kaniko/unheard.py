@@ -1,0 +1,243 @@
+"""What a spec says and nothing hears, although each part of it is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.problems import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ci_kaniko.findings import Where
+    from ci_kaniko.spec import Build, Spec
+
+_BY_PLATFORM = (
+    ("gitlab", "platform_tags"),
+    ("github", "platform_runs_on"),
+    ("buildkite", "platform_node_selector"),
+)
+_DEFAULT_SECRET = "ci-kaniko"
+_DEFAULT_LIFETIME = 300
+_DEFAULT_TTL = 3600
+
+
+def _no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -> Finding:
+    return Finding("no-effect", where, message, hint, severity="warning", on_key=on_key)
+
+
+Heard = tuple["Finding", bool]
+
+
+def _by_nobody(spec: Spec, look: Callable[[Build], Iterable[Heard]]) -> Iterator[Finding]:
+    """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
+    found: dict[Where, Finding] = {}
+    heard: set[Where] = set()
+    for build in spec.builds:
+        for finding, is_heard in look(build):
+            where = build.at(finding.where)
+            found.setdefault(where, finding._replace(where=where))
+            if is_heard:
+                heard.add(where)
+    yield from (finding for where, finding in found.items() if where not in heard)
+
+
+def _platforms_are_built(spec: Spec) -> Iterator[Finding]:
+    def look(build: Build) -> Iterator[Heard]:
+        for section, field in _BY_PLATFORM:
+            for platform in getattr(getattr(build, section), field):
+                close = suggest(platform, build.platforms)
+                finding = _no_effect(
+                    (section, field, platform),
+                    f"{quoted(platform)} is not built: platforms: does not list it",
+                    f'did you mean "{close}"?' if close else "list it there, or remove this",
+                    on_key=True,
+                )
+                yield finding, platform in build.platforms
+
+    return _by_nobody(spec, look)
+
+
+def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
+    def look(build: Build) -> Iterator[Heard]:
+        buildkite, kubernetes = build.buildkite, build.kubernetes
+        if buildkite.secret != _DEFAULT_SECRET:
+            finding = _no_effect(
+                ("buildkite", "secret"),
+                "secrets: buildkite reads every secret from Buildkite's own store",
+                "remove secret:, or secrets: buildkite",
+            )
+            yield finding, buildkite.secrets != "buildkite"
+        if buildkite.oidc_lifetime_seconds != _DEFAULT_LIFETIME:
+            finding = _no_effect(
+                ("buildkite", "oidc_lifetime_seconds"),
+                "no login asks Buildkite for a token",
+                "remove it; ci-token and the cloud logins by identity ask for one",
+            )
+            yield finding, any(map(_asks_for_a_token, _logins(build, "buildkite")))
+        if kubernetes.ttl_seconds != _DEFAULT_TTL:
+            finding = _no_effect(
+                ("kubernetes", "ttl_seconds"),
+                "a Pod stays until somebody removes it; only a Job ends by the clock",
+                "add kind: Job",
+            )
+            yield finding, kubernetes.kind == "Job"
+
+    return _by_nobody(spec, look)
+
+
+def _logins(build: Build, target: str) -> Iterator[Any]:
+    for registry in build.registries.values():
+        login = registry.on(target)
+        if login is not None:
+            yield login
+
+
+def _asks_for_a_token(login: Any) -> bool:
+    return (
+        login.use == "ci-token"
+        or bool(login.aws and login.aws.role)
+        or bool(login.google and login.google.provider)
+        or bool(login.azure and login.azure.tenant_id and not login.azure.client_secret)
+    )
+
+
+def _inputs_are_read(spec: Spec) -> Iterator[Finding]:
+    if not spec.inputs:
+        return
+    texts = [text for build in spec.builds for text in _texts(build.__dict__)]
+    for name in spec.inputs:
+        ways = (f"input.{name}", f"inputs.{name}", f"INPUT_{name.upper()}")
+        if not any(way in text for text in texts for way in ways):
+            yield Finding(
+                "unused-input",
+                ("inputs", name),
+                f"nothing reads the input {quoted(name)}",
+                f"${{input.{name}}} reads it; remove it when nothing should",
+                severity="warning",
+                on_key=True,
+            )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text of a part of a spec, keys included."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            pending += [*item, *item.values()]
+        elif isinstance(item, list | tuple):
+            pending += item
+        elif hasattr(item, "__dict__"):
+            pending.append(item.__dict__)
+
+
+def _images_differ_from_the_top(spec: Spec) -> Iterator[Finding]:
+    """What every image replaces, and what one removes that is not there."""
+    images = list(spec.images.values())
+    if not images:
+        return
+    shared, owns = images[0]._shared, [image._own for image in images]  # noqa: SLF001
+    for where in _replaced(shared, owns, ()):
+        yield _no_effect(
+            where,
+            "every image says something else here",
+            "remove it, or the own words of an image that should have it",
+            on_key=True,
+        )
+    for image in images:
+        for finding in _taken_away(image._own, shared, ()):  # noqa: SLF001
+            yield finding._replace(where=("images", image.name, *finding.where))
+
+
+def _replaced(shared: Any, owns: list[Any], at: Where) -> Iterator[Where]:
+    """The places of the top that no image takes over; an own text replaces a whole mapping."""
+    inheriting = [own for own in owns if own is _NOTHING or isinstance(own, dict)]
+    if not inheriting:
+        yield at
+    elif isinstance(shared, dict) and _NOTHING not in inheriting:
+        for key, item in shared.items():
+            if item is not None:
+                yield from _replaced(
+                    item, [own.get(key, _NOTHING) for own in inheriting], (*at, str(key))
+                )
+    elif at and not isinstance(shared, dict) and _NOTHING not in inheriting:
+        yield at
+
+
+_NOTHING: Any = object()
+
+
+def _taken_away(own: Any, shared: Any, at: Where) -> Iterator[Finding]:
+    """Where an image writes null for nothing, or an empty mapping beside what it inherits."""
+    known = shared if isinstance(shared, dict) else {}
+    for key, item in own.items():
+        above, here = known.get(key), (*at, str(key))
+        if item is None and above is None:
+            close = suggest(str(key), known)
+            yield _no_effect(
+                here,
+                f"null removes what the top says, and it says nothing of {quoted(str(key))}",
+                f'did you mean "{close}"?' if close else "remove it",
+                on_key=True,
+            )
+        elif item == {} and isinstance(above, dict) and above:
+            message = "an empty mapping takes nothing away from what the top says"
+            yield _no_effect(here, message, f"{key}: null is without all of it")
+        elif isinstance(item, dict):
+            yield from _taken_away(item, above, here)
+
+
+def _images_are_in_files(spec: Spec) -> Iterator[Finding]:
+    left_out: dict[str, list[str]] = {}
+    for target, files in spec.outputs:
+        if files and all(file.only for file in files):
+            built = {name for file in files for name in file.only}
+            for name in spec.images:
+                if name not in built:
+                    left_out.setdefault(name, []).append(target)
+    for name, targets in left_out.items():
+        yield Finding(
+            "unlisted-image",
+            ("images", name),
+            f"no file of {' and '.join(targets)} is for {quoted(name)}",
+            "add it to only: of one of the outputs",
+            severity="warning",
+            on_key=True,
+        )
+
+
+def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
+    files = spec.outputs.github
+    if not files or any(file.mode != "merge" for file in files):
+        return
+
+    def look(build: Build) -> Iterator[Heard]:
+        if build.github.form == "reusable":
+            finding = _no_effect(
+                ("github", "form"),
+                "mode: merge puts jobs into a workflow whose on: is written by hand",
+                "remove form:, or name a file of its own, without mode: merge",
+            )
+            yield finding, False
+
+    yield from _by_nobody(spec, look)
+
+
+_LOOKS = (
+    _platforms_are_built,
+    _settings_have_something_to_set,
+    _inputs_are_read,
+    _images_differ_from_the_top,
+    _images_are_in_files,
+    _merged_files_have_jobs,
+)
+
+
+def unheard(spec: Spec) -> Iterator[Finding]:
+    """A warning for each part of a spec that has no effect beside the others."""
+    for look in _LOOKS:
+        yield from look(spec)
