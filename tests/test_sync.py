@@ -319,7 +319,7 @@ def test_the_owner_is_kept(repository: Repository) -> None:
 
 
 def test_a_link_inside_the_repository_stays_a_link(repository: Repository) -> None:
-    repository.spec("{gitlab: .gitlab-ci.yml, github: links/b.yml}")
+    repository.spec("{gitlab: .gitlab-ci.yml, github: links/image.yml}")
     repository.write("real/a.yml", HEADER)
     (repository.folder / ".gitlab-ci.yml").symlink_to("real/a.yml")
     (repository.folder / "links").symlink_to("real")
@@ -327,7 +327,7 @@ def test_a_link_inside_the_repository_stays_a_link(repository: Repository) -> No
     assert (repository.folder / ".gitlab-ci.yml").is_symlink()
     assert (repository.folder / "links").is_symlink()
     assert repository.text("real/a.yml") == expected()
-    assert repository.text("real/b.yml") == expected("github")
+    assert repository.text("real/image.yml") == expected("github")
     assert repository.call("check").code == 0
 
 
@@ -647,8 +647,8 @@ def test_what_another_run_is_writing_is_left_alone(repository: Repository) -> No
 @pytest.mark.parametrize("same", [True, False], ids=["same", "different"])
 def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT001
     """Two specs that fight for a file in two processes: it always is one or the other."""
-    repository.spec("{gitlab: new/a.yml}", "one.yaml")
-    repository.spec("{gitlab: new/a.yml}" if same else "{github: new/a.yml}", "two.yaml")
+    repository.spec("{gitlab: new/image.yml}", "one.yaml")
+    repository.spec("{gitlab: new/image.yml}" if same else "{github: new/image.yml}", "two.yaml")
     texts = {of("one.yaml"), of("two.yaml", "gitlab" if same else "github")}
 
     def run(name: str) -> int:
@@ -657,8 +657,8 @@ def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT00
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):
             assert list(pool.map(run, ["one.yaml", "two.yaml"])) == [0, 0]
-            assert repository.text("new/a.yml") in texts
-            (repository.folder / "new/a.yml").write_text(HEADER)
+            assert repository.text("new/image.yml") in texts
+            (repository.folder / "new/image.yml").write_text(HEADER)
     assert sorted(os.listdir(repository.folder / "new")) == ["a.yml"]
 
 

@@ -232,6 +232,15 @@ def check_digest(text: str) -> str:
     return text
 
 
+def file_stem(path: str) -> str:
+    """The name of a file without its folders and its ending.
+
+    >>> file_stem(".github/workflows/docs.site.yml")
+    'docs.site'
+    """
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
 def inside_repository(text: str, base: str = ".") -> str | None:
     """``text`` below ``base`` as a normal path from the repository root; None when it leaves it."""
     parts: list[str] = []

@@ -262,8 +262,10 @@ class GitHub(Model):
         "other workflows call it.",
         examples=["reusable"],
     )
-    workflow: Present = Field(
-        default="image", description="Name of the workflow.", examples=["Images"]
+    workflow: Present | None = Field(
+        default=None,
+        description="Name of the workflow; that of its file under outputs:, or image.",
+        examples=["Images"],
     )
     job: GitHubId | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ci_kaniko.findings import Finding, quoted, told_once
+from ci_kaniko.grammar import file_stem
 from ci_kaniko.plan import Plan, Started, resolve, started_by
 from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 
@@ -211,6 +212,18 @@ def job_name(given: str | None, image: Image, single: str = "build-image") -> st
     return f"build-{image.name}" if image.name else single
 
 
+WORKFLOW = "image"
+
+
+def workflow_name(spec: Spec) -> str:
+    """What GitHub calls the workflow of all images: as the spec says, else as its file."""
+    given = spec.builds[0].github.workflow
+    names = {build.name for build in spec.builds}
+    files = [file for file in spec.outputs.github if file.mode == "own"]
+    paths = [file.path for file in files if not file.only or set(file.only) == names]
+    return given or (file_stem(paths[0]) if len(paths) == 1 else WORKFLOW)
+
+
 def preparation_name(preparation: Preparation) -> str:
     """The name of the job that prepares."""
     return f"prepare-{preparation.name}" if preparation.name else "prepare"
@@ -258,8 +271,13 @@ def select(spec: Spec, names: Collection[str]) -> Spec:
         for name, image in spec.images.items()
         if name in names
     }
-    # Outputs name images that are left out, and nothing that is rendered depends on them.
-    return spec.model_copy(update={"images": images, "outputs": type(spec.outputs)()})
+    # The other files name images that are left out.
+    kept = {
+        target: tuple(file for file in files if set(file.only) == set(images))
+        for target, files in spec.outputs
+    }
+    outputs = spec.outputs.model_copy(update=kept)
+    return spec.model_copy(update={"images": images, "outputs": outputs})
 
 
 def with_section(spec: Spec, target: str, update: Callable[[Any], dict[str, Any]]) -> Spec:

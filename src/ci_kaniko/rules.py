@@ -1102,6 +1102,27 @@ def _outputs_are_for_images(spec: Spec) -> Iterator[Finding]:
                     yield _no_such_image(("outputs", target, index, "only", place), name, spec)
 
 
+@_whole_rule("images", "outputs[]", "github")
+def _workflows_have_names_of_their_own(spec: Spec) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for index, file in enumerate(spec.outputs.github):
+        if file.mode == "merge" or not set(file.only) <= set(spec.images):
+            continue
+        build = spec.images[file.only[0]] if file.only else spec.builds[0]
+        if build.github.form != "workflow":
+            continue
+        name = build.github.workflow or grammar.file_stem(file.path)
+        first = seen.setdefault(name, file.path)
+        if first != file.path:
+            yield Finding(
+                "duplicate-workflow",
+                ("outputs", "github", index),
+                f"{quoted(first)} and {quoted(file.path)} would be workflows of one name, "
+                f"{quoted(name)}, and nobody could tell their checks apart",
+                "without github: {workflow: ...} each is called as its file",
+            )
+
+
 @_whole_rule("images[]")
 def _names_stay_different(spec: Spec) -> Iterator[Finding]:
     seen: dict[str, str] = {}

@@ -12,7 +12,7 @@ from ci_kaniko import pins
 from ci_kaniko.findings import Finding, quoted, unique
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import impossible_join
-from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner
+from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner, workflow_name
 from ci_kaniko.plan import no_shell, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
@@ -47,6 +47,7 @@ _OWNED = {
     "if": "triggers",
     "concurrency": "triggers",
 }
+_REQUEST, _RUN = "github.event.pull_request.number", "github.run_id"
 _MAX_SIZE = 500_000
 _MAX_ID = 100
 
@@ -67,10 +68,13 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
 
 def _view(found: Pipeline) -> dict[str, Any]:
     reusable = _is_reusable(found)
+    cancel = not reusable and any(image.plan.started.pull_requests for image in found.images)
     return {
-        "workflow": found.images[0].build.github.workflow,
+        "workflow": workflow_name(found.spec),
         "events": {"workflow_call": call(found)} if reusable else events(found),
-        "cancel": "" if reusable else _cancel(found),
+        # GitHub drops a run that waits for its group, so only a request's runs share one.
+        "group": "" if reusable else f"{_REQUEST} || {_RUN}" if cancel else _RUN,
+        "cancel": cancel,
         "jobs": jobs(found),
         "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}",
     }
@@ -78,12 +82,6 @@ def _view(found: Pipeline) -> dict[str, Any]:
 
 def _is_reusable(found: Pipeline) -> bool:
     return found.images[0].plan.reusable
-
-
-def _cancel(found: Pipeline) -> str:
-    if not any(image.plan.started.pull_requests for image in found.images):
-        return "false"
-    return "${{ github.event_name == 'pull_request' }}"
 
 
 def _findings(found: Pipeline) -> list[Finding]:

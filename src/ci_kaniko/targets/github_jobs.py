@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import pins
 from ci_kaniko.join import JoinScript, digest_variable
-from ci_kaniko.pipeline import job_name, runner
+from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
 from ci_kaniko.script import Script
 from ci_kaniko.shell import continued, indented, quote
@@ -125,8 +125,14 @@ def last_ids(image: Image) -> list[str]:
 
 
 def jobs(found: Pipeline) -> list[Job]:
-    """All jobs, each after those that it waits for."""
-    return [*_Workflow(found).jobs()]
+    """All jobs, each after those that it waits for.
+
+    Required status checks know a job by its name alone, whatever workflow it stands in.
+    """
+    workflow = workflow_name(found.spec)
+    if found.images[0].build.github.form != "workflow" or workflow == WORKFLOW:
+        return [*_Workflow(found).jobs()]
+    return [replace(job, name=f"{job.name} ({workflow})") for job in _Workflow(found).jobs()]
 
 
 class _Workflow:
