@@ -659,7 +659,7 @@ def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT00
             assert list(pool.map(run, ["one.yaml", "two.yaml"])) == [0, 0]
             assert repository.text("new/image.yml") in texts
             (repository.folder / "new/image.yml").write_text(HEADER)
-    assert sorted(os.listdir(repository.folder / "new")) == ["a.yml"]
+    assert sorted(os.listdir(repository.folder / "new")) == ["image.yml"]
 
 
 FIGHT = """
