@@ -82,7 +82,7 @@ def test_rendering_leaves_no_trace_of_what_is_not_used(target: str) -> None:
     """The smallest spec: no login, no condition, no cache, no output."""
     smallest = ci_kaniko.loads("default_branch: main\npush: never\n")
     text = ci_kaniko.render(smallest, target, values_for(target, DEFAULT_BRANCH))
-    unused = ("config", "auth", "login", "cache", "umask", "secret", "artifacts", "volumes:")
+    unused = ("config", "auth", "login", "cache", "umask 077", "secret", "artifacts", "volumes:")
     assert not [word for word in unused if word in text.lower().replace("persist-credentials", "")]
 
 

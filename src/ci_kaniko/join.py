@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.platforms import meeting_place, slug
 from ci_kaniko.references import Reference, parse_reference
-from ci_kaniko.script import Script
+from ci_kaniko.script import Script, check_digest
 from ci_kaniko.shell import continued, indented
 
 if TYPE_CHECKING:
@@ -65,18 +65,23 @@ class JoinScript(Script):
             f"--format '{_DIGEST_FORMAT}'",
         ]
         command = " ".join([*tool, *self._reaching(), "index create"])
-        create = continued(f'{command} "$destination"', options)
         collect = [] if words == ['"$@"'] else continued("set --", words)
+        given = " ".join(f'"${digest_variable(name)}"' for name in platforms)
         return [
             *guards,
+            f"for digest in {given}; do",
+            *indented(check_digest()),
+            "done",
             *collect,
             "for destination; do",
-            "  digest=$(",
-            *indented(indented(create)),
-            "  )",
+            *indented(self._create(f'{command} "$destination"', options)),
             '  echo "$destination is $digest"',
             "done",
         ]
+
+    def _create(self, command: str, options: list[str]) -> list[str]:
+        """Lines that make one list, and put its digest into ``$digest``."""
+        return ["digest=$(", *indented(continued(command, options)), ")"]
 
     def _reaching(self) -> list[str]:
         """How regctl reaches the registries that are not reached the usual way."""

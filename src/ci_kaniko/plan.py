@@ -172,6 +172,12 @@ class Plan(NamedTuple):
         return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow", "jobs"}
 
     @property
+    def pushed_outputs(self) -> tuple[str, ...]:
+        """The output files that only a run that pushes writes."""
+        named = [getattr(self.spec.options, name) for name in sorted(_PUSHED_ONLY)]
+        return tuple(path for path in named if path)
+
+    @property
     def pushes_always(self) -> bool:
         """Whether every run pushes."""
         unconditional = any(push.when == ALWAYS for push in self.pushes)

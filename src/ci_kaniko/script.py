@@ -90,11 +90,15 @@ class Dialect(NamedTuple):
 
 @dataclass
 class Script:
-    """A script under construction; ``environment`` collects what the job must pass to it."""
+    """A script under construction; ``environment`` collects what the job must pass to it.
+
+    With ``asks`` the lines after the executor ask whether the run has pushed: see ``if_pushed``.
+    """
 
     plan: Plan
     dialect: Dialect
     environment: dict[str, str] = field(default_factory=dict)
+    asks: bool = False
     _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
     _clouds: set[str] = field(default_factory=set)
     _defaults: int = 0
@@ -346,10 +350,11 @@ class Script:
             if not not_for_pull_requests:
                 return [*pushing, *self._config_without_push()]
             return [
+                *["push=''"] * self.asks,
                 f"if {self._event_test('pull-request')}; then",
                 *indented(refuse),
                 "else",
-                *indented(pushing),
+                *indented([*pushing, *["push=yes"] * self.asks]),
                 "fi",
                 *self._config_without_push(),
             ]
@@ -367,6 +372,27 @@ class Script:
             "fi",
             *self._config_without_push(),
         ]
+
+    def if_pushed(self, lines: list[str], otherwise: Iterable[str] = ()) -> list[str]:
+        """Lines for after the executor; only a run that has pushed has something to tell."""
+        if not self.plan.pushes or self.plan.pushes_always:
+            return lines if self.plan.pushes else [*otherwise]
+        other = ["else", *indented(otherwise)] if otherwise else []
+        return ['if [ -n "$push" ]; then', *indented(lines), *other, "fi"]
+
+    def forget_unless_pushed(self) -> list[str]:
+        """Lines that remove the files that say what was pushed, where nothing was."""
+        plan = self.plan
+        if not plan.pushed_outputs or plan.pushes_always:
+            return []
+        files = [
+            self.text((Ref(OUTPUT), f"/{grammar.inside_repository(path)}"))
+            for path in plan.pushed_outputs
+        ]
+        removed = f"rm -rf {' '.join(files)}"
+        if not plan.pushes:
+            return [removed]
+        return [f'if [ -z "$push" ]; then {removed}; fi']
 
     def _push_word(self, push: Push) -> str:
         return self.word(push.argument)
@@ -661,6 +687,33 @@ class Script:
             key = self.text(self.plan.password_logins[0].key)
             return f'printf \'{{"auths":{{"%s":{{"auth":"%s"}}}}}}\' {key} "$auth"'
         return 'printf \'{"auths":{%s}}\' "$auths"'
+
+
+def only_files(folder: str) -> list[str]:
+    """Lines that stop where a build has left a link or a device among its output files."""
+    return [
+        f'if [ -n "$(find {folder} ! -type f ! -type d)" ]; then',
+        '  echo "ci-kaniko: the build has left something else among its output files" >&2',
+        "  exit 1",
+        "fi",
+    ]
+
+
+def read_digest(file: str) -> list[str]:
+    """``$digest`` from a file that has no newline; after a build only the shell itself is there."""
+    return [f"read -r digest < {file} || true", *check_digest()]
+
+
+def check_digest() -> list[str]:
+    """Lines that stop where ``$digest`` is something else; it may be a command to a CI's log."""
+    return [
+        "hex=${digest#sha256:}",
+        'if [ "sha256:$hex" != "$digest" ] || [ ${#hex} != 64 ] ||',
+        '  [ "${hex#*[!0-9a-f]}" != "$hex" ]; then',
+        '  echo "ci-kaniko: what should be the digest of the image is none" >&2',
+        "  exit 1",
+        "fi",
+    ]
 
 
 def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:

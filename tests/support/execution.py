@@ -115,7 +115,7 @@ outside() {
   done
 }
 look() {
-  volumes='' image='' entrypoint='' directory=/ variables=''
+  volumes='' image='' entrypoint='' directory=/ variables='' given=''
   [ "$1" = run ] && shift
   while [ $# -gt 0 ]; do
     case $1 in
@@ -152,7 +152,13 @@ look() {
   if [ "$entrypoint" = sh ]; then
     cd "$(outside "$directory")" || exit 125
     path=/.record/tools:/busybox:/usr/bin:/bin
-    exec env -i PATH="$path" HOME=/root $variables sh "$@"
+    for value in $variables; do
+      case $value in
+        *=*) given="$given $value" ;;
+        *) eval "given=\"\\$given \\${$value+$value=\\$$value}\"" ;;
+      esac
+    done
+    exec env -i PATH="$path" HOME=/root $given sh "$@"
   fi
 }
 look "$@"
@@ -167,7 +173,10 @@ _DOCKER = (
         + """cp -a /home/runner "$record/runner"
 [ "$status" = 0 ] || exit "$status"
 for a; do
-  case $a in --*digest-file=*) file=${a#*=} ;; *) continue ;; esac
+  case $a in
+    --*digest-file=* | --tar-path=* | --oci-layout-path=*) file=${a#*=} ;;
+    *) continue ;;
+  esac
   for v; do
     case $v in
       *type=bind,*)
@@ -176,7 +185,9 @@ for a; do
       *:/*) from=${v%%:*} from=${from#*=} to=${v#*:} to=${to%%:*} ;;
       *) continue ;;
     esac
-    case $file in "$to"/*) printf %s "$digest" >"$from/${file#"$to"/}" ;; esac
+    case $file in "$to"/*) file=$from/${file#"$to"/} ;; *) continue ;; esac
+    case $a in --oci-*) mkdir "$file" ;; *) printf %s "$digest" >"$file" ;; esac
+    break
   done
 done
 """

@@ -14,20 +14,22 @@ in a folder that is called like the task, digests in ``digests`` and other files
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
-from ci_kaniko.script import Cell, Script
+from ci_kaniko.script import Cell, Script, only_files, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, only_for, union, when_of
-from ci_kaniko.targets.common import join_dialect
+from ci_kaniko.targets.common import join_dialect, preparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -224,7 +226,6 @@ class Run:
     def _preparing(self, task: Task, preparation: Preparation) -> Fields:
         prepare, agola = preparation.prepare, task.image.build.agola
         enter = [f"cd {_REPOSITORY}"] if self._apart else []
-        commands = "\n".join(["set -eu", *enter, *prepare.commands]).rstrip("\n") + "\n"
         before: Fields = _restore(".") if self._apart else {"clone": None}
         saving = self._saving_source()
         if self._apart:
@@ -232,7 +233,7 @@ class Run:
             saving = _save((_REPOSITORY, task.name, paths))
         steps = [
             before,
-            _run("Prepare", commands),
+            _run("Prepare", preparing(prepare.commands, enter)),
             _run("Check the artifacts", _checking(prepare.artifacts, enter)),
             saving,
         ]
@@ -240,8 +241,11 @@ class Run:
 
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
         plan = job.plan
-        script = Script(plan, self._dialect_of(task))
-        text = script.build(lambda words: continued("/kaniko/executor", words))
+        asks = plan.spec.digest or bool(plan.pushed_outputs)
+        script = Script(plan, self._dialect_of(task), asks=asks)
+        text = script.build(
+            lambda words: [*continued("/kaniko/executor", words), *_left(script, task)]
+        )
         fields = self._task(
             task,
             executor_image(plan.spec.executor, with_shell=True),
@@ -280,9 +284,9 @@ class Run:
             yield _run("Add what was prepared", f"cp -Rp {quote(prepared)}/. {SOURCE}/")
 
     def _saving(self, task: Task) -> Iterator[Fields]:
-        digests = [(DIGESTS, "digests", ["**"])] if task.hands_over else []
+        digests = [(DIGESTS, "digests", [task.name])] if task.hands_over else []
         place = f"outputs/{task.name}" if self._side_by_side else "."
-        outputs = [(OUTPUTS, place, ["**"])] if task.outputs else []
+        outputs = [(OUTPUTS, place, _patterns(task.plan))] if task.outputs else []
         if digests or outputs:
             yield _save(*outputs, *digests)
 
@@ -378,6 +382,27 @@ def _checking(artifacts: Iterable[str], enter: list[str]) -> str:
 
 def _run(name: str, command: str) -> Fields:
     return {"run": {"name": name, "tty": False, "command": command}}
+
+
+def _left(script: Script, task: Task) -> list[str]:
+    """What a build may leave to later tasks: named files, and a digest that is one."""
+    lines = []
+    if task.hands_over:
+        file = quote(f"{DIGESTS}/{task.name}")
+        written = [*read_digest(file), f"rm -rf {file}", f'printf %s "$digest" > {file}']
+        lines += script.if_pushed(written, [f"rm -rf {file}"])
+    if task.outputs:
+        lines += [*script.forget_unless_pushed(), *only_files(OUTPUTS)]
+    return lines
+
+
+def _patterns(plan: Plan) -> list[str]:
+    """The output files as patterns, which take a folder and what is in it apart."""
+    found = []
+    for path in plan.outputs:
+        name = re.sub(r"([*?\[\]{}\\])", r"\\\1", inside_repository(path) or path)
+        found += [name, f"{name}/**"] if path == plan.spec.options.oci_layout_path else [name]
+    return found
 
 
 def _restore(folder: str) -> Fields:

@@ -9,7 +9,7 @@ from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, preparation_name, runner
 from ci_kaniko.plan import Started, executor_image
-from ci_kaniko.script import Script
+from ci_kaniko.script import Script, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.buildkite_conditions import any_of, condition
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
@@ -105,12 +105,14 @@ def prepared_by(preparation: Preparation, found: Pipeline) -> Image:
 
 def _building(image: Image, job: Job, before: list[str]) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
-    script = _BuildScript(plan, dialect_of(plan))
+    asks = plan.spec.digest or bool(plan.pushed_outputs)
+    script = _BuildScript(plan, dialect_of(plan), asks=asks)
     text = script.build(
         lambda words: [
             *(_unpacked(image.preparation) if image.preparation else []),
             *continued("/kaniko/executor", words),
-            *_handed_over(plan, key),
+            *_handed_over(script, key),
+            *script.forget_unless_pushed(),
         ]
     )
     nodes = runner(job, section.platform_node_selector, NODES) or {}
@@ -349,17 +351,11 @@ def _meta_data_set(key: str) -> str:
     return f'{AGENT} meta-data set {key}:digest "$digest"'
 
 
-def _handed_over(plan: Plan, key: str) -> list[str]:
-    """The digest for later steps. The executor has written it when it pushed, without a newline.
-
-    Only what the shell has in itself is used: the executor leaves the files of the built image.
-    """
-    if not plan.spec.digest or not plan.pushes:
+def _handed_over(script: Script, key: str) -> list[str]:
+    """The digest for later steps."""
+    if not script.plan.spec.digest:
         return []
-    lines = [f"read -r digest < {DIGEST_FILE} || true", _meta_data_set(key)]
-    if plan.pushes_always:
-        return lines
-    return [f"if [ -f {DIGEST_FILE} ]; then", *indented(lines), "fi"]
+    return script.if_pushed([*read_digest(DIGEST_FILE), _meta_data_set(key)])
 
 
 def archive(preparation: Preparation) -> str:
@@ -380,7 +376,7 @@ def _prepare_script(preparation: Preparation) -> str:
     commands = "\n".join(command.rstrip("\n") for command in preparation.prepare.commands)
     paths = [quote(_no_option(path)) for path in preparation.prepare.artifacts]
     lines = [
-        "set -eu",
+        "set -e",
         *([commands] if _arrives(commands) else _in_quotes(commands)),
         'cd "$BUILDKITE_BUILD_CHECKOUT_PATH"',
         *continued("set --", paths),

@@ -9,7 +9,7 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.plan import CERTIFICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
@@ -42,6 +42,11 @@ def differing_forms(found: Pipeline) -> Iterator[Finding]:
             f"one file cannot be {' and '.join(forms)}",
             "form: stands at the top, for all images",
         )
+
+
+def preparing(commands: Iterable[str], before: Iterable[str] = ()) -> str:
+    """The script of a preparation: people's own commands, in which an unset variable is empty."""
+    return "\n".join(["set -e", *before, *commands]).rstrip("\n") + "\n"
 
 
 def config_folder(plan: Plan) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.clouds import SESSION
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.script import Cell, Dialect, Impossible
-from ci_kaniko.shell import quote
+from ci_kaniko.shell import continued, quote
 from ci_kaniko.targets.common import config_folder, join_dialect
 from ci_kaniko.variables import INPUT_PREFIX
 
@@ -64,31 +64,48 @@ def _cells(name: str, plan: Plan) -> Cell | None:
 
 
 def _folders(plan: Plan) -> list[str]:
-    """Folders on the runner for what is mounted; the runner may live on, so they are removed."""
+    """Folders on the runner for what is mounted."""
     names = (
         ["config"] * plan.writes_files
         + ["certificates"] * bool(plan.certificates)
         + ["output"] * bool(plan.outputs or plan.spec.digest)
     )
-    return [*_checked_inputs(plan), *_temporary(names)]
+    return [*_checked_inputs(plan), *container_that_stops(names)]
 
 
 def _join_folders(plan: Plan) -> list[str]:
     """Where a login of a cloud is by a helper, the config that names it is written as well."""
     names = ["config"] * bool(plan.logins) + ["certificates"] * bool(plan.certificates)
-    return [*_checked_inputs(plan), *_temporary(names)]
+    return [*_checked_inputs(plan), *container_that_stops([*names, "output"])]
 
 
-def _temporary(names: list[str]) -> list[str]:
-    if not names:
-        return []
-    removed = " ".join(f'"${name}"' for name in names)
+def container_that_stops(folders: list[str], stop: str = "rm --force") -> list[str]:
+    """Lines before a container of which nothing is left, however the step ends.
+
+    The runner may live on, so folders are removed. GitHub cancels by signals to the shell, which
+    hears them while it waits for a child; the child is killed first, for it may not have made
+    its container yet.
+    """
+    names = " ".join(f'"${name}"' for name in folders)
     return [
-        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in names),
-        f"trap 'rm -rf {removed} || :' EXIT",
-        "trap 'exit 130' INT",
-        "trap 'exit 143' TERM",
+        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in folders),
+        "container=$(mktemp -u kaniko.XXXXXX)",
+        *[f"trap 'rm -rf {names} || :' EXIT"] * bool(names),
+        "stop() {",
+        "  set +e",
+        '  kill -9 "${!-}"',
+        *[f"  rm -rf {names}"] * bool(names),
+        f'  docker {stop} "$container"',
+        "} > /dev/null 2>&1",
+        "trap 'stop; exit 130' INT",
+        "trap 'stop; exit 143' TERM",
     ]
+
+
+def in_container(words: list[str]) -> list[str]:
+    """A container that ``container_that_stops`` knows; its status is that of the last line."""
+    *lines, last = continued("docker run --rm", ['--name "$container"', *words])
+    return [*lines, f"{last} &", 'wait "$!"']
 
 
 def _checked_inputs(plan: Plan) -> list[str]:

@@ -6,12 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import pins
+from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
-from ci_kaniko.script import Script
+from ci_kaniko.script import Script, only_files, read_digest
 from ci_kaniko.shell import continued, indented, quote
-from ci_kaniko.targets.github_dialect import CONTAINER, DIALECT, JOIN, JOIN_INSIDE
+from ci_kaniko.targets.github_dialect import (
+    CONTAINER,
+    DIALECT,
+    JOIN,
+    JOIN_INSIDE,
+    container_that_stops,
+    in_container,
+)
 from ci_kaniko.targets.github_events import (
     SAFE,
     WATCH_ENVIRONMENT,
@@ -21,7 +29,7 @@ from ci_kaniko.targets.github_events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko import pipeline
     from ci_kaniko.pipeline import Image, Pipeline
@@ -32,7 +40,9 @@ RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",
 """GitHub's own runners, by platform."""
 CHANGES = "changes"
 """The id of the job that looks at paths."""
-_HAND_OVER = 'echo "digest=$digest" >> "$GITHUB_OUTPUT"'
+_DIGEST = 'echo "digest=$digest"'
+_NO_COMMANDS = ('echo "::stop-commands::$(mktemp -u XXXXXXXXXXXXXXXX)"',)
+"""From here on nothing that is printed sets an output."""
 
 
 class Permission(NamedTuple):
@@ -243,11 +253,10 @@ def _building(image: Image, job: pipeline.Job) -> Job:
     plan, section = job.plan, job.plan.spec.github
     inside = is_inside(plan)
     checkout = not inside and (plan.reads_checkout or "commit.timestamp" in plan.variables)
-    script = Script(plan, dialect_of(plan))
-    text = script.build(
-        (lambda words: _run_inside(plan, words)) if inside else lambda words: _run(plan, words)
-    )
     digest = plan.spec.digest
+    script = Script(plan, dialect_of(plan), asks=digest or bool(plan.pushed_outputs and not inside))
+    run = _run_inside if inside else _run
+    text = script.build(lambda words: run(script, words))
     shell = "sh" if inside else "bash"
     kaniko = Step("Run kaniko", text, shell, "kaniko" * digest, _environment(script))
     what = _what(image) + (f" for {job.platform}" if job.suffix else "")
@@ -280,13 +289,25 @@ def _environment(script: Script) -> dict[str, str]:
 
 
 _OWNED_BY_ROOT = """\
+  trap "exit 143" TERM
   if [ "$(id -u)" = 0 ]; then
     trap "chown -R $OWNER . || :" EXIT
     chown -R 0:0 .
   fi
-  sh -euc "$1"
+  sh -ec "$1" &
+  wait "$!"
 """
-"""Git and package managers want files of their own user; the runner gets back what it had."""
+"""Git and package managers want files of their own user; the runner gets back what it had.
+
+It does when the step is cancelled, too: the commands run as a child that does not hold up a signal.
+"""
+_USUAL = (
+    "CI GITHUB_ACTIONS GITHUB_SHA GITHUB_REF",
+    "GITHUB_REF_NAME GITHUB_REF_TYPE GITHUB_HEAD_REF GITHUB_BASE_REF",
+    "GITHUB_EVENT_NAME GITHUB_REPOSITORY GITHUB_REPOSITORY_OWNER GITHUB_SERVER_URL",
+    "GITHUB_RUN_ID GITHUB_RUN_NUMBER GITHUB_RUN_ATTEMPT GITHUB_ACTOR",
+)
+"""What commands may know of the run; variables that lead to files of the runner are none of it."""
 
 
 def _preparing(plan: Plan) -> Step:
@@ -295,17 +316,20 @@ def _preparing(plan: Plan) -> Step:
     assert prepare is not None, "asked before"
     commands = "\n".join(prepare.commands)
     commands = _quoted(f"\n{commands}\n") if "\n" in commands else _quoted(commands)
-    run = continued(
-        "docker run --rm",
+    usual = [" ".join(f"--env {name}" for name in line.split()) for line in _USUAL]
+    run = in_container(
         [
+            *usual,
             '--env OWNER="$(id -u):$(id -g)"',
             '--volume "$GITHUB_WORKSPACE:/workspace"',
             "--workdir /workspace",
             "--entrypoint sh",
-            f"{quote(prepare.image)} -euc '\n{_OWNED_BY_ROOT}' sh {commands}",
-        ],
+            f"{quote(prepare.image)} -ec '\n{_OWNED_BY_ROOT}' sh {commands}",
+        ]
     )
-    return Step("Prepare the build", "\n".join(["set -eu", *run]) + "\n")
+    # The container gives the files back before it ends.
+    lines = ["set -eu", *container_that_stops([], "stop -t 5"), *run]
+    return Step("Prepare the build", "\n".join(lines) + "\n")
 
 
 def _quoted(commands: str) -> str:
@@ -313,12 +337,18 @@ def _quoted(commands: str) -> str:
     return "'" + commands.replace("'", r"'\''").replace("${{", "$''{{") + "'"
 
 
-def _run_inside(plan: Plan, words: list[str]) -> list[str]:
+def _run_inside(script: Script, words: list[str]) -> list[str]:
+    """The executor in the job's own container, where a build can write what the job hands over."""
     run = continued("/kaniko/executor", words)
-    return [*run, *_handed_over(plan, "/kaniko/digest")] if plan.spec.digest else run
+    if not script.plan.spec.digest:
+        return run
+    handed = ["trap - EXIT", *read_digest("/kaniko/digest"), f'{_DIGEST} > "$GITHUB_OUTPUT"']
+    kept = ["trap ': > \"$GITHUB_OUTPUT\"' EXIT"]
+    return [*_NO_COMMANDS, *kept, *run, *script.if_pushed(handed)]
 
 
-def _run(plan: Plan, words: list[str]) -> list[str]:
+def _run(script: Script, words: list[str]) -> list[str]:
+    plan = script.plan
     passed = [*plan.proxy, *plan.spec.build_secrets.values()]
     passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
     passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
@@ -333,21 +363,50 @@ def _run(plan: Plan, words: list[str]) -> list[str]:
     if plan.outputs or plan.spec.digest:
         options.append('--volume "$output:/kaniko/output"')
     image = quote(executor_image(plan.spec.executor, with_shell=False))
-    run = continued("docker run --rm", [*options, image, *words])
     # Folders that the executor makes belong to root, and the runner could not remove them.
-    folders = sorted({path.rpartition("/")[0] for path in plan.outputs} - {""})
-    run = [*(f'mkdir -p "$output"/{quote(folder)}' for folder in folders), *run]
+    folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
+    run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
+    run += [*_NO_COMMANDS] * plan.spec.digest
+    run += in_container([*options, image, *words])
+    if plan.outputs or plan.spec.digest:
+        run += only_files('"$output"')
     if plan.spec.digest:
-        run += _handed_over(plan, '"$output/digest"', once=bool(plan.outputs))
-    return [*run, 'cp -R "$output/." "$GITHUB_WORKSPACE/"'] if plan.outputs else run
+        handed = [*read_digest('"$output/digest"'), f'{_DIGEST} >> "$GITHUB_OUTPUT"']
+        run += script.if_pushed(handed)
+    always = [path for path in plan.outputs if path not in plan.pushed_outputs]
+    run += _kept(always)
+    return [*run, *script.if_pushed(_kept(plan.pushed_outputs))] if plan.pushed_outputs else run
 
 
-def _handed_over(plan: Plan, file: str, *, once: bool = False) -> list[str]:
-    """The digest for later jobs; without a push there is no file. ``once`` removes the file."""
-    lines = [f"digest=$(cat {file})", _HAND_OVER, *[f"rm {file}"] * once]
-    if plan.pushes_always:
-        return lines
-    return [f"if [ -f {file} ]; then", *indented(lines), "fi"]
+def _file(path: str) -> str:
+    return inside_repository(path) or path
+
+
+def _kept(outputs: Iterable[str]) -> list[str]:
+    """Put the named files into the checkout, and nowhere else: the repository may hold links."""
+    paths = [_file(path) for path in outputs]
+    if not paths:
+        return []
+    folders = dict.fromkeys(
+        path[:end] for path in paths for end, letter in enumerate(path) if letter == "/"
+    )
+    return [
+        *_each(
+            folders,
+            'if [ -L "$GITHUB_WORKSPACE/$path" ]; then rm "$GITHUB_WORKSPACE/$path"; fi',
+            'mkdir -p "$GITHUB_WORKSPACE/$path"',
+        ),
+        *_each(
+            paths,
+            'rm -rf "$GITHUB_WORKSPACE/$path"',
+            'cp -R "$output/$path" "$GITHUB_WORKSPACE/$path"',
+        ),
+    ]
+
+
+def _each(paths: Iterable[str], *lines: str) -> list[str]:
+    words = [quote(path) for path in paths]
+    return [f"for path in {' '.join(words)}; do", *indented(lines), "done"] if words else []
 
 
 class _Join(JoinScript):
@@ -356,6 +415,12 @@ class _Join(JoinScript):
     def _inputs(self) -> list[str]:
         return super(JoinScript, self)._inputs()
 
+    def _create(self, command: str, options: list[str]) -> list[str]:
+        """In no substitution: there the shell would hear no signal."""
+        *others, last = options
+        create = continued(command, [*others, f'{last} > "$output/digest"'])
+        return [*create, 'read -r digest < "$output/digest"']
+
 
 def _joining(image: Image, join: Plan) -> Job:
     """The job that joins the platforms."""
@@ -363,7 +428,7 @@ def _joining(image: Image, join: Plan) -> Job:
     dialect = JOIN._replace(folders=lambda plan: [*JOIN.folders(plan), *_regctl(plan)])
     script = JoinScript(join, JOIN_INSIDE) if inside else _Join(join, dialect)
     digest = image.hands_over
-    text = script.text_of_join(image, ["regctl"], [_HAND_OVER] * digest)
+    text = script.text_of_join(image, ["regctl"], [f'{_DIGEST} >> "$GITHUB_OUTPUT"'] * digest)
     needs = {job.platform: job_id(image, job) for job in image.jobs}
     digests = {
         digest_variable(platform): f"${{{{ needs.{name}.outputs.digest }}}}"
@@ -401,7 +466,7 @@ def _regctl(plan: Plan) -> list[str]:
     if plan.logins:
         options.append("--env DOCKER_CONFIG=/kaniko/.docker")
         options.append('--volume "$config:/kaniko/.docker:ro"')
-    run = continued("docker run --rm", [*options, pins.JOIN_IMAGE, 'regctl "$@"'])
+    run = in_container([*options, pins.JOIN_IMAGE, 'regctl "$@"'])
     return ["regctl() {", *indented(run), "}"]
 
 

@@ -28,8 +28,8 @@ from ci_kaniko.plan import (
     mixed_logins,
     no_shell,
 )
-from ci_kaniko.script import Cell, Dialect, Script, impossible
-from ci_kaniko.shell import continued, indented
+from ci_kaniko.script import Cell, Dialect, Script, impossible, read_digest
+from ci_kaniko.shell import continued
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
@@ -37,6 +37,7 @@ from ci_kaniko.targets.common import (
     join_dialect,
     no_clock_or_button,
     owned_keys,
+    preparing,
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.variables import Ref
@@ -155,6 +156,24 @@ def _id_token_name(cloud: str) -> str:
     return f"{cloud.upper()}_ID_TOKEN"
 
 
+_REPORT = f'"$CI_PROJECT_DIR/{_DOTENV}"'
+
+
+def _folders(plan: Plan) -> list[str]:
+    """The report of a job is kept even when it fails, and anybody may have written one.
+
+    The runner checks out with modes that no other platform has, for all users to write.
+    """
+    lines = [f"trap 'rm -rf {_REPORT} || :' EXIT"] * plan.spec.digest
+    lines.append("umask 022")
+    if plan.reads_checkout:
+        lines += [
+            "# GitLab's checkout is for everybody to write, and COPY would take that over",
+            'chmod -R go=u,go-w "$CI_PROJECT_DIR"',
+        ]
+    return [*lines, *config_folder(plan)]
+
+
 DIALECT = Dialect(
     target="gitlab",
     cells=_cells,
@@ -179,7 +198,7 @@ DIALECT = Dialect(
     ci_login=_ci_login,
     id_token=_id_token,
     file_variables=True,
-    folders=config_folder,
+    folders=_folders,
     input_expression="$[[ inputs.{} ]]",
 )
 
@@ -372,9 +391,15 @@ def _builds(image: Image, images: Mapping[str, Image]) -> Iterator[tuple[str, Fi
 def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     """A job that runs the executor."""
     plan, section = job.plan, job.plan.spec.gitlab
-    script = Script(plan, _dialect(plan.spec))
-    handed = _handed_over(image, job)
-    text = script.build(lambda words: [*continued("/kaniko/executor", words), *handed])
+    asks = plan.spec.digest or bool(plan.pushed_outputs)
+    script = Script(plan, _dialect(plan.spec), asks=asks)
+    text = script.build(
+        lambda words: [
+            *continued("/kaniko/executor", words),
+            *_handed_over(script, image, job),
+            *script.forget_unless_pushed(),
+        ]
+    )
     return _without_nothing(
         {
             "stage": section.stage,
@@ -410,19 +435,16 @@ def _id_tokens(plan: Plan) -> dict[str, str]:
     return {_id_token_name(cloud.name): cloud.token.audience for cloud in clouds if cloud.token}
 
 
-def _handed_over(image: Image, job: Job) -> list[str]:
+def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
     """The digest of what was pushed, for the jobs that need this one."""
     if not job.plan.spec.digest:
         return []
     variable = digest_variable(job.platform) if job.suffix else _digest_name(image)
-    lines = [f"digest=$(cat {_DIGEST_FILE})", _dotenv_line(variable)]
-    if job.plan.pushes_always:
-        return lines
-    return [f"if [ -f {_DIGEST_FILE} ]; then", *indented(lines), "fi"]
+    return script.if_pushed([*read_digest(_DIGEST_FILE), *_to_dotenv(variable)])
 
 
-def _dotenv_line(variable: str) -> str:
-    return f'echo "{variable}=$digest" > "$CI_PROJECT_DIR/{_DOTENV}"'
+def _to_dotenv(variable: str) -> list[str]:
+    return ["trap - EXIT", f"rm -rf {_REPORT}", f'echo "{variable}=$digest" > {_REPORT}']
 
 
 def _digest_name(image: Image) -> str:
@@ -461,7 +483,7 @@ def _joining(image: Image) -> Fields:
     """The job that joins the platforms' images."""
     plan, section = image.plan, image.build.gitlab
     script = JoinScript(plan, join_dialect(_dialect(plan.spec)))
-    after = [_dotenv_line(_digest_name(image))] if image.hands_over else []
+    after = _to_dotenv(_digest_name(image)) if image.hands_over else []
     text = script.text_of_join(image, ["regctl"], after)
     pushing = plan.started
     if plan.push == "auto":
@@ -497,7 +519,7 @@ def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
             "tags": section.tags,
             "timeout": section.timeout,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
-            "script": "\n".join(["set -eu", *prepare.commands]).rstrip("\n") + "\n",
+            "script": preparing(prepare.commands),
             "artifacts": prepare.artifacts,
             "expire_in": "1 day",
             "rules": rules(*preparation.started, child=_is_child(images[0].build)),

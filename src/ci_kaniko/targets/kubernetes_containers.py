@@ -13,6 +13,7 @@ from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, executor_image, reads_regis
 from ci_kaniko.references import DOCKER_HUB
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.shell import continued, quote
+from ci_kaniko.targets.common import preparing
 from ci_kaniko.targets.pods import SECRET_FOLDER, Volumes, from_secret, resources, secret_volumes
 
 if TYPE_CHECKING:
@@ -130,13 +131,13 @@ def clone_container(build: Build, source: Source, name: str, workspace: str) -> 
 
 def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str) -> Container:
     """The container that runs the commands of ``prepare``, as root like the one that cloned."""
-    script = "\n".join(["set -eu", *prepare.commands]).rstrip("\n") + "\n"
     return Container(
         name=name,
         image=prepare.image,
         interpreter="sh",
-        script=_doubled(script),
+        script=_doubled(preparing(prepare.commands)),
         folder=_WORKSPACE,
+        env=[{"name": "CI", "value": "true"}],
         resources=resources(build.kubernetes),
         is_root=True,
         mounts=[_workspace_mount(workspace)],
