@@ -398,7 +398,7 @@ def _kept(outputs: Iterable[str]) -> list[str]:
         ),
         *_each(
             paths,
-            'rm -rf "$GITHUB_WORKSPACE/$path"',
+            'rm -rf "${GITHUB_WORKSPACE:?}/$path"',
             'cp -R "$output/$path" "$GITHUB_WORKSPACE/$path"',
         ),
     ]
@@ -406,6 +406,8 @@ def _kept(outputs: Iterable[str]) -> list[str]:
 
 def _each(paths: Iterable[str], *lines: str) -> list[str]:
     words = [quote(path) for path in paths]
+    if len(words) == 1:
+        return [f"path={words[0]}", *lines]
     return [f"for path in {' '.join(words)}; do", *indented(lines), "done"] if words else []
 
 
