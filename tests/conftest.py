@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("ci" if CI else "dev")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshots/")
+    parser.addoption("--every-mode", action="store_true", help="change every leaf in every mode")
 
 
 def pytest_collection_finish() -> None:

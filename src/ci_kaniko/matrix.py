@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.exemptions import EXEMPTIONS
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.loading import loads
 from ci_kaniko.problems import Problem, SpecError
@@ -219,6 +220,9 @@ def sections() -> Iterator[str]:
     yield "## Whole pipelines"
     yield _PIPELINES
     yield from _with_reasons("what", _pipeline_rows())
+    yield "## What is not heard"
+    yield _NOT_HEARD
+    yield table(("fields", "where", "why"), _exempt_rows())
     yield "## What is refused"
     yield table(("what", "where", "why", "instead"), _refusal_rows())
 
@@ -243,6 +247,11 @@ cannot run it: the exchange needs the vendor's own machines."""
 _PIPELINES = """\
 [Pipelines](pipelines.md) shows each with an example. A required input needs the form of a file that
 others include; an input with a default is that default elsewhere."""
+
+
+_NOT_HEARD = """\
+Whatever a spec says has its effect on every target, or is refused or warned about there. These are
+the exceptions; in a field `*` is any name and `**` any field."""
 
 
 def outcome(spec: str, target: str, values: dict[str, str] | None = None) -> Problem | None:
@@ -408,6 +417,15 @@ def reason(problem: Problem) -> str:
     """A message without what the table says already: the variable, the target, the host."""
     short = re.sub(r"^\$\{[^}]*\} cannot be known on [^:]*: ", "", problem.message)
     return re.sub(r" to \S+ by identity$", " by identity", short)
+
+
+def _exempt_rows() -> Iterator[list[str]]:
+    for exemption in EXEMPTIONS:
+        fields = ", ".join(map(code, exemption.fields)).replace("OTHER", "TARGET")
+        others = "every other target" if "OTHER" in "".join(exemption.fields) else ""
+        where = ", ".join(TITLES[target] for target in exemption.targets)
+        forms = f", form {listed([*map(code, exemption.forms)], 'or')}" if exemption.forms else ""
+        yield [fields, f"{others or where}{forms}", exemption.reason]
 
 
 def _refusal_rows() -> Iterator[list[str]]:

@@ -1,0 +1,96 @@
+"""What a target does not hear and need not: the exemptions from "nothing is silent".
+
+``docs/matrix.md`` prints them, and the tests that change every leaf of the model know no others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_ALL = ("gitlab", "github", "buildkite", "agola", "kubernetes")
+
+
+class Exemption(NamedTuple):
+    """Fields that some targets do not hear, and why that is right.
+
+    In ``fields`` a ``*`` is any step and ``**`` any rest; OTHER is each target but the one that
+    is rendered, and SELF that one. ``beside`` is what must be there for it, ``forms`` the forms.
+    """
+
+    fields: tuple[str, ...]
+    targets: tuple[str, ...]
+    reason: str
+    beside: str = ""
+    forms: tuple[str, ...] = ()
+
+
+EXEMPTIONS = (
+    Exemption(
+        ("OTHER.**", "registries.*.OTHER.**"),
+        _ALL,
+        "the settings of one target, and its logins, are for it alone",
+    ),
+    Exemption(
+        ("registries.*.default.**",),
+        _ALL,
+        "the target has a login of its own for that host",
+        beside="registries.*.SELF",
+    ),
+    Exemption(
+        ("default_branch",),
+        _ALL,
+        "it says what the repository is; it is read where something depends on the default branch "
+        "and the platform does not know it",
+    ),
+    Exemption(
+        ("triggers.**",),
+        ("kubernetes",),
+        "whoever creates an object decides when, and on what changes",
+    ),
+    Exemption(
+        ("destinations.**",),
+        ("kubernetes",),
+        "a manifest is made for one commit: what is not pushed then is not in it",
+    ),
+    Exemption(
+        ("triggers.schedules",),
+        ("gitlab", "buildkite"),
+        "the platform keeps the time, and the spec only lets schedules start the job",
+    ),
+    Exemption(
+        ("prepare.artifacts",),
+        ("github", "kubernetes"),
+        "there is one checkout, and what is prepared in it stays there",
+    ),
+    Exemption(
+        ("inputs.*.type", "inputs.*.description", "inputs.*.options"),
+        ("agola", "kubernetes"),
+        "there are no files with inputs; an input is its default",
+    ),
+    Exemption(
+        ("inputs.*.type", "inputs.*.description", "inputs.*.options"),
+        ("gitlab", "github", "buildkite"),
+        "nobody gives that form inputs; an input is its default",
+        forms=("pipeline", "child", "workflow", "jobs"),
+    ),
+    Exemption(
+        ("inputs.*.type", "inputs.*.description"),
+        ("buildkite",),
+        "the upload's environment knows no types and no descriptions",
+    ),
+    Exemption(
+        ("gitlab.form",),
+        ("gitlab",),
+        "without stages and inputs a file is the same in several forms",
+    ),
+    Exemption(
+        ("needs",),
+        ("agola", "kubernetes"),
+        "what an image needs waits for the others already",
+    ),
+    Exemption(
+        ("cache.repo",),
+        ("kubernetes",),
+        "a manifest holds values: a text with variables may be the same as one without",
+    ),
+)
