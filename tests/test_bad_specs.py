@@ -20,6 +20,7 @@ from ci_kaniko.loading import warnings
 from ci_kaniko.rule_ids import GROUPS, RULES, page
 from support.bad_specs import FOLDER, Case, made, written
 from support.cases import ROOT
+from support.checkout import lay_out
 from support.repository import Repository
 from support.rule_ids import in_source
 
@@ -84,6 +85,8 @@ def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.write(case.file_name, case.data)
     only_warnings = all(problem.severity == "warning" for problem in problems_of(case))
+    if only_warnings:
+        lay_out(repository, ci_kaniko.loads(case.data))
     plain = repository.call(*command_of(case))
     assert plain.err == case.expected.read_bytes().decode()
     assert plain.code == (0 if only_warnings else 1)
@@ -99,8 +102,9 @@ def test_every_rule_of_the_source_is_explained() -> None:
 def test_every_rule_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("*.errors.txt")]
     shown = {rule for text in texts for rule in rules_of(text)}
-    # tests/test_hosts.py has the rule that needs a Dockerfile beside the spec.
-    assert shown == set(RULES) - set(GROUPS["Outputs"]) - {"unused-login"}
+    # tests/test_hosts.py and test_surroundings.py have those that need files beside the spec.
+    beside = {*GROUPS["Outputs"], *GROUPS["The checkout"], "unused-login"}
+    assert shown == set(RULES) - beside
 
 
 def test_every_bad_spec_is_named_for_a_rule_it_breaks() -> None:

@@ -12,6 +12,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.changes import CannotTell, affected, changes, named
+from support.checkout import lay_out
 from support.repository import HEADER, Done, Repository
 
 if TYPE_CHECKING:
@@ -366,6 +367,7 @@ def test_a_spec_from_standard_input(repository: Repository) -> None:
 def test_validate_takes_only(repository: Repository) -> None:
     images = "  bad: {triggers: {schedules: [0 3 * * 1]}}\n"
     repository.write("ci-kaniko.yaml", SPEC + images)
+    lay_out(repository, ci_kaniko.load(repository.folder / "ci-kaniko.yaml"))
     assert repository.call("validate", "agola").code == 1
     assert repository.call("validate", "agola", "--only", "base,api").code == 0
     assert refused(repository.call("validate", "agola", "--only", "bas")).endswith('"base"?')

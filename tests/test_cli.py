@@ -39,6 +39,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a spec, and the current folder; git finds nothing in it."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "ci-kaniko.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     return tmp_path
@@ -494,6 +495,7 @@ def test_a_crash_while_writing_leaves_the_old_file(
     assert path.read_text() == "old"
     assert sorted(item.name for item in repository.iterdir()) == [
         ".git",
+        "Dockerfile",
         "ci-kaniko.yaml",
         "out.yml",
     ]

@@ -101,9 +101,9 @@ def _validated(
         spec, problems = _read(path)
     except SpecError as error:
         return [*error.problems], []
-    problems += _unused_logins(spec)
-    part = _only(spec, only)
     chosen = targets or [name for name, paths in spec.outputs if paths]
+    part = _only(spec, only)
+    problems += _beside(spec, chosen, part)
     if not chosen:
         found, lines = _tried(part, settings)
         return [*problems, *found], [f"{_name(spec)}: fine", *lines]
@@ -332,12 +332,17 @@ def _paths(specs: Sequence[str]) -> list[str]:
     return list(paths.values())
 
 
-def _unused_logins(spec: Spec) -> list[Problem]:
-    """What only the Dockerfile of the repository tells."""
+def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
+    """What only the files of the repository tell."""
+    from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.hosts import unused_logins
     from ci_kaniko.loading import placed
+    from ci_kaniko.surroundings import surroundings
 
-    return placed(unused_logins(spec, _repository(spec)), spec.source)
+    dockerfiles = Dockerfiles(_repository(spec))
+    only = [build.name for build in part.builds]
+    found = [*unused_logins(spec, dockerfiles), *surroundings(spec, dockerfiles, targets, only)]
+    return placed(found, spec.source)
 
 
 def _load(path: str | None, form: str, *, strict: bool) -> Spec:

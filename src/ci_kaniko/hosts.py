@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.dockerfile import Unread
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.patterns import pattern
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.findings import Where
     from ci_kaniko.spec import Build, Spec
 
-_FROM = pattern(r"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
-_COPIED = pattern(r"(?i)--from=(\S+)|--mount=\S*\bfrom=([^\s,]+)")
-_MAX_BYTES = 1024 * 1024
 
-
-def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
+def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
     """Entries whose host neither the spec nor its Dockerfile names; none when that is unknown.
 
     An entry that several images share is used when one of them uses it.
@@ -29,7 +24,7 @@ def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
     unused: dict[Where, str] = {}
     used: set[Where] = set()
     for build in spec.builds:
-        hosts = _hosts(build, root)
+        hosts = _hosts(build, dockerfiles)
         for written in build.registries:
             where = build.at(("registries", written))
             unused.setdefault(where, written)
@@ -48,12 +43,12 @@ def unused_logins(spec: Spec, root: str) -> Iterator[Finding]:
             )
 
 
-def _hosts(build: Build, root: str) -> set[str] | None:
+def _hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     """The hosts that a build pushes to and pulls from; None when nobody can tell."""
     if not build.registries:
         return None
     hosts = set(_own_hosts(build))
-    pulled = None if any("$" in host for host in hosts) else _base_hosts(build, root)
+    pulled = None if any("$" in host for host in hosts) else _base_hosts(build, dockerfiles)
     return None if pulled is None else {canonical_host(host) for host in hosts} | pulled
 
 
@@ -69,24 +64,14 @@ def _own_hosts(spec: Build) -> Iterator[str]:
             yield canonical_host(one.partition("/")[0])
 
 
-def _base_hosts(spec: Build, root: str) -> set[str] | None:
+def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
-    if "://" in spec.context or "://" in spec.dockerfile:
-        return None
-    path = os.path.join(root, spec.context, spec.dockerfile)
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_MAX_BYTES)
-    except (OSError, UnicodeDecodeError):
+        dockerfile = dockerfiles.of(build)
+    except Unread:
         return None
-    text = re.sub(r"\\[ \t]*\n", " ", text)
-    stages = {name.lower() for _, name in _FROM.findall(text)}
-    images = [image for image, _ in _FROM.findall(text)]
-    images += [copied or mounted for copied, mounted in _COPIED.findall(text)]
-    if not images or any("$" in image for image in images):
-        return None
-    named = {image for image in images if image.lower() not in stages and not image.isdecimal()}
-    return {_host_of(image) for image in named - {"scratch"}}
+    images = dockerfile.images() if dockerfile else None
+    return None if images is None else {_host_of(image) for image in images}
 
 
 def _host_of(image: str) -> str:

@@ -128,7 +128,7 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to ``word``, or None when nothing is close."""
     from difflib import get_close_matches
 
-    lowered, words = word.lower(), list(known)
+    lowered, words = word.lower(), {other.lower(): other for other in known}
     longer = [other for other in words if len(other) > 2 and lowered.startswith(other)]
     matches = get_close_matches(lowered, words, n=1, cutoff=0.6) or longer
-    return matches[0] if matches else None
+    return words[matches[0]] if matches else None

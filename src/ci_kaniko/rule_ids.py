@@ -110,6 +110,16 @@ GROUPS: dict[str, dict[str, str]] = {
         "digest-without-version": "A digest belongs to one release, and none is named.",
         "unused-prepare": "The executor fetches the context itself, without what is prepared.",
     },
+    "The checkout": {
+        "missing-context": "There is no such folder in the checkout.",
+        "missing-dockerfile": "There is no such file in the checkout.",
+        "unread-dockerfile": "The Dockerfile is no plain file, too large, or not understood.",
+        "unknown-stage": "The Dockerfile has no stage of that name.",
+        "unused-build-arg": "No `ARG` of the Dockerfile declares it.",
+        "missing-build-secret": "A `RUN` mounts a secret that `build_secrets` does not name.",
+        "unused-build-secret": "No `RUN` of the Dockerfile mounts it.",
+        "hidden-folder": "The target mounts something where the Dockerfile writes.",
+    },
     "Several images": {
         "top-only": "The key is for the whole spec, not for one image.",
         "unknown-image": "There is no image of that name.",

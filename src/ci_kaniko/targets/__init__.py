@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci_kaniko.findings import Finding
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec import Build, Spec
 
 NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 
@@ -27,7 +27,8 @@ class Target(NamedTuple):
 
     ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
     the parsed output and yields a sentence for each part that is not what was planned; of a
-    ``stream`` it gets the list of its documents.
+    ``stream`` it gets the list of its documents. ``mounts`` are folders that the job of a build
+    has for itself, where the executor looks for no file of the image.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target(NamedTuple):
     verify: Callable[[Any, dict[str, Any]], Any]
     needs_values: bool = False
     stream: bool = False
+    mounts: Callable[[Build], tuple[str, ...]] = lambda _: ()
 
 
 def available_targets() -> Mapping[str, Target]:

@@ -206,4 +206,5 @@ TARGET = Target(
     template="agola.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    mounts=lambda _: ("/mnt/agola",),
 )

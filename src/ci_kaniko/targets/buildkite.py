@@ -380,4 +380,5 @@ TARGET = Target(
     template="buildkite.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    mounts=lambda _: ("/workspace",),
 )

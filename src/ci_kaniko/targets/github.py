@@ -279,4 +279,5 @@ TARGET = Target(
     template="github.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
 )

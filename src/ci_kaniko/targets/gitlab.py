@@ -575,4 +575,5 @@ TARGET = Target(
     prepare=_prepare,
     verify=_verify,
     stream=True,
+    mounts=lambda _: ("/builds",),
 )

@@ -15,7 +15,7 @@ from ci_kaniko.platforms import is_staged
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys
 from ci_kaniko.targets.kubernetes_binding import bad_references, bound, missing_values
-from ci_kaniko.targets.kubernetes_containers import needs_script
+from ci_kaniko.targets.kubernetes_containers import WORKSPACE, needs_script
 from ci_kaniko.targets.kubernetes_pods import (
     ARCHITECTURE,
     can_build,
@@ -238,4 +238,5 @@ TARGET = Target(
     verify=_verify,
     needs_values=True,
     stream=True,
+    mounts=lambda build: (WORKSPACE,) if build.prepare or build.kubernetes.clone else (),
 )

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ci_kaniko.values import Source
     from ci_kaniko.variables import Parts
 
-_WORKSPACE = "/workspace"
+WORKSPACE = "/workspace"
 _OUTPUT = "/kaniko/output"
 _DIGEST = f"{_OUTPUT}/digest"
-_PLACES = {CHECKOUT: _WORKSPACE, OUTPUT: _OUTPUT, DIGEST: _DIGEST}
+_PLACES = {CHECKOUT: WORKSPACE, OUTPUT: _OUTPUT, DIGEST: _DIGEST}
 
 _NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering")
 
@@ -107,12 +107,12 @@ def executor_container(plan: Plan, name: str, workspace: str) -> Container:
 
 def clone_container(build: Build, source: Source, name: str, workspace: str) -> Container:
     """The container that puts this repository at this commit into the workspace."""
-    git = f"git -C {_WORKSPACE}"
+    git = f"git -C {WORKSPACE}"
     helper = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
     option = f" -c credential.helper={quote(helper)}" if build.git.token else ""
     script = [
         "set -eu",
-        f"git init --quiet {_WORKSPACE}",
+        f"git init --quiet {WORKSPACE}",
         f"{git}{option} fetch --quiet {quote(f'https://{source.repository}')} {quote(source.ref)}",
         f"{git} checkout --quiet --detach {source.commit}",
     ]
@@ -136,7 +136,7 @@ def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str)
         image=prepare.image,
         interpreter="sh",
         script=_doubled(preparing(prepare.commands)),
-        folder=_WORKSPACE,
+        folder=WORKSPACE,
         env=[{"name": "CI", "value": "true"}],
         resources=resources(build.kubernetes),
         is_root=True,
@@ -170,7 +170,7 @@ def _workspace_volume(name: str) -> dict[str, Any]:
 
 
 def _workspace_mount(name: str) -> dict[str, Any]:
-    return {"name": name, "mountPath": _WORKSPACE}
+    return {"name": name, "mountPath": WORKSPACE}
 
 
 def _files(plan: Plan, workspace: str) -> Volumes:

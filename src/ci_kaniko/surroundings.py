@@ -1,0 +1,274 @@
+"""What a spec says of files, compared with the checkout that it lies in.
+
+Only ``validate`` looks: what is rendered depends on the spec alone.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ci_kaniko.dockerfile import Unread, below, path_of
+from ci_kaniko.findings import Finding, quoted, told_once
+from ci_kaniko.grammar import inside_repository
+from ci_kaniko.problems import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from ci_kaniko.dockerfile import Dockerfile, Dockerfiles, Named
+    from ci_kaniko.findings import Where
+    from ci_kaniko.spec import Build, Spec
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+_PREDEFINED = {
+    *_PROXIES,
+    *map(str.lower, _PROXIES),
+    *(f"{side}{part}" for side in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "OSVERSION")),
+    *(f"{side}{part}" for side in ("BUILD", "TARGET") for part in ("ARCH", "VARIANT")),
+    *("TARGETSTAGE", "SOURCE_DATE_EPOCH"),
+}
+"""ARGs that every Dockerfile has."""
+
+
+def surroundings(
+    spec: Spec, dockerfiles: Dockerfiles, targets: Sequence[str], only: Collection[str]
+) -> Iterator[Finding]:
+    """What is not in the checkout, and what its Dockerfiles do not take or would lose.
+
+    ``only`` names the images that matter; what the others take is not unused, though.
+    """
+    found: list[tuple[Build, Finding]] = []
+    unused: dict[Where, Finding] = {}
+    used: set[Where] = set()
+    for build in spec.builds:
+        found += ((build, finding) for finding in _missing(build, dockerfiles.root))
+        try:
+            dockerfile = None if _is_prepared(build) else dockerfiles.of(build)
+        except Unread as unread:
+            dockerfile = None
+            found.append((build, _unread(build, unread)))
+        untaken = {finding.where: finding for finding in _untaken(build, dockerfile)}
+        for where, finding in untaken.items():
+            unused.setdefault(build.at(where), finding)
+        given: list[Where] = [("build_args", name) for name in build.build_args]
+        given += [("build_secrets", name) for name in build.build_secrets]
+        used |= {build.at(where) for where in given if where not in untaken}
+        if dockerfile is not None:
+            found += ((build, finding) for finding in _wrong(build, dockerfile, targets))
+    yield from told_once([pair for pair in found if pair[0].name in only], len(only))
+    for where, finding in unused.items():
+        if where not in used:
+            yield finding._replace(where=where)
+
+
+def _is_prepared(build: Build) -> bool:
+    """Whether commands make the Dockerfile, or another one in its place."""
+    path = path_of(build)
+    if build.prepare is None or path is None:
+        return False
+    folders = (
+        inside_repository(artifact.partition("*")[0]) for artifact in build.prepare.artifacts
+    )
+    return any(folder in {None, "."} or below(path, str(folder)) for folder in folders)
+
+
+def _missing(build: Build, root: str) -> Iterator[Finding]:
+    """A context or a Dockerfile that the job will not find.
+
+    What commands make, a submodule holds or a sparse checkout leaves out may be there for it.
+    """
+    context = build.context
+    if build.prepare or "://" in context or "${" in context or _is_partial(root):
+        return
+    folder = inside_repository(context) or "."
+    if _is_foreign(root, folder):
+        return
+    if not os.path.isdir(os.path.join(root, folder)):
+        above = os.path.join(root, os.path.dirname(folder))
+        close = suggest(os.path.basename(folder), _folders(above))
+        hint = os.path.join(os.path.dirname(folder), close) if close else ""
+        yield Finding(
+            "missing-context",
+            ("context",),
+            f"there is no folder {quoted(folder)} in this checkout",
+            f"did you mean {hint}?" if hint else "its path starts at the root of the repository",
+        )
+        return
+    path = path_of(build)
+    if path is None or _is_foreign(root, path) or os.path.lexists(os.path.join(root, path)):
+        return
+    yield Finding(
+        "missing-dockerfile",
+        ("dockerfile",),
+        f"there is no file {quoted(path)} in this checkout",
+        _instead(build, root, folder),
+    )
+
+
+def _instead(build: Build, root: str, folder: str) -> str:
+    """What the author of a wrong path may have meant."""
+    whole = inside_repository(build.dockerfile)
+    if whole and folder != "." and os.path.isfile(os.path.join(root, whole)):
+        up = os.path.relpath(whole, folder).replace(os.sep, "/")
+        return f"the path starts at the context, so write {up}"
+    names = sorted(_files(os.path.join(root, folder)))
+    close = [name for name in names if "dockerfile" in name.lower() or name == "Containerfile"]
+    if close:
+        return f"write dockerfile: {close[0]}"
+    return "the path starts at the context"
+
+
+def _folders(folder: str) -> list[str]:
+    return [name for name in _entries(folder) if os.path.isdir(os.path.join(folder, name))]
+
+
+def _files(folder: str) -> list[str]:
+    return [name for name in _entries(folder) if os.path.isfile(os.path.join(folder, name))]
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _is_partial(root: str) -> bool:
+    """Whether git was told to leave files out of this checkout."""
+    git = os.path.join(root, ".git")
+    try:
+        with open(git, encoding="utf-8") as file:
+            git = os.path.join(root, file.read(4096).partition("gitdir:")[2].strip())
+    except (OSError, UnicodeDecodeError):
+        pass
+    return os.path.exists(os.path.join(git, "info", "sparse-checkout"))
+
+
+def _is_foreign(root: str, path: str) -> bool:
+    """Whether a submodule holds a path: it may not be fetched here."""
+    try:
+        with open(os.path.join(root, ".gitmodules"), encoding="utf-8") as file:
+            lines = [line.partition("=") for line in file.read(1 << 20).splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return False
+    modules = (value.strip() for name, _, value in lines if name.strip() == "path")
+    return any(module and below(path, module) for module in modules)
+
+
+def _unread(build: Build, reason: Unread) -> Finding:
+    return Finding(
+        "unread-dockerfile",
+        ("dockerfile",),
+        f"{quoted(str(path_of(build)))} was not read: {reason}",
+        "its stages, ARGs and mounts are not compared with the spec",
+        severity="warning",
+    )
+
+
+def _untaken(build: Build, dockerfile: Dockerfile | None) -> Iterator[Finding]:
+    """Build args and secrets that the Dockerfile does not ask for."""
+    if dockerfile is None:
+        return
+    for name in build.build_args:
+        if name not in dockerfile.arguments and name not in _PREDEFINED:
+            close = suggest(name, dockerfile.arguments)
+            yield Finding(
+                "unused-build-arg",
+                ("build_args", name),
+                f"no ARG of {dockerfile.path} declares {quoted(name)}",
+                f"did you mean {close}?" if close else f"ARG {name} in the Dockerfile takes it",
+                severity="warning",
+                on_key=True,
+            )
+    mounted = {word.name for stage in dockerfile.stages for word in stage.secrets}
+    for name in build.build_secrets:
+        if name not in mounted:
+            close = suggest(name, mounted)
+            yield Finding(
+                "unused-build-secret",
+                ("build_secrets", name),
+                f"no RUN of {dockerfile.path} mounts the secret {quoted(name)}",
+                f"did you mean {close}?"
+                if close
+                else f"RUN --mount=type=secret,id={name} reads it",
+                severity="warning",
+                on_key=True,
+            )
+
+
+def _wrong(build: Build, dockerfile: Dockerfile, targets: Sequence[str]) -> Iterator[Finding]:
+    """What cannot be built as the spec says, or would be lost."""
+    if build.target and "${" in build.target:
+        return
+    number = dockerfile.number(build.target)
+    if number is None:
+        yield _unknown_stage(str(build.target), dockerfile)
+        return
+    used = dockerfile.used(number)
+    told: set[str] = set()
+    for stage in (dockerfile.stages[one] for one in sorted(used)):
+        for secret in stage.secrets:
+            if secret.name not in build.build_secrets and secret.name not in told:
+                told.add(secret.name)
+                yield _missing_secret(secret, dockerfile)
+    layers = dockerfile.layers(number)
+    for one in sorted(used if build.cache else layers):
+        lost = "the image" if one in layers else "the cached layers"
+        yield from _hidden(build, dockerfile, dockerfile.stages[one].folders, lost, targets)
+
+
+def _unknown_stage(name: str, dockerfile: Dockerfile) -> Finding:
+    stages = [stage.name for stage in dockerfile.stages if stage.name]
+    close = suggest(name, stages)
+    hint = f"its stages: {', '.join(stages)}" if stages else f"such as FROM IMAGE AS {name}"
+    return Finding(
+        "unknown-stage",
+        ("target",),
+        f"{quoted(name)} is no stage of {dockerfile.path}",
+        f"did you mean {close}?" if close else hint,
+    )
+
+
+def _missing_secret(secret: Named, dockerfile: Dockerfile) -> Finding:
+    return Finding(
+        "missing-build-secret",
+        ("build_secrets",),
+        f"{dockerfile.path}:{secret.line} mounts the secret {quoted(secret.name)}, which "
+        "build_secrets does not name",
+        f"build_secrets: {{{secret.name}: NAME_OF_A_SECRET}}",
+        severity="warning",
+    )
+
+
+def _hidden(
+    build: Build,
+    dockerfile: Dockerfile,
+    folders: Sequence[Named],
+    lost: str,
+    targets: Sequence[str],
+) -> Iterator[Finding]:
+    """Folders of the image where a target mounts something: the executor skips mounts."""
+    for mount, names in _mounts(build, targets).items():
+        for word in folders:
+            if below(word.name, mount):
+                whose = " and ".join(names) if names else "the executor"
+                yield Finding(
+                    "hidden-folder",
+                    ("dockerfile",),
+                    f"{dockerfile.path}:{word.line} names {quoted(word.name)}, but {mount} is "
+                    f"{whose}'s own there: what is written below it is not in {lost}",
+                    "another folder in the Dockerfile, such as /app",
+                    severity="warning",
+                )
+                break
+
+
+def _mounts(build: Build, targets: Sequence[str]) -> dict[str, list[str]]:
+    from ci_kaniko.targets import target as find_target
+
+    found: dict[str, list[str]] = {"/kaniko": []}
+    for name in targets:
+        for folder in find_target(name).mounts(build):
+            found.setdefault(folder, []).append(name)
+    return found
