@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from ci_kaniko.patterns import pattern
+from ci_kaniko.token_shapes import HEADS, SHAPES, SHORTEST
 
 MASK = "*"
 
-_TOKEN = pattern(
-    r"""(?x)
-      gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
-    | gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-[A-Za-z0-9_-]{16,}
-    | dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}
-    | (?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])
-    | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9_-]{20,}
-    | xox[abprs]-[A-Za-z0-9-]{10,}
-    | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{40,}
-    | bk(?:ua|ct|at|ai|pt)_[A-Za-z0-9]{20,}
-    | hvs\.[A-Za-z0-9_-]{20,} | sk_live_[A-Za-z0-9]{16,}
-    | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]+)?
-    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY.*
-    """
-)
+_TAIL = r"[A-Za-z0-9_.~+/=-]*"
+_BODY = pattern(r"[A-Za-z0-9+/]{60,}={0,2}")
+_SHORTEST_BODY = 60
+_MANY = 10
 _LOGIN_IN_URL = pattern(r"(?<=://)[^/@\s]+(?=@)")
 _PASSWORD = pattern(
     r"""(?ix) (?:pas+w(?:or)?[dt] | passphrase | pwd | token | _key | client_secret | ["']auth)
     ["']?[ \t]* : (?:[ \t]+|(?=["']))"""
 )
-_NAME = pattern(r"(?:[A-Za-z_][A-Za-z0-9_]*|ci-token|[|>][-+0-9]*|)(?=[ \t]*(?:[,}\]]|[ \t]#|$))")
+_NAME = pattern(
+    r"""(?x)(?:
+      [A-Za-z_][A-Za-z0-9_]*
+    | ["']?\$(?:[A-Z][A-Z0-9_]* | \{(?:env\.)?[A-Z][A-Z0-9_]*\} | \{\{[ ]*secrets\.\w+[ ]*\}\})["']?
+    | ci-token | [|>][-+0-9]* |
+    )(?=[ \t]*(?:[,}\]]|[ \t]\#|$))"""
+)
 _QUOTED = pattern(r"""(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")(?=[ \t]*(?:[,}\]]|[ \t]#|$))""")
 _FLOW_END = pattern(r"[,}\]]")
 _CONTROL = pattern(
@@ -36,7 +35,21 @@ _CONTROL = pattern(
 
 def has_token(text: str) -> bool:
     """Whether something in ``text`` has the shape of a credential."""
-    return _TOKEN.search(text) is not None
+    return any(shape.search(text) for shape in _shapes_in(text))
+
+
+def _shapes_in(text: str) -> list[re.Pattern[str]]:
+    """The shapes whose beginning is in ``text``: most texts have none."""
+    if len(text) < SHORTEST:
+        return []
+    return [_shape(start) for start in SHAPES if start in text]
+
+
+@cache
+def _shape(start: str) -> re.Pattern[str]:
+    """A credential with all that hangs on to it."""
+    before = HEADS.get(start, "(?<![A-Za-z0-9_-])" if start.isalnum() else "")
+    return re.compile(f"{before}{re.escape(start)}{SHAPES[start]}{_TAIL}")
 
 
 def has_login(text: str) -> bool:
@@ -57,9 +70,21 @@ def shown_line(text: str) -> str:
 
 def hide(text: str) -> str:
     """``text`` with ``*`` for every character of a credential."""
-    for form in (_TOKEN, _LOGIN_IN_URL):
-        text = form.sub(lambda found: MASK * len(found.group()), text)
-    return text
+    for form in (*_shapes_in(text), _LOGIN_IN_URL):
+        text = form.sub(_stars, text)
+    return _BODY.sub(_stars_for_a_key, text) if len(text) >= _SHORTEST_BODY else text
+
+
+def _stars(found: re.Match[str]) -> str:
+    return MASK * len(found.group())
+
+
+def _stars_for_a_key(found: re.Match[str]) -> str:
+    """A line of a key in base64 has letters of both cases and digits, unlike a hash or a path."""
+    text = found.group()
+    upper, lower = sum(map(str.isupper, text)), sum(map(str.islower, text))
+    digits = any(map(str.isdigit, text))
+    return _stars(found) if min(upper, lower) >= _MANY and digits else text
 
 
 def printable(text: str) -> str:

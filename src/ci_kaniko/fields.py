@@ -38,11 +38,18 @@ _SCP = pattern(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
 
 
 class Reads:
-    """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it."""
+    """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it.
 
-    def __init__(self, read: Callable[[Any], Any], schema: dict[str, Any]) -> None:
+    ``kind`` is what its texts are: ``plain`` ones, a ``template`` in which variables are replaced,
+    the name of a ``secret``, a ``command`` for a shell, or ``native`` keys and values.
+    """
+
+    def __init__(
+        self, read: Callable[[Any], Any], schema: dict[str, Any], kind: str = "plain"
+    ) -> None:
         self.read = read
         self.schema = schema
+        self.kind = kind
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -384,19 +391,19 @@ def _native_refusal(text: str, at: Where, *, on_key: bool = False) -> Iterator[R
 
 Text = Annotated[str, Reads(checked(check_plain), TEXT)]
 Present = Annotated[str, Reads(checked(check_present), TEXT)]
-Template = Annotated[str, Reads(checked(_check_template), TEXT)]
-Lines = Annotated[str, Reads(checked(_check_lines), TEXT)]
-Image = Annotated[str, Reads(checked(_check_reference), STRING)]
-CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING)]
-RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING)]
+Template = Annotated[str, Reads(checked(_check_template), TEXT, "template")]
+Lines = Annotated[str, Reads(checked(_check_lines), TEXT, "template")]
+Image = Annotated[str, Reads(checked(_check_reference), STRING, "template")]
+CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING, "template")]
+RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING, "template")]
 PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]
-Context = Annotated[str, Reads(checked(_check_context), STRING)]
+Context = Annotated[str, Reads(checked(_check_context), STRING, "template")]
 Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
 LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
-SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING)]
-GitToken = Annotated[str, Reads(checked(_check_git_token), STRING)]
-ConfigName = Annotated[str, Reads(checked(grammar.check_config_name), STRING)]
+SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING, "secret")]
+GitToken = Annotated[str, Reads(checked(_check_git_token), STRING, "secret")]
+ConfigName = Annotated[str, Reads(checked(grammar.check_config_name), STRING, "secret")]
 Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
 Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
 Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
@@ -404,7 +411,7 @@ Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
 RelativePath = Annotated[str, Reads(checked(_check_relative_path), STRING)]
 Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
 Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE)]
-Extra = Annotated["dict[str, Any]", Reads(_parse_extra, {"type": "object"})]
+Extra = Annotated["dict[str, Any]", Reads(_parse_extra, {"type": "object"}, "native")]
 
 _CONDITION: dict[str, Any] = {
     "anyOf": [

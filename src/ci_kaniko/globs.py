@@ -11,6 +11,7 @@ import re
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import check_text
 from ci_kaniko.patterns import pattern
+from ci_kaniko.variables import natives
 
 _FORBIDDEN = pattern(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
 _HINT = "* matches within a path segment and ** across, such as release/*"
@@ -20,6 +21,15 @@ _PLAIN = pattern(r"[A-Za-z0-9._/+@%=,-]+")
 def check_glob(text: str) -> str:
     """Refuse what no git ref can match, and every wildcard but ``*`` and ``**``."""
     check_text(text)
+    if foreign := natives(text):
+        native = foreign[0]
+        raise Refused(
+            "native-variable",
+            f"{native.written} is not replaced: a pattern is compared as it is written",
+            "when: default-branch is the branch that the CI calls so; others are named"
+            if native.portable == "default_branch"
+            else "name the branch or tag, such as main or v*",
+        )
     found = _FORBIDDEN.search(text)
     if not text or found:
         why = f"{quoted(found.group())} cannot be in it" if found else "it is empty"

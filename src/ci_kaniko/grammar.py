@@ -22,6 +22,12 @@ _IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = pattern(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = pattern(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
 _ALTERNATIONS = pattern(r"[A-Za-z][0-9]")
+_NAMED = pattern(
+    r"\$(\w+)|\$\{(?:env\.)?(\w+)\}|\$\{\{ *(?:secrets|vars|env)\.(\w+) *\}\}", re.ASCII
+)
+_LIKE_A_SECRET = pattern(
+    r"(?i)_|token|secret|pass|pwd|key|auth|cred|login|user|config|cert|json|pat$"
+)
 _CONFIG_NAME = pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 _VERSION = pattern(r"v[0-9]+\.[0-9]+\.[0-9]+")
@@ -80,6 +86,16 @@ def check_secret_name(text: str) -> str:
     """The name of a secret; anything else may be the secret itself and is not repeated."""
     if has_token(text) or _is_random(text):
         raise _written_secret()
+    found = _NAMED.fullmatch(text)
+    if found and is_secret_name(name := found.group(1) or found.group(2) or found.group(3)):
+        raise Refused("bad-secret-name", "a secret is named by its bare name", f"write {name}")
+    if is_variable_name(text) and not is_secret_name(text):
+        raise Refused(
+            "bad-secret-name",
+            "nobody calls a secret that: it looks like the secret itself",
+            "names are such as REGISTRY_PASSWORD; the value itself belongs into the CI's settings",
+            secret=True,
+        )
     if not is_variable_name(text):
         raise Refused(
             "bad-secret-name",
@@ -91,8 +107,24 @@ def check_secret_name(text: str) -> str:
     return text
 
 
+def is_secret_name(text: str) -> bool:
+    """Whether people call a secret that: in capitals, of several words, or by what it is."""
+    known = text.isupper() or _LIKE_A_SECRET.search(text) is not None
+    return known and is_variable_name(text) and not has_token(text) and not _is_random(text)
+
+
+def names_a_secret(text: str) -> bool:
+    """Whether a text is a name, with or without the marks of a variable around it."""
+    found = _NAMED.fullmatch(text)
+    return is_identifier(text) or (
+        found is not None and any(map(is_secret_name, filter(None, found.groups())))
+    )
+
+
 def check_config_name(text: str) -> str:
     """The name of a ready docker config: a variable, a secret or a Kubernetes object."""
+    if has_token(text):
+        raise _written_secret()
     if not _CONFIG_NAME.fullmatch(text):
         raise Refused(
             "bad-docker-config",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ci_kaniko.display import shown
 from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted, told_once
-from ci_kaniko.grammar import is_identifier
+from ci_kaniko.grammar import names_a_secret
 from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
@@ -173,7 +173,7 @@ def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
 
 def _mask(finding: Finding, source: Source) -> None:
     _, node = source.locate(finding.where)
-    named = isinstance(node, Scalar) and (is_identifier(node.text) or node.text in _WORDS)
+    named = isinstance(node, Scalar) and (names_a_secret(node.text) or node.text in _WORDS)
     if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
         source.mask(node)
 

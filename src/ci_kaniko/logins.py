@@ -25,6 +25,7 @@ from ci_kaniko.fields import (
     choice,
 )
 from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.patterns import pattern
 from ci_kaniko.scalars import as_text, wrong_type
 
 
@@ -46,6 +47,10 @@ class SecretText(Model):
     )
 
 
+_VARIABLE = pattern(r"\$(\w+)|\$\{(?:env\.)?(\w+)\}|\$\{\{ *\w+\.(\w+) *\}\}", re.ASCII)
+_OWN_USERS = {"CI_REGISTRY_USER", "GITHUB_ACTOR", "actor"}
+
+
 def _parse_user(value: Any) -> str | SecretText:
     if isinstance(value, SecretText):
         return value
@@ -58,6 +63,14 @@ def _parse_user(value: Any) -> str | SecretText:
             refused.at = ("secret",)
             raise
     text = as_text(value)
+    if found := _VARIABLE.fullmatch(text):
+        name = next(filter(None, found.groups()))
+        own = name in _OWN_USERS
+        raise Refused(
+            "native-variable",
+            f"{quoted(text)} is not replaced: a user name is a text",
+            "ci-token logs in as the CI's own user" if own else f"write {{secret: {name}}}",
+        )
     check_plain(text)
     if not text or ":" in text:
         raise Refused(

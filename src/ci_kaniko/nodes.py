@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ci_kaniko.display import MASK, shown, shown_line
+from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import Problem, SpecError, in_file_order
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ci_kaniko.problems import Severity
 
 MAX_BYTES = 1024 * 1024
+_KEY = "PRIVATE KEY"
+_KEY_LINE = pattern(r"[ \t]*(?:[A-Za-z0-9+/=]*|(?:Proc-Type|DEK-Info): .*)[ \t]*")
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 _MAX_PROBLEMS = 1000
@@ -119,7 +122,17 @@ class Source:
     a text that was read from elsewhere has none.
     """
 
-    __slots__ = ("_lines", "_masks", "_views", "path", "place", "problems", "root", "text")
+    __slots__ = (
+        "_key_masks",
+        "_lines",
+        "_masks",
+        "_views",
+        "path",
+        "place",
+        "problems",
+        "root",
+        "text",
+    )
 
     def __init__(self, path: str, text: str, root: Mapping | None = None) -> None:
         self.path = path
@@ -129,6 +142,7 @@ class Source:
         self.problems: list[Problem] = []
         self._lines: list[str] | None = None
         self._masks: dict[int, list[tuple[int, int]]] = {}
+        self._key_masks: dict[int, list[tuple[int, int]]] | None = None
         self._views: dict[int, str] = {}
 
     def line(self, number: int) -> str:
@@ -192,10 +206,22 @@ class Source:
         """A line as it may be shown, every character in its column."""
         if number not in self._views:
             text = self.line(number)
-            for start, end in self._masks.get(number, ()):
+            for start, end in (*self._masks.get(number, ()), *self._keys().get(number, ())):
                 text = text[: start - 1] + MASK * (end - start) + text[end - 1 :]
             self._views[number] = shown_line(text)
         return self._views[number]
+
+    def _keys(self) -> dict[int, list[tuple[int, int]]]:
+        """The columns of the lines below the first one of each private key."""
+        if self._key_masks is None:
+            self._key_masks = {}
+            inside = False
+            for number, text in enumerate(_lines(self.text) if _KEY in self.text else (), 1):
+                inside = inside and _KEY_LINE.fullmatch(text) is not None
+                if inside:
+                    self._key_masks[number] = [(_indent(text) + 1, len(text) + 1)]
+                inside = inside or ("-----BEGIN" in text and _KEY in text)
+        return self._key_masks
 
 
 def read(path: str | os.PathLike[str]) -> str:

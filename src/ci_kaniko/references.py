@@ -132,11 +132,13 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
         raise _bad(text, "it holds a character that no reference has", f"such as {_EXAMPLE}")
     found = natives(text)
     if found:
-        native, portable = found[0]
+        native = found[0]
         raise Refused(
             "native-variable",
-            f"${native} belongs to one CI only",
-            f"${{{portable}}} works on every target",
+            f"{native.written} belongs to one CI only",
+            f"${{{native.portable}}} works on every target"
+            if native.portable
+            else "a run-time variable of your own is ${env.NAME} on every target",
         )
     return flat, refs
 

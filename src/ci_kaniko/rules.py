@@ -8,28 +8,40 @@ consequences; entries that could not be read do not silence a rule about the oth
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import grammar
 from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.fields import TARGETS
 from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
 from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
-from ci_kaniko.texts import texts_with_variables
-from ci_kaniko.variables import NATIVE, names, natives, parse, text_of
+from ci_kaniko.spec import Build
+from ci_kaniko.texts import (
+    CI_TOKENS,
+    ENV_READ,
+    SECRETS_BY_NAME,
+    is_reference,
+    secrets_of,
+    texts_of,
+    texts_with_variables,
+)
+from ci_kaniko.variables import ENV_PREFIX, NATIVE, names, natives, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.findings import Where
-    from ci_kaniko.logins import Login
     from ci_kaniko.native import Toleration
-    from ci_kaniko.spec import Build, Executor, Spec
+    from ci_kaniko.spec import Executor, Spec
+    from ci_kaniko.texts import Text
+    from ci_kaniko.variables import Native
 
 _ARGUMENT = pattern(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
 _TWO_WORDS = pattern(r"(--[a-z][a-z0-9-]*) +(\S+)")
@@ -280,6 +292,9 @@ def _pull_requests_get_no_credentials(spec: Build) -> Iterator[Finding]:
         )
 
 
+_BRANCHES = (("default_branch",), ("git", "branch"))
+
+
 @_rule("default_branch", "git.branch")
 def _branches_are_names(spec: Build) -> Iterator[Finding]:
     named: tuple[tuple[Where, str | None], ...] = (
@@ -291,8 +306,10 @@ def _branches_are_names(spec: Build) -> Iterator[Finding]:
             check_branch(name or "main")
         except Refused as refused:
             hint = "the name as git shows it, such as main"
-            yield Finding("bad-branch", where, f"{quoted(str(name))} is not a branch", hint)
-            del refused
+            if refused.rule == "native-variable":
+                yield Finding(refused.rule, where, f"{quoted(str(name))} is not replaced", hint)
+            else:
+                yield Finding("bad-branch", where, f"{quoted(str(name))} is not a branch", hint)
 
 
 @_rule("context", "dockerfile", "context_sub_path")
@@ -342,49 +359,151 @@ def _one_login_per_host(spec: Build) -> Iterator[Finding]:
             )
 
 
-@_rule("registries[]", "git.token")
-def _secrets_are_no_variables_of_the_ci(spec: Build) -> Iterator[Finding]:
-    named: list[tuple[Where, str | None]] = [(("git", "token"), spec.git.token)]
-    for host, registry in spec.registries.items():
-        for key in type(registry).model_fields:
-            login = getattr(registry, key)
-            named += [
-                (("registries", host, key, *place), name) for place, name in _secrets_of(login)
-            ]
-    for where, name in named:
-        if name in NATIVE:
+def _about_texts(check: Callable[[Build, str], Iterator[Finding]]) -> None:
+    """A rule about every text there is, one for each field: what images share is asked once."""
+    RULES.extend(
+        Rule((f"{field}[]",), partial(_asked, check, field)) for field in Build.model_fields
+    )
+
+
+def _asked(
+    check: Callable[[Build, str], Iterator[Finding]], field: str, spec: Build
+) -> list[Finding]:
+    return list(check(spec, field))
+
+
+@_about_texts
+def _secrets_are_no_variables_of_the_ci(spec: Build, field: str) -> Iterator[Finding]:
+    for text in texts_of(spec, field, Build):
+        if text.kind == "secret" and text.text in NATIVE:
             yield Finding(
                 "reserved-name",
-                where,
-                f"{quoted(name)} is a variable of the CI and no secret",
+                text.where,
+                f"{quoted(text.text)} is a variable of the CI and no secret",
                 "the name of a secret that you create, such as REGISTRY_PASSWORD",
             )
 
 
-def _secrets_of(login: Login | None) -> Iterator[tuple[Where, str]]:
-    if login is None:
-        return
-    if login.password:
-        yield ("password",), login.password
-    if login.username is not None and not isinstance(login.username, str):
-        yield ("username", "secret"), login.username.secret
+@_about_texts
+def _variables_are_portable(spec: Build, field: str) -> Iterator[Finding]:
+    for text in texts_of(spec, field, Build):
+        if text.kind in {"secret", "command", "native"} or text.where in _BRANCHES:
+            continue
+        for native in natives(text.text):
+            if native.target != field:
+                yield Finding(
+                    "native-variable",
+                    text.where,
+                    f"{native.written} is passed on as it is written, not replaced",
+                    _instead_of(native, text),
+                    severity="warning",
+                    on_key=text.on_key,
+                )
 
 
-@_rule("build_args[]", "labels[]", "annotations[]", "extra_args[]", "context")
-def _variables_are_portable(spec: Build) -> Iterator[Finding]:
-    texts: list[tuple[Where, str]] = [(("context",), spec.context)]
-    for field in ("build_args", "labels", "annotations"):
-        texts += [((field, key), text) for key, text in getattr(spec, field).items()]
-    texts += [(("extra_args", index), text) for index, text in enumerate(spec.extra_args)]
-    for where, text in texts:
-        for native, portable in natives(text):
+def _instead_of(native: Native, text: Text) -> str:
+    if text.kind != "template" or (text.where == ("context",) and "://" not in text.text):
+        rest = text.text.removeprefix(native.written).lstrip("/")
+        if native.name in {"CI_PROJECT_DIR", "GITHUB_WORKSPACE", "github.workspace"}:
+            return f"paths start at the root of the repository: write {rest or '.'}"
+        return "no variable is replaced in this field: write what it stands for"
+    if native.portable:
+        return f"${{{native.portable}}} works on every target"
+    return "the names that work on every target are in docs/spec.md; ${env.NAME} is one of yours"
+
+
+@_about_texts
+def _secrets_are_in_no_text(spec: Build, field: str) -> Iterator[Finding]:
+    if not spec.name:
+        templates = list(_read_at_run_time(spec, field))
+        secrets = secrets_of(spec) if templates else set()
+        for text in templates:
+            yield from _secrets_in(text, secrets)
+
+
+@_whole_rule("images[]")
+def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Finding]:
+    templates = [
+        (image, text)
+        for image in spec.images.values()
+        for field in Build.model_fields
+        for text in _read_at_run_time(image, field)
+    ]
+    secrets = (
+        {name for image in spec.images.values() for name in secrets_of(image)}
+        if templates
+        else set()
+    )
+    found = (
+        finding._replace(where=image.at(finding.where))
+        for image, text in templates
+        for finding in _secrets_in(text, secrets)
+    )
+    yield from dict.fromkeys(found)
+
+
+def _read_at_run_time(spec: Build, field: str) -> Iterator[Text]:
+    for text in texts_of(spec, field, Build):
+        if text.kind == "template" and ENV_READ in text.text:
+            yield text
+
+
+def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:
+    """The run-time variables of a text that are secrets, or are called as if they were."""
+    hint = "build_secrets: hands a secret to RUN --mount=type=secret, and no text holds it"
+    for name in names(parse(text.text)):
+        short = name.removeprefix(ENV_PREFIX)
+        if short == name:
+            continue
+        if short in secrets or short in CI_TOKENS:
+            what = "a secret of this spec" if short in secrets else "a token of the CI"
             yield Finding(
-                "native-variable",
-                where,
-                f"${native} is passed on as it is written, not replaced",
-                f"${{{portable}}} works on every target",
-                severity="warning",
+                "secret-in-text",
+                text.where,
+                f"${{{name}}} is {what}, and this text is readable in logs and in the image",
+                hint,
+                on_key=text.on_key,
             )
+        elif _SECRET_WORD.search(short):
+            yield Finding(
+                "secret-in-text",
+                text.where,
+                f"${{{name}}} is called like a secret, and this text is readable in logs "
+                "and in the image",
+                hint,
+                severity="warning",
+                on_key=text.on_key,
+            )
+
+
+@_rule(*(f"{target}.extra[]" for target in TARGETS), "registries[]", "build_secrets[]")
+def _extra_holds_no_secret(spec: Build) -> Iterator[Finding]:
+    secrets: set[str] | None = None
+    for target in TARGETS:
+        for text in texts_of(getattr(spec, target), "extra", type(getattr(spec, target))):
+            key = next((step for step in reversed(text.where) if isinstance(step, str)), "")
+            named = text.on_key or not SECRETS_BY_NAME.isdisjoint(text.where)
+            if named or not text.text or is_reference(text.text):
+                continue
+            if secrets is None:
+                secrets = secrets_of(spec)
+            if key in secrets or _SECRET_WORD.search(key):
+                yield Finding(
+                    "written-secret",
+                    (target, *text.where),
+                    f"the value of {quoted(key)} is written down, and everybody can read it",
+                    _KEPT_BY[target],
+                    secret=True,
+                )
+
+
+_KEPT_BY = {
+    "gitlab": "Settings > CI/CD > Variables keeps it, and the job has it without a word here",
+    "github": "the repository's secrets keep it: ${{ secrets.NAME }}",
+    "buildkite": "a Kubernetes Secret or Buildkite's own store keeps it",
+    "agola": "a secret of the project keeps it: {from_variable: NAME}",
+    "kubernetes": "a Secret keeps it: valueFrom: {secretKeyRef: {name: ..., key: ...}}",
+}
 
 
 @_rule("build_args[]")
@@ -395,7 +514,7 @@ def _build_args_are_public(spec: Build) -> Iterator[Finding]:
                 "public-build-arg",
                 ("build_args", name),
                 f"whoever pulls the image can read the build arg {quoted(name)}",
-                "options: secret: hands a secret to RUN --mount=type=secret",
+                "build_secrets: hands a secret to RUN --mount=type=secret",
                 severity="warning",
                 secret=True,
             )

@@ -691,7 +691,7 @@ def _read_artifacts(value: Any) -> tuple[str, ...]:
     )
 
 
-Commands = Annotated[tuple[str, ...], Reads(_read_commands, LIST_OR_ONE)]
+Commands = Annotated[tuple[str, ...], Reads(_read_commands, LIST_OR_ONE, "command")]
 Artifacts = Annotated[tuple[str, ...], Reads(_read_artifacts, LIST_OR_ONE)]
 
 

@@ -1,14 +1,94 @@
-"""The texts of a build in which variables are replaced."""
+"""The texts of a build: all of them, and those in which variables are replaced."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.fields import TARGETS, Model, Reads
+from ci_kaniko.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.findings import Where
     from ci_kaniko.spec import Build
+
+
+ENV_READ = "${env."
+"""How a text reads a run-time variable."""
+
+CI_TOKENS = frozenset(
+    (
+        # https://docs.gitlab.com/ci/variables/predefined_variables/
+        *("CI_JOB_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_REPOSITORY_URL"),
+        *("CI_REGISTRY_PASSWORD", "CI_DEPLOY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD"),
+        # https://docs.github.com/actions/reference/workflows-and-actions/variables
+        *("GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        # https://buildkite.com/docs/pipelines/configure/environment-variables
+        *("BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_JOB_API_TOKEN"),
+        "AGOLA_SSHPRIVKEY",
+    )
+)
+"""Variables of CIs that hold what a job logs in with."""
+
+SECRETS_BY_NAME = frozenset(("secrets", "id_tokens"))
+"""Native keys below which secrets are named."""
+
+_REFERENCE = pattern(
+    r"\$\{\{.*\}\}|\$\[\[.*\]\]|\$\{\w+\}|\$\w+|\$\(\w+\)|true|false|[0-9.]+", re.ASCII
+)
+_NATIVE_SECRET = pattern(r"\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class Text(NamedTuple):
+    """One text of a spec, where it stands, and what it is: the ``kind`` of its field."""
+
+    where: Where
+    text: str
+    kind: str
+    on_key: bool = False
+
+
+def texts_of(part: Any, field: str, model: type[Model]) -> Iterator[Text]:
+    """Every text of a model's field, however deep; what nobody wrote has none."""
+    value = getattr(part, field)
+    if value is not model.model_fields[field].default:
+        yield from _texts(value, (field,), _kinds(model, field))
+
+
+def _texts(value: Any, where: Where, kinds: tuple[str, ...]) -> Iterator[Text]:
+    if isinstance(value, str):
+        yield Text(where, value, kinds[-1])
+    elif isinstance(value, Model):
+        for field in type(value).model_fields:
+            for text in texts_of(value, field, type(value)):
+                yield text._replace(where=(*where, *text.where))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield Text((*where, key), str(key), kinds[0], on_key=True)
+            yield from _texts(item, (*where, str(key)), kinds)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*where, index), kinds)
+
+
+@cache
+def _kinds(model: type[Model], field: str) -> tuple[str, ...]:
+    """What the texts of a field are; for a mapping what its keys are, and then its values."""
+    info = model.model_fields[field]
+    found = [item.kind for item in info.metadata if isinstance(item, Reads)]
+    return tuple(found or _kinds_in(info.annotation)) or ("plain",)
+
+
+def _kinds_in(annotation: Any) -> list[str]:
+    found = [
+        item.kind for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Reads)
+    ]
+    if found:
+        return found
+    return [kind for part in getattr(annotation, "__args__", ()) for kind in _kinds_in(part)]
 
 
 def texts_with_variables(spec: Build) -> Iterator[tuple[Where, str]]:
@@ -23,3 +103,28 @@ def texts_with_variables(spec: Build) -> Iterator[tuple[Where, str]]:
         yield ("cache", "repo"), spec.cache.repo
     yield from ((("registries", host), host) for host in spec.registries)
     yield from ((("extra_args", index), text) for index, text in enumerate(spec.extra_args))
+
+
+def secrets_of(spec: Build) -> set[str]:
+    """The names of every secret of a build, on any target, in any login, in native keys, too."""
+    from ci_kaniko.spec import Build
+
+    found = {
+        text.text
+        for field in Build.model_fields
+        for text in texts_of(spec, field, Build)
+        if text.kind == "secret" and not text.on_key
+    }
+    for target in TARGETS:
+        section = getattr(spec, target)
+        for text in texts_of(section, "extra", type(section)):
+            found.update(_NATIVE_SECRET.findall(text.text))
+            named = text.where[-1] == "from_variable" and not text.on_key
+            if named or (len(text.where) > 1 and text.where[-2] in SECRETS_BY_NAME):
+                found.add(text.text)
+    return found - {"ci-token"}
+
+
+def is_reference(text: str) -> bool:
+    """Whether a native text only names a variable, or is a switch or a number."""
+    return _REFERENCE.fullmatch(text) is not None

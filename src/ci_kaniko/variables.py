@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_identifier, is_variable_name
+from ci_kaniko.patterns import pattern
 
 
 class Ref(NamedTuple):
@@ -231,15 +233,40 @@ def text_of(parts: Parts) -> str:
     return out
 
 
-def natives(text: str) -> list[tuple[str, str]]:
-    """Native variables written as ``$NAME`` inside ``text``, with their portable names."""
+class Native(NamedTuple):
+    """A variable of one CI inside a text: as it was written, its name, the portable one."""
+
+    written: str
+    name: str
+    portable: str | None
+    target: str
+
+
+_PREFIXES = {
+    "CI_": "gitlab",
+    "GITLAB_": "gitlab",
+    "GITHUB_": "github",
+    "BUILDKITE_": "buildkite",
+    "AGOLA_": "agola",
+}
+_CONTEXTS = {"github", "vars", "secrets", "inputs", "env", "matrix", "runner", "job", "steps"}
+_NATIVE = pattern(
+    r"(?<!\$)\$\{\{ *([a-z]+\.[A-Za-z0-9_.-]+)[^}]*\}\}|(?<!\$)\$\{(\w+)[^}]*\}|\$(\w+)", re.ASCII
+)
+
+
+def natives(text: str) -> list[Native]:
+    """The variables of CIs that are written in their own way: ``$CI_X``, ``${{ github.x }}``."""
     found = []
-    for piece in text.split("$")[1:]:
-        word = ""
-        for character in piece:
-            if not (character.isascii() and (character.isalnum() or character == "_")):
-                break
-            word += character
-        if word in NATIVE:
-            found.append((word, NATIVE[word]))
+    for match in _NATIVE.finditer(text) if "$" in text else ():
+        name = next(filter(None, match.groups()))
+        scope, dot, last = name.rpartition(".")
+        if dot:
+            target = "github" if name.partition(".")[0] in _CONTEXTS else ""
+            portable = NATIVE.get(name) or (ENV_PREFIX + last if scope == "vars" else None)
+        else:
+            target = next((home for start, home in _PREFIXES.items() if name.startswith(start)), "")
+            portable = NATIVE.get(name)
+        if target:
+            found.append(Native(match.group(), name, portable, target))
     return found
