@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.findings import Where
     from ci_kaniko.native import Toleration
-    from ci_kaniko.spec import Executor, Spec
+    from ci_kaniko.spec import Executor, NamedImage, Spec
     from ci_kaniko.texts import Text
     from ci_kaniko.variables import Native
 
@@ -421,19 +421,22 @@ def _secrets_are_in_no_text(spec: Build, field: str) -> Iterator[Finding]:
             yield from _secrets_in(text, secrets)
 
 
+_DEFAULTS = {name: field.default for name, field in Build.model_fields.items()}
+
+
 @_whole_rule("images[]")
 def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Finding]:
-    templates = [
-        (image, text)
-        for image in spec.images.values()
-        for field in Build.model_fields
-        for text in _read_at_run_time(image, field)
-    ]
-    secrets = (
-        {name for image in spec.images.values() for name in secrets_of(image)}
-        if templates
-        else set()
-    )
+    templates: list[tuple[NamedImage, Text]] = []
+    seen: set[int] = set()
+    for image in spec.images.values():
+        for field, default in _DEFAULTS.items():
+            value = getattr(image, field)
+            if value is not default and id(value) not in seen:
+                seen.add(id(value))
+                templates += ((image, text) for text in _read_at_run_time(image, field))
+    if not templates:
+        return
+    secrets = {name for image in spec.images.values() for name in secrets_of(image)}
     found = (
         finding._replace(where=image.at(finding.where))
         for image, text in templates
