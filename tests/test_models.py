@@ -26,7 +26,7 @@ FIRST_USES = {
     "a section": "spec.Git(depth=1)",
     "schema": "Spec.model_json_schema()",
     "schema of a section": "spec.Outputs.model_json_schema()",
-    "JSON": """Spec.model_validate_json('{"push": "never", "git": {"depth": 1}}')""",
+    "JSON": """Spec.model_validate_json('{"push": "never", "checkout": {"depth": 1}}')""",
     "repr": "repr(Spec(push='never').git)",
 }
 
@@ -39,15 +39,15 @@ def test_models_are_built_by_whatever_uses_them_first(use: str) -> None:
 
 def test_a_dump_can_be_read_again() -> None:
     spec = ci_kaniko.loads(
-        "destinations: ['ghcr.io/acme/shop:1.0']\ngit: {depth: 1}\n"
+        "destinations: ['ghcr.io/acme/shop:1.0']\ncheckout: {depth: 1}\n"
         "registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}\n"
     )
     dumped = json.loads(spec.model_dump_json(exclude_unset=True))
-    assert dumped["git"] == {"depth": 1}
+    assert dumped["checkout"] == {"depth": 1}
     assert dumped["registries"] == {
         "ghcr.io": {"default": {"username": "acme-bot", "password": "GHCR_TOKEN"}}
     }
-    assert spec.model_dump(include={"git": {"depth"}}) == {"git": {"depth": 1}}
+    assert spec.model_dump(include={"checkout": {"depth"}}) == {"checkout": {"depth": 1}}
     assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec  # noqa: S301
 
 

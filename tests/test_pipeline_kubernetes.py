@@ -507,7 +507,7 @@ def test_preparing_has_what_the_build_has() -> None:
 
 
 def test_a_private_repository_is_cloned_with_its_token() -> None:
-    text = _ALONE + _PREPARE + "git: {token: GIT_TOKEN, recurse_submodules: true}\n"
+    text = _ALONE + _PREPARE + "git: {token: GIT_TOKEN}\ncheckout: {submodules: true}\n"
     found = containers(documents(text)[0])
     assert [entry["name"] for entry in found["clone"]["env"]] == ["GIT_USERNAME", "GIT_PASSWORD"]
     names = {entry["name"] for entry in found["kaniko"]["env"]}
@@ -571,7 +571,6 @@ def test_apart_each_pod_prepares_for_itself() -> None:
         ("kubernetes.clone_image", "kubernetes: {clone_image: alpine/git:2}"),
         ("git.token", "git: {token: OTHER}"),
         ("git.username", "git: {username: other}"),
-        ("git.recurse_submodules", "git: {recurse_submodules: true}"),
         ("kubernetes.secret", "kubernetes: {secret: other}"),
     ],
 )

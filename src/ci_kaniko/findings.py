@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.display import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.problems import Severity
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec import Build, Spec
 
 Where = tuple["str | int", ...]
 
@@ -113,6 +113,21 @@ def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Findi
         else finding._replace(message=f"{finding.message}, for {_listed([*names[key]])}")
         for key, finding in first.items()
     ]
+
+
+def unheard_by_all(
+    spec: Spec, look: Callable[[Build], Iterable[tuple[Finding, bool]]]
+) -> Iterator[Finding]:
+    """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
+    found: dict[Where, Finding] = {}
+    heard: set[Where] = set()
+    for build in spec.builds:
+        for finding, is_heard in look(build):
+            where = build.at(finding.where)
+            found.setdefault(where, finding._replace(where=where))
+            if is_heard:
+                heard.add(where)
+    yield from (finding for where, finding in found.items() if where not in heard)
 
 
 def _listed(names: list[str]) -> str:

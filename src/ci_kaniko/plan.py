@@ -24,7 +24,7 @@ from ci_kaniko.clouds import (
 from ci_kaniko.conditions import ALWAYS, AnyOf
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Where, quoted
-from ci_kaniko.flags import flag_of
+from ci_kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.references import (
     DOCKER_HUB,
     DOCKER_HUB_KEY,
@@ -326,6 +326,8 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
         reads_checkout=not fetched or spec.context.startswith("tar://"),
     )
     findings += _git_token(plan)
+    if directory_is_git and "://" not in spec.context:
+        findings += _impossible_fetch(plan)
     return plan._replace(findings=(*findings, *_config_names(plan), *_reserved_names(plan)))
 
 
@@ -340,6 +342,11 @@ def executor_image(executor: Executor, *, with_shell: bool) -> str:
     return f"{repository}:{version}{'-debug' if with_shell else ''}" + (
         f"@{digest}" if digest else ""
     )
+
+
+def version_of(executor: Executor) -> str:
+    """The release that runs: the one that the spec names, else the distribution's."""
+    return executor.version or DISTRIBUTIONS[executor.distribution].version
 
 
 def _has_tag(image: str) -> bool:
@@ -362,13 +369,13 @@ def no_shell(executor: Executor) -> Iterator[Finding]:
 def reads_registry_variables(executor: Executor) -> bool:
     """Whether the executor reads KANIKO_<HOST>_USER and _PASSWORD."""
     distribution = DISTRIBUTIONS[executor.distribution]
-    return at_least(executor.version or distribution.version, distribution.registry_variables_since)
+    return at_least(version_of(executor), distribution.registry_variables_since)
 
 
 def reads_auth_variable(executor: Executor) -> bool:
     """Whether the executor reads DOCKER_AUTH_CONFIG beside config.json."""
     distribution = DISTRIBUTIONS[executor.distribution]
-    return at_least(executor.version or distribution.version, distribution.auth_variable_since)
+    return at_least(version_of(executor), distribution.auth_variable_since)
 
 
 def started_by(spec: Build) -> Started:
@@ -449,8 +456,13 @@ def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argum
     else:
         path = grammar.inside_repository(spec.dockerfile, base) or "."
         yield Argument("dockerfile", merge([root, _below(path)]))
-    if remote or directory_is_git:
+    if remote:
         yield from _git_arguments(spec)
+    elif directory_is_git and spec.checkout:
+        if spec.checkout.depth:
+            yield Argument("git", (f"depth={spec.checkout.depth}",))
+        if spec.checkout.submodules:
+            yield Argument("git", ("recurse-submodules=true",))
 
 
 def _below(path: str) -> str:
@@ -804,6 +816,37 @@ def _git_token(plan: Plan) -> list[Finding]:
             "name a secret that holds one",
         )
     ]
+
+
+def _impossible_fetch(plan: Plan) -> Iterator[Finding]:
+    """What the executor cannot do when it fetches this repository itself."""
+    checkout, executor = plan.spec.checkout, plan.spec.executor
+    if checkout is None:
+        return
+    asked = {
+        "submodules": (checkout.submodules is True, "fetches submodules at every depth or none"),
+        "lfs": (checkout.lfs, "cannot read git's large file storage"),
+        "depth": (
+            checkout.depth
+            and not at_least(version_of(executor), GIT_DEPTH._asdict()[executor.distribution]),
+            f"of {executor.distribution} {version_of(executor)} fetches every commit",
+        ),
+    }
+    git = {
+        "github": "github: {mode: docker} checks it out with git",
+        "kubernetes": "kubernetes: {clone: true} fetches it with git",
+    }[plan.target]
+    for name, (wanted, why) in asked.items():
+        if wanted:
+            more = "recursive, or " if name == "submodules" else ""
+            yield Finding(
+                "impossible-checkout",
+                ("checkout", name),
+                f"on {plan.target} the executor fetches the repository itself, and it {why}"
+                if name != "depth"
+                else f"on {plan.target} the executor fetches the repository itself, and that {why}",
+                f"{more}{git}",
+            )
 
 
 def _config_names(plan: Plan) -> Iterator[Finding]:

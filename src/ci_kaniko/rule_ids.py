@@ -109,6 +109,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "frozen-image": "The distribution gets no more security fixes.",
         "floating-image": "The tag of the executor's image moves.",
         "digest-without-version": "A digest belongs to one release, and none is named.",
+        "unused-git": "Nothing is fetched with git, or with that user.",
         "unused-prepare": "The executor fetches the context itself, without what is prepared.",
     },
     "The checkout": {
@@ -151,6 +152,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "target-variable": "The target cannot know that variable.",
         "impossible-condition": "The target cannot tell when that condition holds.",
         "impossible-trigger": "The target cannot be started that way.",
+        "impossible-checkout": "The target cannot check that out.",
         "impossible-context": "The target cannot build from that context.",
         "impossible-output": "The target cannot hand that file back.",
         "missing-default-branch": "The target does not know the default branch, and needs it.",

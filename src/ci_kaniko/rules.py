@@ -16,7 +16,7 @@ from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.fields import TARGETS
-from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once
+from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import check_branch, is_literal, matches
 from ci_kaniko.patterns import pattern
@@ -794,7 +794,7 @@ def _version(executor: Executor) -> str:
     return executor.version or DISTRIBUTIONS[executor.distribution].version
 
 
-@_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git.depth")
+@_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git")
 def _the_executor_has_the_flags(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     version = _version(executor)
@@ -981,15 +981,45 @@ def _the_login_fits_the_context(spec: Build) -> Iterator[Finding]:
             )
 
 
-@_rule("context", "git")
-def _git_settings_are_used(spec: Build) -> Iterator[Finding]:
-    if "://" in spec.context and not spec.context.startswith("git://"):
-        for name, value in spec.git:
-            if value is not None:
-                yield _no_effect(
-                    ("git", name), "the context is not fetched with git", f"remove {name}:"
+_INSTEAD_OF_GIT = {
+    "branch": "remove it: what starts the job is what is built",
+    "single_branch": "remove it: only what starts the job is fetched",
+    "recurse_submodules": "at the top: checkout: {submodules: recursive}",
+    "depth": "at the top: checkout: {depth: N}",
+    "insecure_skip_tls": "remove it; a context git://HOST/PATH can have it",
+}
+
+
+@_whole_rule("context", "git", "images[]")
+def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
+    def look(build: Build) -> Iterator[tuple[Finding, bool]]:
+        scheme, fetched, _ = build.context.partition("://")
+        for name, value in build.git:
+            if value is None or (name == "token" and not fetched):
+                continue
+            where = ("git", name)
+            if fetched:
+                finding = _no_effect(
+                    where, "the context is not fetched with git", f"remove {name}:"
                 )
-    elif spec.git.branch and "#" in spec.context:
+            else:
+                message = "the context is a directory of this repository, which is checked out"
+                finding = Finding("unused-git", where, message, _INSTEAD_OF_GIT.get(name, ""))
+            if name == "username" and not build.git.token:
+                message, hint = (
+                    "a user without a token logs in nowhere",
+                    "add token: NAME_OF_A_SECRET",
+                )
+                yield Finding("unused-git", where, message, hint), False
+            else:
+                yield finding, scheme == "git" if fetched else name == "username"
+
+    yield from unheard_by_all(spec, look)
+
+
+@_rule("context", "git")
+def _a_ref_is_named_once(spec: Build) -> Iterator[Finding]:
+    if spec.git.branch and spec.context.startswith("git://") and "#" in spec.context:
         yield _no_effect(
             ("context",),
             "the ref after # is not used: git.branch replaces it",

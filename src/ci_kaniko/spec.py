@@ -56,7 +56,7 @@ from ci_kaniko.findings import Refused, check_once, quoted, raise_all
 from ci_kaniko.logins import ContextLogin, Registry, short_or_long
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.patterns import pattern
-from ci_kaniko.scalars import as_choice, as_list, as_text
+from ci_kaniko.scalars import as_bool, as_choice, as_list, as_text
 
 if TYPE_CHECKING:
     from ci_kaniko.findings import Finding, Where
@@ -148,6 +148,42 @@ class Git(Model):
     )
     insecure_skip_tls: Boolean | None = Field(
         default=None, description="Do not verify the server's certificate.", examples=[True]
+    )
+
+
+def _read_submodules(value: Any) -> Any:
+    if value is True or value == "recursive":
+        return value if value is True else "recursive"
+    if isinstance(value, str) and value in {"true", "false"} and as_bool(value):
+        return True
+    raise Refused(
+        "bad-choice",
+        f"{quoted(str(value).lower())} is not one of: true, recursive",
+        "recursive fetches those of submodules, too; without the key none is fetched",
+    )
+
+
+_SUBMODULES = {"enum": [True, "recursive"]}
+Submodules = Annotated[bool | str, Reads(_read_submodules, _SUBMODULES)]
+
+
+class Checkout(Model):
+    """What is checked out beside the files of the commit."""
+
+    submodules: Submodules | None = Field(
+        default=None,
+        description="true: the repository's submodules. recursive: those of submodules, too.",
+        examples=["recursive"],
+    )
+    lfs: Boolean = Field(
+        default=False,
+        description="The files that git keeps in its large file storage.",
+        examples=[True],
+    )
+    depth: Depth | None = Field(
+        default=None,
+        description="So many commits; without it as many as the platform fetches by itself.",
+        examples=[50],
     )
 
 
@@ -797,6 +833,11 @@ class Build(Model):
         "https:// tar://.",
         examples=["services/shop", "git://github.com/acme/shop.git#refs/heads/main"],
     )
+    checkout: Later[Checkout] | None = Field(
+        default=None,
+        description="What is checked out for a context that is a directory.",
+        examples=[{"submodules": "recursive"}],
+    )
     git: Later[Git] = Field(
         default=Git.model_construct(),
         description="What the executor needs to fetch a git context.",
@@ -979,7 +1020,7 @@ class Build(Model):
         return where
 
 
-TOP_ONLY = ("default_branch", "inputs", "images", "outputs")
+TOP_ONLY = ("default_branch", "checkout", "inputs", "images", "outputs")
 """What is said once, for all images."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.findings import Finding, quoted, unheard_by_all
+from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from ci_kaniko.findings import Where
     from ci_kaniko.spec import Build, Spec
@@ -30,19 +31,6 @@ def _no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -
 Heard = tuple["Finding", bool]
 
 
-def _by_nobody(spec: Spec, look: Callable[[Build], Iterable[Heard]]) -> Iterator[Finding]:
-    """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
-    found: dict[Where, Finding] = {}
-    heard: set[Where] = set()
-    for build in spec.builds:
-        for finding, is_heard in look(build):
-            where = build.at(finding.where)
-            found.setdefault(where, finding._replace(where=where))
-            if is_heard:
-                heard.add(where)
-    yield from (finding for where, finding in found.items() if where not in heard)
-
-
 def _platforms_are_built(spec: Spec) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         for section, field in _BY_PLATFORM:
@@ -56,7 +44,7 @@ def _platforms_are_built(spec: Spec) -> Iterator[Finding]:
                 )
                 yield finding, platform in build.platforms
 
-    return _by_nobody(spec, look)
+    return unheard_by_all(spec, look)
 
 
 def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
@@ -84,7 +72,37 @@ def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
             )
             yield finding, kubernetes.kind == "Job"
 
-    return _by_nobody(spec, look)
+    return unheard_by_all(spec, look)
+
+
+def _the_repository_is_read(spec: Spec) -> Iterator[Finding]:
+    """Settings of a checkout or a clone that there is none of."""
+
+    def look(build: Build) -> Iterator[Heard]:
+        checked_out = build.context.startswith("tar://") or "://" not in build.context
+        cloned = checked_out and (build.kubernetes.clone or build.prepare is not None)
+        where: Where
+        if build.checkout:
+            for name, value in build.checkout:
+                where = ("checkout", name)
+                message = "the executor fetches the context, and nothing is checked out"
+                hint = "git: says how a git context is fetched; remove this"
+                if value:
+                    yield _no_effect(where, message, hint), checked_out
+        if build.agola.checkout_image:
+            where = ("agola", "checkout_image")
+            message = "the executor fetches the context, and no task checks out"
+            yield _no_effect(where, message, "remove it"), checked_out
+        if build.kubernetes.clone_image != GIT_IMAGE:
+            where = ("kubernetes", "clone_image")
+            message = "nothing clones: the executor fetches the context itself"
+            yield _no_effect(where, message, "add clone: true, or remove it"), cloned
+        if build.kubernetes.clone and build.prepare:
+            where = ("kubernetes", "clone")
+            message = "prepare: clones in any case, for its commands"
+            yield _no_effect(where, message, "remove it"), False
+
+    return unheard_by_all(spec, look)
 
 
 def _logins(build: Build, target: str) -> Iterator[Any]:
@@ -224,12 +242,13 @@ def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
             )
             yield finding, False
 
-    yield from _by_nobody(spec, look)
+    yield from unheard_by_all(spec, look)
 
 
 _LOOKS = (
     _platforms_are_built,
     _settings_have_something_to_set,
+    _the_repository_is_read,
     _inputs_are_read,
     _images_differ_from_the_top,
     _images_are_in_files,

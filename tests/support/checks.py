@@ -38,7 +38,7 @@ def reached(
     expected = expectation.arguments(wanted) if arguments is None else [*arguments]
     assert compared(got, wanted, handed_over=expected[-1:] == [HANDED_OVER]) == expected
     assert [a for a in got.argv or () if a.startswith("--git=")] == expectation.git_arguments(
-        wanted.spec
+        wanted
     )
     assert got.image == expectation.image(wanted, shell=runs_in_debug_image(got))
     assert got.umask == 0o022

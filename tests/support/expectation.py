@@ -363,9 +363,18 @@ def _path(*pieces: str) -> str:
     return "/".join(steps)
 
 
-def git_arguments(spec: Spec) -> list[str]:
-    git = spec.section("git")
-    return [f"--git={name.replace('_', '-')}={git[name]}" for name in _GIT if name in git]
+def git_arguments(run: Run) -> list[str]:
+    """How the executor fetches a git context, or this repository where nothing checks it out."""
+    git, checkout = run.spec.section("git"), run.spec.section("checkout")
+    if "://" in run.spec.data.get("context", "."):
+        return [f"--git={name.replace('_', '-')}={git[name]}" for name in _GIT if name in git]
+    if not fetches(run):
+        return []
+    submodules = ["--git=recurse-submodules=true"] * (checkout.get("submodules") == "recursive")
+    return [
+        *(f"--git=depth={checkout[name]}" for name in ("depth",) if name in checkout),
+        *submodules,
+    ]
 
 
 def _cache(run: Run, variables: Mapping[str, str]) -> list[str]:

@@ -341,8 +341,12 @@ class _Step:
                 self.job.plain_secrets = True
                 if name and name != "ci-kaniko":
                     self.job.section["secret"] = name
-        if "gitEnvFrom" in config or "checkout" in config:
-            key = "gitEnvFrom" if "gitEnvFrom" in config else "checkout"
+        told = self._told_checkout(mapping(config.get("checkout")))
+        if told:
+            self.job.shared["checkout"] = told
+        for key in ("gitEnvFrom", "checkout"):
+            if key not in config or (key == "checkout" and told):
+                continue
             self.job.left(
                 "checkout",
                 f"{key}: of the plugin",
@@ -357,6 +361,20 @@ class _Step:
                 self.job.left(
                     "plugin-setting", f"{key}: of the plugin", config.line_of(key), "it is left out"
                 )
+
+    def _told_checkout(self, settings: Map) -> dict[str, Any]:
+        """What a spec can say of the agent's checkout; nothing when there is more."""
+        flags = [string(settings.get(key) or "-v") for key in ("cloneFlags", "fetchFlags")]
+        depths = [re.fullmatch(r"-v(?: --prune)?(?: --depth[= ](\d+))?", text) for text in flags]
+        known = set(settings) <= {"cloneFlags", "fetchFlags", "noSubmodules"}
+        if not known or not depths[0] or not depths[1] or depths[0][1] != depths[1][1]:
+            return {}
+        found: dict[str, Any] = {}
+        if string(settings.get("noSubmodules")) == "false":
+            found["submodules"] = "recursive"
+        if depths[0][1]:
+            found["depth"] = int(depths[0][1])
+        return found
 
     # -- the docker plugin --------------------------------------------------------------------
 

@@ -259,6 +259,7 @@ def _images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[st
         parts[name] = build
         report.carried("image", f"{job or name} is the image {name}", "", 0)
     templated = _templated(parts)
+    _checked_out_once(list(parts.values()))
     common = _common(list(parts.values()))
     common.update(templated)
     images = {}
@@ -280,6 +281,22 @@ def _templated(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
             for build in parts.values():
                 del build[key]
     return found
+
+
+def _checked_out_once(builds: list[dict[str, Any]]) -> None:
+    """A spec has one checkout: what some build needs, all get."""
+    wanted = [build["checkout"] for build in builds if "checkout" in build]
+    if not wanted:
+        return
+    depths = [item.get("depth") for item in wanted]
+    given = {
+        "submodules": max((item.get("submodules", "") for item in wanted), key=str),
+        "lfs": any(item.get("lfs") for item in wanted),
+        "depth": None if None in depths or len(wanted) < len(builds) else max(depths),
+    }
+    shared = {name: item for name, item in given.items() if item}
+    for build in builds:
+        build["checkout"] = shared
 
 
 def _with_name(value: Any, name: str) -> Any:

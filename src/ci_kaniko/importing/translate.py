@@ -124,6 +124,7 @@ class Translation:
         self._context_login()
         self._proxy()
         self._executor()
+        self._checkout()
         if self.git:
             self.build["git"] = self.git
         if self.options:
@@ -968,6 +969,28 @@ class Translation:
         user = literal(self.logins.environment("GIT_USERNAME"))
         if user and user not in {"oauth2", "x-access-token"}:
             self.git["username"] = user
+
+    def _checkout(self) -> None:
+        """What ``--git`` says of this repository: a directory is checked out."""
+        if self.fetched:
+            return
+        given = {
+            "submodules": "recursive" if self.git.pop("recurse_submodules", False) else None,
+            "depth": self.git.pop("depth", None),
+        }
+        found = {name: item for name, item in given.items() if item}
+        if found:
+            self.build["checkout"] = found
+        for name in ("branch", "single_branch", "insecure_skip_tls"):
+            if name in self.git:
+                value = str(self.git.pop(name)).lower()
+                flag = f"--git={name.replace('_', '-')}={value}"
+                self.job.left(
+                    "git-of-a-directory",
+                    f"{flag} is for contexts that are fetched, and this one is checked out",
+                    self.call.line,
+                    "a context git://HOST/PATH keeps it",
+                )
 
     def _context_login(self) -> None:
         context = str(self.build.get("context", ""))

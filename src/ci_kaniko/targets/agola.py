@@ -16,6 +16,7 @@ from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT
 from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
 from ci_kaniko.targets.common import (
+    narrow_checkout,
     needed_default_branch,
     no_clock_or_button,
     no_paths,
@@ -87,6 +88,9 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
     yield from impossible_identities(plan, DIALECT)
     yield from owned_keys("agola", extra, _OWNED, known=_EXTRA_TYPES)
+    yield from narrow_checkout(
+        plan, "its clone fetches no large files", "commands under prepare: can fetch them"
+    )
     yield from _wrong_types(extra)
 
 
@@ -139,7 +143,7 @@ _FIELDS = {
     "content": {"source_dir", "dest_dir", "paths"},
 }
 _STEPS: dict[str, set[str]] = {
-    "clone": set(),
+    "clone": {"depth", "recurse_submodules"},
     "run": {"name", "tty", "command"},
     "save_to_workspace": {"contents"},
     "restore_workspace": {"dest_dir"},

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
     from ci_kaniko.script import Dialect
+    from ci_kaniko.spec import Build
     from ci_kaniko.targets.agola_when import When
 
 Fields = dict[str, Any]
@@ -218,7 +219,7 @@ class Run:
     def _cloning(self, task: Task) -> Fields:
         agola = task.image.build.agola
         image = agola.checkout_image or GIT_IMAGE
-        return self._task(task, image, [{"clone": None}, self._saving_source()])
+        return self._task(task, image, [_clone(task.image.build), self._saving_source()])
 
     def _saving_source(self) -> Fields:
         return _save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
@@ -226,7 +227,7 @@ class Run:
     def _preparing(self, task: Task, preparation: Preparation) -> Fields:
         prepare, agola = preparation.prepare, task.image.build.agola
         enter = [f"cd {_REPOSITORY}"] if self._apart else []
-        before: Fields = _restore(".") if self._apart else {"clone": None}
+        before = _restore(".") if self._apart else _clone(task.image.build)
         saving = self._saving_source()
         if self._apart:
             paths = [path for name in prepare.artifacts for path in (name, f"{name}/**")]
@@ -403,6 +404,14 @@ def _patterns(plan: Plan) -> list[str]:
         name = re.sub(r"([*?\[\]{}\\])", r"\\\1", inside_repository(path) or path)
         found += [name, f"{name}/**"] if path == plan.spec.options.oci_layout_path else [name]
     return found
+
+
+def _clone(build: Build) -> Fields:
+    wanted = build.checkout
+    if wanted is None:
+        return {"clone": None}
+    given = {"depth": wanted.depth, "recurse_submodules": wanted.submodules and True}
+    return {"clone": {name: item for name, item in given.items() if item}}
 
 
 def _restore(folder: str) -> Fields:

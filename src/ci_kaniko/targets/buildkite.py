@@ -32,7 +32,7 @@ from ci_kaniko.targets.buildkite_steps import (
     step_name,
     steps,
 )
-from ci_kaniko.targets.common import differing_forms, no_paths, owned_keys
+from ci_kaniko.targets.common import differing_forms, narrow_checkout, no_paths, owned_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -151,7 +151,11 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
         yield from no_shell(plan.spec.executor)
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
-    yield from owned_keys("buildkite", section.extra, _OWNED, known=_STEP_KEYS)
+    owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED
+    yield from owned_keys("buildkite", section.extra, owned, known=_STEP_KEYS)
+    yield from narrow_checkout(
+        plan, "its agent fetches no large files", "a checkout hook of the agent can fetch them"
+    )
     yield from _second_queue(plan.spec)
     yield from _store_names(plan)
     yield from _lost_artifacts(plan)
@@ -303,7 +307,7 @@ def _uploaded(value: Any) -> Any:
 
 # -- the result -------------------------------------------------------------------------------
 
-_PLUGIN = {"podSpecPatch", "metadata"}
+_PLUGIN = {"checkout", "podSpecPatch", "metadata"}
 _POD = {"containers", "volumes", "serviceAccountName", "nodeSelector", "tolerations"}
 _CONTAINER = {"name", "image", "env", "resources", "volumeMounts", "securityContext"}
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ci_kaniko.native import Buildkite
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Input
+    from ci_kaniko.spec import Build, Input
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}
@@ -123,6 +123,7 @@ def _building(image: Image, job: Job, before: list[str]) -> Step:
         given=_given(plan),
         sizes=resources(section),
         labels=cloud_labels(plan),
+        checkout=_checkout(image.build),
     )
     label = section.label or f":docker: Build {image.name or 'image'}"
     return {
@@ -170,6 +171,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         sizes=resources(section),
         as_root=True,
         service_account=False,
+        checkout=_checkout(image.build),
     )
     return {
         **_common(section),
@@ -244,6 +246,7 @@ def _pod(
     labels: dict[str, str] | None = None,
     as_root: bool = False,
     service_account: bool = True,
+    checkout: Step | None = None,
 ) -> Step:
     """The plugin's settings; ``given`` are parts of the container and of the pod."""
     container = {
@@ -262,7 +265,18 @@ def _pod(
         "volumes": given[1].get("volumes"),
     }
     metadata = {"labels": labels} if labels else {}
-    return _without_nothing({"metadata": metadata, "podSpecPatch": _without_nothing(pod)})
+    settings = {"checkout": checkout, "metadata": metadata, "podSpecPatch": _without_nothing(pod)}
+    return _without_nothing(settings)
+
+
+def _checkout(build: Build) -> Step:
+    """What the agent fetches; by itself it takes all submodules, so it is told when not to."""
+    wanted = build.checkout
+    if wanted is None:
+        return {}
+    depth = f" --depth={wanted.depth}" if wanted.depth else ""
+    flags = {"cloneFlags": f"-v{depth}", "fetchFlags": f"-v --prune{depth}"} if depth else {}
+    return {**flags, "noSubmodules": not wanted.submodules}
 
 
 def _without_nothing(fields: Step) -> Step:

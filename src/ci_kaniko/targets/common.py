@@ -106,6 +106,23 @@ def no_paths(plan: Plan, why: str) -> Iterator[Finding]:
         )
 
 
+def narrow_checkout(plan: Plan, no_lfs: str, instead: str) -> Iterator[Finding]:
+    """What a platform's own checkout cannot do: all submodules or none, and no large files."""
+    checkout = plan.spec.checkout
+    if checkout is None or not (plan.reads_checkout or plan.spec.prepare):
+        return
+    if checkout.submodules is True:
+        yield Finding(
+            "impossible-checkout",
+            ("checkout", "submodules"),
+            f"{plan.target} fetches submodules at every depth or none",
+            "write recursive",
+        )
+    if checkout.lfs:
+        message = f"{plan.target} cannot do that: {no_lfs}"
+        yield Finding("impossible-checkout", ("checkout", "lfs"), message, instead)
+
+
 def needed_default_branch(plan: Plan) -> Iterator[Finding]:
     """Without triggers the default branch starts the job, so it must have a name here."""
     if plan.started.default_branch and plan.spec.default_branch is None:

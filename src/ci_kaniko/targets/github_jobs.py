@@ -268,10 +268,19 @@ def _building(image: Image, job: pipeline.Job) -> Job:
         permissions=_permissions(plan, checkout=checkout),
         container={"image": executor_image(plan.spec.executor, with_shell=True)} if inside else {},
         outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
-        checkout={} if checkout else None,
+        checkout=_checkout(plan) if checkout else None,
         steps=[_preparing(plan), kaniko] if plan.spec.prepare else [kaniko],
         **_of_the_image(image, plan),
     )
+
+
+def _checkout(plan: Plan) -> dict[str, Any]:
+    """The settings of the checkout, in the order of the action's own documentation."""
+    wanted = plan.spec.checkout
+    if wanted is None:
+        return {}
+    given = {"fetch-depth": wanted.depth, "lfs": wanted.lfs, "submodules": wanted.submodules}
+    return {name: item for name, item in given.items() if item}
 
 
 def _what(image: Image) -> str:

@@ -293,6 +293,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
+    yield from _checked_out_twice(plan)
     yield from _impossible_paths(plan)
 
 
@@ -308,6 +309,20 @@ def _owned_here(plan: Plan) -> dict[str, str]:
     if plan.reusable and plan.spec.inputs:
         owned["variables"] = "inputs"
     return owned
+
+
+def _checked_out_twice(plan: Plan) -> Iterator[Finding]:
+    given = plan.spec.gitlab.extra.get("variables")
+    ours = _checkout(plan.spec)
+    where = ("gitlab", "extra", "variables")
+    if ours and not isinstance(given or {}, dict):
+        yield Finding(
+            "wrong-type", where, "variables: is not a mapping", "lines such as NAME: text"
+        )
+        return
+    for name in ours.keys() & (given or {}).keys():
+        message = f"{quoted(name)} is written by ci-kaniko"
+        yield Finding("owned-key", (*where, name), message, "use checkout", on_key=True)
 
 
 def _unknown_runners(found: Pipeline) -> Iterator[Finding]:
@@ -391,6 +406,8 @@ def _builds(image: Image, images: Mapping[str, Image]) -> Iterator[tuple[str, Fi
 def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     """A job that runs the executor."""
     plan, section = job.plan, job.plan.spec.gitlab
+    extra = dict(section.extra)
+    given = extra.pop("variables", {}) if _checkout(plan.spec) else {}
     asks = plan.spec.digest or bool(plan.pushed_outputs)
     script = Script(plan, _dialect(plan.spec), asks=asks)
     text = script.build(
@@ -411,14 +428,28 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             "resource_group": section.resource_group,
             "needs": _needs(image, images),
             "id_tokens": _id_tokens(plan),
-            "variables": script.environment,
+            "variables": {**_checkout(plan.spec), **script.environment, **given},
             "script": text,
             "artifacts": plan.outputs,
             "dotenv": _DOTENV if plan.spec.digest else "",
             "rules": rules(plan.started, child=_is_child(plan.spec)),
-            "extra": section.extra,
+            "extra": extra,
         }
     )
+
+
+def _checkout(build: Build) -> dict[str, str]:
+    """The variables that tell the runner what to fetch."""
+    checkout = build.checkout
+    if checkout is None:
+        return {}
+    strategies = {True: "normal", "recursive": "recursive", None: ""}
+    variables = {
+        "GIT_SUBMODULE_STRATEGY": strategies[checkout.submodules],
+        "GIT_DEPTH": str(checkout.depth or ""),
+        "GIT_LFS_SKIP_SMUDGE": "0" if checkout.lfs else "",
+    }
+    return {name: text for name, text in variables.items() if text}
 
 
 def _without_nothing(fields: Fields) -> Fields:
@@ -521,6 +552,7 @@ def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
             "tags": section.tags,
             "timeout": section.timeout,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
+            "variables": _checkout(images[0].build),
             "script": preparing(prepare.commands),
             "artifacts": prepare.artifacts,
             "expire_in": "1 day",

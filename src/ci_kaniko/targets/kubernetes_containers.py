@@ -109,15 +109,25 @@ def clone_container(build: Build, source: Source, name: str, workspace: str) -> 
     """The container that puts this repository at this commit into the workspace."""
     git = f"git -C {WORKSPACE}"
     helper = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
-    option = f" -c credential.helper={quote(helper)}" if build.git.token else ""
+    # A submodule may lie elsewhere, and whoever serves it must not get the token.
+    server = f"credential.https://{source.repository.partition('/')[0]}.helper"
+    option = f" -c {server}={quote(helper)}" if build.git.token else ""
+    wanted = build.checkout
+    depth = f" --depth={wanted.depth}" if wanted and wanted.depth else ""
+    remote = quote(f"https://{source.repository}")
+    submodules, lfs = (wanted.submodules, wanted.lfs) if wanted else (None, False)
     script = [
         "set -eu",
         f"git init --quiet {WORKSPACE}",
-        f"{git}{option} fetch --quiet {quote(f'https://{source.repository}')} {quote(source.ref)}",
-        f"{git} checkout --quiet --detach {source.commit}",
+        # Relative addresses of submodules and of large files start at it.
+        *[f"{git} remote add origin {remote}"] * bool(submodules or lfs),
+        *[f"{git} lfs install --local"] * lfs,
+        f"{git}{option} fetch --quiet{depth} {remote} {quote(source.ref)}",
+        f"{git}{option if lfs else ''} checkout --quiet --detach {source.commit}",
     ]
-    if build.git.recurse_submodules:
-        script.append(f"{git}{option} submodule update --quiet --init --recursive")
+    if submodules:
+        deeper = " --recursive" if submodules == "recursive" else ""
+        script.append(f"{git}{option} submodule update --quiet --init{deeper}{depth}")
     return Container(
         name=name,
         image=build.kubernetes.clone_image,

@@ -38,7 +38,6 @@ _CLONED: tuple[Where, ...] = (
     ("kubernetes", "clone_image"),
     ("git", "token"),
     ("git", "username"),
-    ("git", "recurse_submodules"),
 )
 """What the container depends on that clones the repository."""
 
