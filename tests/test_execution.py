@@ -298,12 +298,14 @@ def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path)
         ["sh", "-c", script], env={**env, **path}, capture_output=True, check=True
     )
     calls = [line.split("\0")[:-1] for line in (tmp_path / "log").read_text().splitlines()]
-    assert [call[-1] for call in calls] == [
-        "/workspace",
-        event.ref.replace("merge", "head"),
-        event.sha,
-    ]
-    assert calls[1][-2] == f"{event.server}/{event.repository}.git"
-    assert container["volumeMounts"][0]["mountPath"] == calls[0][-1]
+    made, _, fetched, taken, submodules = calls
+    url = f"{event.server}/{event.repository}.git"
+    assert made[-1] == "/workspace"
+    assert fetched[-2:] == [url, event.ref.replace("merge", "head")]
+    assert taken[-1] == event.sha
+    for call in (fetched, submodules):
+        helper = call[call.index("-c") + 1]
+        assert helper.startswith(f"credential.https://{url.split('/')[2]}.helper=")
+    assert container["volumeMounts"][0]["mountPath"] == made[-1]
     for text in (str(calls), done.stdout.decode(), done.stderr.decode()):
         assert env["GIT_PASSWORD"] not in text
