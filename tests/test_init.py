@@ -103,12 +103,13 @@ def works(repository: Repository) -> ci_kaniko.Spec:
     assert (printed.code, printed.err) == (0, "")
     assert repository.files() == before
     done = repository.call("init")
-    assert done == (0, "", "wrote ci-kaniko.yaml\n")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("wrote ci-kaniko.yaml; next:\n  ci-kaniko validate  # ")
     assert repository.text("ci-kaniko.yaml") == printed.out
     spec = ci_kaniko.loads(printed.out)
     outputs = {target: paths for target, paths in spec.outputs if paths}
     assert outputs, "a first spec has something to sync"
-    path = f"{spec.context}/{spec.dockerfile}".replace("$${", "${")
+    path = f"{spec.builds[0].context}/{spec.builds[0].dockerfile}".replace("$${", "${")
     if not (repository.folder / path).exists():
         assert "[missing-dockerfile]" in repository.call("validate").err
         before[path.removeprefix("./")] = FROM.encode()
@@ -139,6 +140,7 @@ def test_any_remote(repository: Repository, remote: str) -> None:
     if "gitlab" in remote:
         assert systems == {"gitlab"}
         assert images[0] == "${registry.image}:${commit.short}"
+        assert "  compressed: false\n" in repository.text("ci-kaniko.yaml")
         assert not spec.registries
     elif "//github." in remote or "@github." in remote:
         assert systems == {"github"}
@@ -196,9 +198,6 @@ def test_outputs_are_for_the_ci_that_is_there(
     [
         ("nothing", ".", "Dockerfile"),
         ("one", ".", "Dockerfile"),
-        ("several", ".", "Dockerfile"),
-        ("below", "services/api", "Dockerfile"),
-        ("named", ".", "api.Dockerfile"),
         ("blanks", "my service", "Dockerfile"),
         ("unicode", "Größe ✓", "é.Dockerfile"),
         ("comment", "a #b", "Dockerfile"),
@@ -208,25 +207,136 @@ def test_outputs_are_for_the_ci_that_is_there(
         ("not text", ".", "Dockerfile"),
     ],
 )
-def test_the_plainest_dockerfile_is_taken(
+def test_one_dockerfile_is_one_image(
     repository: Repository, kind: str, context: str, dockerfile: str
 ) -> None:
     fill(repository, EXISTING[kind])
     exists = (repository.folder / context / dockerfile).exists()
     spec = works(repository)
     assert (spec.context, spec.dockerfile) == (context, dockerfile)
+    assert not spec.images
     note = "# No Dockerfile was found" in repository.text("ci-kaniko.yaml")
     assert note != exists
 
 
-def test_other_dockerfiles_are_named(repository: Repository) -> None:
-    fill(repository, EXISTING["several"])
-    works(repository)
-    note = (
-        "# Also found: web/Dockerfile, api/docker/Containerfile. "
-        "Several images are listed below images:.\n"
+@pytest.mark.parametrize(
+    ("kind", "images"),
+    [
+        ("several", {"app": ".", "web": "web", "api": "api/docker Containerfile"}),
+        ("below", {"api": "services/api", "web": "services/web"}),
+        ("named", {"api": ". api.Dockerfile", "web": ". web.Dockerfile"}),
+        ("yaml", {"x": "[x]", "a": "- a", "yes": "yes"}),
+    ],
+)
+def test_several_dockerfiles_are_images(
+    repository: Repository, kind: str, images: dict[str, str]
+) -> None:
+    fill(repository, EXISTING[kind])
+    spec = works(repository)
+    assert {
+        name: f"{build.context} {build.dockerfile}".removesuffix(" Dockerfile")
+        for name, build in spec.images.items()
+    } == images
+    for build in spec.builds:
+        assert build.destinations[0].image.endswith(f"/{build.name}:${{commit.short}}")
+
+
+def test_names_of_images_are_unique_and_valid(repository: Repository) -> None:
+    for path in ("a/web", "b/web", "c/Web", "ü", "x" * 60, "web-3", "docker"):
+        repository.write(f"{path}/Dockerfile", FROM)
+    assert len(works(repository).images) == 7
+
+
+def test_what_the_user_asks_for(repository: Repository) -> None:
+    repository.write("Dockerfile", FROM)
+    printed = repository.call(
+        *("init", "--stdout", "--target", "github", "--target=buildkite"),
+        *("--image", "registry.example.com/team/shop"),
     )
-    assert note in repository.text("ci-kaniko.yaml")
+    spec = ci_kaniko.loads(printed.out)
+    assert {name for name, files in spec.outputs if files} == {"github", "buildkite"}
+    assert spec.destinations[0].image == "registry.example.com/team/shop:${commit.short}"
+    login = spec.registries["registry.example.com"].default
+    assert login
+    assert (login.username, login.password) == ("team", "REGISTRY_PASSWORD")
+    assert spec.cache
+    assert spec.cache.repo == "registry.example.com/team/shop/cache"
+    for target in ("github", "buildkite"):
+        assert ci_kaniko.render(spec, target)
+    hub = repository.call("init", "--stdout", "--image", "acme/shop", "--target", "agola").out
+    assert ci_kaniko.render(ci_kaniko.loads(hub), "agola")
+    assert "acme/shop-cache" in hub
+    own = repository.call("init", "--stdout", "--image", "${registry.image}").out
+    assert ci_kaniko.render(ci_kaniko.loads(own), "gitlab")
+    assert "registries:" not in own
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--target", "jenkins"],
+        ["--image", "ghcr.io/acme/shop:1.0"],
+        ["--image", "ghcr.io/Acme/shop"],
+        ["--image", "shop"],
+        ["--image", "ghcr.io/${branch}/shop"],
+        ["--image", "${env.HOST}/acme/shop"],
+        ["--image", "a", "--image", "b"],
+        ["--merge"],
+    ],
+    ids=" ".join,
+)
+def test_what_nobody_can_ask_for(repository: Repository, arguments: list[str]) -> None:
+    done = repository.call("init", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert not (repository.folder / "ci-kaniko.yaml").exists()
+
+
+PIPELINES = {
+    "gitlab": (".gitlab-ci.yml", "test:\n  script: [make]\n", "include: [{local: .gitlab/ci/"),
+    "buildkite": (".buildkite/pipeline.yml", "steps:\n  - command: make\n", "pipeline upload"),
+    "agola": (
+        ".agola/config.yml",
+        "version: v0\n\nruns:\n  - name: test\n    tasks:\n      - name: a\n",
+        "mode: merge",
+    ),
+}
+
+
+@pytest.mark.parametrize("target", PIPELINES)
+def test_a_pipeline_that_is_there(repository: Repository, target: str) -> None:
+    """The next steps say how to use both; --merge writes a spec that puts jobs into it."""
+    path, text, way = PIPELINES[target]
+    repository.write("Dockerfile", FROM)
+    repository.write(path, text)
+    said = repository.call("init").err
+    assert way in said
+    assert f"{{path: {path}, mode: merge}}" in said
+    assert "import" not in said
+    (repository.folder / "ci-kaniko.yaml").unlink()
+    done = repository.call("init", "--merge")
+    assert f"\n  ci-kaniko sync  # writes {path}\n" in done.err
+    assert "mode: merge" not in done.err
+    assert repository.call("validate", "--strict").code == 0
+    assert repository.call("sync").err == f"updated {path} for {target}\n"
+    assert "/kaniko/executor" in repository.text(path)
+    for line in text.splitlines():
+        assert line in repository.text(path)
+
+
+def test_a_pipeline_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
+    repository.write(".gitlab-ci.yml", "build:\n  script: [/kaniko/executor --no-push]\n")
+    said = repository.call("init").err
+    assert "\n  ci-kaniko import .gitlab-ci.yml  # it runs kaniko already" in said
+
+
+def test_every_next_step_can_be_taken(repository: Repository) -> None:
+    repository.write("Dockerfile", FROM)
+    repository.write(".gitlab-ci.yml", "build:\n  script: [/kaniko/executor --no-push]\n")
+    lines = repository.call("init").err.splitlines()
+    commands = [line.partition("  #")[0].split() for line in lines if line[:12] == "  ci-kaniko "]
+    assert [words[1] for words in commands] == ["validate", "import", "sync", "setup"]
+    for words in commands:
+        assert repository.call(*words[1:]).code == 0
 
 
 @pytest.mark.parametrize(
@@ -315,7 +425,7 @@ def test_a_link_or_folder_of_that_name_is_never_overwritten(repository: Reposito
 def test_the_spec_lies_at_the_root(repository: Repository) -> None:
     (repository.folder / "services/shop").mkdir(parents=True)
     done = repository.call("init", below="services/shop")
-    assert done == (0, "", "wrote ../../ci-kaniko.yaml\n")
+    assert (done.code, done.err.splitlines()[0]) == (0, "wrote ../../ci-kaniko.yaml; next:")
     assert repository.call("sync", below="services/shop").code == 0
 
 
@@ -336,7 +446,10 @@ def test_a_first_spec_reads_well(repository: Repository) -> None:
     assert "\n\n\n" not in text
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
-    assert max(map(len, text.splitlines())) < 90
+    first, *others = text.splitlines()
+    assert first.startswith("# yaml-language-server: $schema=https://")
+    assert first.endswith(f"/v{ci_kaniko.__version__}/docs/ci-kaniko.schema.json")
+    assert max(map(len, others)) < 100
     assert text.count("#") == text.count("\n#") + 1
 
 

@@ -234,14 +234,21 @@ def import_pipelines(
     _deliver(text, output)
 
 
-def init(*, stdout: bool = False) -> None:
-    """Write a first spec for this repository, with comments."""
+def init(
+    targets: Sequence[str] = (), image: str = "", *, merge: bool = False, stdout: bool = False
+) -> None:
+    """Write a first spec for this repository, with comments, and say what comes next."""
+    for target in targets:
+        _check_target(target)
     from ci_kaniko.discovery import FILE_NAMES, find, root_of
     from ci_kaniko.files import write
-    from ci_kaniko.starter import starter
+    from ci_kaniko.starter import Wish, Wishes, starter
 
     root = root_of(FILE_NAMES[0])
-    text = starter(root)
+    try:
+        text, steps = starter(root, Wishes(tuple(targets), image, merge))
+    except Wish as error:
+        raise Misuse(str(error)) from error
     if stdout:
         _print(text)
         return
@@ -251,7 +258,7 @@ def init(*, stdout: bool = False) -> None:
         _say(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
         raise Done(1)
     write(paths[0], text)
-    _say(f"wrote {paths[0]}", err=True)
+    _say("\n  ".join([f"wrote {paths[0]}; next:", *steps]), err=True)
 
 
 def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:

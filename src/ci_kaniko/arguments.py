@@ -83,7 +83,12 @@ COMMANDS = {
         values={"--from": "source", "--to": "target", "--output": "output", "-o": "output"},
         lists={"--set": "settings"},
     ),
-    "init": Command("init", switches={"--stdout": "stdout"}),
+    "init": Command(
+        "init",
+        values={"--image": "image"},
+        lists={"--target": "targets"},
+        switches={"--merge": "merge", "--stdout": "stdout"},
+    ),
     "setup": Command("setup", "target", values={**_SPEC, **_FORMAT}),
     "targets": Command("list_targets"),
     "schema": Command("print_schema"),

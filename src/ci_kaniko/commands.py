@@ -245,12 +245,32 @@ def import_(
 
 @app.command(cls=_Command)
 def init(
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            help="For this target; may be repeated. Default: as the repository looks.",
+        ),
+    ] = None,
+    image: Annotated[
+        str,
+        typer.Option(
+            "--image",
+            metavar="NAME",
+            help="What to push, without a tag: ghcr.io/acme/shop. Default: as the remote looks.",
+        ),
+    ] = "",
     *,
+    merge: Annotated[
+        bool,
+        typer.Option("--merge", help="Put the jobs into the pipelines that there are."),
+    ] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
 ) -> None:
-    """Write a first spec for this repository, with comments."""
+    """Write a first spec for this repository, with comments, and say what comes next."""
     with _told():
-        actions.init(stdout=stdout)
+        actions.init(targets or (), image, merge=merge, stdout=stdout)
 
 
 @app.command(cls=_Command)

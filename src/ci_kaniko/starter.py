@@ -5,25 +5,64 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko import __version__
 from ci_kaniko.checkout import has_branch, values
 from ci_kaniko.files import OutsideRepository, inside
-from ci_kaniko.references import parse_reference
+from ci_kaniko.findings import quoted
+from ci_kaniko.patterns import pattern
+from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_DEPTH = 4
+_SCHEMAS = "https://raw.githubusercontent.com/ci-kaniko/ci-kaniko"
+_SECRETS = {"ghcr.io": "GHCR_TOKEN", "docker.io": "DOCKER_HUB_TOKEN"}
+_PLAIN_FOLDERS = {"", "docker", "build", "container", "ci"}
+_NO_USER = pattern(r"[^A-Za-z0-9._-]")
+_NO_NAME = pattern(r"[^a-z0-9]+")
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
 
 
+class Wish(Exception):
+    """What was asked for cannot be had; the message says why."""
+
+
+class Wishes(NamedTuple):
+    """What the user says of a first spec: targets, what to push, whether to use pipelines."""
+
+    targets: tuple[str, ...] = ()
+    image: str = ""
+    merge: bool = False
+
+
 class Facts(NamedTuple):
-    """What a repository shows of itself; ``outputs`` are paths that no file has yet."""
+    """What a repository shows of itself.
+
+    ``outputs`` are paths that no file has yet, ``pipelines`` the main files that there are.
+    """
 
     dockerfiles: list[str]
     host: str
     path: str
     default_branch: str
     outputs: dict[str, str]
+    pipelines: dict[str, str]
+
+
+class Image(NamedTuple):
+    """One of several images."""
+
+    name: str
+    context: str
+    dockerfile: str
+
+
+class Starter(NamedTuple):
+    """The text of a first spec, and what to do with it."""
+
+    text: str
+    steps: list[str]
 
 
 class Login(NamedTuple):
@@ -49,14 +88,21 @@ _OUTPUTS = {
     "github": _numbered(".github/workflows/image"),
     "buildkite": _numbered(".buildkite/image"),
     "agola": (".agola/config.yml",),
+    "kubernetes": _numbered("kaniko"),
 }
+_PIPELINES = {
+    "gitlab": (".gitlab-ci.yml",),
+    "buildkite": (".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
+    "agola": (".agola/config.yml",),
+}
+"""The one file that a platform reads first; GitHub reads as many as there are."""
 
 
-def look(root: str) -> Facts:
+def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     """Read the repository in ``root``: Dockerfiles, git remote, existing CI files."""
     known = values(root)
     host, _, path = known.get("repository.url", "").partition("://")[2].partition("/")
-    systems = [
+    systems = list(targets) or [
         name
         for name, places in _FOLDERS.items()
         if any(os.path.exists(os.path.join(root, place)) for place in places)
@@ -67,13 +113,23 @@ def look(root: str) -> Facts:
         systems = ["gitlab"]
     free = {name: _free(root, _OUTPUTS[name]) for name in systems}
     outputs = {name: path for name, path in free.items() if path}
+    found = ((name, _pipeline(root, name)) for name in systems)
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
         path=path,
         default_branch=_default_branch(root, known),
         outputs=outputs,
+        pipelines={name: path for name, path in found if path},
     )
+
+
+def _pipeline(root: str, target: str) -> str:
+    """The main file of a platform, if there is one."""
+    paths = (
+        path for path in _PIPELINES.get(target, ()) if os.path.isfile(os.path.join(root, path))
+    )
+    return next(paths, "")
 
 
 def _free(root: str, paths: tuple[str, ...]) -> str:
@@ -139,30 +195,140 @@ def _plainness(path: str) -> tuple[int, bool, str]:
     return path.count("/"), not path.endswith("Dockerfile"), path
 
 
-def starter(root: str) -> str:
-    """The text of a first spec, with comments. It validates and renders as it is."""
+def starter(root: str, wishes: Wishes) -> Starter:
+    """A first spec, with comments. It validates and renders as it is. Raises Wish."""
     from ci_kaniko.layouts import fill
 
-    facts = look(root)
+    facts = look(root, wishes.targets)
+    if wishes.merge and not facts.pipelines:
+        raise Wish("there is no pipeline to merge into; without --merge, init plans a new file")
+    merged = facts.pipelines if wishes.merge else {}
+    if not facts.outputs and not merged:
+        target = wishes.targets[0] if wishes.targets else "gitlab"
+        guessed = {target: _free(root, _OUTPUTS[target])}
+    else:
+        guessed = {}
+    outputs = {**facts.outputs, **merged}
+    images = _images(facts) if len(facts.dockerfiles) > 1 else []
     context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
-    image, login = _image(facts)
-    guessed = {} if facts.outputs else {"gitlab": _free(root, _OUTPUTS["gitlab"])}
-    included = facts.outputs.get("gitlab", ".gitlab-ci.yml")
-    return fill(
+    image, login = _wished(wishes.image) if wishes.image else _image(facts)
+    hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
+    joint = "-" if hub else "/"
+    text = fill(
         "spec.yaml.j2",
         {
+            "schema": f"{_SCHEMAS}/v{__version__}/docs/ci-kaniko.schema.json",
             "default_branch": facts.default_branch,
             "context": context,
             "dockerfile": name,
             "found": bool(facts.dockerfiles),
-            "others": facts.dockerfiles[1:4],
-            "image": image,
+            "images": images,
+            "image": f"{image}{joint}${{image.name}}" if images else image,
+            "cache": f"{image}{joint}cache",
             "login": login,
-            "outputs": facts.outputs,
+            "outputs": outputs,
+            "merged": merged,
             "guessed": {system: path for system, path in guessed.items() if path},
-            "included": included if included != ".gitlab-ci.yml" else "",
         },
     )
+    if wishes.image:
+        _check(text)
+    return Starter(text, _steps(root, {**outputs, **guessed}, merged, facts.pipelines))
+
+
+def _check(text: str) -> None:
+    """Whether the wished image can be pushed. Raises Wish."""
+    from ci_kaniko.loading import loads
+    from ci_kaniko.problems import SpecError
+
+    try:
+        loads(text)
+    except SpecError as error:
+        raise Wish(f"--image: {error.problems[0].message}") from None
+
+
+def _steps(
+    root: str, outputs: dict[str, str], merged: dict[str, str], pipelines: dict[str, str]
+) -> list[str]:
+    """What to do next, a line each."""
+    steps = ["ci-kaniko validate  # does it fit this checkout?"]
+    steps += [
+        f"ci-kaniko import {path}  # it runs kaniko already: this prints its spec"
+        for path in pipelines.values()
+        if _runs_kaniko(os.path.join(root, path))
+    ]
+    if paths := [path for path in outputs.values() if path]:
+        steps.append(f"ci-kaniko sync  # writes {', '.join(paths)}")
+    for target, path in pipelines.items():
+        if target not in merged:
+            steps.append(_used(target, path, outputs.get(target, "")))
+    steps += [
+        f"ci-kaniko setup {target}  # what must exist there before the first run"
+        for target, path in outputs.items()
+        if path
+    ]
+    return steps
+
+
+def _used(target: str, pipeline: str, output: str) -> str:
+    """How a pipeline that there is gets to know the new file."""
+    ways = {
+        "gitlab": f'"include: [{{local: {output}}}]" in {pipeline}',
+        "buildkite": f'"command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
+    }
+    merge = f"outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}"
+    if target not in ways or not output or output == pipeline:
+        return f'"{merge}" in the spec puts the job into {pipeline}'
+    return f'{ways[target]}, or "{merge}" in the spec'
+
+
+def _runs_kaniko(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return b"kaniko" in file.read(1 << 20)
+    except OSError:
+        return False
+
+
+def _images(facts: Facts) -> list[Image]:
+    """An image for each Dockerfile, named for the folder or the file."""
+    from ci_kaniko.findings import Refused
+    from ci_kaniko.spec import check_image_name
+
+    found: dict[str, Image] = {}
+    for number, path in enumerate(facts.dockerfiles, start=1):
+        folder, _, file = path.rpartition("/")
+        parts = [part for part in folder.split("/") if part.lower() not in _PLAIN_FOLDERS]
+        word = file.removesuffix(".Dockerfile") if file.endswith(".Dockerfile") else ""
+        word = word or (parts[-1] if parts else facts.path.rpartition("/")[2]) or "app"
+        name = _NO_NAME.sub("-", word.lower()).strip("-")
+        try:
+            check_image_name(name)
+        except Refused:
+            name = ""
+        if not name or name in found:
+            name = f"{name or 'image'}-{number}"
+        found[name] = Image(name, *_split(path))
+    return [*found.values()]
+
+
+def _wished(image: str) -> tuple[str, Login | None]:
+    """What the user wants to push, and the login that it needs."""
+    if image == "${registry.image}":
+        return image, None
+    try:
+        reference = parse_reference(f"{image}:x")
+    except ValueError:
+        raise Wish(
+            f"{quoted(image)} is not the name of an image without a tag, such as ghcr.io/acme/shop"
+        ) from None
+    host = canonical_host(reference.host or DOCKER_HUB)
+    owner = image.removeprefix(f"{host}/").partition("/")[0]
+    if _NO_USER.search(owner) or "$" in host:
+        raise Wish(
+            "--image names a registry and an image in so many words, or is ${registry.image}"
+        )
+    return image, Login(host, owner, _SECRETS.get(host, "REGISTRY_PASSWORD"))
 
 
 def _image(facts: Facts) -> tuple[str, Login | None]:
@@ -174,7 +340,7 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
     if host == "docker.io":
         rest = rest.rpartition("/")[2]
     image = f"{host}/{owner}/{rest}"
-    secret = "GHCR_TOKEN" if host == "ghcr.io" else "DOCKER_HUB_TOKEN"
+    secret = _SECRETS[host]
     try:
         parse_reference(f"{image}:x")
     except ValueError:
