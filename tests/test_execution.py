@@ -267,10 +267,12 @@ def test_scheduled_and_manual_runs(target: str, event: Event) -> None:
         f"  - {{image: 'quay.io/acme/shop:it', when: {event.source}}}\n"
         "  - {image: 'quay.io/acme/shop:main', when: default-branch}\n"
         "registries: {quay.io: {username: acme, password: QUAY_PASSWORD}}\n"
+        "triggers: {branches: [main], schedules: ['0 3 * * 1'], manual: true}\n"
     )
     text = rendering(ci_kaniko.loads(spec), target, event)
     if isinstance(text, ci_kaniko.SpecError):
-        assert "impossible-condition" in {problem.rule for problem in text.problems}
+        rules = {problem.rule for problem in text.problems}
+        assert rules == {"impossible-condition", "impossible-trigger"}
         return
     for actual in (event, DEFAULT_BRANCH):
         wanted = Run(expectation.read(spec), target, actual)

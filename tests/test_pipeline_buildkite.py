@@ -162,8 +162,9 @@ images:
 """
     )
     main = 'build.pull_request.id == null && build.tag == null && build.branch == "main"'
-    assert found["build-api"]["if"] == f"({main}) || build.tag =~ /^v[^\\/]*$/"
-    assert found["build-web"]["if"] == "build.pull_request.id != null"
+    pushed = 'build.source == "webhook" && '
+    assert found["build-api"]["if"] == f"{pushed}(({main}) || build.tag =~ /^v[^\\/]*$/)"
+    assert found["build-web"]["if"] == f"{pushed}build.pull_request.id != null"
 
 
 def test_native_settings_of_each_image() -> None:
@@ -497,9 +498,9 @@ def test_a_shared_preparation_runs_for_any_of_its_images() -> None:
     found = steps(SHARED)
     assert [*found] == ["prepare", "build-api", "build-web", "build-doc-en"]
     assert found["prepare"]["if"] == (
-        "(build.pull_request.id == null && build.tag == null && "
+        'build.source == "webhook" && ((build.pull_request.id == null && build.tag == null && '
         '(build.branch == "main" || build.branch == "dev")) || '
-        r"build.tag =~ /^v[^\/]*$/ || build.pull_request.id != null"
+        r"build.tag =~ /^v[^\/]*$/ || build.pull_request.id != null)"
     )
     assert found["build-doc-en"]["depends_on"] == ["prepare", "build-web"]
 

@@ -20,9 +20,11 @@ from support.events import (
     FEATURE_BRANCH,
     FORK_PULL_REQUEST,
     MANUAL,
+    MERGE_GROUP,
     PULL_REQUEST,
     SCHEDULE,
     TAG,
+    TARGET_OF_A_REQUEST,
     Event,
 )
 from support.execution import available_shells
@@ -124,12 +126,14 @@ def test_a_job_keeps_its_own_name_and_mode() -> None:
 def test_the_default_branch_by_its_role_among_others() -> None:
     text = SHARED.replace("default_branch: main", "")
     found = workflow(text + "images: {api: {}, web: {triggers: {branches: [main]}}}")
-    assert found["on"] == {"push": None, "pull_request": None}
+    assert found["on"] == {"push": None, "pull_request": None, "merge_group": None}
+    default = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
     assert found["jobs"]["build-api"]["if"] == (
-        "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
-        " || startsWith(github.ref, 'refs/tags/') || github.event_name == 'pull_request'"
+        f"(github.event_name == 'push' && ({default} || startsWith(github.ref, 'refs/tags/')))"
+        " || github.event_name == 'pull_request' || github.event_name == 'merge_group'"
     )
-    assert found["jobs"]["build-web"]["if"] == "github.ref == 'refs/heads/main'"
+    pushed = "github.event_name == 'push'"
+    assert found["jobs"]["build-web"]["if"] == f"{pushed} && github.ref == 'refs/heads/main'"
 
 
 TRIGGERS: dict[str, dict[str, dict[str, Any]]] = {
@@ -267,13 +271,18 @@ def test_paths_that_all_images_have_are_github_s_own() -> None:
     assert found["on"] == {
         "push": {"branches": ["main"], "tags": ["v1"], "paths": ["a/**"]},
         "pull_request": {"paths": ["a/**"]},
+        "merge_group": None,
     }
     assert list(found["jobs"]) == ["build-api", "build-web"]
 
 
 def test_tags_alone_are_not_asked_for_paths() -> None:
     found = workflow(ONE + "triggers: {tags: [v1], pull_requests: true, paths: ['+a/**']}\n")
-    assert found["on"] == {"push": {"tags": ["v1"]}, "pull_request": {"paths": [r"\+a/**"]}}
+    assert found["on"] == {
+        "push": {"tags": ["v1"]},
+        "pull_request": {"paths": [r"\+a/**"]},
+        "merge_group": None,
+    }
 
 
 def test_paths_with_every_ref_name_every_ref() -> None:
@@ -684,7 +693,7 @@ registries:
   docker.io: {username: acme, password: HUB_TOKEN}
 build_secrets: {npm: NPM_TOKEN}
 build_args: {LEVEL: "${input.level}", DEBUG: "${input.debug}", NAME: "${input.name}"}
-triggers: {branches: [main], paths: [a]}
+triggers: {branches: [main], pull_requests: true}
 inputs:
   channel: {default: dev, options: [dev, "a b"], description: The channel}
   level: {type: number, default: "-0.5"}
@@ -727,14 +736,16 @@ def test_a_workflow_for_others_to_call() -> None:
     assert "concurrency" not in found
     assert found["permissions"] == {}
     assert list(found["jobs"]) == ["build-api", "build-web-x"]
-    assert not any("if" in job for job in found["jobs"].values())
+    for event in (DEFAULT_BRANCH, FORK_PULL_REQUEST, MERGE_GROUP):
+        assert {*played(rendered(CALLED), event).values()} == {"passed"}
+    for event in (TAG, MANUAL, SCHEDULE, TARGET_OF_A_REQUEST):
+        assert {*played(rendered(CALLED), event).values()} == {"skipped"}
     step = found["jobs"]["build-api"]["steps"][-1]
     assert step["env"]["INPUT_LEVEL"] == "${{ inputs.level }}"
     assert "${{" not in step["run"]
 
 
 def test_a_called_workflow_may_be_called_for_a_request() -> None:
-    """The spec's own triggers say nothing about who calls."""
     found = script(jobs(CALLED)["build-api"])
     assert 'if [ "$GITHUB_EVENT_NAME" = pull_request ]' in found
     assert jobs(CALLED + "push: always\n") != jobs(CALLED)
@@ -746,9 +757,11 @@ def test_secrets_of_an_environment_are_not_asked_of_the_caller() -> None:
     assert {each["required"] for each in secrets.values()} == {False}
 
 
-def test_secrets_that_every_run_needs() -> None:
+def test_what_a_caller_must_hand_over_does_not_push() -> None:
+    """Whatever starts the caller: a merge group pushes nothing, even with ``push: always``."""
     secrets = workflow(CALLED + "push: always\n")["on"]["workflow_call"]["secrets"]
-    assert {each["required"] for each in secrets.values()} == {True}
+    required = {name for name, each in secrets.items() if each["required"]}
+    assert required == {"HUB_TOKEN", "NPM_TOKEN"}
 
 
 def test_a_workflow_that_takes_nothing() -> None:

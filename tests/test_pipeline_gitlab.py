@@ -60,7 +60,9 @@ def test_a_job_keeps_what_differs() -> None:
     assert "tags" not in found["build-web"]
     assert found["build-web"]["retry"] == 1
     assert "retry" not in found["build-api"]
-    assert [rule["if"] for rule in found["build-db"]["rules"]] == ["$CI_COMMIT_TAG =~ /^v[^\\/]*$/"]
+    assert [rule["if"] for rule in found["build-db"]["rules"]] == [
+        '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_TAG =~ /^v[^\\/]*$/'
+    ]
 
 
 def test_an_image_waits_for_what_it_needs() -> None:
@@ -187,9 +189,9 @@ def test_a_shared_preparation_runs_when_one_of_its_images_does() -> None:
     assert tests[0].endswith('$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME == "main"')
     assert tests[1:] == [
         '$CI_PIPELINE_SOURCE == "merge_request_event"',
-        '$CI_COMMIT_BRANCH == "main"',
-        "$CI_COMMIT_BRANCH",
-        '$CI_COMMIT_TAG == "v1"',
+        '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == "main"',
+        '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH',
+        '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_TAG == "v1"',
     ]
     assert all("prepare" in found[f"build-{name}"]["needs"] for name in "abc")
 

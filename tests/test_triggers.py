@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,11 +14,18 @@ from support.events import (
     DEFAULT_BRANCH,
     FEATURE_BRANCH,
     FORK_PULL_REQUEST,
+    PARENT_OF_A_REQUEST,
     PULL_REQUEST,
     TAG,
 )
-from support.runs import RENDERED, TARGETS, read, render
+from support.expectation import Run
+from support.runs import RENDERED, SHELLS, TARGETS, execute, read, render
 from support.triggers import NotUnderstood
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.events import Event
 
 BRANCHES = (
     "main",
@@ -290,3 +298,53 @@ def test_paths_are_asked_where_something_can_be_compared() -> None:
         (replace(TAG, changed=("docs/a",)), True),
     ):
         assert triggers.gitlab(text, event) == expected, event
+
+
+# -- requests that make something of their own ------------------------------------------------
+
+OWN_REQUESTS = {
+    "a destination for requests": """
+push: always
+destinations:
+  - {image: "ghcr.io/acme/shop:pr-${pull_request.number}", when: pull-request}
+  - {image: "ghcr.io/acme/shop:${ref.slug}", when: {branch: "**"}}
+""",
+    "a tag that is another one in requests": """
+push: always
+destinations: ["ghcr.io/acme/shop:${ref.tag}"]
+""",
+    "a value that requests have": """
+push: never
+build_args: {NUMBER: "${pull_request.number:-none}"}
+""",
+}
+
+
+@pytest.mark.parametrize("branches", ["[main, 'feature/*']", "['**']"])
+@pytest.mark.parametrize("what", OWN_REQUESTS)
+@pytest.mark.parametrize(("target", "start"), STARTS, ids=[target for target, _ in STARTS])
+def test_no_push_stands_for_a_request_of_its_own(
+    target: str, start: Callable[[str, Event], bool], what: str, branches: str
+) -> None:
+    text = (
+        "default_branch: main\nregistries: {ghcr.io: anonymous}"
+        f"{OWN_REQUESTS[what]}triggers: {{branches: {branches}, pull_requests: true}}\n"
+    )
+    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    assert start(rendered, PULL_REQUEST)
+    wanted = Run(expectation.read(text), target, PULL_REQUEST)
+    done = execute(wanted, rendered, SHELLS[0])
+    assert (done.status, done.calls) == (0, 1), done.stderr
+    pushed = [a for a in done.argv or () if a.startswith("--destination=")]
+    assert pushed == [f"--destination={image}" for image in expectation.images(wanted)]
+
+
+@pytest.mark.parametrize("target", ["gitlab", "buildkite"])
+def test_a_run_that_a_pipeline_starts_for_a_request_is_not_pushed(target: str) -> None:
+    text = (
+        "destinations: ['quay.io/acme/shop:${ref.slug}']\nregistries: {quay.io: anonymous}\n"
+        "triggers: {branches: [main], pipelines: true}\n"
+    )
+    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    wanted = Run(expectation.read(text), target, PARENT_OF_A_REQUEST)
+    assert "--no-push" in (execute(wanted, rendered, SHELLS[0]).argv or ())

@@ -13,13 +13,20 @@ import pytest
 import ci_kaniko
 from support import expectation, images, validators
 from support.events import (
+    CHAT,
     DEFAULT_BRANCH,
     FEATURE_BRANCH,
     FORK_PULL_REQUEST,
     MANUAL,
+    MERGE_GROUP,
+    PARENT_OF_A_REQUEST,
+    PIPELINE,
+    PROGRAM,
     PULL_REQUEST,
     SCHEDULE,
     TAG,
+    TARGET_OF_A_REQUEST,
+    TOKEN,
     Event,
 )
 from support.execution import agola_tasks, run
@@ -53,7 +60,26 @@ EVENTS = (
     replace(FORK_PULL_REQUEST, name="fork-of-a-feature", source_branch="patch-1"),
     SCHEDULE,
     MANUAL,
+    PIPELINE,
+    PARENT_OF_A_REQUEST,
+    PROGRAM,
+    TOKEN,
+    CHAT,
+    MERGE_GROUP,
+    TARGET_OF_A_REQUEST,
 )
+ONLY_ON = {
+    "schedule": ("gitlab", "github", "buildkite"),
+    "manual": ("gitlab", "github", "buildkite"),
+    "pipeline": ("gitlab", "buildkite"),
+    "parent_pipeline": ("gitlab",),
+    "api": ("gitlab", "github", "buildkite"),
+    "trigger": ("gitlab",),
+    "chat": ("gitlab",),
+    "merge_group": ("github",),
+    "pull_request_target": ("github",),
+}
+"""The platforms that have a source of events; the others are everywhere."""
 TRIGGERS = {
     "absent": None,
     "default": {"branches": ["main"]},
@@ -63,6 +89,7 @@ TRIGGERS = {
     "requests": {"pull_requests": True},
     "clock": {"branches": ["main"], "schedules": ["0 3 * * 1"]},
     "button": {"tags": ["v*"], "manual": True},
+    "upstream": {"pull_requests": True, "pipelines": True},
     "paths": {"branches": ["main"], "tags": ["v*"], "pull_requests": True, "paths": ["src/**"]},
     "everything": {"branches": ["**"], "tags": ["**"], "pull_requests": True},
 }
@@ -97,6 +124,7 @@ def spec_of(trigger: str, whens: Mapping[str, object]) -> str:
         "destinations:\n"
         + "".join(f"  - {tag}\n" for tag in tags)
         + (f"triggers: {triggers}\n" if TRIGGERS[trigger] else "")
+        + ("push: always\n" if trigger == "requests" else "")
     )
 
 
@@ -123,14 +151,7 @@ def reachable(trigger: str, target: str) -> tuple[str, frozenset[str]]:
 
 
 def starts(spec: Spec, event: Event, target: str) -> bool:
-    """Whether an event starts a job on a target.
-
-    On GitLab and Buildkite the clock and the button are no part of the file: what somebody has set
-    up there starts runs of a branch, and these are jobs of a branch, too.
-    """
-    if target in ("gitlab", "buildkite") and event.source in ("schedule", "manual"):
-        push = replace(event, source="push", is_new=True)
-        return expectation.starts(spec, event) or expectation.starts(spec, push)
+    """Whether an event starts a job on a target."""
     if target == "github" and event.is_new:
         # GitHub itself finds something to compare a new branch with.
         return expectation.starts(spec, replace(event, is_new=False))
@@ -176,9 +197,7 @@ def test_what_starts_the_job(trigger: str, target: str) -> None:
 
 
 def events_of(target: str) -> tuple[Event, ...]:
-    """Agola has neither a clock nor a button."""
-    own = ("schedule", "manual")
-    return tuple(event for event in EVENTS if target != "agola" or event.source not in own)
+    return tuple(event for event in EVENTS if target in ONLY_ON.get(event.source, TARGETS))
 
 
 def plain(trigger: str, target: str) -> str:
@@ -194,6 +213,7 @@ def plain(trigger: str, target: str) -> str:
 IMPOSSIBLE = {
     ("agola", "clock"),
     ("agola", "button"),
+    ("agola", "upstream"),
     ("agola", "paths"),
     ("buildkite", "paths"),
 }
@@ -211,15 +231,16 @@ def test_the_triggers_that_a_target_refuses() -> None:
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_condition_is_refused_when_nothing_fulfils_it(trigger: str, target: str) -> None:
     text, rules = reachable(trigger, target)
-    assert rules <= {"never-pushed", "impossible-condition", "impossible-trigger"}
+    refusals = {"never-pushed", "impossible-condition", "impossible-trigger"}
+    assert rules <= {*refusals, "credentials-in-pull-request"}
     left_out = {name: WHENS[name] for name in WHENS if f"shop:{name}" not in text}
     spec = expectation.read(spec_of(trigger, {"always": "always"}))
     for name, when in left_out.items() if text else ():
-        if name in ("clock", "button"):
-            assert target in ("agola", "kubernetes", "github")
-            continue
         for event in EVENTS:
-            if event.source == "push" and expectation.starts(spec, event):
+            unpushed = event.source == "merge_group" or (
+                event.pull_request and spec.data.get("push") != "always"
+            )
+            if not unpushed and event in events_of(target) and starts(spec, event, target):
                 assert not expectation.holds(when, event), (name, event.name)
 
 
@@ -229,7 +250,7 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
     """Every event with some of the triggers, all events with what everything starts."""
     text, _ = reachable(trigger, target)
     spec = expectation.read(text)
-    for number, event in enumerate(EVENTS if text else ()):
+    for number, event in enumerate(events_of(target) if text else ()):
         drawn = (number + [*TRIGGERS].index(trigger)) % 4 == 0 or trigger == "everything"
         if not drawn or not starts(spec, event, target):
             continue
@@ -248,7 +269,7 @@ TOGETHER = {
     "flat": ("absent", "default", "tags", "requests", "everything"),
     "paths": ("absent", "paths", "everything", "tags"),
     "folders": ("below", "release", "default"),
-    "others": ("clock", "button", "default"),
+    "others": ("clock", "button", "upstream", "default"),
 }
 
 

@@ -177,7 +177,8 @@ def _started_now(build: _B, target: str) -> _B:
     settled: dict[str, object] = {"paths": ()}
     update: dict[str, object] = {}
     if target == "gitlab" and build.gitlab.form == "pipeline":
-        settled |= {"schedules": (), "manual": False}
+        if build.triggers and build.triggers.names_refs:
+            settled |= {"schedules": (), "manual": False, "pipelines": False}
         update["gitlab"] = build.gitlab.model_copy(update={"form": "child"})
     if build.triggers:
         update["triggers"] = build.triggers.model_copy(update=settled)

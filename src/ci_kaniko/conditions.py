@@ -66,7 +66,15 @@ def parse_when(value: Any) -> AnyOf:
         except Refused as refused:
             refusals += [refused, *refused.others]
     raise_all(refusals)
-    return ALWAYS if Condition("always") in conditions else tuple(conditions)
+    if Condition("always") in conditions and len(conditions) > 1:
+        other = next(at for at, found in enumerate(conditions) if (found,) != ALWAYS)
+        raise Refused(
+            "bad-condition",
+            "beside always another condition changes nothing",
+            "leave always out, or the others",
+            at=(other,),
+        )
+    return tuple(conditions)
 
 
 def _condition(value: Any, at: tuple[int, ...]) -> Condition:

@@ -46,6 +46,7 @@ TRIGGERS = {
     "pull_requests": "pull_requests: true",
     "schedules": "schedules: ['30 3 * * 1']",
     "manual": "manual: true",
+    "pipelines": "pipelines: true",
 }
 
 CONDITIONS = {

@@ -21,7 +21,7 @@ from ci_kaniko.clouds import (
     is_acr,
     is_google,
 )
-from ci_kaniko.conditions import ALWAYS, AnyOf
+from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.findings import Finding, Where, quoted
 from ci_kaniko.flags import GIT_DEPTH, flag_of
@@ -131,7 +131,11 @@ class HostLogin(NamedTuple):
 
 
 class Started(NamedTuple):
-    """What starts the job; ``default_branch`` stands for the branch that the CI calls so."""
+    """What starts the job; ``default_branch`` stands for the branch that the CI calls so.
+
+    ``merge_groups`` are what a merge queue tries, as GitHub does. With ``each_request`` a pull
+    request makes something that no push of its branch has made.
+    """
 
     default_branch: bool = False
     branches: tuple[str, ...] = ()
@@ -139,7 +143,15 @@ class Started(NamedTuple):
     pull_requests: bool = False
     schedules: bool = False
     manual: bool = False
+    pipelines: bool = False
+    merge_groups: bool = False
+    each_request: bool = False
     paths: tuple[str, ...] = ()
+
+    @property
+    def may_be_request(self) -> bool:
+        """Whether a run may be one of a pull request; what starts pipelines may be in one."""
+        return self.pull_requests or self.pipelines
 
 
 class GitLogin(NamedTuple):
@@ -181,8 +193,13 @@ class Plan(NamedTuple):
     def pushes_always(self) -> bool:
         """Whether every run pushes."""
         unconditional = any(push.when == ALWAYS for push in self.pushes)
-        pull_requests = self.started.pull_requests and self.push == "auto"
-        return unconditional and self.push != "never" and not pull_requests
+        return unconditional and self.push != "never" and not self.unpushed
+
+    @property
+    def unpushed(self) -> list[str]:
+        """The kinds of runs that do not push, among those that start the job."""
+        requests = self.started.may_be_request and self.push == "auto"
+        return ["pull-request"] * requests + ["merge-group"] * self.started.merge_groups
 
     @property
     def cache_hosts(self) -> set[str]:
@@ -379,25 +396,33 @@ def reads_auth_variable(executor: Executor) -> bool:
 
 
 def started_by(spec: Build) -> Started:
-    kinds = {condition.kind for item in spec.destinations for condition in item.when}
-    schedules, manual = "schedule" in kinds, "manual" in kinds
+    """What the triggers of a spec say; the condition of a destination starts nothing."""
     triggers = spec.triggers
     if triggers is None:
-        return Started(
-            default_branch=True,
-            tags=("**",),
-            pull_requests=True,
-            schedules=schedules,
-            manual=manual,
-        )
+        own = _makes_its_own(spec)
+        return Started(default_branch=True, tags=("**",), pull_requests=True, each_request=own)
     return Started(
         branches=triggers.branches,
         tags=triggers.tags,
         pull_requests=triggers.pull_requests,
-        schedules=schedules or bool(triggers.schedules),
-        manual=manual or triggers.manual,
+        schedules=bool(triggers.schedules),
+        manual=triggers.manual,
+        pipelines=triggers.pipelines,
+        each_request=triggers.pull_requests and _makes_its_own(spec),
         paths=triggers.paths,
     )
+
+
+def _makes_its_own(spec: Build) -> bool:
+    """Whether the run of a pull request differs from that of the push to its branch.
+
+    A destination is for requests alone, or a text holds a number that only requests have.
+    """
+    pushed = spec.destinations if spec.push == "always" else ()
+    return any(
+        (item.when == ALWAYS and "${ref." in item.image) or Condition("pull-request") in item.when
+        for item in pushed
+    ) or any("${pull_request." in text for _, text in texts_with_variables(spec))
 
 
 def _host_on(target: str, reference: Reference) -> str:

@@ -232,15 +232,39 @@ def _destinations_are_reached(spec: Build) -> Iterator[Finding]:
 
 def _out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
     triggers = spec.triggers
-    if condition.kind == "pull-request":
-        if spec.push == "auto":
-            return "pull requests are built and not pushed", "push: always pushes them too"
-        if triggers and not triggers.pull_requests:
-            return "no pull request starts the job", "add pull_requests: true under triggers:"
-    if condition.kind == "tag" and triggers and not _started(triggers.tags, condition.globs):
-        return "no such tag starts the job", "list it under triggers: tags:"
-    if condition.kind in {"branch", "default-branch"}:
-        return _branch_out_of_reach(spec, condition)
+    kind = condition.kind
+    if kind in _OWN_TRIGGERS:
+        return _event_out_of_reach(spec, kind)
+    if kind == "always" or (triggers and triggers.starts_any_ref):
+        return None
+    if kind == "tag":
+        if triggers and not _started(triggers.tags, condition.globs):
+            return "no such tag starts the job", "list it under triggers: tags:"
+        return None
+    return _branch_out_of_reach(spec, condition)
+
+
+_OWN_TRIGGERS = {
+    "pull-request": ("pull_requests", "pull request", "pull_requests: true"),
+    "schedule": ("schedules", "schedule", 'schedules: ["30 3 * * 1"]'),
+    "manual": ("manual", "run by hand", "manual: true"),
+}
+
+
+def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
+    """A condition that asks for an event is no trigger."""
+    if kind == "pull-request" and spec.push == "auto":
+        return "pull requests are built and not pushed", "push: always pushes them too"
+    field, event, line = _OWN_TRIGGERS[kind]
+    triggers = spec.triggers
+    if triggers is None and kind != "pull-request":
+        usual = f'branches: [{spec.default_branch or "main"}], tags: ["**"], pull_requests: true'
+        return (
+            f"without triggers: no {event} starts the job",
+            f"triggers: {{{usual}, {line}}} adds it to what starts it now",
+        )
+    if triggers and not getattr(triggers, field):
+        return f"no {event} starts the job", f"add {line} under triggers:"
     return None
 
 
@@ -268,14 +292,29 @@ def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     )
 
 
+@_rule("destinations", "push", "triggers")
+def _not_only_requests_start_the_job(spec: Build) -> Iterator[Finding]:
+    triggers = spec.triggers
+    if spec.destinations and spec.push == "auto" and triggers and triggers.only_requests:
+        yield Finding(
+            "never-pushed",
+            ("triggers", "pull_requests"),
+            "only pull requests start the job, and they are built and not pushed",
+            "push: never says so, and needs no destinations and no login",
+            severity="warning",
+            on_key=True,
+        )
+
+
 @_rule("triggers")
 def _something_starts_the_job(spec: Build) -> Iterator[Finding]:
     triggers = spec.triggers
-    if triggers and not any(value for _, value in triggers):
+    if triggers and not triggers.starts_something:
+        why = ": paths leave out what would start it" if triggers.paths else ""
         yield Finding(
             "no-trigger",
             ("triggers",),
-            "nothing starts the job",
+            f"nothing starts the job{why}",
             "name branches, tags or pull_requests, or leave triggers: out",
         )
 

@@ -185,7 +185,7 @@ class Script:
         branch, tag = self.cell("branch"), self.cell("tag")
         other = f"${{{branch.name}:-}}" if branch.may_be_unset else f"${branch.name}"
         ref = f"${{{tag.name}:-{other}}}"
-        if not self.plan.started.pull_requests:
+        if not self.plan.started.may_be_request:
             return self._define("ref", ref)
         number = self.cell("pull_request.number").name
         self._defined[(f"ref=${{{number}:+pr-${number}}}", f"ref=${{ref:-{ref}}}")] = None
@@ -343,15 +343,14 @@ class Script:
         plan = self.plan
         refuse = self._not_pushing()
         some_always = any(push.when == ALWAYS for push in plan.pushes)
-        not_for_pull_requests = plan.push == "auto" and plan.started.pull_requests
         finish = self._finish(late)
         if some_always:
             pushing = [*self._early_logins(late), *self._collect(late), *finish]
-            if not not_for_pull_requests:
+            if not plan.unpushed:
                 return [*pushing, *self._config_without_push()]
             return [
                 *["push=''"] * self.asks,
-                f"if {self._event_test('pull-request')}; then",
+                f"if {' || '.join(map(self._event_test, plan.unpushed))}; then",
                 *indented(refuse),
                 "else",
                 *indented([*pushing, *["push=yes"] * self.asks]),
@@ -359,8 +358,8 @@ class Script:
                 *self._config_without_push(),
             ]
         collected = self._collect(late)
-        if not_for_pull_requests:
-            test = self._event_test("no-pull-request")
+        if plan.unpushed:
+            test = " && ".join(self._event_test(f"no-{kind}") for kind in plan.unpushed)
             collected = [f"if {test}; then", *indented(collected), "fi"]
         pushing = [*self._early_logins(late), *finish]
         return [

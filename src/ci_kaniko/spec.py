@@ -222,12 +222,42 @@ def _read_path_globs(value: Any) -> tuple[str, ...]:
     return tuple(_each(value, _check_path_glob, "paths"))
 
 
-Cron = Annotated[str, Reads(checked(_check_cron), STRING)]
+def _read_schedules(value: Any) -> tuple[str, ...]:
+    return tuple(_each(value, _check_cron, "schedules"))
+
+
+Schedules = Annotated[tuple[str, ...], Reads(_read_schedules, LIST_OR_ONE)]
 Paths = Annotated[tuple[str, ...], Reads(_read_path_globs, LIST_OR_ONE)]
 
 
 class Triggers(Model):
     """Which events start the job; what is left out does not."""
+
+    @property
+    def starts_something(self) -> bool:
+        """Whether one of them is an event; paths are a filter."""
+        return any(value for name, value in self if name != "paths")
+
+    @property
+    def starts_any_ref(self) -> bool:
+        """Whether one of them is an event that may be of any branch or tag."""
+        return bool(self.schedules or self.manual or self.pipelines)
+
+    @property
+    def only_requests(self) -> bool:
+        """Whether pull requests are all that starts the job."""
+        others = self.branches or self.tags or self.starts_any_ref
+        return self.pull_requests and not others
+
+    @property
+    def names_refs(self) -> bool:
+        """Whether one of them tells refs or requests, which a child pipeline knows."""
+        return bool(self.branches or self.tags or self.pull_requests)
+
+    @property
+    def compares(self) -> bool:
+        """Whether paths are asked: pushes of branches and pull requests have changed files."""
+        return bool(self.branches) or self.pull_requests
 
     branches: Globs = Field(
         default=(),
@@ -238,7 +268,7 @@ class Triggers(Model):
     pull_requests: Boolean = Field(
         default=False, description="Pull and merge requests.", examples=[True]
     )
-    schedules: tuple[Cron, ...] = Field(
+    schedules: Schedules = Field(
         default=(),
         description="Cron lines in UTC. GitHub runs them; GitLab and Buildkite let a schedule that "
         "you make in their settings start the job.",
@@ -247,11 +277,18 @@ class Triggers(Model):
     manual: Boolean = Field(
         default=False, description="Runs that somebody starts by hand.", examples=[True]
     )
+    pipelines: Boolean = Field(
+        default=False,
+        description="Runs that another pipeline or a program starts: GitLab's parent and upstream "
+        "pipelines, trigger tokens and API; Buildkite's trigger steps and API; GitHub's "
+        "repository_dispatch.",
+        examples=[True],
+    )
     paths: Paths = Field(
         default=(),
         description="Pushes and pull requests start the job only when they change one of these "
-        "files, from the repository root; * within a path segment, ** across. Tags, schedules "
-        "and manual runs are not asked.",
+        "files, from the repository root; * within a path segment, ** across. Nothing else is "
+        "asked, and paths alone start nothing.",
         examples=[["services/shop/**", "libs/**"]],
     )
 

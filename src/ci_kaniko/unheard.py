@@ -245,7 +245,30 @@ def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
     yield from unheard_by_all(spec, look)
 
 
+def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
+    def look(build: Build) -> Iterator[Heard]:
+        triggers = build.triggers
+        if triggers and triggers.paths:
+            finding = _no_effect(
+                ("triggers", "paths"),
+                "only branches and pull requests are asked for paths, and none starts the job",
+                "add branches: or pull_requests: true, or remove it",
+                on_key=True,
+            )
+            yield finding, triggers.compares
+        if build.push == "always":
+            finding = _no_effect(
+                ("push",),
+                "no pull request starts the job, and everything else is pushed anyway",
+                "remove it, or add pull_requests: true under triggers:",
+            )
+            yield finding, triggers is None or triggers.pull_requests or triggers.pipelines
+
+    return unheard_by_all(spec, look)
+
+
 _LOOKS = (
+    _triggers_start_what_they_filter,
     _platforms_are_built,
     _settings_have_something_to_set,
     _the_repository_is_read,

@@ -80,6 +80,21 @@ FORK_PULL_REQUEST = Event(
 )
 SCHEDULE = Event(name="schedule", branch="main", source="schedule")
 MANUAL = Event(name="manual", branch="main", source="manual")
+PIPELINE = Event(name="pipeline", branch="main", source="pipeline")
+PARENT_OF_A_REQUEST = Event(
+    name="parent-of-a-request",
+    pull_request="12",
+    source_branch="feature/Add-x_1.2",
+    source="parent_pipeline",
+)
+"""GitLab's child pipelines know the request of their parent."""
+PROGRAM = Event(name="program", branch="main", source="api")
+TOKEN = Event(name="trigger-token", tag="v1.2.3", source="trigger")
+CHAT = Event(name="chat", branch="main", source="chat")
+MERGE_GROUP = Event(
+    name="merge-group", branch="gh-readonly-queue/main/pr-12-9876543", source="merge_group"
+)
+TARGET_OF_A_REQUEST = Event(name="target-of-a-request", branch="main", source="pull_request_target")
 
 EVENTS = (DEFAULT_BRANCH, FEATURE_BRANCH, TAG, PULL_REQUEST, FORK_PULL_REQUEST)
 OTHER_EVENTS = (SCHEDULE, MANUAL)
@@ -109,7 +124,7 @@ def environment(target: str, event: Event) -> dict[str, str]:
 def _gitlab(event: Event) -> dict[str, str]:
     project = event.fork_repository if event.fork else event.repository
     namespace, _, name = project.rpartition("/")
-    sources = {"pull_request": "merge_request_event", "manual": "web"}
+    sources = {"pull_request": "merge_request_event", "manual": "web"}  # the others by name
     return {
         "GITLAB_CI": "true",
         "CI_SERVER_HOST": event.host,
@@ -181,7 +196,6 @@ def _github(event: Event) -> dict[str, str]:
 def _github_shared(event: Event) -> dict[str, str]:
     """What is both `github.name` in an expression and GITHUB_NAME in the environment."""
     ref_name = event.ref.split("/", 2)[2]
-    names = {"manual": "workflow_dispatch"}
     return {
         "sha": event.sha,
         "ref": event.ref,
@@ -189,7 +203,7 @@ def _github_shared(event: Event) -> dict[str, str]:
         "ref_type": "tag" if event.tag else "branch",
         "head_ref": event.source_branch,
         "base_ref": event.default_branch if event.pull_request else "",
-        "event_name": names.get(event.source, event.source),
+        "event_name": GITHUB_EVENTS.get(event.source, event.source),
         "repository": event.repository,
         "repository_owner": event.repository.partition("/")[0],
         "server_url": event.server,
@@ -201,6 +215,9 @@ def _github_shared(event: Event) -> dict[str, str]:
         "workflow": "image",
         "job": "image",
     }
+
+
+GITHUB_EVENTS = {"manual": "workflow_dispatch", "api": "repository_dispatch"}
 
 
 def github_context(event: Event) -> dict[str, str | bool]:
@@ -238,7 +255,12 @@ def _before(event: Event) -> str:
 
 
 def _buildkite(event: Event) -> dict[str, str]:
-    sources = {"push": "webhook", "pull_request": "webhook", "manual": "ui"}
+    sources = {
+        "push": "webhook",
+        "pull_request": "webhook",
+        "manual": "ui",
+        "pipeline": "trigger_job",
+    }
     fork = f"git@{event.host}:{event.fork_repository}.git"
     origin = f"git@{event.host}:{event.repository}.git"
     head = f"mallory:{event.source_branch}" if event.fork else event.source_branch

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from support.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment, identity
+from support.events import (
+    DEFAULT_BRANCH,
+    EVENTS,
+    NOW,
+    Event,
+    environment,
+    identity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -227,12 +234,19 @@ def _holds(condition: Any, event: Event) -> bool:
 
 def starts(spec: Spec, event: Event) -> bool:
     """Whether an event starts the job, requests aside that a push has built already."""
-    if event.source in ("schedule", "manual"):
-        return _asks_for(spec, event.source)
+    if event.source in _WORDS:
+        word = _WORDS[event.source]
+        return bool(spec.section("triggers").get(word, "false") != "false")
+    if event.source not in ("push", "pull_request", "merge_group"):
+        return False
     if "triggers" not in spec.data:
+        if event.source == "merge_group":
+            return True
         default = bool(event.branch) and event.branch == event.default_branch
         return default or bool(event.tag or event.pull_request)
     triggers = spec.section("triggers")
+    if event.source == "merge_group":
+        return bool(triggers.get("pull_requests") == "true")
     if not _changes(triggers.get("paths"), event):
         return False
     if event.pull_request:
@@ -241,12 +255,12 @@ def starts(spec: Spec, event: Event) -> bool:
     return any(glob_matches(glob, ref) for glob in listed(triggers.get(kind, [])))
 
 
-def _asks_for(spec: Spec, source: str) -> bool:
-    """Whether a clock or a button starts the job: a trigger says it, or a destination."""
-    triggers = spec.section("triggers")
-    said = triggers.get("schedules") if source == "schedule" else triggers.get("manual") == "true"
-    whens = [_destination(item)[1] for item in listed(spec.data.get("destinations", []))]
-    return bool(said) or any(source in listed(when) for when in whens)
+_WORDS = {
+    "schedule": "schedules",
+    "manual": "manual",
+    **dict.fromkeys(("pipeline", "parent_pipeline", "api", "trigger"), "pipelines"),
+}
+"""The words of `triggers` for what is neither a push nor a request."""
 
 
 def _changes(globs: Any, event: Event) -> bool:
@@ -271,6 +285,8 @@ def images(run: Run) -> list[str]:
     """The destinations of this run: unconditional ones first, then by condition."""
     policy = run.spec.data.get("push", "auto")
     if policy == "never" or (policy == "auto" and run.event.pull_request):
+        return []
+    if run.event.source == "merge_group":
         return []
     variables = known(run.target, run.event)
     groups: dict[str, list[str]] = {_key("always"): []}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from support.agola import included
-from support.events import Event, environment, github_context
+from support.events import GITHUB_EVENTS, Event, environment, github_context
 from support.execution import (
     agola_ancestors,
     agola_parents,
@@ -400,13 +400,13 @@ def _github_if(condition: str, event: Event, results: Mapping[str, Any]) -> bool
 
 
 def _github_on(events: Mapping[str, Any], event: Event) -> bool:
-    name = {"manual": "workflow_dispatch"}.get(event.source, event.source)
+    name = GITHUB_EVENTS.get(event.source, event.source)
     if name not in events:
         return False
     filters = events[name] or {}
     if name == "schedule":
         return event.schedule in [entry["cron"] for entry in filters]
-    if name == "workflow_dispatch" and filters:
+    if name in ("workflow_dispatch", "repository_dispatch", "merge_group") and filters:
         raise NotUnderstood(f"{name}: {filters}")
     kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
     if not filters.keys() <= ({"branches", "tags", "paths"} if name == "push" else {"paths"}):

@@ -34,7 +34,7 @@ _EVENT_NAMES = {
     "api": "manual",
     "workflow_dispatch": "manual",
     "push": "push",
-    "webhook": "push",
+    "webhook": "always",
     "release": "tag",
 }
 _REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
@@ -171,6 +171,9 @@ def _equal(name: str, other: Text, right: str | None) -> list[Atom] | None:
         return [Atom("default-branch")] if name_of(other[1:]) == "default_branch" else None
     if right is None:
         return None
+    if name == "event" and right == "merge_group":
+        # It pushes nothing, whatever a spec says, so nothing has to say it.
+        return [Atom("always", negated=True)]
     if name == "event":
         kind = _EVENT_NAMES.get(right)
         return [Atom(kind, "**" if kind == "tag" else "")] if kind else None

@@ -294,7 +294,8 @@ class _Workflow:
                 "a release has a tag, whose push starts the job",
             )
             return conditions.filled((Var("tag", portable=True),), line)
-        if event == "workflow_call":
+        if event in {"workflow_call", "merge_group"}:
+            # A merge group is part of what pull_requests: means.
             return NO
         job.left(
             "event",

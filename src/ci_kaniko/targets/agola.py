@@ -16,9 +16,9 @@ from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT
 from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
 from ci_kaniko.targets.common import (
+    impossible_triggers,
     narrow_checkout,
     needed_default_branch,
-    no_clock_or_button,
     no_paths,
     owned_keys,
 )
@@ -84,7 +84,7 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     extra = plan.spec.agola.extra
     yield from no_shell(plan.spec.executor)
     yield from impossible(plan, DIALECT)
-    yield from no_clock_or_button(plan)
+    yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
     yield from impossible_identities(plan, DIALECT)
     yield from owned_keys("agola", extra, _OWNED, known=_EXTRA_TYPES)

@@ -349,7 +349,7 @@ def _pushing(image: Image) -> Plan | None:
     """The plan of the job that joins, for the events that push; None when none does."""
     plan = image.join
     if plan and plan.push == "auto":
-        plan = plan._replace(started=plan.started._replace(pull_requests=False))
+        plan = plan._replace(started=plan.started._replace(pull_requests=False, each_request=False))
     return plan if plan and plan.started != Started() else None
 
 

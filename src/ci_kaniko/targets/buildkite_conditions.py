@@ -11,6 +11,8 @@ from ci_kaniko.plan import Started
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_WEBHOOK = 'build.source == "webhook"'
+
 
 def any_of(several: Iterable[Started]) -> Started:
     """The events of all of them together."""
@@ -25,6 +27,7 @@ def any_of(several: Iterable[Started]) -> Started:
         pull_requests=any(started.pull_requests for started in several),
         schedules=any(started.schedules for started in several),
         manual=any(started.manual for started in several),
+        pipelines=any(started.pipelines for started in several),
     )
 
 
@@ -34,20 +37,29 @@ def _together(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def condition(started: Started) -> str:
-    """``if:`` of a step; empty when every build is meant."""
-    all_pushes = "**" in started.branches and "**" in started.tags
-    if all_pushes and started.pull_requests:
-        return ""
-    if all_pushes:
-        tests = ["build.pull_request.id == null"]
-    else:
-        tests = [*_branch_tests(started), *_tag_tests(started)]
-    if started.pull_requests:
-        tests.append("build.pull_request.id != null")
-    if started.schedules:
-        tests.append('build.source == "schedule"')
-    if started.manual:
-        tests.append('build.source == "ui"')
+    """``if:`` of a step: a push or a request comes by a webhook, and other sources have names."""
+    hooks = _hook_tests(started)
+    tests = [f"{_WEBHOOK} && {_either(hooks)}" if any(hooks) else _WEBHOOK] if hooks else []
+    tests += ['build.source == "schedule"'] * started.schedules
+    tests += ['build.source == "ui"'] * started.manual
+    tests += ['build.source == "trigger_job"', 'build.source == "api"'] * started.pipelines
+    assert tests, "no condition would be every build"
+    return _any(tests)
+
+
+def _hook_tests(started: Started) -> list[str]:
+    """Which pushes and requests; an empty test is all of them."""
+    if "**" in started.branches and "**" in started.tags:
+        return ["" if started.pull_requests else "build.pull_request.id == null"]
+    tests = [*_branch_tests(started), *_tag_tests(started)]
+    return tests + ["build.pull_request.id != null"] * started.pull_requests
+
+
+def _either(tests: list[str]) -> str:
+    return f"({_any(tests)})" if len(tests) > 1 else tests[0]
+
+
+def _any(tests: list[str]) -> str:
     if len(tests) == 1:
         return tests[0]
     return " || ".join(f"({test})" if "&&" in test else test for test in tests)

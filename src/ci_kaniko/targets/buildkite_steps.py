@@ -76,7 +76,7 @@ def join_plan(image: Image) -> Plan | None:
     join = image.join._replace(git_login=None)
     if not _is_for_fewer(image):
         return join
-    started = join.started._replace(pull_requests=False)
+    started = join.started._replace(pull_requests=False, each_request=False)
     only_pull_requests = started == Started(paths=started.paths)
     return None if only_pull_requests else join._replace(started=started)
 

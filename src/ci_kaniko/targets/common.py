@@ -81,10 +81,10 @@ def _join_folders(plan: Plan, *, mounts_config: bool, mounts_files: bool) -> lis
     return ["DOCKER_CONFIG=$(mktemp -d)", "export DOCKER_CONFIG", *made]
 
 
-def no_clock_or_button(plan: Plan) -> Iterator[Finding]:
+def impossible_triggers(plan: Plan, *names: str) -> Iterator[Finding]:
     """Triggers that a platform does not have."""
     triggers = plan.spec.triggers
-    for name in ("schedules", "manual"):
+    for name in names:
         if triggers and getattr(triggers, name):
             yield Finding(
                 "impossible-trigger",

@@ -94,9 +94,8 @@ def _findings(found: Pipeline) -> list[Finding]:
         *_job_ids(found),
         *_settings_of_the_file(found),
     ]
-    if _is_reusable(found):
-        return [*findings, *impossible_inputs(found)]
-    return [*findings, *conditions(found)[1]]
+    findings += conditions(found)[1]
+    return [*findings, *impossible_inputs(found)] if _is_reusable(found) else findings
 
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
@@ -105,8 +104,6 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from impossible_identities(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
-    if not plan.reusable:
-        yield from _never_scheduled(plan)
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
@@ -137,19 +134,6 @@ def _docker_findings(plan: Plan) -> Iterator[Finding]:
             "give the file under options: another name",
             on_key=True,
         )
-
-
-def _never_scheduled(plan: Plan) -> Iterator[Finding]:
-    if plan.spec.triggers and plan.spec.triggers.schedules:
-        return
-    for push in plan.pushes:
-        if [condition.kind for condition in push.when] == ["schedule"]:
-            yield Finding(
-                "impossible-condition",
-                (*push.where, "when"),
-                "no schedule starts the workflow, so this never holds",
-                'write schedules: ["30 3 * * 1"] under triggers:',
-            )
 
 
 def _secret_names(plan: Plan) -> Iterator[Finding]:
@@ -207,7 +191,7 @@ def _job_ids(found: Pipeline) -> Iterator[Finding]:
     """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
     named = [(image, name.lower(), "job id") for image in found.images for name in ids(image)]
     yield from duplicate_names(named, "github", "job")
-    if not _is_reusable(found) and watched(found):
+    if watched(found):
         for image in found.images:
             if CHANGES in ids(image):
                 yield Finding(

@@ -56,10 +56,11 @@ def _cells(name: str, plan: Plan) -> Cell | None:
     if name == "default_branch":
         if plan.spec.default_branch:
             return Cell(literal=plan.spec.default_branch)
-        return Cell(
-            "DEFAULT_BRANCH",
-            env=("DEFAULT_BRANCH", "${{ github.event.repository.default_branch }}"),
-        )
+        known = "github.event.repository.default_branch"
+        if plan.started.schedules:
+            # A schedule runs on the default branch, and its event does not say its name.
+            known = f"{known} || github.ref_name"
+        return Cell("DEFAULT_BRANCH", env=("DEFAULT_BRANCH", f"${{{{ {known} }}}}"))
     return _CELLS.get(name)
 
 
@@ -232,6 +233,8 @@ DIALECT = Dialect(
     tests={
         "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
         "no-pull-request": '[ "$GITHUB_EVENT_NAME" != pull_request ]',
+        "merge-group": '[ "$GITHUB_EVENT_NAME" = merge_group ]',
+        "no-merge-group": '[ "$GITHUB_EVENT_NAME" != merge_group ]',
         "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
         "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
     },

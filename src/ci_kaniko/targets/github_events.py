@@ -39,16 +39,18 @@ class Starts(NamedTuple):
     pull_requests: bool = False
     schedules: tuple[str, ...] = ()
     manual: bool = False
+    pipelines: bool = False
     by_role: bool = False
+    each_request: bool = False
 
 
-ANYTHING = Starts(("**",), ("**",), True, ("* * * * *",), True, True)  # noqa: FBT003
+ANYTHING = Starts(("**",), ("**",), True, ("* * * * *",), True, True, True)  # noqa: FBT003
 """What may start a workflow that somebody else writes."""
 
 
 def is_guest(found: Pipeline) -> bool:
-    """Whether the jobs stand in a workflow whose triggers somebody else writes."""
-    return found.spec.builds[0].github.form == "jobs"
+    """Whether somebody else writes what starts the workflow, or the one that calls it."""
+    return found.spec.builds[0].github.form in {"jobs", "reusable"}
 
 
 def starts(image: Image) -> Starts:
@@ -61,7 +63,9 @@ def starts(image: Image) -> Starts:
         pull_requests=started.pull_requests,
         schedules=triggers.schedules if triggers else (),
         manual=started.manual,
+        pipelines=started.pipelines,
         by_role=started.default_branch and default is None,
+        each_request=started.each_request,
     )
 
 
@@ -72,7 +76,9 @@ def _any_of(several: list[Starts]) -> Starts:
         pull_requests=any(each.pull_requests for each in several),
         schedules=_merged(each.schedules for each in several),
         manual=any(each.manual for each in several),
+        pipelines=any(each.pipelines for each in several),
         by_role=any(each.by_role for each in several),
+        each_request=all(each.each_request for each in several),
     )
 
 
@@ -98,10 +104,13 @@ def events(found: Pipeline) -> dict[str, Any]:
         answer["push"] = None if filters == _EVERYTHING else filters
     if union.pull_requests:
         answer["pull_request"] = {"paths": paths} if paths else None
+        answer["merge_group"] = None
     if union.schedules:
         answer["schedule"] = [{"cron": line} for line in union.schedules]
     if union.manual:
         answer["workflow_dispatch"] = None
+    if union.pipelines:
+        answer["repository_dispatch"] = None
     return answer
 
 
@@ -129,18 +138,16 @@ def conditions(found: Pipeline) -> tuple[dict[str, str], list[Finding]]:
 def _alone(own: Starts) -> str:
     """The default branch by its role, and branches that are built already."""
     if own.by_role:
-        always = ["pull_request"] + ["workflow_dispatch"] * own.manual
-        tests = [f"github.event_name == '{event}'" for event in always]
-        tests.append("github.ref_type == 'tag'")
-        tests.append("github.ref_name == github.event.repository.default_branch")
-        return " || ".join(tests)
+        # Without triggers every other event is a request, or a group of them.
+        default = "github.ref_name == github.event.repository.default_branch"
+        return f"github.event_name != 'push' || github.ref_type == 'tag' || {default}"
     foreign = _not_built_by_a_push(own)
     return f"github.event_name != 'pull_request' || {foreign}" if foreign else ""
 
 
 def _not_built_by_a_push(own: Starts) -> str:
     """Which pull requests are built, as far as an expression can say it; empty for all."""
-    if not own.pull_requests:
+    if not own.pull_requests or own.each_request:
         return ""
     other = [_not_from(glob) for glob in own.branches if not is_literal(glob)]
     if "" in other:
@@ -177,12 +184,16 @@ class _Tests:
         if self.own.pull_requests:
             request = "github.event_name == 'pull_request'"
             tests.append(f"{request} && ({foreign})" if foreign else request)
+            tests.append("github.event_name == 'merge_group'")
         if set(self.own.schedules) == set(self.union.schedules):
             tests += ["github.event_name == 'schedule'"] * bool(self.own.schedules)
         else:
             tests += [f"github.event.schedule == {_text(line)}" for line in self.own.schedules]
         if self.own.manual:
             tests.append("github.event_name == 'workflow_dispatch'")
+        if self.own.pipelines:
+            tests.append("github.event_name == 'repository_dispatch'")
+        assert tests or self.findings, "no condition would be every event"
         return _any(tests)
 
     def _pushes(self) -> Iterator[str]:
@@ -190,7 +201,7 @@ class _Tests:
         refs = [*self._refs("branches"), *self._refs("tags")]
         if {"refs/heads/", "refs/tags/"} <= {_all_of(test) for test in refs}:
             yield "github.event_name == 'push'"
-        elif refs and (self.union.schedules or self.union.manual):
+        elif refs and self.union._replace(branches=(), tags=(), by_role=False) != Starts():
             test = f"({_any(refs)})" if len(refs) > 1 else refs[0]
             yield f"github.event_name == 'push' && {test}"
         else:

@@ -94,9 +94,8 @@ def adapted(image: Image) -> Image:
 
 
 def _adapted(plan: Plan) -> Plan:
-    if plan.reusable:
-        # Any event may have started the caller.
-        plan = plan._replace(started=plan.started._replace(pull_requests=True))
+    started = plan.started
+    plan = plan._replace(started=started._replace(merge_groups=started.pull_requests))
     if is_inside(plan) and plan.git_login is None and "://" not in plan.spec.context:
         plan = plan._replace(git_login=GitLogin("oauth2", None))
     return plan
@@ -154,9 +153,8 @@ class _Workflow:
     def __init__(self, found: Pipeline) -> None:
         self.found = found
         self.images = {image.name: image for image in found.images}
-        self.reusable = found.images[0].plan.reusable
-        self.watched = {} if self.reusable else watched(found)
-        self.conditions = {} if self.reusable else conditions(found)[0]
+        self.watched = watched(found)
+        self.conditions = conditions(found)[0]
         self.first = self._condition_of_watching()
         self.skipping: dict[str, set[str]] = {}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.conditions import ALWAYS
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.targets.github_events import output_name
 from ci_kaniko.targets.github_jobs import base_id
@@ -67,9 +66,9 @@ def _always_needed(plan: Plan) -> Iterator[str]:
     if plan.spec.github.environment:
         # The environment's own secrets are used, not those that the caller hands over.
         return
-    unconditional = {push.host for push in plan.pushes if push.when == ALWAYS} | plan.cache_hosts
     for login in plan.logins:
-        if not login.pushes or (plan.pushes_always and login.host in unconditional):
+        # A caller may be started by what pushes nothing, such as a fork, which has no secrets.
+        if not login.pushes:
             yield from login.secrets
             if login.login.docker_config:
                 yield login.login.docker_config

@@ -24,6 +24,7 @@ from ci_kaniko.plan import (
     DIGEST,
     OUTPUT,
     HostLogin,
+    Started,
     executor_image,
     mixed_logins,
     no_shell,
@@ -34,8 +35,8 @@ from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
     differing_forms,
+    impossible_triggers,
     join_dialect,
-    no_clock_or_button,
     owned_keys,
     preparing,
 )
@@ -108,7 +109,7 @@ def _cells(name: str, plan: Plan) -> Cell | None:
         return Cell(name.removeprefix("env."), may_be_unset=True)
     if name in {"ref.name", "ref.slug"}:
         native = "CI_COMMIT_REF_" + name.removeprefix("ref.").upper()
-        if not plan.started.pull_requests:
+        if not plan.started.may_be_request:
             return Cell(native)
         ref = "ref" if name == "ref.name" else "ref_slug"
         return Cell(
@@ -206,17 +207,19 @@ DIALECT = Dialect(
 Fields = dict[str, Any]
 
 
-_CHILD = DIALECT._replace(
-    tests={
-        "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
-        "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
-    },
-)
+_BY_NUMBER = {
+    "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
+    "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
+}
+_CHILD = DIALECT._replace(tests=_BY_NUMBER)
 """A child pipeline is always started by its parent, and knows a request by its number only."""
+_OF_PIPELINES = DIALECT._replace(tests={**DIALECT.tests, **_BY_NUMBER})
 
 
-def _dialect(build: Build) -> Dialect:
-    return _CHILD if _is_child(build) else DIALECT
+def _dialect(plan: Plan) -> Dialect:
+    if _is_child(plan.spec):
+        return _CHILD
+    return _OF_PIPELINES if plan.started.pipelines else DIALECT
 
 
 def _is_child(build: Build) -> bool:
@@ -241,7 +244,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         for name, _ in _named(image):
             own = {key: item for key, item in builds[name].items() if shared.get(key) != item}
             jobs[name] = {"extends": _SHARED, **own} if shared else own
-        if image.join:
+        if _pushing(image):
             jobs[_job(image)] = _joining(image)
     stages = [job.get("stage") for job in jobs.values()]
     own_file = spec.builds[0].gitlab.form in {"pipeline", "child"}
@@ -285,9 +288,9 @@ def _findings(found: Pipeline) -> list[Finding]:
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
-    yield from impossible(plan, _dialect(plan.spec))
+    yield from impossible(plan, _dialect(plan))
     if _is_child(plan.spec):
-        yield from no_clock_or_button(plan)
+        yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:
         yield from no_shell(plan.spec.executor)
     if section.dependency_proxy and plan.arguments:
@@ -409,7 +412,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     extra = dict(section.extra)
     given = extra.pop("variables", {}) if _checkout(plan.spec) else {}
     asks = plan.spec.digest or bool(plan.pushed_outputs)
-    script = Script(plan, _dialect(plan.spec), asks=asks)
+    script = Script(plan, _dialect(plan), asks=asks)
     text = script.build(
         lambda words: [
             *continued("/kaniko/executor", words),
@@ -503,22 +506,31 @@ def _needs(image: Image, images: Mapping[str, Image]) -> list[Need] | None:
         needed = images[name]
         started = needed.plan.started
         differs = bool(started.paths) or started != image.plan.started
-        only_pushes = bool(needed.join) and needed.plan.push == "auto" and started.pull_requests
-        needs.append(Need(_job(needed), optional=differs or only_pushes))
+        pushing = _pushing(needed)
+        only_pushes = bool(needed.join) and pushing != started
+        if pushing or not needed.join:
+            needs.append(Need(_job(needed), optional=differs or only_pushes))
         if only_pushes:
             needs += [Need(native, optional=differs) for native, _ in _named(needed)]
     return needs or (None if given is None else [])
 
 
+def _pushing(image: Image) -> Started | None:
+    """What starts the job that joins platforms; None where there is nothing to join."""
+    started = image.plan.started
+    if image.join is None:
+        return None
+    if image.plan.push == "auto":
+        started = started._replace(pull_requests=False, each_request=False)
+    return started if started != Started(paths=started.paths) else None
+
+
 def _joining(image: Image) -> Fields:
     """The job that joins the platforms' images."""
     plan, section = image.plan, image.build.gitlab
-    script = JoinScript(plan, join_dialect(_dialect(plan.spec)))
+    script = JoinScript(plan, join_dialect(_dialect(plan)))
     after = _to_dotenv(_digest_name(image)) if image.hands_over else []
     text = script.text_of_join(image, ["regctl"], after)
-    pushing = plan.started
-    if plan.push == "auto":
-        pushing = pushing._replace(pull_requests=False)
     return _without_nothing(
         {
             "stage": section.stage,
@@ -534,7 +546,7 @@ def _joining(image: Image) -> Fields:
             "variables": {"GIT_STRATEGY": "none", **script.environment},
             "script": text,
             "dotenv": _DOTENV if image.hands_over else "",
-            "rules": rules(pushing, child=_is_child(plan.spec)),
+            "rules": rules(_pushing(image) or plan.started, child=_is_child(plan.spec)),
             "extra": section.extra,
         }
     )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ci_kaniko.plan import Started
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+_PUSH = '$CI_PIPELINE_SOURCE == "push"'
+_PIPELINES = "$CI_PIPELINE_SOURCE =~ /^(api|parent_pipeline|pipeline|trigger)$/"
 
 
 class Rule(NamedTuple):
@@ -26,9 +28,11 @@ class Rule(NamedTuple):
 def rules(*jobs: Started, child: bool) -> list[Rule]:
     """What starts a job that some jobs, or it alone, need.
 
-    A branch that a push builds is not built again for its request.
+    A branch that a push builds is not built again for its request. A child's parent says what
+    starts it, and the child sees only which ref or request that is for.
     """
     request = "$CI_MERGE_REQUEST_IID" if child else _REQUEST
+    pushed = "" if child else f"{_PUSH} && "
     requested = [started for started in jobs if started.pull_requests]
     found: dict[Rule, None] = {}
     if requested:
@@ -39,15 +43,18 @@ def rules(*jobs: Started, child: bool) -> list[Rule]:
         found.update(dict.fromkeys(Rule(request, changes=_changes(each)) for each in requested))
     for started in jobs:
         for test in _branch_tests(started, "$CI_COMMIT_BRANCH"):
-            found[Rule(test, changes=_changes(started))] = None
+            found[Rule(f"{pushed}{test}", changes=_changes(started))] = None
         for glob in started.tags:
             tag = "$CI_COMMIT_TAG"
-            found[Rule(tag if glob == "**" else _ref_test(tag, glob))] = None
-    for started in () if child else jobs:
+            found[Rule(pushed + (tag if glob == "**" else _ref_test(tag, glob)))] = None
+    for started in jobs:
         if started.schedules:
             found[Rule('$CI_PIPELINE_SOURCE == "schedule"')] = None
         if started.manual:
             found[Rule('$CI_PIPELINE_SOURCE == "web"')] = None
+        if started.pipelines:
+            found[Rule(_PIPELINES)] = None
+    assert found, "no rules would be every pipeline"
     return list(found)
 
 
@@ -60,7 +67,7 @@ def _built_by_pushes(requested: list[Started]) -> list[str] | None:
     tests: dict[str, None] = {}
     for started in requested:
         built = list(_branch_tests(started, "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"))
-        if not built:
+        if not built or started.each_request:
             return None
         if "**" not in started.branches:
             tests[f"({' || '.join(built)})" if len(built) > 1 else built[0]] = None
