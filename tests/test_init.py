@@ -323,6 +323,14 @@ def test_a_pipeline_that_is_there(repository: Repository, target: str) -> None:
         assert line in repository.text(path)
 
 
+def test_a_workflow_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
+    repository.write(".github/workflows/test.yml", "on: push\n")
+    repository.write(".github/workflows/a b.yml", "on: push # aevea/action-kaniko\n")
+    said = repository.call("init").err
+    assert said.count(" import ") == 1
+    assert "\n  ci-kaniko import '.github/workflows/a b.yml'  # " in said
+
+
 def test_a_pipeline_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
     repository.write(".gitlab-ci.yml", "build:\n  script: [/kaniko/executor --no-push]\n")
     said = repository.call("init").err

@@ -282,15 +282,20 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("target", MOUNTS)
 @pytest.mark.parametrize("lines", WRITES)
-def test_what_a_mount_hides(repository: Repository, target: str, lines: str) -> None:
+def test_what_a_dockerfile_writes(lines: str) -> None:
+    (stage,) = parse(f"FROM scratch\n{lines}\n".format("/builds").encode()).stages
+    assert WRITES[lines].format("/builds") in [folder.name for folder in stage.folders]
+
+
+@pytest.mark.parametrize("target", MOUNTS)
+def test_what_a_mount_hides(repository: Repository, target: str) -> None:
     folder, form = MOUNTS[target], FORMS.get(target, "")
-    text = f"FROM scratch\n{lines}\n".format(folder)
+    text = f"FROM scratch\nRUN a && \\\n  b > {folder}/c\nWORKDIR {folder}\n"
     done = validated(repository, form, text, target)
     found = [line for line in done.err.splitlines() if "[hidden-folder]" in line]
     assert len(found) == 1
-    assert f'names "{WRITES[lines].format(folder)}", but {folder} is {target}' in found[0]
+    assert f' Dockerfile:3 names "{folder}/c", but {folder} is {target}\'s own' in found[0]
     beside = text.replace(folder, f"{folder}x")
     assert "hidden-folder" not in validated(repository, form, beside, target).err
 

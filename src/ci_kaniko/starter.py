@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import __version__
 from ci_kaniko.checkout import has_branch, values
-from ci_kaniko.files import OutsideRepository, inside
+from ci_kaniko.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.findings import quoted
 from ci_kaniko.patterns import pattern
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
@@ -39,7 +40,8 @@ class Wishes(NamedTuple):
 class Facts(NamedTuple):
     """What a repository shows of itself.
 
-    ``outputs`` are paths that no file has yet, ``pipelines`` the main files that there are.
+    ``outputs`` are paths that no file has yet, ``pipelines`` the main files that there are,
+    ``running`` those that run kaniko already.
     """
 
     dockerfiles: list[str]
@@ -48,6 +50,7 @@ class Facts(NamedTuple):
     default_branch: str
     outputs: dict[str, str]
     pipelines: dict[str, str]
+    running: list[str]
 
 
 class Image(NamedTuple):
@@ -113,14 +116,16 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
         systems = ["gitlab"]
     free = {name: _free(root, _OUTPUTS[name]) for name in systems}
     outputs = {name: path for name, path in free.items() if path}
-    found = ((name, _pipeline(root, name)) for name in systems)
+    found = {name: path for name in systems if (path := _pipeline(root, name))}
+    files = [*found.values(), *(_workflows(root) if "github" in systems else ())]
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
         path=path,
         default_branch=_default_branch(root, known),
         outputs=outputs,
-        pipelines={name: path for name, path in found if path},
+        pipelines=found,
+        running=[path for path in files if _runs_kaniko(os.path.join(root, path))],
     )
 
 
@@ -130,6 +135,15 @@ def _pipeline(root: str, target: str) -> str:
         path for path in _PIPELINES.get(target, ()) if os.path.isfile(os.path.join(root, path))
     )
     return next(paths, "")
+
+
+def _workflows(root: str) -> list[str]:
+    folder = ".github/workflows"
+    try:
+        names = sorted(os.listdir(os.path.join(root, folder)))
+    except OSError:
+        return []
+    return [f"{folder}/{name}" for name in names[:100] if name.endswith((".yml", ".yaml"))]
 
 
 def _free(root: str, paths: tuple[str, ...]) -> str:
@@ -201,7 +215,8 @@ def starter(root: str, wishes: Wishes) -> Starter:
 
     facts = look(root, wishes.targets)
     if wishes.merge and not facts.pipelines:
-        raise Wish("there is no pipeline to merge into; without --merge, init plans a new file")
+        known = ", ".join(paths[0] for paths in _PIPELINES.values())
+        raise Wish(f"there is no pipeline to merge into, such as {known}")
     merged = facts.pipelines if wishes.merge else {}
     if not facts.outputs and not merged:
         target = wishes.targets[0] if wishes.targets else "gitlab"
@@ -233,7 +248,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     )
     if wishes.image:
         _check(text)
-    return Starter(text, _steps(root, {**outputs, **guessed}, merged, facts.pipelines))
+    return Starter(text, _steps(facts, {**outputs, **guessed}, merged))
 
 
 def _check(text: str) -> None:
@@ -247,19 +262,16 @@ def _check(text: str) -> None:
         raise Wish(f"--image: {error.problems[0].message}") from None
 
 
-def _steps(
-    root: str, outputs: dict[str, str], merged: dict[str, str], pipelines: dict[str, str]
-) -> list[str]:
+def _steps(facts: Facts, outputs: dict[str, str], merged: dict[str, str]) -> list[str]:
     """What to do next, a line each."""
     steps = ["ci-kaniko validate  # does it fit this checkout?"]
     steps += [
-        f"ci-kaniko import {path}  # it runs kaniko already: this prints its spec"
-        for path in pipelines.values()
-        if _runs_kaniko(os.path.join(root, path))
+        f"ci-kaniko import {quote(path)}  # it runs kaniko already: this prints its spec"
+        for path in facts.running
     ]
     if paths := [path for path in outputs.values() if path]:
         steps.append(f"ci-kaniko sync  # writes {', '.join(paths)}")
-    for target, path in pipelines.items():
+    for target, path in facts.pipelines.items():
         if target not in merged:
             steps.append(_used(target, path, outputs.get(target, "")))
     steps += [
@@ -284,8 +296,7 @@ def _used(target: str, pipeline: str, output: str) -> str:
 
 def _runs_kaniko(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return b"kaniko" in file.read(1 << 20)
+        return os.path.isfile(path) and b"kaniko" in (read_bytes(path) or b"")[: 1 << 20]
     except OSError:
         return False
 
