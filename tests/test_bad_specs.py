@@ -72,9 +72,9 @@ def command_of(case: Case) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES, ids=names_of)
 def test_what_python_says(case: Case, request: pytest.FixtureRequest) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     text = text_of(problems_of(case))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     if request.config.getoption("--update-snapshots"):
         case.expected.write_bytes(text.encode())
     assert text == case.expected.read_bytes().decode()

@@ -12,6 +12,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.changes import CannotTell, affected, changes, named
+from support import tools
 from support.checkout import lay_out
 from support.repository import HEADER, Done, Repository
 
@@ -337,7 +338,7 @@ def test_a_revision_is_no_code(repository: Repository) -> None:
     git(repository.folder, "branch", name)
     done = repository.call("render", "gitlab", "--changed-since", name)
     (line,) = yaml.safe_load(done.out)["nothing-to-build"]["script"]
-    said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+    said = subprocess.run([*tools.shell(), "-c", line], capture_output=True, text=True, check=True)
     assert said.stdout == f"no image has changed since {name}\n"
 
 

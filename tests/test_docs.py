@@ -18,6 +18,7 @@ import ci_kaniko
 from ci_kaniko import matrix, reference
 from ci_kaniko.commands import app
 from ci_kaniko.flags import FLAGS, RESERVED
+from support import tools
 from support.cases import ROOT
 from support.models import every_field
 from support.yaml12 import read
@@ -68,7 +69,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(script: str) -> str:
     done = subprocess.run(
-        ["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        [*tools.shell("bash"), "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     return done.stdout.decode()
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from support import expectation, kubelet
+from support import expectation, kubelet, tools
 from support.cases import CASES
 from support.checks import (
     NEVER_STARTED,
@@ -71,7 +71,7 @@ def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
 
 def shells_for(event: Event, case: str, target: str) -> tuple[str, ...]:
     """The shell of the target; where most branches are taken, also those that no other has run."""
-    own = NATIVE.get(target, "busybox")
+    own = tools.serving(NATIVE.get(target, "busybox"))
     scripted = [
         name
         for name in TARGETS
@@ -80,7 +80,7 @@ def shells_for(event: Event, case: str, target: str) -> tuple[str, ...]:
     ]
     if event.name != DEFAULT_BRANCH.name or target not in scripted:
         return (own,)
-    others = tuple(shell for shell in ("dash", "bash", "busybox") if shell != own)
+    others = tuple(shell for shell in ("dash", "bash", "busybox") if shell in {*SHELLS} - {own})
     turn = scripted.index(target)
     return (own, *(others if len(scripted) == 1 else others[turn : turn + 1]))
 
@@ -297,7 +297,7 @@ def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path)
     (tmp_path / "git").chmod(0o755)
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
     done = subprocess.run(
-        ["sh", "-c", script], env={**env, **path}, capture_output=True, check=True
+        [*tools.shell(), "-c", script], env={**env, **path}, capture_output=True, check=True
     )
     calls = [line.split("\0")[:-1] for line in (tmp_path / "log").read_text().splitlines()]
     made, _, fetched, taken, submodules = calls

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 import ci_kaniko
+from support import tools
 from support.cases import ROOT, SNAPSHOTS
 from support.repository import HEADER, PACKAGE, Repository
-from support.validators import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +31,6 @@ TRAILING_BLANKS = {
     for target in ("agola", "buildkite", "github", "gitlab")
     for case in ("build-args-awkward", "labels")
 }
-
-
-def tool(name: str) -> str:
-    found = shutil.which(name, path=SEARCH)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -80,7 +73,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as: do not isolate
-        "PATH": SEARCH,
+        "PATH": tools.SEARCH,
     }
 
 
@@ -101,7 +94,7 @@ def repository(tmp_path: Path, hooks: Path) -> Repository:
 
 def pre_commit(repository: Repository, store: dict[str, str], *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [tool("pre-commit"), *arguments, "--color=never"],
+        [tools.program("pre-commit"), *arguments, "--color=never"],
         cwd=repository.folder,
         env=store,
         stdout=subprocess.PIPE,
@@ -288,21 +281,20 @@ def changed(outputs: Sequence[Path]) -> set[str]:
 def test_common_hooks_find_nothing(command: list[str], outputs: list[Path]) -> None:
     name, *options = command
     several = [] if name != "check-yaml" else ["--allow-multiple-documents"]
-    done = subprocess.run([tool(name), *options, *several, *outputs], check=False)
+    done = subprocess.run([tools.program(name), *options, *several, *outputs], check=False)
     assert (done.returncode, changed(outputs)) == (0, set())
 
 
 def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
-    subprocess.run([tool("trailing-whitespace-fixer"), *outputs], check=False)
+    subprocess.run([tools.program("trailing-whitespace-fixer"), *outputs], check=False)
     assert changed(outputs) == TRAILING_BLANKS
 
 
 def test_yamllint_finds_trailing_blanks_in_values_only() -> None:
     """Its defaults without the line length. Its warnings contradict prettier, or want ---."""
     options = ["-f", "parsable", "-d", "{extends: default, rules: {line-length: disable}}"]
-    done = subprocess.run(
-        [tool("yamllint"), *options, SNAPSHOTS], stdout=subprocess.PIPE, text=True, check=False
-    )
+    command = [tools.program("yamllint"), *options, str(SNAPSHOTS)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     found = re.findall(r"snapshots/(\S+?):\d+:\d+: \[(\w+)\] .* \(([\w-]+)\)", done.stdout)
     assert {rule for _, level, rule in found if level == "warning"} <= {
         "document-start",
@@ -314,7 +306,7 @@ def test_yamllint_finds_trailing_blanks_in_values_only() -> None:
 
 def test_prettier_finds_nothing() -> None:
     done = subprocess.run(
-        [tool("prettier"), "--no-config", "--list-different", "."],
+        [tools.program("prettier"), "--no-config", "--list-different", "."],
         cwd=SNAPSHOTS,
         stdout=subprocess.PIPE,
         text=True,
@@ -377,7 +369,7 @@ def test_this_repository_uses_its_own_hook(tmp_path: Path) -> None:
     repository.write(".github/workflows/image.yml", f"{HEADER}old: true\n")
     git(repository.folder, "add", "-A")
     environment = repository.environment(
-        PATH=f"{python.parent}{os.pathsep}{SEARCH}", PRE_COMMIT_HOME=str(tmp_path / "store")
+        PATH=f"{python.parent}{os.pathsep}{tools.SEARCH}", PRE_COMMIT_HOME=str(tmp_path / "store")
     )
     assert pre_commit(repository, environment, "run", "--all-files")[0] == 1
     image = ".github/workflows/image.yml"

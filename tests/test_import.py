@@ -254,7 +254,7 @@ def test_what_is_no_pipeline_is_refused(text: str) -> None:
 
 
 def test_deep_nesting_does_not_kill_the_interpreter() -> None:
-    assert _refused("[" * 40_000, "file.yml").problems[0].rule in {"too-deep", "bad-yaml"}
+    assert _refused("[" * 40_000, "file.yml").problems[0].rule == "too-deep"
 
 
 def test_the_seed_with_an_ellipsis_is_no_yaml() -> None:

@@ -236,9 +236,9 @@ def test_what_is_shown_keeps_its_columns(before: str, after: str) -> None:
     "piece", ["token: a!, ", "eyJ", "://a", "pwd ", "-----BEGIN ", "a", "{token: a!", "ghp_"]
 )
 def test_hiding_takes_no_time(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     shown_line(piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_names_of_secrets_are_shown() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from ci_kaniko import SpecError, loads, render
 from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
-from support import validators
+from support import tools, validators
 from support.nodes import plain
 
 if TYPE_CHECKING:
@@ -720,7 +719,7 @@ def preview(folder: Path, named: tuple[str, str]) -> dict[str, Any] | None:
     root.mkdir(parents=True)
     (root / ".gitlab-ci.yml").write_bytes(text.encode())
     run = partial(subprocess.run, cwd=root, capture_output=True, encoding="utf-8", check=False)
-    env = {"PATH": validators.SEARCH, "HOME": str(root), "LANG": "C.UTF-8"}
+    env = {"PATH": tools.SEARCH, "HOME": str(root), "LANG": "C.UTF-8"}
     for command in (
         ["git", "init", "--quiet", "--initial-branch=main"],
         ["git", "add", "."],
@@ -728,10 +727,7 @@ def preview(folder: Path, named: tuple[str, str]) -> dict[str, Any] | None:
         ["git", "remote", "add", "origin", "https://gitlab.com/acme/shop.git"],
     ):
         assert run(command, env=env).returncode == 0
-    program = shutil.which("gitlab-ci-local", path=validators.SEARCH)
-    if program is None:
-        raise validators.MissingTool("gitlab-ci-local")
-    done = run([program, "--preview"], env=env)
+    done = run([tools.program("gitlab-ci-local"), "--preview"], env=env)
     if done.returncode:
         return None
     jobs: Any = yaml.compose(re.sub(r"(?m)^.*\bWARN\b.*\n", "", done.stdout))

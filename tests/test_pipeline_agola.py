@@ -6,7 +6,6 @@ import fnmatch
 import json
 import os
 import re
-import shutil
 import stat
 import subprocess
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.targets.agola import TARGET
-from support import agola
+from support import agola, tools
 from support.cases import PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
-from support.execution import available_shells, run
+from support.execution import run
 from support.pipelines import digest_of
 from support.runs import spec_of
 from support.validators import VALIDATORS
@@ -44,7 +43,7 @@ destinations: ['ghcr.io/acme/${image.name}:${commit.short}']
 GO = "{image: 'docker.io/library/golang:1.26', commands: [%s], artifacts: [bin/shop]}"
 PREPARE = f"prepare: {GO % 'go build -o bin/shop .'}\n"
 PLATFORMS = "platforms: [linux/amd64, linux/arm64]\n"
-SHELLS = available_shells()
+SHELLS = tools.shells()
 
 
 def rendered(text: str) -> str:
@@ -277,8 +276,7 @@ class Container:
         file = self.root / "script"
         text = re.sub(r"/(?=(?:kaniko|tmp)(?:[/\s\"';]|$))", f"{self.root}/", fields["command"])
         file.write_text(text + "\n")
-        shell = str(shutil.which(self.world.shell))
-        command = [shell, *(["sh"] if self.world.shell == "busybox" else []), "-e", str(file)]
+        command = [*tools.shell(self.world.shell), "-e", str(file)]
         given = {
             name: self.world.secrets.get(value["from_variable"], "")
             for name, value in self.task.get("environment", {}).items()

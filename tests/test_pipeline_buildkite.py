@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.targets.buildkite import TARGET
-from support import buildkite, execution, kubelet, validators
+from support import buildkite, execution, kubelet, tools, validators
 from support.buildkite_upload import UploadError, upload
 from support.cases import PIPELINES as FOLDER
 from support.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
@@ -22,7 +22,7 @@ from support.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHELLS = execution.available_shells()
+SHELLS = tools.shells()
 SECRETS = {"GHCR_TOKEN": "ghcr-secret", "QUAY_USER": "acme", "QUAY_PASSWORD": "quay-secret"}
 
 BASE = """
@@ -292,7 +292,7 @@ class Build:
 
     def __init__(self, box: Path, spec: str, event: Event, shell: str) -> None:
         self.box, self.event = box, event
-        self.shell = ["busybox", "sh"] if shell == "busybox" else [shell]
+        self.shell = tools.shell(shell)
         self.steps = steps(spec)
         for name in ("store/meta-data", "store/artifacts", "bin", "kaniko/secrets"):
             (box / name).mkdir(parents=True)
@@ -764,7 +764,7 @@ def run_with(tmp_path: Path, shell: str, name: str, value: str) -> tuple[int, Bu
     build.__dict__.update(
         box=tmp_path,
         event=DEFAULT_BRANCH,
-        shell=["busybox", "sh"] if shell == "busybox" else [shell],
+        shell=tools.shell(shell),
         steps=original,
     )
     (tmp_path / "kaniko").mkdir()

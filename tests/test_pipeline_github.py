@@ -14,7 +14,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.globs import matches
-from support import triggers
+from support import tools, triggers
 from support.events import (
     DEFAULT_BRANCH,
     FEATURE_BRANCH,
@@ -27,7 +27,6 @@ from support.events import (
     TARGET_OF_A_REQUEST,
     Event,
 )
-from support.execution import available_shells
 from support.triggers import Result
 
 if TYPE_CHECKING:
@@ -372,7 +371,7 @@ class Repository:
         output.write_text("")
         # The runner has more than git and grep, and a locale.
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            [tools.program("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.path,
             env={
                 "PATH": os.environ["PATH"],
@@ -506,13 +505,12 @@ def prepare(path: Path, commands: str, shell: str, user: int = 0) -> tuple[int, 
         (bin_folder / name).write_text(f"#!/bin/sh\n{text}")
         (bin_folder / name).chmod(0o755)
     inner = bin_folder / "sh"
-    words = 'exec busybox sh "$@"' if shell == "busybox" else f'exec {shell} "$@"'
-    inner.write_text(f"#!/bin/bash\n{words}\n")
+    inner.write_text(f'#!/bin/sh\nexec {" ".join(tools.shell(shell))} "$@"\n')
     inner.chmod(0o755)
     log, workspace = path / "log", path / "work"
     workspace.mkdir()
     done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        [tools.program("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         cwd=workspace,
         env={
             "PATH": f"{bin_folder}:{os.environ['PATH']}",
@@ -528,7 +526,7 @@ def prepare(path: Path, commands: str, shell: str, user: int = 0) -> tuple[int, 
     return done.returncode, log.read_text().splitlines()
 
 
-@pytest.mark.parametrize("shell", available_shells())
+@pytest.mark.parametrize("shell", tools.shells())
 def test_commands_run_and_the_runner_gets_its_files_back(tmp_path: Path, shell: str) -> None:
     commands = (
         r"""["mkdir bin; A='it''s ${{ x }} $$'", 'printf %s "$A" > bin/a', "cat <<'E'\n$\n E\nE"]"""
@@ -548,7 +546,7 @@ def test_commands_run_and_the_runner_gets_its_files_back(tmp_path: Path, shell: 
     ]
 
 
-@pytest.mark.parametrize("shell", available_shells())
+@pytest.mark.parametrize("shell", tools.shells())
 def test_a_failing_command_ends_the_step(tmp_path: Path, shell: str) -> None:
     status, log = prepare(tmp_path, "['(exit 42)', 'touch after']", shell)
     assert status == 42
@@ -768,15 +766,14 @@ def test_a_workflow_that_takes_nothing() -> None:
     assert workflow("push: never\ngithub: {form: reusable}")["on"] == {"workflow_call": None}
 
 
-@pytest.mark.parametrize("shell", available_shells())
+@pytest.mark.parametrize("shell", tools.shells())
 @pytest.mark.parametrize(("given", "status"), [("dev", 0), ("a b", 0), ("prod", 1), ("", 1)])
 def test_options_are_checked(shell: str, given: str, status: int) -> None:
     text = script(jobs(CALLED)["build-api"])
     start = text.index("case $INPUT_CHANNEL in")
     check = "set -eu\n" + text[start : text.index("esac\n", start) + 5]
-    command = ["busybox", "sh"] if shell == "busybox" else [shell]
     done = subprocess.run(
-        [*command, "-c", check],
+        [*tools.shell(shell), "-c", check],
         env={"PATH": os.environ["PATH"], "INPUT_CHANNEL": given},
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from support import execution, expectation, kubelet
+from support import execution, expectation, kubelet, tools
 from support.cases import ROOT
 from support.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from support.repository import Repository
@@ -183,7 +183,9 @@ class Node:
             "GIT_CONFIG_KEY_0": f"url.file://{self.origin}.insteadOf",
             "GIT_CONFIG_VALUE_0": f"https://{self.event.host}/{self.event.repository}.git",
         }
-        words = [kubelet.expand(word, {}) for word in (*container["command"], *container["args"])]
+        assert container["command"][0] == "sh"
+        words = [*container["command"][1:], *container["args"]]
+        words = [*tools.shell(), *(kubelet.expand(word, {}) for word in words)]
         return subprocess.run(
             [word.replace(mount["mountPath"], str(folder)) for word in words],
             env=env,

@@ -19,7 +19,7 @@ from ci_kaniko.findings import Refused
 from ci_kaniko.shell import can_be_double_quoted, quote
 from ci_kaniko.values import Values
 from ci_kaniko.yamltext import block, flow, literal, scalar
-from support import expectation, kubelet
+from support import expectation, kubelet, tools
 from support.buildkite_upload import interpolate
 from support.events import DEFAULT_BRANCH, TAG, slug
 from support.execution import _tools, normalise
@@ -242,10 +242,9 @@ def test_a_nested_block_is_read_back(tree: object) -> None:
 
 def printed(shell: str, script: str) -> list[str]:
     """What a script prints, cut at NUL."""
-    command = ["busybox", "sh"] if shell == "busybox" else [shell]
     env = {"PATH": f"{_tools(shell)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        [*command, "-c", script], env=env, capture_output=True, check=False, timeout=60
+        [*tools.shell(shell), "-c", script], env=env, capture_output=True, check=False, timeout=60
     )
     assert not done.returncode, done.stderr
     return done.stdout.decode().split("\0")[:-1]

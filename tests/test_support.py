@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support import events, execution, kubelet
+from support import events, execution, kubelet, tools
 from support.buildkite_upload import UploadError, interpolate, upload
 from support.execution import (
     HarnessError,
     Mount,
     Recorded,
-    available_shells,
     lookup,
     normalise,
     run,
@@ -207,7 +206,7 @@ ALL_FORMS: dict[str, tuple[str, Callable[[Sequence[str]], str]]] = {
     "github-docker": ("github", github_docker),
     "kubernetes-plain": ("kubernetes", kubernetes_plain),
 }
-shells = pytest.mark.parametrize("shell", available_shells())
+shells = pytest.mark.parametrize("shell", tools.shells())
 shell_driven = pytest.mark.parametrize("form", SHELL_DRIVEN)
 all_forms = pytest.mark.parametrize("form", ALL_FORMS)
 

@@ -14,6 +14,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import files
+from support import tools
 from support.cases import CASES, ROOT
 from support.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
 from support.runs import refused, text_of
@@ -518,8 +519,9 @@ def test_a_full_file_system(repository: Repository) -> None:
     )
     repository.spec()
     (repository.folder / "small").mkdir()
+    command = [tools.program("unshare"), "-rm", *tools.shell(), "-c", script, "sh"]
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, "sh", "small", sys.executable],
+        [*command, "small", sys.executable],
         cwd=repository.folder,
         env=repository.environment(),
         capture_output=True,

@@ -24,6 +24,7 @@ _MAX_PROBLEMS = 1000
 _MAX_TAG_DIRECTIVES = 100
 _MAX_QUOTED = 50
 _MAX_KEY = 1024
+_CERTAIN = 120
 
 _BOM = "\ufeff"
 _BREAKS = "\r\x85\u2028\u2029"
@@ -288,6 +289,45 @@ def survey(text: str, path: str) -> Source:
     return source
 
 
+def events_of(text: str) -> Iterator[Any]:
+    """PyYAML's events; every one that stands before a mistake comes before its exception.
+
+    libyaml reads up to 1,024 characters ahead and has a limit of its own for brackets, so without
+    this a text that is nested too deeply for us would be refused in its words, or not, by release.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    count = end = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            count, end = count + 1, event.end_mark.index
+            yield event
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        openings = [n for n in range(end, mark.index) if text[n] in "[{"]
+        for last in openings[_CERTAIN::_CERTAIN]:
+            for event in _before(text[: last + 1], count):
+                count += 1
+                yield event
+        raise
+
+
+def _before(text: str, known: int) -> Iterator[Any]:
+    """The events of the start of a text, without the first ones and what its end cuts short."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=loader)):
+            if event.end_mark.index == len(text) and not hasattr(event, "flow_style"):
+                return
+            if number >= known:
+                yield event
+    except yaml.MarkedYAMLError:
+        return
+
+
 def _open_now(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
@@ -414,9 +454,8 @@ class _Builder:
     def _events(self) -> Iterator[Any]:
         import yaml
 
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            yield from yaml.parse(self.source.text, Loader=loader)
+            yield from events_of(self.source.text)
         except yaml.MarkedYAMLError as error:
             self._stop(_explain(error, self.source, started=self.root is not None))
         except (ValueError, OverflowError):
@@ -866,7 +905,7 @@ def _say_outside(slip: _Slip) -> _Said:
 
 
 def _say_other(slip: _Slip) -> _Said:
-    return _Said(str(slip.error.problem), "", slip.at)
+    return _Said("YAML cannot be read from here on", _QUOTE_VALUE, slip.at)
 
 
 _SAYINGS: tuple[tuple[str, Callable[[_Slip], _Said]], ...] = (

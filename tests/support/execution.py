@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from support import buildkite_upload, kubelet
+from support import buildkite_upload, kubelet, tools
 from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context, identity
 
 if TYPE_CHECKING:
@@ -277,6 +277,13 @@ esac
 """
 _TOOLS = ("go", "npm", "make", "git")
 
+_APPLETS = (
+    *("[", "awk", "base64", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dirname"),
+    *("env", "find", "grep", "head", "id", "ls", "mkdir", "mktemp", "printf", "readlink", "rm"),
+    *("sed", "sleep", "sort", "tail", "test", "touch", "tr", "true", "wc", "xargs"),
+)
+"""What scripts may call where no busybox says what it has."""
+
 _CURL = """#!/bin/sh
 for word; do echo "$word"; done >>/.record/curl
 given=$(cat)
@@ -408,10 +415,6 @@ class Recorded:
         return None if self.config_text is None else _json_object(self.config_text)
 
 
-def available_shells() -> tuple[str, ...]:
-    return tuple(name for name in ("busybox", "dash", "bash") if shutil.which(name))
-
-
 def run(
     target: str,
     text: str,
@@ -441,6 +444,7 @@ def run(
     `inputs` are given to a reusable form, `digest` is of what the job pushes, and `failing` are
     the tools of a preparation that fail.
     """
+    shell = tools.serving(shell)
     if not ISOLATED and "CI" in os.environ:
         raise RuntimeError(
             "no mount namespaces here: allow unprivileged user namespaces, or be root"
@@ -529,7 +533,7 @@ class _Sandbox:
 
     def __init__(self, base: Path, shell: str) -> None:
         self.root, self.fstab = base / "r", base / "fstab"
-        self.shell = "/busybox/sh" if shell == "busybox" else str(shutil.which(shell))
+        self.shell = "/busybox/sh" if shell == "busybox" else tools.program(shell)
         self.tools = _tools(shell)
         self.binds: list[tuple[str, str, bool]] = []
         self.before: dict[str, bytes] = {}
@@ -646,7 +650,7 @@ class _Sandbox:
 def _isolation() -> bool:
     if not shutil.which("unshare"):
         return False
-    probe = [*_unshare(), "sh", "-c", "mount --rbind /proc /mnt && chroot / true"]
+    probe = [*_unshare(), "/bin/sh", "-c", "mount --rbind /proc /mnt && chroot / true"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
@@ -665,25 +669,26 @@ def _fstab_line(source: str, target: str, read_only: bool) -> str:  # noqa: FBT0
 @functools.cache
 def _enter() -> list[str]:
     path = f"{os.defpath}:/usr/sbin:/sbin"
-    tools = {name: shutil.which(name, path=path) for name in ("mount", "chroot")}
-    return [*_unshare(), "/bin/sh", "-c", _ENTER.format(**tools), "sh"]
+    found = {name: shutil.which(name, path=path) for name in ("mount", "chroot")}
+    return [*_unshare(), "/bin/sh", "-c", _ENTER.format(**found), "sh"]
 
 
 @functools.cache
 def _tools(shell: str) -> Path:
     """What stands in for /busybox: the applets, or the host's tools of the same names."""
+    program, names = tools.program(shell), {*_APPLETS}
+    if busybox := shutil.which("busybox"):
+        listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+        names = {*listing.stdout.split()}
+    needed = {name: tools.program(name) for name in _APPLETS if shell != "busybox"}
     directory = Path(tempfile.mkdtemp(prefix="harness-tools-", dir=_MEMORY))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    busybox = str(shutil.which("busybox"))
-    listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
-    for name in {*listing.stdout.split()} - {"date"}:
-        host = busybox if shell == "busybox" else shutil.which(name)
+    for name in names - {"date", "sh"}:
+        host = busybox if shell == "busybox" else needed.get(name) or shutil.which(name)
         if host and "/" not in name:
             (directory / name).symlink_to(host)
-    if shell != "busybox":
-        (directory / "sh").unlink(missing_ok=True)
-        (directory / "sh").symlink_to(str(shutil.which(shell)))
-    date = f"{busybox} date" if shell == "busybox" else str(shutil.which("date"))
+    (directory / "sh").symlink_to(program)
+    date = f"{busybox} date" if shell == "busybox" else needed["date"]
     (directory / "date").write_text(_DATE.format(date))
     (directory / "date").chmod(0o755)
     return directory

@@ -14,6 +14,7 @@ from unittest import mock
 
 import ci_kaniko
 from ci_kaniko import cli
+from support import tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,4 +134,4 @@ def unprivileged() -> tuple[str, ...]:
     """What to put before a command so that permissions hold, even for root."""
     if os.getuid() != 0:
         return ()
-    return ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    return (tools.program("setpriv"), "--bounding-set=-all", "--inh-caps=-all")

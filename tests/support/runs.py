@@ -6,10 +6,10 @@ import functools
 from typing import TYPE_CHECKING
 
 import ci_kaniko
-from support import expectation, images
+from support import expectation, images, tools
 from support.cases import CASES, PIPELINE_CASES, spec_path
 from support.events import Event, values
-from support.execution import Recorded, available_shells, run
+from support.execution import Recorded, run
 from support.expectation import Run
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ for path, target, values in json.load(sys.stdin):
 """A program that renders what its input asks for, one text a line."""
 
 TARGETS = tuple(sorted(ci_kaniko.available_targets()))
-SHELLS = available_shells()
+SHELLS = tools.shells()
 
 
 @functools.cache

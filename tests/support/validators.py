@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from support.cases import ROOT
+from support import tools
 from support.scripts import pod_specs, scripts
 from support.triggers import gitlab_variables
 
@@ -30,13 +28,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 120
 KUBERNETES = "1.37"
-SEARCH = os.pathsep.join(
-    [
-        sysconfig.get_path("scripts"),
-        str(ROOT / ".tools" / "node_modules" / ".bin"),
-        os.environ.get("PATH", os.defpath),
-    ]
-)
 
 # A warning of yamllint counts; GitHub's key "on" and long lines of shell are no fault.
 YAMLLINT = """
@@ -54,10 +45,6 @@ ACTIONLINT = """
 self-hosted-runner:
   labels: ["acme-*"]
 """
-
-
-class MissingTool(Exception):
-    """A validator is not installed here."""
 
 
 class BrokenTool(Exception):
@@ -217,10 +204,8 @@ def yamllint(files: Sequence[Path]) -> list[str]:
 
 def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
     """The Python function: the command dies of a manifest with generateName."""
-    try:
-        from kubernetes_validate import ValidationError, validate
-    except ImportError:
-        raise MissingTool("kubernetes-validate") from None
+    from kubernetes_validate import ValidationError, validate
+
     findings = []
     for path in files:
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
@@ -290,14 +275,12 @@ def _run(
     directory: Path, command: Sequence[str], *, verdicts: Sequence[int] = (0, 1), **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool away from the settings of the user and of this repository."""
-    program = shutil.which(command[0], path=SEARCH)
-    if program is None:
-        raise MissingTool(command[0])
-    env = {"PATH": SEARCH, "HOME": str(directory), "LANG": "C.UTF-8", "NO_COLOR": "1", **extra}
+    program = tools.program(command[0])
+    env = {"PATH": tools.SEARCH, "HOME": str(directory), "LANG": "C.UTF-8", "NO_COLOR": "1"}
     done = subprocess.run(
         [program, *command[1:]],
         cwd=directory,
-        env=env,
+        env={**env, **extra},
         capture_output=True,
         encoding="utf-8",
         timeout=TIMEOUT,

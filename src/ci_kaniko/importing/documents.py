@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.nodes import events_of
 from ci_kaniko.problems import Problem, SpecError
 
 if TYPE_CHECKING:
@@ -129,10 +130,9 @@ class _BadEscape(Exception):
 def _documents(source: str, path: str) -> Iterator[Any]:
     import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     builder = _Builder(path, yaml)
     try:
-        yield from builder.build(yaml.parse(source, Loader=loader))
+        yield from builder.build(events_of(source))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = mark.line + 1 if mark else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ci_kaniko.merging.places import Places
 from ci_kaniko.nodes import Node as Mark
-from ci_kaniko.nodes import Place, Source
+from ci_kaniko.nodes import Place, Source, events_of
 from ci_kaniko.nodes import _explain as explain_slip
 from ci_kaniko.problems import SpecError
 
@@ -120,7 +120,7 @@ def read(text: str, path: str) -> Syntax:
         raise SpecError([problem])
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        syntax.events = list(yaml.parse(text, Loader=loader))
+        syntax.events = list(events_of(text))
         syntax.places.note(yaml.scan(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         raise SpecError([_explained(syntax, error)]) from None
