@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from support import expectation, triggers
+from support import expectation, judge, triggers
 from support.cases import CASES
 from support.events import (
     DEFAULT_BRANCH,
@@ -161,13 +161,17 @@ def test_expressions() -> None:
         "$A =~ /^release$/": False,
     }.items():
         assert triggers._GitLabExpression(text, known).value() == expected, text
-    context = {"github.head_ref": "Fix/x", "github.event_name": "push", "github.none": ""}
+    context: judge.Known = {
+        "github.head_ref": "Fix/x",
+        "github.event_name": "push",
+        "github.none": "",
+    }
     for text, expected in {
         "github.event_name == 'PUSH' && !startsWith(github.head_ref, 'release/')": True,
         "github.none || (github.event_name != 'push' && github.head_ref)": False,
         "startsWith(github.head_ref, 'fix/')": True,
     }.items():
-        assert triggers._GitHubExpression(text, context).value() == expected, text
+        assert judge.evaluate(text, context).truth == expected, text
     for pattern, ref, expected in (
         ("v*", "v1", True),
         ("v*", "v1/2", False),
@@ -196,12 +200,12 @@ def played(target: str, text: str, *failing: str) -> dict[str, str]:
 GITHUB = """
 "on": {push: }
 jobs:
-  a: {if: "github.ref == 'refs/heads/main'"}
-  b: {if: "github.ref == 'refs/heads/other'"}
-  c: {needs: [a, b]}
-  d: {needs: [a, b], if: "${{ !failure() && !cancelled() }}"}
-  e: {needs: d}
-  f: {needs: d, if: "always() && needs.d.result == 'success'"}
+  a: {if: "github.ref == 'refs/heads/main'", runs-on: x, steps: [&step {run: x}]}
+  b: {if: "github.ref == 'refs/heads/other'", runs-on: x, steps: [*step]}
+  c: {needs: [a, b], runs-on: x, steps: [*step]}
+  d: {needs: [a, b], if: "${{ !failure() && !cancelled() }}", runs-on: x, steps: [*step]}
+  e: {needs: d, runs-on: x, steps: [*step]}
+  f: {needs: d, if: "always() && needs.d.result == 'success'", runs-on: x, steps: [*step]}
 """
 
 

@@ -224,6 +224,7 @@ def github_context(event: Event) -> dict[str, str | bool]:
     """Property paths that an expression may read; "" stands for absent."""
     pull = bool(event.pull_request)
     scheduled = event.source == "schedule"
+    source = event.fork_repository if event.fork else event.repository
     return {
         **{f"github.{key}": value for key, value in _github_shared(event).items()},
         "github.repositoryUrl": f"git://{event.host}/{event.repository}.git",
@@ -233,6 +234,7 @@ def github_context(event: Event) -> dict[str, str | bool]:
         "github.event.pull_request.head.sha": event.sha if pull else "",
         "github.event.pull_request.head.ref": event.source_branch,
         "github.event.pull_request.head.repo.fork": event.fork,
+        "github.event.pull_request.head.repo.full_name": source if pull else "",
         "github.event.repository.name": event.repository.partition("/")[2],
         "github.event.repository.full_name": event.repository,
         "github.event.repository.html_url": f"{event.server}/{event.repository}",

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from support import buildkite_upload, kubelet, tools
+from support import buildkite_upload, judge, kubelet, tools
 from support.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context, identity
 
 if TYPE_CHECKING:
@@ -914,11 +914,11 @@ def github_inputs(workflow: Mapping[str, Any], given: Mapping[str, str]) -> dict
 
 def _github_known(
     request: _Request, workflow: Mapping[str, Any], job: Mapping[str, Any]
-) -> dict[str, str | bool]:
+) -> judge.Known:
     """What expressions of a job may read, environments aside."""
     token = request.secrets.get("GITHUB_TOKEN", "ghs-harness")
-    known: dict[str, str | bool] = {
-        **github_context(request.event),
+    known: judge.Known = {
+        **github_known(workflow, job, request.event),
         "github.token": token,
         "secrets.GITHUB_TOKEN": token,
         **{f"vars.{name}": value for name, value in request.variables.items()},
@@ -927,9 +927,19 @@ def _github_known(
     for name, value in github_inputs(workflow, request.inputs).items():
         known[f"inputs.{name}"] = value
     for needed in listed(job.get("needs") or []):
-        for name in workflow["jobs"][needed].get("outputs") or {}:
-            held = request.handed.outputs.get(needed, {}).get(name, "")
+        for name, held in request.handed.outputs.get(needed, {}).items():
             known[f"needs.{needed}.outputs.{name}"] = held
+    return known
+
+
+def github_known(workflow: Mapping[str, Any], job: Mapping[str, Any], event: Event) -> judge.Known:
+    """What there is for expressions before anything is given or has run."""
+    known: judge.Known = {**github_context(event), "github.token": "ghs-harness"}
+    known |= {f"inputs.{name}": value for name, value in github_inputs(workflow, {}).items()}
+    for needed in listed(job.get("needs") or []):
+        known[f"needs.{needed}.result"] = "success"
+        for name in workflow["jobs"][needed].get("outputs") or {}:
+            known[f"needs.{needed}.outputs.{name}"] = ""
     return known
 
 
@@ -937,9 +947,9 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _step_outputs(box: _Sandbox, path: str, step: str) -> dict[str, str | bool]:
+def _step_outputs(box: _Sandbox, path: str, step: str) -> judge.Known:
     """What a step wrote for others; the runner gives the next step a new file."""
-    found: dict[str, str | bool] = {}
+    found: judge.Known = {}
     for line in box.path(path).read_text().splitlines():
         name, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
@@ -953,7 +963,7 @@ def _step_outputs(box: _Sandbox, path: str, step: str) -> dict[str, str | bool]:
 def _github_env(
     request: _Request,
     levels: Sequence[Mapping[str, Any]],
-    known: Mapping[str, str | bool],
+    known: judge.Known,
     *,
     inside: bool,
 ) -> dict[str, str]:
@@ -974,41 +984,25 @@ def _github_env(
 
 
 def _github_level(
-    level: Mapping[str, Any], env: Mapping[str, str], known: Mapping[str, str | bool]
+    level: Mapping[str, Any], env: Mapping[str, str], known: judge.Known
 ) -> dict[str, str]:
     here = {**known, **{f"env.{name}": value for name, value in env.items()}}
     added = level.get("env") or {}
     return {**env, **{name: _evaluated(_scalar(text), here) for name, text in added.items()}}
 
 
-def _evaluated(text: str, known: Mapping[str, str | bool]) -> str:
-    """`${{ a.b || 'text' }}` in a string; nothing else of the expression language."""
-    operand = r"'(?:[^']|'')*'|[A-Za-z_][\w.-]*"
-
-    def value(match: re.Match[str]) -> str:
-        if not re.fullmatch(rf"\s*(?:{operand})(?:\s*\|\|\s*(?:{operand}))*\s*", match[1]):
-            raise HarnessError(f"cannot evaluate {match[0]}")
-        found: str | bool = ""
-        for word in re.findall(operand, match[1]):
-            found = found or _operand(word, known)
-        return str(found).lower() if isinstance(found, bool) else found
-
-    return re.sub(r"\$\{\{((?:'(?:[^']|'')*'|[^'])*?)\}\}", value, text)
-
-
-def _operand(word: str, known: Mapping[str, str | bool]) -> str | bool:
-    if word.startswith("'"):
-        return word[1:-1].replace("''", "'")
-    if word not in known and not word.startswith(("secrets.", "vars.", "env.", "steps.")):
-        raise HarnessError(f"the harness does not know {word}")
-    return known.get(word, "")
+def _evaluated(text: str, known: judge.Known) -> str:
+    try:
+        return judge.filled(text, known)
+    except judge.Refused as refused:
+        raise HarnessError(str(refused)) from None
 
 
 def _github_step(
     request: _Request,
     levels: Sequence[Mapping[str, Any]],
     env: Mapping[str, str],
-    known: Mapping[str, str | bool],
+    known: judge.Known,
 ) -> _Result:
     step = levels[-1]
     if "${{" in step["run"] or "if" in step:

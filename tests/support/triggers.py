@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from support import judge
 from support.agola import included
 from support.events import GITHUB_EVENTS, Event, environment, github_context
 from support.execution import (
@@ -267,51 +268,6 @@ def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]
 # -- GitHub -----------------------------------------------------------------------------------
 
 
-class _GitHubExpression(_Expression):
-    """Strings compare without case; an absent property is empty."""
-
-    tokens = re.compile(r"\s+|\|\||&&|==|!=|!|[(),]|'(?:[^']|'')*'|[a-z][\w.-]*")
-
-    def operand(self, token: str) -> Value:
-        if self.rest[:1] == ["("]:
-            return self._call(token)
-        if token.startswith("'"):
-            return token[1:-1].replace("''", "'")
-        if token not in self.known:
-            raise NotUnderstood(token)
-        found: Value = self.known[token]
-        return found
-
-    def _call(self, name: str) -> Value:
-        arguments: list[Value] = []
-        self.rest.pop(0)
-        while not self._next(")"):
-            arguments.append(self.either())
-            if self.rest[:1] not in ([","], [")"]):
-                raise NotUnderstood(f"{name} is not closed")
-            self._next(",")
-        texts = [str(argument or "").lower() for argument in arguments]
-        if name == "format" and len(arguments) == 2:
-            return str(arguments[0]).replace("{0}", str(arguments[1]))
-        if name in ("startsWith", "endsWith", "contains") and len(texts) == 2:
-            text, part = texts
-            return {
-                "startsWith": text.startswith(part),
-                "endsWith": text.endswith(part),
-                "contains": part in text,
-            }[name]
-        if f"{name}()" in self.known and not arguments:
-            found: Value = self.known[f"{name}()"]
-            return found
-        raise NotUnderstood(f"{name} of {len(arguments)}")
-
-    def compare(self, operator: str, left: Value, right: Value) -> bool:
-        if operator not in ("==", "!="):
-            raise NotUnderstood(operator)
-        equal = str(left or "").lower() == str(right or "").lower()
-        return equal == (operator == "==")
-
-
 def github_filter(pattern: str) -> str:
     """The regular expression of a filter pattern of `on.push`."""
     out, at = "", 0
@@ -342,9 +298,6 @@ def github(text: str, event: Event) -> bool:
     return any(step.starts({}) for step in steps)
 
 
-_STATUS = re.compile(r"\b(?:success|failure|cancelled|always)\(\)")
-
-
 def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
     """The jobs of the workflow, when the event starts it; called ones start with their caller."""
     workflow = yaml.load(text, yaml.CSafeLoader)
@@ -352,20 +305,24 @@ def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> 
     called = "workflow_call" in workflow["on"]
     if not (called or _github_on(workflow["on"], event)):
         return []
-    return [_github_step(name, jobs, event) for name in jobs]
+    judged = judge.workflow(text)
+    if judged.errors:
+        raise NotUnderstood("; ".join(judged.errors))
+    return [_github_step(name, jobs, event, judged.conditions[name]) for name in jobs]
 
 
-def _github_step(name: str, jobs: Mapping[str, Any], event: Event) -> Step:
+def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: str) -> Step:
     needs = tuple(listed(jobs[name].get("needs") or []))
 
     def starts(results: Mapping[str, Result]) -> bool:
         before = [results[other].status for other in _github_ancestors(name, jobs)]
-        known: dict[str, Value] = {
-            "success()": {*before} <= {"passed"},
-            "failure()": "failed" in before,
-            "cancelled()": False,
-            "always()": True,
+        statuses = {
+            "success": {*before} <= {"passed"},
+            "failure": "failed" in before,
+            "cancelled": False,
+            "always": True,
         }
+        known: judge.Known = {**github_context(event)}
         for needed in needs:
             known |= {
                 f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
@@ -373,11 +330,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event) -> Step:
             }
             passed = {"passed": "success", "failed": "failure"}
             known[f"needs.{needed}.result"] = passed.get(results[needed].status, "skipped")
-        condition = str(jobs[name].get("if", "true"))
-        condition = re.sub(r"\A\$\{\{(.*)\}\}\Z", r"\1", condition)
-        if not _STATUS.search(condition) and not known["success()"]:
-            return False
-        return _github_if(condition, event, known)
+        return judge.evaluate(condition, known, statuses).truth
 
     return Step(name, needs, starts)
 
@@ -385,18 +338,6 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event) -> Step:
 def _github_ancestors(name: str, jobs: Mapping[str, Any]) -> set[str]:
     needs = listed(jobs[name].get("needs") or [])
     return {*needs}.union(*(_github_ancestors(needed, jobs) for needed in needs))
-
-
-def _github_if(condition: str, event: Event, results: Mapping[str, Any]) -> bool:
-    head = event.fork_repository if event.fork else event.repository
-    known = {
-        **github_context(event),
-        **results,
-        "true": True,
-        "github.event.pull_request.head.repo.full_name": head if event.pull_request else "",
-        "github.event.repository.full_name": event.repository,
-    }
-    return _GitHubExpression(condition, known).value()
 
 
 def _github_on(events: Mapping[str, Any], event: Event) -> bool:

@@ -9,13 +9,16 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from support import tools
+from support import judge, tools
+from support.events import EVENTS, OTHER_EVENTS
+from support.execution import github_known
 from support.scripts import pod_specs, scripts
 from support.triggers import gitlab_variables
 
@@ -195,6 +198,41 @@ def actionlint(files: Sequence[Path]) -> list[str]:
     ]
 
 
+def workflow_parser(files: Sequence[Path]) -> list[str]:
+    """What GitHub itself reads: the file, and each expression with what an event brings."""
+    found = []
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        said = judge.workflow(text).errors
+        found += [f"{path.name}: {line}" for line in said or _unreadable(text)]
+    return found
+
+
+def _unreadable(text: str) -> Iterator[str]:
+    workflow = yaml.load(text, yaml.CSafeLoader)
+    statuses = dict.fromkeys(("success", "failure", "cancelled", "always"), False)
+    results: judge.Known = {
+        f"jobs.{name}.outputs.{output}": ""
+        for name, job in workflow["jobs"].items()
+        for output in job.get("outputs") or {}
+    }
+    for event, job in product((*EVENTS, *OTHER_EVENTS), workflow["jobs"].values()):
+        known = {**results, **github_known(workflow, job, event)}
+        for one in _expressions([job, {**workflow, "jobs": {}}]):
+            try:
+                judge.evaluate(one, known, statuses)
+            except judge.Refused as refused:
+                yield f"{event.name}: {refused}"
+
+
+def _expressions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _expressions(item)
+    else:
+        yield from judge.expressions(str(value))
+
+
 def yamllint(files: Sequence[Path]) -> list[str]:
     with _staged(files) as (directory, names):
         command = ["yamllint", "--strict", "-f", "parsable", "-d", YAMLLINT]
@@ -255,6 +293,7 @@ VALIDATORS: dict[str, dict[str, Validator]] = {
     },
     "github": {
         "actionlint": actionlint,
+        "workflow-parser": workflow_parser,
         "check-jsonschema": partial(check_jsonschema, "vendor.github-workflows"),
         "require-timeout": partial(check_jsonschema, "custom.github-workflows-require-timeout"),
         "zizmor": zizmor,
