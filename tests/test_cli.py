@@ -18,6 +18,7 @@ import ci_kaniko
 from ci_kaniko import cli, layouts, yamltext
 from ci_kaniko.commands import app
 from ci_kaniko.files import write
+from support import tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,7 +303,7 @@ def test_standard_input(repository: Path) -> None:
 def test_standard_input_that_is_closed(repository: Path, command: list[str]) -> None:
     quoted = " ".join(command)
     done = subprocess.run(
-        ["sh", "-c", f'exec "$0" -m ci_kaniko {quoted} <&-', sys.executable],
+        [*tools.shell(), "-c", f'exec "$0" -m ci_kaniko {quoted} <&-', sys.executable],
         env={**os.environ, "PYTHONPATH": PACKAGE},
         cwd=repository,
         capture_output=True,

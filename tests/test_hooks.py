@@ -93,6 +93,7 @@ def repository(tmp_path: Path, hooks: Path) -> Repository:
 
 
 def pre_commit(repository: Repository, store: dict[str, str], *arguments: str) -> tuple[int, str]:
+    tools.shell()  # it calls git submodule, which is a script
     done = subprocess.run(
         [tools.program("pre-commit"), *arguments, "--color=never"],
         cwd=repository.folder,

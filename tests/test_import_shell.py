@@ -36,6 +36,7 @@ from ci_kaniko.importing.symbols import (
     references,
     spell,
 )
+from support import tools
 from support.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -321,7 +322,8 @@ def run_all(folder: Path, texts: list[str], givens: list[dict[str, str]]) -> lis
             ),
             ")",
         ]
-    subprocess.run(["bash"], input="\n".join(lines), capture_output=True, text=True, check=False)
+    bash, text = tools.program("bash"), "\n".join(lines)
+    subprocess.run([bash], input=text, capture_output=True, text=True, check=False)
     return records
 
 

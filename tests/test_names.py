@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 import ci_kaniko
 from ci_kaniko.sync import compare
-from support import validators
-from support.cases import ROOT
+from support import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -48,43 +43,15 @@ outputs:
     - {path: .github/workflows/services.yml, only: [api, web]}
     - {path: .github/workflows/docs.yml, only: docs}
 """
-_EVALUATE = """
-import {Evaluator, Lexer, Parser, data} from "@actions/expressions";
-import fs from "fs";
-const of = (value) => JSON.parse(JSON.stringify(value), data.reviver);
-const [text, contexts] = JSON.parse(fs.readFileSync(0, "utf8"));
-const value = (expression, context) => {
-  const parser = new Parser(new Lexer(expression).lex().tokens, ["github"], []);
-  return new Evaluator(parser.parse(), of({github: context})).evaluate().coerceString();
-};
-const filled = (context) =>
-  text.replace(/\\$\\{\\{(.*?)\\}\\}/g, (_, inner) => value(inner, context));
-console.log(JSON.stringify(contexts.map(filled)));
-"""
 
 
-def evaluated(text: str, contexts: Iterable[dict[str, Any]]) -> list[str]:
-    """A text with expressions as GitHub's own evaluator fills it."""
-    modules = ROOT / ".tools"
-    program = shutil.which("node", path=validators.SEARCH)
-    if program is None or not (modules / "node_modules/@actions/expressions").is_dir():
-        pytest.skip("@actions/expressions is not installed")
-    done = subprocess.run(
-        [program, "--input-type=module", "--eval", _EVALUATE],
-        cwd=modules,
-        input=json.dumps([text, [*contexts]]),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: list[str] = json.loads(done.stdout)
-    return found
-
-
-def run_of(path: str, run: int, *, request: int | None = None, ref: str = "") -> dict[str, Any]:
+def run_of(path: str, run: int, *, request: int | None = None, ref: str = "") -> judge.Known:
     ref = ref or (f"refs/pull/{request}/merge" if request else "refs/heads/main")
-    event = {"pull_request": {"number": request}} if request else {}
-    return {"workflow_ref": f"acme/shop/{path}@{ref}", "run_id": str(run), "event": event}
+    return {
+        "github.workflow_ref": f"acme/shop/{path}@{ref}",
+        "github.run_id": str(run),
+        "github.event.pull_request.number": str(request or ""),
+    }
 
 
 def test_each_workflow_has_a_name_and_checks_of_its_own(tmp_path: Path) -> None:
@@ -109,7 +76,7 @@ def test_only_a_newer_run_of_a_request_cancels(tmp_path: Path) -> None:
     }
     ((group, cancels),) = settings
     assert cancels is True
-    found = evaluated(group, [*runs, run_of(paths[0], 99, request=7)])
+    found = [judge.filled(group, one) for one in [*runs, run_of(paths[0], 99, request=7)]]
     assert len(set(found)) == len(runs)
     assert found[-1] == found[0]
 

@@ -297,14 +297,15 @@ def events_of(text: str) -> Iterator[Any]:
     """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    events: Iterator[Any] = yaml.parse(text, Loader=loader)
     count = end = 0
     try:
-        for event in yaml.parse(text, Loader=loader):
+        for event in events:
             count, end = count + 1, event.end_mark.index
             yield event
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark
         openings = [n for n in range(end, mark.index) if text[n] in "[{"]
         for last in openings[_CERTAIN::_CERTAIN]:
             for event in _before(text[: last + 1], count):
@@ -317,9 +318,10 @@ def _before(text: str, known: int) -> Iterator[Any]:
     """The events of the start of a text, without the first ones and what its end cuts short."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    events: Iterator[Any] = yaml.parse(text, Loader=loader)
     try:
-        for number, event in enumerate(yaml.parse(text, Loader=loader)):
+        for number, event in enumerate(events):
             if event.end_mark.index == len(text) and not hasattr(event, "flow_style"):
                 return
             if number >= known:

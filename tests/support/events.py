@@ -213,6 +213,7 @@ def _github_shared(event: Event) -> dict[str, str]:
         "run_number": "42",
         "run_attempt": "1",
         "workflow": "image",
+        "workflow_ref": f"{event.repository}/.github/workflows/image.yml@{event.ref}",
         "job": "image",
     }
 

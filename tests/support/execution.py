@@ -533,7 +533,7 @@ class _Sandbox:
 
     def __init__(self, base: Path, shell: str) -> None:
         self.root, self.fstab = base / "r", base / "fstab"
-        self.shell = "/busybox/sh" if shell == "busybox" else tools.program(shell)
+        self.shell = "/busybox/sh" if shell == "busybox" else tools.shell(shell)[0]
         self.tools = _tools(shell)
         self.binds: list[tuple[str, str, bool]] = []
         self.before: dict[str, bytes] = {}
@@ -676,7 +676,7 @@ def _enter() -> list[str]:
 @functools.cache
 def _tools(shell: str) -> Path:
     """What stands in for /busybox: the applets, or the host's tools of the same names."""
-    program, names = tools.program(shell), {*_APPLETS}
+    program, names = tools.shell(shell)[0], {*_APPLETS}
     if busybox := shutil.which("busybox"):
         listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
         names = {*listing.stdout.split()}

@@ -11,14 +11,11 @@ import pytest
 from support.cases import ROOT
 
 SHELLS = ("busybox", "dash", "bash")
-SEARCH = os.pathsep.join(
-    [
-        sysconfig.get_path("scripts"),
-        str(ROOT / ".tools" / "node_modules" / ".bin"),
-        os.environ.get("PATH", os.defpath),
-    ]
-)
 MODULES = ROOT / ".tools" / "node_modules"
+NODE_TOOLS = str(MODULES / ".bin")
+SEARCH = os.pathsep.join(
+    [sysconfig.get_path("scripts"), NODE_TOOLS, os.environ.get("PATH", os.defpath)]
+)
 
 
 def program(name: str) -> str:
@@ -26,6 +23,8 @@ def program(name: str) -> str:
     found = shutil.which(name, path=SEARCH)
     if found is None:
         pytest.skip(f"{name} is not installed")
+    if os.path.dirname(found) == NODE_TOOLS:
+        program("node")
     return found
 
 

@@ -13,10 +13,13 @@ from ci_kaniko.nodes import _explain as explain_slip
 from ci_kaniko.problems import SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci_kaniko.problems import Problem
 
 Kind = Literal["scalar", "alias", "sequence", "mapping"]
 
+_MAX_DEPTH = 600
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -120,7 +123,7 @@ def read(text: str, path: str) -> Syntax:
         raise SpecError([problem])
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        syntax.events = list(events_of(text))
+        syntax.events = list(_shallow(syntax))
         syntax.places.note(yaml.scan(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         raise SpecError([_explained(syntax, error)]) from None
@@ -132,6 +135,20 @@ def read(text: str, path: str) -> Syntax:
         raise SpecError([syntax.problem(message, 0, hint)]) from None
     _build(syntax)
     return syntax
+
+
+def _shallow(syntax: Syntax) -> Iterator[Any]:
+    depth = 0
+    for event in events_of(syntax.text):
+        kind = type(event).__name__
+        if kind.endswith(("MappingStartEvent", "SequenceStartEvent")):
+            depth += 1
+        elif kind.endswith(("MappingEndEvent", "SequenceEndEvent")):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            message = f"nested more than {_MAX_DEPTH} levels deep"
+            raise SpecError([syntax.problem(message, event.start_mark.index, "flatten it")])
+        yield event
 
 
 def _explained(syntax: Syntax, error: Any) -> Problem:
