@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from support import tools
 from support.events import DEFAULT_BRANCH, environment
 from support.pipelines import digest_of
 
@@ -90,7 +91,7 @@ class Job:
             (path / "bin" / stub).chmod(0o755)
         (path / "script").write_text(found["run"])
         self.process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", path / "script"],
+            [tools.program("bash"), "--noprofile", "--norc", "-eo", "pipefail", path / "script"],
             env={
                 **environment("github", DEFAULT_BRANCH),
                 "PATH": f"{path / 'bin'}:{os.environ['PATH']}",
