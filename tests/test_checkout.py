@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from support import kubelet
+from support import kubelet, tools
 from support.events import DEFAULT_BRANCH
 from support.runs import TARGETS, values_for
 
@@ -158,7 +158,10 @@ def test_a_pod_clones_submodules(setting: str, there: list[str], repositories: P
     for index, (key, value) in enumerate(config.items()):
         environment |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     subprocess.run(
-        ["sh", "-c", script], env={**os.environ, **environment}, check=True, capture_output=True
+        [*tools.shell(), "-c", script],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
     )
     known = ["lib/lib.txt", "lib/deep/deep.txt"]
     assert [path for path in known if (workspace / path).exists()] == there
@@ -178,7 +181,9 @@ def test_without_git_lfs_the_pod_stops(status: int, tmp_path: Path) -> None:
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
     environment["LFS"] = str(status)
     done = subprocess.run(
-        ["sh", "-c", kubelet.expand(container["args"][0], {})], env=environment, check=False
+        [*tools.shell(), "-c", kubelet.expand(container["args"][0], {})],
+        env=environment,
+        check=False,
     )
     assert done.returncode == status
     calls = (tmp_path / "log").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from support import tools
 from support.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -30,6 +32,21 @@ def test_every_target_has_snapshots() -> None:
     assert {path.parent.name for path in SNAPSHOTS.glob("*/*.yml")} == set(
         ci_kaniko.available_targets()
     )
+
+
+def test_programs_are_looked_up_before_they_run() -> None:
+    """Python and git are all that a machine needs: what else is called can be skipped by name."""
+    optional = {"sh", "ash", "unshare", "setpriv", "node", "npm", *tools.SHELLS}
+    calls = {
+        f"{path.name}:{node.lineno}: {first.value}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
+        for command in node.args[:1]
+        if isinstance(command, ast.List) and isinstance(first := command.elts[0], ast.Constant)
+        if first.value in optional
+    }
+    assert not calls
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "workers"])
