@@ -215,14 +215,14 @@ def test_json(repository: Repository) -> None:
 
 def test_github_annotates_the_line_of_the_output(repository: Repository) -> None:
     number = changed(repository)
-    repository.spec("{gitlab: .gitlab-ci.yml, github: 'a,b: c.yml'}")
+    repository.spec("{gitlab: .gitlab-ci.yml, buildkite: 'a,b: c.yml'}")
     code, out, err = repository.call("check", "--format", "github")
     assert (code, err) == (1, "")
     assert out == (
         f"::error file={OUTPUT},line={number},col=1::out of date with ci-kaniko.yaml [drift]"
         "%0Ahint: ci-kaniko sync gitlab\n"
         "::error file=a%2Cb%3A c.yml::missing; ci-kaniko.yaml asks for it [drift]"
-        "%0Ahint: ci-kaniko sync github\n"
+        "%0Ahint: ci-kaniko sync buildkite\n"
     )
 
 
@@ -231,7 +231,7 @@ def test_github_annotates_the_line_of_the_output(repository: Repository) -> None
 
 def test_drift_and_errors_are_reported_together(repository: Repository) -> None:
     number = changed(repository)
-    repository.spec("{gitlab: b.yml, github: folder}", "two.yaml")
+    repository.spec("{gitlab: b.yml, buildkite: folder}", "two.yaml")
     repository.write("three.yaml", "push: sometimes\n")
     (repository.folder / "folder").mkdir()
     specs = [word for name in ("ci-kaniko", "two", "three") for word in ("-f", f"{name}.yaml")]

@@ -161,19 +161,19 @@ def test_several_specs(repository: Repository) -> None:
 
 def test_a_file_has_one_writer(repository: Repository) -> None:
     repository.spec("{gitlab: same.yml}", "one.yaml")
-    repository.spec("{github: same.yml}", "two.yaml")
+    repository.spec("{buildkite: same.yml}", "two.yaml")
     before = repository.files()
     done = repository.call("sync", "-f", "one.yaml", "-f", "two.yaml")
     assert done == (
         1,
         "",
-        "same.yml: github cannot be written there: gitlab of one.yaml is [duplicate-output]\n",
+        "same.yml: buildkite cannot be written there: gitlab of one.yaml is [duplicate-output]\n",
     )
     assert repository.files() == before
 
 
 def test_two_names_of_one_file_have_one_writer(repository: Repository) -> None:
-    repository.spec("{gitlab: a.yml, github: b.yml}")
+    repository.spec("{gitlab: a.yml, buildkite: b.yml}")
     (repository.folder / "b.yml").symlink_to("a.yml")
     assert "[duplicate-output]" in repository.call("sync").err
     assert "a.yml" not in repository.files()
@@ -188,7 +188,7 @@ def test_a_spec_is_never_written_over(repository: Repository) -> None:
 
 
 def test_nothing_is_written_before_everything_was_checked(repository: Repository) -> None:
-    repository.spec("{gitlab: a.yml, github: theirs.yml}", "one.yaml")
+    repository.spec("{gitlab: a.yml, buildkite: theirs.yml}", "one.yaml")
     repository.spec("{gitlab: b.yml}", "two.yaml")
     repository.write("three.yaml", "push: sometimes\n")
     repository.write("theirs.yml", "stages: [build]\n")
@@ -320,7 +320,7 @@ def test_the_owner_is_kept(repository: Repository) -> None:
 
 
 def test_a_link_inside_the_repository_stays_a_link(repository: Repository) -> None:
-    repository.spec("{gitlab: .gitlab-ci.yml, github: links/image.yml}")
+    repository.spec("{gitlab: .gitlab-ci.yml, buildkite: links/image.yml}")
     repository.write("real/a.yml", HEADER)
     (repository.folder / ".gitlab-ci.yml").symlink_to("real/a.yml")
     (repository.folder / "links").symlink_to("real")
@@ -328,7 +328,7 @@ def test_a_link_inside_the_repository_stays_a_link(repository: Repository) -> No
     assert (repository.folder / ".gitlab-ci.yml").is_symlink()
     assert (repository.folder / "links").is_symlink()
     assert repository.text("real/a.yml") == expected()
-    assert repository.text("real/image.yml") == expected("github")
+    assert repository.text("real/image.yml") == expected("buildkite")
     assert repository.call("check").code == 0
 
 
@@ -345,7 +345,7 @@ def test_a_dangling_link_is_filled(repository: Repository) -> None:
 def test_a_link_out_of_the_repository_is_refused(
     repository: Repository, where: str, force: list[str]
 ) -> None:
-    repository.spec("{gitlab: .gitlab-ci.yml, github: a.yml}")
+    repository.spec("{gitlab: .gitlab-ci.yml, buildkite: a.yml}")
     (repository.folder / ".gitlab-ci.yml").symlink_to(where)
     before = repository.files()
     done = repository.call("sync", *force)
@@ -357,7 +357,7 @@ def test_a_link_out_of_the_repository_is_refused(
 
 
 def test_git_keeps_its_own_folder(repository: Repository) -> None:
-    repository.spec("{gitlab: .git/hooks/pre-commit, github: link/hooks/x}")
+    repository.spec("{gitlab: .git/hooks/pre-commit, buildkite: link/hooks/x}")
     (repository.folder / "link").symlink_to(".git")
     done = repository.call("sync", "--force")
     assert done.code == 1
@@ -378,7 +378,7 @@ def test_git_keeps_its_own_folder(repository: Repository) -> None:
 def test_what_cannot_be_read_is_reported(
     repository: Repository, make: Callable[[Path], Any], reason: str
 ) -> None:
-    repository.spec("{gitlab: .gitlab-ci.yml, github: a.yml}")
+    repository.spec("{gitlab: .gitlab-ci.yml, buildkite: a.yml}")
     path = repository.write(".gitlab-ci.yml", "x")
     if reason == "permission denied":
         path.chmod(0)
@@ -537,7 +537,7 @@ def test_a_full_file_system(repository: Repository) -> None:
 
 
 def test_the_second_of_two_fails(repository: Repository) -> None:
-    repository.spec("{gitlab: a.yml, github: ci/b.yml}")
+    repository.spec("{gitlab: a.yml, buildkite: ci/b.yml}")
     repository.write("ci/b.yml", HEADER).parent.chmod(0o555)
     done = repository.run("sync", prefix=unprivileged())
     (repository.folder / "ci").chmod(0o755)
@@ -651,8 +651,8 @@ def test_what_another_run_is_writing_is_left_alone(repository: Repository) -> No
 def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT001
     """Two specs that fight for a file in two processes: it always is one or the other."""
     repository.spec("{gitlab: new/image.yml}", "one.yaml")
-    repository.spec("{gitlab: new/image.yml}" if same else "{github: new/image.yml}", "two.yaml")
-    texts = {of("one.yaml"), of("two.yaml", "gitlab" if same else "github")}
+    repository.spec("{gitlab: new/image.yml}" if same else "{buildkite: new/image.yml}", "two.yaml")
+    texts = {of("one.yaml"), of("two.yaml", "gitlab" if same else "buildkite")}
 
     def run(name: str) -> int:
         return repository.run("sync", "-f", name, environment={"CI": "true"}).code

@@ -148,7 +148,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "kubernetes-label": "Kubernetes does not take that as a label or annotation.",
         "kubernetes-toleration": "The toleration is incomplete or contradicts itself.",
         "owned-key": "ci-kaniko writes that native key itself.",
-        "unknown-native-key": "The platform has no such key and would drop it in silence.",
+        "unknown-native-key": "The platform refuses or drops that key: it has none there.",
         "target-variable": "The target cannot know that variable.",
         "impossible-condition": "The target cannot tell when that condition holds.",
         "impossible-trigger": "The target cannot be started that way.",
@@ -170,6 +170,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Outputs": {
         "missing-output": "`outputs` names no file.",
+        "unread-output": "The platform reads no file of that path.",
         "outside-repository": "An output leads out of the repository.",
         "foreign-file": "The file is there and was not written by ci-kaniko.",
         "merge-conflict": "The file is shared with its author, and the entries cannot be put in.",

@@ -1314,6 +1314,29 @@ def _workflows_have_names_of_their_own(spec: Spec) -> Iterator[Finding]:
             )
 
 
+_READ_FILES = {
+    "github": (pattern(r"\.github/workflows/[^/]+\.ya?ml"), ".github/workflows/image.yml"),
+    "agola": (pattern(r"\.agola/config\.yml"), ".agola/config.yml"),
+}
+"""Which files a platform looks at, and how one is called."""
+
+
+@_whole_rule("outputs[]")
+def _outputs_are_read(spec: Spec) -> Iterator[Finding]:
+    for target, files in spec.outputs:
+        if target not in _READ_FILES:
+            continue
+        fits, example = _READ_FILES[target]
+        for index, file in enumerate(files):
+            if not fits.fullmatch(grammar.inside_repository(file.path) or ""):
+                yield Finding(
+                    "unread-output",
+                    ("outputs", target, index, "path"),
+                    f"{target} reads no {quoted(file.path)}",
+                    f"such as {example}" if target == "github" else f"write {example}",
+                )
+
+
 @_whole_rule("images[]")
 def _names_stay_different(spec: Spec) -> Iterator[Finding]:
     seen: dict[str, str] = {}

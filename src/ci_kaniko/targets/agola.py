@@ -87,7 +87,7 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
     yield from impossible_identities(plan, DIALECT)
-    yield from owned_keys("agola", extra, _OWNED, known=_EXTRA_TYPES)
+    yield from owned_keys("agola", extra, _OWNED)
     yield from narrow_checkout(
         plan, "its clone fetches no large files", "commands under prepare: can fetch them"
     )

@@ -63,12 +63,6 @@ _OWNED = {
     "secrets": "registries",
     "image": "executor",
 }
-_STEP_KEYS = {
-    *("allow_dependency_failure", "cancel_on_build_failing", "checkout", "depends_on", "env"),
-    *("if_changed", "matrix", "notify", "parallelism", "priority", "signature", "skip"),
-    *("soft_fail", "cache", "type", "concurrency_method"),
-}
-
 _MAX_JOBS = 500
 _LONGEST_KEY = 100
 _NO_PATHS = (
@@ -152,7 +146,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
     owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED
-    yield from owned_keys("buildkite", section.extra, owned, known=_STEP_KEYS)
+    yield from owned_keys("buildkite", section.extra, owned)
     yield from narrow_checkout(
         plan, "its agent fetches no large files", "a checkout hook of the agent can fetch them"
     )

@@ -9,8 +9,9 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.plan import CERTIFICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
     from ci_kaniko.script import Dialect
@@ -135,31 +136,49 @@ def needed_default_branch(plan: Plan) -> Iterator[Finding]:
 
 
 def owned_keys(
-    section: str,
-    extra: Mapping[str, Any],
-    owned: Mapping[str, str],
-    *,
-    known: Collection[str] | None = None,
+    section: str, extra: Mapping[str, Any], owned: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Raw native keys that ci-kaniko writes itself; ``owned`` names the field of each.
+    """Raw native keys that ci-kaniko writes itself, and those that the platform does not know.
 
-    ``known`` lists every other key there is, for platforms that drop unknown ones in silence.
+    ``owned`` names the field of each of the former.
     """
+    if not extra:
+        return
+    from ci_kaniko.targets.native_keys import KNOWN
+
+    where = (section, "extra")
     for key in extra:
-        where = (section, "extra", key)
         if key in owned:
             yield Finding(
                 "owned-key",
-                where,
+                (*where, key),
                 f"{quoted(key)} is written by ci-kaniko",
                 f"use {owned[key]}",
                 on_key=True,
             )
-        elif known is not None and key not in known:
-            yield Finding(
-                "unknown-native-key",
-                where,
-                f"{section} knows no {quoted(key)} there and would drop it in silence",
-                f"known: {', '.join(sorted(known))}",
-                on_key=True,
-            )
+    rest = {key: item for key, item in extra.items() if key not in owned}
+    yield from _unknown_keys(section, rest, KNOWN[section], where)
+
+
+def _unknown_keys(
+    section: str, value: Any, known: Mapping[str, Any] | None, where: Where
+) -> Iterator[Finding]:
+    if known is None:
+        return
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _unknown_keys(section, item, known, (*where, index))
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key in known or "*" in known:
+            yield from _unknown_keys(section, item, known.get(key, known.get("*")), (*where, key))
+            continue
+        from ci_kaniko.problems import suggest
+
+        close = suggest(key, known)
+        yield Finding(
+            "unknown-native-key",
+            (*where, key),
+            f"{section} knows no {quoted(key)} there",
+            f'did you mean "{close}"?' if close else f"known: {', '.join(sorted(known))}",
+            on_key=True,
+        )

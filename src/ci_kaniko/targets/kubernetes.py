@@ -41,6 +41,7 @@ _OWNED = {
     "initContainers": "kubernetes.clone or prepare",
     "activeDeadlineSeconds": "kubernetes.deadline_seconds",
     "serviceAccountName": "kubernetes.service_account",
+    "serviceAccount": "kubernetes.service_account",
     "automountServiceAccountToken": "kubernetes.service_account",
     "enableServiceLinks": "nothing: service variables stay out of builds",
     "securityContext": "nothing: kaniko needs to be root in its container",
