@@ -50,9 +50,15 @@ def spec_with(text: str) -> ci_kaniko.Spec:
     )
 
 
-def uploaded(text: str, env: dict[str, str] | None = None) -> dict[str, Any]:
-    (step,) = upload(yaml.load(text, yaml.CSafeLoader), env or ENV)["steps"]
-    return dict(step)
+def all_uploaded(text: str, env: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    return list(upload(yaml.load(text, yaml.CSafeLoader), env or ENV)["steps"])
+
+
+def uploaded(text: str) -> dict[str, Any]:
+    """The step that pushes."""
+    step, *others = all_uploaded(text)
+    assert all(other["key"].endswith("-pull-request") for other in others)
+    return step
 
 
 def plain_script(spec: ci_kaniko.Spec) -> str:
@@ -110,19 +116,19 @@ def test_native_texts_arrive_or_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
 def test_the_patched_pod_is_one(path: Path) -> None:
-    step = uploaded(path.read_text(encoding="utf-8"))
-    assert buildkite.complaints(step) == []
-    container = buildkite.patched(step)["containers"][0]
-    assert "-debug" in container["image"]
-    assert {"name": "workspace", "mountPath": "/workspace"} in container["volumeMounts"]
-    assert "args" not in container["name"]
+    for step in all_uploaded(path.read_text(encoding="utf-8")):
+        assert buildkite.complaints(step) == []
+        container = buildkite.patched(step)["containers"][0]
+        assert "-debug" in container["image"]
+        assert {"name": "workspace", "mountPath": "/workspace"} in container["volumeMounts"]
+        assert "args" not in container["name"]
 
 
 @pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
 def test_nothing_is_replaced_at_upload(path: Path) -> None:
     """Upload twice with other variables: the pipeline is the same."""
     text = path.read_text(encoding="utf-8")
-    assert uploaded(text, {}) == uploaded(text, environment("buildkite", DEFAULT_BRANCH))
+    assert all_uploaded(text, {}) == all_uploaded(text, environment("buildkite", DEFAULT_BRANCH))
 
 
 FULL = """

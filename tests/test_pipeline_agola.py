@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 TOP = """
 default_branch: main
-registries: {ghcr.io: {username: acme, password: GHCR_TOKEN}}
+registries: {ghcr.io: anonymous}
 """
+LOGIN = "{username: acme, password: GHCR_TOKEN}"
 ONE = TOP + "destinations: ['ghcr.io/acme/shop:${commit.short}']\n"
 MANY = (
     TOP
@@ -463,6 +464,8 @@ def test_a_failure_holds_back_what_needs_it(tmp_path: Path) -> None:
     assert statuses(play(tmp_path, text)) == {
         "checkout": "success",
         "build-base": "failed",
+        # This event is none of its own, and others depend on it.
+        "build-base-pull-request": "success",
         "build-api": "skipped",
         "build-web": "skipped",
         "build-other": "success",
@@ -712,7 +715,6 @@ def test_platforms_are_joined_from_their_digests(tmp_path: Path, shell: str) -> 
         *("--ref", f"ghcr.io/acme/shop@{digest_of('build-image-arm64')}"),
         *("--format", "{{ .Manifest.GetDescriptor.Digest }}"),
     ]
-    assert set(done["build-image"].config["auths"]) == {"ghcr.io"}
     (words,) = done["build-image-arm64"].calls
     assert "--destination=ghcr.io/acme/shop:12345e6789abcdef0123456789abcdef01234567-arm64" in words
     assert "--custom-platform=linux/arm64" in words
@@ -809,7 +811,7 @@ def test_output_files_lie_apart_when_others_restore_them(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "folders"),
     [
-        ("image_name_with_digest_file: names.txt", " /kaniko/output"),
+        ("image_name_with_digest_file: names.txt", ""),
         ("tar_path: image.tar", " /kaniko/output"),
         ("tar_path: a b/image.tar, digest_file: digest.txt", " '/kaniko/output/a b'"),
         ("tar_path: out/image.tar, digest_file: out/a/digest.txt", ""),
@@ -819,7 +821,8 @@ def test_output_files_lie_apart_when_others_restore_them(tmp_path: Path) -> None
 )
 def test_folders_of_output_files_are_there(options: str, folders: str) -> None:
     """Kaniko does not make that of a tar, and a run that pushes nothing may write nothing."""
-    command = tasks(ONE + f"options: {{{options}}}\n")["build-image"]["steps"][1]["run"]["command"]
+    text = ONE.replace("anonymous", LOGIN) + f"options: {{{options}}}\n"
+    command = tasks(text)["build-image"]["steps"][1]["run"]["command"]
     assert command.splitlines()[2] == f"mkdir -p /kaniko/.docker{folders}"
 
 

@@ -28,9 +28,12 @@ SECRETS = {"GHCR_TOKEN": "ghcr-secret", "QUAY_USER": "acme", "QUAY_PASSWORD": "q
 BASE = """
 default_branch: main
 destinations: ["ghcr.io/acme/${image.name}:${commit.short}"]
-registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+registries: {ghcr.io: anonymous}
 """
+LOGIN = "{username: acme-bot, password: GHCR_TOKEN}"
 ONE = BASE.replace("${image.name}", "shop")
+PUSHED = "triggers: {branches: [main]}\n"
+"""Without pull requests, which have steps of their own as soon as a secret is at stake."""
 
 
 def rendered(spec: str) -> str:
@@ -186,9 +189,9 @@ images:
 
 
 def test_equal_plugins_are_written_once() -> None:
-    text = rendered(THREE)
-    assert re.findall(r"plugins:(.*)", text) == [" &kaniko", " *kaniko", " *kaniko"]
-    plugins = [step["plugins"] for step in steps(THREE).values()]
+    spec = THREE.replace("anonymous", LOGIN) + PUSHED
+    assert re.findall(r"plugins:(.*)", rendered(spec)) == [" &kaniko", " *kaniko", " *kaniko"]
+    plugins = [step["plugins"] for step in steps(spec).values()]
     assert plugins[0] == plugins[1] == plugins[2]
     assert container_of({"plugins": plugins[2]})["env"][0]["name"] == "GHCR_TOKEN"
 
@@ -529,7 +532,8 @@ KEYS = ["build-image-amd64", "build-image-arm64", "build-image"]
 
 
 def test_a_step_for_each_platform_and_one_that_joins() -> None:
-    found = steps(PLATFORMS + "buildkite: {node_selector: {pool: ci}, service_account: kaniko}")
+    spec = PLATFORMS.replace("anonymous", LOGIN) + PUSHED
+    found = steps(spec + "buildkite: {node_selector: {pool: ci}, service_account: kaniko}")
     assert [*found] == KEYS
     assert [step["label"] for step in found.values()] == [
         ":docker: Build image for linux/amd64",
@@ -581,7 +585,8 @@ def test_nodes_of_other_platforms() -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_list_is_made_of_what_was_pushed(shell: str, tmp_path: Path) -> None:
-    build = Build(tmp_path, PLATFORMS + "digest: true\n", DEFAULT_BRANCH, shell)
+    spec = PLATFORMS.replace("anonymous", LOGIN) + PUSHED + "digest: true\n"
+    build = Build(tmp_path, spec, DEFAULT_BRANCH, shell)
     for key, digit in zip(KEYS, "ab", strict=False):
         done = build.run(key, digest=digit * 64)
         assert done.returncode == 0, done.stderr
@@ -665,19 +670,21 @@ def test_a_build_that_fails_hands_nothing_over(tmp_path: Path) -> None:
 
 def test_logins_of_a_join() -> None:
     """Files, the own store and a ready docker config come as they come to a build."""
-    config = PLATFORMS.replace("{username: acme-bot, password: GHCR_TOKEN}", "{docker_config: reg}")
+    config = PLATFORMS.replace("anonymous", "{docker_config: reg}")
     join = steps(config)["build-image"]
     (mount,) = container_of(join)["volumeMounts"]
     assert mount == {"name": "docker-config", "mountPath": "/kaniko/.docker", "readOnly": True}
     assert "export DOCKER_CONFIG=/kaniko/.docker" in join["command"]
-    join = steps(PLATFORMS + "buildkite: {secrets: buildkite}")["build-image"]
+    spec = PLATFORMS.replace("anonymous", LOGIN) + "buildkite: {secrets: buildkite}"
+    join = steps(spec)["build-image"]
     assert join["secrets"] == ["GHCR_TOKEN"]
     assert "env" not in container_of(join)
     assert "add" not in join["command"].partition("is not set: ")[2].partition("}")[0]
 
 
 def test_a_join_needs_nothing_of_the_build() -> None:
-    spec = PLATFORMS + "context: git://github.com/acme/shop.git\ngit: {token: GIT_TOKEN}\n"
+    spec = PLATFORMS.replace("anonymous", LOGIN) + PUSHED
+    spec += "context: git://github.com/acme/shop.git\ngit: {token: GIT_TOKEN}\n"
     spec += "build_secrets: {npm: NPM_TOKEN}\nbuildkite: {memory: 4Gi}\n"
     found = steps(spec)
     assert "GIT_TOKEN" in found["build-image-amd64"]["command"]

@@ -20,12 +20,19 @@ class Job(NamedTuple):
     """One run of the executor: an image, or one platform of it.
 
     ``suffix`` is what its name ends with, empty for the only job of an image. ``platform`` is
-    empty when the spec names none, or when it is the one that runners have anyway.
+    empty when the spec names none, or when it is the one that runners have anyway. With
+    ``requests`` another job is for the runs that push: see ``apart``.
     """
 
     plan: Plan
     suffix: str = ""
     platform: str = ""
+    requests: bool = False
+
+    @property
+    def ending(self) -> str:
+        """What its name ends with, after the image's."""
+        return "-".join(filter(None, [self.suffix, "pull-request" * self.requests]))
 
 
 class Preparation(NamedTuple):
@@ -71,6 +78,22 @@ class Image(NamedTuple):
     def findings(self, found: Iterable[Finding]) -> Iterator[Finding]:
         """Findings about a plan of this image, at their places in the spec."""
         return (item._replace(where=self.build.at(item.where)) for item in found)
+
+
+def apart(image: Image) -> Image:
+    """An image whose pull requests are built by jobs of their own, without what pushes need."""
+    several = [(job, *job.plan.apart()) for job in image.jobs]
+    jobs = [job._replace(plan=plan) for job, plan, _ in several]
+    jobs += [job._replace(plan=plan, requests=True) for job, _, plan in several if plan]
+    return image._replace(jobs=tuple(jobs))
+
+
+def met(job: Job, needed: Image) -> tuple[Job, ...]:
+    """The jobs of an image that run in the events of a job which waits for it."""
+    if job.plan.started.pull_requests and not job.requests:
+        return needed.jobs
+    found = tuple(other for other in needed.jobs if other.requests == job.requests)
+    return found or needed.jobs
 
 
 class Pipeline(NamedTuple):

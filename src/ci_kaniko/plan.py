@@ -121,6 +121,12 @@ class HostLogin(NamedTuple):
         return by_identity or self.login.kind in {"password", "ci-token"}
 
     @property
+    def holds_something(self) -> bool:
+        """Whether a job that may log in is given something that others can be kept from."""
+        ambient = self.cloud is not None and not self.cloud.secrets and not self.cloud.token
+        return bool(self.secrets or self.login.docker_config or ambient)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the secrets that it needs."""
         user, login = self.login.username, self.login
@@ -187,7 +193,7 @@ class Plan(NamedTuple):
     def pushed_outputs(self) -> tuple[str, ...]:
         """The output files that only a run that pushes writes."""
         named = [getattr(self.spec.options, name) for name in sorted(_PUSHED_ONLY)]
-        return tuple(path for path in named if path)
+        return tuple(path for path in named if path in self.outputs)
 
     @property
     def pushes_always(self) -> bool:
@@ -271,6 +277,39 @@ class Plan(NamedTuple):
             return {}
         given = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": proxy.no_proxy}
         return {name: text for name, text in given.items() if text}
+
+    def apart(self) -> tuple[Plan, Plan | None]:
+        """The plan for runs that push, and one for pull requests that holds nothing for a push.
+
+        One plan is for both where requests push, too, where nothing could be held back, or where
+        only requests start the job.
+        """
+        kept = tuple(login for login in self.logins if not login.pushes)
+        holds = any(login.holds_something for login in self.logins if login.pushes)
+        if not (self.push == "auto" and self.pushes and self.started.pull_requests and holds):
+            return self, None
+        requests = self._replace(
+            spec=self.spec.model_copy(update={"digest": False}),
+            pushes=(),
+            pushed_arguments=(),
+            push="never",
+            logins=kept,
+            started=Started(
+                pull_requests=True,
+                each_request=self.started.each_request,
+                paths=self.started.paths,
+            ),
+            outputs=tuple(path for path in self.outputs if path not in self.pushed_outputs),
+        )
+        started = self.started._replace(pull_requests=False, each_request=False)
+        if started == Started(paths=started.paths):
+            return requests, None
+        return self._replace(started=started), requests
+
+    @property
+    def withholds(self) -> bool:
+        """Whether this is for the runs that do not push, of a build whose others do."""
+        return self.push == "never" and self.spec.push == "auto"
 
     @property
     def docker_config(self) -> str | None:

@@ -114,7 +114,7 @@ class Script:
         self._one_login = alone and logins[0].host not in late and certain
         body = self._body(run, late)
         unset = list(self.dialect.unset)
-        inherited = self.dialect.inherits and bool(plan.logins)
+        inherited = self.dialect.inherits and bool(plan.logins or plan.withholds)
         if inherited or (logins and plan.docker_config):
             unset.append("DOCKER_AUTH_CONFIG")
         head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]

@@ -44,6 +44,7 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
     plans = [plan for image in whole.images for plan in image.plans]
     found = [*_secrets(plans), *_ready_configs(plans), *_variables(plans), *_clouds(plans)]
     found += [*_each(_identities, plans), *_each(_notes, plans), *_forks(plans)]
+    found += [*_held_in_requests(plans), *_controller(plans)]
     return _merged(found)
 
 
@@ -403,6 +404,40 @@ def _notes(plan: Plan) -> Iterator[Requirement]:
             )
 
 
+def _held_in_requests(plans: list[Plan]) -> Iterator[Requirement]:
+    """GitLab gives every variable to every job: no file can keep one from merge requests."""
+    names = {
+        name: None
+        for plan in plans
+        if plan.target == "gitlab" and plan.started.pull_requests and plan.push == "auto"
+        for login in plan.logins
+        if login.pushes
+        for name in (*login.secrets, *filter(None, [login.login.docker_config]))
+    }
+    if names:
+        yield Requirement(
+            "note",
+            "",
+            "merge requests push nothing, but GitLab gives them every variable that is not "
+            f"protected: {', '.join(names)}",
+            (
+                "protect these variables: Settings > CI/CD > Variables",
+                "protect the branches and tags that push: Settings > Repository",
+            ),
+        )
+
+
+def _controller(plans: list[Plan]) -> Iterator[Requirement]:
+    if any(plan.target == "buildkite" and plan.secrets for plan in plans):
+        yield Requirement(
+            "note",
+            "",
+            "agent-stack-k8s is 0.28 (June 2025) or newer: with older ones a branch called "
+            "x-$(NAME) gets the secret NAME into its name",
+            ("helm list --all-namespaces --filter agent-stack-k8s",),
+        )
+
+
 def _forks(plans: list[Plan]) -> Iterator[Requirement]:
     """What pull requests of forks get, said once for all jobs."""
     plans = [plan for plan in plans if plan.started.pull_requests and plan.secrets]
@@ -410,6 +445,8 @@ def _forks(plans: list[Plan]) -> Iterator[Requirement]:
         return
     never = "never hand secrets to them: a Dockerfile can read what its executor can"
     if plans[0].target == "buildkite":
+        if not any(_needs_secrets(plan) for plan in plans):
+            return
         purpose = "pull requests of forks get what the step names, when the pipeline builds them"
         setting = (
             "leave them off: the pipeline's settings > GitHub > Build pull requests from forks"

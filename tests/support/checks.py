@@ -214,6 +214,18 @@ def cleaned_up(got: Recorded, wanted: Run) -> None:
     assert {path.rpartition("/")[2] for path in left_behind(got)} <= outputs
 
 
+def is_kept_from_pushing(got: Recorded, wanted: Run) -> None:
+    """Law 10: the executor of a run that does not push does not hold what it could push with."""
+    if got.calls and expectation.is_kept_from_secrets(wanted):
+        needed = expectation.secrets_needed(wanted)
+        given = {name: expectation.secret(name) for name in expectation.fed(wanted).secrets}
+        held = {name for name, text in given.items() if text in got.env.values()}
+        assert held <= {*needed}
+        ready = any(login.kind == "docker-config" for login in expectation.logins(wanted).values())
+        mounted = {mount.target for mount in got.mounts if mount.source.startswith("secret:")}
+        assert ready or "/kaniko/.docker" not in mounted
+
+
 def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) -> None:
     """A run of a job: what reached the executor and what is left; a fork gets no secret."""
     needed = expectation.secrets_needed(wanted)
@@ -223,6 +235,7 @@ def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) ->
         reached(got, wanted, arguments)
         logged_in(got, wanted)
     kept_secret(got, wanted)
+    is_kept_from_pushing(got, wanted)
     cleaned_up(got, wanted)
 
 

@@ -61,6 +61,9 @@ _JOIN_ENV = {"PATH": "/.record/bin:/busybox", "HOME": "/home/appuser", "USER": "
 _PREPARE_ENV = {"PATH": "/.record/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
 """Containers that are not the executor's: the one that joins, and those that prepare."""
 
+REQUESTS = "-pull-request"
+"""What a job is called like that builds pull requests, beside one for what is pushed."""
+
 _INPUTS = (".docker", "credentials", "secrets", "certificates")
 
 _RECORDER = """#!/bin/sh
@@ -1110,7 +1113,8 @@ def pod_containers(
 def _buildkite(request: _Request) -> _Outcome:
     job_env = environment("buildkite", request.event)
     pipeline = buildkite_pipeline(request.text, request.event, request.inputs)
-    step = _one(buildkite_commands(pipeline), request.job)
+    commands = buildkite_commands(pipeline)
+    step = _one(commands if request.job else _for_the_event(commands, request.event), request.job)
     pod, container = _buildkite_container(step)
     plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
@@ -1226,7 +1230,8 @@ def _agola(request: _Request) -> _Outcome:
         for name, task in every.items()
         if any("/kaniko/executor" in step["command"] for step in _agola_runs(task))
     }
-    task = _one(building if request.job is None else every, request.job)
+    chosen = every if request.job else _for_the_event(building, request.event)
+    task = _one(chosen, request.job)
     image = task["runtime"]["containers"][0]["image"]
     commands = "\n".join(step["command"] for step in _agola_runs(task))
     cwd = task.get("working_dir", "~/project").replace("~", "/root")
@@ -1367,6 +1372,14 @@ def _one(named: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     if len(named) != 1:
         raise HarnessError(f"expected one of {sorted(named)}; say which")
     return dict(next(iter(named.values())))
+
+
+def _for_the_event(jobs: Mapping[str, Any], event: Event) -> Mapping[str, Any]:
+    """Of two jobs for one image, that of the event."""
+    if not any(name.endswith(REQUESTS) for name in jobs):
+        return jobs
+    asked = bool(event.pull_request)
+    return {name: job for name, job in jobs.items() if name.endswith(REQUESTS) == asked}
 
 
 def _mapping(document: object) -> dict[str, Any]:

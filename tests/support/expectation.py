@@ -698,7 +698,14 @@ def fetches(run: Run) -> bool:
 
 def given_to_every_run(run: Run) -> bool:
     """Buildkite's own store is read before the script: a job without its secret never starts."""
-    return run.target == "buildkite" and run.spec.section("buildkite").get("secrets") == "buildkite"
+    own_store = run.spec.section("buildkite").get("secrets") == "buildkite"
+    return run.target == "buildkite" and own_store and not is_kept_from_secrets(run)
+
+
+def is_kept_from_secrets(run: Run) -> bool:
+    """Whether a run holds no secret that only a push needs; GitLab gives all to every job."""
+    request = bool(run.event.pull_request) and run.spec.data.get("push", "auto") == "auto"
+    return request and run.target != "gitlab"
 
 
 def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:

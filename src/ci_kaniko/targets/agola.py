@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
-from ci_kaniko.pipeline import pipeline
+from ci_kaniko.pipeline import apart, pipeline
 from ci_kaniko.plan import no_shell
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
@@ -54,6 +54,7 @@ _EXTRA_TYPES: dict[str, tuple[type, str]] = {
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "agola")
+    found = found._replace(images=tuple(map(apart, found.images)))
     findings = _findings(found)
     if findings:
         return Rendering(view={}, findings=tuple(findings))

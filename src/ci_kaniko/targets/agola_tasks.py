@@ -22,7 +22,7 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
-from ci_kaniko.pipeline import job_name, preparation_name
+from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
 from ci_kaniko.script import Cell, Script, only_files, read_digest
@@ -95,7 +95,7 @@ def run_name(image: Image) -> str:
 def task_name(image: Image, job: Job | None = None) -> str:
     """The name of a task that builds, or without a job of the image's last one."""
     base = job_name(None, image) if image.name else run_name(image)
-    return f"{base}-{job.suffix}" if job and job.suffix else base
+    return f"{base}-{job.ending}" if job and job.ending else base
 
 
 def arch_of(job: Job) -> str | None:
@@ -165,17 +165,17 @@ class Run:
             self._add(Task(name, image, depends, preparation=preparation))
 
     def _add_image(self, image: Image) -> None:
-        plan = image.plan
-        own = when_of(plan.started, plan.spec.default_branch)
-        before = [name for name in [_source(image)] if name]
-        for name in self._needs(image):
-            before += _last_tasks(self.images[name])
-        built = [Task(task_name(image, job), image, before, own, job=job) for job in image.jobs]
-        for task in built:
-            self._add(task)
+        default = image.plan.spec.default_branch
+        built = []
+        for job in image.jobs:
+            before = [name for name in [_source(image)] if name]
+            for name in self._needs(image):
+                before += _last_tasks(self.images[name], job)
+            own = when_of(job.plan.started, default)
+            self._add(Task(task_name(image, job), image, before, own, job=job))
+            built += [task_name(image, job)] * (not job.requests)
         if pushing := _pushing(image):
-            own = when_of(pushing.started, plan.spec.default_branch)
-            self._add(Task(task_name(image), image, [task.name for task in built], own))
+            self._add(Task(task_name(image), image, built, when_of(pushing.started, default)))
 
     def _add(self, task: Task) -> None:
         """Agola refuses a dependency that another one has already."""
@@ -353,15 +353,21 @@ def _pushing(image: Image) -> Plan | None:
     return plan if plan and plan.started != Started() else None
 
 
-def _last_tasks(image: Image) -> list[str]:
-    """The tasks that end an image: the one that joins, or all that build."""
-    if _pushing(image):
-        return [task_name(image)]
-    return [task_name(image, job) for job in image.jobs]
+def _last_tasks(image: Image, job: Job) -> list[str]:
+    """The tasks that end an image for a job that needs it: that which joins, or all."""
+    jobs = met(job, image)
+    if not _pushing(image):
+        return [task_name(image, each) for each in jobs]
+    joined = [task_name(image)] * any(not each.requests for each in jobs)
+    return joined + [task_name(image, each) for each in jobs if each.requests]
 
 
 def _digests(image: Image) -> list[str]:
-    files = {job.platform: quote(f"digests/{task_name(image, job)}") for job in image.jobs}
+    files = {
+        job.platform: quote(f"digests/{task_name(image, job)}")
+        for job in image.jobs
+        if not job.requests
+    }
     return [f"{digest_variable(name)}=$(cat {file} || true)" for name, file in files.items()]
 
 

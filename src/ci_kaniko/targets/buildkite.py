@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import (
+    apart,
     duplicate_names,
     no_runner,
     pipeline,
@@ -73,6 +74,7 @@ _NO_PATHS = (
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "buildkite")
+    found = found._replace(images=tuple(map(apart, found.images)))
     findings = [*found.findings, *_findings(found)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
@@ -167,15 +169,16 @@ def _image_findings(image: Image) -> Iterator[Finding]:
     section = image.build.buildkite
     for index, job in enumerate(image.jobs):
         known = runner(job, section.platform_node_selector, NODES)
-        if job.suffix and known is None:
+        if job.suffix and known is None and not job.requests:
             example = f"platform_node_selector: {{{job.platform}: {{LABEL: VALUE}}}}"
             yield no_runner(job, ("platforms", index), "buildkite", example)
         if len(job_key(image, job)) > _LONGEST_KEY:
+            what = "pull requests" if job.requests else job.platform
             yield Finding(
                 "buildkite-key",
                 ("buildkite", "key"),
-                f"the key of the step for {job.platform} would be longer than {_LONGEST_KEY}",
-                f"leave room for -{job.suffix}",
+                f"the key of the step for {what} would be longer than {_LONGEST_KEY}",
+                f"leave room for -{job.ending}",
             )
 
 

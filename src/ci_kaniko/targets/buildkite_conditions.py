@@ -41,7 +41,9 @@ def condition(started: Started) -> str:
     hooks = _hook_tests(started)
     tests = [f"{_WEBHOOK} && {_either(hooks)}" if any(hooks) else _WEBHOOK] if hooks else []
     tests += ['build.source == "schedule"'] * started.schedules
-    tests += ['build.source == "ui"'] * started.manual
+    # A build that is started again stays that of its request.
+    pushed = "" if started.pull_requests else " && build.pull_request.id == null"
+    tests += [f'build.source == "ui"{pushed}'] * started.manual
     tests += ['build.source == "trigger_job"', 'build.source == "api"'] * started.pipelines
     assert tests, "no condition would be every build"
     return _any(tests)

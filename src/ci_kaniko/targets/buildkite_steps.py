@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import JOIN_IMAGE
-from ci_kaniko.pipeline import job_name, preparation_name, runner
+from ci_kaniko.pipeline import job_name, met, preparation_name, runner
 from ci_kaniko.plan import Started, executor_image
 from ci_kaniko.script import Script, read_digest
 from ci_kaniko.shell import continued, indented, quote
@@ -46,10 +46,10 @@ def steps(found: Pipeline) -> Iterator[Step]:
     for preparation in found.preparations:
         yield _preparing(preparation, prepared_by(preparation, found))
     for image in found.images:
-        before = [step_name(preparation_name(image.preparation))] if image.preparation else []
-        before += [key for name in image.needs for key in _last_keys(images[name])]
+        first = [step_name(preparation_name(image.preparation))] if image.preparation else []
         for job in image.jobs:
-            yield _building(image, job, before)
+            needed = [key for name in image.needs for key in _last_keys(images[name], job)]
+            yield _building(image, job, [*first, *needed])
         if join := join_plan(image):
             yield _joining(image, join)
 
@@ -66,7 +66,7 @@ def key_of(image: Image) -> str:
 
 def job_key(image: Image, job: Job) -> str:
     """The key of a step that runs the executor."""
-    return f"{key_of(image)}-{job.suffix}" if job.suffix else key_of(image)
+    return f"{key_of(image)}-{job.ending}" if job.ending else key_of(image)
 
 
 def join_plan(image: Image) -> Plan | None:
@@ -87,12 +87,14 @@ def _is_for_fewer(image: Image) -> bool:
     return join is not None and join.push == "auto" and join.started.pull_requests
 
 
-def _last_keys(image: Image) -> list[str]:
-    """What those wait for that need an image: a join that is skipped holds nobody back."""
-    jobs = [job_key(image, job) for job in image.jobs]
-    if join_plan(image) is None:
-        return jobs
-    return [*jobs, key_of(image)] if _is_for_fewer(image) else [key_of(image)]
+def _last_keys(image: Image, job: Job) -> list[str]:
+    """What a job waits for that needs an image: a join that is skipped holds nobody back."""
+    jobs = met(job, image)
+    keys = [job_key(image, each) for each in jobs]
+    if join_plan(image) is None or all(each.requests for each in jobs):
+        return keys
+    fewer = _is_for_fewer(image) and any(each.plan.started.pull_requests for each in jobs)
+    return [*keys * fewer, key_of(image)]
 
 
 def prepared_by(preparation: Preparation, found: Pipeline) -> Image:
@@ -124,22 +126,24 @@ def _building(image: Image, job: Job, before: list[str]) -> Step:
         sizes=resources(section),
         labels=cloud_labels(plan),
         checkout=_checkout(image.build),
+        service_account=not job.requests or bool(plan.clouds),
     )
     label = section.label or f":docker: Build {image.name or 'image'}"
+    label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests
     return {
         **_step(plan, key, before),
-        "label": f"{label} for {job.platform}" if job.suffix else label,
+        "label": label,
         "environment": _environment(script),
         "script": text,
         "artifacts": list(_artifacts(plan)),
         "plugin": pod,
-        "anchor": f"kaniko-{job.suffix}" if job.suffix else "kaniko",
+        "anchor": "-".join(filter(None, ["kaniko", job.ending])),
     }
 
 
 def _joining(image: Image, plan: Plan) -> Step:
     section, key = image.build.buildkite, key_of(image)
-    keys = {job.platform: job_key(image, job) for job in image.jobs}
+    keys = {job.platform: job_key(image, job) for job in image.jobs if not job.requests}
     script = _Join(plan, join_dialect(dialect_of(plan)), keys=keys)
     after = [_meta_data_set(key)] if image.hands_over else []
     text = script.text_of_join(image, ["regctl"], after)

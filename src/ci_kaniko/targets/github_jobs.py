@@ -19,6 +19,7 @@ from ci_kaniko.targets.github_dialect import (
     JOIN_INSIDE,
     container_that_stops,
     in_container,
+    pushing_events,
 )
 from ci_kaniko.targets.github_events import (
     SAFE,
@@ -292,7 +293,24 @@ def _environment(script: Script) -> dict[str, str]:
     environment = {**script.environment, **secrets}
     if plan.git_login and plan.git_login.secret is None:
         environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    return environment
+    pushing = " || ".join(f"github.event_name == '{event}'" for event in pushing_events(plan))
+    pushing = f"({pushing})" if " || " in pushing else pushing
+    withheld = {
+        name: f"${{{{ {pushing} && secrets.{name} || '' }}}}" for name in _for_pushes_only(plan)
+    }
+    return {name: withheld.get(name, text) for name, text in environment.items()}
+
+
+def _for_pushes_only(plan: Plan) -> set[str]:
+    """The secrets that a run which pushes nothing must not hold, where the executor would."""
+    if not is_inside(plan) or not plan.arguments or plan.push != "auto" or plan.pushes_always:
+        return set()
+    kept = plan._replace(logins=tuple(login for login in plan.logins if not login.pushes))
+    names = {*plan.secrets} - {*kept.secrets}
+    tokens = any(login.login.kind == "ci-token" for login in kept.logins)
+    if not tokens and not (plan.git_login and plan.git_login.secret is None):
+        names.add("GITHUB_TOKEN")
+    return names
 
 
 _OWNED_BY_ROOT = """\
