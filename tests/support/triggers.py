@@ -18,6 +18,7 @@ from support import judge
 from support.agola import included
 from support.events import GITHUB_EVENTS, Event, environment, github_context
 from support.execution import (
+    REQUESTS,
     agola_ancestors,
     agola_parents,
     agola_tasks,
@@ -413,7 +414,8 @@ def _buildkite_step(
     """A step alone may wait for what somebody else uploads."""
     waits = listed(step.get("depends_on") or [])
     needs = tuple(other for other in waits if other in commands)
-    if len(needs) < len(waits) and len(commands) > 1:
+    alone = len({other.removesuffix(REQUESTS) for other in commands}) == 1
+    if len(needs) < len(waits) and not alone:
         raise NotUnderstood(f"the build fails: {name} depends on a step that there is not")
     if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
         raise NotUnderstood(f"{name}: {sorted(step)}")
