@@ -53,6 +53,7 @@ EVENTS = (
     TAG,
     replace(TAG, name="another-tag", tag="nightly"),
     replace(TAG, name="deep-tag", tag="v1/2"),
+    replace(TAG, name="candidate", tag="v1.3.0-rc.1"),
     PULL_REQUEST,
     replace(PULL_REQUEST, name="pull-request-of-release", source_branch="release/1.x"),
     replace(PULL_REQUEST, name="pull-request-elsewhere", changed=("docs/a.md",)),
@@ -86,6 +87,11 @@ TRIGGERS = {
     "release": {"branches": ["release/*"], "tags": ["v*"]},
     "below": {"branches": ["release/**"]},
     "tags": {"tags": ["v*", "nightly"]},
+    "without": {
+        "branches": ["!release/*", "**", "main"],
+        "tags": ["v**", "!v*.2.*", "nightly"],
+        "pull_requests": True,
+    },
     "requests": {"pull_requests": True},
     "clock": {"branches": ["main"], "schedules": ["0 3 * * 1"]},
     "button": {"tags": ["v*"], "manual": True},
@@ -102,6 +108,8 @@ WHENS = {
     "feature": {"branch": "feature/Add-x_1.2"},
     "version": {"tag": "v*"},
     "tags": {"tag": ["v**", "nightly"]},
+    "stable": {"tag": ["!**-*", "v*"]},
+    "no-feature": {"branch": ["**", "!feature/**", "!main"]},
     "either": ["default-branch", {"tag": "v*"}],
     "requests": "pull-request",
     "clock": "schedule",
@@ -267,6 +275,7 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
 
 TOGETHER = {
     "flat": ("absent", "default", "tags", "requests", "everything"),
+    "without": ("without", "absent", "button"),
     "paths": ("absent", "paths", "everything", "tags"),
     "folders": ("below", "release", "default"),
     "others": ("clock", "button", "upstream", "default"),
@@ -320,6 +329,8 @@ def script_of(text: str, name: str) -> str:
 
 NOT_TOGETHER = {
     ("github", "folders"),
+    ("github", "without"),
+    ("agola", "without"),
     ("agola", "others"),
     ("agola", "paths"),
     ("buildkite", "paths"),
@@ -341,3 +352,50 @@ def test_gitlab_ci_local_reads_the_rules_alike(tmp_path: Path) -> None:
         found = pool.map(functools.partial(validators.gitlab_ci_jobs, tmp_path), COMPARED)
         for event, jobs in zip(COMPARED, found, strict=True):
             assert jobs == started("gitlab", rendered, event), event
+
+
+# -- filters ----------------------------------------------------------------------------------
+
+FILTERS: dict[str, dict[str, object]] = {
+    "paths": {"paths": ["src/**"]},
+    "one path": {"paths": ["docs/a.md"]},
+    "no feature": {"branches": ["**", "!feature/**"]},
+    "no candidate": {"tags": ["**", "!**-rc*"]},
+    "main": {"branches": ["main"]},
+    "versions": {"tags": ["v*"]},
+}
+"""Each lets fewer events through than a list that has everything, or none."""
+
+
+@pytest.mark.parametrize("target", SHELL_TARGETS)
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_never_adds_a_run(name: str, target: str) -> None:
+    """Whatever starts a job without a filter, less or the same starts it with one."""
+    for word in ("branches", "tags", "pull_requests", "schedules", "manual", "pipelines"):
+        given: object = {"schedules": ["0 3 * * 1"], "branches": ["**"], "tags": ["**"]}.get(word)
+        plain = {word: given or True}
+        filtered = {**plain, **FILTERS[name]}
+        if not filtered.keys() - {"paths"} <= plain.keys():
+            continue
+        for destinations in ("push: never", "push: auto"):
+            wide, narrow = (_started_by(each, destinations, target) for each in (plain, filtered))
+            assert wide is None or narrow is None or narrow <= wide, (word, narrow, wide)
+
+
+def _started_by(triggers: object, push: str, target: str) -> set[str] | None:
+    """The events that start the job; None where the target refuses the triggers."""
+    text = (
+        f"default_branch: main\n{push}\ntriggers: {json.dumps(triggers)}\n"
+        "destinations: ['quay.io/acme/shop:1']\nregistries: {quay.io: anonymous}\n"
+    )
+    try:
+        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    except ci_kaniko.SpecError:
+        return None
+    return {event.name for event in events_of(target) if started(target, rendered, event)}
+
+
+def test_a_filter_alone_starts_nothing() -> None:
+    for target in SHELL_TARGETS:
+        with pytest.raises(ci_kaniko.SpecError, match="no-trigger"):
+            ci_kaniko.render(ci_kaniko.loads("push: never\ntriggers: {paths: ['src/**']}"), target)

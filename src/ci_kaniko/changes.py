@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ci_kaniko.findings import quoted
-from ci_kaniko.globs import to_regex
+from ci_kaniko.globs import split, to_regex
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.patterns import pattern
 from ci_kaniko.pipeline import select
@@ -188,7 +188,7 @@ def _started_now(build: _B, target: str) -> _B:
 def _concern(build: Build, root: str, found: Changes) -> bool:
     """Whether changes touch what an image is made of."""
     globs = build.triggers.paths if build.triggers else ()
-    if any(_matches(glob, found) for glob in globs):
+    if globs and _any_matches(globs, found):
         return True
     if any(
         not found.files.isdisjoint(_names(root, file)) or _in_submodule(file, found)
@@ -223,10 +223,19 @@ def _own_files(build: Build) -> Iterator[str]:
         yield archive
 
 
-def _matches(glob: str, found: Changes) -> bool:
-    """Whether a glob matches a changed file; between slashes ``**`` may be no folder at all."""
-    regex = re.compile(re.sub(r"(^|/)\.\*/", r"\1(?:.*/)?", to_regex(glob)))
-    return any(regex.fullmatch(file) for file in found.files)
+def _any_matches(globs: tuple[str, ...], found: Changes) -> bool:
+    """Whether globs let a changed file through."""
+    plain, out = ([_compiled(glob) for glob in part] for part in split(globs))
+    return any(
+        any(regex.fullmatch(file) for regex in plain)
+        and not any(regex.fullmatch(file) for regex in out)
+        for file in found.files
+    )
+
+
+def _compiled(glob: str) -> re.Pattern[str]:
+    """Between slashes ``**`` may be no folder at all."""
+    return re.compile(re.sub(r"(^|/)\.\*/", r"\1(?:.*/)?", to_regex(glob)))
 
 
 def _folders(path: str) -> Iterator[str]:

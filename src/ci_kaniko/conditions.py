@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, cast
 
 from ci_kaniko.findings import Refused, check_once, quoted, raise_all
-from ci_kaniko.globs import check_glob, matches
+from ci_kaniko.globs import any_matches, check_glob, is_exclusion, split
 from ci_kaniko.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
@@ -44,7 +44,7 @@ def _holds(condition: Condition, event: Event) -> bool:
         return bool(event.branch) and event.branch == event.default_branch
     if condition.kind in REFS:
         ref = event.branch if condition.kind == "branch" else event.tag
-        return any(matches(glob, ref) for glob in condition.globs)
+        return any_matches(condition.globs, ref)
     return condition.kind == "always" or (
         condition.kind == "pull-request" and bool(event.pull_request)
     )
@@ -134,13 +134,25 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
     refusals: list[Refused] = []
     for index, item in enumerate(items):
         try:
-            glob = check_glob(_named(item))
+            glob = _named(item)
+            check_glob(glob.removeprefix("!"))
             check_once(glob, globs)
             globs.append(glob)
         except Refused as refused:
             refusals.append(_placed(refused, (*at, index) if several else at))
     raise_all(refusals)
+    check_something_is_left(globs, at, "**")
     return tuple(globs)
+
+
+def check_something_is_left(globs: list[str], at: tuple[str | int, ...], everything: str) -> None:
+    """Refuse a list that only excludes, or excludes each of its names."""
+    if all(is_exclusion(glob) for glob in globs):
+        hint = f'["{everything}", "{globs[0]}"] is everything else'
+        raise Refused("bad-glob", "a list that only excludes matches nothing", hint, at=at)
+    if not split(globs)[0]:
+        hint = "remove the name, or the ! entry"
+        raise Refused("bad-glob", "every name of the list is excluded again", hint, at=at)
 
 
 def _named(item: Any) -> str:

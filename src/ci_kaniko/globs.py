@@ -7,11 +7,15 @@ and Go read alike, and the filters of GitHub.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import check_text
 from ci_kaniko.patterns import pattern
 from ci_kaniko.variables import natives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FORBIDDEN = pattern(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
 _HINT = "* matches within a path segment and ** across, such as release/*"
@@ -47,6 +51,38 @@ def check_branch(text: str) -> str:
 def is_literal(glob: str) -> bool:
     """Whether the glob matches exactly one ref."""
     return "*" not in glob
+
+
+def split(globs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The patterns of a list, and what is taken from them; where ``!`` stands does not matter.
+
+    Names are settled here, so something is left to be taken only from patterns with wildcards.
+
+    >>> split(("main", "!v*-*", "v*", "wip", "!wip"))
+    (('main', 'v*'), ('v*-*', 'wip'))
+    >>> split(("main", "!wip"))
+    (('main',), ())
+    """
+    listed = tuple(globs)
+    out = tuple(glob[1:] for glob in listed if is_exclusion(glob))
+    plain = tuple(
+        glob
+        for glob in listed
+        if not is_exclusion(glob)
+        and not (is_literal(glob) and any(matches(other, glob) for other in out))
+    )
+    return plain, () if all(is_literal(glob) for glob in plain) else out
+
+
+def is_exclusion(glob: str) -> bool:
+    """Whether an entry of a list takes away what it matches."""
+    return glob.startswith("!")
+
+
+def any_matches(globs: Iterable[str], ref: str) -> bool:
+    """Whether a list of globs lets a branch or tag through."""
+    plain, out = split(globs)
+    return any(matches(glob, ref) for glob in plain) and not any(matches(glob, ref) for glob in out)
 
 
 def to_regex(glob: str, slash: str = "/") -> str:
@@ -101,6 +137,11 @@ def grep_pattern(globs: tuple[str, ...]) -> str:
 
 
 def to_github(glob: str) -> str:
-    """A filter pattern of ``on.push``, where ``+ ? [ ]`` and a leading ``!`` are special."""
-    escaped = re.sub(r"([+\[\]?])", r"\\\1", glob)
-    return "\\" + escaped if escaped.startswith("!") else escaped
+    """A filter pattern of ``on:``, where ``+ ? [ ]`` are special and ``!`` excludes as here."""
+    return re.sub(r"([+\[\]?])", r"\\\1", glob)
+
+
+def in_order(globs: Iterable[str]) -> list[str]:
+    """A list as GitHub reads it, where the last entry that matches decides."""
+    plain, out = split(globs)
+    return [*plain, *(f"!{glob}" for glob in out)]

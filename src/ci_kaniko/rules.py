@@ -18,7 +18,7 @@ from ci_kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.fields import TARGETS
 from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
-from ci_kaniko.globs import check_branch, is_literal, matches
+from ci_kaniko.globs import any_matches, check_branch, is_literal, matches, split
 from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
@@ -211,7 +211,8 @@ def _destinations_differ(spec: Build) -> Iterator[Finding]:
 def _overlap(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> bool:
     both = (*first, *second)
     return Condition("always") in both or any(
-        one.kind == other.kind and (not one.globs or set(one.globs) & set(other.globs))
+        one.kind == other.kind
+        and (not one.globs or {*split(one.globs)[0]} & {*split(other.globs)[0]})
         for one in first
         for other in second
     )
@@ -273,7 +274,7 @@ def _branch_out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] |
     wanted = condition.globs or ((default,) if default else ("**",))
     if spec.triggers and not _started(spec.triggers.branches, wanted):
         return "no such branch starts the job", "list it under triggers: branches:"
-    if not spec.triggers and default and not any(matches(glob, default) for glob in wanted):
+    if not spec.triggers and default and not any_matches(wanted, default):
         return (
             "without triggers: only the default branch, tags and pull requests start the job",
             "list the branches under triggers: branches:",
@@ -287,8 +288,8 @@ def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
         matches(trigger, glob)
         if is_literal(glob)
         else not is_literal(trigger) or matches(glob, trigger)
-        for trigger in triggers
-        for glob in wanted
+        for trigger in split(triggers)[0]
+        for glob in split(wanted)[0]
     )
 
 

@@ -13,7 +13,7 @@ from ci_kaniko import grammar
 from ci_kaniko.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
-from ci_kaniko.globs import case_arms, grep_pattern, is_literal
+from ci_kaniko.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.plan import CERTIFICATES, OUTPUT
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import INPUT_PREFIX, Ref, variable
@@ -285,9 +285,13 @@ class Script:
         if not condition.globs:
             return self._event_test(condition.kind)
         word = self.value(condition.kind)
-        if len(condition.globs) == 1 and is_literal(condition.globs[0]):
-            return f"[ {word} = {quote(condition.globs[0])} ]"
-        return f"printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(condition.globs))}"
+        globs, out = split(condition.globs)
+        if len(globs) == 1 and is_literal(globs[0]):
+            return f"[ {word} = {quote(globs[0])} ]"
+        test = f"printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(globs))}"
+        if out:
+            test += f" && ! printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(out))}"
+        return test
 
     def _event_test(self, kind: str) -> str:
         return self.dialect.tests[kind]
@@ -299,8 +303,8 @@ class Script:
         return f"{guard}[ {branch} = {default} ]"
 
     def _ref_block(self, condition: Condition, body: list[str]) -> list[str]:
-        globs = condition.globs
-        arms = case_arms(globs[0]) if len(globs) == 1 else None
+        globs, out = split(condition.globs)
+        arms = case_arms(globs[0]) if len(globs) == 1 and not out else None
         if len(globs) > 1 and all(is_literal(glob) for glob in globs):
             arms = (" | ".join(arm for glob in globs for arm in case_arms(glob) or ()),)
         if arms is None or (len(globs) == 1 and is_literal(globs[0])):

@@ -14,7 +14,7 @@ from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_valida
 from pydantic_core import core_schema
 
 from ci_kaniko import grammar
-from ci_kaniko.conditions import ALWAYS
+from ci_kaniko.conditions import ALWAYS, check_something_is_left
 from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.fields import (
     LIST_OR_ONE,
@@ -219,7 +219,9 @@ def _check_path_glob(text: str) -> None:
 
 
 def _read_path_globs(value: Any) -> tuple[str, ...]:
-    return tuple(_each(value, _check_path_glob, "paths"))
+    globs = _each(value, lambda text: _check_path_glob(text.removeprefix("!")), "paths")
+    check_something_is_left(globs, (), "**")
+    return tuple(globs)
 
 
 def _read_schedules(value: Any) -> tuple[str, ...]:
@@ -261,10 +263,13 @@ class Triggers(Model):
 
     branches: Globs = Field(
         default=(),
-        description="Pushes to these branches; * within a path segment, ** across.",
+        description="Pushes to these branches; * within a path segment, ** across. An entry that "
+        "begins with ! excludes, wherever it stands.",
         examples=[["main", "release/*"]],
     )
-    tags: Globs = Field(default=(), description="Pushes of these tags.", examples=[["v*"]])
+    tags: Globs = Field(
+        default=(), description="Pushes of these tags; as branches.", examples=[["v*", "!*-*"]]
+    )
     pull_requests: Boolean = Field(
         default=False, description="Pull and merge requests.", examples=[True]
     )

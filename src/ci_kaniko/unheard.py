@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding, quoted, unheard_by_all
+from ci_kaniko.globs import is_exclusion, is_literal
 from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems import suggest
 
@@ -245,6 +246,29 @@ def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
     yield from unheard_by_all(spec, look)
 
 
+def _lists_of_refs(build: Build) -> Iterator[tuple[Where, tuple[str, ...]]]:
+    if build.triggers:
+        yield ("triggers", "branches"), build.triggers.branches
+        yield ("triggers", "tags"), build.triggers.tags
+    for index, destination in enumerate(build.destinations):
+        if len(destination.when) == 1 and destination.when[0].globs:
+            (condition,) = destination.when
+            yield ("destinations", index, "when", condition.kind), condition.globs
+
+
+def _idle(globs: tuple[str, ...]) -> Iterator[int]:
+    """The entries that exclude nothing: every other one is a name, and another name."""
+    if all(map(is_literal, globs)):
+        for index, glob in enumerate(globs):
+            if is_exclusion(glob) and glob[1:] not in globs:
+                yield index
+
+
+def _excludes_nothing(where: Where, glob: str) -> Finding:
+    message = f"{quoted(glob)} excludes nothing: the other entries are names"
+    return _no_effect(where, message, "remove it, or widen the others with *")
+
+
 def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         triggers = build.triggers
@@ -256,6 +280,11 @@ def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
                 on_key=True,
             )
             yield finding, triggers.compares
+        yield from (
+            (_excludes_nothing((*where, index), globs[index]), False)
+            for where, globs in _lists_of_refs(build)
+            for index in _idle(globs)
+        )
         if build.push == "always":
             finding = _no_effect(
                 ("push",),

@@ -209,6 +209,12 @@ def _matches(glob: str, ref: str) -> bool:
     return ref[:1] == glob[:1] and _matches(glob[1:], ref[1:])
 
 
+def lets_through(globs: Any, ref: str) -> bool:
+    """Whether some entry matches, and none that begins with `!`."""
+    found = [glob for glob in listed(globs) if glob_matches(glob.removeprefix("!"), ref)]
+    return bool(found) and not any(glob.startswith("!") for glob in found)
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -221,7 +227,7 @@ def _holds(condition: Any, event: Event) -> bool:
     if isinstance(condition, dict):
         ((kind, globs),) = condition.items()
         ref = event.branch if kind == "branch" else event.tag
-        return any(glob_matches(glob, ref) for glob in listed(globs))
+        return lets_through(globs, ref)
     facts = {
         "always": True,
         "default-branch": bool(event.branch) and event.branch == event.default_branch,
@@ -252,7 +258,7 @@ def starts(spec: Spec, event: Event) -> bool:
     if event.pull_request:
         return bool(triggers.get("pull_requests") == "true")
     kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
-    return any(glob_matches(glob, ref) for glob in listed(triggers.get(kind, [])))
+    return lets_through(triggers.get(kind, []), ref)
 
 
 _WORDS = {
@@ -267,7 +273,7 @@ def _changes(globs: Any, event: Event) -> bool:
     """Whether one of the paths has changed; what cannot be compared counts as changed."""
     if globs is None or not event.is_compared:
         return True
-    return any(glob_matches(glob, path) for glob in listed(globs) for path in event.changed)
+    return any(lets_through(globs, path) for path in event.changed)
 
 
 def built_by_a_push(spec: Spec, event: Event, target: str) -> bool:

@@ -286,8 +286,6 @@ def github_filter(pattern: str) -> str:
             out += character
         elif character == "[":
             raise NotUnderstood(f"{pattern}: character classes are not modelled")
-        elif character == "!" and at == 0:
-            raise NotUnderstood(f"{pattern}: negative patterns are not modelled")
         else:
             out += re.escape(character)
         at += 1
@@ -354,7 +352,7 @@ def _github_on(events: Mapping[str, Any], event: Event) -> bool:
     if not filters.keys() <= ({"branches", "tags", "paths"} if name == "push" else {"paths"}):
         raise NotUnderstood(f"{name}: {filters}")
     globs = filters.get(kind, [] if filters.keys() & {"branches", "tags"} else ["**"])
-    by_ref = name != "push" or any(re.fullmatch(github_filter(glob), ref) for glob in globs)
+    by_ref = name != "push" or _github_filtered(globs, ref)
     return by_ref and _github_paths(filters.get("paths"), event)
 
 
@@ -362,8 +360,15 @@ def _github_paths(globs: Sequence[str] | None, event: Event) -> bool:
     """Tags are never asked, and a new branch is compared with where it left another."""
     if globs is None or event.tag:
         return True
-    patterns = [github_filter(glob) for glob in globs]
-    return any(re.fullmatch(pattern, path) for pattern in patterns for path in event.changed)
+    return any(_github_filtered(globs, path) for path in event.changed)
+
+
+def _github_filtered(globs: Sequence[str], text: str) -> bool:
+    """The last pattern that matches decides; a list of `!` only is an error."""
+    if globs and all(glob.startswith("!") for glob in globs):
+        raise NotUnderstood(f"{globs}: nothing is left")
+    last = [glob for glob in globs if re.fullmatch(github_filter(glob.removeprefix("!")), text)]
+    return bool(last) and not last[-1].startswith("!")
 
 
 # -- Buildkite --------------------------------------------------------------------------------

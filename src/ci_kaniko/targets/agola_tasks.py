@@ -28,7 +28,7 @@ from ci_kaniko.platforms import DEFAULT
 from ci_kaniko.script import Cell, Script, only_files, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
-from ci_kaniko.targets.agola_when import covers, only_for, union, when_of
+from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.common import join_dialect, preparing
 
 if TYPE_CHECKING:
@@ -205,9 +205,9 @@ class Run:
         for task in self.tasks:
             fields = self._fields_of(task, logins)
             if not covers(task.when, when):
-                fields["when"] = task.when
+                fields["when"] = native(task.when)
             tasks.append(fields)
-        return _given({"name": self.name, "when": when, REGISTRIES: logins, "tasks": tasks})
+        return _given({"name": self.name, "when": native(when), REGISTRIES: logins, "tasks": tasks})
 
     def _fields_of(self, task: Task, logins: Mapping[str, Any]) -> Fields:
         if task.preparation:

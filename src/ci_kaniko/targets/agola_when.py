@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.conditions import Condition
-from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.globs import is_exclusion, is_literal, split, to_regex
 from ci_kaniko.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ci_kaniko.plan import Plan, Started
     from ci_kaniko.script import Dialect
@@ -23,13 +23,32 @@ _REQUESTS = "#^refs/(pull|merge-requests)/#"
 
 def when_of(started: Started, default_branch: str | None) -> When:
     """The ``when`` of these events."""
-    branches = [_pattern(glob) for glob in started.branches]
+    branches = _patterns(started.branches)
     if started.default_branch and default_branch:
         branches.append(default_branch)
-    when = {"branch": branches, "tag": [_pattern(glob) for glob in started.tags]}
+    when = {"branch": branches, "tag": _patterns(started.tags)}
     if started.pull_requests:
         when["ref"] = [_REQUESTS]
     return _without_nothing(when)
+
+
+def _patterns(globs: tuple[str, ...]) -> list[str]:
+    plain, out = split(globs)
+    return [*map(_pattern, plain), *(f"!{_pattern(glob)}" for glob in out)]
+
+
+def native(when: When) -> dict[str, Any]:
+    """A ``when`` as Agola reads it: what is excluded stands apart."""
+    answer: dict[str, Any] = {}
+    for key, patterns in when.items():
+        out = [pattern[1:] for pattern in patterns if is_exclusion(pattern)]
+        include = [pattern for pattern in patterns if not is_exclusion(pattern)]
+        answer[key] = {"include": include, "exclude": out} if out else include
+    return answer
+
+
+def _is_any(patterns: Iterable[str]) -> bool:
+    return _ANY in patterns and not any(map(is_exclusion, patterns))
 
 
 def _pattern(glob: str) -> str:
@@ -37,7 +56,7 @@ def _pattern(glob: str) -> str:
 
 
 def _without_nothing(when: When) -> When:
-    if when.get("ref") and all(_ANY in when.get(key, ()) for key in ("branch", "tag")):
+    if when.get("ref") and all(_is_any(when.get(key, ())) for key in ("branch", "tag")):
         return {}
     return {key: patterns for key, patterns in when.items() if patterns}
 
@@ -49,8 +68,12 @@ def union(whens: Iterable[When]) -> When:
         return {}
     merged: When = {}
     for key in ("branch", "tag", "ref"):
-        patterns = list(dict.fromkeys(item for when in found for item in when.get(key, ())))
-        merged[key] = [_ANY] if _ANY in patterns and len(found) > 1 else patterns
+        lists = [when[key] for when in found if when.get(key)]
+        patterns = list(dict.fromkeys(item for listed in lists for item in listed))
+        if any(listed != lists[0] for listed in lists):
+            # What one excludes another may take in; the scripts have the last word.
+            patterns = [item for item in patterns if not is_exclusion(item)]
+        merged[key] = [_ANY] if _is_any(patterns) and len(found) > 1 else patterns
     return _without_nothing(merged)
 
 
@@ -59,9 +82,15 @@ def covers(wide: When, narrow: When) -> bool:
     if not wide or not narrow:
         return not wide
     return all(
-        _ANY in wide.get(key, ()) or set(patterns) <= set(wide.get(key, ()))
+        _is_any(wide.get(key, ())) or _is_part(patterns, wide.get(key, ()))
         for key, patterns in narrow.items()
     )
+
+
+def _is_part(patterns: Collection[str], wide: Collection[str]) -> bool:
+    out = {pattern for pattern in wide if is_exclusion(pattern)}
+    include = {pattern for pattern in patterns if not is_exclusion(pattern)}
+    return include <= set(wide) and out <= set(patterns)
 
 
 def only_for(plan: Plan, dialect: Dialect, name: str) -> list[str]:

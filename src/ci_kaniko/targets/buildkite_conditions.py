@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.globs import is_literal, split, to_regex
 from ci_kaniko.plan import Started
 
 if TYPE_CHECKING:
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 _WEBHOOK = 'build.source == "webhook"'
 
 
-def any_of(several: Iterable[Started]) -> Started:
+def condition_of_any(several: Iterable[Started]) -> str:
+    """``if:`` of a step that several others, or one alone, need."""
+    listed = [*several]
+    if any(split(globs)[1] for each in listed for globs in (each.branches, each.tags)):
+        return _any(list(dict.fromkeys(map(condition, listed))))
+    return condition(_together_of(listed))
+
+
+def _together_of(several: list[Started]) -> Started:
     """The events of all of them together."""
-    first, *others = several
-    if not others:
-        return first
-    several = [first, *others]
     return Started(
         default_branch=any(started.default_branch for started in several),
         branches=_together(started.branches for started in several),
@@ -51,7 +55,7 @@ def condition(started: Started) -> str:
 
 def _hook_tests(started: Started) -> list[str]:
     """Which pushes and requests; an empty test is all of them."""
-    if "**" in started.branches and "**" in started.tags:
+    if all("**" in globs and not split(globs)[1] for globs in (started.branches, started.tags)):
         return ["" if started.pull_requests else "build.pull_request.id == null"]
     tests = [*_branch_tests(started), *_tag_tests(started)]
     return tests + ["build.pull_request.id != null"] * started.pull_requests
@@ -70,23 +74,33 @@ def _any(tests: list[str]) -> str:
 def _branch_tests(started: Started) -> Iterator[str]:
     """In the build of a tag ``build.branch`` is the tag."""
     branches = ["build.branch == pipeline.default_branch"] if started.default_branch else []
-    branches += [_ref_test("build.branch", glob) for glob in started.branches]
+    branches += _ref_tests("build.branch", started.branches)
     pushed = "build.pull_request.id == null && build.tag == null"
-    if "**" in started.branches:
+    if "" in branches:
         yield pushed
     elif branches:
-        either = f"({' || '.join(branches)})" if len(branches) > 1 else branches[0]
-        yield f"{pushed} && {either}"
+        yield f"{pushed} && {_either(branches)}"
 
 
 def _tag_tests(started: Started) -> Iterator[str]:
-    for glob in started.tags:
-        yield "build.tag != null" if glob == "**" else _ref_test("build.tag", glob)
+    for test in _ref_tests("build.tag", started.tags):
+        yield test or "build.tag != null"
 
 
-def _ref_test(variable: str, glob: str) -> str:
+def _ref_tests(variable: str, globs: tuple[str, ...]) -> Iterator[str]:
+    """A test for each pattern of a list, without what the list excludes; empty for all."""
+    plain, out = split(globs)
+    without = [_ref_test(variable, glob, negated=True) for glob in out]
+    for glob in plain:
+        # Without a tag there is none to match, so an exclusion alone would hold.
+        everything = [f"{variable} != null"] if without and variable == "build.tag" else []
+        test = everything if glob == "**" else [_ref_test(variable, glob)]
+        yield " && ".join(test if is_literal(glob) else [*test, *without])
+
+
+def _ref_test(variable: str, glob: str, *, negated: bool = False) -> str:
     """Buildkite replaces a ``$`` in double quotes, and an upload one after a backslash."""
     if is_literal(glob) and not re.search('["$]', glob):
-        return f'{variable} == "{glob}"'
+        return f'{variable} {"!=" if negated else "=="} "{glob}"'
     pattern = to_regex(glob, slash=r"\/").replace(r"\$", "[$]")
-    return f"{variable} =~ /^{pattern}$/"
+    return f"{variable} {'!~' if negated else '=~'} /^{pattern}$/"

@@ -11,7 +11,7 @@ from ci_kaniko.pipeline import job_name, met, preparation_name, runner
 from ci_kaniko.plan import Started, executor_image
 from ci_kaniko.script import Script, read_digest
 from ci_kaniko.shell import continued, indented, quote
-from ci_kaniko.targets.buildkite_conditions import any_of, condition
+from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.common import join_dialect
 from ci_kaniko.targets.pods import (
@@ -181,7 +181,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         **_common(section),
         "key": step_name(preparation_name(preparation)),
         "label": f":hammer: Prepare {preparation.name}".rstrip(),
-        "condition": condition(any_of(preparation.started)),
+        "condition": condition_of_any(preparation.started),
         "concurrency_group": None,
         "script": _prepare_script(preparation),
         "artifacts": [archive(preparation)],

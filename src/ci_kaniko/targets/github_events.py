@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.globs import is_literal, to_github, to_regex
+from ci_kaniko.globs import in_order, is_exclusion, is_literal, split, to_github, to_regex
 from ci_kaniko.shell import quote
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 def events(found: Pipeline) -> dict[str, Any]:
     """``on:``; a filter that lets everything through is left out."""
     union = _any_of([starts(image) for image in found.images])
-    paths = [to_github(glob) for glob in common_paths(found)]
+    paths = [to_github(glob) for glob in in_order(common_paths(found))]
     filters = {
-        "branches": ["**"] if union.by_role else [to_github(glob) for glob in union.branches],
-        "tags": [to_github(glob) for glob in union.tags],
+        "branches": ["**"] if union.by_role else [*map(to_github, in_order(union.branches))],
+        "tags": [*map(to_github, in_order(union.tags))],
     }
     filters = {key: globs for key, globs in filters.items() if globs}
     if paths and "branches" in filters:
@@ -147,7 +147,7 @@ def _alone(own: Starts) -> str:
 
 def _not_built_by_a_push(own: Starts) -> str:
     """Which pull requests are built, as far as an expression can say it; empty for all."""
-    if not own.pull_requests or own.each_request:
+    if not own.pull_requests or own.each_request or split(own.branches)[1]:
         return ""
     other = [_not_from(glob) for glob in own.branches if not is_literal(glob)]
     if "" in other:
@@ -208,17 +208,23 @@ class _Tests:
             yield from refs
 
     def _refs(self, kind: str) -> Iterator[str]:
-        own: tuple[str, ...] = getattr(self.own, kind)
-        others = {glob for each in self.several for glob in getattr(each, kind)} - set(own)
+        listed: tuple[str, ...] = getattr(self.own, kind)
+        own, out = split(listed)
+        others = {glob for each in self.several for glob in split(getattr(each, kind))[0]} - {*own}
+        if out and any(getattr(each, kind) not in ((), listed) for each in self.several):
+            index = next(at for at, glob in enumerate(listed) if is_exclusion(glob))
+            self.findings.append(self._no_expression(listed[index], ("triggers", kind, index)))
+            return
         others |= {"**"} if kind == "branches" and self.union.by_role else set()
         if kind == "branches" and self.own.by_role:
             yield _DEFAULT_REF
         elif own and (not others or "**" in own):
             yield _starting(_FOLDERS[kind])
         else:
-            for index, glob in enumerate(own):
+            for glob in own:
                 test = _ref_test(glob, _FOLDERS[kind], others)
-                if test is None:
+                if test is None or any(_differ_by_case(glob, other) for other in others):
+                    index = listed.index(glob)
                     self.findings.append(self._no_expression(glob, ("triggers", kind, index)))
                 else:
                     yield test
@@ -263,6 +269,15 @@ def _ref_test(glob: str, folder: str, others: set[str]) -> str | None:
             return None
         tests.append("!contains(github.ref_name, '/')")
     return " && ".join(tests)
+
+
+def _differ_by_case(glob: str, other: str) -> bool:
+    """Whether two globs begin alike but for the case, which an expression does not see."""
+    one, two = glob.partition("*")[0], other.partition("*")[0]
+    shared = min(len(one), len(two))
+    if is_literal(glob) and is_literal(other):
+        return one.lower() == two.lower()
+    return one[:shared] != two[:shared] and one[:shared].lower() == two[:shared].lower()
 
 
 def _may_pass(other: str, prefix: str, suffix: str) -> bool:
@@ -313,6 +328,14 @@ WATCH_ENVIRONMENT = {
 }
 
 
+_LOOK = ('  if [ -n "$files" ] && ! LC_ALL=C grep -Eqxz -e "$2" "$files"; then changed=false; fi',)
+_LOOK_EXCLUDING = (
+    '  if [ -n "$files" ] && [ -z "$(LC_ALL=C grep -Exz -e "$2" "$files" |',
+    """    LC_ALL=C grep -Evxz -e "${3:-}" | tr '\\0' x)" ]; then changed=false; fi""",
+)
+"""No path is empty, so nothing is excluded by an empty pattern."""
+
+
 def watch_script(found: Pipeline) -> str:
     """The script of the job that looks at paths.
 
@@ -320,6 +343,7 @@ def watch_script(found: Pipeline) -> str:
     there before. Where there is nothing to compare with, everything counts as changed.
     """
     outputs = watched(found)
+    excludes = any(split(image.plan.started.paths)[1] for image in found.images)
     lines = [
         "set -eu",
         "case $GITHUB_EVENT_NAME:$GITHUB_REF in",
@@ -335,14 +359,18 @@ def watch_script(found: Pipeline) -> str:
         "fi",
         "look() {",
         "  changed=true",
-        '  if [ -n "$files" ] && ! LC_ALL=C grep -Eqxz -e "$2" "$files"; then changed=false; fi',
+        *(_LOOK_EXCLUDING if excludes else _LOOK),
         '  echo "$1=$changed" | tee -a "$GITHUB_OUTPUT"',
         "}",
     ]
     for image in found.images:
         if image.name in outputs:
-            pattern = "|".join(_path_pattern(glob) for glob in image.plan.started.paths)
-            lines.append(f"look {outputs[image.name]} {quote(pattern)}")
+            words = [
+                quote("|".join(map(_path_pattern, globs)))
+                for globs in split(image.plan.started.paths)
+                if globs
+            ]
+            lines.append(f"look {outputs[image.name]} {' '.join(words)}")
     return "\n".join(lines) + "\n"
 
 

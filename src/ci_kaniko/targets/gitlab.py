@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.logins import Login
 from ci_kaniko.pins import JOIN_IMAGE
@@ -363,7 +364,14 @@ def _impossible_paths(plan: Plan) -> Iterator[Finding]:
             "folders with ** need fewer lines",
         )
     for index, glob in enumerate(paths):
-        if changed_glob(glob) is None:
+        if is_exclusion(glob):
+            yield Finding(
+                "impossible-trigger",
+                ("triggers", "paths", index),
+                "GitLab's changes: lists what counts, and can exclude nothing",
+                "list the folders that count",
+            )
+        elif changed_glob(glob) is None:
             yield Finding(
                 "impossible-trigger",
                 ("triggers", "paths", index),

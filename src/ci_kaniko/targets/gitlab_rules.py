@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.globs import is_literal, to_regex
+from ci_kaniko.globs import is_literal, split, to_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,8 @@ def rules(*jobs: Started, child: bool) -> list[Rule]:
     for started in jobs:
         for test in _branch_tests(started, "$CI_COMMIT_BRANCH"):
             found[Rule(f"{pushed}{test}", changes=_changes(started))] = None
-        for glob in started.tags:
-            tag = "$CI_COMMIT_TAG"
-            found[Rule(pushed + (tag if glob == "**" else _ref_test(tag, glob)))] = None
+        for test in _ref_tests("$CI_COMMIT_TAG", started.tags):
+            found[Rule(f"{pushed}{test}")] = None
     for started in jobs:
         if started.schedules:
             found[Rule('$CI_PIPELINE_SOURCE == "schedule"')] = None
@@ -64,12 +63,14 @@ def _changes(started: Started) -> tuple[str, ...]:
 
 def _built_by_pushes(requested: list[Started]) -> list[str] | None:
     """Tests that the source of a request is built by pushes, for every job; None when never."""
+    source = "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"
     tests: dict[str, None] = {}
     for started in requested:
-        built = list(_branch_tests(started, "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"))
+        built = list(_branch_tests(started, source))
         if not built or started.each_request:
             return None
-        if "**" not in started.branches:
+        built = [f"({test})" if len(built) > 1 and " && " in test else test for test in built]
+        if source not in built:
             tests[f"({' || '.join(built)})" if len(built) > 1 else built[0]] = None
     return list(tests)
 
@@ -77,15 +78,23 @@ def _built_by_pushes(requested: list[Started]) -> list[str] | None:
 def _branch_tests(started: Started, variable: str) -> Iterator[str]:
     if started.default_branch:
         yield f"{variable} == $CI_DEFAULT_BRANCH"
-    for glob in started.branches:
-        yield variable if glob == "**" else _ref_test(variable, glob)
+    yield from _ref_tests(variable, started.branches)
 
 
-def _ref_test(variable: str, glob: str) -> str:
+def _ref_tests(variable: str, globs: tuple[str, ...]) -> Iterator[str]:
+    """A test for each pattern of a list, without what the list excludes."""
+    plain, out = split(globs)
+    without = "".join(f" && {_ref_test(variable, glob, negated=True)}" for glob in out)
+    for glob in plain:
+        test = variable if glob == "**" else _ref_test(variable, glob)
+        yield test if is_literal(glob) else f"{test}{without}"
+
+
+def _ref_test(variable: str, glob: str, *, negated: bool = False) -> str:
     if is_literal(glob) and '"' not in glob:
-        return f'{variable} == "{glob}"'
+        return f'{variable} {"!=" if negated else "=="} "{glob}"'
     pattern = to_regex(glob, slash=r"\/")
-    return f"{variable} =~ /^{pattern}$/"
+    return f"{variable} {'!~' if negated else '=~'} /^{pattern}$/"
 
 
 def changed_glob(glob: str) -> str | None:
