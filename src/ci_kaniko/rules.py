@@ -293,6 +293,25 @@ def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     )
 
 
+@_rule("destinations[]", "push")
+def _tags_can_be_tags_of_images(spec: Build) -> Iterator[Finding]:
+    """A git tag with a folder is no tag of an image, so the job could only fail."""
+    for index, destination in enumerate(spec.destinations if spec.push != "never" else ()):
+        folders = [
+            next((glob for glob in split(condition.globs)[0] if "/" in glob), "")
+            for condition in destination.when
+            if condition.kind == "tag" and all("/" in glob for glob in split(condition.globs)[0])
+        ]
+        if "tag" in names(parse_reference(destination.image).tag) and any(folders):
+            yield Finding(
+                "unsafe-variable",
+                ("destinations", index),
+                f"${{tag}} holds the / of {quoted(next(filter(None, folders)))} there, "
+                "and a tag of an image cannot",
+                "${ref.tag} has - in its place",
+            )
+
+
 @_rule("destinations", "push", "triggers")
 def _not_only_requests_start_the_job(spec: Build) -> Iterator[Finding]:
     triggers = spec.triggers
