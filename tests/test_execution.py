@@ -33,7 +33,7 @@ from support.events import (
     TAG,
     Event,
 )
-from support.execution import lookup
+from support.execution import lookup, run
 from support.expectation import HUB, Run
 from support.runs import (
     RENDERED,
@@ -311,3 +311,19 @@ def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path)
     assert container["volumeMounts"][0]["mountPath"] == made[-1]
     for text in (str(calls), done.stdout.decode(), done.stderr.decode()):
         assert env["GIT_PASSWORD"] not in text
+
+
+@pytest.mark.parametrize("target", ["gitlab", "buildkite", "agola", "github"])
+def test_the_files_of_the_context_have_the_same_modes(target: str) -> None:
+    """`COPY` takes them over, and GitLab's runner lets everybody write them."""
+    spec = "default_branch: main\npush: never\n"
+    text = ci_kaniko.render(ci_kaniko.loads(spec), target)
+    for shell in SHELLS:
+        got = run(
+            target, text, DEFAULT_BRANCH, shell=shell, files={"src/main": "", "Dockerfile": ""}
+        )
+        assert {path: file.mode for path, file in got.context.items()} == {
+            "src/main": 0o644,
+            "Dockerfile": 0o644,
+        }
+        assert got.umask == 0o022

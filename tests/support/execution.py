@@ -714,6 +714,9 @@ def _gitlab(request: _Request) -> _Outcome:
         env[name] = identity(_text(token["aud"]))
     workspace = env["CI_PROJECT_DIR"]
     request.checkout(workspace, cloned=env.get("GIT_STRATEGY") != "none")
+    # The runner clones under umask 0000.
+    for path in request.box.path(workspace).rglob("*"):
+        path.chmod(0o777 if path.is_dir() else 0o666)
     needed = _gitlab_artifacts(jobs, job)
     request.unpack(needed, workspace)
     for name in needed:
