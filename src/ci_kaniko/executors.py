@@ -5,7 +5,11 @@ Source: the repositories named below, read at the given releases.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec import Executor
 
 
 class Distribution(NamedTuple):
@@ -46,6 +50,27 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         frozen=True,
     ),
 }
+
+
+def version_of(executor: Executor) -> str:
+    """The release that runs: the one that the spec names, else the distribution's."""
+    return executor.version or own_version(executor) or DISTRIBUTIONS[executor.distribution].version
+
+
+def own_version(executor: Executor) -> str | None:
+    """The release that the tag of the user's own image names."""
+    tag = (executor.image or "").partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = re.match(r"v[0-9]+\.[0-9]+\.[0-9]+(?![0-9.])", tag)
+    return found.group() if found else None
+
+
+def has_own_tag(executor: Executor) -> bool:
+    """Whether the spec names an image that nothing is appended to."""
+    return executor.image is not None and _tagged(executor.image)
+
+
+def _tagged(image: str) -> bool:
+    return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
 
 
 def at_least(version: str, since: str | None) -> bool:

@@ -57,11 +57,11 @@ def _own_hosts(spec: Build) -> Iterator[str]:
     if spec.push != "never":
         for destination in spec.destinations:
             yield parse_reference(destination.image).host or DOCKER_HUB
-    if spec.cache and not spec.cache.repo.startswith("oci:"):
-        yield parse_repository(spec.cache.repo).host or DOCKER_HUB
-    for mirror in (*spec.options.registry_mirror, *spec.options.registry_map.values()):
-        for one in mirror.split(";"):
-            yield canonical_host(one.partition("/")[0])
+    if spec.cache and spec.cache.remote:
+        yield parse_repository(spec.cache.remote).host or DOCKER_HUB
+    mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
+    for mirror in (*spec.options.registry_mirror, *mapped):
+        yield canonical_host(mirror.partition("/")[0])
 
 
 def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:

@@ -51,17 +51,24 @@ _VARIABLE = pattern(r"\$(\w+)|\$\{(?:env\.)?(\w+)\}|\$\{\{ *\w+\.(\w+) *\}\}", r
 _OWN_USERS = {"CI_REGISTRY_USER", "GITHUB_ACTOR", "actor"}
 
 
-def _parse_user(value: Any) -> str | SecretText:
+def read_secret(value: Any) -> SecretText | None:
+    """``{secret: NAME}``; None for what is no mapping."""
     if isinstance(value, SecretText):
         return value
-    if isinstance(value, dict):
-        if set(value) != {"secret"}:
-            raise wrong_type(value, "a text, or {secret: NAME}")
-        try:
-            return SecretText(secret=grammar.check_secret_name(as_text(value["secret"])))
-        except Refused as refused:
-            refused.at = ("secret",)
-            raise
+    if not isinstance(value, dict):
+        return None
+    if set(value) != {"secret"}:
+        raise wrong_type(value, "a text, or {secret: NAME}")
+    try:
+        return SecretText(secret=grammar.check_secret_name(as_text(value["secret"])))
+    except Refused as refused:
+        refused.at = ("secret",)
+        raise
+
+
+def _parse_user(value: Any) -> str | SecretText:
+    if secret := read_secret(value):
+        return secret
     text = as_text(value)
     if found := _VARIABLE.fullmatch(text):
         name = next(filter(None, found.groups()))
@@ -81,13 +88,13 @@ def _parse_user(value: Any) -> str | SecretText:
     return text
 
 
-_SECRET = {
+SECRET = {
     "type": "object",
     "properties": {"secret": {**STRING, "description": "The name of the secret."}},
     "required": ["secret"],
     "additionalProperties": False,
 }
-User = Annotated[str | SecretText, Reads(_parse_user, {"anyOf": [TEXT, _SECRET]})]
+User = Annotated[str | SecretText, Reads(_parse_user, {"anyOf": [TEXT, SECRET]})]
 
 LoginWord = Annotated[str, choice("ci-token", "anonymous")]
 _LOGIN_WORDS = {"type": "string", "enum": ["ci-token", "anonymous"]}

@@ -22,7 +22,7 @@ from ci_kaniko.clouds import (
     is_google,
 )
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
-from ci_kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
 from ci_kaniko.findings import Finding, Where, quoted
 from ci_kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.references import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ci_kaniko.clouds import Token
-    from ci_kaniko.logins import Login, Registry
+    from ci_kaniko.logins import Login, Registry, SecretText
     from ci_kaniko.spec import Build, Executor
 
 CHECKOUT = "@checkout"
@@ -210,16 +210,13 @@ class Plan(NamedTuple):
     @property
     def cache_hosts(self) -> set[str]:
         """The host of the cache repository, when there is one."""
-        cache = self.spec.cache
-        if cache is None or cache.repo.startswith("oci:"):
-            return set()
-        return {_host_on(self.target, parse_repository(cache.repo))}
+        remote = self.spec.cache and self.spec.cache.remote
+        return {_host_on(self.target, parse_repository(remote))} if remote else set()
 
     @property
     def no_push_arguments(self) -> tuple[Argument, ...]:
         """What a run passes that does not push."""
-        cache = self.spec.cache
-        if cache and not cache.repo.startswith("oci:"):
+        if self.spec.cache and self.spec.cache.remote:
             return (Argument("no-push"), Argument("no-push-cache"))
         return (Argument("no-push"),)
 
@@ -258,6 +255,7 @@ class Plan(NamedTuple):
         if self.context_cloud:
             listed += self.context_cloud.secrets
         listed += [*self.spec.build_secrets.values(), *self.certificates.values()]
+        listed += self.proxy_secrets.values()
         return tuple(dict.fromkeys(listed))
 
     @property
@@ -271,12 +269,18 @@ class Plan(NamedTuple):
 
     @property
     def proxy(self) -> dict[str, str]:
-        """The variables that lead the executor through a proxy."""
-        proxy = self.spec.proxy
-        if proxy is None:
-            return {}
-        given = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": proxy.no_proxy}
-        return {name: text for name, text in given.items() if text}
+        """The variables that lead the executor through a proxy, those of secrets aside."""
+        return {name: text for name, text in _proxies(self.spec) if isinstance(text, str)}
+
+    @property
+    def proxy_secrets(self) -> dict[str, str]:
+        """The variables whose value is a secret, in both spellings, and the name of each."""
+        return {
+            spelled: item.secret
+            for name, item in _proxies(self.spec)
+            if not isinstance(item, str)
+            for spelled in (name, name.lower())
+        }
 
     def apart(self) -> tuple[Plan, Plan | None]:
         """The plan for runs that push, and one for pull requests that holds nothing for a push.
@@ -389,7 +393,7 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
 
 def executor_image(executor: Executor, *, with_shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
-    if executor.image and _has_tag(executor.image):
+    if executor.image and has_own_tag(executor):
         return executor.image
     distribution = DISTRIBUTIONS[executor.distribution]
     repository = executor.image or distribution.image
@@ -400,20 +404,22 @@ def executor_image(executor: Executor, *, with_shell: bool) -> str:
     )
 
 
-def version_of(executor: Executor) -> str:
-    """The release that runs: the one that the spec names, else the distribution's."""
-    return executor.version or DISTRIBUTIONS[executor.distribution].version
-
-
-def _has_tag(image: str) -> bool:
-    return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
-
-
-def no_shell(executor: Executor) -> Iterator[Finding]:
-    """An image of the user's own without the shell that a script needs."""
+def impossible_image(executor: Executor, *, with_shell: bool) -> Iterator[Finding]:
+    """An image without the shell that a script needs, or one that the digests leave open."""
     image = executor.image or ""
+    used, other = ("debug", "plain") if with_shell else ("plain", "debug")
+    digests = executor.digests
+    if not getattr(digests, used) and getattr(digests, other) and not has_own_tag(executor):
+        yield Finding(
+            "unpinned-image",
+            ("executor", "digests"),
+            f"this runs the {used} image, and only the {other} one is pinned",
+            f"add {used}: DIGEST, of {executor_image(executor, with_shell=with_shell)}",
+        )
+    if not with_shell:
+        return
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    if _has_tag(image) and not re.search("debug|alpine|bootstrap", tag):
+    if has_own_tag(executor) and not re.search("debug|alpine|bootstrap", tag):
         yield Finding(
             "no-shell",
             ("executor", "image"),
@@ -490,6 +496,11 @@ def _arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
         yield Argument("target", (spec.target,))
     for name, text in spec.build_args.items():
         yield Argument("build-arg", merge([f"{name}=", *parse(text)]))
+    for name, proxy in _proxies(spec):
+        for spelled in (name, name.lower()):
+            # Without a value the executor takes the one of its environment.
+            value = f"={proxy}" if isinstance(proxy, str) else ""
+            yield Argument("build-arg", (f"{spelled}{value}",))
     for name, text in spec.labels.items():
         yield Argument("label", merge([f"{name}=", *parse(text)]))
     for name, text in spec.annotations.items():
@@ -501,6 +512,15 @@ def _arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     for text in spec.extra_args:
         name, separator, value = text.removeprefix("--").partition("=")
         yield Argument(name, parse(value) if separator else None)
+
+
+def _proxies(spec: Build) -> Iterator[tuple[str, str | SecretText]]:
+    """What RUN lines and the executor are led by."""
+    proxy = spec.proxy
+    if proxy is None:
+        return
+    given = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": proxy.no_proxy}
+    yield from ((name, item) for name, item in given.items() if item)
 
 
 def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
@@ -562,11 +582,12 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
     cache = spec.cache
     if cache is None:
         return
-    yield Argument("cache", ("true",))
-    if cache.repo.startswith("oci:"):
+    if cache.repo:
+        yield Argument("cache", ("true",))
+    if cache.remote:
+        yield Argument("cache-repo", parse_repository(cache.remote).parts, is_reference=True)
+    elif cache.repo:
         yield Argument("cache-repo", (cache.repo,))
-    else:
-        yield Argument("cache-repo", parse_repository(cache.repo).parts, is_reference=True)
     if cache.ttl:
         yield Argument("cache-ttl", (cache.ttl,))
     if cache.dir:
@@ -592,7 +613,9 @@ def _option_arguments(spec: Build) -> Iterator[Argument]:
         if isinstance(value, bool):
             yield Argument(flag, None if value else ("false",))
         elif isinstance(value, dict):
-            yield from (Argument(flag, (f"{key}={item}",)) for key, item in value.items())
+            for key, item in value.items():
+                listed = item if isinstance(item, tuple) else (item,)
+                yield from (Argument(flag, (f"{key}={one}",)) for one in listed)
         elif isinstance(value, tuple):
             yield from (Argument(flag, (item,)) for item in value)
         else:
@@ -659,8 +682,9 @@ def _logins(
     needed: dict[str, Where] = {}
     for push in pushes:
         needed.setdefault(push.host, push.where)
-    if spec.cache and not spec.cache.repo.startswith("oci:") and spec.push != "never":
-        needed.setdefault(_host_on(target, parse_repository(spec.cache.repo)), ("cache", "repo"))
+    remote = spec.cache and spec.cache.remote
+    if remote and spec.push != "never":
+        needed.setdefault(_host_on(target, parse_repository(remote)), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
     own = {f"${{{REGISTRY_HOST}}}": FIXED_REGISTRIES.get(target, f"${{{REGISTRY_HOST}}}")}
     given = {}
@@ -688,6 +712,7 @@ def _logins(
         findings += _ci_token_finding(resolved, target)
         findings += _cloud_findings(resolved)
     findings += _config_findings(spec, ordered)
+    findings += _switched_off(spec, ordered)
     findings += _several_cloud_files(spec, target, ordered)
     return ordered, findings
 
@@ -823,6 +848,24 @@ def _config_findings(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Fin
     yield from mixed_logins(spec, logins)
 
 
+_HELPERS = {"aws": "ecr", "google": "google", "azure": "acr"}
+"""The executor's helper for each cloud."""
+
+
+def _switched_off(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    """Logins of clouds whose helper the options leave out."""
+    asked = spec.options.credential_helpers
+    for login in logins if asked is not None else ():
+        helper = _HELPERS.get(login.login.kind)
+        if helper and not login.written and helper not in (asked or ()):
+            yield Finding(
+                "conflicting-options",
+                ("options", "credential_helpers"),
+                f"this switches the login to {login.host} off: only {quoted(helper)} asks for it",
+                f"write [{', '.join([*(asked or ()), helper])}]",
+            )
+
+
 def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
     """A ready docker config beside written logins, for a kaniko that reads one of them."""
     ready = [login for login in logins if login.login.docker_config]
@@ -850,6 +893,7 @@ _SHELL_NAMES = {
     *("AWS_SESSION_TOKEN", "AWS_ROLE_SESSION_NAME", "SSL_CERT_DIR", "answer"),
     *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "certificates"),
+    *("http_proxy", "https_proxy", "no_proxy"),
     *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN", "digest", "destination", "image"),
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
@@ -962,6 +1006,8 @@ def secret_places(plan: Plan) -> dict[str, Where]:
         used.setdefault(secret, ("build_secrets", name))
     for name in plan.certificates.values():
         used.setdefault(name, ("certificates",))
+    for variable, name in plan.proxy_secrets.items():
+        used.setdefault(name, ("proxy", variable.lower().removesuffix("_proxy"), "secret"))
     if plan.context_cloud:
         used.update(dict.fromkeys(plan.context_cloud.secrets, ("context_login",)))
     return used

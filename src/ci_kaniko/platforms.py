@@ -62,9 +62,9 @@ def on_platform(build: Build, platform: str) -> Build:
         item.model_copy(update={"image": staging(build, platform), "when": _any_of(build)})
         for item in build.destinations[:1]
     ]
-    cache = build.cache and build.cache.model_copy(
-        update={"repo": f"{build.cache.repo}-{slug(platform)}"}
-    )
+    cache = build.cache
+    if cache and cache.repo:
+        cache = cache.model_copy(update={"repo": f"{cache.repo}-{slug(platform)}"})
     here = build.model_copy(
         update={
             "destinations": tuple(waiting) if pushed else (),
@@ -150,6 +150,6 @@ def pushed_hosts(build: Build) -> set[str]:
     if build.push == "never":
         return set()
     hosts = {parse_reference(item.image).host for item in build.destinations}
-    if build.cache and not build.cache.repo.startswith("oci:"):
-        hosts.add(parse_repository(build.cache.repo).host)
+    if build.cache and build.cache.remote:
+        hosts.add(parse_repository(build.cache.remote).host)
     return {canonical_host(host or DOCKER_HUB) for host in hosts}

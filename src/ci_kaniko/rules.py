@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko import grammar
 from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
-from ci_kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
 from ci_kaniko.fields import TARGETS
 from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.findings import Where
     from ci_kaniko.native import Toleration
-    from ci_kaniko.spec import Executor, NamedImage, Spec
+    from ci_kaniko.spec import NamedImage, Spec
     from ci_kaniko.texts import Text
     from ci_kaniko.variables import Native
 
@@ -665,7 +665,24 @@ def _mirrors_are_images(spec: Build) -> Iterator[Finding]:
 def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
     digests = executor.digests
-    if (digests.plain or digests.debug) and not executor.version and not executor.image:
+    if has_own_tag(executor):
+        for name, digest in digests:
+            if digest:
+                yield Finding(
+                    "conflicting-options",
+                    ("executor", "digests", name),
+                    f"image: {executor.image} is used as it is, so this pins nothing",
+                    "image: REPOSITORY:TAG@DIGEST pins it; an image without a tag takes these",
+                )
+        own = own_version(executor)
+        if executor.version and own and own != executor.version:
+            yield Finding(
+                "conflicting-options",
+                ("executor", "version"),
+                f"image: {executor.image} is another release, and it is the one that runs",
+                f"write {own}",
+            )
+    elif (digests.plain or digests.debug) and not executor.version and not executor.image:
         yield Finding(
             "digest-without-version",
             ("executor", "digests"),
@@ -722,7 +739,9 @@ def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
         for index, mirror in enumerate(options.registry_mirror)
     ]
     mirrors += [
-        (("options", "registry_map", host), mirror) for host, mirror in options.registry_map.items()
+        (("options", "registry_map", host, *((index,) if len(listed) > 1 else ())), mirror)
+        for host, listed in options.registry_map.items()
+        for index, mirror in enumerate(listed)
     ]
     for where, mirror in mirrors:
         rest = mirror.rpartition("://")[2]
@@ -815,7 +834,7 @@ def _entries_can_be_young_enough(spec: Build) -> Iterator[Finding]:
 @_rule("executor.distribution", "executor.version", "options[]")
 def _flags_are_not_outdated(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
-    if executor.distribution == "osscontainertools" and at_least(_version(executor), "v1.27.0"):
+    if executor.distribution == "osscontainertools" and at_least(version_of(executor), "v1.27.0"):
         for name in ("skip_unused_stages", "force_build_metadata"):
             if getattr(spec.options, name):
                 yield _no_effect(
@@ -849,14 +868,10 @@ def _no_effect(where: Where, message: str, hint: str) -> Finding:
     return Finding("no-effect", where, message, hint, severity="warning")
 
 
-def _version(executor: Executor) -> str:
-    return executor.version or DISTRIBUTIONS[executor.distribution].version
-
-
 @_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git")
 def _the_executor_has_the_flags(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
-    version = _version(executor)
+    version = version_of(executor)
     for where, flag, since in _flags_in_use(spec):
         first = getattr(since, executor.distribution)
         if not at_least(version, first):
@@ -908,7 +923,7 @@ def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
             for name, flag in _CACHE_FLAGS.items()
         }
         # A run that does not push must not push cached layers either.
-        fields[("cache",)] = (not spec.cache.repo.startswith("oci:"), "no-push-cache")
+        fields[("cache",)] = (spec.cache.remote, "no-push-cache")
     for name, value in spec.git:
         if name not in {"token", "username", "depth"}:
             fields[("git", name)] = (value is not None, "git")
@@ -1086,9 +1101,66 @@ def _a_ref_is_named_once(spec: Build) -> Iterator[Finding]:
         )
 
 
+@_rule("cache")
+def _a_cache_has_a_place(spec: Build) -> Iterator[Finding]:
+    """But one flag, which decides how much memory a build without a cache takes, too."""
+    cache = spec.cache
+    if cache is None or cache.repo:
+        return
+    others = [name for name, value in cache if value is not None and name != "compressed"]
+    if others or cache.compressed is None:
+        yield Finding(
+            "missing-key",
+            ("cache",),
+            '"repo" is missing',
+            "add repo: ghcr.io/acme/shop/cache",
+        )
+
+
+@_rule("env[]", "build_secrets[]")
+def _variables_have_one_place(spec: Build) -> Iterator[Finding]:
+    if not spec.env:
+        return
+    from ci_kaniko.executor_variables import owner_of_variable
+
+    for name in spec.env:
+        where = ("env", name)
+        if owner := owner_of_variable(name):
+            message = f"{quoted(name)} is not one to set here"
+            hint = owner if ": " in owner else f"use {owner}"
+            yield Finding("owned-variable", where, message, hint, on_key=True)
+        elif name in spec.build_secrets.values():
+            message = f"{quoted(name)} is a secret of build_secrets"
+            yield Finding("owned-variable", where, message, "remove it here", on_key=True)
+        elif _SECRET_WORD.search(name):
+            yield Finding(
+                "written-secret",
+                where,
+                f"{quoted(name)} is called as a secret is, and env: holds plain text",
+                "build_secrets: names secrets for RUN lines, registries: those of logins",
+                on_key=True,
+                secret=True,
+            )
+
+
+@_rule("proxy", "build_args[]")
+def _a_proxy_is_named_once(spec: Build) -> Iterator[Finding]:
+    for name in spec.build_args if spec.proxy else ():
+        field = name.lower().removesuffix("_proxy")
+        field = "no_proxy" if field == "no" else field
+        if name.lower().endswith("_proxy") and getattr(spec.proxy, field, None):
+            yield Finding(
+                "conflicting-options",
+                ("build_args", name),
+                f"proxy: gives RUN lines their {name}",
+                "remove it, or that of proxy:",
+                on_key=True,
+            )
+
+
 @_rule("build_args[]", "cache")
 def _the_cache_can_be_hit(spec: Build) -> Iterator[Finding]:
-    if spec.cache is None:
+    if spec.cache is None or spec.cache.repo is None:
         return
     for name, text in spec.build_args.items():
         moving = [part for part in names(parse(text)) if part.endswith("timestamp")]

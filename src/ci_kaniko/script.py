@@ -611,7 +611,8 @@ class Script:
     def _inputs(self) -> list[str]:
         """What every build needs beside its context: secrets, certificates, proxies."""
         plan = self.plan
-        lines = [line for name in plan.spec.build_secrets.values() for line in self._guard(name)]
+        secrets = [*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()]
+        lines = [line for name in dict.fromkeys(secrets) for line in self._guard(name)]
         for file, secret in plan.certificates.items():
             if self.dialect.mounted_files:
                 lines += self._mounted(f"{CERTIFICATES}/{file}", f"the secret {secret}")
@@ -620,6 +621,9 @@ class Script:
                 lines += self._write(secret, file, folder=self.dialect.certificates)
         if plan.proxy and not self.dialect.mounted_files:
             exports = " ".join(f"{name}={quote(value)}" for name, value in plan.proxy.items())
+            lines.append(f"export {exports}")
+        if plan.proxy_secrets:
+            exports = " ".join(f'{name}="${key}"' for name, key in plan.proxy_secrets.items())
             lines.append(f"export {exports}")
         return lines
 
@@ -717,6 +721,14 @@ def check_digest() -> list[str]:
         "  exit 1",
         "fi",
     ]
+
+
+def executor(plan: Plan, words: Iterable[str]) -> list[str]:
+    """The call of the executor in its own image; the variables are for it alone."""
+    variables = [f"{name}={quote(text)}" for name, text in plan.spec.env.items()]
+    if not variables:
+        return continued("/kaniko/executor", words)
+    return [f"{one} \\" for one in variables] + continued("/kaniko/executor", words)
 
 
 def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:

@@ -130,6 +130,8 @@ def _note_uses(plan: Plan, used: dict[str, Use]) -> None:
             used.setdefault(name, Use("credentials for the build context", is_file=is_file))
     for build_secret, name in plan.spec.build_secrets.items():
         used.setdefault(name, Use(f"build secret {build_secret}"))
+    for variable, name in plan.proxy_secrets.items():
+        used.setdefault(name, Use(f"address for {variable}"))
     for file, name in plan.certificates.items():
         used.setdefault(name, Use(f"PEM text of {file}", is_file=True))
 
@@ -377,9 +379,9 @@ def _repositories(plans: list[Plan]) -> dict[str, list[str]]:
     """The repositories that are pushed to, by host."""
     references = [(push.host, push.reference) for plan in plans for push in plan.pushes]
     references += [
-        (host, parse_repository(plan.spec.cache.repo))
+        (host, parse_repository(plan.spec.cache.remote))
         for plan in plans
-        if plan.spec.cache
+        if plan.spec.cache and plan.spec.cache.remote
         for host in plan.cache_hosts
     ]
     found: dict[str, dict[str, None]] = {}
@@ -461,4 +463,10 @@ def _forks(plans: list[Plan]) -> Iterator[Requirement]:
 def _needs_secrets(plan: Plan) -> bool:
     """Whether a run that pushes nothing reads secrets."""
     always = plan.push == "always" or any(not login.pushes for login in plan.logins)
-    return bool(always or plan.spec.build_secrets or plan.certificates or plan.git_login)
+    return bool(
+        always
+        or plan.spec.build_secrets
+        or plan.proxy_secrets
+        or plan.certificates
+        or plan.git_login
+    )

@@ -53,7 +53,14 @@ from ci_kaniko.fields import (
     whole,
 )
 from ci_kaniko.findings import Refused, check_once, quoted, raise_all
-from ci_kaniko.logins import ContextLogin, Registry, short_or_long
+from ci_kaniko.logins import (
+    SECRET,
+    ContextLogin,
+    Registry,
+    SecretText,
+    read_secret,
+    short_or_long,
+)
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.patterns import pattern
 from ci_kaniko.scalars import as_bool, as_choice, as_list, as_text
@@ -92,7 +99,8 @@ class Destination(Model):
 class Cache(Model):
     """Layer cache."""
 
-    repo: CacheRepo = Field(
+    repo: CacheRepo | None = Field(
+        default=None,
         description="A repository for cached layers, without a tag, or oci:/PATH.",
         examples=["ghcr.io/acme/shop/cache"],
     )
@@ -107,7 +115,7 @@ class Cache(Model):
     )
     compressed: Boolean | None = Field(
         default=None,
-        description="Compress layers before caching; false needs less memory.",
+        description="Compress layers before caching; false needs less memory, without a cache too.",
         examples=[False],
     )
     dir: Present | None = Field(
@@ -115,6 +123,11 @@ class Cache(Model):
         description="Folder of warmed base images in the executor's container.",
         examples=["/cache"],
     )
+
+    @property
+    def remote(self) -> str | None:
+        """The repository in a registry, where layers are not kept in a folder."""
+        return None if self.repo is None or self.repo.startswith("oci:") else self.repo
 
 
 Depth = Annotated[int, whole(1, 1_000_000)]
@@ -384,6 +397,19 @@ SnapshotMode = Annotated[str, choice("full", "redo", "time")]
 Verbosity = Annotated[str, choice("trace", "debug", "info", "warn", "error", "fatal", "panic")]
 
 
+def _check_mirror(text: str) -> None:
+    check_present(text)
+    if ";" in text:
+        hint = f"a list: [{', '.join(part.strip() for part in text.split(';') if part.strip())}]"
+        raise Refused("bad-host", f"{quoted(text)} is not one registry", hint)
+
+
+Mirrors = Annotated[
+    tuple[str, ...],
+    Reads(lambda value: tuple(_each(value, _check_mirror, "registry_map")), LIST_OR_ONE),
+]
+
+
 class Options(Model):
     """The remaining flags of the executor, one field each; a field that is left out passes none."""
 
@@ -490,10 +516,11 @@ class Options(Model):
         description="Client certificate and key files, joined by a comma, by host.",
         examples=[{"registry.example.com": "/certs/client.crt,/certs/client.key"}],
     )
-    registry_map: dict[PlainHost, Present] = Field(
+    registry_map: dict[PlainHost, Mirrors] = Field(
         default={},
-        description="Pull from another registry, by host; Docker Hub is index.docker.io.",
-        examples=[{"index.docker.io": "mirror.example.com/hub"}],
+        description="Pull from other registries, by host, in this order; Docker Hub is "
+        "index.docker.io.",
+        examples=[{"index.docker.io": ["mirror.example.com/hub", "mirror.gcr.io"]}],
     )
     registry_mirror: tuple[Present, ...] = Field(
         default=(),
@@ -689,8 +716,35 @@ def _check_proxy(text: str) -> None:
         )
 
 
+def _or_secret(check: Callable[[str], None], hint: str) -> Reads:
+    """Reads a text, or the name of the secret that holds it."""
+
+    def read(value: Any) -> str | SecretText:
+        try:
+            return read_secret(value) or checked(check)(value)
+        except Refused as refused:
+            if isinstance(value, str) and "@" in value:
+                refused.hint = hint
+            raise
+
+    return Reads(read, {"anyOf": [STRING, SECRET]})
+
+
 BuildSecretId = Annotated[str, Reads(checked(_check_secret_id), STRING)]
-ProxyUrl = Annotated[str, Reads(checked(_check_proxy), STRING)]
+ProxyUrl = Annotated[
+    str | SecretText,
+    _or_secret(_check_proxy, "keep an address with a login as a secret: {secret: NAME}"),
+]
+NoProxy = Annotated[str | SecretText, _or_secret(check_present, "")]
+
+
+def _check_env_name(text: str) -> None:
+    if not grammar.is_identifier(text):
+        hint = "letters, digits and _, not beginning with a digit"
+        raise Refused("bad-env", f"{quoted(text)} cannot name a variable", hint)
+
+
+EnvName = Annotated[str, Reads(checked(_check_env_name), STRING)]
 
 
 class ClientCertificate(Model):
@@ -705,15 +759,17 @@ class ClientCertificate(Model):
 
 
 class Proxy(Model):
-    """Proxies of the executor."""
+    """Proxies of the executor and of RUN lines."""
 
     http: ProxyUrl | None = Field(
-        default=None, description="For http://.", examples=["http://proxy.example.com:3128"]
+        default=None,
+        description="For http://; an address, or the name of the secret that holds it.",
+        examples=["http://proxy.example.com:3128", {"secret": "PROXY_URL"}],
     )
     https: ProxyUrl | None = Field(
         default=None, description="For https://.", examples=["http://proxy.example.com:3128"]
     )
-    no_proxy: Present | None = Field(
+    no_proxy: NoProxy | None = Field(
         default=None,
         description="Hosts that are reached without, joined by commas.",
         examples=["localhost,registry.local"],
@@ -975,9 +1031,14 @@ class Build(Model):
         description="Certificates that the executor shows to a registry, by host.",
         examples=[{"registry.example.com": {"certificate": "ACME_CERT", "key": "ACME_CERT_KEY"}}],
     )
+    env: dict[EnvName, Text] = Field(
+        default={},
+        description="Variables of the executor that no field sets; RUN lines do not see them.",
+        examples=[{"FF_KANIKO_NEW_CACHE_LOOKUP": "1", "SSL_CERT_DIR": "/etc/ssl/certs"}],
+    )
     proxy: Later[Proxy] | None = Field(
         default=None,
-        description="Proxies for the executor and for the RUN steps' downloads of it.",
+        description="Proxies for the executor and for RUN lines; the image keeps none of them.",
         examples=[{"https": "http://proxy.example.com:3128", "no_proxy": "registry.local"}],
     )
     gitlab: Later[GitLab] = Field(

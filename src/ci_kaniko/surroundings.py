@@ -213,7 +213,7 @@ def _wrong(build: Build, dockerfile: Dockerfile, targets: Sequence[str]) -> Iter
                 told.add(secret.name)
                 yield _missing_secret(secret, dockerfile)
     layers = dockerfile.layers(number)
-    for one in sorted(used if build.cache else layers):
+    for one in sorted(used if build.cache and build.cache.repo else layers):
         lost = "the image" if one in layers else "the cached layers"
         yield from _hidden(build, dockerfile, dockerfile.stages[one].folders, lost, targets)
 

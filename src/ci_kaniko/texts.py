@@ -99,8 +99,8 @@ def texts_with_variables(spec: Build) -> Iterator[tuple[Where, str]]:
         yield from (((section, name), text) for name, text in getattr(spec, section).items())
     for index, destination in enumerate(spec.destinations):
         yield ("destinations", index), destination.image
-    if spec.cache and not spec.cache.repo.startswith("oci:"):
-        yield ("cache", "repo"), spec.cache.repo
+    if spec.cache and spec.cache.remote:
+        yield ("cache", "repo"), spec.cache.remote
     yield from ((("registries", host), host) for host in spec.registries)
     yield from ((("extra_args", index), text) for index, text in enumerate(spec.extra_args))
 

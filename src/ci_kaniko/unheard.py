@@ -8,6 +8,7 @@ from ci_kaniko.findings import Finding, quoted, unheard_by_all
 from ci_kaniko.globs import is_exclusion, is_literal
 from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems import suggest
+from ci_kaniko.references import canonical_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -296,11 +297,33 @@ def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
     return unheard_by_all(spec, look)
 
 
+def _pulled_hosts_are_pushed_to(spec: Spec) -> Iterator[Finding]:
+    """``pull: false`` for a host that only base images are on: its login is there to pull."""
+
+    def look(build: Build) -> Iterator[Heard]:
+        for written, registry in build.registries.items():
+            for key in type(registry).model_fields:
+                login = getattr(registry, key)
+                if login is None or login.pull or "pull" not in login.model_fields_set:
+                    continue
+                from ci_kaniko.platforms import pushed_hosts
+
+                finding = _no_effect(
+                    ("registries", written, key, "pull"),
+                    f"nothing is pushed to {written}, so its login is there to pull",
+                    "remove pull:, or the login when no base image is there",
+                )
+                yield finding, canonical_host(written) in pushed_hosts(build)
+
+    return unheard_by_all(spec, look)
+
+
 _LOOKS = (
     _triggers_start_what_they_filter,
     _platforms_are_built,
     _settings_have_something_to_set,
     _the_repository_is_read,
+    _pulled_hosts_are_pushed_to,
     _inputs_are_read,
     _images_differ_from_the_top,
     _images_are_in_files,

@@ -331,6 +331,7 @@ def arguments(run: Run) -> list[str]:
         *_context(run, variables),
         *([f"--target={spec.data['target']}"] if "target" in spec.data else []),
         *(f"--build-arg={k}={replaced(v, variables)}" for k, v in _items(spec, "build_args")),
+        *_proxy_arguments(spec),
         *(f"--label={k}={replaced(v, variables)}" for k, v in _items(spec, "labels")),
         *(f"--annotation={k}={replaced(v, variables)}" for k, v in _items(spec, "annotations")),
         *_cache(run, variables),
@@ -341,6 +342,19 @@ def arguments(run: Run) -> list[str]:
         *([] if pushed else ["--no-push", "--no-push-cache"] if cached else ["--no-push"]),
         *(f"--destination={image}" for image in pushed),
         *(_outputs(spec, _PUSHED_OUTPUTS) if pushed else []),
+    ]
+
+
+_PROXIES = {"http": "HTTP_PROXY", "https": "HTTPS_PROXY", "no_proxy": "NO_PROXY"}
+
+
+def _proxy_arguments(spec: Spec) -> list[str]:
+    """RUN lines get both spellings; the value of a secret stays out of the arguments."""
+    given = {_PROXIES[key]: text for key, text in spec.section("proxy").items()}
+    return [
+        f"--build-arg={spelled}" + (f"={text}" if isinstance(text, str) else "")
+        for name, text in given.items()
+        for spelled in (name, name.lower())
     ]
 
 
@@ -405,9 +419,10 @@ def _cache(run: Run, variables: Mapping[str, str]) -> list[str]:
         return []
     flags = {"copy_layers": "cache-copy-layers", "run_layers": "cache-run-layers"}
     flags["compressed"] = "compressed-caching"
+    repo = cache.get("repo")
     return [
-        "--cache=true",
-        f"--cache-repo={replaced(cache['repo'], variables, in_image=True)}",
+        *(["--cache=true"] if repo else []),
+        *([f"--cache-repo={replaced(repo, variables, in_image=True)}"] if repo else []),
         *([f"--cache-ttl={cache['ttl']}"] if "ttl" in cache else []),
         *([f"--cache-dir={cache['dir']}"] if "dir" in cache else []),
         *(_switch(flags[name], cache[name]) for name in flags if name in cache),
@@ -443,7 +458,7 @@ def _options(spec: Spec) -> list[str]:
 def _option(name: str, value: Any) -> list[str]:
     flag = name.replace("_", "-")
     if isinstance(value, dict):
-        return [f"--{flag}={key}={item}" for key, item in value.items()]
+        return [f"--{flag}={key}={one}" for key, item in value.items() for one in listed(item)]
     return [_switch(flag, item) for item in listed(value)]
 
 
@@ -666,9 +681,16 @@ def _file(name: str) -> str:
 
 def always_given(run: Run) -> dict[str, str]:
     """What every run has in the executor's environment: build secrets, proxies."""
-    names = {"http": "HTTP_PROXY", "https": "HTTPS_PROXY", "no_proxy": "NO_PROXY"}
-    proxies = {names[key]: text for key, text in _items(run.spec, "proxy")}
-    return proxies | {key: secret(key) for _, key in _items(run.spec, "build_secrets")}
+    proxies = {_PROXIES[key]: text for key, text in run.spec.section("proxy").items()}
+    secrets = {
+        spelled: secret(item["secret"])
+        for name, item in proxies.items()
+        if isinstance(item, dict)
+        for spelled in (name, name.lower())
+    }
+    given = {name: text for name, text in proxies.items() if isinstance(text, str)}
+    given |= {key: secret(key) for _, key in _items(run.spec, "build_secrets")}
+    return {**given, **secrets, **run.spec.section("env")}
 
 
 def input_secrets(spec: Spec) -> list[str]:
@@ -676,6 +698,7 @@ def input_secrets(spec: Spec) -> list[str]:
     pairs = spec.section("client_certificates").values()
     names = [*spec.section("build_secrets").values(), *spec.section("certificates").values()]
     names += [pair[key] for pair in pairs for key in ("certificate", "key")]
+    names += [item["secret"] for item in spec.section("proxy").values() if isinstance(item, dict)]
     return names
 
 

@@ -644,7 +644,12 @@ class Translation:
             if not value:
                 self.job.left("bad-pair", f"--{flag.name}={pair} has no =", flag.line, "HOST=VALUE")
             elif not self._certificate(flag.name, key, value):
-                self.options.setdefault(field, {})[key] = value
+                found = self.options.setdefault(field, {})
+                if flag.name == "registry-map" and key in found:
+                    before = found[key] if isinstance(found[key], list) else [found[key]]
+                    found[key] = [*before, *([value] if value not in before else [])]
+                else:
+                    found[key] = value
 
     def _certificate(self, name: str, host: str, value: str) -> bool:
         """A certificate that the job takes from a secret."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import apart, pipeline
-from ci_kaniko.plan import no_shell
+from ci_kaniko.plan import impossible_image
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT
@@ -83,7 +83,7 @@ def _once(found: Iterable[Iterable[Finding]]) -> list[Finding]:
 
 def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     extra = plan.spec.agola.extra
-    yield from no_shell(plan.spec.executor)
+    yield from impossible_image(plan.spec.executor, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")

@@ -25,8 +25,8 @@ from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
-from ci_kaniko.script import Cell, Script, only_files, read_digest
-from ci_kaniko.shell import continued, indented, quote
+from ci_kaniko.script import Cell, Script, executor, only_files, read_digest
+from ci_kaniko.shell import indented, quote
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.common import join_dialect, preparing
@@ -244,9 +244,7 @@ class Run:
         plan = job.plan
         asks = plan.spec.digest or bool(plan.pushed_outputs)
         script = Script(plan, self._dialect_of(task), asks=asks)
-        text = script.build(
-            lambda words: [*continued("/kaniko/executor", words), *_left(script, task)]
-        )
+        text = script.build(lambda words: [*executor(plan, words), *_left(script, task)])
         fields = self._task(
             task,
             executor_image(plan.spec.executor, with_shell=True),

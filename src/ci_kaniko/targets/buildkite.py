@@ -19,7 +19,7 @@ from ci_kaniko.pipeline import (
     preparation_name,
     runner,
 )
-from ci_kaniko.plan import OUTPUT_OPTIONS, no_shell
+from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.script import impossible
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
@@ -144,7 +144,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.buildkite
     if plan.arguments:
-        yield from no_shell(plan.spec.executor)
+        yield from impossible_image(plan.spec.executor, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
     owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED

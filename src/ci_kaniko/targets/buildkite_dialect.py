@@ -85,8 +85,9 @@ def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], st
 def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
     """Organization and registry of every reference to Buildkite's own registry."""
     texts = [push.reference for push in plan.pushes if push.host == "packages.buildkite.com"]
-    if "packages.buildkite.com" in plan.cache_hosts and plan.spec.cache:
-        texts.append(parse_reference(plan.spec.cache.repo))
+    remote = plan.spec.cache and plan.spec.cache.remote
+    if "packages.buildkite.com" in plan.cache_hosts and remote:
+        texts.append(parse_reference(remote))
     for reference in texts:
         yield tuple(text_of(reference.repository).split("/")[:2])
 

@@ -9,7 +9,7 @@ from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name, runner
 from ci_kaniko.plan import Started, executor_image
-from ci_kaniko.script import Script, read_digest
+from ci_kaniko.script import Script, executor, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
@@ -112,7 +112,7 @@ def _building(image: Image, job: Job, before: list[str]) -> Step:
     text = script.build(
         lambda words: [
             *(_unpacked(image.preparation) if image.preparation else []),
-            *continued("/kaniko/executor", words),
+            *executor(plan, words),
             *_handed_over(script, key),
             *script.forget_unless_pushed(),
         ]
@@ -313,7 +313,7 @@ def secret_names(plan: Plan, *, files: bool) -> list[str]:
         names += cloud.secrets if files else cloud.secret_variables.values()
     if plan.git_login and plan.git_login.secret:
         names.append(plan.git_login.secret)
-    names += plan.spec.build_secrets.values()
+    names += [*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()]
     if files:
         names += plan.certificates.values()
     return list(dict.fromkeys(names))

@@ -13,7 +13,7 @@ from ci_kaniko.findings import Finding, quoted, unique
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner, workflow_name
-from ci_kaniko.plan import no_shell, secret_places
+from ci_kaniko.plan import impossible_image, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import differing_forms, owned_keys
@@ -46,6 +46,7 @@ _OWNED = {
     "steps": "the fields of the spec",
     "if": "triggers",
     "concurrency": "triggers",
+    "env": "env: at the top",
 }
 _REQUEST, _RUN = "github.event.pull_request.number", "github.run_id"
 _MAX_SIZE = 500_000
@@ -107,7 +108,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
-    yield from no_shell(plan.spec.executor)
+    yield from impossible_image(plan.spec.executor, with_shell=True)
     if plan.spec.context.startswith("tar://"):
         yield Finding(
             "impossible-context",
@@ -118,6 +119,8 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _docker_findings(plan: Plan) -> Iterator[Finding]:
+    if plan.arguments:
+        yield from impossible_image(plan.spec.executor, with_shell=False)
     if plan.spec.context.startswith("tar:///"):
         yield Finding(
             "impossible-context",

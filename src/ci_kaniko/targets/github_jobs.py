@@ -10,7 +10,7 @@ from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
-from ci_kaniko.script import Script, only_files, read_digest
+from ci_kaniko.script import Script, executor, only_files, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.github_dialect import (
     CONTAINER,
@@ -364,7 +364,7 @@ def _quoted(commands: str) -> str:
 
 def _run_inside(script: Script, words: list[str]) -> list[str]:
     """The executor in the job's own container, where a build can write what the job hands over."""
-    run = continued("/kaniko/executor", words)
+    run = executor(script.plan, words)
     if not script.plan.spec.digest:
         return run
     handed = ["trap - EXIT", *read_digest("/kaniko/digest"), f'{_DIGEST} > "$GITHUB_OUTPUT"']
@@ -374,11 +374,12 @@ def _run_inside(script: Script, words: list[str]) -> list[str]:
 
 def _run(script: Script, words: list[str]) -> list[str]:
     plan = script.plan
-    passed = [*plan.proxy, *plan.spec.build_secrets.values()]
+    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
     passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
     passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
     passed += [name for cloud in plan.clouds for name in cloud.names]
     options = ["--env container=docker", *(f"--env {name}" for name in passed)]
+    options += [f"--env {quote(f'{name}={text}')}" for name, text in plan.spec.env.items()]
     if plan.reads_checkout:
         options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
     if plan.certificates:
@@ -485,7 +486,8 @@ def _joining(image: Image, join: Plan) -> Job:
 
 def _regctl(plan: Plan) -> list[str]:
     """A function that runs the tool in a container."""
-    passed = [*plan.proxy, *(name for cloud in plan.clouds for name in cloud.names)]
+    passed = [*plan.proxy, *plan.proxy_secrets]
+    passed += [*(name for cloud in plan.clouds for name in cloud.names)]
     options = ["--user 0", *(f"--env {name}" for name in passed)]
     if plan.certificates:
         options.append("--env SSL_CERT_DIR=/kaniko/certificates:/etc/ssl/certs")

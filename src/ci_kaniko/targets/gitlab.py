@@ -27,11 +27,10 @@ from ci_kaniko.plan import (
     HostLogin,
     Started,
     executor_image,
+    impossible_image,
     mixed_logins,
-    no_shell,
 )
-from ci_kaniko.script import Cell, Dialect, Script, impossible, read_digest
-from ci_kaniko.shell import continued
+from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
@@ -293,7 +292,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if _is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:
-        yield from no_shell(plan.spec.executor)
+        yield from impossible_image(plan.spec.executor, with_shell=True)
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
@@ -423,7 +422,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     script = Script(plan, _dialect(plan), asks=asks)
     text = script.build(
         lambda words: [
-            *continued("/kaniko/executor", words),
+            *executor(plan, words),
             *_handed_over(script, image, job),
             *script.forget_unless_pushed(),
         ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding
 from ci_kaniko.pipeline import duplicate_names, pipeline
-from ci_kaniko.plan import OUTPUT_OPTIONS, no_shell
+from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.platforms import is_staged
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys
@@ -81,8 +81,8 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         plan = plans[image.name]
         if not known.missing:
             findings += image.findings(bad_references(image.plan, known))
-        if needs_script(plan):
-            findings += image.findings(no_shell(plan.spec.executor))
+        scripted = needs_script(plan)
+        findings += image.findings(impossible_image(plan.spec.executor, with_shell=scripted))
     if findings:
         return Rendering(view={}, findings=tuple(dict.fromkeys(findings)))
     pods = [pod_of(group, plans, known) for group in groups]

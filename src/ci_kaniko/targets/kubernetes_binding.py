@@ -99,8 +99,8 @@ def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
         if holds(push.when, known.event):
             yield push.where, push.reference
     cache = plan.spec.cache
-    if cache and not cache.repo.startswith("oci:"):
-        yield ("cache", "repo"), parse_repository(cache.repo)
+    if cache and cache.remote:
+        yield ("cache", "repo"), parse_repository(cache.remote)
 
 
 def _unfit(parts: Parts, known: Values, *, in_tag: bool) -> Iterator[tuple[str, str]]:

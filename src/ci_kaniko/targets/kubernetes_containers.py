@@ -161,8 +161,10 @@ def needs_script(plan: Plan) -> bool:
     if not logins:
         return False
     variables = [_variable(login.host) for login in logins]
+    helpers = plan.spec.options.credential_helpers
     return (
         not reads_registry_variables(plan.spec.executor)
+        or (helpers is not None and "env" not in helpers)
         or len(set(variables)) < len(variables)
         or any(":" in login.host for login in logins)
     )
@@ -245,6 +247,12 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
             yield from_secret(key if scripted else name, secret, key)
     for name in plan.spec.build_secrets.values():
         yield from_secret(name, secret, name)
+    for name, key in () if scripted else plan.proxy_secrets.items():
+        yield from_secret(name, secret, key)
+    for key in dict.fromkeys(plan.proxy_secrets.values()) if scripted else ():
+        yield from_secret(key, secret, key)
+    for name, text in plan.spec.env.items():
+        yield {"name": name, "value": _doubled(text)}
     if scripted:
         names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
         yield from (from_secret(name, secret, name) for name in names)
