@@ -458,7 +458,7 @@ destinations: ["ghcr.io/acme/${image.name}:1.0"]
 registries: {ghcr.io: {default: {username: acme-bot, password: GHCR_TOKEN}, github: ci-token}}
 cache: {repo: ghcr.io/acme/cache}
 options: {cleanup: true}
-git: {depth: 1}
+checkout: {depth: 1}
 executor: {version: v1.28.3}
 triggers: {branches: [main], tags: ["v*"]}
 gitlab: {stage: build}
