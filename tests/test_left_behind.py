@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from support import tools
 from support.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
 from support.execution import run
 from support.pipelines import digest_of
@@ -70,7 +71,15 @@ class Step:
         (path / "bin/docker").chmod(0o755)
         self.output.write_text("")
         self.done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", job["steps"][-1]["run"]],
+            [
+                tools.program("bash"),
+                "--noprofile",
+                "--norc",
+                "-eo",
+                "pipefail",
+                "-c",
+                job["steps"][-1]["run"],
+            ],
             env={
                 **environment("github", event),
                 "PATH": f"{path / 'bin'}:{os.environ['PATH']}",
