@@ -121,7 +121,6 @@ POSITIONS = {
     "quoted lines": ('a: "b\n  c"', ["a 1:1-1:2", "b c 1:4-2:5"]),
     "CRLF": ("a: b\r\n\r\nc: d\r\n", ["a 1:1-1:2", "b 1:4-1:5", "c 3:1-3:2", "d 3:4-3:5"]),
     "lone CR": ("a: b\rc: d", ["a 1:1-1:2", "b 1:4-1:5", "c 2:1-2:2", "d 2:4-2:5"]),
-    "NEL": ("a: b\x85c: d", ["a 1:1-1:2", "b 1:4-1:5", "c 2:1-2:2", "d 2:4-2:5"]),
     "line separator": ("a:\u2028 b: c", ["a 1:1-1:2", "b 2:2-2:3", "c 2:5-2:6"]),
     "byte order mark": ("\ufeffa: b", ["a 1:1-1:2", "b 1:4-1:5"]),
     "byte order marks": ("\ufeff\ufeff\ufeffa: b", ["a 1:1-1:2", "b 1:4-1:5"]),

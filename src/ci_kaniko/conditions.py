@@ -77,6 +77,9 @@ def parse_when(value: Any) -> AnyOf:
     return tuple(conditions)
 
 
+_BRANCHES = {"main", "master", "trunk", "develop"}
+
+
 def _condition(value: Any, at: tuple[int, ...]) -> Condition:
     if isinstance(value, dict):
         return _ref_condition(value, at)
@@ -87,14 +90,26 @@ def _condition(value: Any, at: tuple[int, ...]) -> Condition:
         return Condition(cast("Kind", str(value)))
     from ci_kaniko.problems import suggest
 
-    close = suggest(value.replace("_", "-"), EVENTS)
+    close = None if value in _BRANCHES else suggest(value.replace("_", "-"), EVENTS)
     ref = suggest(value, ("tags", "branches")) if not close else None
     hint = f"one of {', '.join(EVENTS)}, or {{branch: main}}, or {{tag: v*}}"
     if close:
         hint = f'did you mean "{close}"?'
     elif ref:
         hint = "write {tag: v*}" if ref == "tags" else 'write {branch: "**"}'
+    elif _is_glob(value):
+        hint = f"{{branch: {value}}} is that branch, default-branch the one that the CI calls so"
     raise Refused("bad-condition", f"{quoted(value)} is not a condition", hint, at=at)
+
+
+def _is_glob(text: str) -> bool:
+    try:
+        return (
+            text not in {"true", "false"}
+            and check_glob(text).replace("/", "").replace("-", "").isalnum()
+        )
+    except Refused:
+        return False
 
 
 def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:

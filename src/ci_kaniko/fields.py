@@ -15,12 +15,13 @@ from ci_kaniko.findings import Refused, quoted, raise_all
 from ci_kaniko.patterns import pattern
 from ci_kaniko.references import (
     REGISTRY_HOST,
+    REGISTRY_IMAGE,
     check_lookalike,
     parse_reference,
     parse_repository,
 )
 from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
-from ci_kaniko.variables import Ref, parse
+from ci_kaniko.variables import Ref, natives, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +165,14 @@ def _check_reference(text: str) -> None:
     parse_reference(text)
 
 
+def _check_pulled(text: str) -> None:
+    """An image to run: a registry, a repository, a tag, a digest, of which one may be missing."""
+    check_present(text)
+    if not grammar.is_image(text):
+        message = f"{quoted(text)} is not an image"
+        raise Refused("bad-reference", message, "such as docker.io/library/golang:1.26")
+
+
 def _check_cache_repo(text: str) -> None:
     grammar.check_text(text)
     if text.startswith("oci:"):
@@ -188,6 +197,16 @@ def _check_registry(text: str) -> None:
     if text == f"${{{REGISTRY_HOST}}}":
         return
     grammar.check_text(text)
+    if foreign := natives(text):
+        native = foreign[0]
+        own = native.portable in {REGISTRY_HOST, REGISTRY_IMAGE}
+        raise Refused(
+            "native-variable",
+            f"{native.written} belongs to one CI only",
+            f"${{{REGISTRY_HOST}}}: ci-token is the CI's own registry"
+            if own
+            else "a host is written out; ${env.NAME} is a run-time variable of your own",
+        )
     parts = parse(text)
     if len(parts) == 1 and isinstance(parts[0], Ref) and parts[0].name.startswith("env."):
         return
@@ -394,6 +413,7 @@ Present = Annotated[str, Reads(checked(check_present), TEXT)]
 Template = Annotated[str, Reads(checked(_check_template), TEXT, "template")]
 Lines = Annotated[str, Reads(checked(_check_lines), TEXT, "template")]
 Image = Annotated[str, Reads(checked(_check_reference), STRING, "template")]
+PulledImage = Annotated[str, Reads(checked(_check_pulled), STRING)]
 CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING, "template")]
 RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING, "template")]
 PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]

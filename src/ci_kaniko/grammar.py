@@ -18,6 +18,12 @@ _WORDS_OF_TIME = pattern(r"([0-9]+) *(d|days?|w|weeks?|hours?|min(?:ute)?s?|seco
 _HOURS = {"d": 24, "w": 24 * 7}
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST = pattern(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
+_REPOSITORY = r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
+_IMAGE = pattern(
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?/)?"
+    rf"{_REPOSITORY}(?:/{_REPOSITORY})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(?:@sha256:[0-9a-f]{64})?"
+)
 _IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = pattern(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = pattern(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
@@ -239,6 +245,11 @@ def is_host(text: str) -> bool:
     return ("." in text or ":" in text or text == "localhost") and (
         not port or 0 < int(port) < 65536
     )
+
+
+def is_image(text: str) -> bool:
+    """Whether ``text`` is a reference by the grammar that all runtimes share."""
+    return _IMAGE.fullmatch(text) is not None
 
 
 def check_version(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -9,11 +10,13 @@ from pydantic import ValidationError
 from ci_kaniko.display import shown
 from ci_kaniko.findings import Finding, Refused, Where, dotted, quoted, told_once
 from ci_kaniko.grammar import names_a_secret
+from ci_kaniko.logins import Login
 from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
+from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.scalars import NULLS, Plain, wrong_type
-from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec
+from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec, is_ignored
 
 if TYPE_CHECKING:
     import os
@@ -32,10 +35,16 @@ _SYNONYMS = {
     "file": "dockerfile",
     "stage": "target",
 }
+_SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
+_LOGIN_SYNONYMS = {
+    **dict.fromkeys(("user", "login", "name", "user_name"), "username"),
+    **dict.fromkeys(("token", "pass", "secret", "passwd", "pwd"), "password"),
+}
 _IMAGE_SYNONYMS = {
     **dict.fromkeys(("depends_on", "dependson", "depends", "requires", "after"), "needs"),
     **dict.fromkeys(("path", "folder", "directory", "dir"), "context"),
 }
+_ARGUMENTS = pattern(r"--[a-z-]+(?:=[\w./:@-]+)?(?: +--[a-z-]+(?:=[\w./:@-]+)?)+", re.ASCII)
 _FREE_KEYS = {"build_args", "labels", "annotations", "registries"}
 
 
@@ -88,6 +97,8 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     Raises InvalidSpec. When the model refuses a part, the rules still look at what is left, so
     that one run reports everything; rules about a damaged part stay silent.
     """
+    if isinstance(data, dict):
+        data = {key: item for key, item in data.items() if not is_ignored(key)}
     if isinstance(data, dict) and isinstance(data.get("images"), dict) and data["images"]:
         return _examined_images(data, read_model)
     if isinstance(data, dict) and data.get("images"):
@@ -328,6 +339,8 @@ def _expected(item: Any) -> tuple[str, str]:
     value = item["input"]
     if "dict" in item["type"]:
         return "a mapping", "lines such as NAME: VALUE"
+    if isinstance(value, str) and _ARGUMENTS.fullmatch(value):
+        return "a list", f"write [{', '.join(value.split())}]"
     if isinstance(value, str) and value.isprintable():
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return "a list", f'write ["{escaped}"]'
@@ -343,13 +356,19 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
     key = str(where[-1])
     model = _model_at(where[:-1], root)
     known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
-    close = _meant(where, root)
+    close = None if key.replace("_", "-") in _SAID_OTHERWISE else _meant(where, root)
     if close and "/" in key:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
         hint = f'did you mean "{close}"?'
     elif model is Spec and (key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)):
         hint = "it is for one of several images, below images:"
+    elif key.replace("_", "-") in _SAID_OTHERWISE:
+        hint = _SAID_OTHERWISE[key.replace("_", "-")]
+    elif "extra" in model.model_fields:
+        hint = f"extra: {{{key}: ...}} takes the platform's own keys"
+        if key == "when":
+            hint = f"triggers: {{manual: true}} says it on every target, {hint}"
     elif model is NamedImage and key == "name":
         hint = "an image is named by its key, the one above this"
     else:
@@ -365,6 +384,10 @@ def _meant(where: Where, root: type[Build]) -> str | None:
         return _IMAGE_SYNONYMS[key]
     if issubclass(model, Build) and key in _SYNONYMS:
         return _SYNONYMS[key]
+    if model is Spec and key == "services":
+        return "images"
+    if model is Login and key in _LOGIN_SYNONYMS:
+        return _LOGIN_SYNONYMS[key]
     if "/" in key and "image" in model.model_fields:
         return "image"
     return suggest(key, model.model_fields)

@@ -296,6 +296,17 @@ class AzureLogin(CloudLogin):
         return {"tenant_id": ("client_secret",)}
 
 
+def _login_word(text: str) -> str:
+    """A word that is a login; the name of a secret is half of one, and may be the secret."""
+    near = text.lower().replace("_", "-") in {"ci-token", "anonymous", "none", "token", "citoken"}
+    if text in _LOGIN_WORDS["enum"] or near:
+        return text
+    if grammar.is_secret_name(text):
+        hint = f"write {{username: NAME, password: {text}}}"
+        raise Refused("bad-login", "a login is more than the name of a secret", hint)
+    raise Refused("bad-login", "this word is no login", _LOGIN_HINT, secret=True)
+
+
 class Login(Model):
     """One way to log in: exactly one kind."""
 
@@ -353,7 +364,7 @@ class Login(Model):
     @classmethod
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"use": value}
+            return {"use": _login_word(value)}
         if not isinstance(value, dict) or not value.keys() <= cls.model_fields.keys():
             return value
         kinds = [

@@ -17,6 +17,7 @@ from ci_kaniko.fields import (
     Model,
     Platform,
     Present,
+    PulledImage,
     Reads,
     check_plain,
     check_present,
@@ -325,7 +326,7 @@ class Kubernetes(Model):
         description="Clone the repository in an init container instead of letting kaniko do it.",
         examples=[True],
     )
-    clone_image: Present = Field(
+    clone_image: PulledImage = Field(
         default=GIT_IMAGE,
         description="Image of that init container: it needs git and a shell.",
         examples=[GIT_IMAGE],
@@ -493,7 +494,7 @@ class Agola(Model):
     timeout: Duration = Field(
         default="1h", description="How long each task may take, a Go duration.", examples=["30m"]
     )
-    checkout_image: Present | None = Field(
+    checkout_image: PulledImage | None = Field(
         default=None,
         description="Image of the task that clones: it needs git, ssh and a shell. By default "
         f"{GIT_IMAGE}; with prepare: its own image clones.",

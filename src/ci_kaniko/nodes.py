@@ -30,6 +30,8 @@ _BOM = "\ufeff"
 _BREAKS = "\r\x85\u2028\u2029"
 _BLANK = " \t"
 _BINARY = bytes(sorted(set(range(32)) - set(b"\t\n\r")))
+_WIDE_BLANKS = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_ORDINARY = "indent with ordinary blanks"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
@@ -565,6 +567,8 @@ class _Builder:
             self._bad_key(f"a key is a word, not {_kind(node)}", place, self._key_hint(node))
         elif not node.text:
             self._bad_key("a key is empty", place, 'write "name: value"')
+        elif node.plain and node.text[0] in _WIDE_BLANKS:
+            self._bad_key(_wide_blank(node.text), place, _ORDINARY)
         elif node.plain and node.text in _NULLS:
             hint = "put quotes around it when it is a name"
             self._bad_key(f"{_quote(node.text)} is no key", place, hint)
@@ -739,6 +743,8 @@ def _explain(error: Any, source: Source, *, started: bool) -> Problem:
     rule = "yaml-syntax"
     if _tab_column(slip) is not None:
         said = _say_tab(slip)
+    elif (wide := _wide_indent(slip)) is not None:
+        said = wide
     else:
         say = next((say for part, say in _SAYINGS if part in text), _say_other)
         said = say(slip)
@@ -769,6 +775,21 @@ def _say_tab(slip: _Slip) -> _Said:
     mark = _Mark(slip.at.line, _tab_column(slip) or 0)
     message = "a tab cannot indent: YAML wants spaces"
     return _Said(message, "replace the tab with spaces", mark)
+
+
+def _wide_blank(text: str) -> str:
+    return f"the line is indented with U+{ord(text[0]):04X}, a blank that YAML does not count"
+
+
+def _wide_indent(slip: _Slip) -> _Said | None:
+    """The first line of the entry whose indentation is no blanks, though it looks like them."""
+    for number in range(slip.start.line, slip.at.line + 1):
+        text = slip.source.line(number + 1)
+        rest = text.lstrip(_BLANK)
+        if rest and rest[0] in _WIDE_BLANKS:
+            mark = _Mark(number, len(text) - len(rest))
+            return _Said(_wide_blank(rest), _ORDINARY, mark)
+    return None
 
 
 def _say_unclosed_quote(slip: _Slip) -> _Said:
@@ -956,7 +977,7 @@ def _is_yaml(character: str) -> bool:
     code = ord(character)
     return (
         0x20 <= code <= 0x7E
-        or character in "\t\n\r\x85"
+        or character in "\t\n\r"
         or 0xA0 <= code <= 0xD7FF
         or 0xE000 <= code <= 0xFFFD
         or code >= 0x10000

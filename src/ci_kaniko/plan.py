@@ -694,7 +694,7 @@ def _logins(
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
         if login is None and (host != f"${{{REGISTRY_HOST}}}" or target == "kubernetes"):
-            findings.append(_missing_login(host, target, where))
+            findings.append(_missing_login(host, target, where, given))
         elif login is None:
             continue
         elif login.kind != "anonymous":
@@ -749,14 +749,25 @@ def _key(host: str) -> Parts:
     return (DOCKER_HUB_KEY,) if host == DOCKER_HUB else parse(host)
 
 
-def _missing_login(host: str, target: str, where: Where) -> Finding:
-    return Finding(
-        "missing-login",
-        where,
-        f"no login for {quoted(host)} on {target}",
-        f"under registries: add {host}: {{username: NAME, password: NAME_OF_A_SECRET}}, "
-        f"or {host}: anonymous when the push needs none",
-    )
+def _missing_login(
+    host: str, target: str, where: Where, given: dict[str, tuple[str, Registry]]
+) -> Finding:
+    """What to add, so that the logins which other targets have stay as they are."""
+    login = "{username: NAME, password: NAME_OF_A_SECRET}"
+    anonymous = f"or {host}: anonymous when the push needs none"
+    own = next((name for name, registry in OWN_REGISTRIES.items() if registry == host), None)
+    hint = f"under registries: add {host}: {login}, {anonymous}"
+    if host in given:
+        written, entry = given[host]
+        others = [(name, other.use) for name, other in entry if other is not None]
+        words = ", ".join(f"{name}: {word}" for name, word in others if word)
+        hint = f"under registries: {written}: add default: {login}"
+        if all(word for _, word in others):
+            hint = f"under registries: {written}: {{default: {login}, {words}}}"
+    elif own is not None:
+        hint = f"under registries: add {host}: {{default: {login}, {own}: ci-token}}"
+    message = f"no login for {quoted(host)} on {target}"
+    return Finding("missing-login", where, message, hint)
 
 
 def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:

@@ -69,6 +69,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Logins and secrets": {
         "written-secret": "The value looks like a credential, or a URL holds a login.",
         "bad-secret-name": "A secret is named, never written down.",
+        "foreign-text": "Somebody else writes that text, and secrets can be read through it.",
         "secret-in-text": "A text reads a secret, or a token of a CI, as a run-time variable.",
         "bad-user-name": "A user name is not empty and has no colon.",
         "bad-login": "A login is of exactly one kind, and complete.",

@@ -8,13 +8,14 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from ci_kaniko.fields import TEXT
-from ci_kaniko.spec import TOP_ONLY, Spec
+from ci_kaniko.spec import IGNORED, TOP_ONLY, Spec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:ci-kaniko:spec"
 
 _BY_NAME = ("properties", "$defs", "patternProperties")
 _DATA = ("examples", "enum", "required")
+_IGNORED = {"description": "For other readers of the file; ci-kaniko does not read it."}
 _NULL = {"type": "null"}
 
 
@@ -34,7 +35,7 @@ def schema() -> dict[str, Any]:
     cleaned = _cleaned(Spec.model_json_schema(schema_generator=_InOrder))
     definitions = cleaned.pop("$defs")
     head = {"$schema": DRAFT, "$id": ID, "title": "ci-kaniko"}
-    document = {**head, **cleaned, "$defs": definitions}
+    document = {**head, **cleaned, "patternProperties": {IGNORED: _IGNORED}, "$defs": definitions}
     _add_images(document)
     return document
 

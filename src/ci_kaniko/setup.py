@@ -192,7 +192,7 @@ def _steps(plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield "add --protected when only protected branches and tags push"
     elif plan.target == "github":
         environment = plan.spec.github.environment
-        where = f" --env {environment}" if environment else ""
+        where = f" --env {quote(environment)}" if environment else ""
         yield f"gh secret set {name}{where} < FILE_WITH_THE_VALUE"
     elif plan.target == "agola":
         yield f"agola projectsecret create --project PROJECT --name {name} -f - <<'END'"

@@ -38,6 +38,7 @@ from ci_kaniko.fields import (
     PlainHost,
     Platform,
     Present,
+    PulledImage,
     Reads,
     RegistryHost,
     RelativePath,
@@ -47,7 +48,6 @@ from ci_kaniko.fields import (
     Version,
     When,
     check_plain,
-    check_present,
     checked,
     choice,
     whole,
@@ -118,6 +118,11 @@ class Cache(Model):
         description="Compress layers before caching; false needs less memory, without a cache too.",
         examples=[False],
     )
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a mapping", "such as {repo: ghcr.io/acme/shop/cache}: where the layers are kept"
+
     dir: Present | None = Field(
         default=None,
         description="Folder of warmed base images in the executor's container.",
@@ -829,20 +834,10 @@ Commands = Annotated[tuple[str, ...], Reads(_read_commands, LIST_OR_ONE, "comman
 Artifacts = Annotated[tuple[str, ...], Reads(_read_artifacts, LIST_OR_ONE)]
 
 
-def _check_tool_image(text: str) -> None:
-    check_present(text)
-    if not re.fullmatch(r"[a-z0-9][A-Za-z0-9._/:@-]*", text):
-        message = f"{quoted(text)} is not an image"
-        raise Refused("bad-reference", message, "such as docker.io/library/golang:1.26")
-
-
-ToolImage = Annotated[str, Reads(checked(_check_tool_image), STRING)]
-
-
 class Prepare(Model):
     """Commands that run in another image, in the checkout, before the image is built."""
 
-    image: ToolImage = Field(
+    image: PulledImage = Field(
         description="The image that has the tools; it needs a POSIX shell as sh.",
         examples=["docker.io/library/golang:1.26"],
     )
@@ -1121,6 +1116,14 @@ class Build(Model):
     def at(self, where: "Where") -> "Where":
         """Where in the spec a part of this build was written."""
         return where
+
+
+IGNORED = r"^(x-.*|\$schema|version)$"
+
+
+def is_ignored(key: object) -> bool:
+    """Whether a key at the top is for other readers of the file, as in compose files."""
+    return isinstance(key, str) and re.match(IGNORED, key) is not None
 
 
 TOP_ONLY = ("default_branch", "checkout", "inputs", "images", "outputs")

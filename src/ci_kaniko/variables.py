@@ -194,6 +194,24 @@ def _ref(body: str) -> Ref:
     raise Refused("unknown-variable", f"unknown variable {written}", _instead(body))
 
 
+_OTHER_WORDS = {
+    **dict.fromkeys(
+        ("sha", "commit", "git_sha", "commit_sha", "git.sha", "revision"), "commit.sha"
+    ),
+    **dict.fromkeys(("short_sha", "sha_short", "short"), "commit.short"),
+    **dict.fromkeys(("version", "semver"), "ref.tag"),
+    **dict.fromkeys(("date", "time", "timestamp", "now"), "build.timestamp"),
+    **dict.fromkeys(("ref", "git_ref"), "ref.name"),
+    **dict.fromkeys(("pr", "pr_number", "pull_request", "mr"), "pull_request.number"),
+    **dict.fromkeys(("repo", "repository", "project"), "repository.path"),
+    **dict.fromkeys(("owner", "org", "namespace"), "repository.owner"),
+    "registry": "registry.host",
+    "slug": "ref.slug",
+    "build": "build.number",
+}
+"""What people call the portable variables."""
+
+
 def _instead(body: str) -> str:
     """What to write for an unknown variable, also for those of GitHub's expressions."""
     from ci_kaniko.problems import suggest
@@ -203,7 +221,7 @@ def _instead(body: str) -> str:
     scope, dot, last = name.rpartition(".")
     if scope == "secrets":
         return "a secret never stands in a value; logins name it under registries:"
-    close = NATIVE.get(name)
+    close = NATIVE.get(name) or _OTHER_WORDS.get(name.lower())
     if scope == "inputs" and is_variable_name(last):
         close = INPUT_PREFIX + last
     if close is None and not (name.isupper() or scope in {"vars", "env"}):

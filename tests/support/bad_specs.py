@@ -69,6 +69,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "empty-spec-byte-order-mark": lambda: b"\xef\xbb\xbf",
     "not-text": lambda: b"\x7fELF\x02\x01\x01\0\0\0",
     "not-text-control-character": lambda: b"push: never\ntarget: a\x07b\n",
+    "not-text-next-line": 'push: never\nbuild_args: {A: "x\u0085y"}\n'.encode,
     "not-utf8": lambda: "push: never\ntarget: café\n".encode("latin-1"),
     "not-utf8-utf16": lambda: "push: never\n".encode("utf-16"),
     "too-large": lambda: b"#" * (1024 * 1024 + 1),

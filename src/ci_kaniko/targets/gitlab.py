@@ -10,6 +10,7 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.logins import Login
+from ci_kaniko.patterns import pattern
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import (
     duplicate_names,
@@ -24,6 +25,7 @@ from ci_kaniko.plan import (
     CHECKOUT,
     DIGEST,
     OUTPUT,
+    OUTPUT_OPTIONS,
     HostLogin,
     Started,
     executor_image,
@@ -41,12 +43,14 @@ from ci_kaniko.targets.common import (
     preparing,
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
-from ci_kaniko.variables import Ref
+from ci_kaniko.texts import texts_of
+from ci_kaniko.variables import ENV_PREFIX, Ref, natives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.clouds import Token
+    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Build, Spec
@@ -286,6 +290,65 @@ def _findings(found: Pipeline) -> list[Finding]:
     ]
 
 
+WRITTEN_BY_OTHERS = frozenset(
+    (
+        # https://docs.gitlab.com/ci/variables/predefined_variables/
+        *("CI_COMMIT_TITLE", "CI_COMMIT_MESSAGE", "CI_COMMIT_DESCRIPTION", "CI_COMMIT_AUTHOR"),
+        *("CI_COMMIT_TAG_MESSAGE", "CI_MERGE_REQUEST_TITLE", "CI_MERGE_REQUEST_DESCRIPTION"),
+        *("CI_MERGE_REQUEST_LABELS", "CI_MERGE_REQUEST_MILESTONE", "CHAT_INPUT"),
+        *("GITLAB_USER_NAME", "CI_RELEASE_DESCRIPTION"),
+    )
+)
+"""Variables whose text is that of whoever commits, tags, writes a request or chats.
+
+GitLab and its runner replace ``$NAME`` in the value of each variable by that of every other, and
+secrets are among them: a commit that is titled ``$GHCR_TOKEN`` reads that secret.
+"""
+
+
+def _texts_of_others(plan: Plan) -> Iterator[Finding]:
+    """Variables through which somebody else reads the job's secrets."""
+    used = [(where, name.removeprefix(ENV_PREFIX)) for where, name in plan.uses()]
+    section = plan.spec.gitlab
+    used += [
+        (("gitlab", *text.where), native.name)
+        for text in texts_of(section, "extra", type(section))
+        for native in natives(text.text)
+    ]
+    for where, name in used:
+        if name in WRITTEN_BY_OTHERS:
+            yield Finding(
+                "foreign-text",
+                where,
+                f"somebody else writes {name}, and GitLab replaces $NAME in it, so that it can "
+                "hold any secret of the job",
+                "a file that a job before this one writes, or ${commit.sha}, leads to the text",
+            )
+
+
+_EVALUATED = pattern(r"[$*?\[\]{}\\]")
+
+
+def _evaluated_paths(plan: Plan) -> Iterator[Finding]:
+    """Paths that GitLab evaluates before it looks for the files."""
+    options, prepare = plan.spec.options, plan.spec.prepare
+    paths: list[tuple[Where, str]] = [
+        (("options", name), path)
+        for name in OUTPUT_OPTIONS
+        if (path := getattr(options, name)) is not None
+    ]
+    artifacts = prepare.artifacts if prepare else ()
+    paths += [(("prepare", "artifacts", index), path) for index, path in enumerate(artifacts)]
+    for where, path in paths:
+        if found := _EVALUATED.search(path):
+            yield Finding(
+                "impossible-output",
+                where,
+                f"GitLab evaluates the {found.group()} in {quoted(path)}: it keeps other files",
+                f"give the file a name without {found.group()}",
+            )
+
+
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
     yield from impossible(plan, _dialect(plan))
@@ -298,6 +361,8 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
     yield from _checked_out_twice(plan)
     yield from _impossible_paths(plan)
+    yield from _evaluated_paths(plan)
+    yield from _texts_of_others(plan)
 
 
 def _owned_here(plan: Plan) -> dict[str, str]:

@@ -1,0 +1,77 @@
+"""What people type, the hint they get, and that following it helps."""
+
+from __future__ import annotations
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko import SpecError
+
+_PUSHED = "destinations: [{image: ghcr.io/acme/shop:1, when: %s}]\n"
+_LOGIN = "{username: NAME, password: NAME_OF_A_SECRET}"
+_GITHUB = f"ghcr.io: {{default: {_LOGIN}, github: ci-token}}"
+
+TYPED = {
+    "branch": (_PUSHED % "main", "{branch: main}", _PUSHED % "{branch: main}"),
+    "default branch": (_PUSHED % "main", "default-branch", _PUSHED % "default-branch"),
+    "no-break spaces": (
+        "push: never\nregistries:\n\u00a0\u00a0ghcr.io: anonymous\n",
+        "ordinary blanks",
+        "push: never\nregistries:\n  ghcr.io: anonymous\n",
+    ),
+    "no push": ("no-push: true", "push: never", "push: never"),
+    "cache": (
+        "push: never\ncache: true",
+        "{repo: ghcr.io/acme/shop/cache}",
+        "push: never\ncache: {repo: ghcr.io/acme/shop/cache}",
+    ),
+    "manual": (
+        "push: never\ngitlab: {when: manual}",
+        "triggers: {manual: true}",
+        "push: never\ntriggers: {manual: true}",
+    ),
+    "native key": (
+        "push: never\ngitlab: {coverage: /x/}",
+        "extra: {coverage: ...}",
+        "push: never\ngitlab: {extra: {coverage: /x/}}",
+    ),
+    "own registry": (
+        "push: never\nregistries: {$CI_REGISTRY: {username: a, password: A_TOKEN}}",
+        "${registry.host}: ci-token",
+        "push: never\nregistries:\n  ${registry.host}: ci-token",
+    ),
+    "compose": (
+        "push: never\nservices: {api: {context: api}}",
+        '"images"',
+        "push: never\nimages: {api: {context: api}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_following_a_hint_helps(typed: str) -> None:
+    text, hint, mended = TYPED[typed]
+    with pytest.raises(SpecError) as raised:
+        ci_kaniko.loads(text)
+    assert any(hint in problem.hint for problem in raised.value.problems)
+    ci_kaniko.loads(mended)
+
+
+def test_a_missing_login_is_added_beside_one_that_works() -> None:
+    text = "destinations: [ghcr.io/acme/shop:1]\n"
+    works = ci_kaniko.render(ci_kaniko.loads(text), "github")
+    with pytest.raises(SpecError) as raised:
+        ci_kaniko.render(ci_kaniko.loads(text), "gitlab")
+    assert _GITHUB in raised.value.problems[0].hint
+    mended = ci_kaniko.loads(f"{text}registries:\n  {_GITHUB}\n")
+    assert ci_kaniko.render(mended, "github") == works
+    assert "NAME_OF_A_SECRET" in ci_kaniko.render(mended, "gitlab")
+
+
+def test_keys_for_other_readers_change_nothing() -> None:
+    text = "push: never\nlabels: &l {a: b}\n"
+    plain = ci_kaniko.loads(text)
+    noted = ci_kaniko.loads(f"$schema: x\nversion: 3\nx-common: {{contxt: 1}}\n{text}")
+    assert noted == plain
+    with pytest.raises(SpecError):
+        ci_kaniko.loads("push: never\nimages: {a: {x-b: 1}}")
