@@ -103,8 +103,32 @@ def to_regex(glob: str, slash: str = "/") -> str:
 
 
 def matches(glob: str, ref: str) -> bool:
-    """Whether a branch or tag matches; an empty one never does."""
-    return bool(ref) and re.fullmatch(to_regex(glob), ref) is not None
+    """Whether a branch or tag matches; an empty one never does.
+
+    All ways to match are followed at once: a regular expression would try one after the other.
+    """
+    pieces = re.findall(r"\*+|[^*]", glob)
+    here = _beyond_stars(pieces, {0})
+    for character in ref:
+        there = set()
+        for at in here:
+            piece = pieces[at] if at < len(pieces) else ""
+            if piece == "**" or (piece == "*" and character != "/"):
+                there.add(at)
+            elif piece == character:
+                there.add(at + 1)
+        here = _beyond_stars(pieces, there)
+    return bool(ref) and len(pieces) in here
+
+
+def _beyond_stars(pieces: list[str], places: set[int]) -> set[int]:
+    """The places with those that are reached when wildcards match nothing."""
+    reached = set(places)
+    for at in places:
+        while at < len(pieces) and pieces[at].startswith("*"):
+            at += 1  # noqa: PLW2901 - it walks on from there
+            reached.add(at)
+    return reached
 
 
 def case_arms(glob: str) -> tuple[str, ...] | None:

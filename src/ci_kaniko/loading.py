@@ -45,6 +45,8 @@ _IMAGE_SYNONYMS = {
     **dict.fromkeys(("path", "folder", "directory", "dir"), "context"),
 }
 _ARGUMENTS = pattern(r"--[a-z-]+(?:=[\w./:@-]+)?(?: +--[a-z-]+(?:=[\w./:@-]+)?)+", re.ASCII)
+_MOST = 100
+"""The problems of one reading that are told: whoever made more, made them all in one way."""
 _FREE_KEYS = {"build_args", "labels", "annotations", "registries"}
 
 
@@ -295,7 +297,7 @@ def _restored(where: Where, kept: dict[Where, list[int]]) -> Where:
 
 
 def _findings(error: ValidationError, model: type[Build] = Spec) -> Iterator[Finding]:
-    items = error.errors(include_url=False)
+    items = error.errors(include_url=False)[:_MOST]
     unknown = {
         tuple(item["loc"]): _meant(item["loc"], model)
         for item in items

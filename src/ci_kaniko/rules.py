@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import grammar
@@ -996,6 +997,16 @@ def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
                     f"{quoted(path)} is written twice: {dotted(first[:2])} is the same file",
                     "give each its own file",
                 )
+    files = {grammar.inside_repository(path) for _, path in outputs}
+    for where, path in outputs:
+        *folders, _ = accumulate((grammar.inside_repository(path) or "").split("/"), "{}/{}".format)
+        if shared := files.intersection(folders):
+            yield Finding(
+                "duplicate-output",
+                where,
+                f"{quoted(path)} lies in {quoted(str(shared.pop()))}, which is a file of outputs:",
+                "give each its own file",
+            )
 
 
 _FILES = (
