@@ -48,6 +48,7 @@ from ci_kaniko.fields import (
     Version,
     When,
     check_plain,
+    check_present,
     checked,
     choice,
     whole,
