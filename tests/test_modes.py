@@ -1,0 +1,84 @@
+"""Every pair of a mode and a field is run: what a form changes meets what a feature changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+import ci_kaniko
+from ci_kaniko.loading import to_python
+from ci_kaniko.nodes import survey
+from ci_kaniko.scalars import Plain
+from ci_kaniko.spec import Spec
+from support import expectation
+from support.cases import CASES
+from support.checks import check
+from support.events import DEFAULT_BRANCH
+from support.expectation import Run
+from support.leaves import field_of, in_modes, modes, present, world
+from support.runs import SHELLS, TARGETS, execute, refused, rendering, text_of
+
+if TYPE_CHECKING:
+    from support.leaves import Data, Mode, Path
+
+MODES = [
+    (target, mode)
+    for target in TARGETS
+    for mode in modes(target)
+    if mode != {name: getattr(getattr(Spec(push="never"), target), name) for name in mode}
+]
+"""Every mode but the usual one, in which test_execution.py runs every case."""
+
+
+@cache
+def fields(case: str) -> frozenset[Path]:
+    """What a case says that is not about one target."""
+    found = {field_of(leaf.path) for leaf in present(world(case))}
+    return frozenset(field for field in found if field[0] not in (*TARGETS, "outputs", "images"))
+
+
+def cases_of(target: str) -> list[str]:
+    return [case for case in CASES if refused(case, target) is None]
+
+
+@cache
+def as_written(case: str) -> Data:
+    found: Data = to_python(survey(text_of(case), case).root)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """As YAML writes it: texts of a file may be marked as unquoted."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return yaml.safe_load(value) if isinstance(value, Plain) else value
+
+
+def text_in(data: Data, target: str, mode: Mode) -> str:
+    return yaml.safe_dump(plain(in_modes(data, {target: mode})), sort_keys=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "mode"), MODES, ids=[f"{t}-{'-'.join(map(str, m.values()))}" for t, m in MODES]
+)
+def test_every_field_in_every_mode(target: str, mode: Mode) -> None:
+    """The fewest cases that say everything; what none of them may say there, no other may."""
+    cases = cases_of(target)
+    every = missing = {field for case in cases for field in fields(case)}
+    while cases and missing:
+        case = max(cases, key=lambda case: len(fields(case) & missing))
+        cases.remove(case)
+        if not fields(case) & missing:
+            break
+        text = text_in(as_written(case), target, mode)
+        found = rendering(ci_kaniko.loads(text), target, DEFAULT_BRANCH)
+        if isinstance(found, str):
+            wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
+            check(execute(wanted, found, SHELLS[len(cases) % len(SHELLS)]), wanted)
+            missing = missing - fields(case)
+    assert len(missing) < len(every) / 5, missing
