@@ -117,6 +117,7 @@ def git(folder: Path, *words: str) -> str:
 @pytest.fixture
 def repositories(tmp_path: Path) -> Path:
     """Three of them: app has the submodule lib, and lib has deep, all by relative addresses."""
+    tools.shell()  # git submodule is a script
     for name, inner in (("deep", ""), ("lib", "deep"), ("app", "lib")):
         folder = tmp_path / f"{name}.git"
         folder.mkdir()
