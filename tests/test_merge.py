@@ -344,7 +344,7 @@ def test_new_jobs_stand_in_the_order_of_the_spec() -> None:
     text = merge("test: {script: a}\nlint: {script: b}\n", one("gitlab"), "gitlab", "ci.yml")
     text += "\nafter:\n  script: c\n"
     text = merge(text, rendered("gitlab", "base", "api", "web"), "gitlab", "ci.yml")
-    assert names_in(text) == [".kaniko", "build-base", "build-api", "build-web", "after"]
+    assert names_in(text) == [".kaniko-build-base", "build-base", "build-api", "build-web", "after"]
 
 
 @pytest.mark.parametrize(
@@ -705,7 +705,7 @@ def test_gitlab_ci_local_still_reads_every_job(tmp_path: Path) -> None:
         assert {job: jobs.pop(job)["script"] for job in ("build-api", "build-web")} == {
             job: yaml.safe_load(wanted)[job]["script"] for job in ("build-api", "build-web")
         }
-        assert without(jobs, ".kaniko") == without(before[name] or {}, ".kaniko")
+        assert without(jobs, ".kaniko-build-api") == before[name]
 
 
 def without(jobs: dict[str, Any], name: str) -> dict[str, Any]:

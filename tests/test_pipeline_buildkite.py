@@ -43,8 +43,7 @@ def rendered(spec: str) -> str:
 def uploaded(text: str, env: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
     """Every step by its key, as Buildkite receives it."""
     document = yaml.load(text, yaml.CSafeLoader)
-    whole = {"steps": document} if isinstance(document, list) else document
-    return {step["key"]: step for step in upload(whole, env or {})["steps"]}
+    return {step["key"]: step for step in upload(document, env or {})["steps"]}
 
 
 def steps(spec: str) -> dict[str, dict[str, Any]]:
@@ -84,9 +83,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for path in PIPELINES:
         if path.stem not in REFUSED:
             text = rendered(path.read_text(encoding="utf-8"))
-            bare = isinstance(yaml.load(text, yaml.CSafeLoader), list)
             found.append(folder / f"{path.stem}.yml")
-            found[-1].write_text(f"steps:\n{text}" if bare else text, encoding="utf-8")
+            found[-1].write_text(text, encoding="utf-8")
     return found
 
 
@@ -248,8 +246,10 @@ def test_steps_of_one_key_are_refused() -> None:
         + "images: {a: {}, b: {buildkite: {key: build-a-arm64}}}"
     )
     assert '"build-a-arm64"' in problems["duplicate-job"]
-    problems = refused(ONE + PREPARE + "buildkite: {key: prepare}")
-    assert '"prepare"' in problems["duplicate-job"]
+    problems = refused(
+        BASE + PREPARE + "images: {a: {buildkite: {key: b}}, b: {buildkite: {key: prepare-b}}}"
+    )
+    assert '"prepare-b"' in problems["duplicate-job"]
 
 
 @pytest.mark.parametrize("extra", ["", "triggers: {branches: [main]}\n", "digest: true\n"])
@@ -499,13 +499,13 @@ images:
 
 def test_a_shared_preparation_runs_for_any_of_its_images() -> None:
     found = steps(SHARED)
-    assert [*found] == ["prepare", "build-api", "build-web", "build-doc-en"]
-    assert found["prepare"]["if"] == (
+    assert [*found] == ["prepare-api", "build-api", "build-web", "build-doc-en"]
+    assert found["prepare-api"]["if"] == (
         'build.source == "webhook" && ((build.pull_request.id == null && build.tag == null && '
         '(build.branch == "main" || build.branch == "dev")) || '
         r"build.tag =~ /^v[^\/]*$/ || build.pull_request.id != null)"
     )
-    assert found["build-doc-en"]["depends_on"] == ["prepare", "build-web"]
+    assert found["build-doc-en"]["depends_on"] == ["prepare-api", "build-web"]
 
 
 def test_preparations_of_their_own() -> None:
@@ -721,13 +721,9 @@ buildkite: {form: steps, extra: {env: {MODE: "a $b"}}}
 """
 
 
-def test_steps_for_others_are_a_bare_list() -> None:
-    text = rendered(INPUTS)
-    assert isinstance(yaml.load(text, yaml.CSafeLoader), list)
-    assert "#   INPUT_CHANNEL: Which channel\n" in text
-    assert rendered(ONE + "buildkite: {form: steps}") == re.sub(
-        "(?m)^  ", "", rendered(ONE).replace("steps:\n", "")
-    )
+def test_steps_for_others_differ_by_their_inputs_only() -> None:
+    assert "#   INPUT_CHANNEL: Which channel\n" in rendered(INPUTS)
+    assert rendered(ONE + "buildkite: {form: steps}") == rendered(ONE)
 
 
 def test_inputs_come_from_the_environment_of_the_upload() -> None:
@@ -863,5 +859,5 @@ def test_tampered_inputs_are_noticed() -> None:
     document = yaml.load(ci_kaniko.render(spec, "buildkite"), yaml.CSafeLoader)
     view = TARGET.prepare(spec, {}).view
     assert [*TARGET.verify(document, view)] == []
-    document[0]["env"]["INPUT_TAG"] = "$INPUT_TAG"
+    document["steps"][0]["env"]["INPUT_TAG"] = "$INPUT_TAG"
     assert [*TARGET.verify(document, view)]

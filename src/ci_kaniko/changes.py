@@ -133,8 +133,7 @@ def nothing(spec: Spec, target: str, why: str) -> str:
     if target == "buildkite":
         from ci_kaniko.rendering import header
 
-        bare = spec.builds[0].buildkite.form == "steps"
-        return f"{header(spec)}\n\n{'[]' if bare else 'steps: []'}\n"
+        return f"{header(spec)}\n\nsteps: []\n"
     return ""
 
 

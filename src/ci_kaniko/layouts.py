@@ -93,6 +93,7 @@ def _environment() -> Environment:
     environment = Environment(loader=_Loader(), **_SETTINGS)  # noqa: S701 - it writes no HTML
     environment.filters.update(
         scalar=yamltext.scalar,
+        single=yamltext.single,
         flow=yamltext.flow,
         literal=yamltext.literal,
         block=yamltext.block,

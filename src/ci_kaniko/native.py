@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from ci_kaniko import grammar
 from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
@@ -30,6 +31,7 @@ from ci_kaniko.grammar import is_object_name
 from ci_kaniko.patterns import pattern
 from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.scalars import as_list, as_text
+from ci_kaniko.variables import INPUT_PREFIX, Ref, parse, with_inputs
 
 GITLAB_RESERVED_JOBS = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),
@@ -48,15 +50,29 @@ _QUANTITY = pattern(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 _LABEL_NAME = pattern(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
+def _native_name(text: str) -> str:
+    """A native name with ``x`` for each input, the only variables that can stand in it."""
+    grammar.check_text(text)
+    refs = [part for part in parse(text) if isinstance(part, Ref)] if "${" in text else []
+    for ref in refs:
+        if not ref.name.startswith(INPUT_PREFIX) or ref.default is not None:
+            raise Refused(
+                "variable-not-allowed",
+                f"a name holds no variables but inputs, and ${{{ref.name}}} is none",
+                "such as build-${input.channel}, without a default of its own",
+            )
+    return with_inputs(text, lambda _: "x")
+
+
 def _gitlab_job(text: str) -> None:
-    check_plain(text)
+    named = _native_name(text)
     if text in GITLAB_RESERVED_JOBS:
         raise Refused(
             "gitlab-job-name",
             f"GitLab reads a job called {quoted(text)} as a global setting",
             f"such as build-{text}",
         )
-    if not text or text.startswith(".") or len(text) > 255:
+    if not named or named.startswith(".") or len(named) > 255:
         raise Refused(
             "gitlab-job-name",
             f"{quoted(text)} is not a job name",
@@ -110,7 +126,7 @@ def _kubernetes_namespace(text: str) -> None:
 
 
 def _buildkite_key(text: str) -> None:
-    if not _BUILDKITE_KEY.fullmatch(text) or _UUID.fullmatch(text):
+    if not _BUILDKITE_KEY.fullmatch(_native_name(text)) or _UUID.fullmatch(text):
         raise Refused(
             "buildkite-key",
             f"{quoted(text)} is not a step key",
@@ -201,11 +217,16 @@ class GitLab(Model):
     )
     job: GitLabJob | None = Field(
         default=None,
-        description="Name of the job; build-image, or build-NAME for each of several images.",
-        examples=["build-shop"],
+        description="Name of the job; build-image, or build-NAME for each of several images. "
+        "In a file for include: it can hold ${input.NAME}, and it must where the file is included "
+        "twice: two jobs of one name become one.",
+        examples=["build-shop", "build-${input.channel}"],
     )
     stage: Present | None = Field(
-        default=None, description="Stage of the job; GitLab's default is test.", examples=["build"]
+        default=None,
+        description="Stage of the job; GitLab's default is test. Of a component it is what the "
+        "input stage is when nobody gives it.",
+        examples=["build"],
     )
     tags: OneOrMore | None = Field(
         default=None, description="Tags a runner must have, all of them.", examples=[["k8s"]]
@@ -219,7 +240,10 @@ class GitLab(Model):
         default=None, description="How long the job may take.", examples=["1h 30m"]
     )
     retry: GitLabRetries | None = Field(
-        default=None, description="How often GitLab repeats a failed job.", examples=[1]
+        default=None,
+        description="How often GitLab repeats a job that its runner lost; a failed build is not "
+        "repeated.",
+        examples=[1],
     )
     needs: tuple[Present, ...] | None = Field(
         default=None,
@@ -231,7 +255,8 @@ class GitLab(Model):
     )
     interruptible: Boolean | None = Field(
         default=None,
-        description="A newer pipeline cancels the job, a running push included.",
+        description="A newer pipeline cancels the job, a running push included; when left out, "
+        "it does so for merge requests only.",
         examples=[True],
     )
     dependency_proxy: Boolean = Field(
@@ -398,8 +423,8 @@ class Buildkite(Model):
 
     form: Annotated[str, choice("pipeline", "steps")] = Field(
         default="pipeline",
-        description="pipeline: a file for pipeline upload. steps: the bare list of steps, which "
-        "reads inputs from the environment of the upload.",
+        description="pipeline: a file for pipeline upload. steps: one that others upload, whose "
+        "steps read inputs from the environment of the upload.",
         examples=["steps"],
     )
     label: Present | None = Field(
@@ -410,8 +435,10 @@ class Buildkite(Model):
     )
     key: BuildkiteKey | None = Field(
         default=None,
-        description="Key of the step; build-image, or build-NAME for each of several images.",
-        examples=["build-shop"],
+        description="Key of the step; build-image, or build-NAME for each of several images. With "
+        "form: steps it can hold ${input.NAME}, and it must where the steps are uploaded twice: a "
+        "build has each key once.",
+        examples=["build-shop", "build-${input.channel}"],
     )
     queue: Present = Field(
         default="kubernetes",

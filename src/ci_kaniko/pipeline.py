@@ -8,6 +8,7 @@ from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.grammar import file_stem
 from ci_kaniko.plan import Plan, Started, resolve, started_by
 from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
+from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -38,8 +39,8 @@ class Job(NamedTuple):
 class Preparation(NamedTuple):
     """Commands that run before images are built: once for all images that ask for the same.
 
-    ``name`` is that of the image that it is for; empty when it is for all of them. ``started`` are
-    the events of each of its images.
+    ``name`` is that of the first image that it is for. ``started`` are the events of each of its
+    images.
     """
 
     name: str
@@ -197,9 +198,8 @@ def _preparations(builds: list[Build]) -> dict[str, Preparation]:
             groups.append((build.prepare, [build]))
     found: dict[str, Preparation] = {}
     for prepare, members in groups:
-        name = "" if len(members) == len(builds) else members[0].name
         started = tuple(dict.fromkeys(started_by(build) for build in members))
-        shared = Preparation(name, prepare, started)
+        shared = Preparation(members[0].name, prepare, started)
         found |= {build.name: shared for build in members}
     return found
 
@@ -247,9 +247,18 @@ def workflow_name(spec: Spec) -> str:
     return given or (file_stem(paths[0]) if len(paths) == 1 else WORKFLOW)
 
 
-def preparation_name(preparation: Preparation) -> str:
-    """The name of the job that prepares."""
-    return f"prepare-{preparation.name}" if preparation.name else "prepare"
+def preparation_name(preparation: Preparation, given: str | None = None) -> str:
+    """The name of the job that prepares: like that of the first image's job, as unique as that.
+
+    ``given`` is the native name of that job when the spec gives it.
+    """
+    name = given.removeprefix("build-") if given else preparation.name
+    return f"prepare-{name}" if name else "prepare"
+
+
+def prepared_by(preparation: Preparation, images: Iterable[Image]) -> Image:
+    """The first image that is prepared so: its settings count."""
+    return next(image for image in images if image.preparation == preparation)
 
 
 def duplicate_names(
@@ -270,6 +279,21 @@ def duplicate_names(
                 f"{quoted(name)}",
                 f"each needs its own, such as {field}: build-${{image.name}}",
             )
+
+
+def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
+    """Inputs in a native name that nobody gives this form, and that have no default."""
+    name = getattr(getattr(plan.spec, plan.target), field)
+    for part in parse(name or ""):
+        if isinstance(part, Ref) and not plan.reusable:
+            given = plan.spec.inputs[part.name.removeprefix(INPUT_PREFIX)]
+            if given.default is None:
+                yield Finding(
+                    "target-variable",
+                    (plan.target, field),
+                    f"nobody gives this form inputs, and ${{{part.name}}} has no default",
+                    "give the input a default",
+                )
 
 
 def too_many_needs(images: Iterable[Image], limit: int, target: str) -> Iterator[Finding]:

@@ -133,6 +133,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "duplicate-job": "Two images would have one job, step or object name.",
         "several-forms": "One file has one form.",
         "duplicate-workflow": "Two files would be workflows of one name.",
+        "input-in-name": "A file that is included twice needs an input in the names of its jobs.",
         "several-workflows": "One file is one workflow of GitHub, and it has one name.",
         "several-checkouts": "The images of a run of Agola share one checkout.",
         "separate-runs": "Runs of Agola do not wait for one another.",

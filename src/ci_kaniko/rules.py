@@ -1242,18 +1242,57 @@ def _a_platform_is_named_once(spec: Build) -> Iterator[Finding]:
 )
 def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
     for where, text in texts_with_variables(spec):
-        for name in names(parse(text)):
-            declared = name.removeprefix("input.")
-            if declared != name and declared not in spec.inputs:
-                close = suggest(declared, spec.inputs)
-                yield Finding(
-                    "unknown-input",
-                    where,
-                    f"no input is called {quoted(declared)}",
-                    f"did you mean ${{input.{close}}}?"
-                    if close
-                    else f"at the top: inputs: {{{declared}: {{default: TEXT}}}}",
-                )
+        yield from _undeclared(spec, where, text)
+
+
+def _undeclared(spec: Build, where: Where, text: str) -> Iterator[Finding]:
+    for name in names(parse(text)):
+        declared = name.removeprefix("input.")
+        if declared != name and declared not in spec.inputs:
+            close = suggest(declared, spec.inputs)
+            yield Finding(
+                "unknown-input",
+                where,
+                f"no input is called {quoted(declared)}",
+                f"did you mean ${{input.{close}}}?"
+                if close
+                else f"at the top: inputs: {{{declared}: {{default: TEXT}}}}",
+            )
+
+
+@_rule("gitlab", "buildkite", "inputs")
+def _inputs_of_names_are_declared(spec: Build) -> Iterator[Finding]:
+    for where, text in (
+        (("gitlab", "job"), spec.gitlab.job),
+        (("buildkite", "key"), spec.buildkite.key),
+    ):
+        yield from _undeclared(spec, where, text or "")
+
+
+@_rule("gitlab", "buildkite", "inputs")
+def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
+    """A file that others include with inputs, they may include twice."""
+    if not spec.inputs:
+        return
+    name = "build-${image.name}-" if spec.name else "build-"
+    example = f"{name}${{input.{next(iter(spec.inputs))}}}"
+    gitlab, buildkite = spec.gitlab, spec.buildkite
+    if gitlab.form in {"include", "component"} and "${input." not in (gitlab.job or ""):
+        yield Finding(
+            "input-in-name",
+            ("gitlab", "job"),
+            "whoever includes the file twice, with other inputs, gets one job: the last one",
+            f"gitlab: {{job: {quoted(example)}}}",
+            severity="warning",
+        )
+    if buildkite.form == "steps" and "${input." not in (buildkite.key or ""):
+        yield Finding(
+            "input-in-name",
+            ("buildkite", "key"),
+            "Buildkite refuses whoever uploads the steps twice in one build, with other inputs",
+            f"buildkite: {{key: {quoted(example)}}}",
+            severity="warning",
+        )
 
 
 _REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*"))

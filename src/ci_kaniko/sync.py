@@ -22,7 +22,6 @@ _DEFAULTS = pattern(
     r"(?:before_script|after_script|services|cache|artifacts|hooks)[ \t]*:"
 )
 """What a GitLab file gives every job, and no kaniko job can use."""
-_INHERITED = {"default": ["interruptible", "retry", "tags", "timeout"]}
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -133,8 +132,10 @@ def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
     if file.mode == "merge" and target == "github":
         spec = with_section(spec, target, lambda _: {"form": "jobs"})
     if file.mode == "merge" and target == "gitlab" and _DEFAULTS.search(current):
+        from ci_kaniko.targets.gitlab import INHERITED
+
         spec = with_section(
-            spec, target, lambda section: {"extra": {"inherit": _INHERITED, **section.extra}}
+            spec, target, lambda section: {"extra": {"inherit": INHERITED, **section.extra}}
         )
     try:
         return render(spec, target)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_identifier, is_variable_name
 from ci_kaniko.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Ref(NamedTuple):
@@ -131,6 +134,16 @@ NATIVE: dict[str, str] = {
     "github.run_id": "build.id",
     "github.run_number": "build.number",
 }
+
+
+def with_inputs(text: str, make: Callable[[str], str]) -> str:
+    """A native name with what ``make`` makes of each input that stands in it."""
+    if "${" not in text:
+        return text
+    return "".join(
+        part if isinstance(part, str) else make(part.name.removeprefix(INPUT_PREFIX))
+        for part in parse(text)
+    )
 
 
 def variable(name: str) -> Variable:

@@ -1168,7 +1168,7 @@ def _buildkite_store(request: _Request) -> None:
 def buildkite_pipeline(
     text: str, event: Event, inputs: Mapping[str, str] = _NONE
 ) -> dict[str, Any]:
-    """The pipeline as another job uploads it, with its environment; it may be bare steps."""
+    """The pipeline as another job uploads it, with its environment."""
     document = yaml.load(text, yaml.CSafeLoader)
     elsewhere = {
         **environment("buildkite", event),
@@ -1176,8 +1176,7 @@ def buildkite_pipeline(
         "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
         "BUILDKITE_JOB_ID": "upload",
     }
-    bare = {"steps": document} if isinstance(document, list) else _mapping(document)
-    return buildkite_upload.upload(bare, elsewhere)
+    return buildkite_upload.upload(_mapping(document), elsewhere)
 
 
 def buildkite_commands(pipeline: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -280,8 +280,17 @@ def built_by_a_push(spec: Spec, event: Event, target: str) -> bool:
     """Whether the branch of a request is built as a branch, in the project that runs it."""
     if not event.pull_request or (event.fork and target == "github"):
         return False
+    if target == "gitlab" and pushes_of_the_default_branch_only(spec):
+        return False
     push = replace(event, branch=event.source_branch, pull_request="", source="push")
     return starts(spec, push)
+
+
+def pushes_of_the_default_branch_only(spec: Spec) -> bool:
+    """Requests lead there and do not come from there, so GitLab's jobs do without a rule."""
+    triggers = spec.data.get("triggers")
+    branches = [] if triggers is None else listed(triggers.get("branches", []))
+    return {*branches} <= {spec.data.get("default_branch")}
 
 
 # -- the arguments ----------------------------------------------------------------------------

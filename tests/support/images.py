@@ -149,7 +149,7 @@ class Pipeline:
             if image.prepare:
                 groups.setdefault(json.dumps(image.prepare, sort_keys=True), []).append(image)
         return {
-            "prepare" if len(members) == len(self.images) else f"prepare-{members[0].name}": members
+            f"prepare-{members[0].name}" if members[0].name else "prepare": members
             for members in groups.values()
         }
 

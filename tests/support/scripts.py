@@ -79,7 +79,7 @@ def _agola(document: Any) -> Iterator[str]:
 
 
 def _buildkite_steps(document: Any) -> Iterator[Any]:
-    for step in document if isinstance(document, list) else document["steps"]:
+    for step in document["steps"]:
         if isinstance(step, dict):
             yield from _buildkite_steps(step) if "steps" in step else [step]
 

@@ -224,7 +224,7 @@ def _gitlab_rules(
     rules: Sequence[Mapping[str, Any]], known: Mapping[str, str], event: Event
 ) -> bool:
     for rule in rules:
-        if not rule.keys() <= {"if", "when", "changes"}:
+        if not rule.keys() <= {"if", "when", "changes", "interruptible"}:
             raise NotUnderstood(f"rule {rule}")
         holds = "if" not in rule or _GitLabExpression(rule["if"], known).value()
         if holds and _gitlab_changes(rule.get("changes"), event):

@@ -65,13 +65,12 @@ def check_jsonschema(schema: str, files: Sequence[Path], *options: str) -> list[
 
 
 def _documents(path: Path) -> dict[str, str]:
-    """The documents of a file one by one; bare steps of Buildkite as the pipeline they become."""
+    """The documents of a file one by one."""
     text = path.read_text(encoding="utf-8")
     first, separator, second = text.partition("\n---\n")
     if separator:
         return {f"{path.stem}.head.yml": f"{first}\n", path.name: second}
-    bare = re.search(r"^(?!#|$).*", text, re.MULTILINE)
-    return {path.name: f"steps:\n{text}" if bare and bare[0].startswith("- ") else text}
+    return {path.name: text}
 
 
 def _schema_finding(error: Any) -> str:

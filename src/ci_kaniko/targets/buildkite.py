@@ -16,8 +16,9 @@ from ci_kaniko.pipeline import (
     duplicate_names,
     no_runner,
     pipeline,
-    preparation_name,
+    prepared_by,
     runner,
+    unknown_inputs,
 )
 from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.script import impossible
@@ -25,13 +26,14 @@ from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite_steps import (
     NODES,
+    Key,
     archive,
     job_key,
     key_of,
-    prepared_by,
+    preparation_key,
     secret_names,
-    step_name,
     steps,
+    takes_inputs,
 )
 from ci_kaniko.targets.common import differing_forms, narrow_checkout, no_paths, owned_keys
 
@@ -82,10 +84,8 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if len(listed) > _MAX_JOBS:
         return Rendering(view={}, findings=(_too_many(spec, len(listed)),))
     first = spec.builds[0]
-    bare = first.buildkite.form == "steps"
     view = {
-        "bare": bare,
-        "inputs": first.inputs if bare else {},
+        "inputs": first.inputs if takes_inputs(first) else {},
         "steps": _with_anchors([_delivered(step) for step in listed]),
     }
     return Rendering(view=view)
@@ -137,7 +137,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
     yield from _keys_of_preparations(found, keys)
     yield from differing_forms(found)
     for preparation in found.preparations:
-        image = prepared_by(preparation, found)
+        image = prepared_by(preparation, found.images)
         yield from image.findings(_preparation_findings(image))
 
 
@@ -160,19 +160,20 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _impossible_inputs(plan)
 
 
-def _keys(image: Image) -> list[str]:
+def _keys(image: Image) -> list[Key]:
     keys = [job_key(image, job) for job in image.jobs]
     return [*keys, key_of(image)] if image.join else keys
 
 
 def _image_findings(image: Image) -> Iterator[Finding]:
     section = image.build.buildkite
+    yield from unknown_inputs(image.plan, "key")
     for index, job in enumerate(image.jobs):
         known = runner(job, section.platform_node_selector, NODES)
         if job.suffix and known is None and not job.requests:
             example = f"platform_node_selector: {{{job.platform}: {{LABEL: VALUE}}}}"
             yield no_runner(job, ("platforms", index), "buildkite", example)
-        if len(job_key(image, job)) > _LONGEST_KEY:
+        if len(job_key(image, job).name) > _LONGEST_KEY:
             what = "pull requests" if job.requests else job.platform
             yield Finding(
                 "buildkite-key",
@@ -182,8 +183,8 @@ def _image_findings(image: Image) -> Iterator[Finding]:
             )
 
 
-def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, str]]) -> Iterator[Finding]:
-    names = {step_name(preparation_name(preparation)) for preparation in found.preparations}
+def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, Key]]) -> Iterator[Finding]:
+    names = {preparation_key(item, found.images) for item in found.preparations}
     for image, key in keys:
         if key in names:
             yield Finding(
@@ -196,7 +197,7 @@ def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, str]]) -> Ite
 
 def _preparation_findings(image: Image) -> Iterator[Finding]:
     assert image.preparation is not None, "it was found by its preparation"
-    name = archive(image.preparation)
+    name = archive(preparation_key(image.preparation, [image]))
     for index, path in enumerate(image.preparation.prepare.artifacts):
         if path == name:
             yield Finding(
@@ -292,7 +293,9 @@ def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
 
 
 def _uploaded(value: Any) -> Any:
-    """``value`` with every ``$`` doubled, for ``pipeline upload``."""
+    """``value`` with every ``$`` doubled, for ``pipeline upload``, but for those of keys."""
+    if isinstance(value, Key):
+        return str(value)
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, dict):
@@ -310,7 +313,7 @@ _CONTAINER = {"name", "image", "env", "resources", "volumeMounts", "securityCont
 
 
 def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
-    listed = document if view["bare"] else document["steps"]
+    listed = document["steps"]
     if [step["key"] for step in listed] != [step["key"] for step in view["steps"]]:
         yield "the steps are not the planned ones"
         return
@@ -328,7 +331,8 @@ def _other_step(step: Any, planned: Step) -> Iterator[str]:
     environment = planned["environment"]
     if environment and step.get("env") != environment:
         yield "the step's environment is not the planned one"
-    texts = {**step, "env": {}} if environment else step
+    # Keys are as planned, and the upload sets the inputs that stand in them.
+    texts = {**step, "key": "", "depends_on": "", "env": {} if environment else step.get("env")}
     if not all(_survives(text) for text in _texts(texts)):
         yield "a $ is not doubled, so the upload would replace it"
     for key in set(step) - {*_OWNED, *planned["extra"], "depends_on", "env"}:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import JOIN_IMAGE
-from ci_kaniko.pipeline import job_name, met, preparation_name, runner
+from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
 from ci_kaniko.plan import Started, executor_image
 from ci_kaniko.script import Script, executor, read_digest
 from ci_kaniko.shell import continued, indented, quote
@@ -22,9 +22,12 @@ from ci_kaniko.targets.pods import (
     secret_volumes,
     toleration,
 )
+from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from typing_extensions import Self
 
     from ci_kaniko.native import Buildkite
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
@@ -44,29 +47,68 @@ def steps(found: Pipeline) -> Iterator[Step]:
     """Every step, each after those that it waits for."""
     images = {image.name: image for image in found.images}
     for preparation in found.preparations:
-        yield _preparing(preparation, prepared_by(preparation, found))
+        yield _preparing(preparation, prepared_by(preparation, found.images))
     for image in found.images:
-        first = [step_name(preparation_name(image.preparation))] if image.preparation else []
+        first = [preparation_key(image.preparation, images.values())] if image.preparation else []
         for job in image.jobs:
             needed = [key for name in image.needs for key in _last_keys(images[name], job)]
-            yield _building(image, job, [*first, *needed])
+            yield _building(image, job, [*first, *needed], images)
         if join := join_plan(image):
             yield _joining(image, join)
 
 
-def step_name(text: str) -> str:
-    """A name as a part of a key: there is no dot in keys."""
-    return text.replace(".", "-")
+class Key(str):
+    """A step's key as the file has it: the upload sets the inputs that stand in it.
+
+    ``word`` is the key in a script, and ``name`` what is the same in every upload.
+    """
+
+    __slots__ = ("name", "word")
+    name: str
+    word: str
+
+    def __new__(cls, text: str, build: Build, suffix: str = "") -> Self:
+        # An image's name can have dots, and a key cannot.
+        parts = [part.replace(".", "-") if isinstance(part, str) else part for part in parse(text)]
+        given = build.inputs if takes_inputs(build) else {}
+
+        def joined(make: Callable[[str], str]) -> str:
+            inputs = (part if isinstance(part, str) else make(_input_of(part)) for part in parts)
+            return "".join(inputs) + suffix
+
+        def value(name: str) -> str:
+            return _expression(name, given[name]) if given else build.inputs[name].default or ""
+
+        key = super().__new__(cls, joined(value))
+        key.name = joined(lambda _: "").strip("-")
+        word = joined(lambda name: f"$INPUT_{name.upper()}")
+        key.word = f'"{word}"' if given and "$" in word else quote(key)
+        return key
 
 
-def key_of(image: Image) -> str:
-    """The key of an image's last step."""
-    return step_name(job_name(image.build.buildkite.key, image))
+def _input_of(ref: Ref) -> str:
+    return ref.name.removeprefix(INPUT_PREFIX)
 
 
-def job_key(image: Image, job: Job) -> str:
+def takes_inputs(build: Build) -> bool:
+    """Whether whoever uploads the steps gives them inputs."""
+    return build.buildkite.form == "steps"
+
+
+def key_of(image: Image, suffix: str = "") -> Key:
+    """The key of an image's last step, or of another with a suffix."""
+    return Key(job_name(image.build.buildkite.key, image), image.build, suffix)
+
+
+def job_key(image: Image, job: Job) -> Key:
     """The key of a step that runs the executor."""
-    return f"{key_of(image)}-{job.ending}" if job.ending else key_of(image)
+    return key_of(image, f"-{job.ending}" if job.ending else "")
+
+
+def preparation_key(preparation: Preparation, images: Iterable[Image]) -> Key:
+    """The key of a step that prepares."""
+    build = prepared_by(preparation, images).build
+    return Key(preparation_name(preparation, build.buildkite.key), build)
 
 
 def join_plan(image: Image) -> Plan | None:
@@ -87,7 +129,7 @@ def _is_for_fewer(image: Image) -> bool:
     return join is not None and join.push == "auto" and join.started.pull_requests
 
 
-def _last_keys(image: Image, job: Job) -> list[str]:
+def _last_keys(image: Image, job: Job) -> list[Key]:
     """What a job waits for that needs an image: a join that is skipped holds nobody back."""
     jobs = met(job, image)
     keys = [job_key(image, each) for each in jobs]
@@ -97,21 +139,16 @@ def _last_keys(image: Image, job: Job) -> list[str]:
     return [*keys * fewer, key_of(image)]
 
 
-def prepared_by(preparation: Preparation, found: Pipeline) -> Image:
-    """The first image that is prepared so: its settings count."""
-    return next(image for image in found.images if image.preparation == preparation)
-
-
 # -- the steps --------------------------------------------------------------------------------
 
 
-def _building(image: Image, job: Job, before: list[str]) -> Step:
+def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Image]) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
     script = _BuildScript(plan, dialect_of(plan), asks=asks)
     text = script.build(
         lambda words: [
-            *(_unpacked(image.preparation) if image.preparation else []),
+            *(_unpacked(image.preparation, images.values()) if image.preparation else []),
             *executor(plan, words),
             *_handed_over(script, key),
             *script.forget_unless_pushed(),
@@ -166,7 +203,7 @@ def _joining(image: Image, plan: Plan) -> Step:
 
 
 def _preparing(preparation: Preparation, image: Image) -> Step:
-    section = image.build.buildkite
+    section, key = image.build.buildkite, preparation_key(preparation, [image])
     pod = _pod(
         section,
         preparation.prepare.image,
@@ -179,29 +216,30 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
     )
     return {
         **_common(section),
-        "key": step_name(preparation_name(preparation)),
+        "key": key,
         "label": f":hammer: Prepare {preparation.name}".rstrip(),
         "condition": condition_of_any(preparation.started),
         "concurrency_group": None,
-        "script": _prepare_script(preparation),
-        "artifacts": [archive(preparation)],
+        "script": _prepare_script(preparation, key),
+        "artifacts": [archive(key)],
         "is_archive": True,
         "plugin": pod,
         "anchor": "prepare",
     }
 
 
-def _step(plan: Plan, key: str, before: list[str]) -> Step:
+def _step(plan: Plan, key: Key, before: list[Key]) -> Step:
     """What the steps of the executor and of the join have in common."""
     section = plan.spec.buildkite
     extra = dict(section.extra)
+    waits: list[Any] = [*before]
     if before and "depends_on" in extra:
-        before = [*before, *_listed(extra.pop("depends_on"))]
+        waits += _listed(extra.pop("depends_on"))
     own_store = section.secrets == "buildkite"
     return {
         **_common(section),
         "key": key,
-        "depends_on": list(before),
+        "depends_on": waits,
         "condition": condition(plan.started),
         "secrets": secret_names(plan, files=True) if own_store else [],
         "extra": extra,
@@ -353,44 +391,45 @@ class _BuildScript(Script):
 class _Join(_BuildScript, JoinScript):
     """A join that asks the build's meta-data for the digests of the platforms."""
 
-    def __init__(self, *words: Any, keys: dict[str, str]) -> None:
+    def __init__(self, *words: Any, keys: dict[str, Key]) -> None:
         super().__init__(*words)
         self._keys = keys
 
     def _lists(self, image: Image, tool: list[str], words: list[str]) -> list[str]:
         asked = [
-            f"{digest_variable(platform)}=$({AGENT} meta-data get {key}:digest --default '')"
+            f"{digest_variable(platform)}=$({AGENT} meta-data get {key.word}:digest --default '')"
             for platform, key in self._keys.items()
         ]
         return [*asked, *super()._lists(image, tool, words)]
 
 
-def _meta_data_set(key: str) -> str:
-    return f'{AGENT} meta-data set {key}:digest "$digest"'
+def _meta_data_set(key: Key) -> str:
+    return f'{AGENT} meta-data set {key.word}:digest "$digest"'
 
 
-def _handed_over(script: Script, key: str) -> list[str]:
+def _handed_over(script: Script, key: Key) -> list[str]:
     """The digest for later steps."""
     if not script.plan.spec.digest:
         return []
     return script.if_pushed([*read_digest(DIGEST_FILE), _meta_data_set(key)])
 
 
-def archive(preparation: Preparation) -> str:
+def archive(key: Key) -> str:
     """The artifact that holds all others: Buildkite keeps no modes and no empty folders."""
-    return f"{step_name(preparation_name(preparation))}.tar"
+    return f"{key.name.replace(':', '-')}.tar"
 
 
-def _unpacked(preparation: Preparation) -> list[str]:
-    name, key = archive(preparation), step_name(preparation_name(preparation))
+def _unpacked(preparation: Preparation, images: Iterable[Image]) -> list[str]:
+    key = preparation_key(preparation, images)
+    name = archive(key)
     return [
-        f"{AGENT} artifact download {name} /kaniko/ --step {key}",
+        f"{AGENT} artifact download {name} /kaniko/ --step {key.word}",
         f'tar -xf /kaniko/{name} -C "$BUILDKITE_BUILD_CHECKOUT_PATH"',
         f"rm /kaniko/{name}",
     ]
 
 
-def _prepare_script(preparation: Preparation) -> str:
+def _prepare_script(preparation: Preparation, key: Key) -> str:
     commands = "\n".join(command.rstrip("\n") for command in preparation.prepare.commands)
     paths = [quote(_no_option(path)) for path in preparation.prepare.artifacts]
     lines = [
@@ -404,7 +443,7 @@ def _prepare_script(preparation: Preparation) -> str:
         "    exit 1",
         "  fi",
         "done",
-        f'tar -cf {archive(preparation)} "$@"',
+        f'tar -cf {archive(key)} "$@"',
     ]
     return "\n".join(lines) + "\n"
 
@@ -435,20 +474,21 @@ def _arrives(commands: str) -> bool:
 
 
 def _inputs(script: Script) -> list[tuple[str, Input]]:
-    """The inputs that a script reads."""
-    declared = script.plan.spec.inputs
-    return [(name, declared[name]) for name in script.environment.values()]
+    """The inputs that a script reads, for its keys as well."""
+    build = script.plan.spec
+    parts = parse(build.buildkite.key or "") if takes_inputs(build) else ()
+    keys = [_input_of(part) for part in parts if isinstance(part, Ref)]
+    read = dict.fromkeys([*script.environment.values(), *keys])
+    return [(name, build.inputs[name]) for name in read]
 
 
 def _environment(script: Script) -> dict[str, str]:
     """Variables that the upload sets, each from its own variable of that name."""
-    return {
-        f"INPUT_{name.upper()}": _expression(name, f"INPUT_{name.upper()}", item)
-        for name, item in _inputs(script)
-    }
+    return {f"INPUT_{name.upper()}": _expression(name, item) for name, item in _inputs(script)}
 
 
-def _expression(name: str, variable: str, item: Input) -> str:
+def _expression(name: str, item: Input) -> str:
+    variable = f"INPUT_{name.upper()}"
     if item.default is None:
         return f"${{{variable}?the input {name} has no value}}"
     return f"${{{variable}:-{item.default}}}"

@@ -18,8 +18,11 @@ from ci_kaniko.pipeline import (
     no_runner,
     pipeline,
     preparation_name,
+    prepared_by,
     runner,
     too_many_needs,
+    unknown_inputs,
+    with_section,
 )
 from ci_kaniko.plan import (
     CHECKOUT,
@@ -33,6 +36,7 @@ from ci_kaniko.plan import (
     mixed_logins,
 )
 from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
+from ci_kaniko.spec import Input
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
@@ -44,10 +48,10 @@ from ci_kaniko.targets.common import (
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.texts import texts_of
-from ci_kaniko.variables import ENV_PREFIX, Ref, natives
+from ci_kaniko.variables import ENV_PREFIX, Ref, natives, with_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.clouds import Token
     from ci_kaniko.findings import Where
@@ -68,8 +72,10 @@ _MAX_PATHS = 50
 _MAX_MEMORY = 2 * 1024 * 1024
 _DIGEST_FILE = "/kaniko/digest"
 _DOTENV = "digest.env"
-_SHARED = ".kaniko"
-"""The hidden job that several jobs extend."""
+_MAX_NAME = 255
+
+INHERITED = {"default": ["interruptible", "retry", "tags", "timeout"]}
+"""What a job takes from the ``default:`` of a file that includes it, or that it stands in."""
 
 _OWNED = {
     "stage": "gitlab.stage",
@@ -230,7 +236,15 @@ def _is_child(build: Build) -> bool:
     return build.gitlab.form == "child"
 
 
+def _is_included(build: Build) -> bool:
+    return build.gitlab.form in {"include", "component"}
+
+
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    inputs = spec.inputs if _is_included(spec.builds[0]) else {}
+    if (stage := _stage_of_component(spec)) is not None:
+        inputs = {"stage": stage, **inputs}
+        spec = with_section(spec, "gitlab", lambda _: {"stage": "$[[ inputs.stage ]]"})
     found = pipeline(spec, "gitlab")
     found = found._replace(images=tuple(_with_proxies(image) for image in found.images))
     findings = _findings(found)
@@ -239,31 +253,42 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     images = {image.name: image for image in found.images}
     builds = dict(job for image in found.images for job in _builds(image, images))
     shared = _shared(list(builds.values())) if len(builds) > 1 else {}
+    # Two files that are included into one pipeline have no job of one name, and so none of these.
+    hidden = f".kaniko-{next(iter(builds))}"
     jobs: dict[str, Fields] = {}
     for preparation in found.preparations:
-        jobs[preparation_name(preparation)] = _preparing(preparation, found)
+        jobs[_preparation(preparation, found.images)] = _preparing(preparation, found)
     if shared:
-        jobs[_SHARED] = shared
+        jobs[hidden] = shared
     for image in found.images:
         for name, _ in _named(image):
             own = {key: item for key, item in builds[name].items() if shared.get(key) != item}
-            jobs[name] = {"extends": _SHARED, **own} if shared else own
+            jobs[name] = {"extends": hidden, **own} if shared else own
         if _pushing(image):
             jobs[_job(image)] = _joining(image)
     stages = [job.get("stage") for job in jobs.values()]
-    own_file = spec.builds[0].gitlab.form in {"pipeline", "child"}
     view = {
-        "inputs": {} if own_file else spec.inputs,
+        "inputs": inputs,
         "component": spec.builds[0].gitlab.form == "component",
         "patterns": _INPUT_PATTERNS,
-        "stages": list(dict.fromkeys(s for s in stages if s and s not in _DEFAULT_STAGES))
-        if own_file
-        else [],
+        "stages": []
+        if _is_included(spec.builds[0])
+        else list(dict.fromkeys(s for s in stages if s and s not in _DEFAULT_STAGES)),
         "jobs": jobs,
     }
     if _memory(jobs) > _MAX_MEMORY:
         return Rendering(view={}, findings=(_too_large(spec),))
     return Rendering(view=view)
+
+
+def _stage_of_component(spec: Spec) -> Input | None:
+    """The input by which whoever includes a component chooses the stage of its jobs."""
+    stages = {build.gitlab.stage for build in spec.builds}
+    if spec.builds[0].gitlab.form != "component" or len(stages) > 1:
+        return None
+    if given := spec.inputs.get("stage"):
+        return given
+    return Input(description="Stage of the jobs", default=stages.pop() or "test")
 
 
 def _with_proxies(image: Image) -> Image:
@@ -278,11 +303,7 @@ def _findings(found: Pipeline) -> list[Finding]:
         *found.findings,
         *found.check(_plan_findings),
         *(item for image in joins for item in image.findings(impossible_join(image.plan))),
-        *duplicate_names(
-            ((image, name, "job") for image in found.images for name, _ in _named(image)),
-            "gitlab",
-            "job",
-        ),
+        *_impossible_names(found),
         *too_many_needs(found.images, _MAX_NEEDS - 1, "GitLab"),
         *_unknown_runners(found),
         *differing_forms(found),
@@ -347,6 +368,31 @@ def _evaluated_paths(plan: Plan) -> Iterator[Finding]:
                 f"GitLab evaluates the {found.group()} in {quoted(path)}: it keeps other files",
                 f"give the file a name without {found.group()}",
             )
+
+
+def _impossible_names(found: Pipeline) -> Iterator[Finding]:
+    names = [(image, name, "job") for image in found.images for name in _all_names(image)]
+    yield from duplicate_names(names, "gitlab", "job")
+    prepared = {_preparation(item, found.images) for item in found.preparations}
+    for image, name, _ in names:
+        if name in prepared:
+            yield Finding(
+                "duplicate-job",
+                image.build.at(("gitlab", "job")),
+                f"the job that prepares an image is called {quoted(name)}, too",
+                f"such as build-{name}",
+            )
+        if len(name) > _MAX_NAME:
+            yield Finding(
+                "gitlab-job-name",
+                image.build.at(("gitlab", "job")),
+                f"{quoted(name)} is longer than {_MAX_NAME} characters",
+                "a shorter name",
+            )
+    digests = ((image, _digest_name(image), "name for its digest") for image in found.images)
+    yield from duplicate_names((each for each in digests if each[0].hands_over), "gitlab", "job")
+    for image in found.images:
+        yield from image.findings(unknown_inputs(image.plan, "job"))
 
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
@@ -463,8 +509,25 @@ def _memory(value: Any) -> int:
     return 40 if size < 24 else 41 + size
 
 
+def _native(build: Build, name: str) -> str:
+    """A job's name as the file has it."""
+    if _is_included(build):
+        return with_inputs(name, "$[[ inputs.{} ]]".format)
+    return with_inputs(name, lambda short: build.inputs[short].default or "")
+
+
 def _job(image: Image) -> str:
-    return job_name(image.build.gitlab.job, image)
+    return _native(image.build, job_name(image.build.gitlab.job, image))
+
+
+def _all_names(image: Image) -> list[str]:
+    named = [name for name, _ in _named(image)]
+    return [*named, _job(image)] if image.join else named
+
+
+def _preparation(preparation: Preparation, images: Iterable[Image]) -> str:
+    build = prepared_by(preparation, images).build
+    return _native(build, preparation_name(preparation, build.gitlab.job))
 
 
 def _named(image: Image) -> Iterator[tuple[str, Job]]:
@@ -507,8 +570,8 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             "script": text,
             "artifacts": plan.outputs,
             "dotenv": _DOTENV if plan.spec.digest else "",
-            "rules": rules(plan.started, child=_is_child(plan.spec)),
-            "extra": extra,
+            "rules": rules(plan.spec, plan.started),
+            **_isolated(plan.spec, extra),
         }
     )
 
@@ -525,6 +588,12 @@ def _checkout(build: Build) -> dict[str, str]:
         "GIT_LFS_SKIP_SMUDGE": "0" if checkout.lfs else "",
     }
     return {name: text for name, text in variables.items() if text}
+
+
+def _isolated(build: Build, extra: Fields) -> Fields:
+    """Raw keys, and what keeps off the job what another file has for jobs of its own."""
+    given = extra.get("inherit", INHERITED if _is_included(build) else None)
+    return {"inherit": given, "extra": {key: extra[key] for key in extra if key != "inherit"}}
 
 
 def _without_nothing(fields: Fields) -> Fields:
@@ -554,7 +623,10 @@ def _to_dotenv(variable: str) -> list[str]:
 
 
 def _digest_name(image: Image) -> str:
-    return re.sub(r"[.-]", "_", image.name or "image").upper() + "_DIGEST"
+    """The variable that later jobs read: as unique among them as the job's name."""
+    given = with_inputs(image.build.gitlab.job or "", lambda _: "").removeprefix("build-")
+    name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.name or "image"
+    return re.sub("^(?=[0-9])", "_", re.sub("[.-]", "_", name).upper()) + "_DIGEST"
 
 
 class Need(NamedTuple):
@@ -573,7 +645,7 @@ def _needs(image: Image, images: Mapping[str, Image]) -> list[Need] | None:
     given = image.build.gitlab.needs
     needs = [Need(name, artifacts=True) for name in given or ()]
     if image.preparation:
-        needs.append(Need(preparation_name(image.preparation), artifacts=True))
+        needs.append(Need(_preparation(image.preparation, images.values()), artifacts=True))
     for name in image.needs:
         needed = images[name]
         started = needed.plan.started
@@ -618,16 +690,16 @@ def _joining(image: Image) -> Fields:
             "variables": {"GIT_STRATEGY": "none", **script.environment},
             "script": text,
             "dotenv": _DOTENV if image.hands_over else "",
-            "rules": rules(_pushing(image) or plan.started, child=_is_child(plan.spec)),
-            "extra": section.extra,
+            "rules": rules(plan.spec, _pushing(image) or plan.started),
+            **_isolated(plan.spec, section.extra),
         }
     )
 
 
 def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
     """The job that prepares, for every image that asks for it."""
-    images = [image for image in found.images if image.preparation == preparation]
-    section = images[0].build.gitlab
+    build = prepared_by(preparation, found.images).build
+    section = build.gitlab
     prepare, given = preparation.prepare, section.needs
     return _without_nothing(
         {
@@ -636,18 +708,20 @@ def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
             "tags": section.tags,
             "timeout": section.timeout,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
-            "variables": _checkout(images[0].build),
+            "variables": _checkout(build),
             "script": preparing(prepare.commands),
             "artifacts": prepare.artifacts,
             "expire_in": "1 day",
-            "rules": rules(*preparation.started, child=_is_child(images[0].build)),
+            "interruptible": section.interruptible,
+            "inherit": _isolated(build, section.extra)["inherit"],
+            "rules": rules(build, *preparation.started),
         }
     )
 
 
 _LISTS = ("stage", "image", "tags", "timeout", "retry", "interruptible", "resource_group", "rules")
 """Keys that a job replaces as a whole when it extends another one."""
-_MAPPINGS = ("id_tokens", "extra")
+_MAPPINGS = ("inherit", "id_tokens", "extra")
 """Keys that GitLab merges."""
 
 

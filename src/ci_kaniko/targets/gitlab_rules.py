@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan import Started
+    from ci_kaniko.spec import Build
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _PUSH = '$CI_PIPELINE_SOURCE == "push"'
@@ -23,24 +24,29 @@ class Rule(NamedTuple):
     when: str = ""
     why: str = ""
     changes: tuple[str, ...] = ()
+    interruptible: bool = False
 
 
-def rules(*jobs: Started, child: bool) -> list[Rule]:
+def rules(build: Build, *jobs: Started) -> list[Rule]:
     """What starts a job that some jobs, or it alone, need.
 
-    A branch that a push builds is not built again for its request. A child's parent says what
-    starts it, and the child sees only which ref or request that is for.
+    A branch that a push builds is not built again for its request, and a request's newer pipeline
+    cancels the older one. A child's parent says what starts it, and the child sees only which ref
+    or request that is for.
     """
+    child = build.gitlab.form == "child"
     request = "$CI_MERGE_REQUEST_IID" if child else _REQUEST
     pushed = "" if child else f"{_PUSH} && "
     requested = [started for started in jobs if started.pull_requests]
     found: dict[Rule, None] = {}
     if requested:
-        if (built := _built_by_pushes(requested)) is not None:
+        if (built := _built_by_pushes(requested, build.default_branch)) is not None:
             own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
             why = "the push to that branch has built it already"
             found[Rule(" && ".join([request, own, *built]), "never", why)] = None
-        found.update(dict.fromkeys(Rule(request, changes=_changes(each)) for each in requested))
+        cancels = build.gitlab.interruptible is None
+        for each in requested:
+            found[Rule(request, changes=_changes(each), interruptible=cancels)] = None
     for started in jobs:
         for test in _branch_tests(started, "$CI_COMMIT_BRANCH"):
             found[Rule(f"{pushed}{test}", changes=_changes(started))] = None
@@ -61,13 +67,16 @@ def _changes(started: Started) -> tuple[str, ...]:
     return tuple(changed_glob(glob) or glob for glob in started.paths)
 
 
-def _built_by_pushes(requested: list[Started]) -> list[str] | None:
-    """Tests that the source of a request is built by pushes, for every job; None when never."""
+def _built_by_pushes(requested: list[Started], default: str | None) -> list[str] | None:
+    """Tests that the source of a request is built by pushes, for every job; None when never.
+
+    The default branch is where requests go, not where they come from.
+    """
     source = "$CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"
     tests: dict[str, None] = {}
     for started in requested:
         built = list(_branch_tests(started, source))
-        if not built or started.each_request:
+        if {*started.branches} <= {default} or started.each_request:
             return None
         built = [f"({test})" if len(built) > 1 and " && " in test else test for test in built]
         if source not in built:
