@@ -311,7 +311,7 @@ def test_scalars(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
 
 WHEN: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
     "word": ("default-branch", (("default-branch",),)),
-    "always wins": ([{"tag": "v*"}, "always"], (("always",),)),
+    "always": (["always"], (("always",),)),
     "tag": ({"tag": "v*"}, (("tag", "v*"),)),
     "several": (["manual", {"branch": ["a", "b/*"]}], (("manual",), ("branch", "a", "b/*"))),
 }
