@@ -140,9 +140,11 @@ def _overlap(one: Any, other: Any) -> bool:
 
 
 def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
-    for build in (one, other):
-        when = _when_of(build["triggers"])
-        build["destinations"] = [_with_when(entry, when) for entry in build.get("destinations", [])]
+    if not any(_is_a_trial(build) for build in (one, other)):
+        for build in (one, other):
+            when = _when_of(build["triggers"])
+            listed = build.get("destinations", [])
+            build["destinations"] = [_with_when(entry, when) for entry in listed]
     triggers: dict[str, Any] = {}
     for key in ("branches", "tags", "pull_requests", "schedules", "manual", "paths"):
         mine, theirs = one["triggers"].get(key), other["triggers"].get(key)
@@ -156,6 +158,12 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
     one["triggers"] = triggers
     if not one.get("destinations"):
         one.pop("destinations", None)
+
+
+def _is_a_trial(build: dict[str, Any]) -> bool:
+    """Whether only requests start it and nothing is pushed: what ``push: auto`` does by itself."""
+    started = {key for key, value in build["triggers"].items() if value}
+    return started == {"pull_requests"} and not build.get("destinations")
 
 
 def _when_of(triggers: dict[str, Any]) -> Any:
