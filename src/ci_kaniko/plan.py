@@ -63,7 +63,7 @@ OUTPUT_OPTIONS = (
     "tar_path",
     "oci_layout_path",
 )
-_PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
+PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
 
 
 class Argument(NamedTuple):
@@ -192,7 +192,7 @@ class Plan(NamedTuple):
     @property
     def pushed_outputs(self) -> tuple[str, ...]:
         """The output files that only a run that pushes writes."""
-        named = [getattr(self.spec.options, name) for name in sorted(_PUSHED_ONLY)]
+        named = [getattr(self.spec.options, name) for name in sorted(PUSHED_ONLY)]
         return tuple(path for path in named if path in self.outputs)
 
     @property
@@ -640,7 +640,7 @@ def _file_of(host: str) -> str:
 def _outputs(spec: Build, *, pushed_only: bool) -> Iterator[Argument]:
     for name in OUTPUT_OPTIONS:
         path = getattr(spec.options, name)
-        if path and (name in _PUSHED_ONLY) == pushed_only:
+        if path and (name in PUSHED_ONLY) == pushed_only:
             normal = grammar.inside_repository(path)
             yield Argument(flag_of(name), (Ref(OUTPUT), f"/{normal}"))
 

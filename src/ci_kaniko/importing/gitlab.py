@@ -59,6 +59,11 @@ def jobs(document: Document, others: Mapping[str, str], report: Report) -> Itera
     yield from _Pipeline(document, others, report).jobs()
 
 
+def _is_for_requests(rule: Map) -> bool:
+    """Whether a rule lets a newer run of a merge request stop an older one, as ours do."""
+    return bool(native(rule["interruptible"])) and "merge_request_event" in string(rule.get("if"))
+
+
 class _Pipeline:
     def __init__(self, document: Document, others: Mapping[str, str], report: Report) -> None:
         self.document = document
@@ -379,7 +384,7 @@ class _Pipeline:
             glob for glob in globs(values, job, entry.line_of("changes")) if glob not in paths
         ]
         for key in ("exists", "variables", "allow_failure", "needs", "interruptible"):
-            if key in entry:
+            if key in entry and not (key == "interruptible" and _is_for_requests(entry)):
                 job.left(
                     "rule",
                     f"a rule with {key}: is not carried over",

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate import Translation, ordered
+from ci_kaniko.plan import PUSHED_ONLY
 from ci_kaniko.spec import check_image_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Report
 
@@ -22,6 +26,7 @@ _NAME_KEYS = {
     "agola": ("run",),
     "kubernetes": ("name",),
 }
+_EVENTS = ("branches", "tags", "pull_requests", "schedules", "manual", "pipelines", "paths")
 _DEFAULT_BRANCHES = {"main", "master", "trunk", "develop"}
 
 
@@ -60,9 +65,12 @@ def _differs_in_pushes(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return mine == theirs
 
 
-def _rest(build: dict[str, Any]) -> dict[str, Any]:
+def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any]:
+    """What a build is but for where it is pushed, and for some options."""
     free = {"destinations", "push", "registries", "triggers", *_TARGETS}
-    return {key: value for key, value in build.items() if key not in free}
+    rest = {key: value for key, value in build.items() if key not in free}
+    kept = {key: value for key, value in rest.pop("options", {}).items() if key not in options}
+    return {**rest, "options": kept}
 
 
 def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -112,8 +120,10 @@ def _joined_jobs(
         if same is None:
             found.append((name, build))
             continue
+        trial = _is_a_trial(same[1]) or _is_a_trial(build)
         _join_events(same[1], build)
-        report.mended(
+        tell = report.carried if trial else report.mended
+        tell(
             "jobs-joined",
             f"{same[0]} and {name} build one image for different events",
             "",
@@ -124,10 +134,11 @@ def _joined_jobs(
 
 
 def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    if _rest(one) != _rest(other):
-        return False
     mine, theirs = one.get("triggers"), other.get("triggers")
     if mine == theirs or mine is None or theirs is None:
+        return False
+    free = PUSHED_ONLY if _is_a_trial(one) or _is_a_trial(other) else frozenset()
+    if _rest(one, free) != _rest(other, free):
         return False
     keys = set(mine) & set(theirs)
     return not any(_overlap(mine[key], theirs[key]) for key in keys)
@@ -140,13 +151,16 @@ def _overlap(one: Any, other: Any) -> bool:
 
 
 def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
-    if not any(_is_a_trial(build) for build in (one, other)):
+    trial = next((build for build in (one, other) if _is_a_trial(build)), None)
+    if trial is not None:
+        _join_trial(other if trial is one else one, trial)
+    else:
         for build in (one, other):
             when = _when_of(build["triggers"])
             listed = build.get("destinations", [])
             build["destinations"] = [_with_when(entry, when) for entry in listed]
     triggers: dict[str, Any] = {}
-    for key in ("branches", "tags", "pull_requests", "schedules", "manual", "paths"):
+    for key in _EVENTS:
         mine, theirs = one["triggers"].get(key), other["triggers"].get(key)
         if isinstance(mine, list) or isinstance(theirs, list):
             triggers[key] = list(dict.fromkeys([*(mine or []), *(theirs or [])]))
@@ -156,8 +170,25 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
         triggers["default-branch"] = True
     _join(one, other)
     one["triggers"] = triggers
+    if triggers == DEFAULT_TRIGGERS:
+        del one["triggers"]
     if not one.get("destinations"):
         one.pop("destinations", None)
+
+
+def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
+    """Where a build logs in that pushes nothing, it pulls; of other hosts a spec knows that."""
+    pushed = [
+        item if isinstance(item, str) else item["image"] for item in whole.get("destinations", ())
+    ]
+    for host in trial.get("registries", {}):
+        login = whole.get("registries", {}).get(host)
+        if isinstance(login, dict) and any(image.startswith(f"{host}/") for image in pushed):
+            login["pull"] = True
+    options = {**trial.get("options", {}), **whole.get("options", {})}
+    for build in (whole, trial):
+        if options:
+            build["options"] = options
 
 
 def _is_a_trial(build: dict[str, Any]) -> bool:
