@@ -327,3 +327,33 @@ def test_the_files_of_the_context_have_the_same_modes(target: str) -> None:
             "Dockerfile": 0o644,
         }
         assert got.umask == 0o022
+
+
+LONG = "feature/" + "x" * 150
+CUT: dict[str, tuple[str, int, str]] = {
+    "ci-${ref.tag}": ("ci-", 125, ""),
+    "${ref.tag}-${env.CHANNEL}": ("", 117, "-stable_1.2"),
+    "${commit.short}-${ref.tag:-x}-${env.CI_KANIKO_UNSET:-it}.1": ("12345e67-", 114, "-it.1"),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("branch", [LONG, "main"], ids=["long", "short"])
+def test_a_branch_is_cut_to_what_its_tag_leaves(target: str, branch: str) -> None:
+    """A tag has 128 characters at most, and none of those beside the branch is lost."""
+    event = replace(DEFAULT_BRANCH, branch=branch, default_branch=branch)
+    spec = (
+        f"default_branch: {branch}\n"
+        f"destinations: {[f'quay.io/acme/shop:{tag}' for tag in CUT]}\n"
+        "registries: {quay.io: anonymous}\n"
+        "labels: {ref: '${ref.tag}'}\n"
+    )
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    assert isinstance(text, str)
+    ref = branch.replace("/", "-")
+    tags = [f"{before}{ref[:left]}{after}" for before, left, after in CUT.values()]
+    for shell in SHELLS:
+        argv = execute(Run(expectation.read(spec), target, event), text, shell).argv or ()
+        pushed = [word for word in argv if word.startswith("--destination=")]
+        assert pushed == [f"--destination=quay.io/acme/shop:{tag}" for tag in tags]
+        assert f"--label=ref={ref[:128]}" in argv

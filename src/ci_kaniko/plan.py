@@ -913,6 +913,8 @@ _SHELL_PREFIXES = (
         "KANIKO_",
         "FF_KANIKO_",
         "default_",
+        "beside_",
+        "ref_tag_",
         "to_",
         "BUILDKITE",
         "BK_",

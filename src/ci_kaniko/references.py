@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_host
 from ci_kaniko.patterns import pattern
-from ci_kaniko.variables import ENV_PREFIX, Parts, Ref, natives, parse, text_of, variable
+from ci_kaniko.variables import ENV_PREFIX, Part, Parts, Ref, natives, parse, text_of, variable
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
@@ -21,6 +21,7 @@ _VARIABLE_SLOTS = range(0xE000, 0xF000)
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _MAX_REPOSITORY = 255
+MAX_TAG = 128
 _EXAMPLE = "registry.example.com/team/app:1.0"
 _LENGTHS = {"commit.sha": 40, "commit.short": 8}
 
@@ -87,7 +88,8 @@ def parse_reference(text: str) -> Reference:
         raise _bad(text, "the tag is empty", _instead(text, f"{text}1.0"))
     _check_repository(text, registry, repository, flat, refs)
     _check_tag(text, tag, refs)
-    return Reference(*(_unflatten(piece, refs) for piece in (registry, repository, tag)))
+    whole = _unflatten(tag, refs)
+    return Reference(_unflatten(registry, refs), _unflatten(repository, refs), _cut_to_fit(whole))
 
 
 def parse_repository(text: str) -> Reference:
@@ -152,6 +154,19 @@ def _unflatten(flat: str, refs: list[Ref]) -> Parts:
             for character in flat
         ]
     )
+
+
+def _cut_to_fit(tag: Parts) -> Parts:
+    """A tag whose cut variable is told what stands beside it."""
+    at = next((index for index, part in enumerate(tag) if _is_cut(part)), None)
+    if at is None or len(tag) == 1:
+        return tag
+    ref, beside = cast("Ref", tag[at]), merge([*tag[:at], *tag[at + 1 :]])
+    return (*tag[:at], ref._replace(beside=beside), *tag[at + 1 :])
+
+
+def _is_cut(part: Part) -> bool:
+    return isinstance(part, Ref) and part.name == "ref.tag"
 
 
 def _slot(character: str, refs: list[Ref]) -> Ref | None:

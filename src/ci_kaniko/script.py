@@ -15,6 +15,7 @@ from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.plan import CERTIFICATES, OUTPUT
+from ci_kaniko.references import MAX_TAG
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import INPUT_PREFIX, Ref, variable
 
@@ -102,6 +103,7 @@ class Script:
     _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
     _clouds: set[str] = field(default_factory=set)
     _defaults: int = 0
+    _besides: dict[Parts, int] = field(default_factory=dict)
     _one_login: bool = False
 
     def build(self, run: Callable[[list[str]], list[str]]) -> str:
@@ -199,7 +201,7 @@ class Script:
 
     def expression(self, ref: Ref, *, is_reference: bool, follows: str = "") -> tuple[bool, str]:
         """Whether a variable is literal text here, and its text, to stand in double quotes."""
-        cell = self.cell(ref.name, lower=is_reference)
+        cell = self._cut(ref) if ref.beside else self.cell(ref.name, lower=is_reference)
         if cell.literal:
             return True, cell.literal
         if not cell.name:
@@ -215,6 +217,18 @@ class Script:
         if cell.may_be_unset:
             return False, f"${{{name}:-}}"
         return False, _braced(name, follows)
+
+    def _cut(self, ref: Ref) -> Cell:
+        """A variable cut to what the text beside it leaves of an image tag."""
+        name = self._shell_name(ref.name)
+        rest = "".join(part for part in ref.beside if isinstance(part, str))
+        if len(ref.beside) == 1 and rest:
+            left = MAX_TAG - len(rest)
+            return self._define(f"{name}_{left}", f'$(printf %.{left}s "${name}")')
+        number = self._besides.setdefault(ref.beside, len(self._besides) + 1)
+        beside = self._define(f"beside_{number}", self.text(ref.beside)).name
+        limit = f"$((${{#{beside}}} < {MAX_TAG} ? {MAX_TAG} - ${{#{beside}}} : 0))"
+        return self._define(f"{name}_beside_{number}", f'$(printf "%.{limit}s" "${name}")')
 
     def _with_default(self, ref: Ref, cell: Cell) -> str:
         """A shell variable for a default that cannot stand inside double quotes."""

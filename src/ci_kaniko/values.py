@@ -10,6 +10,7 @@ from ci_kaniko.conditions import Event
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.grammar import check_text, is_identifier
 from ci_kaniko.patterns import pattern
+from ci_kaniko.references import MAX_TAG
 from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 
 if TYPE_CHECKING:
@@ -86,17 +87,23 @@ class Values:
         """The text that stands for a variable; in a reference an empty one counts as missing."""
         if ref.default is not None:
             try:
-                return (
-                    self._cased(ref.name, self._value(ref.name), is_reference=is_reference)
-                    or ref.default
-                )
+                text = self._cased(ref.name, self._value(ref.name), is_reference=is_reference)
+                return self._cut(ref, text) or ref.default
             except Missing:
                 return ref.default
         text = self._cased(ref.name, self.get(ref.name), is_reference=is_reference)
+        text = self._cut(ref, text)
         if is_reference and not text:
             self.missing[ref.name] = None
             return "x"
         return text
+
+    def _cut(self, ref: Ref, text: str) -> str:
+        """A value cut to what the text beside it leaves of an image tag."""
+        if not ref.beside:
+            return text
+        beside = (one if isinstance(one, str) else self.replace(one) for one in ref.beside)
+        return text[: max(0, MAX_TAG - sum(map(len, beside)))]
 
     def source(self) -> Source:
         """The repository at this commit, for a clone over https."""

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 class Ref(NamedTuple):
-    """A variable inside a text; ``default`` is used when it is unset or empty."""
+    """A variable inside a text; ``default`` is used when it is unset or empty.
+
+    In an image tag, which is limited, ``beside`` is the text that a value is cut to make room for.
+    """
 
     name: str
     default: str | None = None
+    beside: tuple[str | Ref, ...] = ()
 
 
 Part = str | Ref
@@ -49,7 +53,9 @@ VARIABLES: dict[str, Variable] = {
         may_be_empty=True,
     ),
     "ref.tag": Variable(
-        "ref.name made safe as an image tag; dots stay", in_tag=True, may_be_empty=True
+        "ref.name made safe as an image tag and cut to what the tag has room for; dots stay",
+        in_tag=True,
+        may_be_empty=True,
     ),
     "pull_request.number": Variable(
         "the number of the pull or merge request; empty outside of one",

@@ -308,9 +308,16 @@ def images(run: Run) -> list[str]:
     for item in listed(run.spec.data.get("destinations", [])):
         image, when = _destination(item)
         if holds(when, run.event):
-            name = replaced(image, variables, in_image=True)
+            name = replaced(image, _room_for(image, variables), in_image=True)
             groups.setdefault(_key(when), []).append(name)
     return [image for group in groups.values() for image in group]
+
+
+def _room_for(image: str, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, ref.tag cut to what the other text of the tag leaves of 128 characters."""
+    written = re.split(r":(?![^{]*\})", image.rpartition("/")[2])[-1]
+    rest = replaced(written, {**variables, "ref.tag": ""})
+    return {**variables, "ref.tag": variables["ref.tag"][: max(0, 128 - len(rest))]}
 
 
 def _destination(item: Any) -> tuple[str, Any]:
