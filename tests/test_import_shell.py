@@ -123,7 +123,7 @@ def calls_in(text: str) -> int:
 
 def arguments_in(text: str) -> list[str]:
     """The executor's arguments as they stand in a script, without any reading of the shell."""
-    tokens = [token for token in shlex.split(text) if token != "\n"]
+    tokens = [token.lstrip("\n") for token in shlex.split(text) if token != "\n"]
     found: list[str] = []
     for at, token in enumerate(tokens):
         starts = token == "--" and tokens[at - 1] == "set"

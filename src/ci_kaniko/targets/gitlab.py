@@ -179,7 +179,7 @@ def _folders(plan: Plan) -> list[str]:
     lines.append("umask 022")
     if plan.reads_checkout:
         lines += [
-            "# GitLab's checkout is for everybody to write, and COPY would take that over",
+            "# everybody may write what GitLab checks out, and COPY would take that over",
             'chmod -R go=u,go-w "$CI_PROJECT_DIR"',
         ]
     return [*lines, *config_folder(plan)]
