@@ -408,6 +408,11 @@ class Kubernetes(Model):
         description="Secrets for pulling the executor's own image.",
         examples=[["mirror"]],
     )
+    cache_claim: KubernetesName | None = Field(
+        default=None,
+        description="The PersistentVolumeClaim that is mounted, read-only, where cache.dir says.",
+        examples=["warmed-images"],
+    )
     deadline_seconds: Seconds = Field(
         default=3600, description="How long the build may take, in seconds.", examples=[1800]
     )
@@ -498,6 +503,11 @@ class Buildkite(Model):
         default=(),
         description="Taints the pod tolerates.",
         examples=[[{"key": "dedicated", "value": "ci"}]],
+    )
+    cache_claim: KubernetesName | None = Field(
+        default=None,
+        description="The PersistentVolumeClaim that is mounted, read-only, where cache.dir says.",
+        examples=["warmed-images"],
     )
     extra: Extra = Field(
         default={},

@@ -160,6 +160,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "impossible-context": "The target cannot build from that context.",
         "impossible-output": "The target cannot hand that file back.",
         "missing-default-branch": "The target does not know the default branch, and needs it.",
+        "unmounted-cache": "Nothing is mounted where cache.dir looks for base images.",
         "impossible-command": "The target would change the text of that command.",
         "impossible-prepare": "The job has no checkout in which commands could prepare anything.",
         "impossible-platforms": "The target builds for one platform at a time.",

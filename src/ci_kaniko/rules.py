@@ -797,9 +797,20 @@ def _paths_of_the_container_are_absolute(spec: Build) -> Iterator[Finding]:
 
 
 @_rule("cache.dir")
-def _the_cache_folder_is_absolute(spec: Build) -> Iterator[Finding]:
-    if spec.cache and spec.cache.dir:
-        yield from _absolute(("cache", "dir"), spec.cache.dir)
+def _the_cache_folder_can_be_mounted(spec: Build) -> Iterator[Finding]:
+    folder = spec.cache and spec.cache.dir
+    if not folder:
+        return
+    where = ("cache", "dir")
+    if not folder.startswith("/"):
+        yield from _absolute(where, folder)
+    elif not re.fullmatch(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._-]+)+", folder):
+        message = f"nothing can be mounted at {quoted(folder)}"
+        hint = "letters, digits, dots, dashes and underscores, such as /cache"
+        yield Finding("bad-path", where, message, hint)
+    elif folder.split("/")[1] in {"busybox", "kaniko", "workspace"}:
+        message = f"a mount at {quoted(folder)} can hide what kaniko needs"
+        yield Finding("bad-path", where, message, "write /cache")
 
 
 def _absolute(where: Where, path: str) -> Iterator[Finding]:

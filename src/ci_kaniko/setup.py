@@ -43,7 +43,12 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
         raise SpecError(placed(findings, spec.source))
     plans = [plan for image in whole.images for plan in image.plans]
     found = [*_secrets(plans), *_ready_configs(plans), *_variables(plans), *_clouds(plans)]
-    found += [*_each(_identities, plans), *_each(_notes, plans), *_forks(plans)]
+    found += [
+        *_each(_claims, plans),
+        *_each(_identities, plans),
+        *_each(_notes, plans),
+        *_forks(plans),
+    ]
     found += [*_held_in_requests(plans), *_controller(plans)]
     return _merged(found)
 
@@ -231,6 +236,18 @@ def _ready_config(plan: Plan, name: str, hosts: list[str]) -> Requirement:
         return Requirement("Secret", name, purpose, (command,))
     steps = tuple(_steps(plan, name, Use(purpose, is_file=True)))
     return Requirement("secret", name, purpose, steps)
+
+
+def _claims(plan: Plan) -> Iterator[Requirement]:
+    """The claim that a pod mounts for cache.dir; a pod waits for one that is not there."""
+    folder = plan.spec.cache and plan.spec.cache.dir
+    if folder and plan.target in {"kubernetes", "buildkite"} and _section(plan).cache_claim:
+        yield Requirement(
+            "claim",
+            str(_section(plan).cache_claim),
+            f"a PersistentVolumeClaim with base images, mounted at {folder}",
+            ("kaniko's warmer fills it: --cache-dir=FOLDER --image=IMAGE",),
+        )
 
 
 def _variables(plans: list[Plan]) -> Iterator[Requirement]:

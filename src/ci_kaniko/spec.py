@@ -126,7 +126,8 @@ class Cache(Model):
 
     dir: Present | None = Field(
         default=None,
-        description="Folder of warmed base images in the executor's container.",
+        description="Folder of warmed base images in the executor's container, mounted where the "
+        "target has a field for it: cache_claim. kaniko looks into /cache by itself.",
         examples=["/cache"],
     )
 

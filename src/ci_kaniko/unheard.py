@@ -66,6 +66,14 @@ def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
                 "remove it; ci-token and the cloud logins by identity ask for one",
             )
             yield finding, any(map(_asks_for_a_token, _logins(build, "buildkite")))
+        for section in ("buildkite", "kubernetes"):
+            if getattr(build, section).cache_claim:
+                finding = _no_effect(
+                    (section, "cache_claim"),
+                    "cache.dir says where it is mounted, and there is none",
+                    "add cache: {repo: ..., dir: /cache}, or remove it",
+                )
+                yield finding, bool(build.cache and build.cache.dir)
         if kubernetes.ttl_seconds != _DEFAULT_TTL:
             finding = _no_effect(
                 ("kubernetes", "ttl_seconds"),

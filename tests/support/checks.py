@@ -90,6 +90,9 @@ def has_its_inputs(got: Recorded, wanted: Run) -> None:
     """Certificates, build secrets and proxies are in every run; written files are private."""
     given = expectation.always_given(wanted)
     assert {name: got.env.get(name) for name in given} == given
+    claims = {one.target: one.read_only for one in got.mounts if "Claim:" in one.source}
+    folder_of_images = wanted.spec.section("cache").get("dir")
+    assert claims == ({folder_of_images: True} if folder_of_images else {})
     wanted_files = expectation.inputs(wanted)
     folder = "/kaniko/certificates/"
     found = {path: item for path, item in got.inputs.items() if path.startswith(folder)}

@@ -936,12 +936,19 @@ class Translation:
         if flag.name in _CACHE_FLAGS:
             self.cache[_CACHE_FLAGS[flag.name]] = _switch(flag)
             return
-        field = flag.name.removeprefix("cache-")
         written = literal(flag.value or ())
-        if not written:
-            self._run_time(flag, f"cache.{field}")
+        if flag.name == "cache-dir":
+            self.job.left(
+                "cache-folder",
+                f"--cache-dir{_shown(flag)} reads base images from a folder that somebody mounts",
+                flag.line,
+                "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
+                "buildkite: {cache_claim: NAME} mounts a claim",
+            )
+        elif written:
+            self.cache["ttl"] = written
         else:
-            self.cache[field] = written
+            self._run_time(flag, "cache.ttl")
 
     # -- fetching, proxies, the executor ------------------------------------------------------
 

@@ -21,6 +21,7 @@ from ci_kaniko.targets.common import (
     needed_default_branch,
     no_paths,
     owned_keys,
+    unmounted_cache,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     yield from owned_keys("agola", extra, _OWNED)
     yield from narrow_checkout(
         plan, "its clone fetches no large files", "commands under prepare: can fetch them"
+    )
+    yield from unmounted_cache(
+        plan,
+        reason="a task mounts memory only",
+        hint="remove it; an image of your own under executor: can hold the folder /cache, where "
+        "kaniko looks by itself",
     )
     yield from _wrong_types(extra)
 

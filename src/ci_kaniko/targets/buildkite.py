@@ -35,7 +35,13 @@ from ci_kaniko.targets.buildkite_steps import (
     steps,
     takes_inputs,
 )
-from ci_kaniko.targets.common import differing_forms, narrow_checkout, no_paths, owned_keys
+from ci_kaniko.targets.common import (
+    differing_forms,
+    narrow_checkout,
+    no_paths,
+    owned_keys,
+    unmounted_cache,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -152,6 +158,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from narrow_checkout(
         plan, "its agent fetches no large files", "a checkout hook of the agent can fetch them"
     )
+    yield from unmounted_cache(plan, section.cache_claim)
     yield from _second_queue(plan.spec)
     yield from _store_names(plan)
     yield from _lost_artifacts(plan)

@@ -16,6 +16,7 @@ from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.common import join_dialect
 from ci_kaniko.targets.pods import (
     Volumes,
+    cache_volume,
     cloud_labels,
     from_secret,
     resources,
@@ -337,11 +338,12 @@ def _given(plan: Plan) -> tuple[Step, Step]:
         for name in secret_names(plan, files=own_store)
         if not own_store
     ]
+    cache = cache_volume(plan, section.cache_claim)
     container = {
         "env": [*env, *volumes.env],
-        "volumeMounts": [*_config_mount(plan), *volumes.mounts],
+        "volumeMounts": [*_config_mount(plan), *volumes.mounts, *cache.mounts],
     }
-    return container, {"volumes": [*_config_volume(plan), *volumes.volumes]}
+    return container, {"volumes": [*_config_volume(plan), *volumes.volumes, *cache.volumes]}
 
 
 def secret_names(plan: Plan, *, files: bool) -> list[str]:

@@ -124,6 +124,21 @@ def narrow_checkout(plan: Plan, no_lfs: str, instead: str) -> Iterator[Finding]:
         yield Finding("impossible-checkout", ("checkout", "lfs"), message, instead)
 
 
+def unmounted_cache(
+    plan: Plan, claim: str | None = None, *, reason: str = "", hint: str = ""
+) -> Iterator[Finding]:
+    """A folder of base images that is empty: nothing is mounted there."""
+    folder = plan.spec.cache.dir if plan.spec.cache and plan.arguments else None
+    if folder and claim is None:
+        section = plan.target
+        yield Finding(
+            "unmounted-cache",
+            ("cache", "dir"),
+            f"nothing is mounted there on {section}" + (f": {reason}" if reason else ""),
+            hint or f"{section}: {{cache_claim: NAME}} mounts a PersistentVolumeClaim there",
+        )
+
+
 def needed_default_branch(plan: Plan) -> Iterator[Finding]:
     """Without triggers the default branch starts the job, so it must have a name here."""
     if plan.started.default_branch and plan.spec.default_branch is None:

@@ -16,7 +16,7 @@ from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner, wor
 from ci_kaniko.plan import impossible_image, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import differing_forms, owned_keys
+from ci_kaniko.targets.common import differing_forms, owned_keys, unmounted_cache
 from ci_kaniko.targets.github_events import conditions, events, watched
 from ci_kaniko.targets.github_jobs import (
     CHANGES,
@@ -105,6 +105,12 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from impossible_identities(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
+    yield from unmounted_cache(
+        plan,
+        reason="a runner keeps no folder of images for its jobs",
+        hint="remove it; an image of your own under executor: can hold the folder /cache, where "
+        "kaniko looks by itself",
+    )
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:

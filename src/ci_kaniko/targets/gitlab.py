@@ -45,6 +45,7 @@ from ci_kaniko.targets.common import (
     join_dialect,
     owned_keys,
     preparing,
+    unmounted_cache,
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.texts import texts_of
@@ -405,6 +406,12 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
+    yield from unmounted_cache(
+        plan,
+        reason="a runner's own settings mount folders, and no job can ask for one",
+        hint="remove it, and mount the folder as /cache in the runner's config.toml: kaniko looks "
+        "there by itself",
+    )
     yield from _checked_out_twice(plan)
     yield from _impossible_paths(plan)
     yield from _evaluated_paths(plan)

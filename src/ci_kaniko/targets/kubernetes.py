@@ -13,7 +13,7 @@ from ci_kaniko.pipeline import duplicate_names, pipeline
 from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.platforms import is_staged
 from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys
+from ci_kaniko.targets.common import owned_keys, unmounted_cache
 from ci_kaniko.targets.kubernetes_binding import bad_references, bound, missing_values
 from ci_kaniko.targets.kubernetes_containers import WORKSPACE, needs_script
 from ci_kaniko.targets.kubernetes_pods import (
@@ -48,7 +48,7 @@ _OWNED = {
     "nodeSelector": "kubernetes.node_selector",
     "tolerations": "kubernetes.tolerations",
     "imagePullSecrets": "kubernetes.image_pull_secrets",
-    "volumes": "the logins",
+    "volumes": "the logins, or kubernetes.cache_claim",
 }
 _MAX_BYTES = 1_000_000
 """etcd takes 1.5 MiB, and Kubernetes adds a status and notes about every field."""
@@ -113,6 +113,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _impossible_outputs(plan)
     yield from _impossible_clone(plan)
     yield from owned_keys("kubernetes", plan.spec.kubernetes.extra, _OWNED)
+    yield from unmounted_cache(plan, plan.spec.kubernetes.cache_claim)
 
 
 def _several_platforms(found: Pipeline) -> Iterator[Finding]:

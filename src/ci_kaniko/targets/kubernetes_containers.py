@@ -14,7 +14,14 @@ from ci_kaniko.references import DOCKER_HUB
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.shell import continued, quote
 from ci_kaniko.targets.common import preparing
-from ci_kaniko.targets.pods import SECRET_FOLDER, Volumes, from_secret, resources, secret_volumes
+from ci_kaniko.targets.pods import (
+    SECRET_FOLDER,
+    Volumes,
+    cache_volume,
+    from_secret,
+    resources,
+    secret_volumes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +194,8 @@ def _workspace_mount(name: str) -> dict[str, Any]:
 
 def _files(plan: Plan, workspace: str) -> Volumes:
     files = secret_volumes(plan, plan.spec.kubernetes.secret, tokens=True)
-    volumes, mounts = list(files.volumes), list(files.mounts)
+    cache = cache_volume(plan, plan.spec.kubernetes.cache_claim)
+    volumes, mounts = [*files.volumes, *cache.volumes], [*files.mounts, *cache.mounts]
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         secret = {"secretName": plan.docker_config, "items": items}

@@ -60,6 +60,19 @@ def secret_volumes(
     )
 
 
+def cache_volume(plan: Plan, claim: str | None) -> Volumes:
+    """The claim with warmed base images: kaniko only reads them."""
+    folder = plan.spec.cache.dir if plan.spec.cache and plan.arguments else None
+    if folder is None or claim is None:
+        return Volumes([], [], [])
+    source = {"claimName": claim, "readOnly": True}
+    return Volumes(
+        [{"name": "base-images", "persistentVolumeClaim": source}],
+        [{"name": "base-images", "mountPath": folder, "readOnly": True}],
+        [],
+    )
+
+
 def _literal(name: str, value: str) -> dict[str, Any]:
     """A variable whose value the kubelet leaves as it is."""
     return {"name": name, "value": value.replace("$", "$$")}
