@@ -152,7 +152,8 @@ _ELSEWHERE = {
     "no-push-cache": ("push", "when"),
     "cache": ("cache",),
     "cache-repo": ("cache",),
-    "build-arg": ("build_args",),
+    "compressed-caching": ("compressed",),
+    "build-arg": ("build_args", "proxy"),
     "label": ("labels",),
     "annotation": ("annotations",),
 }

@@ -425,12 +425,13 @@ class _Step:
             guard = expressions.guard(condition.replace("$$", "$"), self.step.line_of("if"))
         branches = string(self.step.get("branches"))
         if branches:
-            found = NO
             conditions, guards = expressions.conditions, expressions.guards
-            text = (Var("branch", portable=True),)
-            for glob in branches.split():
-                one = conditions.glob(text, glob.lstrip("!"), self.step.line_of("branches"))
-                found = guards.either(found, guards.negate(one) if glob[0] == "!" else one)
+            text, line = (Var("branch", portable=True),), self.step.line_of("branches")
+            named = branches.split()
+            found = YES if all(glob[0] == "!" for glob in named) else NO
+            for glob in sorted(named, key=lambda glob: glob[0] == "!"):
+                one = conditions.glob(text, glob.lstrip("!"), line)
+                found = guards.minus(found, one) if glob[0] == "!" else guards.either(found, one)
             guard = guards.both(guard, found)
         paths: list[str] = []
         if "if_changed" in self.step:

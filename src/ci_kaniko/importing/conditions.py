@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Refused
-from ci_kaniko.globs import check_glob
+from ci_kaniko.globs import check_glob, is_literal, matches
 from ci_kaniko.importing.portable import _MORE
 from ci_kaniko.importing.shell_patterns import globs_of_regex
 from ci_kaniko.importing.symbols import ALWAYS, Test, Text, Var, When, literal
@@ -67,21 +67,21 @@ class Atom:
 class Condition:
     """Alternatives of a ``when``, and whether one of them holds for pull requests.
 
-    ``always`` says that nothing is asked but that it is no pull request. ``unknown`` are the tests
-    that a spec has no words for.
+    ``always`` says that nothing is asked but that it is no pull request. ``refs`` are the globs of
+    branches and tags, by their kind and what is taken from them. ``unknown`` are the tests that a
+    spec has no words for.
     """
 
     always: bool = False
     words: list[str] = field(default_factory=list)
-    branches: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
+    refs: dict[tuple[str, tuple[str, ...]], list[str]] = field(default_factory=dict)
     requests: bool = False
     unknown: list[Test] = field(default_factory=list)
 
     @property
     def never(self) -> bool:
         """Whether nothing remains that a spec can say."""
-        return not (self.always or self.words or self.branches or self.tags)
+        return not (self.always or self.words or self.refs)
 
     @property
     def spelled(self) -> Any:
@@ -89,11 +89,20 @@ class Condition:
         if self.always:
             return None
         found: list[Any] = list(self.words)
-        if self.branches:
-            found.append({"branch": _one(self.branches)})
-        if self.tags:
-            found.append({"tag": _one(self.tags)})
+        for kind in ("branch", "tag"):
+            found += [{kind: _one(globs)} for globs in self.lists(kind)]
         return found[0] if len(found) == 1 else found
+
+    def lists(self, kind: str) -> list[list[str]]:
+        """The lists of branches or tags that a spec has for it."""
+        found = {out: globs for (of, out), globs in self.refs.items() if of == kind}
+        names, others = found.get((), []), [out for out in found if out]
+        if len(others) == 1 and all(
+            is_literal(name) and not any(matches(glob, name) for glob in others[0])
+            for name in names
+        ):
+            found = {others[0]: [*names, *found[others[0]]]}
+        return [[*globs, *(f"!{glob}" for glob in out)] for out, globs in found.items()]
 
 
 def _one(globs: list[str]) -> Any:
@@ -205,7 +214,7 @@ def read(when: When) -> Condition:
         for atoms, unknown in _combinations(tests):
             _add(made, atoms, unknown)
     if made.always:
-        made.words, made.branches, made.tags = [], [], []
+        made.words, made.refs = [], {}
     return made
 
 
@@ -231,7 +240,7 @@ def _add(made: Condition, atoms: list[Atom], unknown: list[Test]) -> None:
         return
     specific = [atom for atom in positive if atom.kind != "push" and atom.glob != "**"]
     broad = [atom for atom in positive if atom.glob == "**"]
-    chosen = specific or broad
+    chosen = specific or broad or _all_but(negative)
     if not kinds and "pull-request" not in not_kinds and not not_kinds & {"branch"}:
         made.requests = made.requests or not (not_kinds & {"event"})
     if kinds == {"pull-request"}:
@@ -248,14 +257,25 @@ def _add(made: Condition, atoms: list[Atom], unknown: list[Test]) -> None:
         made.unknown += [_spelled([atom for atom in negative if atom.kind != "pull-request"])]
         _broad(made, not_kinds, kinds)
         return
-    if len(chosen) != 1 or negated_globs or (stray and not chosen_kinds & _EXCLUDES.keys()):
+    if len(chosen) != 1 or (stray and not chosen_kinds & _EXCLUDES.keys()):
         chosen = _reduced(chosen)
         if len(chosen) != 1:
             made.unknown += [_spelled(atoms)]
             return
-        if negated_globs or _stray_matters(stray, chosen[0]):
+        if _stray_matters(stray, chosen[0]):
             made.unknown += [_spelled(atoms)]
-    _keep(made, chosen[0])
+    if negated_globs and chosen[0].kind not in {"branch", "tag"}:
+        made.unknown += [_spelled(atoms)]
+    _keep(made, chosen[0], [atom for atom in negated_globs if atom.kind == chosen[0].kind])
+
+
+def _all_but(negative: list[Atom]) -> list[Atom]:
+    """All branches where tags, pull requests and some branches are ruled out; tags likewise."""
+    whole = {atom.kind for atom in negative if atom.glob in ("", "**")}
+    some = {atom.kind for atom in negative} - whole
+    if "pull-request" in whole and some | whole == {"branch", "tag", "pull-request"}:
+        return [Atom(kind, "**") for kind in some]
+    return []
 
 
 _EXCLUDES = {"schedule": {"manual"}, "manual": {"schedule"}, "tag": {"default-branch"}}
@@ -283,9 +303,9 @@ def _broad(made: Condition, not_kinds: set[str], kinds: set[str]) -> None:
             made.requests = True
         return
     if "tag" in not_kinds:
-        _once(made.branches, "**")
+        _once(made.refs.setdefault(("branch", ()), []), "**")
     elif "branch" in not_kinds:
-        _once(made.tags, "**")
+        _once(made.refs.setdefault(("tag", ()), []), "**")
     else:
         made.always = True
 
@@ -309,14 +329,20 @@ def _spelled(atoms: list[Atom]) -> Test:
     return Test("unknown", (), text=said)
 
 
-def _keep(made: Condition, atom: Atom) -> None:
+def _keep(made: Condition, atom: Atom, out: list[Atom]) -> None:
     if atom.kind in {"branch", "tag"}:
         try:
-            check_glob(atom.glob)
+            for glob in (atom.glob, *(other.glob for other in out)):
+                check_glob(glob)
         except Refused:
-            made.unknown.append(_spelled([atom]))
+            made.unknown.append(_spelled([atom, *out]))
             return
-        _once(made.branches if atom.kind == "branch" else made.tags, atom.glob)
+        without = tuple(dict.fromkeys(other.glob for other in out))
+        if is_literal(atom.glob):
+            if any(matches(glob, atom.glob) for glob in without):
+                return
+            without = ()
+        _once(made.refs.setdefault((atom.kind, without), []), atom.glob)
     elif atom.kind == "push":
         made.always = True
     else:
@@ -336,8 +362,8 @@ DEFAULT_TRIGGERS = {"default-branch": True, "tags": ["**"], "pull_requests": Tru
 def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     """What starts a job, as ``triggers``; None when it is what a spec means without them."""
     words = set(made.words)
-    branches = ["**"] if made.always else list(made.branches)
-    tags = ["**"] if made.always else list(made.tags)
+    branches = ["**"] if made.always else _only(made, "branch")
+    tags = ["**"] if made.always else _only(made, "tag")
     wanted = requests or "pull-request" in words
     if "default-branch" in words and not branches:
         if tags == ["**"] and wanted and not words & {"manual"}:
@@ -353,6 +379,23 @@ def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     if "manual" in words:
         found["manual"] = True
     return found
+
+
+def _only(made: Condition, kind: str) -> list[str]:
+    """The one list that ``triggers`` has; ``several`` reports what it cannot say."""
+    listed = made.lists(kind)
+    if len(listed) == 1:
+        return listed[0]
+    return [glob for globs in listed for glob in globs if not glob.startswith("!")]
+
+
+def several(made: Condition) -> list[Test]:
+    """Lists that exclude different things, which ``triggers`` cannot tell apart."""
+    return [
+        _spelled([Atom(kind, ", ".join(globs)) for globs in made.lists(kind)])
+        for kind in ("branch", "tag")
+        if len(made.lists(kind)) > 1
+    ]
 
 
 def always(when: When) -> bool:

@@ -537,6 +537,10 @@ class _Scope:
             return (quoted[1].replace("''", "'"),) if quoted[1] else ()
         if body.startswith("format("):
             return self._format(body)
+        # Where a secret is not needed, it is kept away: the spec's job asks for it where it pushes.
+        kept = re.fullmatch(r".+&&\s*(secrets\.\w+)\s*\|\|\s*''", body, re.DOTALL)
+        if kept:
+            return (Var(kept[1]),)
         either = re.fullmatch(r"([\w.-]+)\s*\|\|\s*'([^']*)'", body)
         if either:
             inner = self.expression(either[1])

@@ -213,7 +213,7 @@ class Logins:
             name = self.job.secret_of(text)
             if name is None:
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
-            self._note_store(var.name)
+            self.note_store(var.name)
             return self.secret_name(name, line)
         if any(isinstance(part, Masked) for part in text) or literal(text):
             name = _name_for(host, "PASSWORD")
@@ -265,7 +265,8 @@ class Logins:
         )
         return {"username": {"secret": user}, "password": password}
 
-    def _note_store(self, variable: str) -> None:
+    def note_store(self, variable: str) -> None:
+        """Remember the object that holds a variable's secret."""
         secret = self.job.secrets.get(variable)
         if secret and secret.store:
             note_store(self.job, secret.store)
@@ -435,7 +436,7 @@ class Logins:
             if known is None and text[0].name != name:
                 known = text[0].name
             if known:
-                self._note_store(text[0].name)
+                self.note_store(text[0].name)
                 return self.secret_name(known, self.call.line)
             return None
         if literal(text) or any(isinstance(part, Masked) for part in text):

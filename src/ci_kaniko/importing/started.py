@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.conditions import read, triggers_of
+from ci_kaniko.importing.conditions import read, several, triggers_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -22,7 +22,7 @@ def set_triggers(
 ) -> None:
     """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request."""
     made = read(conditions.when(guard))
-    for test in made.unknown:
+    for test in [*made.unknown, *several(made)]:
         job.left(
             "unknown-trigger",
             f"the job starts only where: {test.text or test.kind}",

@@ -62,6 +62,7 @@ _OF_DOCKER = {
     *("sbom", "squash", "network", "output", "ssh", "compress", "iidfile", "memory", "cache-from"),
     *("cache-to", "builder", "attest", "add-host", "isolation", "shm-size", "ulimit"),
 }
+_PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
 _FETCHED = "/kaniko/buildcontext"
 _THIS_REPOSITORY = re.compile(
     r"^git://[^#]*(?:GITHUB_REPOSITORY|github\.repository|CI_PROJECT_PATH|CI_REPOSITORY_URL"
@@ -109,6 +110,7 @@ class Translation:
         self.git: dict[str, Any] = {}
         self.context = "."
         self.fetched = False
+        self.proxies: dict[str, Text] = {}
         self.flags: list[Flag] = []
 
     def run(self) -> dict[str, Any]:
@@ -116,13 +118,13 @@ class Translation:
         self._read_words()
         self._context()
         self._dockerfile()
+        self._proxy()
         for flag in self.flags:
             self._flag(flag)
         self._destinations()
         self._cache_fields()
         self._fetching()
         self._context_login()
-        self._proxy()
         self._executor()
         self._checkout()
         if self.git:
@@ -555,6 +557,8 @@ class Translation:
                 f"write it under {field}:",
             )
             return
+        if flag.name == "build-arg" and self._is_proxy(name, value):
+            return
         if value is not None and is_written(name, value):
             self.job.report.hide(literal(value) or "")
             self.job.left(
@@ -625,10 +629,7 @@ class Translation:
         known = self.job.secrets.get(name)
         if known is None and not self.job.plain_secrets:
             return False
-        if known and known.store:
-            from ci_kaniko.importing.logins import note_store
-
-            note_store(self.job, known.store)
+        self.logins.note_store(name)
         same = known is None or known.name == name
         self.build.setdefault("build_secrets", {})[found[1]] = name if same else known.name  # type: ignore[union-attr]
         return True
@@ -884,6 +885,10 @@ class Translation:
         ]
         if enabled is None or _switch(enabled) is False:
             for flag in [*([repo] if repo else []), *others]:
+                if flag.name == "compressed-caching" and not _switch(flag):
+                    # Layers are compressed in memory without a cache as well.
+                    self.build["cache"] = {"compressed": False}
+                    continue
                 self.job.mended(
                     "cache-is-off",
                     f"--{flag.name}{_shown(flag)} does nothing without --cache",
@@ -964,10 +969,7 @@ class Translation:
             secret = self.job.secrets.get(var.name)
             name = secret.name if secret else var.name.rpartition(".")[2]
             own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
-            if secret and secret.store:
-                from ci_kaniko.importing.logins import note_store
-
-                note_store(self.job, secret.store)
+            self.logins.note_store(var.name)
             in_own = name in own and self.job.target in {"github", "gitlab"}
             self.git["token"] = "ci-token" if in_own else self.logins.secret_name(name, 0)
         else:
@@ -1035,18 +1037,25 @@ class Translation:
                 self.build["context_login"] = {"azure_storage_key": name}
 
     def _proxy(self) -> None:
-        found = {}
-        for field, name in (
-            ("http", "HTTP_PROXY"),
-            ("https", "HTTPS_PROXY"),
-            ("no_proxy", "NO_PROXY"),
-        ):
+        found: dict[str, Any] = {}
+        for name, field in _PROXIES.items():
             text = self.logins.environment(name) or self.logins.environment(name.lower())
             written = literal(text)
+            secret = self.job.secret_of(text) if field != "no_proxy" else None
             if written:
                 found[field] = written
+            elif secret:
+                self.logins.note_store(text[0].name)  # type: ignore[union-attr]
+                found[field] = {"secret": self.logins.secret_name(secret, self.call.line)}
+            if field in found:
+                self.proxies[field] = text
         if found:
             self.build["proxy"] = found
+
+    def _is_proxy(self, name: str, value: Text | None) -> bool:
+        """Whether a build arg is what ``proxy`` gives to RUN lines."""
+        proxy = self.proxies.get(_PROXIES.get(name.upper(), ""))
+        return proxy is not None and value in (None, proxy)
 
     def _executor(self) -> None:
         image = self.call.image if self.call.image is not None else self.job.image
