@@ -48,10 +48,6 @@ IMPOSSIBLE = {
 IN_EVERY_RUN = {
     # Kaniko finds GitLab's own login by itself.
     ("ci-token", "gitlab"),
-    # One Pod serves all runs of a step, so what it mounts is there when nothing is pushed, too.
-    ("{docker_config: NAME}", "buildkite"),
-    ("{aws: {credentials_file: NAME}}", "buildkite"),
-    ("{google: {key_file: NAME}}", "buildkite"),
     *(("{username: TEXT, password: NAME, pull: true}", column) for column in TITLES),
 }
 """The cells whose credentials reach the executor although nothing is pushed."""
@@ -221,7 +217,8 @@ def test_two_clouds_and_a_context_share_one_client() -> None:
         assert got.status == 0, got.stderr
         assert got.env["AWS_REGION"] == "us-west-2"
         assert got.env["AWS_ACCESS_KEY_ID"] == expectation.secret("ID")
-        assert rendered.count("us-west-2") == 1
+        jobs = 2 if target == "agola" else 1  # pull requests have a task of their own
+        assert rendered.count("us-west-2") == jobs
 
 
 def test_a_pull_login_of_the_ci_may_push_too() -> None:

@@ -31,8 +31,8 @@ TARGETS = {name: item.output for name, item in ci_kaniko.available_targets().ite
 SIZES = {
     "gitlab": (100, 1000),
     "github": (20, 200),
-    "buildkite": (30, 300),
-    "agola": (30, 300),
+    "buildkite": (20, 200),
+    "agola": (20, 200),
     "kubernetes": (30, 300),
 }
 """Numbers of images, ten times as many; some platforms take no thousand of them in one file."""
