@@ -240,7 +240,7 @@ def test_any_number_of_images(count: int, joined: bool, tmp_path: Path) -> None:
         assert all(list(containers(document)) == ["kaniko"] for document in found)
     elif count > 1:
         (document,) = found
-        assert document["metadata"] == {"generateName": f"build-img-{count - 1}-"}
+        assert document["metadata"]["generateName"] == f"build-img-{count - 1}-"
         assert list(containers(document)) == [f"kaniko-img-{n}" for n in range(count)]
 
 
@@ -259,12 +259,12 @@ def test_pods_with_one_name_are_refused() -> None:
         ("duplicate-job", 5, '"api" and "web" have the same Pod name, "shop"'),
     ]
     (document,) = documents(text.replace("web: {}", "web: {needs: api}"))
-    assert document["metadata"] == {"generateName": "shop-"}
+    assert document["metadata"]["generateName"] == "shop-"
 
 
 def test_one_image_under_images_is_like_any_image() -> None:
     (document,) = documents(_TOP + "images: {api: {}}")
-    assert document["metadata"] == {"generateName": "build-api-"}
+    assert document["metadata"]["generateName"] == "build-api-"
 
 
 # -- joined images ----------------------------------------------------------------------------
@@ -278,11 +278,10 @@ def test_joined_images_are_built_in_their_order(tmp_path: Path) -> None:
         + " base: {build_args: {BASE: null}}, other: {}}"
     )
     first, second = documents(text)
-    assert first["metadata"] == {"generateName": "build-web-"}
+    assert first["metadata"]["generateName"] == "build-web-"
     assert list(containers(second)) == ["kaniko"]
-    limits = {"memory": "2Gi"}
-    resources = [item.get("resources") for item in containers(first).values()]
-    assert resources == [None, None, {"requests": limits, "limits": limits}]
+    limits = [item["resources"].get("limits") for item in containers(first).values()]
+    assert limits == [None, None, {"memory": "2Gi"}]
     node = Node(tmp_path, {"Dockerfile": "FROM scratch"})
     done = node.run(first, secrets={"GHCR_TOKEN": "t"})
     assert done.names == ["kaniko-base", "kaniko-api", "kaniko-web"]
@@ -366,7 +365,39 @@ def test_azure_asks_for_its_identity_once() -> None:
         "  b: {needs: a, destinations: [ghcr.io/acme/b:1], registries: {ghcr.io: anonymous}}\n"
     )
     (document,) = documents(text)
-    assert document["metadata"]["labels"] == {"azure.workload.identity/use": "true"}
+    labels = document["metadata"]["labels"]
+    assert labels["azure.workload.identity/use"] == "true"
+
+
+def test_labels_say_what_a_job_and_its_pod_are_and_those_of_the_spec_win() -> None:
+    settings = "{kind: Job, labels: {app.kubernetes.io/name: shop, team: web}}"
+    (document,) = documents(_TOP + f"kubernetes: {settings}\nimages: {{a: {{}}, b: {{needs: a}}}}")
+    labels = {
+        "app.kubernetes.io/name": "shop",
+        "app.kubernetes.io/component": "build-b",
+        "app.kubernetes.io/managed-by": "ci-kaniko",
+        "team": "web",
+    }
+    assert document["metadata"]["labels"] == labels
+    assert document["spec"]["template"]["metadata"] == {"labels": labels}
+    assert document["spec"]["ttlSecondsAfterFinished"] == 3600
+
+
+@pytest.mark.parametrize(
+    ("settings", "resources"),
+    [
+        ("{}", {"requests": {"cpu": "500m", "memory": "1Gi"}}),
+        ("{cpu: 2}", {"requests": {"cpu": "2", "memory": "1Gi"}}),
+        (
+            "{memory: 4Gi}",
+            {"requests": {"cpu": "500m", "memory": "4Gi"}, "limits": {"memory": "4Gi"}},
+        ),
+    ],
+)
+def test_a_build_asks_for_what_it_needs(settings: str, resources: dict[str, object]) -> None:
+    (document,) = documents(f"default_branch: main\n{_ALONE}kubernetes: {settings}\n")
+    (container,) = document["spec"]["containers"]
+    assert container["resources"] == resources
 
 
 @pytest.mark.parametrize(
@@ -411,13 +442,13 @@ def test_what_a_job_has_once_must_agree() -> None:
     text = text.replace("ttl_seconds: 60", "memory: 1Gi")
     (document,) = documents(text)
     assert document["kind"] == "Job"
-    assert document["metadata"] == {"generateName": "build-b-"}
+    assert document["metadata"]["generateName"] == "build-b-"
     assert list(containers(document)) == ["kaniko-a", "kaniko-b"]
 
 
 def test_one_name_names_the_pod_of_joined_images() -> None:
     images = "images:\n  a: {kubernetes: {name: shop}}\n  b: {needs: a}\n"
-    assert documents(_TOP + images)[0]["metadata"] == {"generateName": "shop-"}
+    assert documents(_TOP + images)[0]["metadata"]["generateName"] == "shop-"
     two = images.replace("needs: a", "needs: a, kubernetes: {name: other}")
     assert [rule for rule, _, _ in refused(_TOP + two)] == ["joined-images"]
 

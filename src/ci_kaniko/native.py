@@ -376,9 +376,11 @@ class Kubernetes(Model):
     service_account: KubernetesName | None = Field(
         default=None, description="Service account, for cloud roles.", examples=["kaniko"]
     )
-    cpu: Quantity | None = Field(default=None, description="CPU request.", examples=["2"])
+    cpu: Quantity = Field(default="500m", description="CPU request.", examples=["2"])
     memory: Quantity | None = Field(
-        default=None, description="Memory request and limit.", examples=["4Gi"]
+        default=None,
+        description="Memory request and limit; without it a request of 1Gi and no limit.",
+        examples=["4Gi"],
     )
     ephemeral_storage: Quantity | None = Field(
         default=None,
@@ -401,7 +403,9 @@ class Kubernetes(Model):
         examples=[{"sidecar.istio.io/inject": "false"}],
     )
     labels: dict[QualifiedName, LabelValue] = Field(
-        default={}, description="Labels of the Pod.", examples=[{"app": "shop"}]
+        default={},
+        description="Labels of the Pod, beside app.kubernetes.io/name, component and managed-by.",
+        examples=[{"app": "shop"}],
     )
     image_pull_secrets: tuple[KubernetesName, ...] = Field(
         default=(),

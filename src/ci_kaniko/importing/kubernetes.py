@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KINDS = {"Pod", "Job", "CronJob", "Deployment", "PodTemplate", "List", "StatefulSet"}
 _KUBELET = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_RECOMMENDED = "app.kubernetes.io"
+_OWN_LABELS = {f"{_RECOMMENDED}/name": "kaniko", f"{_RECOMMENDED}/managed-by": "ci-kaniko"}
 _DEFAULT_POD = {
     "restartPolicy",
     "containers",
@@ -435,9 +437,13 @@ def _settings(
         section["namespace"] = string(metadata.get("namespace"))
     if store:
         section["secret"] = store
-    pod_settings(job, pod, job_container(pod, job.line), section)
+    container = job_container(pod, job.line)
+    pod_settings(job, pod, container, section)
+    _leave_out_defaults(container, section)
+    ours = {**_OWN_LABELS, f"{_RECOMMENDED}/component": name}
     for key in ("annotations", "labels"):
         values = {k: string(v) for k, v in mapping(inner.get(key)).items()}
+        values = {k: text for k, text in values.items() if ours.get(k) != text}
         if values:
             section[key] = values
     secrets = [string(mapping(item).get("name")) for item in sequence(pod.get("imagePullSecrets"))]
@@ -468,6 +474,15 @@ def _settings(
     extra = {key: native(value) for key, value in pod.items() if key not in known}
     if extra:
         section["extra"] = extra
+
+
+def _leave_out_defaults(container: Map, section: dict[str, Any]) -> None:
+    """Requests that ci-kaniko makes by itself."""
+    limits = mapping(mapping(container.get("resources")).get("limits"))
+    defaults = {"cpu": "500m", "memory": "1Gi"}
+    for key, size in defaults.items():
+        if section.get(key) == size and key not in limits:
+            del section[key]
 
 
 def _clones(job: Job, pod: Map) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ci_kaniko.variables import Parts
 
 WORKSPACE = "/workspace"
+MEMORY = "1Gi"
+"""What a container of a build asks for when the spec does not say it."""
 _OUTPUT = "/kaniko/output"
 _DIGEST = f"{_OUTPUT}/digest"
 _PLACES = {CHECKOUT: WORKSPACE, OUTPUT: _OUTPUT, DIGEST: _DIGEST}
@@ -104,7 +106,7 @@ def executor_container(plan: Plan, name: str, workspace: str) -> Container:
         script=_doubled(script),
         arguments=[] if scripted else [_doubled(word) for word in _words(plan)],
         env=[*_env(plan, scripted=scripted), *files.env],
-        resources=resources(plan.spec.kubernetes),
+        resources=resources(plan.spec.kubernetes, memory=MEMORY),
         is_root=True,
         message_path=_message_path(plan),
         mounts=files.mounts,
@@ -155,7 +157,7 @@ def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str)
         script=_doubled(preparing(prepare.commands)),
         folder=WORKSPACE,
         env=[{"name": "CI", "value": "true"}],
-        resources=resources(build.kubernetes),
+        resources=resources(build.kubernetes, memory=MEMORY),
         is_root=True,
         mounts=[_workspace_mount(workspace)],
         volumes=[_workspace_volume(workspace)],

@@ -69,6 +69,8 @@ class Pod:
     main: Container
     node_selector: dict[str, str]
     labels: dict[str, str]
+    identity: dict[str, str]
+    """Labels by which a cloud knows the Pod itself."""
     annotations: dict[str, str]
     volumes: list[dict[str, Any]]
 
@@ -93,13 +95,14 @@ class Pod:
         metadata: dict[str, Any] = {"generateName": f"{self.name}-"}
         if self.section.namespace:
             metadata["namespace"] = self.section.namespace
-        return {**metadata, **self.pod_metadata} if self.section.kind == "Pod" else metadata
+        told = self.pod_metadata if self.section.kind == "Pod" else {"labels": self.labels}
+        return {**metadata, **told}
 
     @property
     def pod_metadata(self) -> dict[str, Any]:
         """What the Pod is told, also as a Job's."""
-        described = {"labels": self.labels, "annotations": self.annotations}
-        return {name: texts for name, texts in described.items() if texts}
+        labels = {"labels": {**self.labels, **self.identity}}
+        return {**labels, "annotations": self.annotations} if self.annotations else labels
 
 
 def grouped(images: Iterable[Image]) -> list[Group]:
@@ -173,10 +176,20 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
         init=placed[:-1],
         main=placed[-1],
         node_selector=node_selector(group.last),
-        labels={**section.labels, **{key: text for each in labels for key, text in each.items()}},
+        labels={**_recommended(group), **section.labels},
+        identity={key: text for each in labels for key, text in each.items()},
         annotations={**section.annotations, **annotations.texts},
         volumes=volumes.volumes,
     )
+
+
+def _recommended(group: Group) -> dict[str, str]:
+    """The labels by which Kubernetes' tools group what belongs together."""
+    return {
+        "app.kubernetes.io/name": "kaniko",
+        "app.kubernetes.io/component": group.name,
+        "app.kubernetes.io/managed-by": "ci-kaniko",
+    }
 
 
 def _containers(

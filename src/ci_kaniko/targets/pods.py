@@ -142,10 +142,15 @@ def toleration(item: Toleration) -> dict[str, str]:
     return {k: v for k, v in {**fields, "effect": item.effect}.items() if v is not None}
 
 
-def resources(section: Kubernetes | Buildkite) -> dict[str, dict[str, str]]:
-    """Requests and limits; memory and disk are both, so that a build is not evicted later."""
+def resources(
+    section: Kubernetes | Buildkite, memory: str | None = None
+) -> dict[str, dict[str, str]]:
+    """Requests and limits; memory and disk are both, so that a build is not evicted later.
+
+    ``memory`` is requested where the section says nothing: a limit would be a guess that kills.
+    """
     limits = {"memory": section.memory, "ephemeral-storage": section.ephemeral_storage}
-    requests = {"cpu": section.cpu, **limits}
+    requests = {"cpu": section.cpu, **limits, "memory": section.memory or memory}
     both = {
         "requests": {name: size for name, size in requests.items() if size},
         "limits": {name: size for name, size in limits.items() if size},
