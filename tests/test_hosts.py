@@ -81,6 +81,10 @@ def test_a_login_that_may_be_used(dockerfile: str | None) -> None:
         "options: {registry_mirror: [registry.example.com/hub]}",
         "options: {registry_map: {index.docker.io: registry.example.com/hub}}",
         "context: git://github.com/acme/shop.git",
+        "executor: {image: registry.example.com/oss/kaniko}",
+        "prepare: {image: registry.example.com/node:24, commands: [make], artifacts: [dist]}",
+        "kubernetes: {clone: true, clone_image: registry.example.com/git:2}",
+        "agola: {checkout_image: registry.example.com/git:2}",
     ],
 )
 def test_a_login_that_the_spec_uses(use: str) -> None:

@@ -302,3 +302,29 @@ def test_an_option_of_the_command_for_a_pipeline(
     shown = CliRunner().invoke(app, ["setup", "gitlab"])
     assert shown.exit_code == 0
     assert shown.stdout.count("secret KEY_ID:") == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("gitlab", "DOCKER_AUTH_CONFIG"),
+        ("github", "docker login"),
+        ("buildkite", "patch serviceaccount"),
+        ("agola", "docker_registries_auth"),
+        ("kubernetes", "image_pull_secrets"),
+    ],
+)
+def test_a_login_for_an_image_that_the_platform_pulls(target: str, words: str) -> None:
+    host = "mirror.example.com"
+    base = (
+        "default_branch: main\npush: never\n"
+        f"registries: {{{host}: {{username: reader, password: MIRROR}}}}\n"
+    )
+    spec = ci_kaniko.loads(f"{base}executor: {{image: {host}/oss/kaniko}}\n")
+    (item,) = [item for item in requirements(spec, target) if item.kind == "pull login"]
+    assert item.name == host
+    assert words in "\n".join(item.steps)
+    well_formed([item], target)
+    assert not [
+        item for item in requirements(ci_kaniko.loads(base), target) if item.kind == "pull login"
+    ]

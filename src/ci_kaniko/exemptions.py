@@ -89,6 +89,12 @@ EXEMPTIONS = (
         "what an image needs waits for the others already",
     ),
     Exemption(
+        ("git.token", "git.username"),
+        ("gitlab", "github", "buildkite", "agola"),
+        "the platform checks a directory out with a login of its own; a target that fetches it "
+        "needs the token",
+    ),
+    Exemption(
         ("cache.repo",),
         ("kubernetes",),
         "a manifest holds values: a text with variables may be the same as one without",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.dockerfile import Unread
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 
 if TYPE_CHECKING:
@@ -59,9 +60,23 @@ def _own_hosts(spec: Build) -> Iterator[str]:
             yield parse_reference(destination.image).host or DOCKER_HUB
     if spec.cache and spec.cache.remote:
         yield parse_repository(spec.cache.remote).host or DOCKER_HUB
+    for image in pulled_images(spec):
+        yield parse_reference(image).host or DOCKER_HUB
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
     for mirror in (*spec.options.registry_mirror, *mapped):
         yield canonical_host(mirror.partition("/")[0])
+
+
+def pulled_images(build: Build, target: str = "") -> Iterator[str]:
+    """The images of one's own that a target, or any, pulls to run them."""
+    if build.executor.image:
+        yield build.executor.image
+    if build.prepare:
+        yield build.prepare.image
+    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
+        yield build.kubernetes.clone_image
+    if target in {"", "agola"} and build.agola.checkout_image:
+        yield build.agola.checkout_image
 
 
 def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
+from ci_kaniko.hosts import pulled_images
 from ci_kaniko.pipeline import pipeline
 from ci_kaniko.problems import SpecError
-from ci_kaniko.references import parse_repository
+from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ci_kaniko.logins import Login
     from ci_kaniko.native import Buildkite, Kubernetes
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec import Spec
@@ -44,6 +46,7 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
     plans = [plan for image in whole.images for plan in image.plans]
     found = [*_secrets(plans), *_ready_configs(plans), *_variables(plans), *_clouds(plans)]
     found += [
+        *_each(_pulls, plans),
         *_each(_claims, plans),
         *_each(_identities, plans),
         *_each(_notes, plans),
@@ -248,6 +251,45 @@ def _claims(plan: Plan) -> Iterator[Requirement]:
             f"a PersistentVolumeClaim with base images, mounted at {folder}",
             ("kaniko's warmer fills it: --cache-dir=FOLDER --image=IMAGE",),
         )
+
+
+def _pulls(plan: Plan) -> Iterator[Requirement]:
+    """Logins for images that the platform pulls before anything of the job runs."""
+    logins = {login.host: login.login for login in plan.logins}
+    for image in dict.fromkeys(pulled_images(plan.spec, plan.target)):
+        host = canonical_host(parse_reference(image).host or DOCKER_HUB)
+        login = logins.get(host)
+        if login is None or _pulls_by_itself(plan, login):
+            continue
+        purpose = f"{image} is pulled before any login of the job is there"
+        yield Requirement("pull login", host, purpose, tuple(_pull_steps(plan, host)))
+
+
+def _pulls_by_itself(plan: Plan, login: Login) -> bool:
+    """Whether GitLab's runner is logged in there, or the pod has a secret for it."""
+    if plan.target == "gitlab":
+        return login.kind == "ci-token"
+    return plan.target == "kubernetes" and bool(plan.spec.kubernetes.image_pull_secrets)
+
+
+def _pull_steps(plan: Plan, host: str) -> Iterator[str]:
+    secret = f"{_kubectl(plan)} create secret docker-registry mirror --docker-server={quote(host)}"
+    if plan.target == "gitlab":
+        yield "glab variable set DOCKER_AUTH_CONFIG --raw < config.json"
+        yield f"a config.json with a login for {host}, which the runner reads and no script sees"
+    elif plan.target == "github":
+        yield f"on a runner of your own: docker login {host}"
+        yield "GitHub's own runners pull only what is public"
+    elif plan.target == "agola":
+        yield f"agola: {{extra: {{docker_registries_auth: {{{host}: ...}}}}}} in the spec"
+    elif plan.target == "kubernetes":
+        yield secret
+        yield "kubernetes: {image_pull_secrets: [mirror]} in the spec"
+    else:
+        account = plan.spec.buildkite.service_account or "default"
+        patch = quote('{"imagePullSecrets": [{"name": "mirror"}]}')
+        yield secret
+        yield f"{_kubectl(plan)} patch serviceaccount {account} --patch {patch}"
 
 
 def _variables(plans: list[Plan]) -> Iterator[Requirement]:
