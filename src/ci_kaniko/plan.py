@@ -36,7 +36,7 @@ from ci_kaniko.references import (
     parse_repository,
 )
 from ci_kaniko.texts import texts_with_variables
-from ci_kaniko.variables import Part, Parts, Ref, names, parse, text_of
+from ci_kaniko.variables import NATIVE, Part, Parts, Ref, names, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -992,16 +992,20 @@ def _config_names(plan: Plan) -> Iterator[Finding]:
 def _reserved_names(plan: Plan) -> Iterator[Finding]:
     """Secrets and run-time variables whose names already mean something in the job."""
     used = secret_places(plan)
-    for name in plan.variables:
+    for where, name in plan.uses():
         if plan.target != "kubernetes" and name.startswith("env."):
-            used.setdefault(name.removeprefix("env."), ())
+            used.setdefault(name.removeprefix("env."), where)
     for name, where in used.items():
         if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
+            portable = NATIVE.get(name)
+            own = f"call it ACME_{name.upper()} or the like"
             yield Finding(
                 "reserved-name",
                 where,
                 f"{quoted(name)} already has a meaning in the job",
-                f"call it {'ACME_' + name.upper()} or the like",
+                f"write ${{{portable}}}"
+                if portable
+                else f"call it ACME_{name.upper()} or the like",
             )
 
 

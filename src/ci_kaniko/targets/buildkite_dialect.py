@@ -99,11 +99,12 @@ def one_registry(plan: Plan) -> Iterator[Finding]:
     for login in used:
         registries = list(dict.fromkeys(_registries(plan)))
         if len(registries) != 1 or len(registries[0]) < 2 or "$" in "".join(registries[0]):
+            listed = ", ".join(quoted("/".join(names)) for names in registries if any(names))
             yield Finding(
                 "several-package-registries",
                 login.where,
-                "a job's token is for one Package Registry, written out: "
-                + ", ".join(quoted("/".join(names)) for names in registries),
+                "a job's token is for one Package Registry, written out"
+                + (f": {listed}" if listed else ""),
                 "packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE, the same for all",
             )
 
