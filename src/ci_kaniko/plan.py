@@ -1003,9 +1003,7 @@ def _reserved_names(plan: Plan) -> Iterator[Finding]:
                 "reserved-name",
                 where,
                 f"{quoted(name)} already has a meaning in the job",
-                f"write ${{{portable}}}"
-                if portable
-                else f"call it ACME_{name.upper()} or the like",
+                f"write ${{{portable}}}" if portable else own,
             )
 
 
