@@ -145,7 +145,7 @@ TAMPERED: dict[str, Callable[[Any], object]] = {
     "script": lambda d: _task(d)["steps"][-1]["run"].update(command="true"),
     "no-name": lambda d: _task(d)["steps"][-1]["run"].pop("name"),
     "no-run": lambda d: _task(d)["steps"].pop(),
-    "variable": lambda d: _task(d)["environment"].update(QUAY_PASSWORD={"variable": "x"}),
+    "variable": lambda d: d["runs"][0]["tasks"][1]["environment"].update(A={"variable": "x"}),
     "image": lambda d: _task(d)["runtime"]["containers"][0].update(image="x"),
 }
 

@@ -364,6 +364,20 @@ def test_images_share_a_checkout() -> None:
     assert not [task for task in only["tasks"] if "when" in task]
 
 
+@pytest.mark.parametrize("prepare", ["", PREPARE, PREPARE + "agola: {checkout_image: git:2}\n"])
+def test_what_clones_goes_through_the_proxy(prepare: str) -> None:
+    proxy = "proxy: {http: 'http://proxy:3128', https: {secret: PROXY}, no_proxy: 'yes'}\n"
+    found = tasks(MANY + prepare + proxy + "images: {api: {}}")
+    environment = {
+        **dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://proxy:3128"),
+        **{key: {"from_variable": "PROXY"} for key in ("HTTPS_PROXY", "https_proxy")},
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "yes"),
+    }
+    cloning = {name for name, task in found.items() if "clone" in steps(task)}
+    given = {name for name, task in found.items() if task.get("environment") == environment}
+    assert given == cloning != set()
+
+
 def test_an_image_waits_for_what_it_needs() -> None:
     """What another dependency waits for is not named again: Agola refuses that."""
     assert depends(MANY + "images: {web: {needs: [api, base]}, api: {needs: base}, base: {}}") == {

@@ -219,7 +219,8 @@ class Run:
     def _cloning(self, task: Task) -> Fields:
         agola = task.image.build.agola
         image = agola.checkout_image or GIT_IMAGE
-        return self._task(task, image, [_clone(task.image.build), self._saving_source()])
+        fields = self._task(task, image, [_clone(task.image.build), self._saving_source()])
+        return {**fields, **_given({"environment": _proxies(task.plan)})}
 
     def _saving_source(self) -> Fields:
         return _save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
@@ -238,7 +239,8 @@ class Run:
             _run("Check the artifacts", _checking(prepare.artifacts, enter)),
             saving,
         ]
-        return self._task(task, prepare.image, steps, agola.arch)
+        fields = self._task(task, prepare.image, steps, agola.arch)
+        return {**fields, **_given({"environment": {} if self._apart else _proxies(task.plan)})}
 
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
         plan = job.plan
@@ -433,6 +435,13 @@ def _save(*contents: tuple[str, str, list[str]]) -> Fields:
 def _from_variables(plan: Plan, script: Script) -> Fields:
     names = dict.fromkeys([*plan.secrets, *script.environment])
     return {name: {"from_variable": name} for name in names}
+
+
+def _proxies(plan: Plan) -> Fields:
+    """What leads git through a proxy: for http:// it reads the small letters only."""
+    texts = {spelled: text for name, text in plan.proxy.items() for spelled in (name, name.lower())}
+    secrets = {name: {"from_variable": key} for name, key in plan.proxy_secrets.items()}
+    return {**texts, **secrets}
 
 
 def _own_extra(image: Image, logins: Mapping[str, Any]) -> Fields:
