@@ -10,6 +10,7 @@ from ci_kaniko.importing.documents import List, Map, Str, line_of, mapping, nati
 from ci_kaniko.importing.expressions import Expressions, Operand
 from ci_kaniko.importing.jobs import Job, Root, Secret
 from ci_kaniko.importing.kubernetes import (
+    claims_of,
     is_executor_image,
     mounts_of,
     normal_words,
@@ -272,6 +273,7 @@ class _Step:
             for item in sequence(self.pod.get("volumes"))
         }
         job.mounts += mounts_of(entry, volumes)
+        job.claims |= claims_of(entry, volumes)
         self._hooks(volumes)
         if words:
             self._words(entry)

@@ -46,7 +46,8 @@ class Job:
     """One job that calls the executor.
 
     ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
-    ``environment`` what else the executor's container knows. ``triggers`` is what starts the job:
+    ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
+    where they are mounted. ``triggers`` is what starts the job:
     None for what a spec means without any. ``section`` are the native settings for ``target``.
     """
 
@@ -65,6 +66,7 @@ class Job:
     roots: list[Root] = field(default_factory=list)
     outputs: list[Root] = field(default_factory=list)
     mounts: list[Mounted] = field(default_factory=list)
+    claims: dict[str, str] = field(default_factory=dict)
     triggers: dict[str, Any] | None = None
     requests: bool = False
     implicit_requests: bool = False

@@ -164,6 +164,7 @@ def container_job(
     job.image_line = container.line_of("image")
     read_environment(job, container)
     job.mounts = mounts_of(container, volumes)
+    job.claims = claims_of(container, volumes)
     job.outputs = [Root(("/kaniko/output",))]
     job.calls = _calls(job, container)
     return job
@@ -371,6 +372,18 @@ def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
             ready = path.rstrip("/").endswith((".docker", ".docker/config.json"))
             ready = ready or any(file == "config.json" for file in files)
             found.append(Mounted(path.rstrip("/") or "/", store, files, ready))
+    return found
+
+
+def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, str]:
+    """The claims that are mounted into a container, by their paths."""
+    found = {}
+    for item in sequence(container.get("volumeMounts")):
+        entry = mapping(item)
+        volume = volumes.get(string(entry.get("name")), Map())
+        claim = string(mapping(volume.get("persistentVolumeClaim")).get("claimName"))
+        if claim and not entry.get("subPath"):
+            found[string(entry.get("mountPath")).rstrip("/")] = claim
     return found
 
 

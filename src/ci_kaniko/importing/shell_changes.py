@@ -54,6 +54,8 @@ _NAMED: dict[str, Callable[[str], str]] = {
     "owner": lambda text: text.rpartition("/")[0] if "/" in text else text,
     "name": lambda text: text.rpartition("/")[2],
 }
+CUT = "first:?"
+"""Cut to a length that only a run can tell."""
 _REF_CHANGES = ("slug", "tag")
 _CHAINS = (
     *((name,) for name in ("short", "lower", "upper", "owner", "name")),
@@ -70,6 +72,8 @@ def apply(change: str, text: str) -> str:
     """A change made to a plain text. Raises UnknownChangeError."""
     if change in _NAMED:
         return _NAMED[change](text)
+    if change == CUT:
+        raise UnknownChangeError(change)
     if change.startswith("first:"):
         return text[: int(change[6:])]
     found = _OPERATOR.fullmatch(change)

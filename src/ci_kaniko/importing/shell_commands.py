@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _ESCAPE = re.compile(r"\\(0?[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", '"': '"', "'": "'"}
-_DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+))?([sdbqcxi%])")
+_DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 
@@ -137,7 +137,7 @@ def _formatted(reader: Reader, form: Text, values: list[Value]) -> Value:
 def _directives(form: Text) -> list[Text | re.Match[str]]:
     """A format's own text, and its directives between."""
     pieces: list[Text | re.Match[str]] = []
-    for part in form:
+    for part in _with_precision(form):
         if not isinstance(part, str):
             pieces.append((part,))
             continue
@@ -148,6 +148,16 @@ def _directives(form: Text) -> list[Text | re.Match[str]]:
             at = found.end()
         pieces.append(unescaped((part[at:],)))
     return pieces
+
+
+def _with_precision(form: Text) -> Text:
+    """A format in which ``?`` stands for a precision that only a run can tell."""
+    parts = list(form)
+    for at in range(1, len(parts) - 1):
+        before, after = parts[at - 1], parts[at + 1]
+        if isinstance(before, str) and isinstance(after, str) and re.search(r"%-?\d*\.$", before):
+            parts[at] = "?"
+    return join(parts)
 
 
 def _one(reader: Reader, directive: re.Match[str], value: Value) -> Value:

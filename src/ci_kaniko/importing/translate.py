@@ -942,7 +942,10 @@ class Translation:
             self.cache[_CACHE_FLAGS[flag.name]] = _switch(flag)
             return
         written = literal(flag.value or ())
-        if flag.name == "cache-dir":
+        if flag.name == "cache-dir" and written and written.rstrip("/") in self.job.claims:
+            self.cache["dir"] = written
+            self.job.section["cache_claim"] = self.job.claims[written.rstrip("/")]
+        elif flag.name == "cache-dir":
             self.job.left(
                 "cache-folder",
                 f"--cache-dir{_shown(flag)} reads base images from a folder that somebody mounts",
