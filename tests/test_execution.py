@@ -357,3 +357,56 @@ def test_a_branch_is_cut_to_what_its_tag_leaves(target: str, branch: str) -> Non
         pushed = [word for word in argv if word.startswith("--destination=")]
         assert pushed == [f"--destination=quay.io/acme/shop:{tag}" for tag in tags]
         assert f"--label=ref={ref[:128]}" in argv
+
+
+HOSTS = ("docker.io", "index.docker.io", "registry.example.com:5000", "localhost:5000", "xn--a.io")
+NO_HOSTS = (
+    "acme",
+    "Ghcr.io",
+    "https://ghcr.io",
+    "ghcr.io/acme",
+    "hub.docker.com",
+    "a..b",
+    "a.b\nc.d",
+)
+HOST = (
+    "default_branch: main\n"
+    "destinations: ['${env.MIRROR}/acme/shop:1']\n"
+    "cache: {repo: '${env.MIRROR}/acme/cache'}\n"
+    "registries: {'${env.MIRROR}': {username: acme, password: MIRROR_PASSWORD}}\n"
+)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_of_the_run_gets_its_login(
+    target: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of Docker Hub's names it is, kaniko finds the login under its key."""
+    monkeypatch.setitem(expectation.RUN_TIME, "MIRROR", host)
+    text = rendering(ci_kaniko.loads(HOST), target, DEFAULT_BRANCH)
+    assert isinstance(text, str)
+    wanted = Run(expectation.read(HOST), target, DEFAULT_BRANCH)
+    for shell in SHELLS:
+        got = execute(wanted, text, shell)
+        assert f"--destination={host}/acme/shop:1" in (got.argv or ())
+        assert lookup(got, host) == ("acme", expectation.secret("MIRROR_PASSWORD"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("host", NO_HOSTS)
+@pytest.mark.parametrize("cache", ["cache", "x-cache"])
+def test_a_host_of_the_run_that_is_none_stops_the_job(
+    target: str, host: str, cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a dot or a port kaniko would read it as somebody's name on Docker Hub."""
+    monkeypatch.setitem(expectation.RUN_TIME, "MIRROR", host)
+    spec = HOST.replace("cache:", f"{cache}:")
+    text = rendering(ci_kaniko.loads(spec), target, DEFAULT_BRANCH)
+    if isinstance(text, ci_kaniko.SpecError):
+        assert {problem.rule for problem in text.problems} <= {"bad-value", "bad-character"}
+        return
+    assert target != "kubernetes"
+    wanted = Run(expectation.read(spec), target, DEFAULT_BRANCH)
+    for shell in SHELLS if cache == "cache" else SHELLS[:1]:
+        stopped(execute(wanted, text, shell), ["env.MIRROR"])

@@ -914,6 +914,7 @@ _SHELL_PREFIXES = (
         "FF_KANIKO_",
         "default_",
         "beside_",
+        "key_",
         "ref_tag_",
         "to_",
         "BUILDKITE",
@@ -1030,8 +1031,10 @@ def secret_places(plan: Plan) -> dict[str, Where]:
 
 def _bound_login(login: HostLogin, key: Parts) -> HostLogin:
     """The login with its key known; a host that was a variable is known with it."""
-    host = "".join(part for part in key if isinstance(part, str)) if "$" in login.host else None
-    return login._replace(key=key, host=host or login.host)
+    if "$" not in login.host:
+        return login._replace(key=key)
+    host = canonical_host("".join(part for part in key if isinstance(part, str)))
+    return login._replace(key=(DOCKER_HUB_KEY,) if host == DOCKER_HUB else key, host=host)
 
 
 def bind(

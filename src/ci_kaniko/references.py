@@ -8,15 +8,25 @@ from typing import NamedTuple, cast
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_host
 from ci_kaniko.patterns import pattern
-from ci_kaniko.variables import ENV_PREFIX, Part, Parts, Ref, natives, parse, text_of, variable
+from ci_kaniko.variables import (
+    ENV_PREFIX,
+    Part,
+    Parts,
+    Ref,
+    names,
+    natives,
+    parse,
+    text_of,
+    variable,
+)
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 REGISTRY_HOST = "registry.host"
 REGISTRY_IMAGE = "registry.image"
 
-_DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
-_DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
+DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
+DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
 _VARIABLE_SLOTS = range(0xE000, 0xF000)
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -63,14 +73,19 @@ def merge(parts: list[str | Ref]) -> Parts:
 
 def canonical_host(host: str) -> str:
     """Docker Hub's names are one host, and the CI's own registry has one name."""
-    if host in _DOCKER_HUB_NAMES:
+    if host in DOCKER_HUB_NAMES:
         return DOCKER_HUB
     return "${registry.host}" if host == "${registry.image}" else host
 
 
+def is_run_time_host(registry: Parts) -> bool:
+    """Whether a registry is a variable of which nobody knows the value yet."""
+    return any(name.startswith(ENV_PREFIX) for name in names(registry))
+
+
 def check_lookalike(host: str) -> None:
     """Names under which kaniko would not find a Docker Hub login."""
-    if host in _DOCKER_HUB_LOOKALIKES:
+    if host in DOCKER_HUB_LOOKALIKES:
         raise Refused(
             "bad-host",
             f"{quoted(host)} is Docker Hub under a name by which no login is found",
@@ -258,7 +273,7 @@ def _check_repository(
 
 def text_is_docker_hub(registry: str) -> bool:
     """Whether a written registry (empty = none) means Docker Hub."""
-    return not registry or registry in _DOCKER_HUB_NAMES
+    return not registry or registry in DOCKER_HUB_NAMES
 
 
 def _lowered(flat: str, refs: list[Ref]) -> str:

@@ -15,15 +15,23 @@ from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.plan import CERTIFICATES, OUTPUT
-from ci_kaniko.references import MAX_TAG
+from ci_kaniko.references import (
+    DOCKER_HUB_KEY,
+    DOCKER_HUB_LOOKALIKES,
+    DOCKER_HUB_NAMES,
+    MAX_TAG,
+    is_run_time_host,
+    parse_repository,
+)
 from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
-from ci_kaniko.variables import INPUT_PREFIX, Ref, variable
+from ci_kaniko.variables import INPUT_PREFIX, Ref, names, text_of, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.plan import Argument, HostLogin, Plan, Push
+    from ci_kaniko.references import Reference
     from ci_kaniko.variables import Part, Parts
 
 
@@ -103,6 +111,7 @@ class Script:
     _defined: dict[tuple[str, ...], None] = field(default_factory=dict)
     _clouds: set[str] = field(default_factory=set)
     _defaults: int = 0
+    _login_keys: dict[Parts, str] = field(default_factory=dict)
     _besides: dict[Parts, int] = field(default_factory=dict)
     _one_login: bool = False
 
@@ -338,7 +347,7 @@ class Script:
         static = [self.word(argument) for argument in plan.arguments]
         always = [login for login in plan.logins if not login.pushes]
         head = self._cloud_once(plan.context_cloud.name) if plan.context_cloud else []
-        head += self._inputs() + self._log_in(always) + self._git_login()
+        head += self._inputs() + self._cache_checks() + self._log_in(always) + self._git_login()
         if not plan.pushes:
             config = self._write_config() if always else []
             words = static + self._words(plan.no_push_arguments)
@@ -492,13 +501,50 @@ class Script:
 
     def _checks(self, pushes: Iterable[Push]) -> list[str]:
         """Run-time checks of variables that can hold what a reference cannot."""
+        done = self._checks_of(self._cached())
+        checks = self._checks_of(push.reference for push in pushes)
+        return [line for check in checks if check not in done for line in check]
+
+    def _cache_checks(self) -> list[str]:
+        return [line for check in self._checks_of(self._cached()) for line in check]
+
+    def _cached(self) -> list[Reference]:
+        """What every run pulls from."""
+        cache = self.plan.spec.cache
+        return [
+            parse_repository(text_of(argument.value or ()))
+            for argument in self.plan.arguments
+            if argument.name == "cache-repo" and cache and cache.remote
+        ]
+
+    def _checks_of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
         checks: dict[tuple[str, ...], None] = {}
-        for push in pushes:
+        for reference in references:
+            if is_run_time_host(reference.registry):
+                checks[tuple(self._host_check(reference.registry))] = None
             for index, allowed in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
-                for part in push.reference[index]:
+                for part in reference[index]:
                     if isinstance(part, Ref) and self._can_hold_anything(part.name):
                         checks[tuple(self._check(part, allowed))] = None
-        return [line for check in checks for line in check]
+        return checks
+
+    def _host_check(self, registry: Parts) -> list[str]:
+        """Lines that stop where a host is none: kaniko would take it for a part of the path."""
+        word = self.text(registry)
+        (name,) = names(registry)
+        hidden = " | ".join(sorted(DOCKER_HUB_LOOKALIKES))
+        return [
+            f"case {word} in",
+            "  '' | localhost) ;;",
+            "  *[!a-z0-9.:-]* | [.:-]* | *[.:-] | *[.:-][.:]* | *[.:]-* | *:*[!0-9]*) false ;;",
+            f"  {hidden}) false ;;",
+            "  *.* | *:*) ;;",
+            "  *) false ;;",
+            "esac || {",
+            f'  echo "ci-kaniko: no registry to log in to has this {name}:" {word} >&2',
+            "  exit 1",
+            "}",
+        ]
 
     def _can_hold_anything(self, name: str) -> bool:
         if name.startswith(INPUT_PREFIX):
@@ -519,6 +565,20 @@ class Script:
         ]
 
     # -- credentials ----------------------------------------------------------------------------
+
+    def _key(self, login: HostLogin) -> str:
+        """The key of a login in config.json; that of Docker Hub is found under one name only."""
+        if not is_run_time_host(login.key):
+            return self.text(login.key)
+        name = self._login_keys.setdefault(login.key, f"key_{len(self._login_keys) + 1}")
+        hub = " | ".join(sorted(DOCKER_HUB_NAMES))
+        self._defined[
+            (
+                f"{name}={self.text(login.key)}",
+                f"case ${name} in {hub}) {name}={DOCKER_HUB_KEY} ;; esac",
+            )
+        ] = None
+        return f'"${name}"'
 
     def _git_login(self) -> list[str]:
         login = self.plan.git_login
@@ -552,7 +612,7 @@ class Script:
             return self._ready_config()
         if login.cloud and not login.written:
             return self._cloud_once(login.cloud.name, certain=certain)
-        key = self.text(login.key)
+        key = self._key(login)
         if login.cloud and login.cloud.token:
             assert self.dialect.registry_token is not None, "only one target exchanges tokens"
             before = self._identity(login.cloud.name, login.cloud.token)
@@ -705,7 +765,7 @@ class Script:
 
     def _config_text(self) -> str:
         if self._one_login:
-            key = self.text(self.plan.password_logins[0].key)
+            key = self._key(self.plan.password_logins[0])
             return f'printf \'{{"auths":{{"%s":{{"auth":"%s"}}}}}}\' {key} "$auth"'
         return 'printf \'{"auths":{%s}}\' "$auths"'
 

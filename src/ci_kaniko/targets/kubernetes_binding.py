@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.conditions import holds
 from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.grammar import is_host
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
-from ci_kaniko.references import check_tag_text, parse_repository
+from ci_kaniko.references import (
+    DOCKER_HUB_LOOKALIKES,
+    check_tag_text,
+    is_run_time_host,
+    parse_repository,
+)
 from ci_kaniko.values import check_in_reference
-from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref
+from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,6 +83,7 @@ def missing_values(images: Iterable[Image], known: Values) -> Iterator[Finding]:
 
 def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
     """Values that an image reference cannot hold."""
+    yield from _bad_hosts(plan, known)
     for where, reference in _references(plan, known):
         unfit = [
             *_unfit(reference.repository, known, in_tag=False),
@@ -92,6 +99,23 @@ def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
         tag = _text(reference, known)
         if tag and not unfit and not check_tag_text(tag):
             yield Finding("bad-value", where, f"{quoted(tag)} is not an image tag")
+
+
+def _bad_hosts(plan: Plan, known: Values) -> Iterator[Finding]:
+    """Values that are no registry, or Docker Hub under a name by which no login is found."""
+    registries = {reference.registry: where for where, reference in _references(plan, known)}
+    for login in plan.logins:
+        registries.setdefault(login.key, login.where)
+    for registry, where in registries.items():
+        for part in registry if is_run_time_host(registry) else ():
+            text = part if isinstance(part, str) else known.replace(part, is_reference=True)
+            if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
+                yield Finding(
+                    "bad-value",
+                    where,
+                    f"no registry to log in to has this {names(registry)[0]}: {quoted(text)}",
+                    "a host, such as docker.io or registry.example.com:5000",
+                )
 
 
 def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
