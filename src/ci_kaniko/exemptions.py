@@ -89,6 +89,11 @@ EXEMPTIONS = (
         "what an image needs waits for the others already",
     ),
     Exemption(
+        ("executor.digests.*",),
+        _ALL,
+        "each digest pins one variant of the image, and a target runs one of them",
+    ),
+    Exemption(
         ("git.token", "git.username"),
         ("gitlab", "github", "buildkite", "agola"),
         "the platform checks a directory out with a login of its own; a target that fetches it "

@@ -266,10 +266,12 @@ def _pulls(plan: Plan) -> Iterator[Requirement]:
 
 
 def _pulls_by_itself(plan: Plan, login: Login) -> bool:
-    """Whether GitLab's runner is logged in there, or the pod has a secret for it."""
+    """Whether GitLab's runner is logged in there, or the pod names a Secret for it."""
     if plan.target == "gitlab":
         return login.kind == "ci-token"
-    return plan.target == "kubernetes" and bool(plan.spec.kubernetes.image_pull_secrets)
+    if plan.target == "kubernetes" and plan.spec.kubernetes.image_pull_secrets:
+        return True
+    return plan.target in {"kubernetes", "buildkite"} and login.docker_config is not None
 
 
 def _pull_steps(plan: Plan, host: str) -> Iterator[str]:
@@ -283,11 +285,13 @@ def _pull_steps(plan: Plan, host: str) -> Iterator[str]:
     elif plan.target == "agola":
         yield f"agola: {{extra: {{docker_registries_auth: {{{host}: ...}}}}}} in the spec"
     elif plan.target == "kubernetes":
+        yield "a docker_config of the spec for that host is used; or:"
         yield secret
         yield "kubernetes: {image_pull_secrets: [mirror]} in the spec"
     else:
         account = plan.spec.buildkite.service_account or "default"
         patch = quote('{"imagePullSecrets": [{"name": "mirror"}]}')
+        yield "a docker_config of the spec for that host is used; or:"
         yield secret
         yield f"{_kubectl(plan)} patch serviceaccount {account} --patch {patch}"
 

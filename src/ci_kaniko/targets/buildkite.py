@@ -315,7 +315,14 @@ def _uploaded(value: Any) -> Any:
 # -- the result -------------------------------------------------------------------------------
 
 _PLUGIN = {"checkout", "podSpecPatch", "metadata"}
-_POD = {"containers", "volumes", "serviceAccountName", "nodeSelector", "tolerations"}
+_POD = {
+    "containers",
+    "volumes",
+    "serviceAccountName",
+    "imagePullSecrets",
+    "nodeSelector",
+    "tolerations",
+}
 _CONTAINER = {"name", "image", "env", "resources", "volumeMounts", "securityContext"}
 
 

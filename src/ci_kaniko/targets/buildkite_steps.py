@@ -19,6 +19,7 @@ from ci_kaniko.targets.pods import (
     cache_volume,
     cloud_labels,
     from_secret,
+    pull_secrets,
     resources,
     secret_volumes,
     toleration,
@@ -164,6 +165,7 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
         sizes=resources(section),
         labels=cloud_labels(plan),
         checkout=_checkout(image.build),
+        pull=pull_secrets(image.build, "buildkite"),
         service_account=not job.requests or bool(plan.clouds),
     )
     label = section.label or f":docker: Build {image.name or 'image'}"
@@ -214,6 +216,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         as_root=True,
         service_account=False,
         checkout=_checkout(image.build),
+        pull=pull_secrets(image.build, "buildkite"),
     )
     return {
         **_common(section),
@@ -290,6 +293,7 @@ def _pod(
     as_root: bool = False,
     service_account: bool = True,
     checkout: Step | None = None,
+    pull: Iterable[str] = (),
 ) -> Step:
     """The plugin's settings; ``given`` are parts of the container and of the pod."""
     container = {
@@ -302,6 +306,7 @@ def _pod(
     }
     pod = {
         "serviceAccountName": section.service_account if service_account else None,
+        "imagePullSecrets": [{"name": name} for name in pull],
         "nodeSelector": nodes,
         "tolerations": [toleration(item) for item in section.tolerations],
         "containers": [_without_nothing(container)],

@@ -15,7 +15,7 @@ from ci_kaniko.targets.kubernetes_containers import (
     executor_container,
     prepare_container,
 )
-from ci_kaniko.targets.pods import cloud_labels, documents, toleration
+from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, toleration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,6 +73,7 @@ class Pod:
     """Labels by which a cloud knows the Pod itself."""
     annotations: dict[str, str]
     volumes: list[dict[str, Any]]
+    pull_secrets: list[str]
 
     @property
     def containers(self) -> list[Container]:
@@ -180,6 +181,13 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
         identity={key: text for each in labels for key, text in each.items()},
         annotations={**section.annotations, **annotations.texts},
         volumes=volumes.volumes,
+        pull_secrets=list(
+            dict.fromkeys(
+                name
+                for image in group.images
+                for name in (*section.image_pull_secrets, *pull_secrets(image.build, "kubernetes"))
+            )
+        ),
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import TOKEN_FILE
+from ci_kaniko.hosts import pulled_images
 from ci_kaniko.plan import CERTIFICATES
+from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 
 if TYPE_CHECKING:
     from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.native import Buildkite, Kubernetes, Toleration
     from ci_kaniko.plan import Plan
+    from ci_kaniko.spec import Build
 
 SECRET_FOLDER = "/kaniko/secrets"
 
@@ -58,6 +61,15 @@ def secret_volumes(
         [{"name": name, "mountPath": path, "readOnly": True} for name, (path, _) in used.items()],
         env,
     )
+
+
+def pull_secrets(build: Build, target: str) -> list[str]:
+    """The ready docker configs with which the kubelet pulls the images of a pod."""
+    logins = {canonical_host(host): entry.on(target) for host, entry in build.registries.items()}
+    hosts = [parse_reference(image).host for image in pulled_images(build, target)]
+    found = [logins.get(canonical_host(host or DOCKER_HUB)) for host in hosts]
+    names = [login.docker_config for login in found if login and login.docker_config]
+    return list(dict.fromkeys(names))
 
 
 def cache_volume(plan: Plan, claim: str | None) -> Volumes:
