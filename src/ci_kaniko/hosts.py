@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.dockerfile import Unread
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
@@ -81,6 +80,8 @@ def pulled_images(build: Build, target: str = "") -> Iterator[str]:
 
 def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
+    from ci_kaniko.dockerfile import Unread
+
     try:
         dockerfile = dockerfiles.of(build)
     except Unread:

@@ -36,7 +36,6 @@ from ci_kaniko.plan import (
     mixed_logins,
 )
 from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
-from ci_kaniko.spec import Input
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
     from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec import Build, Input, Spec
 
 _PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
@@ -289,6 +288,8 @@ def _stage_of_component(spec: Spec) -> Input | None:
         return None
     if given := spec.inputs.get("stage"):
         return given
+    from ci_kaniko.spec import Input
+
     return Input(description="Stage of the jobs", default=stages.pop() or "test")
 
 
