@@ -150,7 +150,10 @@ default:
   services: [docker:dind]
   cache: {paths: [x]}
   artifacts: {paths: [x]}
+  interruptible: true
+  retry: 2
   tags: [k8s]
+  timeout: 20m
 """
 
 
@@ -165,6 +168,7 @@ def test_files_of_one_pipeline_share_nothing(tmp_path: Path) -> None:
         assert any("CI_COMMIT_TAG" in test for test in tests) == (name in "cd")
         assert job["tags"] == ["k8s"]
         assert not {"before_script", "after_script", "services", "cache", "artifacts"} & {*job}
+        assert job["inherit"] == {"default": ["tags", "timeout"]}
     theirs = found["theirs"]
     assert (theirs["image"]["name"], theirs["rules"]) == ("alpine", [{"when": "never"}])
 
@@ -172,8 +176,8 @@ def test_files_of_one_pipeline_share_nothing(tmp_path: Path) -> None:
 def test_preparations_of_two_files_both_run(tmp_path: Path) -> None:
     text = f"""{_IMAGES}
 images:
-  a: {{prepare: {{image: golang, commands: [make a], artifacts: a/gen}}}}
-  c: {{prepare: {{image: node, commands: [npm ci], artifacts: c/dist}}}}
+  a: {{prepare: {{image: docker.io/library/golang:1.26, commands: [make a], artifacts: a/gen}}}}
+  c: {{prepare: {{image: docker.io/library/node:24, commands: [npm ci], artifacts: c/dist}}}}
 outputs:
   gitlab: [{{path: x/a.yml, only: a}}, {{path: x/c.yml, only: c}}]
   buildkite: [{{path: x/a.bk.yml, only: a}}, {{path: x/c.bk.yml, only: c}}]

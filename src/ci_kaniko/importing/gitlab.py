@@ -48,6 +48,8 @@ _READ = {
     *("parallel", "services", "cache", "artifacts", "id_tokens", "when", "inherit", "secrets"),
     "dependencies",
 }
+_LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
+"""The reasons for which ``gitlab.retry`` repeats a job."""
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 _MAX_DEPTH = 12
@@ -464,16 +466,29 @@ class _Pipeline:
         tags = [_flat_text(string(item), raw) for item in sequence(self._value(whole.get("tags")))]
         if tags:
             section["tags"] = tags
-        retry = native(whole.get("retry"))
-        retry = retry.get("max") if isinstance(retry, dict) else retry
-        if isinstance(retry, int):
-            section["retry"] = retry
+        self._retry(job, whole, section)
         if "interruptible" in whole:
             section["interruptible"] = bool(native(whole["interruptible"]))
         self._needs(job, whole)
         extra = self._extra(job, whole)
         if extra:
             section["extra"] = extra
+
+    def _retry(self, job: Job, whole: Map, section: dict[str, Any]) -> None:
+        given = native(whole.get("retry"))
+        parts = given if isinstance(given, dict) else {"max": given}
+        most, when = parts.get("max"), parts.get("when")
+        if not isinstance(most, int):
+            return
+        section["retry"] = most
+        reasons = {when} if isinstance(when, str) else {*(when or ())}
+        if most and (reasons != _LOST or "exit_codes" in parts):
+            job.mended(
+                "retry",
+                "retry has other reasons than a lost runner: a failed build fails again",
+                whole.line_of("retry"),
+                "gitlab.retry repeats only what the runner lost",
+            )
 
     def _needs(self, job: Job, whole: Map) -> None:
         if "needs" not in whole:

@@ -74,7 +74,7 @@ _DIGEST_FILE = "/kaniko/digest"
 _DOTENV = "digest.env"
 _MAX_NAME = 255
 
-INHERITED = {"default": ["interruptible", "retry", "tags", "timeout"]}
+INHERITED = {"default": ["tags", "timeout"]}
 """What a job takes from the ``default:`` of a file that includes it, or that it stands in."""
 
 _OWNED = {
