@@ -103,6 +103,16 @@ def steps(done: Done) -> list[str]:
     return [step["key"] for step in yaml.safe_load(done.out)["steps"]]
 
 
+def waits(done: Done) -> dict[str, list[str]]:
+    """The steps of a rendered pipeline for Buildkite, and the keys that each waits for."""
+    assert done.code == 0, done.err
+    found = {}
+    for step in yaml.safe_load(done.out)["steps"]:
+        keys = step.get("depends_on", [])
+        found[step["key"]] = [keys] if isinstance(keys, str) else keys
+    return found
+
+
 def refused(done: Done) -> str:
     """What a wrong command line is told."""
     assert (done.code, done.out) == (2, "")
@@ -226,14 +236,23 @@ def test_only_renders_the_images_that_are_named(repository: Repository) -> None:
         ["--only", "web", "--only", "base"],
         ["--only=base, web"],
     ):
-        assert steps(repository.call("render", "buildkite", *words)) == ["build-base", "build-web"]
+        assert jobs(repository.call("render", "gitlab", *words)) == ["base", "web"]
+        assert steps(repository.call("render", "buildkite", *words)) == [
+            "build-base",
+            "build-base-pull-request",
+            "build-web",
+            "build-web-pull-request",
+        ]
 
 
 def test_what_is_left_out_is_not_waited_for(repository: Repository) -> None:
-    text = repository.call("render", "buildkite", "--only", "web,base").out
-    assert "depends_on" not in text
-    text = repository.call("render", "buildkite", "--only", "api,base").out
-    assert text.count("depends_on") == 1
+    assert not any(waits(repository.call("render", "buildkite", "--only", "web,base")).values())
+    assert waits(repository.call("render", "buildkite", "--only", "api,base")) == {
+        "build-base": [],
+        "build-base-pull-request": [],
+        "build-api": ["build-base"],
+        "build-api-pull-request": ["build-base-pull-request"],
+    }
 
 
 def test_all_images_by_name_are_the_whole_spec(repository: Repository) -> None:
@@ -351,7 +370,8 @@ def test_one_image_alone(repository: Repository) -> None:
     assert done.err == "the image has not changed since one\n"
     commit(repository, "services/shop/new")
     assert steps(repository.call("render", "buildkite", "--changed-since", "one")) == [
-        "build-image"
+        "build-image",
+        "build-image-pull-request",
     ]
     done = repository.call("render", "gitlab", "--only", "shop")
     assert refused(done) == "--only chooses among images:, and this spec lists none"
