@@ -91,7 +91,7 @@ def apart(image: Image) -> Image:
 
 def met(job: Job, needed: Image) -> tuple[Job, ...]:
     """The jobs of an image that run in the events of a job which waits for it."""
-    if job.plan.started.pull_requests and not job.requests:
+    if job.plan.started.may_be_request and not job.requests:
         return needed.jobs
     found = tuple(other for other in needed.jobs if other.requests == job.requests)
     return found or needed.jobs

@@ -140,7 +140,8 @@ class Started(NamedTuple):
     """What starts the job; ``default_branch`` stands for the branch that the CI calls so.
 
     ``merge_groups`` are what a merge queue tries, as GitHub does. With ``each_request`` a pull
-    request makes something that no push of its branch has made.
+    request makes something that no push of its branch has made. ``requests`` tells jobs apart, of
+    which one is for pull requests only and another for all else; None is for both.
     """
 
     default_branch: bool = False
@@ -153,11 +154,30 @@ class Started(NamedTuple):
     merge_groups: bool = False
     each_request: bool = False
     paths: tuple[str, ...] = ()
+    requests: bool | None = None
 
     @property
     def may_be_request(self) -> bool:
         """Whether a run may be one of a pull request; what starts pipelines may be in one."""
-        return self.pull_requests or self.pipelines
+        return self.requests is not False and (self.pull_requests or self.pipelines)
+
+    @property
+    def in_requests(self) -> Started:
+        """Of these events, those that may be in a pull request."""
+        return Started(
+            pull_requests=self.pull_requests,
+            manual=self.manual and self.pull_requests,
+            pipelines=self.pipelines,
+            each_request=self.each_request,
+            paths=self.paths,
+            requests=True,
+        )
+
+    @property
+    def outside_requests(self) -> Started | None:
+        """These events outside of pull requests; None when there is none."""
+        rest = self._replace(pull_requests=False, each_request=False)
+        return None if rest == Started(paths=self.paths) else rest._replace(requests=False)
 
 
 class GitLogin(NamedTuple):
@@ -286,11 +306,11 @@ class Plan(NamedTuple):
         """The plan for runs that push, and one for pull requests that holds nothing for a push.
 
         One plan is for both where requests push, too, where nothing could be held back, or where
-        only requests start the job.
+        only requests start the job. What starts pipelines may do so in a request.
         """
         kept = tuple(login for login in self.logins if not login.pushes)
         holds = any(login.holds_something for login in self.logins if login.pushes)
-        if not (self.push == "auto" and self.pushes and self.started.pull_requests and holds):
+        if not (self.push == "auto" and self.pushes and self.started.may_be_request and holds):
             return self, None
         requests = self._replace(
             spec=self.spec.model_copy(update={"digest": False}),
@@ -298,17 +318,11 @@ class Plan(NamedTuple):
             pushed_arguments=(),
             push="never",
             logins=kept,
-            started=Started(
-                pull_requests=True,
-                each_request=self.started.each_request,
-                paths=self.started.paths,
-            ),
+            started=self.started.in_requests,
             outputs=tuple(path for path in self.outputs if path not in self.pushed_outputs),
         )
-        started = self.started._replace(pull_requests=False, each_request=False)
-        if started == Started(paths=started.paths):
-            return requests, None
-        return self._replace(started=started), requests
+        started = self.started.outside_requests
+        return (self._replace(started=started), requests) if started else (requests, None)
 
     @property
     def withholds(self) -> bool:

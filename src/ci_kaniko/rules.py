@@ -514,6 +514,8 @@ def _read_at_run_time(spec: Build, field: str) -> Iterator[Text]:
 def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:
     """The run-time variables of a text that are secrets, or are called as if they were."""
     hint = "build_secrets: hands a secret to RUN --mount=type=secret, and no text holds it"
+    if text.where[0] in {"destinations", "cache"}:
+        hint = "an image's name is no secret: write it as text, a user's name in it as well"
     for name in names(parse(text.text)):
         short = name.removeprefix(ENV_PREFIX)
         if short == name:

@@ -46,9 +46,15 @@ def condition(started: Started) -> str:
     tests = [f"{_WEBHOOK} && {_either(hooks)}" if any(hooks) else _WEBHOOK] if hooks else []
     tests += ['build.source == "schedule"'] * started.schedules
     # A build that is started again stays that of its request.
-    pushed = "" if started.pull_requests else " && build.pull_request.id == null"
-    tests += [f'build.source == "ui"{pushed}'] * started.manual
-    tests += ['build.source == "trigger_job"', 'build.source == "api"'] * started.pipelines
+    asked = {
+        None: "" if started.pull_requests else " && build.pull_request.id == null",
+        False: " && build.pull_request.id == null",
+        True: " && build.pull_request.id != null",
+    }[started.requests]
+    tests += [f'build.source == "ui"{asked}'] * started.manual
+    asked = asked if started.requests is not None else ""
+    sources = ("trigger_job", "api")
+    tests += [f'build.source == "{source}"{asked}' for source in sources] * started.pipelines
     assert tests, "no condition would be every build"
     return _any(tests)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
-from ci_kaniko.plan import Started, executor_image
+from ci_kaniko.plan import executor_image
 from ci_kaniko.script import Script, executor, read_digest
 from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
@@ -120,15 +120,14 @@ def join_plan(image: Image) -> Plan | None:
     join = image.join._replace(git_login=None)
     if not _is_for_fewer(image):
         return join
-    started = join.started._replace(pull_requests=False, each_request=False)
-    only_pull_requests = started == Started(paths=started.paths)
-    return None if only_pull_requests else join._replace(started=started)
+    started = join.started.outside_requests
+    return join._replace(started=started) if started else None
 
 
 def _is_for_fewer(image: Image) -> bool:
     """Whether the join is skipped in builds in which the platforms are built."""
     join = image.join
-    return join is not None and join.push == "auto" and join.started.pull_requests
+    return join is not None and join.push == "auto" and join.started.may_be_request
 
 
 def _last_keys(image: Image, job: Job) -> list[Key]:
@@ -137,7 +136,7 @@ def _last_keys(image: Image, job: Job) -> list[Key]:
     keys = [job_key(image, each) for each in jobs]
     if join_plan(image) is None or all(each.requests for each in jobs):
         return keys
-    fewer = _is_for_fewer(image) and any(each.plan.started.pull_requests for each in jobs)
+    fewer = _is_for_fewer(image) and any(each.plan.started.may_be_request for each in jobs)
     return [*keys * fewer, key_of(image)]
 
 

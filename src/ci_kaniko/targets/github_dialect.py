@@ -71,6 +71,7 @@ def pushing_events(plan: Plan) -> list[str]:
         "push",
         *["schedule"] * started.schedules,
         *["workflow_dispatch"] * started.manual,
+        *["repository_dispatch"] * started.pipelines,
     ]
 
 
