@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.clouds import ecr_region, is_acr, is_google
+from ci_kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.grammar import is_identifier
 from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.symbols import (
@@ -303,13 +304,22 @@ class Logins:
         if not name:
             return
         hosts = [host for host in pushed if host not in self.found] or (
-            [] if pushed else ["docker.io"]
+            [] if pushed else [self._image_host()]
         )
         for host in hosts:
             login: dict[str, Any] = {"docker_config": name}
             self.found[host] = login
         if hosts:
             self.job.carried("docker-config", f"{name} holds a ready config.json", line)
+
+    def _image_host(self) -> str:
+        """Where one's own image of the executor is; the public ones need no login."""
+        written = literal(self.job.image) or ""
+        own = not any(
+            known.image and written.startswith(known.image) for known in DISTRIBUTIONS.values()
+        )
+        host, slash, _ = written.partition("/")
+        return host if own and slash and re.search("[.:]", host) else "docker.io"
 
     def _ready_name(self) -> tuple[str, int]:
         for mount in self.job.mounts:
