@@ -313,6 +313,25 @@ def test_standard_input_that_is_closed(repository: Path, command: list[str]) -> 
     assert done.stderr == b"ci-kaniko: <stdin>: standard input is closed\n"
 
 
+@pytest.mark.parametrize("command", [["validate"], ["sync"], ["render", "gitlab"]], ids=" ".join)
+def test_a_spec_that_is_a_link_out_of_the_repository(
+    call: Any, repository: Path, command: list[str]
+) -> None:
+    """What it leads to may be anybody's file, and messages quote lines."""
+    outside = repository.parent / "theirs"
+    outside.write_text("hunter2\n", encoding="utf-8")
+    (repository / "ci-kaniko.yaml").unlink()
+    (repository / "ci-kaniko.yaml").symlink_to(outside)
+    code, out, err = call(*command)
+    assert (code, out) == (1, b"")
+    assert b"leads out of the repository [not-a-file]" in err
+    assert b"hunter2" not in err
+    (repository / "inside").write_text("push: never\n", encoding="utf-8")
+    (repository / "ci-kaniko.yaml").unlink()
+    (repository / "ci-kaniko.yaml").symlink_to("inside")
+    assert call("render", "gitlab")[0] == 0
+
+
 # -- several specs, and no target -----------------------------------------------------------------
 
 

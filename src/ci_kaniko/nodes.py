@@ -233,6 +233,9 @@ def read(path: str | os.PathLike[str]) -> str:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             _refuse_kind(path)
+        if os.path.realpath(path) != os.path.abspath(path) and _leads_out(path):
+            message = "this is a link that leads out of the repository"
+            _refuse(path, "not-a-file", message, "name the file itself with --spec PATH")
         with open(path, "rb", buffering=0, opener=_open_now) as file:
             data = _first_bytes(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -330,6 +333,16 @@ def _before(text: str, known: int) -> Iterator[Any]:
                 yield event
     except yaml.MarkedYAMLError:
         return
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a repository's file is a link to what its messages must not show."""
+    from ci_kaniko.discovery import root_of
+
+    root = root_of(path)
+    top = os.path.realpath(root)
+    inside = os.path.commonpath([top, os.path.realpath(path)]) == top
+    return not inside and os.path.exists(os.path.join(root, ".git"))
 
 
 def _open_now(path: str, flags: int) -> int:

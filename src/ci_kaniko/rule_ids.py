@@ -5,7 +5,7 @@ from __future__ import annotations
 GROUPS: dict[str, dict[str, str]] = {
     "Reading the file": {
         "no-spec": "The file does not exist.",
-        "not-a-file": "The path leads to a directory, a pipe or a device.",
+        "not-a-file": "The path leads to a directory or a device, or out of the repository.",
         "unreadable": "The system does not let ci-kaniko read the file.",
         "too-large": "The spec is larger than 1 MiB, or a file larger than its target reads.",
         "not-utf8": "The text is not in UTF-8.",
