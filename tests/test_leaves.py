@@ -44,10 +44,7 @@ if TYPE_CHECKING:
     from support.leaves import Data, Path, Silence
 
 PENDING = (
-    Exemption(("git.**",), TARGETS, "heard by the executor's own fetch only"),
-    Exemption(("executor.digests.**",), TARGETS, "a digest of the variant that is not used"),
     Exemption(("registries.*.*.pull",), TARGETS, "the login of a base image is there anyway"),
-    Exemption(("kubernetes.clone_image",), ("kubernetes",), "nothing clones"),
     Exemption(("agola.checkout_image",), ("agola",), "prepare: clones with its own image"),
     Exemption(("triggers.**",), TARGETS, "what is left out starts it too, or nobody asks"),
 )

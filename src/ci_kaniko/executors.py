@@ -9,7 +9,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ci_kaniko.spec import Executor
+    from collections.abc import Iterator
+
+    from ci_kaniko.spec import Build, Executor
 
 
 class Distribution(NamedTuple):
@@ -62,6 +64,20 @@ def own_version(executor: Executor) -> str | None:
     tag = (executor.image or "").partition("@")[0].rpartition("/")[2].partition(":")[2]
     found = re.match(r"v[0-9]+\.[0-9]+\.[0-9]+(?![0-9.])", tag)
     return found.group() if found else None
+
+
+def pulled_images(build: Build, target: str = "") -> Iterator[str]:
+    """The images of one's own that a target, or any, pulls to run them."""
+    from ci_kaniko.pins import GIT_IMAGE
+
+    if build.executor.image:
+        yield build.executor.image
+    if build.prepare:
+        yield build.prepare.image
+    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
+        yield build.kubernetes.clone_image
+    if target in {"", "agola"} and build.agola.checkout_image:
+        yield build.agola.checkout_image
 
 
 def has_own_tag(executor: Executor) -> bool:

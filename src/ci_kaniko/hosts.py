@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.executors import pulled_images
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.pins import GIT_IMAGE
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 
 if TYPE_CHECKING:
@@ -64,18 +64,6 @@ def _own_hosts(spec: Build) -> Iterator[str]:
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
     for mirror in (*spec.options.registry_mirror, *mapped):
         yield canonical_host(mirror.partition("/")[0])
-
-
-def pulled_images(build: Build, target: str = "") -> Iterator[str]:
-    """The images of one's own that a target, or any, pulls to run them."""
-    if build.executor.image:
-        yield build.executor.image
-    if build.prepare:
-        yield build.prepare.image
-    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
-        yield build.kubernetes.clone_image
-    if target in {"", "agola"} and build.agola.checkout_image:
-        yield build.agola.checkout_image
 
 
 def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:

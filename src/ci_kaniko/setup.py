@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
-from ci_kaniko.hosts import pulled_images
+from ci_kaniko.executors import pulled_images
 from ci_kaniko.pipeline import pipeline
 from ci_kaniko.problems import SpecError
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository

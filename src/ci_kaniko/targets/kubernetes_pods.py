@@ -170,6 +170,8 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
         renamed = annotations.add(plan) if plan else {}
         placed.append(volumes.mounted(container, renamed))
     section = _section(group.last)
+    names = (pull_secrets(image.build, "kubernetes") for image in group.images)
+    ready = dict.fromkeys(name for found in names for name in found)
     labels = [cloud_labels(plan) for plan, _ in containers if plan]
     return Pod(
         section=section,
@@ -181,13 +183,10 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
         identity={key: text for each in labels for key, text in each.items()},
         annotations={**section.annotations, **annotations.texts},
         volumes=volumes.volumes,
-        pull_secrets=list(
-            dict.fromkeys(
-                name
-                for image in group.images
-                for name in (*section.image_pull_secrets, *pull_secrets(image.build, "kubernetes"))
-            )
-        ),
+        pull_secrets=[
+            *section.image_pull_secrets,
+            *(name for name in ready if name not in section.image_pull_secrets),
+        ],
     )
 
 
