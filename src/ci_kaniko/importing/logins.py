@@ -68,7 +68,12 @@ class Logins:
         for host in pushed:
             if host not in self.found:
                 self._missing(host)
-        return {host: login for host, login in self.found.items() if login is not None}
+        found = {host: login for host, login in self.found.items() if login is not None}
+        hub = None if "docker.io" in pushed else found.get("docker.io")
+        if any(host.startswith("${env.") and login == hub for host, login in found.items()):
+            # What a run names may be Docker Hub, and the script knows how that is called there.
+            del found["docker.io"]
+        return found
 
     def _add(self, login: Login, pushed: list[str], *, cautious: bool) -> None:
         host = self._host(login.host)
