@@ -601,7 +601,9 @@ def test_ctrl_c(repository: Path) -> None:
 
 
 _ANNOUNCED = """
-import sys
+import signal, sys
+# Python starts without it where the suite runs in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ci_kaniko import cli, loading
 class Announced:
     def read(self, size):
