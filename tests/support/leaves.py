@@ -243,11 +243,12 @@ class Mutation(NamedTuple):
 
 
 def mutations(name: str, data: Data, root: type[Model] = Spec) -> Iterator[Mutation]:
-    """Every change of what a spec has, and of GROUNDS every leaf that they have not."""
+    """Every leaf of a spec left out and changed, and of GROUNDS every leaf that they have not."""
+    few = 2 if name in GROUNDS else 1
     for leaf in present(data):
         now = at(data, leaf.path)
         changed = (value for value in values(leaf, now) if str(value) != str(now))
-        for value in [ABSENT, *list(changed)[: len(now) if isinstance(now, list) else 2]]:
+        for value in [ABSENT, *list(changed)[: len(now) if isinstance(now, list) else few]]:
             yield Mutation(name, data, leaf.path, value)
     for leaf in leaves(root) if name in GROUNDS else ():
         if at(data, leaf.path) is not ABSENT:
