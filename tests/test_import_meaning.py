@@ -48,6 +48,7 @@ MENDED = {
     ("gitlab-build-args", "12345e6"): "short-commit",
     ("gitlab-build-args", "12345e67"): "short-commit",
     ("gitlab-ecr", "shop/cache"): "cache-repo",
+    ("gitlab-ecr", "cache-dir=/base"): "cache-folder",
     ("gitlab-latest-if", "shop:main"): "unknown-condition",
     ("gitlab-literal-secret", "NPM_TOKEN"): "literal-secret",
     ("buildkite-command", "shop"): "short-commit",
