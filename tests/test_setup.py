@@ -46,6 +46,7 @@ def used(target: str, text: str) -> set[str]:
             value["from_variable"]
             for task in tasks
             for value in task.get("environment", {}).values()
+            if isinstance(value, dict)
         }
     if target == "gitlab":
         return {*re.findall(r"\$\{(\w+):\?is not set: add it in", text)}
@@ -328,3 +329,39 @@ def test_a_login_for_an_image_that_the_platform_pulls(target: str, words: str) -
     assert not [
         item for item in requirements(ci_kaniko.loads(base), target) if item.kind == "pull login"
     ]
+
+
+CALLED = """\
+default_branch: main
+inputs: {channel: {default: dev}, level: {type: number}}
+destinations: ["ghcr.io/acme/shop:${input.channel}-${input.level}"]
+registries: {ghcr.io: {github: ci-token, default: {username: acme, password: TOKEN}}}
+build_secrets: {npm: NPM_TOKEN}
+github: {form: reusable}
+outputs: {github: .github/workflows/build.yml}
+"""
+
+
+def test_a_caller_is_told_what_to_hand_over() -> None:
+    """What is printed is a job, and it grants and gives whatever the called workflow asks for."""
+    spec = ci_kaniko.loads(CALLED)
+    caller = next(item for item in requirements(spec, "github") if item.kind == "caller")
+    job = yaml.safe_load("\n".join(caller.steps))
+    called = yaml.safe_load(ci_kaniko.render(spec, "github"))
+    wanted = called["on"]["workflow_call"]
+    assert job["uses"] == "./.github/workflows/build.yml"
+    assert job["secrets"] == "inherit"
+    assert set(wanted["secrets"]) == {"NPM_TOKEN"}
+    assert set(job["with"]) == set(wanted["inputs"])
+    assert (
+        job["permissions"]
+        == called["jobs"]["image"]["permissions"]
+        == {
+            "contents": "read",
+            "packages": "write",
+        }
+    )
+    own = ci_kaniko.loads(
+        CALLED.replace("{form: reusable}", "{job: image}").replace("input.", "env.")
+    )
+    assert not [item for item in requirements(own, "github") if item.kind == "caller"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
 from ci_kaniko.executors import pulled_images
@@ -11,6 +11,7 @@ from ci_kaniko.problems import SpecError
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
 from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
+from ci_kaniko.yamltext import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,8 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
     whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")
     chosen = find_target(target)
     # What a manifest needs at the time of a run is not known yet.
-    findings = whole.findings if chosen.needs_values else chosen.prepare(spec, {}).findings
+    rendering = None if chosen.needs_values else chosen.prepare(spec, {})
+    findings = rendering.findings if rendering else whole.findings
     if findings:
         raise SpecError(placed(findings, spec.source))
     plans = [plan for image in whole.images for plan in image.plans]
@@ -53,7 +55,29 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
         *_forks(plans),
     ]
     found += [*_held_in_requests(plans), *_controller(plans)]
+    if target == "github" and plans[0].reusable and rendering:
+        found.append(_caller(spec, chosen.output, rendering.view))
     return _merged(found)
+
+
+def _caller(spec: Spec, usual: str, view: dict[str, Any]) -> Requirement:
+    """The job that calls a reusable workflow: what it may do, and what it hands over."""
+    granted: dict[str, str] = {}
+    for job in view["jobs"]:
+        for permission in job.permissions:
+            if granted.get(permission.name) != "write":
+                granted[permission.name] = permission.access
+    called = view["events"]["workflow_call"] or {}
+    inputs = called.get("inputs", {})
+    path = next((file.path for file in spec.outputs.github), usual)
+    steps = ["permissions:", *(f"  {name}: {access}" for name, access in granted.items())]
+    steps.append(f"uses: ./{path}")
+    if inputs:
+        given = {name: item.get("default", "VALUE") for name, item in inputs.items()}
+        steps += ["with:", *(f"  {name}: {scalar(value)}" for name, value in given.items())]
+    if called.get("secrets"):
+        steps.append("secrets: inherit")
+    return Requirement("caller", path, "a job of the workflow that calls it says", tuple(steps))
 
 
 def _each(

@@ -78,6 +78,7 @@ def _always_needed(plan: Plan) -> Iterator[str]:
         yield from plan.context_cloud.secrets
     yield from plan.spec.build_secrets.values()
     yield from plan.certificates.values()
+    yield from plan.proxy_secrets.values()
 
 
 def _outputs(found: Pipeline) -> dict[str, dict[str, str]]:
