@@ -387,6 +387,7 @@ class Programs:
             f"${{{native}##*/}}",
             f"${{{name}//\\//-}}",
             f'$(printf %s "${name}" | tr A-Z a-z)',
+            f"$(printf %s \"${name}\" | tr '[:upper:]' '[:lower:]')",
             f'$(echo "${native}" | cut -c1-2)',
         )
 

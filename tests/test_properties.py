@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 import ci_kaniko
 from ci_kaniko import globs
 from ci_kaniko.findings import Refused
-from ci_kaniko.shell import can_be_double_quoted, quote
+from ci_kaniko.shell import annotated, can_be_double_quoted, quote
 from ci_kaniko.values import Values
 from ci_kaniko.yamltext import block, flow, literal, scalar
 from support import expectation, kubelet, tools
@@ -265,6 +265,39 @@ def test_a_quoted_word_survives_every_layer(texts: list[str]) -> None:
     assert kubelet.expand(script.replace("$", "$$"), {"HOME": "/x"}) == script
     for shell in SHELLS:
         assert printed(shell, script) == texts
+
+
+@BATCHES
+@given(st.lists(LINES.map("--some-flag={}".format), max_size=30))
+@example(["--x=x\nx$$"])
+@example(["--x=$x", "--x=`x`", "--x=\\", "--x=it\u2019s"])
+def test_quotes_are_meant(texts: list[str]) -> None:
+    """Alone or below another command, shellcheck has no doubt, and is told no more than it asks."""
+    codes = {}
+    for text in texts:
+        command = f"set -- \\\n  {quote(text)}\n"
+        told = annotated(command).removesuffix(command)
+        codes[command] = {*re.findall(r"SC[0-9]+", told)}
+        codes[f"if :; then\n  {command}fi\n"] = codes[command]
+    script = "".join(["set -eu\n", *codes])
+    assert not _doubts(annotated(script))
+    at, found = 2, _doubts(script)
+    for command, expected in codes.items():
+        lines = range(at, at + command.count("\n"))
+        assert {code for line, code in found if line in lines} == expected, command
+        at = lines.stop
+
+
+def _doubts(script: str) -> set[tuple[int, str]]:
+    options = ["--norc", "-s", "bash", "-f", "json", "-"]
+    done = subprocess.run(
+        [tools.program("shellcheck"), *options],
+        input=script.encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return {(one["line"], f"SC{one['code']}") for one in json.loads(done.stdout)}
 
 
 @BATCHES

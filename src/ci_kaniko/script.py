@@ -23,7 +23,7 @@ from ci_kaniko.references import (
     is_run_time_host,
     parse_repository,
 )
-from ci_kaniko.shell import can_be_double_quoted, continued, indented, quote
+from ci_kaniko.shell import TO_LOWER, can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import INPUT_PREFIX, Ref, names, text_of, variable
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Script:
         if lower and name in _LOWERED:
             return self._define(
                 f"{_LOWERED[name]}_lower",
-                f'$(printf %s "{_double(found)}" | tr A-Z a-z)',
+                f'$(printf %s "{_double(found)}" | {TO_LOWER})',
             )
         return found
 
@@ -183,7 +183,7 @@ class Script:
         if name == "ref.name":
             return self._ref_name()
         slug = (
-            "tr A-Z a-z | tr -c a-z0-9 - | cut -c1-63 | sed 's/^-*//; s/-*$//'"
+            f"{TO_LOWER} | tr -c a-z0-9 - | cut -c1-63 | sed 's/^-*//; s/-*$//'"
             if name == "ref.slug"
             else "tr -c 'A-Za-z0-9_.-' - | sed 's/^[.-]*//' | cut -c1-128"
         )

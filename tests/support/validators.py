@@ -190,7 +190,7 @@ def actionlint(files: Sequence[Path]) -> list[str]:
     with _staged(files, ".github/workflows") as (directory, names):
         (directory / "actionlint.yaml").write_text(ACTIONLINT)
         options = ["-no-color", "-config-file", "actionlint.yaml", "-format", "{{json .}}"]
-        done = _run(directory, ["actionlint", *options, *names], SHELLCHECK_OPTS="-S warning")
+        done = _run(directory, ["actionlint", *options, *names])
     return [
         f"{Path(one['filepath']).name}:{one['line']}: {one['kind']} {one['message']}"
         for one in json.loads(done.stdout)
@@ -310,7 +310,7 @@ for _target, _validators in VALIDATORS.items():
 
 
 def _run(
-    directory: Path, command: Sequence[str], *, verdicts: Sequence[int] = (0, 1), **extra: str
+    directory: Path, command: Sequence[str], *, verdicts: Sequence[int] = (0, 1)
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool away from the settings of the user and of this repository."""
     program = tools.program(command[0])
@@ -318,7 +318,7 @@ def _run(
     done = subprocess.run(
         [program, *command[1:]],
         cwd=directory,
-        env={**env, **extra},
+        env=env,
         capture_output=True,
         encoding="utf-8",
         timeout=TIMEOUT,

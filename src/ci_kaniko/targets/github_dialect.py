@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.clouds import SESSION
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.script import Cell, Dialect, Impossible
-from ci_kaniko.shell import continued, quote
+from ci_kaniko.shell import TO_LOWER, continued, quote
 from ci_kaniko.targets.common import config_folder, join_dialect
 from ci_kaniko.variables import INPUT_PREFIX
 
@@ -41,7 +41,7 @@ _CELLS: dict[str, Cell] = {
     "registry.host": Cell(literal="ghcr.io"),
     "registry.image": Cell(
         text="ghcr.io/$repository_lower",
-        define=('repository_lower=$(printf %s "$GITHUB_REPOSITORY" | tr A-Z a-z)',),
+        define=(f'repository_lower=$(printf %s "$GITHUB_REPOSITORY" | {TO_LOWER})',),
     ),
     "build.id": Cell("GITHUB_RUN_ID"),
     "build.number": Cell("GITHUB_RUN_NUMBER"),

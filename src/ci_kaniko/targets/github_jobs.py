@@ -11,7 +11,7 @@ from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
 from ci_kaniko.script import Script, executor, only_files, read_digest
-from ci_kaniko.shell import continued, indented, quote
+from ci_kaniko.shell import annotated, continued, indented, quote
 from ci_kaniko.targets.github_dialect import (
     CONTAINER,
     DIALECT,
@@ -140,9 +140,16 @@ def jobs(found: Pipeline) -> list[Job]:
     Required status checks know a job by its name alone, whatever workflow it stands in.
     """
     workflow = workflow_name(found.spec)
-    if found.images[0].build.github.form != "workflow" or workflow == WORKFLOW:
-        return [*_Workflow(found).jobs()]
-    return [replace(job, name=f"{job.name} ({workflow})") for job in _Workflow(found).jobs()]
+    is_guest = found.images[0].build.github.form != "workflow"
+    suffix = "" if is_guest or workflow == WORKFLOW else f" ({workflow})"
+    return [
+        replace(
+            job,
+            name=f"{job.name}{suffix}",
+            steps=[replace(step, run=annotated(step.run)) for step in job.steps],
+        )
+        for job in _Workflow(found).jobs()
+    ]
 
 
 class _Workflow:
