@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.executors import pulled_images
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
+from ci_kaniko.references import (
+    DOCKER_HUB,
+    canonical_host,
+    parse_reference,
+    parse_repository,
+    pulled_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +66,7 @@ def _own_hosts(spec: Build) -> Iterator[str]:
     if spec.cache and spec.cache.remote:
         yield parse_repository(spec.cache.remote).host or DOCKER_HUB
     for image in pulled_images(spec):
-        yield parse_reference(image).host or DOCKER_HUB
+        yield pulled_from(image)
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
     for mirror in (*spec.options.registry_mirror, *mapped):
         yield canonical_host(mirror.partition("/")[0])
@@ -75,10 +81,4 @@ def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     except Unread:
         return None
     images = dockerfile.images() if dockerfile else None
-    return None if images is None else {_host_of(image) for image in images}
-
-
-def _host_of(image: str) -> str:
-    head, slash, _ = image.partition("/")
-    known = slash and ("." in head or ":" in head or head == "localhost")
-    return canonical_host(head) if known else DOCKER_HUB
+    return None if images is None else {pulled_from(image) for image in images}

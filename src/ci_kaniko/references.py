@@ -78,6 +78,13 @@ def canonical_host(host: str) -> str:
     return "${registry.host}" if host == "${registry.image}" else host
 
 
+def pulled_from(image: str) -> str:
+    """The host that an image is pulled from; one without a host is on Docker Hub, as for docker."""
+    head, slash, _ = image.partition("/")
+    known = slash and ("." in head or ":" in head or head == "localhost")
+    return canonical_host(head) if known else DOCKER_HUB
+
+
 def is_run_time_host(registry: Parts) -> bool:
     """Whether a registry is a variable of which nobody knows the value yet."""
     return any(name.startswith(ENV_PREFIX) for name in names(registry))

@@ -8,10 +8,9 @@ from ci_kaniko.clouds import ecr_region
 from ci_kaniko.executors import pulled_images
 from ci_kaniko.pipeline import pipeline
 from ci_kaniko.problems import SpecError
-from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference, parse_repository
+from ci_kaniko.references import parse_repository, pulled_from
 from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
-from ci_kaniko.yamltext import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -62,6 +61,8 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
 
 def _caller(spec: Spec, usual: str, view: dict[str, Any]) -> Requirement:
     """The job that calls a reusable workflow: what it may do, and what it hands over."""
+    from ci_kaniko.yamltext import scalar
+
     granted: dict[str, str] = {}
     for job in view["jobs"]:
         for permission in job.permissions:
@@ -281,7 +282,7 @@ def _pulls(plan: Plan) -> Iterator[Requirement]:
     """Logins for images that the platform pulls before anything of the job runs."""
     logins = {login.host: login.login for login in plan.logins}
     for image in dict.fromkeys(pulled_images(plan.spec, plan.target)):
-        host = canonical_host(parse_reference(image).host or DOCKER_HUB)
+        host = pulled_from(image)
         login = logins.get(host)
         if login is None or _pulls_by_itself(plan, login):
             continue

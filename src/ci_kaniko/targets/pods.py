@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.clouds import TOKEN_FILE
 from ci_kaniko.executors import pulled_images
 from ci_kaniko.plan import CERTIFICATES
-from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
     from ci_kaniko.clouds import Cloud, Token
@@ -66,8 +66,7 @@ def secret_volumes(
 def pull_secrets(build: Build, target: str) -> list[str]:
     """The ready docker configs with which the kubelet pulls the images of a pod."""
     logins = {canonical_host(host): entry.on(target) for host, entry in build.registries.items()}
-    hosts = [parse_reference(image).host for image in pulled_images(build, target)]
-    found = [logins.get(canonical_host(host or DOCKER_HUB)) for host in hosts]
+    found = [logins.get(pulled_from(image)) for image in pulled_images(build, target)]
     names = [login.docker_config for login in found if login and login.docker_config]
     return list(dict.fromkeys(names))
 
