@@ -21,7 +21,7 @@ import yaml
 from ci_kaniko.globs import matches as glob_matches
 from ci_kaniko.importing import shell_tree
 from ci_kaniko.importing.shell import ShellError, read
-from ci_kaniko.importing.shell_changes import apply, finished, simplified
+from ci_kaniko.importing.shell_changes import CUT, apply, finished, simplified
 from ci_kaniko.importing.shell_guards import NO, YES, Guards
 from ci_kaniko.importing.shell_notes import NOTES
 from ci_kaniko.importing.shell_patterns import globs_of_regex, matches, portable_glob
@@ -36,6 +36,7 @@ from ci_kaniko.importing.symbols import (
     references,
     spell,
 )
+from ci_kaniko.references import DOCKER_HUB_KEY
 from support import tools
 from support.cases import SNAPSHOTS
 
@@ -165,6 +166,10 @@ def test_rendered_logins_are_found(target: str) -> None:
             written = set(re.findall(r"^ *login (\S+) ", text, re.MULTILINE))
             written |= set(re.findall(r'"auth":"%s"\}\}\}\' (\S+) "\$auth"', text))
             hosts = {spell(login.host) for login in call.logins if login.user}
+            if any("$key_" in host for host in written):
+                hosts.discard(
+                    DOCKER_HUB_KEY
+                )  # a host that a run tells may turn out to be Docker Hub
             assert len(hosts) == len(written), name
             plain = {host for host in written if "$" not in host}
             assert plain <= hosts, name
@@ -271,7 +276,8 @@ class Run:
         value = self.portable[part.name] if part.portable else self.given.get(part.name, "")
         value = value or part.default or ""
         for change in part.changes:
-            value = apply(change.removesuffix("-like"), value)
+            if change != CUT:  # the names of these runs are shorter than any tag leaves
+                value = apply(change.removesuffix("-like"), value)
         return value
 
     def holds(self, when: When) -> bool:
