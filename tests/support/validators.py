@@ -121,7 +121,8 @@ def _pipeline(path: Path) -> dict[str, str]:
 
 def _one_pipeline(files: Sequence[Path]) -> str:
     """The jobs of many files, with the files' names before theirs, and every stage once."""
-    stages, jobs = dict.fromkeys(("build", "test", "deploy")), []
+    # The name of an input stands for its value, so "stage" is what a component's caller chose.
+    stages, jobs = dict.fromkeys(("build", "test", "deploy", "stage")), []
     for path in files:
         key, field, rest = "", "", []
         for line in _documents(path)[path.name].splitlines():
