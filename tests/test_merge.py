@@ -572,6 +572,12 @@ def test_lines_are_not_taken_out_when_a_text_would_grow() -> None:
     )
 
 
+def test_lines_that_end_in_cr_get_more_of_their_kind() -> None:
+    text = merge("# first\ra: {script: b}\r", one("gitlab"), "gitlab", "ci.yml")
+    assert "\n" not in text
+    assert merge(text, one("gitlab"), "gitlab", "ci.yml") == text
+
+
 def test_a_job_that_would_take_in_the_lines_behind_it_is_refused() -> None:
     more = 'gitlab: {extra: {after_script: ["one\\n\\n\\n"]}}\n'
     with pytest.raises(SpecError, match='"build-api" ends in a text that ends in blank lines'):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ci_kaniko.display import MASK, shown, shown_line
@@ -27,7 +28,9 @@ _MAX_KEY = 1024
 _CERTAIN = 120
 
 _BOM = "\ufeff"
-_BREAKS = "\r\x85\u2028\u2029"
+_BREAK = pattern("\r\n?|\n")
+_OTHER_BREAKS = "\x85\u2028\u2029"
+"""Line breaks for YAML 1.1, so for PyYAML; none for YAML 1.2 and editors."""
 _BLANK = " \t"
 _BINARY = bytes(sorted(set(range(32)) - set(b"\t\n\r")))
 _WIDE_BLANKS = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -116,6 +119,20 @@ class _Unknown(Scalar):
     """Stands in for an alias that names nothing."""
 
     __slots__ = ()
+
+
+class Lines:
+    """The lines of a text as YAML 1.2 and editors count them: LF, CR LF or CR ends one."""
+
+    __slots__ = ("_starts",)
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and the column of an offset, from 1."""
+        number = bisect_right(self._starts, offset)
+        return number, offset - self._starts[number - 1] + 1
 
 
 class Source:
@@ -319,6 +336,25 @@ def events_of(text: str) -> Iterator[Any]:
         raise
 
 
+def portable_events(text: str) -> Iterator[Any]:
+    """PyYAML's events as a reader of YAML 1.2 has them: only LF, CR LF and CR end a line.
+
+    What YAML 1.1 takes for a line break, too, is another character while PyYAML reads.
+    """
+    found = [] if text.isascii() else [one for one in _OTHER_BREAKS if one in text]
+    if not found:
+        yield from events_of(text)
+        return
+    used = {*text, _BOM}
+    free = (one for one in map(chr, range(0xE000, 0x110000)) if one not in used and _is_yaml(one))
+    there = {ord(one): next(free) for one in found}
+    back = {ord(one): chr(code) for code, one in there.items()}
+    for event in events_of(text.translate(there)):
+        if getattr(event, "value", ""):
+            event.value = event.value.translate(back)
+        yield event
+
+
 def _before(text: str, known: int) -> Iterator[Any]:
     """The events of the start of a text, without the first ones and what its end cuts short."""
     import yaml
@@ -472,7 +508,7 @@ class _Builder:
         import yaml
 
         try:
-            yield from events_of(self.source.text)
+            yield from portable_events(self.source.text)
         except yaml.MarkedYAMLError as error:
             self._stop(_explain(error, self.source, started=self.root is not None))
         except (ValueError, OverflowError):
@@ -909,6 +945,10 @@ def _say_colon(slip: _Slip) -> _Said:
 def _say_content(slip: _Slip) -> _Said:
     if slip.character == ":":
         return _Said('a key is missing before ":"', 'write "key: value"', slip.at)
+    if not slip.character:
+        line, column = Lines(slip.source.text).place(len(slip.source.text.rstrip()) - 1)
+        mark = _Mark(line - 1, column - 1)
+        return _Said("the text ends where a value should be", "close every bracket", mark)
     message = f"{_quote(slip.character)} cannot start a value"
     return _Said(message, "remove it, or put quotes around the value", slip.at)
 
@@ -969,16 +1009,12 @@ _SAYINGS: tuple[tuple[str, Callable[[_Slip], _Said]], ...] = (
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as YAML counts them."""
-    text = text.replace("\r\n", "\n")
-    for character in _BREAKS:
-        text = text.replace(character, "\n")
-    return text.split("\n")
+    """The text between the line breaks that ``Lines`` counts."""
+    return _BREAK.split(text)
 
 
 def _place_after(text: str) -> Place:
-    lines = _lines(text)
-    line, column = len(lines), len(lines[-1]) + 1
+    line, column = Lines(text).place(len(text))
     return Place(line, column, line, column + 1)
 
 

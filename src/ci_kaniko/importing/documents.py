@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.nodes import events_of
+from ci_kaniko.nodes import portable_events
 from ci_kaniko.problems import Problem, SpecError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ _MAX_DEPTH = 100
 _MAX_NODES = 200_000
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
-_BAD_ESCAPE = re.compile(r"unknown escape character '(.)'")
 
 
 class Str(str):
@@ -109,22 +108,16 @@ def read_yaml(source: str, path: str) -> Document:
         try:
             return Document(path, source, tuple(_documents(current, path)), tuple(mended))
         except _BadEscape as bad:
-            lines = current.split("\n")
-            row = lines[bad.line - 1]
-            at = row.find("\\" + bad.character)
-            if at < 0:
-                raise bad.error from None
-            lines[bad.line - 1] = row[:at] + row[at + 1 :]
-            current = "\n".join(lines)
-            shown = f"\\{bad.character} in double quotes is no YAML: the file cannot be read"
-            mended.append(Mended(shown, bad.line))
+            shown = f"{current[bad.at : bad.at + 2]} in double quotes is no YAML: the file cannot "
+            current = current[: bad.at] + current[bad.at + 1 :]
+            mended.append(Mended(f"{shown}be read", bad.line))
     raise failure(path, "bad-yaml", "this is no YAML: it holds too many wrong escapes")
 
 
 class _BadEscape(Exception):
-    def __init__(self, line: int, character: str, error: SpecError) -> None:
+    def __init__(self, at: int, line: int) -> None:
         super().__init__()
-        self.line, self.character, self.error = line, character, error
+        self.at, self.line = at, line
 
 
 def _documents(source: str, path: str) -> Iterator[Any]:
@@ -132,27 +125,15 @@ def _documents(source: str, path: str) -> Iterator[Any]:
 
     builder = _Builder(path, yaml)
     try:
-        yield from builder.build(events_of(source))
+        yield from builder.build(portable_events(source))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line = mark.line + 1 if mark else None
         said = str(getattr(error, "problem", None) or error).splitlines()[0]
-        refused = failure(path, "bad-yaml", f"this is no YAML: {said}", line=line)
-        escape = _wrong_escape(said, source, mark)
-        if escape and line:
-            raise _BadEscape(line, escape, refused) from None
-        raise refused from None
-
-
-def _wrong_escape(said: str, source: str, mark: Any) -> str:
-    found = _BAD_ESCAPE.search(said)
-    if found:
-        return found[1]
-    if "unknown escape character" not in said or mark is None:
-        return ""
-    row = source.split("\n")[mark.line]
-    escaped = re.search(r"\\([^0abtnvfre \"/\\N_LPxuU\n])", row)
-    return escaped[1] if escaped else ""
+        if mark and "unknown escape character" in said:
+            at = source.rfind("\\", 0, mark.index + 1)
+            raise _BadEscape(at, mark.line + 1) from None
+        line = mark.line + 1 if mark else None
+        raise failure(path, "bad-yaml", f"this is no YAML: {said}", line=line) from None
 
 
 class _Builder:

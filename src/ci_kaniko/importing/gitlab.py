@@ -46,7 +46,6 @@ _READ = {
     *("image", "before_script", "script", "after_script", "variables", "stage", "tags", "timeout"),
     *("retry", "needs", "resource_group", "interruptible", "rules", "only", "except", "extends"),
     *("parallel", "services", "cache", "artifacts", "id_tokens", "when", "inherit", "secrets"),
-    "dependencies",
 }
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""

@@ -6,6 +6,8 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.nodes import Lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -43,14 +45,17 @@ class Block(NamedTuple):
 
 
 class Places:
-    """Lines as YAML counts them, the content between blank lines and comments, and entries.
+    """Lines, the content between blank lines and comments, and entries.
 
-    ``block_on`` has the blocks by the start of the line that announces them.
+    Lines begin where YAML 1.1 begins them, as the readers of most platforms do; they are counted
+    for people as everywhere. ``block_on`` has the blocks by the start of the line that announces
+    them.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.line_starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+        self._counted = Lines(text)
+        self._line_starts = [0, *(found.end() for found in _BREAK.finditer(text))]
         self._blocks: dict[int, Block] = {}
         self.block_on: dict[int, Block] = {}
         self._starts: list[int] = []
@@ -84,18 +89,22 @@ class Places:
             end = self.line_end(start + len(written))
         return Block(start, end, "-" in header, takes_blanks)
 
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and the column of an offset for people, from 1."""
+        return self._counted.place(offset)
+
     def line_of(self, offset: int) -> int:
-        """The number of a line, from 1."""
-        return bisect_right(self.line_starts, offset)
+        """The number of a line for people, from 1."""
+        return self.place(offset)[0]
 
     def line_start(self, offset: int) -> int:
         """Where the line of an offset begins."""
-        return self.line_starts[self.line_of(offset) - 1]
+        return self._line_starts[bisect_right(self._line_starts, offset) - 1]
 
     def line_end(self, offset: int) -> int:
         """Where the next line begins, or the end of the text."""
-        number = self.line_of(offset)
-        return self.line_starts[number] if number < len(self.line_starts) else len(self.text)
+        number = bisect_right(self._line_starts, offset)
+        return self._line_starts[number] if number < len(self._line_starts) else len(self.text)
 
     def line_at(self, start: int) -> str:
         """The line that begins at ``start``, without its end."""

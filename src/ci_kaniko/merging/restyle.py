@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ci_kaniko.merging.entries import Collection
     from ci_kaniko.merging.syntax import Node, Syntax
 
-_LINE_END = re.compile("\r?\n")
+_LINE_END = re.compile("\r\n?|\n")
 _BLOCK = re.compile(r"[|>]([-+]?)([1-9]?)[-+]?$")
 _DASH = "- "
 

@@ -98,8 +98,7 @@ class Syntax:
         """A conflict at a place of the file."""
         if self._source is None:
             self._source = Source(self.path, self.text)
-        line = self.places.line_of(offset)
-        column = offset - self.places.line_start(offset) + 1
+        line, column = self.places.place(offset)
         mark = Mark(Place(line, column, line, column + max(1, width)))
         return self._source.problem("merge-conflict", message, mark, hint)
 
@@ -152,7 +151,14 @@ def _shallow(syntax: Syntax) -> Iterator[Any]:
 
 
 def _explained(syntax: Syntax, error: Any) -> Problem:
+    import yaml
+
     source = Source(syntax.path, syntax.text)
+    for name in ("context_mark", "problem_mark"):
+        if mark := getattr(error, name):
+            row, column = syntax.places.place(mark.index)
+            counted = yaml.Mark(mark.name, mark.index, row - 1, column - 1, None, 0)
+            setattr(error, name, counted)
     problem = explain_slip(error, source, started=False)
     hint, began = problem.hint, error.context_mark
     if began and began.line + 1 not in {problem.line, error.problem_mark.line + 1}:
