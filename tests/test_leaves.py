@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ci_kaniko.exemptions import EXEMPTIONS, Exemption
 from ci_kaniko.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.loading import warnings
 from ci_kaniko.matrix import LOGINS, TITLES, login_spec
@@ -43,12 +42,6 @@ if TYPE_CHECKING:
 
     from support.leaves import Data, Path, Silence
 
-PENDING = (
-    Exemption(("registries.*.*.pull",), TARGETS, "the login of a base image is there anyway"),
-    Exemption(("agola.checkout_image",), ("agola",), "prepare: clones with its own image"),
-    Exemption(("triggers.**",), TARGETS, "what is left out starts it too, or nobody asks"),
-)
-"""What is silent today and should not be."""
 FORBIDDEN = {
     *(("context_login", "aws", key) for key in ("access_key_id", "secret_access_key", "role")),
     *(("context_login", "google", key) for key in ("provider", "service_account")),
@@ -67,7 +60,7 @@ LOGIN_WORLDS = {
 
 
 def told(silent: list[Silence]) -> str:
-    left = [silence for silence in silent if not is_exempt(silence, (*EXEMPTIONS, *PENDING))]
+    left = [silence for silence in silent if not is_exempt(silence)]
     return "\n".join(map(str, left))
 
 

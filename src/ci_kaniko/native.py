@@ -539,7 +539,7 @@ class Agola(Model):
         default=None,
         description="Image of the task that clones: it needs git, ssh and a shell. By default "
         f"{GIT_IMAGE}; with prepare: its own image clones.",
-        examples=[GIT_IMAGE],
+        examples=["registry.example.com/mirror/git:2.52.0"],
     )
     extra: Extra = Field(
         default={},

@@ -306,20 +306,22 @@ def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
 
 
 def _pulled_hosts_are_pushed_to(spec: Spec) -> Iterator[Finding]:
-    """``pull: false`` for a host that only base images are on: its login is there to pull."""
+    """``pull:`` for a host that only base images are on: its login is there to pull."""
 
     def look(build: Build) -> Iterator[Heard]:
         for written, registry in build.registries.items():
             for key in type(registry).model_fields:
                 login = getattr(registry, key)
-                if login is None or login.pull or "pull" not in login.model_fields_set:
+                if login is None or "pull" not in login.model_fields_set:
                     continue
                 from ci_kaniko.platforms import pushed_hosts
 
                 finding = _no_effect(
                     ("registries", written, key, "pull"),
                     f"nothing is pushed to {written}, so its login is there to pull",
-                    "remove pull:, or the login when no base image is there",
+                    "remove pull:"
+                    if login.pull
+                    else "remove pull:, or the login when no base image is there",
                 )
                 yield finding, canonical_host(written) in pushed_hosts(build)
 
