@@ -273,3 +273,29 @@ def test_the_platform_can_be_named() -> None:
     text = "/kaniko/executor --context . --destination ghcr.io/acme/shop:1\n"
     result = import_files([("notes.txt", text)], "shell")
     assert "ghcr.io/acme/shop:1" in result.spec_text
+
+
+PULLED = """
+on: {push: {branches: [main]}}
+jobs:
+  image:
+    runs-on: self-hosted
+    container:
+      image: IMAGE
+      credentials:
+        username: ${{ secrets.MIRROR_USER }}
+        password: ${{ secrets.MIRROR_PASSWORD }}
+    steps:
+      - {shell: sh, run: /kaniko/executor --no-push --context=git://github.com/acme/shop.git}
+"""
+
+
+@pytest.mark.parametrize("host", ["mirror.example.com", "${{ vars.MIRROR }}"])
+def test_the_login_that_pulls_the_executor(host: str) -> None:
+    text = PULLED.replace("IMAGE", f"{host}/oss/kaniko:v1.28.3-debug")
+    found = import_files([("image.yml", text)], "github")
+    left = {entry.rule for entry in found.report if entry.kind == "left"}
+    assert ("pull-login" in left) is ("$" in host)
+    if "$" not in host:
+        user = "{username: {secret: MIRROR_USER}, password: MIRROR_PASSWORD}"
+        assert f"{host}: {user}" in found.spec_text

@@ -25,6 +25,7 @@ from support.events import DEFAULT_BRANCH, EVENTS, Event
 from support.execution import Recorded, lookup
 from support.expectation import Run
 from support.runs import RENDERED, SHELLS, execute, read, render, spec_of, values_for
+from support.triggers import github_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,3 +280,52 @@ def test_a_role_is_taken_only_by_the_runs_that_push_there(target: str) -> None:
     for event in EVENTS:
         if not event.pull_request:
             check(*ran(text, target, event))
+
+
+# -- the images that the platform pulls -----------------------------------------------------------
+
+ANY = {"github", "github-container", "agola"}
+PULLING = {
+    "a text": ("{username: reader, password: MIRROR_PASSWORD}", ANY),
+    "a secret user": ("{username: {secret: MIRROR_USER}, password: MIRROR_PASSWORD}", ANY),
+    "an expression": ('{username: "it\'s ${{ x }}", password: MIRROR_PASSWORD}', ANY),
+    "a ready config": ("{docker_config: MIRROR_CONFIG}", {"github"}),
+    "a cloud": ("{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}", set[str]()),
+    "the CI's own": (
+        "{default: {username: reader, password: MIRROR_PASSWORD}, github: ci-token}",
+        {"github", "github-container", "agola"},
+    ),
+}
+PULL_HOSTS = {"a cloud": "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "the CI's own": "ghcr.io"}
+
+
+@pytest.mark.parametrize("column", sorted(ANY))
+@pytest.mark.parametrize("event", [DEFAULT_BRANCH, PULL_REQUEST], ids=lambda event: event.name)
+@pytest.mark.parametrize("kind", PULLING)
+def test_a_mirror_is_pulled_with_its_login(kind: str, event: Event, column: str) -> None:
+    """Of every run; the login of a host that is pushed to as well is for runs that push."""
+    login, columns = PULLING[kind]
+    host = PULL_HOSTS.get(kind, "mirror.example.com")
+    prepare = f'prepare: {{image: {host}/acme/go:1.26, commands: ["true"], artifacts: [a]}}'
+    registries = f"registries: {{quay.io: anonymous, {host}: {login}}}"
+    for pushed in ("quay.io", host):
+        text, target = columned(
+            "\n".join(
+                [
+                    "default_branch: main",
+                    f"destinations: ['{pushed}/acme/shop:1']",
+                    f"executor: {{image: {host}/oss/kaniko}}",
+                    registries,
+                    *[prepare] * (column == "github"),
+                ]
+            ),
+            column,
+        )
+        wanted = Run(expectation.read(text), target, event)
+        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+        got = execute(wanted, rendered, "dash")
+        check(got, wanted)
+        assert target != "github" or github_steps(rendered, event)
+        assert len(got.pulls) == 1 + (column == "github")
+        given = column in columns and pushed != host
+        assert {found is not None for found in got.pulls.values()} == {given}

@@ -321,14 +321,22 @@ def test_a_login_for_an_image_that_the_platform_pulls(target: str, words: str) -
         "default_branch: main\npush: never\n"
         f"registries: {{{host}: {{username: reader, password: MIRROR}}}}\n"
     )
-    spec = ci_kaniko.loads(f"{base}executor: {{image: {host}/oss/kaniko}}\n")
-    (item,) = [item for item in requirements(spec, target) if item.kind == "pull login"]
+    mirror = f"executor: {{image: {host}/oss/kaniko}}\n"
+    given = target in {"github", "agola"}
+
+    def pulls(text: str) -> list[Requirement]:
+        found = requirements(ci_kaniko.loads(text), target)
+        return [item for item in found if item.kind == "pull login"]
+
+    assert not pulls(base)
+    assert len(pulls(base + mirror)) == (not given)
+    pushed = base.replace("push: never", f"destinations: ['{host}/acme/shop:1']") + mirror
+    (item,) = pulls(pushed)
     assert item.name == host
     assert words in "\n".join(item.steps)
+    assert ("pull: true" in item.steps[0]) is given
     well_formed([item], target)
-    assert not [
-        item for item in requirements(ci_kaniko.loads(base), target) if item.kind == "pull login"
-    ]
+    assert len(pulls(pushed.replace("MIRROR}", "MIRROR, pull: true}"))) == (not given)
 
 
 CALLED = """\

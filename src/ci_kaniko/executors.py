@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.references import pulled_from
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.plan import HostLogin, Plan
     from ci_kaniko.spec import Build, Executor
 
 
@@ -78,6 +81,26 @@ def pulled_images(build: Build, target: str = "") -> Iterator[str]:
         yield build.kubernetes.clone_image
     if target in {"", "agola"} and build.agola.checkout_image:
         yield build.agola.checkout_image
+
+
+def pull_login(plan: Plan, image: str) -> HostLogin | None:
+    """The login with which every run may pull an image of one's own, where a file can hand it on.
+
+    What only runs that push hold pulls nothing: requests need the image as well.
+    """
+    host = pulled_from(image)
+    login = next((one for one in plan.logins if one.host == host and not one.pushes), None)
+    if login is None:
+        return None
+    kind = login.login.kind
+    if plan.target == "github" and plan.spec.github.mode == "docker":
+        beside = plan.docker_config is not None
+        usable = kind == "docker-config" or (login.written and not beside)
+    elif plan.target == "github":
+        usable = kind in {"password", "ci-token"}
+    else:
+        usable = plan.target == "agola" and kind == "password"
+    return login if usable else None
 
 
 def has_own_tag(executor: Executor) -> bool:

@@ -324,6 +324,25 @@ class Plan(NamedTuple):
         started = self.started.outside_requests
         return (self._replace(started=started), requests) if started else (requests, None)
 
+    def only_with(self, login: HostLogin | None) -> Plan:
+        """A plan of nothing but one login, or none, for what runs beside the build."""
+        nothing: dict[str, object] = {
+            "build_secrets": {},
+            "certificates": {},
+            "client_certificates": {},
+            "proxy": None,
+            "context_login": None,
+        }
+        return self._replace(
+            spec=self.spec.model_copy(update=nothing),
+            arguments=(),
+            pushed_arguments=(),
+            pushes=(),
+            logins=(login,) if login else (),
+            outputs=(),
+            git_login=None,
+        )
+
     @property
     def withholds(self) -> bool:
         """Whether this is for the runs that do not push, of a build whose others do."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
-from ci_kaniko.executors import pulled_images
+from ci_kaniko.executors import pull_login, pulled_images
 from ci_kaniko.pipeline import pipeline
 from ci_kaniko.problems import SpecError
-from ci_kaniko.references import parse_repository, pulled_from
+from ci_kaniko.references import DOCKER_HUB, parse_repository, pulled_from
 from ci_kaniko.shell import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
 
@@ -280,14 +280,18 @@ def _claims(plan: Plan) -> Iterator[Requirement]:
 
 def _pulls(plan: Plan) -> Iterator[Requirement]:
     """Logins for images that the platform pulls before anything of the job runs."""
-    logins = {login.host: login.login for login in plan.logins}
+    logins = {login.host: login for login in plan.logins}
     for image in dict.fromkeys(pulled_images(plan.spec, plan.target)):
         host = pulled_from(image)
         login = logins.get(host)
-        if login is None or _pulls_by_itself(plan, login):
+        if login is None or pull_login(plan, image) or _pulls_by_itself(plan, login.login):
             continue
         purpose = f"{image} is pulled before any login of the job is there"
-        yield Requirement("pull login", host, purpose, tuple(_pull_steps(plan, host)))
+        steps = [*_pull_steps(plan, host)]
+        if pull_login(plan._replace(logins=(login._replace(pushes=False),)), image):
+            every = f"pull: true at the login of {host}, for runs that do not push, too; or:"
+            steps = [every, *steps]
+        yield Requirement("pull login", host, purpose, tuple(steps))
 
 
 def _pulls_by_itself(plan: Plan, login: Login) -> bool:
@@ -308,7 +312,8 @@ def _pull_steps(plan: Plan, host: str) -> Iterator[str]:
         yield f"on a runner of your own: docker login {host}"
         yield "GitHub's own runners pull only what is public"
     elif plan.target == "agola":
-        yield f"agola: {{extra: {{docker_registries_auth: {{{host}: ...}}}}}} in the spec"
+        key = "index.docker.io" if host == DOCKER_HUB else host
+        yield f"agola: {{extra: {{docker_registries_auth: {{{key}: ...}}}}}} in the spec"
     elif plan.target == "kubernetes":
         yield "a docker_config of the spec for that host is used; or:"
         yield secret

@@ -240,6 +240,17 @@ def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) ->
     kept_secret(got, wanted)
     is_kept_from_pushing(got, wanted)
     cleaned_up(got, wanted)
+    pulled(got, wanted)
+
+
+def pulled(got: Recorded, wanted: Run) -> None:
+    """The spec's own images are pulled with the logins of every run, all others with none."""
+    logins = expectation.pull_logins(wanted)
+    for image, found in got.pulls.items():
+        login = logins.get(image.partition("@")[0].rpartition(":")[0])
+        if login and wanted.event.fork and login.secrets:
+            login = None
+        assert found == (login and (login.user, login.password)), image
 
 
 def common(got: Recorded, wanted: Run, *, handed_over: bool = False) -> tuple[str, ...]:

@@ -134,6 +134,8 @@ look() {
       --entrypoint) entrypoint=$value ;;
     esac
   done
+  config=$(base64 "${DOCKER_CONFIG:-/nowhere}/config.json" 2>/dev/null | tr -d '\\n')
+  echo "$image $config" >>/.record/pulls
   case $image in
     ghcr.io/regclient/regctl:*)
       [ "$1" = regctl ] && shift
@@ -383,7 +385,8 @@ class Recorded:
     and `curl` the words that these were called with. `context` are the files that the executor saw
     in its context, `tools` what the fake compilers were called with and `tools_env` in which
     environment, `joined` the calls that join platforms; `artifacts` and `outputs` are for later
-    jobs.
+    jobs. `pulls` are the images that were pulled where a file says how, and with which user and
+    password each.
     """
 
     target: str
@@ -412,6 +415,7 @@ class Recorded:
     joined: tuple[Joined, ...] = ()
     artifacts: Mapping[str, File] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    pulls: Mapping[str, tuple[str, str] | None] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -529,6 +533,7 @@ class _Outcome:
     mounts: tuple[Mount, ...] = ()
     artifacts: Mapping[str, File] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    pulls: Mapping[str, tuple[str, str] | None] = field(default_factory=dict)
 
 
 class _Sandbox:
@@ -900,12 +905,36 @@ def _github(request: _Request) -> _Outcome:
             known |= _step_outputs(request.box, env["GITHUB_OUTPUT"], step.get("id", ""))
     image = container["image"] if isinstance(container, dict) else container or ""
     outputs = {name: _evaluated(text, known) for name, text in (job.get("outputs") or {}).items()}
+    credentials = container.get("credentials") if isinstance(container, dict) else None
+    pulls = dict(_docker_pulls(request.box))
+    if container is not None:
+        given = credentials or {"username": "", "password": ""}
+        pulls[image] = _both(*(_evaluated(given[key], known) for key in ("username", "password")))
     return _Outcome(
         result,
         image,
         env["GITHUB_WORKSPACE"],
         outputs={name: text for name, text in outputs.items() if text},
+        pulls=pulls,
     )
+
+
+def _both(user: str, password: str) -> tuple[str, str] | None:
+    """Without one of them a runner pulls anonymously."""
+    return (user, password) if user and password else None
+
+
+def _docker_pulls(box: _Sandbox) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    for line in _lines(box.path("/.record/pulls")):
+        image, _, config = line.partition(" ")
+        text = box.outward(base64.b64decode(config))
+        yield image, _pull_login(json.loads(text or "{}"), image)
+
+
+def _pull_login(config: Mapping[str, Any], image: str) -> tuple[str, str] | None:
+    host, slash, _ = image.partition("/")
+    hub = not slash or not ("." in host or ":" in host) or host in ("docker.io", "index.docker.io")
+    return _config_login(config, host, hub=hub)
 
 
 def github_inputs(workflow: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
@@ -1270,7 +1299,29 @@ def _agola(request: _Request) -> _Outcome:
             done = request.script(step["command"], env, where, shlex.split(shell)[1:])
             result = _Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
     digests = {path: file.text for path, file in saved.items() if path.startswith("digests/")}
-    return _Outcome(result, image, workspace, artifacts=saved, outputs=digests)
+    pulls = {image: _agola_pull_login(request, task, image)}
+    return _Outcome(result, image, workspace, artifacts=saved, outputs=digests, pulls=pulls)
+
+
+def _agola_pull_login(
+    request: _Request, task: Mapping[str, Any], image: str
+) -> tuple[str, str] | None:
+    """Agola looks for a registry under these names, and Docker Hub is index.docker.io."""
+    document = _mapping(yaml.load(request.text, yaml.CSafeLoader))
+    levels = (document, *(one for one in document["runs"] if task in one["tasks"]), task)
+    auths: dict[str, Any] = {}
+    for level in levels:
+        auths |= level.get("docker_registries_auth") or {}
+    host, slash, _ = image.partition("/")
+    hub = not slash or not ("." in host or ":" in host) or host == "docker.io"
+    name = "index.docker.io" if hub else host
+    for form in ("{}", "https://{}", "http://{}", "https://{}/v1/", "https://{}/v2/"):
+        if form.format(name) in auths:
+            given = _agola_env(
+                {"environment": auths[form.format(name)]}, {**request.secrets, **request.variables}
+            )
+            return _both(given["username"], given["password"])
+    return None
 
 
 def agola_tasks(text: str) -> dict[str, dict[str, Any]]:
@@ -1427,6 +1478,7 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
         joined=tuple(_joined(box)),
         artifacts=outcome.artifacts,
         outputs=outcome.outputs,
+        pulls=outcome.pulls,
     )
     if not calls:
         return recorded

@@ -571,6 +571,31 @@ def logins(run: Run) -> dict[str, Login]:
     return {name: login for name, login in every.items() if name in needed | pull_only}
 
 
+def pull_logins(run: Run) -> dict[str, Login]:
+    """The logins with which the spec's own images are pulled, where a rendered file hands them on.
+
+    By the name of the image without its tag. Only what every run holds pulls.
+    """
+    spec = run.spec
+    named = [spec.section("executor").get("image"), spec.section("prepare").get("image")]
+    named += [spec.section("agola").get("checkout_image")] * (run.target == "agola")
+    kinds = {"password"}
+    if run.target == "github":
+        kinds.add("ci-token")
+        if spec.section("github").get("mode", "docker") == "docker":
+            kinds.add("docker-config")
+    pushed, every = push_hosts(run), all_logins(run)
+    ready = "docker-config" in {login.kind for login in every.values()}
+    found = {}
+    for image in filter(None, named):
+        login = every.get(host(image))
+        if login and login.kind in kinds and (login.pull or login.host not in pushed):
+            name = image if ":" not in image.rpartition("/")[2] else image.rpartition(":")[0]
+            if not ready or login.kind == "docker-config" or run.target == "agola":
+                found[name] = login
+    return found
+
+
 def all_logins(run: Run) -> dict[str, Login]:
     """Every login of the spec on this target, whether or not this run needs it."""
     variables = known(run.target, run.event)

@@ -25,6 +25,7 @@ from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shellscript import Piece, read_pieces
 from ci_kaniko.importing.started import globs, set_triggers
 from ci_kaniko.importing.symbols import Login, Text, Var, join, literal
+from ci_kaniko.references import pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -181,6 +182,23 @@ class _Workflow:
                 )
                 job.section.pop("mode", None)
         scope.environment(mapping(mapping(container).get("env")))
+        self._pull_login(mapping(mapping(container).get("credentials")), job, scope)
+
+    def _pull_login(self, credentials: Map, job: Job, scope: _Scope) -> None:
+        """With what the runner pulls the executor: a login of its registry."""
+        image = literal(job.image)
+        line = credentials.line_of("password")
+        if credentials and image is None:
+            job.left("pull-login", "the login of a registry that only a run knows", line)
+        elif credentials and image:
+            user, password = (
+                scope.secret(scope.text(string(credentials.get(key))))
+                for key in ("username", "password")
+            )
+            source = "container.credentials"
+            scope.logins.append(
+                Login((pulled_from(image),), user, password, source=source, line=line)
+            )
 
     def _declared(self, job: Job) -> None:
         """The inputs of a workflow that others call."""
@@ -752,8 +770,8 @@ class _Scope:
             self.logins.append(
                 Login(
                     host,
-                    self._secret(texts.get("username", ())),
-                    self._secret(texts.get("password", ())),
+                    self.secret(texts.get("username", ())),
+                    self.secret(texts.get("password", ())),
                     source=uses,
                     line=given.line_of("password"),
                 )
@@ -779,7 +797,7 @@ class _Scope:
         call = action_call(self.job, step, name, texts, given, self.operand)
         return [call] if call is not None else []
 
-    def _secret(self, text: Text) -> Text:
+    def secret(self, text: Text) -> Text:
         """A secret's expression as a variable that is known to be one."""
         if len(text) == 1 and isinstance(text[0], Var) and text[0].name == "github.token":
             return (Var("secrets.GITHUB_TOKEN"),)

@@ -18,9 +18,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.executors import pull_login, pulled_images
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
+from ci_kaniko.logins import SecretText
 from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
@@ -30,6 +32,7 @@ from ci_kaniko.shell import indented, quote
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.common import join_dialect, preparing
+from ci_kaniko.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -200,7 +203,8 @@ class Run:
         when = union(task.own for task in self.tasks if task.own is not None)
         logins: dict[str, Any] = {}
         for image in self.images.values():
-            logins = {**image.build.agola.extra.get(REGISTRIES, {}), **logins}
+            written = image.build.agola.extra.get(REGISTRIES, {})
+            logins = {**_pulls(image), **written, **logins}
         tasks = []
         for task in self.tasks:
             fields = self._fields_of(task, logins)
@@ -442,6 +446,19 @@ def _proxies(plan: Plan) -> Fields:
     texts = {spelled: text for name, text in plan.proxy.items() for spelled in (name, name.lower())}
     secrets = {name: {"from_variable": key} for name, key in plan.proxy_secrets.items()}
     return {**texts, **secrets}
+
+
+def _pulls(image: Image) -> Fields:
+    """The logins with which Agola pulls the images of the tasks: no task sees them."""
+    found: Fields = {}
+    plan = image.jobs[0].plan
+    for name in pulled_images(image.build, "agola"):
+        if login := pull_login(plan, name):
+            user, secret = login.login.username, login.login.password
+            held = {"from_variable": user.secret} if isinstance(user, SecretText) else user
+            key = text_of(login.key)
+            found[key] = {"username": held, "password": {"from_variable": secret}}
+    return found
 
 
 def _own_extra(image: Image, logins: Mapping[str, Any]) -> Fields:

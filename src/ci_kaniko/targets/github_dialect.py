@@ -114,9 +114,13 @@ def container_that_stops(folders: list[str], stop: str = "rm --force") -> list[s
     ]
 
 
-def in_container(words: list[str]) -> list[str]:
-    """A container that ``container_that_stops`` knows; its status is that of the last line."""
-    *lines, last = continued("docker run --rm", ['--name "$container"', *words])
+def in_container(words: list[str], *, logged_in: bool = False) -> list[str]:
+    """A container that ``container_that_stops`` knows; its status is that of the last line.
+
+    With ``logged_in`` the image is pulled with what the script has written.
+    """
+    run = 'DOCKER_CONFIG="$config" docker run --rm' if logged_in else "docker run --rm"
+    *lines, last = continued(run, ['--name "$container"', *words])
     return [*lines, f"{last} &", 'wait "$!"']
 
 

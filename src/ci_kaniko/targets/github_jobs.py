@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko import pins
+from ci_kaniko.executors import pull_login
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
@@ -81,7 +82,7 @@ class Job:
     needs: tuple[str, ...] = ()
     condition: str = ""
     environment: str | None = None
-    container: dict[str, str] = field(default_factory=dict)
+    container: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     checkout: dict[str, Any] | None = None
@@ -272,12 +273,34 @@ def _building(image: Image, job: pipeline.Job) -> Job:
         name=f"Build and push {what}" if pushes else f"Build {what}",
         runs_on=runner(job, section.platform_runs_on, RUNNERS) or section.runs_on,
         permissions=_permissions(plan, checkout=checkout),
-        container={"image": executor_image(plan.spec.executor, with_shell=True)} if inside else {},
+        container=_container(plan) if inside else {},
         outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
         checkout=_checkout(plan) if checkout else None,
         steps=[_preparing(plan), kaniko] if plan.spec.prepare else [kaniko],
         **_of_the_image(image, plan),
     )
+
+
+def _container(plan: Plan) -> dict[str, Any]:
+    """The executor's image, and the login of one's own registry, which stays with the runner."""
+    own = plan.spec.executor.image
+    login = pull_login(plan, own) if own else None
+    image = {"image": executor_image(plan.spec.executor, with_shell=True)}
+    if login is None:
+        return image
+    user, password = login.login.username, login.login.password
+    if user is None:
+        user, password = "${{ github.actor }}", "GITHUB_TOKEN"
+    else:
+        user = _as_text(user) if isinstance(user, str) else f"${{{{ secrets.{user.secret} }}}}"
+    credentials = {"username": user, "password": f"${{{{ secrets.{password} }}}}"}
+    return {**image, "credentials": credentials}
+
+
+def _as_text(text: str) -> str:
+    """A text that GitHub takes as it is written."""
+    escaped = text.replace("'", "''")
+    return f"${{{{ '{escaped}' }}}}" if "${{" in text else text
 
 
 def _checkout(plan: Plan) -> dict[str, Any]:
@@ -349,6 +372,7 @@ def _preparing(plan: Plan) -> Step:
     commands = "\n".join(prepare.commands)
     commands = _quoted(f"\n{commands}\n") if "\n" in commands else _quoted(commands)
     usual = [" ".join(f"--env {name}" for name in line.split()) for line in _USUAL]
+    login = pull_login(plan, prepare.image)
     run = in_container(
         [
             *usual,
@@ -357,11 +381,17 @@ def _preparing(plan: Plan) -> Step:
             "--workdir /workspace",
             "--entrypoint sh",
             f"{quote(prepare.image)} -ec '\n{_OWNED_BY_ROOT}' sh {commands}",
-        ]
+        ],
+        logged_in=login is not None,
     )
-    # The container gives the files back before it ends.
-    lines = ["set -eu", *container_that_stops([], "stop -t 5"), *run]
-    return Step("Prepare the build", "\n".join(lines) + "\n")
+    script = Script(plan.only_with(login), DIALECT._replace(folders=_folders_of_preparing))
+    text = script.build(lambda _: run)
+    return Step("Prepare the build", text, env=_environment(script))
+
+
+def _folders_of_preparing(plan: Plan) -> list[str]:
+    """The container gives the files back before it ends."""
+    return container_that_stops(["config"] * plan.writes_files, "stop -t 5")
 
 
 def _quoted(commands: str) -> str:
@@ -400,7 +430,9 @@ def _run(script: Script, words: list[str]) -> list[str]:
     folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
     run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
     run += [*_NO_COMMANDS] * plan.spec.digest
-    run += in_container([*options, image, *words])
+    own = plan.spec.executor.image
+    logged_in = own is not None and pull_login(plan, own) is not None
+    run += in_container([*options, image, *words], logged_in=logged_in)
     if plan.outputs or plan.spec.digest:
         run += only_files('"$output"')
     if plan.spec.digest:
