@@ -490,9 +490,8 @@ REFUSED = {
     ("platforms", "kubernetes"),
     ("paths", "agola"),
     ("paths", "buildkite"),
-    ("globs", "github"),
 }
-"""What a target refuses of one image, too, and triggers that GitHub cannot tell apart."""
+"""What a target refuses of one image, too."""
 
 
 def job_names(target: str, document: Any) -> list[str]:

@@ -27,6 +27,7 @@ from support.events import (
     TARGET_OF_A_REQUEST,
     Event,
 )
+from support.execution import run
 from support.triggers import Result
 
 if TYPE_CHECKING:
@@ -128,11 +129,14 @@ def test_the_default_branch_by_its_role_among_others() -> None:
     assert found["on"] == {"push": None, "pull_request": None, "merge_group": None}
     default = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
     assert found["jobs"]["build-api"]["if"] == (
-        f"(github.event_name == 'push' && ({default} || startsWith(github.ref, 'refs/tags/')))"
-        " || github.event_name == 'pull_request' || github.event_name == 'merge_group'"
+        f"((github.event_name == 'push' && ({default} || startsWith(github.ref, 'refs/tags/')))"
+        " || github.event_name == 'pull_request' || github.event_name == 'merge_group')"
+        " && needs.changes.outputs.api == 'true'"
     )
     pushed = "github.event_name == 'push'"
-    assert found["jobs"]["build-web"]["if"] == f"{pushed} && github.ref == 'refs/heads/main'"
+    assert found["jobs"]["build-web"]["if"] == (
+        f"{pushed} && github.ref == 'refs/heads/main' && needs.changes.outputs.web == 'true'"
+    )
 
 
 TRIGGERS: dict[str, dict[str, dict[str, Any]]] = {
@@ -159,9 +163,10 @@ TRIGGERS: dict[str, dict[str, dict[str, Any]]] = {
     "flat": {"a": {"branches": ["*"], "tags": ["v*"]}, "b": {"branches": ["**"], "tags": ["**"]}},
     "suffix": {"a": {"tags": ["**-rc"]}, "b": {"tags": ["v**"]}},
     "by-role": {"a": {"branches": ["main"], "tags": ["v**"]}, "b": {}},
+    "by-role-and-less": {"a": {"tags": ["**"]}, "b": {}},
 }
-BRANCHES = ("main", "release/1", "release/1/2", "feature/x", "a/hot", "maintenance")
-TAGS = ("v1", "v1/2", "r/1", "it's", "1-rc", "v1-rc")
+BRANCHES = ("main", "Main", "release/1", "release/1/2", "feature/x", "a/hot", "maintenance")
+TAGS = ("v1", "V1", "v1/2", "r/1", "it's", "1-rc", "v1-rc")
 EVENTS = (
     *(replace(DEFAULT_BRANCH, branch=branch) for branch in BRANCHES),
     *(replace(TAG, tag=tag) for tag in TAGS),
@@ -188,6 +193,9 @@ def played(text: str, event: Event, ends: Mapping[str, Result] | None = None) ->
     """How each job ended; those without an entry in ``ends`` pass when they start."""
 
     def perform(step: triggers.Step) -> Result:
+        if step.name == "changes" and step.name not in (ends or {}):
+            done = run("github", text, event, job=step.name)
+            return Result("failed" if done.status else "passed", done.outputs)
         return (ends or {}).get(step.name, Result("passed"))
 
     results = triggers.play(triggers.github_steps(text, event), perform)
@@ -206,19 +214,48 @@ def test_each_image_has_its_own_events(name: str, default: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "other", "asked"),
     [
-        ("release/*", "release/**"),
-        ("release/*/x", "release/1/2/x"),
-        ("a*b", "ab/b"),
-        ("a**b", "ab**"),
+        ("release/*", "release/**", True),
+        ("release/*/x", "release/1/2/x", True),
+        ("a*b", "ab/b", True),
+        ("a**b", "ab**", True),
+        ("main", "Main", True),
+        ("main", "M*", True),
+        ("main", "m**n", True),
+        ("main", "main*", False),
+        ("main", "**n/x", False),
+        ("1.0", "**", False),
+        ("1.**", "**", False),
+        ("v**", "V1", True),
+        ("v**", "v1.*", False),
+        ("v1**", "v*", False),
+        ("**-rc", "v*-RC", True),
+        ("**-rc", "v*-rc", False),
+        ("**", "Main", False),
     ],
 )
-def test_conditions_that_cannot_tell_are_refused(one: str, other: str) -> None:
-    (problem,) = problems(several({"a": {"branches": [one]}, "b": {"branches": [other]}}))
-    assert problem.rule == "impossible-trigger"
-    assert problem.hint
-    assert "only: [NAME]" in problem.hint
+def test_what_conditions_cannot_tell_is_asked_first(one: str, other: str, asked: bool) -> None:  # noqa: FBT001
+    found = jobs(several({"a": {"tags": [one]}, "b": {"tags": [other]}}))
+    assert (found["build-a"].get("needs") == "changes") is asked
+    if asked:
+        assert found["changes"]["permissions"] == {}
+        assert [step["env"] for step in found["changes"]["steps"] if "env" in step] == []
+
+
+def test_tags_alone_need_no_look_at_paths() -> None:
+    """Whatever their paths are: a tag has no changed files."""
+    found = workflow(
+        several(
+            {
+                "a": {"branches": ["main"], "paths": ["a/**"]},
+                "b": {"tags": ["v*"], "paths": ["b/**"]},
+                "c": {"manual": True},
+            }
+        )
+    )
+    assert list(found["jobs"]) == ["build-a", "build-b", "build-c"]
+    assert found["on"]["push"]["paths"] == ["a/**"]
 
 
 NEEDS = """
@@ -733,7 +770,7 @@ def test_a_workflow_for_others_to_call() -> None:
     }
     assert "concurrency" not in found
     assert found["permissions"] == {}
-    assert list(found["jobs"]) == ["build-api", "build-web-x"]
+    assert list(found["jobs"]) == ["changes", "build-api", "build-web-x"]
     for event in (DEFAULT_BRANCH, FORK_PULL_REQUEST, MERGE_GROUP):
         assert {*played(rendered(CALLED), event).values()} == {"passed"}
     for event in (TAG, MANUAL, SCHEDULE, TARGET_OF_A_REQUEST):

@@ -47,6 +47,8 @@ EVENTS = (
     FEATURE_BRANCH,
     replace(FEATURE_BRANCH, name="release-branch", branch="release/1.x"),
     replace(FEATURE_BRANCH, name="deep-branch", branch="release/1/x"),
+    replace(DEFAULT_BRANCH, name="shouted-branch", branch="Main"),
+    replace(FEATURE_BRANCH, name="shouted-release", branch="Release/1.x"),
     replace(FEATURE_BRANCH, name="new-branch", branch="release/2.x", is_new=True),
     replace(DEFAULT_BRANCH, name="a-watched-file", changed=("docs/a.md", "src/deep/main.go")),
     replace(DEFAULT_BRANCH, name="another-file", changed=("docs/a.md", "srcs/x", "Dockerfile.x")),
@@ -54,8 +56,11 @@ EVENTS = (
     replace(TAG, name="another-tag", tag="nightly"),
     replace(TAG, name="deep-tag", tag="v1/2"),
     replace(TAG, name="candidate", tag="v1.3.0-rc.1"),
+    replace(TAG, name="shouted-tag", tag="V1.2.3"),
+    replace(TAG, name="shouted-candidate", tag="v1-RC"),
     PULL_REQUEST,
     replace(PULL_REQUEST, name="pull-request-of-release", source_branch="release/1.x"),
+    replace(PULL_REQUEST, name="pull-request-of-a-shouted-release", source_branch="Release/1.x"),
     replace(PULL_REQUEST, name="pull-request-elsewhere", changed=("docs/a.md",)),
     FORK_PULL_REQUEST,
     replace(FORK_PULL_REQUEST, name="fork-of-a-feature", source_branch="patch-1"),
@@ -273,7 +278,13 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
 
 # -- several images ---------------------------------------------------------------------------
 
+CASES = {
+    "quiet": {"branches": ["main"], "tags": ["v*", "**-rc"]},
+    "shouted": {"branches": ["Main", "RELEASE/**"], "tags": ["V*", "**-RC"]},
+    "asked": {"branches": ["release/**"], "pull_requests": True},
+}
 TOGETHER = {
+    "case": ("quiet", "shouted", "asked"),
     "flat": ("absent", "default", "tags", "requests", "everything"),
     "without": ("without", "absent", "button"),
     "paths": ("absent", "paths", "everything", "tags"),
@@ -284,11 +295,11 @@ TOGETHER = {
 
 def together(*groups: str) -> str:
     """A spec with an image for each of several triggers."""
-    names = dict.fromkeys(name for group in groups for name in TOGETHER[group])
+    names = dict.fromkeys(name for group in groups for name in TOGETHER.get(group, (group,)))
     data = {
         "default_branch": "main",
         "push": "never",
-        "images": {name: {"triggers": TRIGGERS[name]} for name in names},
+        "images": {name: {"triggers": {**TRIGGERS, **CASES}[name]} for name in names},
     }
     return json.dumps(data)
 
@@ -328,13 +339,26 @@ def script_of(text: str, name: str) -> str:
 
 
 NOT_TOGETHER = {
-    ("github", "folders"),
-    ("github", "without"),
     ("agola", "without"),
     ("agola", "others"),
     ("agola", "paths"),
     ("buildkite", "paths"),
 }
+
+
+@pytest.mark.parametrize("form", ["reusable", "jobs"])
+def test_jobs_among_those_of_somebody_else(form: str) -> None:
+    """Whatever starts the workflow around them, they start at what the spec lists."""
+    for names in (("absent",), ("release",), ("without",), ("quiet", "shouted", "paths")):
+        text = together(*names)
+        rendered = ci_kaniko.render(
+            ci_kaniko.loads(json.dumps({**json.loads(text), "github": {"form": form}})), "github"
+        )
+        for event in events_of("github"):
+            found = started("github", rendered, event)
+            for image in images.read(text).images.values():
+                answer = native_name(images.Job(image), "github") in found
+                assert agrees(answer=answer, spec=image.spec, event=event, target="github"), event
 
 
 # -- another reader ---------------------------------------------------------------------------

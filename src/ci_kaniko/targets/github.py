@@ -17,7 +17,8 @@ from ci_kaniko.plan import impossible_image, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import differing_forms, owned_keys, unmounted_cache
-from ci_kaniko.targets.github_events import conditions, events, watched
+from ci_kaniko.targets.github_changes import Changes
+from ci_kaniko.targets.github_events import events
 from ci_kaniko.targets.github_jobs import (
     CHANGES,
     RUNNERS,
@@ -95,7 +96,6 @@ def _findings(found: Pipeline) -> list[Finding]:
         *_job_ids(found),
         *_settings_of_the_file(found),
     ]
-    findings += conditions(found)[1]
     return [*findings, *impossible_inputs(found)] if _is_reusable(found) else findings
 
 
@@ -200,15 +200,14 @@ def _job_ids(found: Pipeline) -> Iterator[Finding]:
     """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
     named = [(image, name.lower(), "job id") for image in found.images for name in ids(image)]
     yield from duplicate_names(named, "github", "job")
-    if watched(found):
-        for image in found.images:
-            if CHANGES in ids(image):
-                yield Finding(
-                    "duplicate-job",
-                    image.build.at(("github", "job")),
-                    f"the job that looks at the images' paths is called {CHANGES}, too",
-                    f"write build-{CHANGES}",
-                )
+    for image in found.images:
+        if CHANGES in ids(image) and Changes(found).outputs:
+            yield Finding(
+                "duplicate-job",
+                image.build.at(("github", "job")),
+                f"the job that tells the images apart is called {CHANGES}, too",
+                f"write build-{CHANGES}",
+            )
 
 
 def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
 from ci_kaniko.script import Script, executor, only_files, read_digest
 from ci_kaniko.shell import annotated, continued, indented, quote
+from ci_kaniko.targets.github_changes import SAFE, Changes
 from ci_kaniko.targets.github_dialect import (
     CONTAINER,
     DIALECT,
@@ -21,13 +22,6 @@ from ci_kaniko.targets.github_dialect import (
     container_that_stops,
     in_container,
     pushing_events,
-)
-from ci_kaniko.targets.github_events import (
-    SAFE,
-    WATCH_ENVIRONMENT,
-    conditions,
-    watch_script,
-    watched,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +35,7 @@ if TYPE_CHECKING:
 RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",)}
 """GitHub's own runners, by platform."""
 CHANGES = "changes"
-"""The id of the job that looks at paths."""
+"""The id of the job that looks at paths and refs."""
 _DIGEST = 'echo "digest=$digest"'
 _NO_COMMANDS = ('echo "::stop-commands::$(mktemp -u XXXXXXXXXXXXXXXX)"',)
 """From here on nothing that is printed sets an output."""
@@ -162,8 +156,9 @@ class _Workflow:
     def __init__(self, found: Pipeline) -> None:
         self.found = found
         self.images = {image.name: image for image in found.images}
-        self.watched = watched(found)
-        self.conditions = conditions(found)[0]
+        self.changes = Changes(found)
+        self.watched = self.changes.outputs
+        self.conditions = {name: each.test for name, each in self.changes.conditions.items()}
         self.first = self._condition_of_watching()
         self.skipping: dict[str, set[str]] = {}
 
@@ -184,13 +179,13 @@ class _Workflow:
                 yield replace(joining, condition=condition)
 
     def _condition_of_watching(self) -> str:
-        """What all images have in common whose paths are looked at."""
+        """What all images have in common that are looked for."""
         several = {self.conditions[name] for name in self.watched}
         return several.pop() if len(several) == 1 else ""
 
     def _condition(self, image: Image) -> tuple[str, bool]:
         """An image's ``if:``, and whether something before it may be skipped."""
-        tests = [self.conditions.get(image.name, "")]
+        tests = [self.conditions[image.name]]
         if image.name in self.watched:
             looked_at = f"needs.{CHANGES}.outputs.{self.watched[image.name]} == 'true'"
             tests = [looked_at] if self.first else [*tests, looked_at]
@@ -204,22 +199,26 @@ class _Workflow:
 
     def _watching(self) -> Job:
         section = self.found.images[0].build.github
-        outputs = self.watched.values()
+        outputs = dict.fromkeys(self.watched.values())
+        paths = bool(self.changes.paths)
+        compare = (
+            "Compare with what was there before" if paths else "Compare the ref letter by letter"
+        )
         return Job(
             id=CHANGES,
-            name="Look at what changed",
+            name="Look at what changed" if paths else "Look at what was pushed",
             runs_on=section.runs_on,
             timeout_minutes=min(section.timeout_minutes, 10),
-            permissions=[Permission("contents", "read", "to compare commits")],
+            permissions=[Permission("contents", "read", "to compare commits")] * paths,
             condition=self.first,
-            checkout={"fetch-depth": 0, "filter": "blob:none"},
+            checkout={"fetch-depth": 0, "filter": "blob:none"} if paths else None,
             outputs={name: f"${{{{ steps.{CHANGES}.outputs.{name} }}}}" for name in outputs},
             steps=[
                 Step(
-                    "Compare with what was there before",
-                    watch_script(self.found),
+                    compare,
+                    self.changes.script,
                     id=CHANGES,
-                    env=WATCH_ENVIRONMENT,
+                    env=self.changes.environment,
                 )
             ],
         )

@@ -1,0 +1,154 @@
+"""The job that runs before others on GitHub, and tells what no condition can tell."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.globs import split, to_regex
+from ci_kaniko.shell import quote
+from ci_kaniko.targets.github_events import conditions, own_paths, starts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.targets.github_events import Starts
+
+SAFE = str.maketrans("._", "--")
+"""What becomes of the characters of an image's name that ids do not have."""
+
+
+def output_name(image: str) -> str:
+    """An image's name in expressions, where a name begins with a letter or ``_``."""
+    name = image.translate(SAFE)
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+_COMPARED = (
+    "case $GITHUB_EVENT_NAME:$GITHUB_REF in",
+    "  pull_request:*) range=$BASE...$HEAD ;;",
+    "  push:refs/heads/*) range=$BASE..$HEAD ;;",
+    "  *) range='' ;;",
+    "esac",
+    'files="$RUNNER_TEMP/changed-files"',
+    'if [ -z "$range" ] || ! git cat-file -e "$BASE^{commit}" 2> /dev/null ||',
+    '  ! git diff --name-only --no-renames -z "$range" -- > "$files"; then',
+    '  echo "There is nothing to compare with, so everything counts as changed."',
+    "  files=''",
+    "fi",
+)
+_CHANGED = (
+    '  if [ -n "$files" ] && ! LC_ALL=C grep -Eqxz -e "$1" "$files"; then answer=false; fi',
+)
+_CHANGED_BUT = (
+    '  if [ -n "$files" ] && [ -z "$(LC_ALL=C grep -Exz -e "$1" "$files" |',
+    """    LC_ALL=C grep -Evxz -e "${2:-}" | tr '\\0' x)" ]; then answer=false; fi""",
+)
+"""No path is empty, so nothing is excluded by an empty pattern."""
+_ROLE = (
+    "role=''",
+    'if [ "$GITHUB_REF" = "refs/heads/$DEFAULT_BRANCH" ]; then role=default; fi',
+)
+
+
+class Changes:
+    """What the job is asked of each image; ``outputs`` are the names of its answers."""
+
+    def __init__(self, found: Pipeline) -> None:
+        self.conditions = conditions(found)
+        self.paths = own_paths(found)
+        self.asked = [
+            starts(image) for image in found.images if not self.conditions[image.name].is_exact
+        ]
+        self.questions = {
+            image.name: lines for image in found.images if (lines := self._questions(image))
+        }
+        named: dict[tuple[str, ...], str] = {}
+        self.outputs = {
+            name: named.setdefault(lines, output_name(name or "image"))
+            for name, lines in self.questions.items()
+        }
+        self.has_role = any(own.by_role for own in self.asked)
+
+    def _questions(self, image: Image) -> tuple[str, ...]:
+        lines = []
+        if not self.conditions[image.name].is_exact:
+            lines.append(_call("pushed", _ref_patterns(starts(image))))
+        if image.name in self.paths:
+            lines.append(_call("changed", _path_patterns(self.paths[image.name])))
+        return tuple(lines)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the script reads."""
+        names = {}
+        if self.paths:
+            names["BASE"] = "${{ github.event.pull_request.base.sha || github.event.before }}"
+            names["HEAD"] = "${{ github.event.pull_request.head.sha || github.sha }}"
+        if self.has_role:
+            names["DEFAULT_BRANCH"] = "${{ github.event.repository.default_branch }}"
+        return names
+
+    @property
+    def script(self) -> str:
+        """The script of the job.
+
+        As GitHub does, it compares a request with where it left its base, and a push with what was
+        there before. Where there is nothing to compare with, everything counts as changed.
+        """
+        lines = ["set -eu", *(_COMPARED if self.paths else ()), *(_ROLE if self.has_role else ())]
+        lines += ["answer=true", *self._about_refs(), *self._about_paths()]
+        lines += ["tell() {", '  echo "$1=$answer" | tee -a "$GITHUB_OUTPUT"', "  answer=true", "}"]
+        questions = {self.outputs[name]: each for name, each in self.questions.items()}
+        for output, each in questions.items():
+            lines += [*each, f"tell {output}"]
+        return "\n".join(lines) + "\n"
+
+    def _about_refs(self) -> list[str]:
+        if not self.asked:
+            return []
+        grep = 'grep -Eqx -e "$1"'
+        if any(split(globs)[1] for own in self.asked for globs in (own.branches, own.tags)):
+            grep = 'grep -Ex -e "$1" | LC_ALL=C grep -Evqx -e "${2:-}"'
+        words = '"$GITHUB_REF"' + ' "$role"' * self.has_role
+        return [
+            "pushed() {",
+            f"""  if [ "$GITHUB_EVENT_NAME" = push ] && ! printf '%s\\n' {words} |""",
+            f"    LC_ALL=C {grep}; then answer=false; fi",
+            "}",
+        ]
+
+    def _about_paths(self) -> list[str]:
+        if not self.paths:
+            return []
+        excludes = any(split(globs)[1] for globs in self.paths.values())
+        return ["changed() {", *(_CHANGED_BUT if excludes else _CHANGED), "}"]
+
+
+def _call(function: str, patterns: Iterable[str]) -> str:
+    return " ".join([function, *(quote(pattern) for pattern in patterns if pattern)])
+
+
+def _ref_patterns(own: Starts) -> Iterator[str]:
+    """What the ref of a push matches, and what of it is taken away again."""
+    role = ["default"] * own.by_role
+    for heads, names in zip(split(own.branches), split(own.tags), strict=True):
+        patterns = [f"refs/heads/{to_regex(glob)}" for glob in heads]
+        patterns += [f"refs/tags/{to_regex(glob)}" for glob in names]
+        yield "|".join([*role, *patterns])
+        role = []
+
+
+def _path_patterns(globs: tuple[str, ...]) -> Iterator[str]:
+    for part in split(globs):
+        yield "|".join(map(_path_pattern, part))
+
+
+def _path_pattern(glob: str) -> str:
+    r"""The regular expression of a path's glob, where ``**/`` may be no folder at all.
+
+    >>> _path_pattern("src/**/*.go"), _path_pattern("**.go")
+    ('src/(.*/)?[^/]*\\.go', '.*\\.go')
+    """
+    return re.sub(r"(?:^|(?<=/))\.\*/", "(.*/)?", to_regex(glob))
