@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CI = bool(os.environ.get("CI"))
+
+# Hundreds of programs start that import the package: one of them compiles it, as at users'.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)

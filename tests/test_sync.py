@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -17,7 +18,7 @@ from ci_kaniko import files
 from support import tools
 from support.cases import CASES, ROOT
 from support.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
-from support.runs import refused, text_of
+from support.runs import RENDERED, refused, render, spec_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,24 +46,28 @@ def of(place: str, target: str = "gitlab") -> str:
 # -- every spec -------------------------------------------------------------------------------
 
 
-def wanted_of(case: str) -> tuple[dict[str, str], bool]:
-    """The text for each output of a case, and whether its manifest depends on the commit."""
-    spec = ci_kaniko.loads(text_of(case))
-    texts, late = {}, False
-    for target in PATHS:
-        if refused(case, target) is None:
-            try:
-                texts[target] = ci_kaniko.render(spec, target)
-            except ci_kaniko.SpecError:
-                late = True
-    return texts, late
+@functools.cache
+def committed(case: str, target: str) -> str | None:
+    """What a file holds whatever the commit is; None for a manifest that depends on it."""
+    if not ci_kaniko.available_targets()[target].needs_values:
+        return render(case, target)
+    try:
+        return ci_kaniko.render(spec_of(case), target)
+    except ci_kaniko.SpecError:
+        return None
+
+
+def wanted_of(case: str) -> dict[str, str]:
+    """The text for each output of a case."""
+    texts = {target: committed(case, target) for target in PATHS if refused(case, target) is None}
+    return {target: text for target, text in texts.items() if text is not None}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_after_sync_check_is_clean_and_sync_touches_nothing(
     case: str, repository: Repository
 ) -> None:
-    texts, _ = wanted_of(case)
+    texts = wanted_of(case)
     assert "outputs:" not in text_of(case)
     lines = [f"  {target}: {PATHS[target]}\n" for target in texts]
     repository.write("ci-kaniko.yaml", f"{text_of(case)}\noutputs:\n{''.join(lines)}")
@@ -77,7 +82,9 @@ def test_after_sync_check_is_clean_and_sync_touches_nothing(
     assert repository.stamps() == before
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if wanted_of(case)[1]])
+@pytest.mark.parametrize(
+    "case", [case for case, target in RENDERED if committed(case, target) is None]
+)
 def test_a_committed_manifest_cannot_hold_what_each_commit_changes(
     case: str, repository: Repository
 ) -> None:
@@ -96,7 +103,7 @@ def test_a_committed_manifest_cannot_hold_what_each_commit_changes(
 
 def test_every_target_has_a_committed_form() -> None:
     """The sweep above is no sweep when nothing is rendered."""
-    found = {target for case in CASES for target in wanted_of(case)[0]}
+    found = {target for case in CASES for target in wanted_of(case)}
     assert found == set(PATHS)
 
 

@@ -306,6 +306,7 @@ def login_spec(kind: str, target: str) -> str:
     return f"default_branch: main\ndestinations: ['{image}:1']\nregistries: {{'{host}': {login}}}"
 
 
+@cache
 def login_outcome(kind: str, target: str) -> Problem | None:
     """Why a login is impossible on a target, or None."""
     return outcome(login_spec(kind, target), target)

@@ -15,7 +15,7 @@ from ci_kaniko.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.yamltext import scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pydantic.fields import FieldInfo
 
@@ -24,20 +24,19 @@ DOCS = Path(__file__).parents[2] / "docs"
 _NOTICE = "<!-- Made from the code by: python -m ci_kaniko.reference -->\n"
 
 
-def pages() -> dict[str, str]:
-    """Every generated page by its file name."""
-    return {
-        "ci-kaniko.schema.json": schema_text(),
-        "commands.md": _page("Commands", _COMMANDS, *_command_sections()),
-        "matrix.md": _page("What works where", *matrix.sections()),
-        "spec.md": _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
-    }
+PAGES: dict[str, Callable[[], str]] = {
+    "ci-kaniko.schema.json": schema_text,
+    "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
+    "matrix.md": lambda: _page("What works where", *matrix.sections()),
+    "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
+}
+"""What makes each generated page, by its file name."""
 
 
 def main() -> None:
     """Write the pages."""
-    for name, text in pages().items():
-        (DOCS / name).write_bytes(text.encode())
+    for name, make in PAGES.items():
+        (DOCS / name).write_bytes(make().encode())
 
 
 def _page(title: str, *blocks: str) -> str:

@@ -107,30 +107,29 @@ def check_builds(
     A rule that has looked only at what an image has from the top says the same about the next.
     ``asked`` has, for images that differ from others in the same parts, what is left to ask.
     """
-    rules = [rule for rule in RULES if not _is_damaged(rule, damaged)]
+    rules = _undamaged(RULES, damaged)
     answers: dict[int, tuple[set[str], list[Finding]]] = {}
     asked: dict[frozenset[str], list[Rule | list[Finding]]] = {}
     for build in builds:
         own = build.differs
-        if own is not None and own in asked:
-            for step in asked[own]:
+        if own is None or own in asked:
+            for step in rules if own is None else asked[own]:
                 findings = step if isinstance(step, list) else step.run(build)
                 yield from ((build, finding) for finding in findings)
             continue
         steps: list[Rule | list[Finding]] = []
+        asked[own] = steps
         for number, rule in enumerate(rules):
             read, found = answers.get(number, (None, []))
-            if read is None or own is None or not read.isdisjoint(own):
+            if read is None or not read.isdisjoint(own):
                 watched = _Watched(build)
                 read, found = watched.read, list(rule.run(watched))
-            if own is None or not read.isdisjoint(own):
-                steps.append(rule)
-            else:
+            if read.isdisjoint(own):
                 answers[number] = (read, found)
                 steps += [found] if found else []
+            else:
+                steps.append(rule)
             yield from ((build, finding) for finding in found)
-        if own is not None:
-            asked[own] = steps
 
 
 class _Watched:
@@ -150,12 +149,13 @@ def check_whole(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding
     return _run(WHOLE, spec, damaged)
 
 
-def _run(
-    rules: Iterable[Rule], part: Build | Spec, damaged: Collection[Where]
-) -> Iterator[Finding]:
-    for rule in rules:
-        if not _is_damaged(rule, damaged):
-            yield from rule.run(part)
+def _run(rules: list[Rule], part: Build | Spec, damaged: Collection[Where]) -> Iterator[Finding]:
+    for rule in _undamaged(rules, damaged):
+        yield from rule.run(part)
+
+
+def _undamaged(rules: list[Rule], damaged: Collection[Where]) -> list[Rule]:
+    return [rule for rule in rules if not _is_damaged(rule, damaged)] if damaged else rules
 
 
 def _is_damaged(rule: Rule, damaged: Collection[Where]) -> bool:
@@ -419,22 +419,30 @@ def _one_login_per_host(spec: Build) -> Iterator[Finding]:
             )
 
 
-def _about_texts(check: Callable[[Build, str], Iterator[Finding]]) -> None:
-    """A rule about every text there is, one for each field: what images share is asked once."""
-    RULES.extend(
-        Rule((f"{field}[]",), partial(_asked, check, field)) for field in Build.model_fields
-    )
+_ABOUT_TEXTS: list[Callable[[Build, str, list[Text]], Iterable[Finding]]] = []
 
 
-def _asked(
-    check: Callable[[Build, str], Iterator[Finding]], field: str, spec: Build
-) -> list[Finding]:
-    return list(check(spec, field))
+def _about_texts(check: Callable[[Build, str, list[Text]], Iterable[Finding]]) -> None:
+    """A check of the texts of a field, whichever it is."""
+    _ABOUT_TEXTS.append(check)
+
+
+def _texts_are_checked(field: str, spec: Build) -> list[Finding]:
+    texts = texts_of(spec, field, Build)
+    if not texts:
+        return []
+    return [finding for check in _ABOUT_TEXTS for finding in check(spec, field, texts)]
+
+
+# One rule for each field: what images share is asked once.
+RULES += (Rule((f"{field}[]",), partial(_texts_are_checked, field)) for field in Build.model_fields)
 
 
 @_about_texts
-def _secrets_are_no_variables_of_the_ci(spec: Build, field: str) -> Iterator[Finding]:
-    for text in texts_of(spec, field, Build):
+def _secrets_are_no_variables_of_the_ci(
+    spec: Build, field: str, texts: list[Text]
+) -> Iterator[Finding]:
+    for text in texts:
         if text.kind == "secret" and text.text in NATIVE:
             yield Finding(
                 "reserved-name",
@@ -445,8 +453,8 @@ def _secrets_are_no_variables_of_the_ci(spec: Build, field: str) -> Iterator[Fin
 
 
 @_about_texts
-def _variables_are_portable(spec: Build, field: str) -> Iterator[Finding]:
-    for text in texts_of(spec, field, Build):
+def _variables_are_portable(spec: Build, field: str, texts: list[Text]) -> Iterator[Finding]:
+    for text in texts:
         if text.kind in {"secret", "command", "native"} or text.where in _BRANCHES:
             continue
         for native in natives(text.text):
@@ -473,10 +481,10 @@ def _instead_of(native: Native, text: Text) -> str:
 
 
 @_about_texts
-def _secrets_are_in_no_text(spec: Build, field: str) -> Iterator[Finding]:
-    if not spec.name:
-        templates = list(_read_at_run_time(spec, field))
-        secrets = secrets_of(spec) if templates else set()
+def _secrets_are_in_no_text(spec: Build, field: str, texts: list[Text]) -> Iterator[Finding]:
+    templates = _read_at_run_time(texts)
+    if templates and not spec.name:
+        secrets = secrets_of(spec)
         for text in templates:
             yield from _secrets_in(text, secrets)
 
@@ -493,7 +501,8 @@ def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Find
             value = getattr(image, field)
             if value is not default and id(value) not in seen:
                 seen.add(id(value))
-                templates += ((image, text) for text in _read_at_run_time(image, field))
+                texts = texts_of(image, field, Build)
+                templates += ((image, text) for text in _read_at_run_time(texts))
     if not templates:
         return
     secrets = {name for image in spec.images.values() for name in secrets_of(image)}
@@ -505,10 +514,8 @@ def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Find
     yield from dict.fromkeys(found)
 
 
-def _read_at_run_time(spec: Build, field: str) -> Iterator[Text]:
-    for text in texts_of(spec, field, Build):
-        if text.kind == "template" and ENV_READ in text.text:
-            yield text
+def _read_at_run_time(texts: list[Text]) -> list[Text]:
+    return [text for text in texts if text.kind == "template" and ENV_READ in text.text]
 
 
 def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from ci_kaniko.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic.fields import FieldInfo
+
     from ci_kaniko.findings import Where
     from ci_kaniko.spec import Build
 
@@ -51,33 +53,41 @@ class Text(NamedTuple):
     on_key: bool = False
 
 
-def texts_of(part: Any, field: str, model: type[Model]) -> Iterator[Text]:
+def texts_of(part: Any, field: str, model: type[Model]) -> list[Text]:
     """Every text of a model's field, however deep; what nobody wrote has none."""
+    default, kinds = _fields(model)[field]
     value = getattr(part, field)
-    if value is not model.model_fields[field].default:
-        yield from _texts(value, (field,), _kinds(model, field))
+    found: list[Text] = []
+    if value is not default:
+        _gather(value, (field,), kinds, found)
+    return found
 
 
-def _texts(value: Any, where: Where, kinds: tuple[str, ...]) -> Iterator[Text]:
+def _gather(value: Any, where: Where, kinds: tuple[str, ...], found: list[Text]) -> None:
     if isinstance(value, str):
-        yield Text(where, value, kinds[-1])
+        found.append(Text(where, value, kinds[-1]))
     elif isinstance(value, Model):
-        for field in type(value).model_fields:
-            for text in texts_of(value, field, type(value)):
-                yield text._replace(where=(*where, *text.where))
+        for field, (default, inner) in _fields(type(value)).items():
+            part = getattr(value, field)
+            if part is not default:
+                _gather(part, (*where, field), inner, found)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield Text((*where, key), str(key), kinds[0], on_key=True)
-            yield from _texts(item, (*where, str(key)), kinds)
+            found.append(Text((*where, key), str(key), kinds[0], on_key=True))
+            _gather(item, (*where, str(key)), kinds, found)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _texts(item, (*where, index), kinds)
+            _gather(item, (*where, index), kinds, found)
 
 
 @cache
-def _kinds(model: type[Model], field: str) -> tuple[str, ...]:
+def _fields(model: type[Model]) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """The fields of a model: their defaults, and what their texts are."""
+    return {name: (info.default, _kinds(info)) for name, info in model.model_fields.items()}
+
+
+def _kinds(info: FieldInfo) -> tuple[str, ...]:
     """What the texts of a field are; for a mapping what its keys are, and then its values."""
-    info = model.model_fields[field]
     found = [item.kind for item in info.metadata if isinstance(item, Reads)]
     return tuple(found or _kinds_in(info.annotation)) or ("plain",)
 

@@ -6,7 +6,6 @@ is changed where a spec of the suite has it, and set where the specs of ``GROUND
 
 from __future__ import annotations
 
-from copy import deepcopy
 from functools import cache
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
@@ -76,7 +75,7 @@ def example(model: type[Model], name: str) -> Any:
     """The first example; of a part of the spec the first that is written in full."""
     examples: list[Any] = model.model_fields[name].examples or [None]
     full = [item for item in examples if isinstance(item, dict)]
-    return deepcopy(full[0] if full and kind_of(model, name).model else examples[0])
+    return full[0] if full and kind_of(model, name).model else examples[0]
 
 
 class Leaf(NamedTuple):
@@ -184,14 +183,16 @@ def at(data: Any, path: Path) -> Any:
 
 
 def written(data: Data, path: Path, value: Any) -> Data:
-    """A copy of a spec with a value at a place; what leads there is made."""
-    found = deepcopy(data)
+    """A spec with a value at a place; what leads there is made, what is beside it is shared."""
+    found: Data = dict(data)
     place: Any = found
     for step, following in pairwise(path):
         if isinstance(place, list) and step == len(place):
             place.append({})
-        elif isinstance(place, dict) and place.get(step) is None:
-            place[step] = [] if isinstance(following, int) else {}
+        below = at(place, (step,))
+        if below in (ABSENT, None):
+            below = [] if isinstance(following, int) else {}
+        place[step] = below.copy()
         place = place[step]
     if value is ABSENT:
         del place[path[-1]]
@@ -264,7 +265,7 @@ def values(leaf: Leaf, now: Any) -> Iterator[Any]:
     """What else may stand at a leaf: the choices, the examples, an entry more, fewer or twice."""
     schema = kind_of(leaf.model, leaf.name).schema
     info = leaf.model.model_fields[leaf.name]
-    examples = deepcopy(info.examples or [])
+    examples = info.examples or []
     if isinstance(now, list):
         shown = examples[0] if isinstance(examples[0], list) else examples
         yield [*now, *(item for item in shown if item not in now)]
@@ -355,10 +356,12 @@ def read(data: Data, root: type[Spec] = Spec) -> Spec | Answer:
         return Answer(None, error.problems)
 
 
-def answer(spec: Spec | Answer, target: str, event: Event) -> Answer:
+def answer(
+    spec: Spec | Answer, target: str, event: Event, told: tuple[Problem, ...] = ()
+) -> Answer:
+    """What a target makes of a spec, of which ``told`` is said on every target."""
     if isinstance(spec, Answer):
         return spec
-    told = tuple(warnings(spec))
     chosen = available_targets()[target]
     rendered = chosen.prepare(spec, values_for(target, event) or {})
     if rendered.findings:
@@ -391,6 +394,25 @@ def meaning(value: Any) -> Any:
     return value
 
 
+class Base(NamedTuple):
+    """A spec before a leaf is changed: what it means, what is odd about it, and its answers."""
+
+    spec: Spec | Answer
+    meaning: dict[str, Any]
+    told: tuple[Problem, ...]
+    answers: dict[tuple[str, str], Answer]
+
+    def means(self, changed: Spec) -> bool:
+        """Whether a changed spec asks for the same."""
+        return all(meaning(value) == self.meaning[name] for name, value in changed.__dict__.items())
+
+
+def base_of(spec: Spec | Answer) -> Base:
+    if isinstance(spec, Answer):
+        return Base(spec, {}, spec.problems, {})
+    return Base(spec, meaning(spec), tuple(warnings(spec)), {})
+
+
 class Silence(NamedTuple):
     """A change that a target did not hear."""
 
@@ -411,65 +433,63 @@ class Walk:
         self.trials = 0
         self.silent: list[Silence] = []
         self.heard: set[Path] = set()
-        self._bases: dict[str, tuple[Spec | Answer, dict[tuple[str, str], Answer]]] = {}
+        self._bases: dict[str, Base] = {}
         self._world = ""
 
     def try_one(self, mutation: Mutation, turn: int) -> None:
         """Change one leaf and ask one mode of each target."""
         chosen = {target: modes(target)[turn % len(modes(target))] for target in TARGETS}
-        base = in_modes(mutation.base, chosen, mutation.path)
-        was, texts = self._base(mutation.world, base)
-        if isinstance(was, Answer):
+        was = self._base(mutation.world, in_modes(mutation.base, chosen, mutation.path))
+        if isinstance(was.spec, Answer):
             return
-        data = in_modes(
-            written(mutation.base, mutation.path, mutation.value), chosen, mutation.path
-        )
-        now = read(data, self.root)
-        if not isinstance(now, Answer) and meaning(now) == meaning(was):
+        changed = written(mutation.base, mutation.path, mutation.value)
+        now = read(in_modes(changed, chosen, mutation.path), self.root)
+        if not isinstance(now, Answer) and was.means(now):
             return
+        told = () if isinstance(now, Answer) else tuple(warnings(now))
         field = field_of(mutation.path, self.root)
         for target in TARGETS:
             silence = Silence(mutation, target, chosen[target])
             if _covers(OF_OTHERS, silence):
                 continue
-            tried, heard = self._is_heard(was, texts, now, target, mutation)
+            tried, heard = self._is_heard(was, now, told, target, mutation)
             self.trials += tried
             if heard:
                 self.heard.add(field)
             elif tried:
                 self.silent.append(silence)
 
-    def _base(self, name: str, data: Data) -> tuple[Spec | Answer, dict[tuple[str, str], Answer]]:
+    def _base(self, name: str, data: Data) -> Base:
         if name != self._world:
             self._bases, self._world = {}, name
         key = repr(data)
         if key not in self._bases:
-            self._bases[key] = (read(data, self.root), {})
+            self._bases[key] = base_of(read(data, self.root))
         return self._bases[key]
 
     def _is_heard(
         self,
-        was: Spec,
-        texts: dict[tuple[str, str], Answer],
+        was: Base,
         now: Spec | Answer,
+        told: tuple[Problem, ...],
         target: str,
         mutation: Mutation,
     ) -> tuple[bool, bool]:
         """Whether the target could be asked, and whether it heard."""
         tried = False
         for event in events(target):
-            if (target, event.name) not in texts:
-                texts[target, event.name] = answer(was, target, event)
-            before = texts[target, event.name]
+            if (target, event.name) not in was.answers:
+                was.answers[target, event.name] = answer(was.spec, target, event, was.told)
+            before = was.answers[target, event.name]
             if before.text is None:
                 continue
             tried = True
-            after = answer(now, target, event)
+            after = answer(now, target, event, told)
             known = {(problem.where, problem.message) for problem in before.problems}
-            told = after.problems if mutation.value is not ABSENT else before.problems
+            asked = after.problems if mutation.value is not ABSENT else before.problems
             if (
                 after.text != before.text
-                or any(names(problem, mutation.path) for problem in told)
+                or any(names(problem, mutation.path) for problem in asked)
                 or any((problem.where, problem.message) not in known for problem in after.problems)
             ):
                 return True, True

@@ -249,7 +249,7 @@ def _too_many(spec: Spec, count: int) -> Finding:
 
 def _undeliverable(where: Where, value: Any) -> Iterator[Finding]:
     """Texts that no doubling brings through the upload, and no quoting can help."""
-    if isinstance(value, str) and not _survives(_uploaded(value)):
+    if isinstance(value, str) and "$" in value and not _survives(_uploaded(value)):
         yield Finding(
             "bad-character",
             where,

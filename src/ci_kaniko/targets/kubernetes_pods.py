@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.findings import Finding, quoted
@@ -83,7 +83,7 @@ class Pod:
     @property
     def size(self) -> int:
         """About how many bytes the Pod has where Kubernetes keeps it."""
-        return len(json.dumps([asdict(item) for item in self.containers], ensure_ascii=False))
+        return len(json.dumps(self.containers, default=vars, ensure_ascii=False))
 
     @property
     def tolerations(self) -> list[dict[str, str]]:
