@@ -16,7 +16,7 @@ _SHELLS = ("sh", "ash", "dash", "bash")
 
 
 def scripts(target: str, path: Path) -> list[str]:
-    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    documents = list(yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
     if target == "gitlab":
         documents = documents[-1:]
     found = [script for document in documents for script in _EXTRACT[target](document)]

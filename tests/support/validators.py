@@ -89,15 +89,11 @@ def gitlab_ci_verify(files: Sequence[Path]) -> list[str]:
             if one["severity"].lower() in {"error", "warning"}
         ]
 
-    return _one_by_one(files, verify)
+    return _together(files, verify)
 
 
 def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
-    """Merge the file and evaluate its rules as in the pipeline of a tag.
-
-    The tool takes most of a second to start, so the jobs of all files are first read as one
-    pipeline; only when that is refused is each file read by itself, to name the culprit.
-    """
+    """Merge the file and evaluate its rules as in the pipeline of a tag."""
     options = ["--preview", "--variable", "CI_COMMIT_TAG=v1.2.3"]
     options += ["--evaluate-rule-changes", "false"]
 
@@ -107,12 +103,20 @@ def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
         said = " ".join((done.stderr + done.stdout).split())
         return [f"{name}: {said}"] if done.returncode else []
 
+    return _together(files, preview)
+
+
+def _together(files: Sequence[Path], check: Callable[[Path, str], list[str]]) -> list[str]:
+    """What a tool finds that takes long to start.
+
+    The jobs of all files are first read as one pipeline; only when something is found there is each
+    file read by itself, to name the culprit.
+    """
     with TemporaryDirectory() as directory:
         together = Path(directory) / "together.yml"
         together.write_text(_one_pipeline(files), encoding="utf-8")
-        refused = _one_by_one([together], preview)
-    alone = partial(_one_by_one, check=preview, pieces=_pipeline)
-    return alone(files) or refused if refused else []
+        found = _one_by_one([together], check)
+    return _one_by_one(files, check, _pipeline) or found if found else []
 
 
 def _pipeline(path: Path) -> dict[str, str]:
@@ -246,7 +250,7 @@ def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
 
     findings = []
     for path in files:
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
             for manifest in _manifests(target, document):
                 try:
                     validate(manifest, KUBERNETES, strict=True)
