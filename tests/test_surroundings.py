@@ -132,6 +132,82 @@ def test_what_is_wrong_is_told_at_its_place(repository: Repository, name: str) -
     assert done.code == (0 if "warning: " in message else 1)
 
 
+BROKEN = {
+    "a rule": "destinations: [ghcr.io/acme/shop:1]\n",
+    "the model": "labels: {a: [b]}\n",
+    "another image": "images: {api: {context: nowhere}, web: {labels: {a: [b]}}}\n",
+    "an image's own": "images: {api: {context: nowhere, labels: {a: [b]}}}\n",
+    "another key": "labls: {a: b}\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_is_told_beside_other_errors(repository: Repository, name: str) -> None:
+    where = "" if "images" in BROKEN[name] else "context: nowhere\n"
+    done = validated(repository, f"{where}{BROKEN[name].replace('push: never', '')}", None)
+    if name == "a rule":
+        repository.write("ci-kaniko.yaml", f"context: nowhere\n{BROKEN[name]}push: always\n")
+        done = repository.call("validate", "gitlab", "github")
+        repository.write("ci-kaniko.yaml", f"context: nowhere\n{BROKEN[name]}cache: {{ttl: 1h}}\n")
+        done = repository.call("validate", "gitlab")
+    assert "missing-context" in told(done)
+    assert len(told(done)) > 1
+    assert done.code == 1
+
+
+DEPENDENT = {
+    "its context": "contxt: nowhere\n",
+    "a wrong context": "context: ../nowhere\n",
+    "a Dockerfile that is meant": "dokerfile: x\n",
+    "a stage": "target: [x]\n",
+    "a preparation": "prepare: {commands: [make], artifacts: [Dockerfile]}\n",
+    "all images": "images: [api]\n",
+    "one image": "images: {api: x}\n",
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_nothing_is_told_of_what_cannot_be_read(repository: Repository, name: str) -> None:
+    rules = set(told(validated(repository, DEPENDENT[name], None)))
+    if name == "a stage":
+        rules = set(told(validated(repository, DEPENDENT[name], DOCKERFILE)))
+    assert rules
+    assert rules.isdisjoint(GROUPS["The checkout"])
+
+
+DEFAULTS = {
+    "context": ("context: services\n", "3:10"),
+    "destinations": ("destinations: ['ghcr.io/acme/a:1']\nregistries: {ghcr.io: T}\n", "3:1"),
+    "an image": ("images:\n  web: {}\n", "4:3"),
+    "an image's context": ("images:\n  web: {context: services}\n", "4:18"),
+    "a context for all": ("context: services\nimages:\n  web: {}\n", "5:3"),
+    "a Dockerfile for all": ("dockerfile: none\nimages:\n  web: {}\n", "3:13"),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_is_told_where_something_is_written(repository: Repository, name: str) -> None:
+    spec, place = DEFAULTS[name]
+    repository.write("services/api/Dockerfile", "FROM scratch\n")
+    lines = validated(repository, spec, None).err.splitlines()
+    told = next(line for line in lines if "[missing-dockerfile]" in line)
+    assert told.startswith(f"ci-kaniko.yaml:{place}: there is no file ")
+
+
+def test_a_default_that_nothing_points_to(repository: Repository) -> None:
+    lines = validated(repository, "", None).err.splitlines()
+    assert lines == [
+        'ci-kaniko.yaml: there is no file "Dockerfile" in this checkout [missing-dockerfile]',
+        "  hint: where no dockerfile: is written it is Dockerfile, in the context",
+    ]
+
+
+def test_a_secret_is_missed_where_the_image_is(repository: Repository) -> None:
+    spec = "images:\n  web: {}\n  api: {build_secrets: {npm: NPM}}\n"
+    done = validated(repository, spec, DOCKERFILE)
+    assert done.err.startswith("ci-kaniko.yaml:4:3: warning: Dockerfile:5 mounts")
+
+
 # -- Dockerfiles ----------------------------------------------------------------------------------
 
 TAKEN = {
@@ -238,6 +314,23 @@ def test_a_dockerfile_that_commands_replace(
     assert told(done) == ([] if silent else ["unknown-stage"])
 
 
+MADE = {
+    "bin/shop": ["missing-context"],
+    "apps/shop": [],
+    "apps": [],
+    "apps/shop/Dockerfile": [],
+    "apps/shop/bin": ["missing-dockerfile"],
+    "apps/sho": ["missing-context"],
+    "apps/shop/Dockerfile.dev": ["missing-dockerfile"],
+}
+
+
+@pytest.mark.parametrize("artifact", MADE)
+def test_a_preparation_makes_its_artifacts_only(repository: Repository, artifact: str) -> None:
+    done = validated(repository, f"context: apps/shop\n{PREPARE.format(artifact)}", None)
+    assert told(done) == MADE[artifact]
+
+
 @pytest.mark.parametrize("kind", ["usual", "worktree"])
 def test_a_sparse_checkout_leaves_files_out(tmp_path: Path, kind: str) -> None:
     repository = Repository(tmp_path, git="none")
@@ -298,6 +391,25 @@ def test_what_a_mount_hides(repository: Repository, target: str) -> None:
     assert f' Dockerfile:3 names "{folder}/c", but {folder} is {target}\'s own' in found[0]
     beside = text.replace(folder, f"{folder}x")
     assert "hidden-folder" not in validated(repository, form, beside, target).err
+
+
+def test_all_targets_are_asked_when_none_is_named(repository: Repository) -> None:
+    folders = ["/workspace", "/builds", "/mnt/agola", "/__w"]
+    text = "FROM scratch\n" + "".join(f"WORKDIR {folder}\n" for folder in folders)
+
+    def hidden(spec: str) -> list[str]:
+        err = validated(repository, spec, text, "--strict").err.splitlines()
+        lines = [line for line in err if "[hidden-folder]" in line]
+        return [line.partition(" is ")[2].partition("'s own")[0] for line in lines]
+
+    assert hidden("") == ["gitlab", "buildkite", "agola"]
+    assert hidden("checkout: {lfs: true}\n") == ["gitlab"]  # the others cannot do it
+    assert hidden("outputs: {buildkite: a.yml, agola: .agola/config.yml}\n") == [
+        "buildkite",
+        "agola",
+    ]
+    assert hidden("labels: {a: [b]}\noutputs: {agola: .agola/config.yml}\n") == ["agola"]
+    assert hidden("labels: {a: [b]}\n") == ["gitlab", "buildkite", "agola"]
 
 
 @pytest.mark.parametrize("target", ["github", "kubernetes"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems import Problem, SpecError
     from ci_kaniko.spec import Spec
     from ci_kaniko.sync import Compared, Output
 
@@ -100,13 +100,14 @@ def _validated(
     try:
         spec, problems = _read(path)
     except SpecError as error:
-        return [*error.problems], []
-    chosen = targets or [name for name, paths in spec.outputs if paths]
+        return [*error.problems, *_around(error, targets, only)], []
+    chosen = _chosen(spec, targets)
     part = _only(spec, only)
-    problems += _beside(spec, chosen, part)
     if not chosen:
-        found, lines = _tried(part, settings)
-        return [*problems, *found], [f"{_name(spec)}: fine", *lines]
+        found, lines, possible = _tried(part, settings)
+        problems += [*_beside(spec, possible, part), *found]
+        return problems, [f"{_name(spec)}: fine", *lines]
+    problems += _beside(spec, chosen, part)
     for target in chosen:
         try:
             _text(part, target, settings)
@@ -115,8 +116,12 @@ def _validated(
     return problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
 
 
-def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str]]:
-    """What no target takes, and a line on each: nobody has said which of them matter.
+def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
+    return targets or [name for name, paths in spec.outputs if paths]
+
+
+def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str], list[str]]:
+    """What no target takes, a line on each, and those that are fine: nobody has named any.
 
     Values that only some targets take are given to these.
     """
@@ -143,7 +148,7 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
         said = [str(problem) for problem in problems] or ["fine"]
         more = f" (and {len(said) - 1} more: ci-kaniko validate {name})" if len(said) > 1 else ""
         lines.append(f"  {name:<{max(map(len, NAMES))}}  {said[0]}{more}")
-    return everywhere, lines
+    return everywhere, lines, [name for name, problems in refused.items() if not problems]
 
 
 def sync(
@@ -350,6 +355,26 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     only = [build.name for build in part.builds]
     found = [*unused_logins(spec, dockerfiles), *surroundings(spec, dockerfiles, targets, only)]
     return placed(found, spec.source)
+
+
+def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> list[Problem]:
+    """What the files of the repository tell of the parts of a spec that could be read."""
+    from ci_kaniko.loading import InvalidSpec
+
+    if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
+        return []
+    from ci_kaniko.discovery import root_of
+    from ci_kaniko.dockerfile import Dockerfiles
+    from ci_kaniko.loading import placed
+    from ci_kaniko.surroundings import surroundings
+    from ci_kaniko.targets import NAMES
+
+    rest, source = error.rest, error.rest.source
+    names = {name.strip() for listed in only for name in listed.split(",")}
+    matter = [build.name for build in rest.builds if not names or build.name in names]
+    chosen = _chosen(rest, targets) or NAMES
+    dockerfiles = Dockerfiles(root_of(source.path))
+    return placed(surroundings(rest, dockerfiles, chosen, matter, error.damaged), source)
 
 
 def _load(path: str | None, form: str, *, strict: bool) -> Spec:

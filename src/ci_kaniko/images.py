@@ -28,7 +28,7 @@ class Entries:
     """The images of a spec as they were written, and what they share.
 
     ``common`` is what is the same for all of them; ``varying`` holds ``${image.name}`` and is
-    read for each image anew.
+    read for each image anew. ``rests`` are what could be read of those with errors.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -38,6 +38,7 @@ class Entries:
         self.common = {key: item for key, item in shared.items() if key not in self.varying}
         self.findings: list[Finding] = []
         self.told: list[tuple[Build, Finding]] = []
+        self.rests: dict[str, NamedImage] = {}
         self.own = dict(self._entries(data["images"]))
 
     def _entries(self, images: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,7 +127,10 @@ def with_name(value: Any, name: str) -> Any:
 def read_images(
     entries: Entries,
     base: Spec,
-    explain: Callable[[ValidationError, Any, Callable[[Any], Build], type[Build]], list[Finding]],
+    explain: Callable[
+        [ValidationError, Any, Callable[[Any], Build], type[Build]],
+        tuple[list[Finding], Build | None],
+    ],
 ) -> dict[str, NamedImage]:
     """Every image that can be read; what is wrong with the others goes to ``entries.told``.
 
@@ -150,7 +154,10 @@ def read_images(
             blank = _placed(NamedImage.model_construct(), name, entries)
             called, error = _with_any_name(entries, name, error)
             whole = entries.whole(name, called)
-            for item in explain(error, whole, NamedImage.model_validate, NamedImage):
+            found, rest = explain(error, whole, NamedImage.model_validate, NamedImage)
+            if isinstance(rest, NamedImage) and whole == entries.whole(name):
+                entries.rests[name] = _placed(rest, name, entries)
+            for item in found:
                 message = item.message.replace(_ANY_NAME, IMAGE_NAME)
                 hint = item.hint.replace(_ANY_NAME, IMAGE_NAME)
                 entries.told.append((blank, item._replace(message=message, hint=hint)))

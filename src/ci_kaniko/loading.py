@@ -51,11 +51,23 @@ _FREE_KEYS = {"build_args", "labels", "annotations", "registries"}
 
 
 class InvalidSpec(SpecError):
-    """What is wrong with the parts of a spec, before anybody knows the lines."""
+    """What is wrong with the parts of a spec; ``rest`` is what could be read, if anything."""
 
-    def __init__(self, findings: list[Finding]) -> None:
+    def __init__(
+        self, findings: list[Finding], rest: Spec | None = None, source: Source | None = None
+    ) -> None:
         self.findings = findings
-        super().__init__(placed(findings, None))
+        self.rest = rest
+        problems = [*(source.problems if source else ()), *placed(findings, source)]
+        super().__init__(in_file_order(problems))
+
+    @property
+    def damaged(self) -> set[Where]:
+        """The places of the errors, and of the keys that unknown ones were meant to be."""
+        places = {finding.where for finding in self.findings if finding.severity == "error"}
+        unknown = [item.where for item in self.findings if item.rule == "unknown-key"]
+        meant = {(*where[:-1], _meant(where, Spec) or "") for where in unknown}
+        return places | meant
 
 
 def load(path: str | os.PathLike[str]) -> Spec:
@@ -85,8 +97,9 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     try:
         spec = Spec.model_validate(to_python(source.root))
     except InvalidSpec as invalid:
-        found = placed(invalid.findings, source)
-        raise SpecError(in_file_order([*source.problems, *found])) from None
+        if invalid.rest is not None:
+            invalid.rest._source = source  # noqa: SLF001 - a spec is told where it was written
+        raise InvalidSpec(invalid.findings, invalid.rest, source) from None
     if source.problems:
         raise SpecError(source.problems)
     spec._source = source  # noqa: SLF001 - a spec is told where it was written
@@ -110,10 +123,11 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     try:
         spec = read_model(data)
     except ValidationError as error:
-        raise InvalidSpec(_explained(error, data, read_model)) from None
+        found, rest = _explained(error, data, read_model)
+        raise InvalidSpec(found, rest if isinstance(rest, Spec) else None) from None
     findings = check(spec)
     if any(finding.severity == "error" for finding in findings):
-        raise InvalidSpec(findings)
+        raise InvalidSpec(findings, spec)
     spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
@@ -123,10 +137,18 @@ def _explained(
     data: Any,
     read_model: Callable[[Any], Build],
     model: type[Build] = Spec,
-) -> list[Finding]:
-    """What the model refuses, and what the rules say about the rest."""
+) -> tuple[list[Finding], Build | None]:
+    """What the model refuses, what the rules say about the rest, and the rest."""
     findings = list(_findings(error, model))
-    return [*findings, *_findings_beside(findings, data, read_model, model)]
+    rest, cuts = _readable(findings, data, read_model)
+    if rest is not None:
+        damaged = {finding.where for finding in findings} | set(_misspelt(findings, data, model))
+        kept = _kept(data, cuts)
+        findings += (
+            finding._replace(where=_restored(finding.where, kept))
+            for finding in check_build(rest, damaged)
+        )
+    return findings, rest
 
 
 def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) -> Spec:
@@ -159,7 +181,8 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) ->
     findings += (item for item in told if (item.rule, item.where) not in known)
     findings = with_unheard(spec, [*findings, *check_whole(spec, unread)])
     if any(finding.severity == "error" for finding in findings):
-        raise InvalidSpec(findings)
+        spec.__dict__["images"] = {**images, **entries.rests}
+        raise InvalidSpec(findings, spec)
     spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
     return spec
 
@@ -204,29 +227,21 @@ def to_python(root: Node) -> Any:
     return {key.text: to_python(item) for key, item in root.items}
 
 
-def _findings_beside(
-    findings: list[Finding],
-    data: Any,
-    read_model: Callable[[Any], Build],
-    model: type[Build],
-) -> Iterator[Finding]:
-    """What the rules say about the parts of ``data`` that could be read."""
-    damaged = {finding.where for finding in findings} | set(_misspelt(findings, data, model))
+def _readable(
+    findings: list[Finding], data: Any, read_model: Callable[[Any], Build]
+) -> tuple[Build | None, set[Where]]:
+    """What can be read of ``data`` when some parts are left out, and which."""
     cuts = {_cut(data, finding.where) for finding in findings}
     for _ in range(2):
         if () in cuts or not isinstance(data, dict):
-            return
+            break
         try:
-            rest = read_model(_without(data, cuts))
+            return read_model(_without(data, cuts)), cuts
         except ValidationError as error:
             cuts |= {_cut(data, where)[:1] for where in _places(error)}
-            continue
         except InvalidSpec:
-            return
-        kept = _kept(data, cuts)
-        for finding in check_build(rest, damaged):
-            yield finding._replace(where=_restored(finding.where, kept))
-        return
+            break
+    return None, cuts
 
 
 def _misspelt(findings: list[Finding], data: Any, model: type[Build]) -> Iterator[Where]:

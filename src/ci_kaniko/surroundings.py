@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from ci_kaniko.dockerfile import Unread, below, path_of
 from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.grammar import inside_repository
+from ci_kaniko.nodes import Mapping
 from ci_kaniko.problems import suggest
+from ci_kaniko.spec import NamedImage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -29,19 +31,32 @@ _PREDEFINED = {
     *("TARGETSTAGE", "SOURCE_DATE_EPOCH"),
 }
 """ARGs that every Dockerfile has."""
+_DEFAULT = "Dockerfile"
+_PATHS = ("context", "dockerfile", "prepare")
+"""The fields that tell which files are looked at."""
+_CHOICES = ("target", "build_secrets")
+"""Those that tell what of a Dockerfile matters."""
 
 
 def surroundings(
-    spec: Spec, dockerfiles: Dockerfiles, targets: Sequence[str], only: Collection[str]
+    spec: Spec,
+    dockerfiles: Dockerfiles,
+    targets: Sequence[str],
+    only: Collection[str],
+    damaged: Collection[Where] = (),
 ) -> Iterator[Finding]:
     """What is not in the checkout, and what its Dockerfiles do not take or would lose.
 
-    ``only`` names the images that matter; what the others take is not unused, though.
+    ``only`` names the images that matter; what the others take is not unused, though. Nothing is
+    said of what depends on the places that are ``damaged``.
     """
     found: list[tuple[Build, Finding]] = []
     unused: dict[Where, Finding] = {}
     used: set[Where] = set()
     for build in spec.builds:
+        unknown = _fields(build, damaged)
+        if not unknown.isdisjoint(_PATHS):
+            continue
         found += ((build, finding) for finding in _missing(build, dockerfiles.root))
         try:
             dockerfile = None if _is_prepared(build) else dockerfiles.of(build)
@@ -54,23 +69,57 @@ def surroundings(
         given: list[Where] = [("build_args", name) for name in build.build_args]
         given += [("build_secrets", name) for name in build.build_secrets]
         used |= {build.at(where) for where in given if where not in untaken}
-        if dockerfile is not None:
+        if dockerfile is not None and unknown.isdisjoint(_CHOICES):
             found += ((build, finding) for finding in _wrong(build, dockerfile, targets))
-    yield from told_once([pair for pair in found if pair[0].name in only], len(only))
+    for finding in told_once([pair for pair in found if pair[0].name in only], len(only)):
+        yield _at_what_is_written(finding, spec)
     for where, finding in unused.items():
-        if where not in used:
+        if where not in used and (not damaged or where[0] == "images"):
             yield finding._replace(where=where)
 
 
-def _is_prepared(build: Build) -> bool:
-    """Whether commands make the Dockerfile, or another one in its place."""
-    path = path_of(build)
-    if build.prepare is None or path is None:
-        return False
-    folders = (
-        inside_repository(artifact.partition("*")[0]) for artifact in build.prepare.artifacts
+def _fields(build: Build, damaged: Collection[Where]) -> set[str]:
+    """The fields of an image that are damaged; what nobody can name stands for all of them."""
+    fields = set()
+    for where in damaged:
+        here = where
+        if where[:1] == ("images",):
+            if isinstance(build, NamedImage) and where[1:2] not in {(), (build.name,)}:
+                continue
+            here = where[2:] if isinstance(build, NamedImage) else ()
+        fields.add(str(here[0]) if here else _PATHS[0])
+    return fields
+
+
+def _at_what_is_written(finding: Finding, spec: Spec) -> Finding:
+    """A finding about a default stands at the context, or where the image itself is."""
+    source, (*above, field) = spec.source, finding.where
+    if source is None or field not in {"dockerfile", "build_secrets"}:
+        return finding
+    inner = source.locate(tuple(above))[1]
+    written = {key.text for key, _ in inner.items} if isinstance(inner, Mapping) else set()
+    if field in written:
+        return finding
+    for other in ("dockerfile", "context"):
+        if other in written:
+            return finding._replace(where=(*above, other))
+    if above:
+        return finding._replace(where=tuple(above), on_key=True)
+    return finding._replace(
+        where=("destinations",) if "destinations" in written else (), on_key=True
     )
-    return any(folder in {None, "."} or below(path, str(folder)) for folder in folders)
+
+
+def _makes(build: Build, path: str) -> bool:
+    """Whether commands make a file or a folder, or another one in its place."""
+    return build.prepare is not None and any(
+        below(path, artifact) for artifact in build.prepare.artifacts
+    )
+
+
+def _is_prepared(build: Build) -> bool:
+    path = path_of(build)
+    return path is not None and _makes(build, path)
 
 
 def _missing(build: Build, root: str) -> Iterator[Finding]:
@@ -79,12 +128,14 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
     What commands make, a submodule holds or a sparse checkout leaves out may be there for it.
     """
     context = build.context
-    if build.prepare or "://" in context or "${" in context or _is_partial(root):
+    if "://" in context or "${" in context or _is_partial(root):
         return
     folder = inside_repository(context) or "."
     if _is_foreign(root, folder):
         return
-    if not os.path.isdir(os.path.join(root, folder)):
+    artifacts = build.prepare.artifacts if build.prepare else ()
+    is_made = _makes(build, folder) or any(below(artifact, folder) for artifact in artifacts)
+    if not is_made and not os.path.isdir(os.path.join(root, folder)):
         above = os.path.join(root, os.path.dirname(folder))
         close = suggest(os.path.basename(folder), _folders(above))
         hint = os.path.join(os.path.dirname(folder), close) if close else ""
@@ -97,6 +148,8 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
         return
     path = path_of(build)
     if path is None or _is_foreign(root, path) or os.path.lexists(os.path.join(root, path)):
+        return
+    if _makes(build, path):
         return
     yield Finding(
         "missing-dockerfile",
@@ -116,6 +169,8 @@ def _instead(build: Build, root: str, folder: str) -> str:
     close = [name for name in names if "dockerfile" in name.lower() or name == "Containerfile"]
     if close:
         return f"write dockerfile: {close[0]}"
+    if build.dockerfile == _DEFAULT:
+        return f"where no dockerfile: is written it is {_DEFAULT}, in the context"
     return "the path starts at the context"
 
 
