@@ -56,7 +56,8 @@ def shown(pattern: str) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that README shows, where ``ci-kaniko`` is a command."""
+    """A folder with a Dockerfile and what README shows, where ``ci-kaniko`` is a command."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     for name, text in shown(r"`([\w-]+\.yaml)`:"):
         (tmp_path / name).write_bytes(text.encode())
     command = tmp_path / "bin" / "ci-kaniko"
