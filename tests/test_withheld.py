@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 
 import ci_kaniko
+from support import judge
 from support.events import (
     DEFAULT_BRANCH,
     MERGE_GROUP,
@@ -14,10 +16,11 @@ from support.events import (
     PROGRAM,
     PULL_REQUEST,
     SCHEDULE,
+    TAG,
     TARGET_OF_A_REQUEST,
     Event,
 )
-from support.execution import buildkite_commands, buildkite_pipeline, run
+from support.execution import buildkite_commands, buildkite_pipeline, github_known, run
 from support.triggers import Result, Step, buildkite_steps, github_steps, play
 
 SECRET = "hunter2-of-the-registry"
@@ -103,3 +106,54 @@ def test_a_workflow_that_others_call(
     assert ("--no-push" in (got.argv or ())) is not pushes
     assert bool(got.config) is pushes
     assert (SECRET in str(got.env)) is (pushes and mode == "container")
+
+
+WHENS = {
+    "always": "always",
+    "default-branch": "default-branch",
+    "branches": {"branch": ["release-*", "main"]},
+    "tags": {"tag": ["v**", "!v2.**"]},
+    "schedule": "schedule",
+    "several": ["manual", {"tag": "v*"}],
+}
+
+
+@pytest.mark.parametrize("mode", ["docker", "container"])
+@pytest.mark.parametrize("default", ["default_branch: main\n", ""])
+@pytest.mark.parametrize("when", WHENS.values(), ids=WHENS)
+def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, mode: str) -> None:
+    """Exclusions and the case aside, which no expression knows."""
+    spec = {
+        "destinations": [{"image": "quay.io/acme/shop:1", "when": when}],
+        "registries": {"quay.io": {"username": "acme", "password": "QUAY_PASSWORD"}},
+        "triggers": {
+            "branches": ["**"],
+            "tags": ["**"],
+            "pull_requests": True,
+            "manual": True,
+            "schedules": ["0 3 * * 1"],
+        },
+        "github": {"mode": mode},
+    }
+    text = ci_kaniko.render(ci_kaniko.loads(f"{default}{yaml.safe_dump(spec)}"), "github")
+    workflow = yaml.load(text, yaml.CSafeLoader)
+    job = workflow["jobs"]["image"]
+    wanted = job["steps"][-1]["env"]["QUAY_PASSWORD"]
+    for event in HELD:
+        known = github_known(workflow, job, event) | {"secrets.QUAY_PASSWORD": SECRET}
+        holds = judge.filled(wanted, known)
+        got = run("github", text, event, secrets={"QUAY_PASSWORD": SECRET})
+        assert (got.status, got.calls) == (0, 1), got.stderr
+        assert holds == ("" if "--no-push" in (got.argv or ()) else SECRET), event.name
+
+
+HELD = (
+    DEFAULT_BRANCH,
+    replace(DEFAULT_BRANCH, name="release", branch="release-1"),
+    replace(DEFAULT_BRANCH, name="deep", branch="release-1/2"),
+    TAG,
+    PULL_REQUEST,
+    MERGE_GROUP,
+    SCHEDULE,
+    replace(PROGRAM, name="manual", source="manual", branch="main"),
+)

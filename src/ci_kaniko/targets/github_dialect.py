@@ -64,17 +64,6 @@ def _cells(name: str, plan: Plan) -> Cell | None:
     return _CELLS.get(name)
 
 
-def pushing_events(plan: Plan) -> list[str]:
-    """The events of which a run may push: those that the spec lists, requests aside."""
-    started = plan.started
-    return [
-        "push",
-        *["schedule"] * started.schedules,
-        *["workflow_dispatch"] * started.manual,
-        *["repository_dispatch"] * started.pipelines,
-    ]
-
-
 def _folders(plan: Plan) -> list[str]:
     """Folders on the runner for what is mounted."""
     names = (

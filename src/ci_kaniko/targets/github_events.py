@@ -11,16 +11,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.conditions import ALWAYS
 from ci_kaniko.globs import in_order, is_literal, matches, split, to_github
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.conditions import Condition
     from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.plan import Plan
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}
 _FORK = "github.event.pull_request.head.repo.full_name != github.repository"
-_DEFAULT_REF = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
+_DEFAULT_BRANCH = "github.event.repository.default_branch"
+_DEFAULT_REF = f"github.ref == format('refs/heads/{{0}}', {_DEFAULT_BRANCH})"
 FOLDERS = {"branches": "refs/heads/", "tags": "refs/tags/"}
 
 
@@ -133,19 +137,19 @@ def _looks_at_paths(image: Image) -> bool:
     return bool(own.branches) or own.by_role or own.pull_requests
 
 
-class Condition(NamedTuple):
+class JobCondition(NamedTuple):
     """An ``if:``; one that is not exact also holds for pushes of refs that start other images."""
 
     test: str
     is_exact: bool = True
 
 
-def conditions(found: Pipeline) -> dict[str, Condition]:
+def conditions(found: Pipeline) -> dict[str, JobCondition]:
     """What ``on:`` cannot say of each image."""
     several = {image.name: starts(image) for image in found.images}
     guests = [ANYTHING] if is_guest(found) else []
     if len({*several.values(), *guests}) == 1:
-        return {name: Condition(_alone(each)) for name, each in several.items()}
+        return {name: JobCondition(_alone(each)) for name, each in several.items()}
     different = [*dict.fromkeys([*several.values(), *guests])]
     answers = {each: _Tests(each, different).condition() for each in different}
     return {name: answers[each] for name, each in several.items()}
@@ -169,6 +173,50 @@ def _builds_every_push(own: Starts) -> bool:
     return own.pull_requests and not own.each_request and everything
 
 
+def pushing_only(plan: Plan) -> Iterator[str]:
+    """Tests that hold in every run that pushes, and in as few others as expressions can tell."""
+    if plan.unpushed:
+        started = plan.started
+        names = [
+            "push",
+            *["pull_request"] * (plan.push == "always"),
+            *["schedule"] * started.schedules,
+            *["workflow_dispatch"] * started.manual,
+            *["repository_dispatch"] * started.pipelines,
+        ]
+        yield _one([f"github.event_name == '{name}'" for name in names])
+    conditions = dict.fromkeys(condition for push in plan.pushes for condition in push.when)
+    if ALWAYS[0] not in conditions and conditions:
+        tests = (test for condition in conditions for test in _when_tests(condition, plan))
+        yield _one([*dict.fromkeys(tests)])
+
+
+_WHENS = {"pull-request": "pull_request", "schedule": "schedule", "manual": "workflow_dispatch"}
+
+
+def _when_tests(condition: Condition, plan: Plan) -> Iterator[str]:
+    if condition.kind in {"branch", "tag"}:
+        kind = "branches" if condition.kind == "branch" else "tags"
+        for glob in split(condition.globs)[0]:
+            yield (
+                _starting(FOLDERS[kind])
+                if glob == "**"
+                else _ref_test(glob, FOLDERS[kind], {"**"})[0]
+            )
+    elif condition.kind in _WHENS:
+        yield f"github.event_name == '{_WHENS[condition.kind]}'"
+    elif plan.spec.default_branch:
+        yield f"github.ref == {_text(FOLDERS['branches'] + plan.spec.default_branch)}"
+    else:
+        # The event of a schedule does not say the name.
+        yield _DEFAULT_REF
+        yield from ["github.event_name == 'schedule'"] * plan.started.schedules
+
+
+def _one(tests: list[str]) -> str:
+    return f"({_any(tests)})" if len(tests) > 1 else tests[0]
+
+
 class _Tests:
     """The condition of one image among several that other events start."""
 
@@ -178,9 +226,9 @@ class _Tests:
         self.several = several
         self.is_exact = True
 
-    def condition(self) -> Condition:
+    def condition(self) -> JobCondition:
         if self.own == self.union:
-            return Condition(_alone(self.own), not self.own.by_role)
+            return JobCondition(_alone(self.own), not self.own.by_role)
         tests = [*self._pushes()]
         if self.own.pull_requests:
             request = "github.event_name == 'pull_request'"
@@ -195,7 +243,7 @@ class _Tests:
         if self.own.pipelines:
             tests.append("github.event_name == 'repository_dispatch'")
         assert tests, "no condition would be every event"
-        return Condition(_any(tests), self.is_exact)
+        return JobCondition(_any(tests), self.is_exact)
 
     def _pushes(self) -> Iterator[str]:
         """Pushes: other events are told apart by the ref, but for those that have a branch's."""

@@ -21,8 +21,8 @@ from ci_kaniko.targets.github_dialect import (
     JOIN_INSIDE,
     container_that_stops,
     in_container,
-    pushing_events,
 )
+from ci_kaniko.targets.github_events import pushing_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -322,24 +322,23 @@ def _environment(script: Script) -> dict[str, str]:
     environment = {**script.environment, **secrets}
     if plan.git_login and plan.git_login.secret is None:
         environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    pushing = " || ".join(f"github.event_name == '{event}'" for event in pushing_events(plan))
-    pushing = f"({pushing})" if " || " in pushing else pushing
-    withheld = {
-        name: f"${{{{ {pushing} && secrets.{name} || '' }}}}" for name in _for_pushes_only(plan)
-    }
-    return {name: withheld.get(name, text) for name, text in environment.items()}
+    pushing = " && ".join(pushing_only(plan))
+    for name in _for_pushes_only(plan) if pushing else ():
+        environment[name] = f"${{{{ {pushing} && secrets.{name} || '' }}}}"
+    return environment
 
 
-def _for_pushes_only(plan: Plan) -> set[str]:
-    """The secrets that a run which pushes nothing must not hold, where the executor would."""
-    if not is_inside(plan) or not plan.arguments or plan.push != "auto" or plan.pushes_always:
-        return set()
+def _for_pushes_only(plan: Plan) -> list[str]:
+    """The secrets that a run which pushes nothing must not hold, in the order of the others."""
+    if not plan.arguments:
+        return []
     kept = plan._replace(logins=tuple(login for login in plan.logins if not login.pushes))
-    names = {*plan.secrets} - {*kept.secrets}
-    tokens = any(login.login.kind == "ci-token" for login in kept.logins)
-    if not tokens and not (plan.git_login and plan.git_login.secret is None):
-        names.add("GITHUB_TOKEN")
-    return names
+    names = [name for name in plan.secrets if name not in kept.secrets]
+    tokens, needed = (
+        any(login.login.kind == "ci-token" for login in each.logins) for each in (plan, kept)
+    )
+    needed |= bool(plan.git_login and plan.git_login.secret is None)
+    return [*names, *["GITHUB_TOKEN"] * (tokens and not needed)]
 
 
 _OWNED_BY_ROOT = """\
