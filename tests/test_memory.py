@@ -102,7 +102,11 @@ def test_specs_are_remembered_apart(repository: Repository) -> None:
     both = ("check", "-f", "ci-kaniko.yaml", "-f", "two/ci-kaniko.yaml")
     assert not remembered(repository, *both)
     repository.call("sync", "-f", "two/ci-kaniko.yaml", CI="")
+    assert remembered(repository, *both[:1], *both[3:])
+    assert not remembered(repository, *both), "one beside the other was not verified"
+    assert repository.call(*both, CI="").code == 0
     assert remembered(repository, *both)
+    assert remembered(repository, "check", *both[3:], *both[1:3])
     repository.write("b.yml", HEADER)
     assert not remembered(repository, *both)
     assert remembered(repository)
@@ -429,4 +433,4 @@ def test_no_home_at_all(repository: Repository) -> None:
         mock.patch("pwd.getpwuid", side_effect=KeyError),
     ):
         assert not memory.knows(str(repository.folder / "ci-kaniko.yaml"))
-        memory.remember(str(repository.folder / "ci-kaniko.yaml"), (), b"", [])
+        memory.remember(str(repository.folder / "ci-kaniko.yaml"), (), (), b"", [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import ci_kaniko
 from ci_kaniko.sync import compare
 from support import judge, tools, validators
 from support.buildkite_upload import upload
+from support.repository import SPEC, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -287,6 +290,136 @@ def words_after(script: str, word: str, env: dict[str, str]) -> list[str]:
         check=True,
     )
     return done.stdout.split()
+
+
+_EACH = """
+destinations: ["ghcr.io/acme/shop:${commit.short}"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+platforms: [linux/amd64, linux/arm64]
+digest: true
+prepare: {image: "docker.io/library/golang:1.26", commands: [make], artifacts: [gen]}
+triggers: {branches: "**", pull_requests: true}
+"""
+
+
+def test_requests_are_uploaded_twice_and_share_nothing() -> None:
+    """Steps of requests stand beside those of pushes, in each of two uploads of one build."""
+    settings = "buildkite: {form: steps, key: 'build-${input.channel}'}\n"
+    top = "inputs: {channel: {default: dev}}\n"
+    text = ci_kaniko.render(ci_kaniko.loads(_EACH + top + settings), "buildkite")
+    found: list[str] = []
+    for channel in ("dev", "stable"):
+        steps = upload(yaml.safe_load(text), {"INPUT_CHANNEL": channel})["steps"]
+        found += [step["key"] for step in steps]
+        for step in steps:
+            asked = words_after(step["command"], "meta-data", step.get("env", {}))
+            keys = {word.removesuffix(":digest") for word in asked if word.endswith(":digest")}
+            own = {other["key"] for other in steps}
+            assert keys <= own
+            waits = step.get("depends_on", [])
+            assert {waits} if isinstance(waits, str) else {*waits} <= own
+            loads = step["command"].count("artifact download")
+            unpacked = words_after(step["command"], "--step", step.get("env", {}))
+            assert unpacked == [f"prepare-{channel}"] * loads
+    assert len({*found}) == len(found) == 2 * 6
+
+
+# -- two specs of one repository ----------------------------------------------------------------
+
+_FILES = """
+gitlab: {form: include}
+digest: true
+prepare: {image: "docker.io/library/golang:1.26", commands: [make NAME], artifacts: [gen]}
+outputs:
+  gitlab: .gitlab/NAME.yml
+  github: .github/workflows/NAME.yml
+  buildkite: .buildkite/NAME.yml
+"""
+
+
+def nameless(folder: Path, settings: str = "") -> list[str]:
+    """Two specs without a name in one repository, and the options that name them."""
+    (folder / ".git").mkdir()
+    for name in ("api", "web"):
+        (folder / name).mkdir()
+        text = f"{SPEC}context: {name}\n{_FILES.replace('NAME', name)}{settings}"
+        (folder / name / "ci-kaniko.yaml").write_text(text)
+    return ["-f", "api/ci-kaniko.yaml", "-f", "web/ci-kaniko.yaml"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+def test_two_nameless_specs_share_no_name(repository: Repository) -> None:
+    folder = repository.folder
+    shutil.rmtree(folder / ".git")
+    both = nameless(folder)
+    for command in ("validate", "sync", "check"):
+        assert repository.call(command, *both).code == 0
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.yml")
+    }
+    included = [name for name in files if name.startswith(".gitlab/")]
+    shutil.rmtree(folder / ".git")
+    found = previewed(folder, {**files, ".gitlab-ci.yml": including(*included)})
+    for name in ("api", "web"):
+        assert f"/{name}" in str(found[f"build-{name}"]["script"])
+        assert f"make {name}" in str(found[f"prepare-{name}"]["script"])
+        assert f"{name.upper()}_DIGEST" in str(found[f"build-{name}"]["script"])
+    keys = [
+        step["key"]
+        for name, text in files.items()
+        if name.startswith(".buildkite/")
+        for step in yaml.safe_load(text)["steps"]
+    ]
+    assert {"build-api", "build-web"} <= {*keys}
+    assert len({*keys}) == len(keys)
+    workflows = [yaml.safe_load(text) for name, text in files.items() if "/workflows/" in name]
+    checks = [job["name"] for each in workflows for job in each["jobs"].values()]
+    assert len({*checks}) == len(checks)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule", "name"),
+    [
+        ("gitlab: {form: include, job: shop}", "duplicate-job", '"shop" is a job in ".gitlab/api'),
+        ("buildkite: {key: shop}", "duplicate-job", '"shop" is a key in ".buildkite/api'),
+        ("github: {workflow: Shop}", "duplicate-workflow", '"Shop" is a workflow in ".github/w'),
+        ("gitlab: {form: child, job: shop}", None, ""),
+        ("github: {form: reusable, workflow: Shop}", None, ""),
+    ],
+)
+def test_two_specs_of_one_name_are_told(
+    repository: Repository, settings: str, rule: str | None, name: str
+) -> None:
+    folder = repository.folder
+    shutil.rmtree(folder / ".git")
+    both = nameless(folder)
+    for spec in ("api", "web"):
+        path = folder / spec / "ci-kaniko.yaml"
+        path.write_text(path.read_text().replace("gitlab: {form: include}\n", "") + settings)
+    for command in ("validate", "sync", "check"):
+        done = repository.call(command, *both)
+        assert (done.code == 0) == (rule is None)
+        told = [line for line in done.err.splitlines() if "[duplicate-" in line]
+        assert len(told) == (rule is not None)
+        if rule:
+            assert re.match(rf"web/ci-kaniko\.yaml:\d+:\d+: {re.escape(name)}", told[0])
+            assert told[0].endswith(f"as well [{rule}]")
+            assert not (folder / ".gitlab").exists(), "nothing was written"
+    for alone in (both[:2], both[2:]):
+        assert repository.call("validate", *alone).code == 0
+
+
+def test_files_of_one_spec_are_told(repository: Repository) -> None:
+    text = _TWO_INCLUDES.replace("{form: include}", "{form: include, job: shop}")
+    repository.write("ci-kaniko.yaml", text)
+    for command in ("validate", "sync", "check"):
+        done = repository.call(command)
+        assert done.code == 1
+        assert "[duplicate-job]" in done.err
 
 
 # -- what a name can hold -----------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_a_thousand_images_seen_before_cost_four_small_modules(
     texts = [(name, path, b"0" * 500_000) for name, path in TARGETS.items()]
     for _, path, text in texts:
         repository.write(path, text)
-    memory.remember(str(spec), (), spec.read_bytes(), texts)
+    memory.remember(str(spec), (), (), spec.read_bytes(), texts)
     assert imported(repository, "check") == {
         *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.discovery", "ci_kaniko.memory"),
         *("__future__", "_blake2"),

@@ -38,9 +38,13 @@ def expected(target: str = "gitlab", spec: str = SPEC) -> str:
 
 
 def of(place: str, target: str = "gitlab") -> str:
-    """What a spec that lies elsewhere is rendered to: its first line says where."""
-    header = f"{HEADER[:-1].replace('ci-kaniko.yaml', place)} -f {place}\n"
-    return expected(target).replace(HEADER, header)
+    """What a spec that lies elsewhere is rendered to."""
+    spec = ci_kaniko.loads(SPEC)
+    assert spec.source is not None
+    spec.source.place = place
+    text = ci_kaniko.render(spec, target)
+    assert text.startswith(f"{HEADER[:-1].replace('ci-kaniko.yaml', place)} -f {place}\n")
+    return text
 
 
 # -- every spec -------------------------------------------------------------------------------
@@ -156,9 +160,10 @@ def test_several_paths_for_a_target(repository: Repository) -> None:
 
 
 def test_several_specs(repository: Repository) -> None:
-    repository.spec("{gitlab: a.yml}", "one/spec.yaml")
-    repository.spec("{gitlab: b.yml}", "two/spec.yaml")
-    specs = ("-f", "one/spec.yaml", "-f", "two/spec.yaml", "-f", "./one/spec.yaml")
+    repository.spec("{gitlab: a.yml}", "one/ci-kaniko.yaml")
+    repository.spec("{gitlab: b.yml}", "two/ci-kaniko.yaml")
+    one, two = "one/ci-kaniko.yaml", "two/ci-kaniko.yaml"
+    specs = ("-f", one, "-f", two, "-f", f"./{one}")
     assert repository.call("check", *specs).code == 1
     assert repository.call("sync", *specs).err == (
         "created a.yml for gitlab\ncreated b.yml for gitlab\n"

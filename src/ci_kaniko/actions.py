@@ -74,14 +74,23 @@ def validate(
     problems: list[Problem] = []
     fine: list[str] = []
     failed = False
+    read: list[tuple[Spec, str]] = []
     for path in _paths(specs):
-        found, lines = _validated(path, targets, settings, only)
+        spec, found, lines = _validated(path, targets, settings, only)
         found = in_file_order(found)
         problems += found
         if _failed(found, strict=strict):
             failed = True
         else:
             fine += lines
+        if spec:
+            read.append((spec, _repository(spec)))
+    if len(read) > 1 or any(len(files) > 1 for spec, _ in read for _, files in spec.outputs):
+        from ci_kaniko.sync import clashes
+
+        found = clashes(read, targets)
+        problems += found
+        failed = failed or bool(found)
     if problems or form == "json":
         _say(report(problems, form), err=form == "text")
     if form == "text":
@@ -93,27 +102,27 @@ def validate(
 
 def _validated(
     path: str, targets: Sequence[str], settings: Sequence[str], only: Sequence[str]
-) -> tuple[list[Problem], list[str]]:
-    """What is wrong with a spec, and what is said when that is no error."""
+) -> tuple[Spec | None, list[Problem], list[str]]:
+    """A spec, what is wrong with it, and what is said when that is no error."""
     from ci_kaniko.problems import SpecError
 
     try:
         spec, problems = _read(path)
     except SpecError as error:
-        return [*error.problems, *_around(error, targets, only)], []
+        return None, [*error.problems, *_around(error, targets, only)], []
     chosen = _chosen(spec, targets)
     part = _only(spec, only)
     if not chosen:
         found, lines, possible = _tried(part, settings)
         problems += [*_beside(spec, possible, part), *found]
-        return problems, [f"{_name(spec)}: fine", *lines]
+        return spec, problems, [f"{_name(spec)}: fine", *lines]
     problems += _beside(spec, chosen, part)
     for target in chosen:
         try:
             _text(part, target, settings)
         except SpecError as error:
             problems += error.problems
-    return problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
+    return spec, problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
 
 
 def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
@@ -482,7 +491,7 @@ def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compar
         else:
             compared.append(compare(spec, _repository(spec), targets))
             problems += [*warnings, *compared[-1].problems]
-    return compared, problems + clashes(compared)
+    return compared, problems + clashes([(each.spec, each.root) for each in compared], targets)
 
 
 def _failed(problems: Sequence[Problem], *, strict: bool) -> bool:
@@ -503,11 +512,12 @@ def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
 
     if not memory.enabled():
         return
+    paths = [each.spec.source.path if each.spec.source else "" for each in compared]
     for each in compared:
         source = each.spec.source
         if source and source.place:
             outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
-            memory.remember(source.path, tuple(targets), source.text.encode(), outputs)
+            memory.remember(source.path, tuple(targets), paths, source.text.encode(), outputs)
 
 
 def _bytes(output: Output) -> bytes:

@@ -84,4 +84,4 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     if not memory.enabled() or any(word.startswith("-") for word in (*specs, *targets)):
         return False
     found = specs or [find() or "-"]
-    return all(memory.knows(spec, tuple(targets)) for spec in found)
+    return all(memory.knows(spec, tuple(targets), found) for spec in found)

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
 from ci_kaniko.discovery import root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _MAX_RECORD = 1 << 20
 
@@ -22,10 +26,10 @@ def enabled() -> bool:
     return not os.environ.get("CI")
 
 
-def knows(spec_path: str, targets: tuple[str, ...] = ()) -> bool:
-    """Whether the outputs of a spec are known to be in sync."""
+def knows(spec_path: str, targets: tuple[str, ...] = (), beside: Collection[str] = ()) -> bool:
+    """Whether the outputs of a spec are known to be in sync, beside those of other specs."""
     try:
-        record = _load(_record(spec_path, targets))
+        record = _load(_record(spec_path, targets, beside))
         if record is None:
             return False
         digest, *pairs = record.split("\n")[:-1]
@@ -42,13 +46,14 @@ def knows(spec_path: str, targets: tuple[str, ...] = ()) -> bool:
 def remember(
     spec_path: str,
     targets: tuple[str, ...],
+    beside: Collection[str],
     spec: bytes,
     outputs: list[tuple[str, str, bytes]],
 ) -> None:
     """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails."""
     try:
         root = root_of(spec_path)
-        record = _record(spec_path, targets)
+        record = _record(spec_path, targets, beside)
         folder = os.path.dirname(record)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not _trusted(os.lstat(folder)):
@@ -82,13 +87,14 @@ def _trusted(status: os.stat_result) -> bool:
     return own and (os.name == "nt" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def _record(spec_path: str, targets: tuple[str, ...]) -> str:
+def _record(spec_path: str, targets: tuple[str, ...], beside: Collection[str]) -> str:
     home = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
         home = os.path.join(os.path.expanduser("~"), ".cache")
     if not os.path.isabs(home):
         raise ValueError(home)
-    key = "\0".join((os.path.abspath(spec_path), *targets))
+    others = {*map(os.path.abspath, beside)} - {os.path.abspath(spec_path)}
+    key = "\0".join((os.path.abspath(spec_path), *targets, *sorted(others)))
     return os.path.join(home, "ci-kaniko", _hash([_path(key)])[:40])
 
 

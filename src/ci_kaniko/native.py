@@ -217,7 +217,8 @@ class GitLab(Model):
     )
     job: GitLabJob | None = Field(
         default=None,
-        description="Name of the job; build-image, or build-NAME for each of several images. "
+        description="Name of the job; build-image, or build-NAME for each of several images, or "
+        "after the spec's folder or file where that is not ci-kaniko.yaml at the root. "
         "In a file for include: it can hold ${input.NAME}, and it must where the file is included "
         "twice: two jobs of one name become one.",
         examples=["build-shop", "build-${input.channel}"],
@@ -363,8 +364,8 @@ class Kubernetes(Model):
     )
     name: PodName | None = Field(
         default=None,
-        description="What the Pod's name begins with; the rest is random. build-image, or "
-        "build-NAME for each of several images.",
+        description="What the Pod's name begins with; the rest is random. By default it is named "
+        "as GitLab's job.",
         examples=["build-shop"],
     )
     namespace: Namespace | None = Field(default=None, description="Namespace.", examples=["ci"])
@@ -444,7 +445,7 @@ class Buildkite(Model):
     )
     key: BuildkiteKey | None = Field(
         default=None,
-        description="Key of the step; build-image, or build-NAME for each of several images. With "
+        description="Key of the step; by default as the name of GitLab's job. With "
         "form: steps it can hold ${input.NAME}, and it must where the steps are uploaded twice: a "
         "build has each key once.",
         examples=["build-shop", "build-${input.channel}"],
@@ -525,8 +526,8 @@ class Agola(Model):
 
     run: AgolaName | None = Field(
         default=None,
-        description="Name of the run, build-image, and of its task; several images have a task "
-        "each, build-NAME.",
+        description="Name of the run, by default as that of GitLab's job, and of its task; several "
+        "images have a task each, build-NAME.",
         examples=["build-shop"],
     )
     arch: Annotated[str, choice("386", "amd64", "arm", "arm64")] | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ci_kaniko.findings import Finding, quoted, told_once
@@ -39,8 +40,8 @@ class Job(NamedTuple):
 class Preparation(NamedTuple):
     """Commands that run before images are built: once for all images that ask for the same.
 
-    ``name`` is that of the first image that it is for. ``started`` are the events of each of its
-    images.
+    ``name`` is what names have of the first image that it is for. ``started`` are the events of
+    each of its images.
     """
 
     name: str
@@ -51,10 +52,12 @@ class Preparation(NamedTuple):
 class Image(NamedTuple):
     """An image of a pipeline: its jobs, what joins them, and what must be finished before.
 
-    ``name`` is empty for the only image of a spec. ``needs`` are images of this pipeline.
+    ``name`` is empty for the only image of a spec; ``word`` is what its names are made of where
+    another spec has them, too. ``needs`` are images of this pipeline.
     """
 
     name: str
+    word: str
     build: Build
     jobs: tuple[Job, ...]
     join: Plan | None
@@ -131,16 +134,35 @@ def pipeline(
 ) -> Pipeline:
     """The jobs that a spec asks for on a target; what is wrong is in the plans' ``findings``."""
     builds = _in_order(spec)
-    preparations = _preparations(builds)
+    words = {build.name: build.name or _word_of(spec) for build in builds}
+    preparations = _preparations(builds, words)
     images = tuple(
-        _image(build, target, preparations, in_git=directory_is_git(build)) for build in builds
+        _image(build, words[build.name], target, preparations, in_git=directory_is_git(build))
+        for build in builds
     )
     used = dict.fromkeys(preparations[build.name] for build in builds if build.prepare)
     return Pipeline(target, spec, images, tuple(used))
 
 
+_LONGEST_WORD = 40
+
+
+def _word_of(spec: Spec) -> str:
+    """What tells the only image of a spec from those of other specs: its folder, or its file.
+
+    Nothing where a repository has its one spec.
+    """
+    from ci_kaniko.discovery import FILE_NAMES
+
+    *folders, name = ((spec.source and spec.source.place) or FILE_NAMES[0]).split("/")
+    if name not in FILE_NAMES:
+        folders = [file_stem(name)]
+    word = re.sub("[^a-z0-9_-]+", "-", folders[-1].lower()) if folders else ""
+    return word[:_LONGEST_WORD].strip("-_")
+
+
 def _image(
-    build: Build, target: str, preparations: dict[str, Preparation], *, in_git: bool
+    build: Build, word: str, target: str, preparations: dict[str, Preparation], *, in_git: bool
 ) -> Image:
     def planned(part: Build) -> Plan:
         return resolve(part, target, directory_is_git=in_git)
@@ -160,7 +182,7 @@ def _image(
         jobs = (Job(planned(alone_on(build)), platform=build.platforms[0]),)
     else:
         jobs = (Job(planned(build)),)
-    return Image(build.name, build, jobs, join, preparations.get(build.name), _needs(build))
+    return Image(build.name, word, build, jobs, join, preparations.get(build.name), _needs(build))
 
 
 def _needs(build: Build) -> tuple[str, ...]:
@@ -184,7 +206,7 @@ def _in_order(spec: Spec) -> list[Build]:
     return list(ordered.values())
 
 
-def _preparations(builds: list[Build]) -> dict[str, Preparation]:
+def _preparations(builds: list[Build], words: Mapping[str, str]) -> dict[str, Preparation]:
     """What prepares each image; images that ask for the same share it."""
     groups: list[tuple[Prepare, list[Build]]] = []
     for build in builds:
@@ -199,7 +221,7 @@ def _preparations(builds: list[Build]) -> dict[str, Preparation]:
     found: dict[str, Preparation] = {}
     for prepare, members in groups:
         started = tuple(dict.fromkeys(started_by(build) for build in members))
-        shared = Preparation(members[0].name, prepare, started)
+        shared = Preparation(words[members[0].name], prepare, started)
         found |= {build.name: shared for build in members}
     return found
 
@@ -232,19 +254,19 @@ def job_name(given: str | None, image: Image, single: str = "build-image") -> st
     """The name of an image's last job: the native one when the spec gives it."""
     if given is not None:
         return given
-    return f"build-{image.name}" if image.name else single
+    return f"build-{image.word}" if image.word else single
 
 
 WORKFLOW = "image"
 
 
 def workflow_name(spec: Spec) -> str:
-    """What GitHub calls the workflow of all images: as the spec says, else as its file."""
+    """What GitHub calls the workflow of all images: as the spec says, else as a file is called."""
     given = spec.builds[0].github.workflow
     names = {build.name for build in spec.builds}
     files = [file for file in spec.outputs.github if file.mode == "own"]
     paths = [file.path for file in files if not file.only or set(file.only) == names]
-    return given or (file_stem(paths[0]) if len(paths) == 1 else WORKFLOW)
+    return given or (file_stem(paths[0]) if len(paths) == 1 else _word_of(spec) or WORKFLOW)
 
 
 def preparation_name(preparation: Preparation, given: str | None = None) -> str:
@@ -261,24 +283,47 @@ def prepared_by(preparation: Preparation, images: Iterable[Image]) -> Image:
     return next(image for image in images if image.preparation == preparation)
 
 
-def duplicate_names(
-    named: Iterable[tuple[Image, str, str]], section: str, field: str
-) -> Iterator[Finding]:
-    """Jobs of different images that would get one name.
+class Named(NamedTuple):
+    """A name that a platform knows a job by.
 
-    ``named`` has the image, the native name and what its field is called for each job.
+    ``what`` is the word for such a name. ``duty`` says what the job does for its image when it
+    does not build it.
     """
-    seen: dict[str, Image] = {}
-    for image, name, what in named:
-        first = seen.setdefault(name, image)
-        if first is not image:
+
+    image: Image
+    name: str
+    what: str
+    duty: str = ""
+
+
+PREPARES = "prepares it"
+
+
+def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:
+    """Jobs that would get one name: of different images, or of different duties."""
+    seen: dict[str, Named] = {}
+    for each in sorted(named, key=lambda each: not each.duty):
+        first = seen.setdefault(each.name, each)
+        if first.duty != each.duty:
             yield Finding(
                 "duplicate-job",
-                image.build.at((section, field)),
-                f"{quoted(first.name)} and {quoted(image.name)} have the same {what}, "
-                f"{quoted(name)}",
+                each.image.build.at((section, field)),
+                f"the job of {_called(first.image)} that {first.duty} has the same {each.what}, "
+                f"{quoted(each.name)}",
+                f"such as build-{each.name}",
+            )
+        elif first.image is not each.image:
+            yield Finding(
+                "duplicate-job",
+                each.image.build.at((section, field)),
+                f"{quoted(first.image.name)} and {quoted(each.image.name)} have the same "
+                f"{each.what}, {quoted(each.name)}",
                 f"each needs its own, such as {field}: build-${{image.name}}",
             )
+
+
+def _called(image: Image) -> str:
+    return quoted(image.name) if image.name else "the image"
 
 
 def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:

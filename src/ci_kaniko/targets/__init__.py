@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ci_kaniko.findings import Finding
+    from ci_kaniko.pipeline import Named
     from ci_kaniko.spec import Build, Spec
 
 NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
@@ -28,7 +29,8 @@ class Target(NamedTuple):
     ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
     the parsed output and yields a sentence for each part that is not what was planned; of a
     ``stream`` it gets the list of its documents. ``mounts`` are folders that the job of a build
-    has for itself, where the executor looks for no file of the image.
+    has for itself, where the executor looks for no file of the image. ``names`` are those that
+    a spec's file shares with no other file of the repository, and ``field`` gives others.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Target(NamedTuple):
     needs_values: bool = False
     stream: bool = False
     mounts: Callable[[Build], tuple[str, ...]] = lambda _: ()
+    names: Callable[[Spec], Iterable[Named]] = lambda _: ()
+    field: str = ""
 
 
 def available_targets() -> Mapping[str, Target]:

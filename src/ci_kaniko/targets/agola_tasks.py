@@ -92,7 +92,7 @@ class Task:
 
 def run_name(image: Image) -> str:
     """The run that an image is built in."""
-    return image.build.agola.run or ("build-images" if image.name else "build-image")
+    return image.build.agola.run or ("build-images" if image.name else job_name(None, image))
 
 
 def task_name(image: Image, job: Job | None = None) -> str:

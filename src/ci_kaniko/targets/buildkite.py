@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import (
+    PREPARES,
+    Named,
     apart,
     duplicate_names,
     no_runner,
@@ -81,8 +83,7 @@ _NO_PATHS = (
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = pipeline(spec, "buildkite")
-    found = found._replace(images=tuple(map(apart, found.images)))
+    found = _planned(spec)
     findings = [*found.findings, *_findings(found)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
@@ -138,9 +139,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
         if image.join:
             yield from image.findings(impossible_join(image.join))
         yield from image.findings(_image_findings(image))
-    keys = [(image, key) for image in found.images for key in _keys(image)]
-    yield from duplicate_names(((image, key, "key") for image, key in keys), "buildkite", "key")
-    yield from _keys_of_preparations(found, keys)
+    yield from duplicate_names(_names(found), "buildkite", "key")
     yield from differing_forms(found)
     for preparation in found.preparations:
         image = prepared_by(preparation, found.images)
@@ -167,9 +166,20 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _impossible_inputs(plan)
 
 
-def _keys(image: Image) -> list[Key]:
-    keys = [job_key(image, job) for job in image.jobs]
-    return [*keys, key_of(image)] if image.join else keys
+def _names(found: Pipeline) -> Iterator[Named]:
+    """The keys of all steps of a pipeline."""
+    for image in found.images:
+        keys = [job_key(image, job) for job in image.jobs]
+        keys += [key_of(image)] if image.join else []
+        yield from (Named(image, key, "key") for key in keys)
+    for preparation in found.preparations:
+        key = preparation_key(preparation, found.images)
+        yield Named(prepared_by(preparation, found.images), key, "key", PREPARES)
+
+
+def _planned(spec: Spec) -> Pipeline:
+    found = pipeline(spec, "buildkite")
+    return found._replace(images=tuple(map(apart, found.images)))
 
 
 def _image_findings(image: Image) -> Iterator[Finding]:
@@ -187,18 +197,6 @@ def _image_findings(image: Image) -> Iterator[Finding]:
                 ("buildkite", "key"),
                 f"the key of the step for {what} would be longer than {_LONGEST_KEY}",
                 f"leave room for -{job.ending}",
-            )
-
-
-def _keys_of_preparations(found: Pipeline, keys: list[tuple[Image, Key]]) -> Iterator[Finding]:
-    names = {preparation_key(item, found.images) for item in found.preparations}
-    for image, key in keys:
-        if key in names:
-            yield Finding(
-                "duplicate-job",
-                image.build.at(("buildkite", "key")),
-                f"the step that prepares the image has the key {quoted(key)}",
-                f"such as build-{key}",
             )
 
 
@@ -399,5 +397,7 @@ TARGET = Target(
     template="buildkite.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    names=lambda spec: _names(_planned(spec)),
+    field="key",
     mounts=lambda _: ("/workspace",),
 )

@@ -167,7 +167,7 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
         pull=pull_secrets(image.build, "buildkite"),
         service_account=not job.requests or bool(plan.clouds),
     )
-    label = section.label or f":docker: Build {image.name or 'image'}"
+    label = section.label or f":docker: Build {image.word or 'image'}"
     label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests
     return {
         **_step(plan, key, before),
@@ -196,7 +196,7 @@ def _joining(image: Image, plan: Plan) -> Step:
     )
     return {
         **_step(plan, key, list(keys.values())),
-        "label": section.label or f":docker: Join {image.name or 'image'}",
+        "label": section.label or f":docker: Join {image.word or 'image'}",
         "environment": _environment(script),
         "script": text,
         "plugin": pod,

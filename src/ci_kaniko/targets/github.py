@@ -12,7 +12,7 @@ from ci_kaniko import pins
 from ci_kaniko.findings import Finding, quoted, unique
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import impossible_join
-from ci_kaniko.pipeline import duplicate_names, no_runner, pipeline, runner, workflow_name
+from ci_kaniko.pipeline import Named, duplicate_names, no_runner, pipeline, runner, workflow_name
 from ci_kaniko.plan import impossible_image, secret_places
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
@@ -198,16 +198,17 @@ def _owned_here(image: Image) -> dict[str, str]:
 
 def _job_ids(found: Pipeline) -> Iterator[Finding]:
     """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
-    named = [(image, name.lower(), "job id") for image in found.images for name in ids(image)]
+    named = [Named(image, name.lower(), "job id") for image in found.images for name in ids(image)]
+    if Changes(found).outputs:
+        named.append(Named(found.images[0], CHANGES, "job id", "tells the images apart"))
     yield from duplicate_names(named, "github", "job")
-    for image in found.images:
-        if CHANGES in ids(image) and Changes(found).outputs:
-            yield Finding(
-                "duplicate-job",
-                image.build.at(("github", "job")),
-                f"the job that tells the images apart is called {CHANGES}, too",
-                f"write build-{CHANGES}",
-            )
+
+
+def _names_beside_others(spec: Spec) -> Iterator[Named]:
+    """Checks are told apart by the names of jobs, which have that of their workflow."""
+    found = pipeline(spec, "github")
+    if found.images[0].build.github.form == "workflow":
+        yield Named(found.images[0], workflow_name(spec), "workflow")
 
 
 def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
@@ -271,5 +272,7 @@ TARGET = Target(
     template="github.yml.j2",
     prepare=_prepare,
     verify=_verify,
+    names=_names_beside_others,
+    field="workflow",
     mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
 )

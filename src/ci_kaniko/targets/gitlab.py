@@ -13,6 +13,8 @@ from ci_kaniko.logins import Login
 from ci_kaniko.patterns import pattern
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import (
+    PREPARES,
+    Named,
     duplicate_names,
     job_name,
     no_runner,
@@ -373,17 +375,9 @@ def _evaluated_paths(plan: Plan) -> Iterator[Finding]:
 
 
 def _impossible_names(found: Pipeline) -> Iterator[Finding]:
-    names = [(image, name, "job") for image in found.images for name in _all_names(image)]
+    names = [*_names(found)]
     yield from duplicate_names(names, "gitlab", "job")
-    prepared = {_preparation(item, found.images) for item in found.preparations}
-    for image, name, _ in names:
-        if name in prepared:
-            yield Finding(
-                "duplicate-job",
-                image.build.at(("gitlab", "job")),
-                f"the job that prepares an image is called {quoted(name)}, too",
-                f"such as build-{name}",
-            )
+    for image, name, *_ in names:
         if len(name) > _MAX_NAME:
             yield Finding(
                 "gitlab-job-name",
@@ -391,8 +385,9 @@ def _impossible_names(found: Pipeline) -> Iterator[Finding]:
                 f"{quoted(name)} is longer than {_MAX_NAME} characters",
                 "a shorter name",
             )
-    digests = ((image, _digest_name(image), "name for its digest") for image in found.images)
-    yield from duplicate_names((each for each in digests if each[0].hands_over), "gitlab", "job")
+    handing = (image for image in found.images if image.hands_over)
+    digests = (Named(image, _digest_name(image), "name for its digest") for image in handing)
+    yield from duplicate_names(digests, "gitlab", "job")
     for image in found.images:
         yield from image.findings(unknown_inputs(image.plan, "job"))
 
@@ -533,6 +528,21 @@ def _all_names(image: Image) -> list[str]:
     return [*named, _job(image)] if image.join else named
 
 
+def _names(found: Pipeline) -> Iterator[Named]:
+    """The names of all jobs of a pipeline."""
+    for image in found.images:
+        yield from (Named(image, name, "job") for name in _all_names(image))
+    for preparation in found.preparations:
+        name = _preparation(preparation, found.images)
+        yield Named(prepared_by(preparation, found.images), name, "job", PREPARES)
+
+
+def _names_beside_others(spec: Spec) -> Iterator[Named]:
+    """A child is a pipeline of its own; the jobs of other files come together in one."""
+    if not _is_child(spec.builds[0]):
+        yield from _names(pipeline(spec, "gitlab"))
+
+
 def _preparation(preparation: Preparation, images: Iterable[Image]) -> str:
     build = prepared_by(preparation, images).build
     return _native(build, preparation_name(preparation, build.gitlab.job))
@@ -633,7 +643,7 @@ def _to_dotenv(variable: str) -> list[str]:
 def _digest_name(image: Image) -> str:
     """The variable that later jobs read: as unique among them as the job's name."""
     given = with_inputs(image.build.gitlab.job or "", lambda _: "").removeprefix("build-")
-    name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.name or "image"
+    name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.word or "image"
     return re.sub("^(?=[0-9])", "_", re.sub("[.-]", "_", name).upper()) + "_DIGEST"
 
 
@@ -773,5 +783,7 @@ TARGET = Target(
     prepare=_prepare,
     verify=_verify,
     stream=True,
+    names=_names_beside_others,
+    field="job",
     mounts=lambda _: ("/builds",),
 )

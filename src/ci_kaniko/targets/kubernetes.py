@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.findings import Finding
-from ci_kaniko.pipeline import duplicate_names, pipeline
+from ci_kaniko.pipeline import Named, duplicate_names, pipeline
 from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.platforms import is_staged
 from ci_kaniko.targets import Rendering, Target
@@ -69,7 +69,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         *(staged or [*found.check(_plan_findings), *_wrong_nodes(found)]),
         *(item for group in groups if not staged for item in disagreements(group)),
         *duplicate_names(
-            ((group.last, group.name, "Pod name") for group in groups), "kubernetes", "name"
+            (Named(group.last, group.name, "Pod name") for group in groups), "kubernetes", "name"
         ),
     ]
     if findings:
