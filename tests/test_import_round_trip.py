@@ -14,9 +14,12 @@ are left out of the comparison:
 from __future__ import annotations
 
 import functools
+import json
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 import ci_kaniko
 from ci_kaniko.conditions import Condition
@@ -114,6 +117,7 @@ def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str
     wanted = _told(resolve(original, target), branch=branch)
     found = _told(resolve(again, target), branch=branch)
     assert found == wanted, imported(case, target).spec_text
+    assert ci_kaniko.render(again, target)
 
 
 def _recorded(case: str, text: str) -> Any:
@@ -140,6 +144,15 @@ def test_a_rendered_manifest_is_imported_with_the_same_arguments(case: str) -> N
     after = _recorded(case, text)
     assert sorted(after.argv or ()) == sorted(before.argv or ()), text
     assert after.config == before.config
+    assert _secrets(text) == _secrets(render(case, "kubernetes"))
+
+
+def _secrets(text: str) -> list[str]:
+    """The keys and Secrets that a manifest asks for, for its containers and for the kubelet."""
+    document = json.dumps(yaml.safe_load(text))
+    keys = re.findall(r'"(?:secretName|key)": "([^"]+)"', document)
+    pulled = re.findall(r'"imagePullSecrets": (\[[^]]*\])', document)
+    return sorted([*keys, *pulled])
 
 
 @pytest.mark.parametrize("target", TARGETS)

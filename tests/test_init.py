@@ -180,7 +180,7 @@ def test_any_files_of_a_project_on_github(repository: Repository, kind: str) -> 
             {
                 "gitlab": ".gitlab/ci/image.yml",
                 "github": ".github/workflows/image-2.yml",
-                "buildkite": ".buildkite/image-2.yml",
+                "buildkite": ".buildkite/pipeline.yml",
             },
         ),
     ],

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
 from ci_kaniko.discovery import root_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 _MAX_RECORD = 1 << 20
 
@@ -26,7 +22,9 @@ def enabled() -> bool:
     return not os.environ.get("CI")
 
 
-def knows(spec_path: str, targets: tuple[str, ...] = (), beside: Collection[str] = ()) -> bool:
+def knows(
+    spec_path: str, targets: tuple[str, ...] = (), beside: list[str] | tuple[str, ...] = ()
+) -> bool:
     """Whether the outputs of a spec are known to be in sync, beside those of other specs."""
     try:
         record = _load(_record(spec_path, targets, beside))
@@ -46,7 +44,7 @@ def knows(spec_path: str, targets: tuple[str, ...] = (), beside: Collection[str]
 def remember(
     spec_path: str,
     targets: tuple[str, ...],
-    beside: Collection[str],
+    beside: list[str] | tuple[str, ...],
     spec: bytes,
     outputs: list[tuple[str, str, bytes]],
 ) -> None:
@@ -87,7 +85,7 @@ def _trusted(status: os.stat_result) -> bool:
     return own and (os.name == "nt" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def _record(spec_path: str, targets: tuple[str, ...], beside: Collection[str]) -> str:
+def _record(spec_path: str, targets: tuple[str, ...], beside: list[str] | tuple[str, ...]) -> str:
     home = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
         home = os.path.join(os.path.expanduser("~"), ".cache")

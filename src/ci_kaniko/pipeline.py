@@ -286,8 +286,7 @@ def prepared_by(preparation: Preparation, images: Iterable[Image]) -> Image:
 class Named(NamedTuple):
     """A name that a platform knows a job by.
 
-    ``what`` is the word for such a name. ``duty`` says what the job does for its image when it
-    does not build it.
+    ``what`` is the word for such a name. ``duty`` says what the job does when it builds no image.
     """
 
     image: Image
@@ -296,7 +295,7 @@ class Named(NamedTuple):
     duty: str = ""
 
 
-PREPARES = "prepares it"
+PREPARES = "prepares an image"
 
 
 def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:
@@ -308,8 +307,7 @@ def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterato
             yield Finding(
                 "duplicate-job",
                 each.image.build.at((section, field)),
-                f"the job of {_called(first.image)} that {first.duty} has the same {each.what}, "
-                f"{quoted(each.name)}",
+                f"the job that {first.duty} has the same {each.what}, {quoted(each.name)}",
                 f"such as build-{each.name}",
             )
         elif first.image is not each.image:
@@ -320,10 +318,6 @@ def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterato
                 f"{each.what}, {quoted(each.name)}",
                 f"each needs its own, such as {field}: build-${{image.name}}",
             )
-
-
-def _called(image: Image) -> str:
-    return quoted(image.name) if image.name else "the image"
 
 
 def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:

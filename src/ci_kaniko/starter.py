@@ -89,10 +89,10 @@ _FOLDERS = {
 _OUTPUTS = {
     "gitlab": (".gitlab-ci.yml", *_numbered(".gitlab/ci/image")),
     "github": _numbered(".github/workflows/image"),
-    "buildkite": _numbered(".buildkite/image"),
+    "buildkite": (".buildkite/pipeline.yml", *_numbered(".buildkite/image")),
     "agola": (".agola/config.yml",),
-    "kubernetes": _numbered("kaniko"),
 }
+"""Files that can be committed; a manifest for Kubernetes holds one commit."""
 _PIPELINES = {
     "gitlab": (".gitlab-ci.yml",),
     "buildkite": (".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
@@ -114,9 +114,9 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
         systems = ["github"]
     elif not systems and "gitlab" in host:
         systems = ["gitlab"]
-    free = {name: _free(root, _OUTPUTS[name]) for name in systems}
-    outputs = {name: path for name, path in free.items() if path}
     found = {name: path for name in systems if (path := _pipeline(root, name))}
+    free = {name: _free(root, _beside(name, found)) for name in systems if name in _OUTPUTS}
+    outputs = {name: path for name, path in free.items() if path}
     files = [*found.values(), *(_workflows(root) if "github" in systems else ())]
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
@@ -135,6 +135,12 @@ def _pipeline(root: str, target: str) -> str:
         path for path in _PIPELINES.get(target, ()) if os.path.isfile(os.path.join(root, path))
     )
     return next(paths, "")
+
+
+def _beside(target: str, found: dict[str, str]) -> tuple[str, ...]:
+    """Where a new file can go: not to another spelling of the main file that there is."""
+    main = _PIPELINES.get(target, ()) if target in found else ()
+    return tuple(path for path in _OUTPUTS[target] if path not in main)
 
 
 def _workflows(root: str) -> list[str]:
@@ -215,14 +221,15 @@ def starter(root: str, wishes: Wishes) -> Starter:
 
     facts = look(root, wishes.targets)
     if wishes.merge and not facts.pipelines:
+        if "github" in facts.outputs:
+            raise Wish("GitHub reads every workflow, so a new one stands beside yours: no --merge")
         known = ", ".join(paths[0] for paths in _PIPELINES.values())
         raise Wish(f"there is no pipeline to merge into, such as {known}")
     merged = facts.pipelines if wishes.merge else {}
-    if not facts.outputs and not merged:
-        target = wishes.targets[0] if wishes.targets else "gitlab"
-        guessed = {target: _free(root, _OUTPUTS[target])}
-    else:
-        guessed = {}
+    wished = [target for target in wishes.targets or ("gitlab",) if target in _OUTPUTS]
+    guessed = {}
+    if wished and not facts.outputs and not merged:
+        guessed = {wished[0]: _free(root, _OUTPUTS[wished[0]])}
     outputs = {**facts.outputs, **merged}
     images = _images(facts) if len(facts.dockerfiles) > 1 else []
     context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
@@ -243,12 +250,19 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "login": login,
             "outputs": outputs,
             "merged": merged,
+            "included": "gitlab" in facts.pipelines and "gitlab" in {*outputs} - {*merged},
             "guessed": {system: path for system, path in guessed.items() if path},
         },
     )
     if wishes.image:
         _check(text)
-    return Starter(text, _steps(facts, {**outputs, **guessed}, merged))
+    steps = _steps(facts, {**outputs, **guessed}, merged)
+    if "kubernetes" in wishes.targets:
+        steps += [
+            "ci-kaniko setup kubernetes  # what must exist there before the first run",
+            "ci-kaniko render kubernetes | kubectl create -f -  # a manifest holds one commit",
+        ]
+    return Starter(text, steps)
 
 
 def _check(text: str) -> None:

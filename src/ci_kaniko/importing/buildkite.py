@@ -43,7 +43,7 @@ _READ = {
         "commands",
     ),
     *("plugins", "env", "timeout_in_minutes", "retry", "concurrency", "concurrency_group"),
-    *("secrets", "image", "type", "matrix", "if_changed", "script"),
+    *("secrets", "image", "type", "matrix", "if_changed", "script", "artifact_paths"),
 }
 _FIELDS = {
     "build.branch": "branch",
@@ -481,9 +481,27 @@ class _Step:
         if lifetime and lifetime[1] != "300":
             section["oidc_lifetime_seconds"] = int(lifetime[1])
         pod_settings(job, self.pod, self.container, section)
+        self._leave_artifacts()
         extra = {name: native(value) for name, value in step.items() if name not in _READ}
         if extra:
             section["extra"] = extra
+
+    def _leave_artifacts(self) -> None:
+        """The files that the executor writes are kept by themselves, and others cannot be."""
+        value = self.step.get("artifact_paths")
+        listed = sequence(value) if isinstance(value, list) else string(value).split(";")
+        words = [word for call in self.job.calls for word in call.words if word.text]
+        ends = [text for word in words if isinstance(text := word.text[-1], str)]
+        for item in listed:
+            path = (item if isinstance(item, str) else string(item)).strip()
+            name = path.removesuffix("/**/*").replace("\\", "")
+            if name and not any(end.endswith(f"/{name}") or end == name for end in ends):
+                self.job.left(
+                    "artifacts",
+                    f"the files {path} are kept, which no option of the executor writes",
+                    self.step.line_of("artifact_paths"),
+                    "a step of its own can upload them",
+                )
 
     def _agents(self, value: Any) -> dict[str, str]:
         if isinstance(value, list):

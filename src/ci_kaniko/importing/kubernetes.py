@@ -436,6 +436,7 @@ def _settings(
     section.update(base)
     if _clones(job, pod):
         section["clone"] = True
+        _settings_of_clone(job, pod)
     name = job.name
     if name and name not in {"build-image", "kaniko"} and re.fullmatch(r"[a-z0-9-]{1,57}", name):
         section["name"] = name
@@ -502,6 +503,29 @@ def _clones(job: Job, pod: Map) -> bool:
     return bool(job.roots) or any(
         "git" in string(mapping(item).get("image")) for item in sequence(pod.get("initContainers"))
     )
+
+
+def _settings_of_clone(job: Job, pod: Map) -> None:
+    """How an init container clones as ours does: its login, submodules and depth."""
+    for item in map(mapping, sequence(pod.get("initContainers"))):
+        text = " ".join([*string_list(item.get("command")), *string_list(item.get("args"))])
+        if "git" not in string(item.get("image")):
+            continue
+        for variable in map(mapping, sequence(item.get("env"))):
+            name = string(variable.get("name"))
+            source = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
+            if name == "GIT_PASSWORD" and source:
+                job.shared.setdefault("git", {})["token"] = string(source.get("key"))
+            elif name == "GIT_USERNAME" and string(variable.get("value")) != "oauth2":
+                job.shared.setdefault("git", {})["username"] = string(variable.get("value"))
+        checkout: dict[str, Any] = {}
+        if "submodule update" in text:
+            checkout["submodules"] = "recursive" if "--recursive" in text else True
+        depth = re.search(r"--depth[= ]([0-9]+)", text)
+        if depth:
+            checkout["depth"] = int(depth[1])
+        if checkout:
+            job.shared["checkout"] = checkout
 
 
 def job_container(pod: Map, line: int) -> Map:

@@ -42,6 +42,12 @@ _HELPERS = {
 _PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
 
 
+def _variable_of(host: str) -> str:
+    """What the names of the variables begin with that hold a host's login."""
+    plain = "index.docker.io" if host == "docker.io" else host
+    return "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
+
+
 class Logins:
     """The logins of one call."""
 
@@ -316,6 +322,16 @@ class Logins:
             self.found[host] = login
         if hosts:
             self.job.carried("docker-config", f"{name} holds a ready config.json", line)
+        self._leave_out_pulling(name, hosts)
+
+    def _leave_out_pulling(self, name: str, hosts: list[str]) -> None:
+        """The executor is pulled with the ready config of its host; nobody has to say so."""
+        secrets = self.job.section.get("image_pull_secrets", [])
+        written = literal(self.job.image) or ""
+        if name in secrets and any(written.startswith(f"{host}/") for host in hosts):
+            secrets.remove(name)
+        if not secrets:
+            self.job.section.pop("image_pull_secrets", None)
 
     def _image_host(self) -> str:
         """Where one's own image of the executor is; the public ones need no login."""
@@ -352,8 +368,7 @@ class Logins:
     def _variables(self, pushed: list[str]) -> None:
         """KANIKO_<HOST>_USER and _PASSWORD, which newer executors read."""
         for host in [*pushed, "docker.io"]:
-            plain = "index.docker.io" if host == "docker.io" else host
-            prefix = "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
+            prefix = _variable_of(host)
             password = self.job.secrets.get(f"{prefix}_PASSWORD")
             if password is None or host in self.found:
                 continue
@@ -363,6 +378,31 @@ class Logins:
                 note_store(self.job, password.store)
             name: Any = {"secret": named.name} if named else literal(user) or ""
             self.found[host] = {"username": name, "password": password.name}
+        for prefix, host in self._hosts_of_variables([*pushed, "docker.io", *self.found]):
+            password = self.job.secrets[f"{prefix}_PASSWORD"]
+            named = self.job.secrets.get(f"{prefix}_USER")
+            given = literal(self.job.environment.get(f"{prefix}_USER", ())) or ""
+            self.found[host] = {
+                "username": {"secret": named.name} if named else given,
+                "password": password.name,
+            }
+            self.job.carried(
+                "host-of-variable",
+                f"{prefix}_PASSWORD is read as the login of {host}",
+                self.call.line,
+                "the name tells no . from - and :, so compare the host",
+            )
+
+    def _hosts_of_variables(self, known: list[str]) -> list[tuple[str, str]]:
+        """Hosts that only the name of a variable tells: images are pulled from there."""
+        taken = {_variable_of(host) for host in known}
+        found = []
+        for name in self.job.secrets:
+            match = re.fullmatch(r"(KANIKO_([A-Z0-9_]+?)(?:_([0-9]{2,5}))?)_PASSWORD", name)
+            if match and match[1] not in taken:
+                port = f":{match[3]}" if match[3] else ""
+                found.append((match[1], match[2].lower().replace("_", ".") + port))
+        return found
 
     # -- clouds -------------------------------------------------------------------------------
 
