@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 import ci_kaniko
 from ci_kaniko.checkout import https_url
@@ -321,6 +322,33 @@ def test_a_pipeline_that_is_there(repository: Repository, target: str) -> None:
     assert "/kaniko/executor" in repository.text(path)
     for line in text.splitlines():
         assert line in repository.text(path)
+
+
+def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository) -> None:
+    repository.write("Dockerfile", FROM)
+    repository.write(".gitlab-ci.yml", "default: {before_script: [exit 1]}\n")
+    assert repository.call("init").code == 0
+    assert repository.call("sync").code == 0
+    job = yaml.safe_load(repository.text(".gitlab/ci/image.yml"))["build-image"]
+    assert job["inherit"] == {"default": ["tags", "timeout"]}
+
+
+def test_github_has_nothing_to_merge_into(repository: Repository) -> None:
+    repository.write(".github/workflows/test.yml", "on: push\n")
+    done = repository.call("init", "--merge")
+    assert done.code == 2
+    assert "GitHub reads every workflow" in done.err
+
+
+@pytest.mark.parametrize("others", [[], ["--target", "gitlab"]])
+def test_no_manifest_is_committed(repository: Repository, others: list[str]) -> None:
+    """It holds one commit, and a spec that says so could never be synchronized."""
+    repository.write("Dockerfile", FROM)
+    done = repository.call("init", "--target", "kubernetes", *others)
+    assert "\n  ci-kaniko render kubernetes | kubectl create -f -  # " in done.err
+    assert "\n  ci-kaniko setup kubernetes  # " in done.err
+    assert repository.call("sync").code == (0 if others else 1)
+    assert "kubernetes:" not in repository.text("ci-kaniko.yaml")
 
 
 def test_a_workflow_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
