@@ -342,6 +342,7 @@ def nameless(folder: Path, settings: str = "") -> list[str]:
     (folder / ".git").mkdir()
     for name in ("api", "web"):
         (folder / name).mkdir()
+        (folder / name / "Dockerfile").write_text("FROM scratch\n")
         text = f"{SPEC}context: {name}\n{_FILES.replace('NAME', name)}{settings}"
         (folder / name / "ci-kaniko.yaml").write_text(text)
     return ["-f", "api/ci-kaniko.yaml", "-f", "web/ci-kaniko.yaml"]
