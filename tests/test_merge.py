@@ -733,7 +733,7 @@ def preview(folder: Path, named: tuple[str, str]) -> dict[str, Any] | None:
         ["git", "remote", "add", "origin", "https://gitlab.com/acme/shop.git"],
     ):
         assert run(command, env=env).returncode == 0
-    done = run([tools.program("gitlab-ci-local"), "--preview"], env=env)
+    done = run([tools.program("gitlab-ci-local"), "--preview", validators.NO_SCHEMA], env=env)
     if done.returncode:
         return None
     jobs: Any = yaml.compose(re.sub(r"(?m)^.*\bWARN\b.*\n", "", done.stdout))

@@ -46,7 +46,7 @@ def cases_of(target: str) -> list[str]:
 
 @cache
 def as_written(case: str) -> Data:
-    found: Data = to_python(survey(text_of(case), case).root)
+    found: Data = plain(to_python(survey(text_of(case), case).root))
     return found
 
 
@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 
 def text_in(data: Data, target: str, mode: Mode) -> str:
-    return yaml.safe_dump(plain(in_modes(data, {target: mode})), sort_keys=False)
+    return yaml.dump(in_modes(data, {target: mode}), Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
 @pytest.mark.parametrize(

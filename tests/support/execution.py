@@ -67,14 +67,13 @@ REQUESTS = "-pull-request"
 _INPUTS = (".docker", "credentials", "secrets", "certificates")
 
 _RECORDER = """#!/bin/sh
-mask=$(umask)
 PATH=/busybox:/usr/bin:/bin
 n=1
-while ! mkdir -m 700 "/.record/$n" 2>/dev/null; do n=$((n + 1)); done
-umask 022
+while ! mkdir -m 700 "/.record/$n" "/.record/$n/inputs" 2>/dev/null; do n=$((n + 1)); done
 record=/.record/$n
+umask >"$record/umask"
+umask 022
 cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
-echo "$mask" >"$record/umask"
 read -r status </.record/status
 read -r digest </.record/digest
 """
@@ -94,7 +93,6 @@ inputs=
 for name in {" ".join(_INPUTS)}; do
   if [ -d "/kaniko/$name" ]; then inputs="$inputs /kaniko/$name"; fi
 done
-mkdir "$record/inputs"
 if [ "$inputs" ]; then cp -RpL $inputs "$record/inputs"; fi
 if [ "$status" = 0 ]; then
   for a; do
@@ -169,12 +167,11 @@ look() {
 look "$@"
 """.replace("@FILES@", " ".join(CREDENTIAL_FILES))
 
-_DOCKER = _DOCKER_OTHER.replace("#!/bin/sh\n", "PATH=/busybox:/usr/bin:/bin\n", 1)
 _DOCKER = (
-    "#!/bin/sh\nmask=$(umask)\n"
-    + _DOCKER
+    "#!/bin/sh\n"
+    + _DOCKER_OTHER.replace("#!/bin/sh\n", "PATH=/busybox:/usr/bin:/bin\n", 1)
     + (
-        _RECORDER.replace("#!/bin/sh\nmask=$(umask)\n", "", 1)
+        _RECORDER.replace("#!/bin/sh\n", "", 1)
         + """cp -a /home/runner "$record/runner"
 [ "$status" = 0 ] || exit "$status"
 for a; do
@@ -323,7 +320,7 @@ _ENTER = """
 {mount} -a -T "$1" || exit 98
 root=$2 dir=$3
 shift 3
-exec {chroot} "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"
+exec {unshare} --root "$root" --wd "$dir" "$@"
 """
 
 # A run makes and removes dozens of small files: in memory where the system offers that.
@@ -658,7 +655,12 @@ class _Sandbox:
 def _isolation() -> bool:
     if not shutil.which("unshare"):
         return False
-    probe = [*_unshare(), "/bin/sh", "-c", "mount --rbind /proc /mnt && chroot / true"]
+    probe = [
+        *_unshare(),
+        "/bin/sh",
+        "-c",
+        "mount --rbind /proc /mnt && unshare --root / --wd / true",
+    ]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
@@ -677,7 +679,7 @@ def _fstab_line(source: str, target: str, read_only: bool) -> str:  # noqa: FBT0
 @functools.cache
 def _enter() -> list[str]:
     path = f"{os.defpath}:/usr/sbin:/sbin"
-    found = {name: shutil.which(name, path=path) for name in ("mount", "chroot")}
+    found = {name: shutil.which(name, path=path) for name in ("mount", "unshare")}
     return [*_unshare(), "/bin/sh", "-c", _ENTER.format(**found), "sh"]
 
 
