@@ -882,7 +882,10 @@ def _gitlab_expand(text: str, env: Mapping[str, str]) -> str:
 
 def _github(request: _Request) -> _Outcome:
     workflow = _mapping(yaml.load(request.text, yaml.CSafeLoader))
-    job = _one(workflow["jobs"], request.job)
+    jobs = workflow["jobs"]
+    # A single image has one job that builds; one before it may tell refs apart.
+    waited_for = _flat(job.get("needs", []) for job in jobs.values()) if not request.job else []
+    job = _one({name: jobs[name] for name in jobs if name not in waited_for}, request.job)
     container = job.get("container")
     known = _github_known(request, workflow, job)
     env = _github_env(request, [workflow, job], known, inside=container is not None)
