@@ -931,7 +931,7 @@ def _both(user: str, password: str) -> tuple[str, str] | None:
 
 def _docker_pulls(box: _Sandbox) -> Iterator[tuple[str, tuple[str, str] | None]]:
     for line in _lines(box.path("/.record/pulls")):
-        image, _, config = line.partition(" ")
+        image, _, config = box.outward(line.encode()).partition(" ")
         text = box.outward(base64.b64decode(config))
         yield image, _pull_login(json.loads(text or "{}"), image)
 
