@@ -18,6 +18,7 @@ import ci_kaniko
 from ci_kaniko import cli, layouts, yamltext
 from ci_kaniko.commands import app
 from ci_kaniko.files import write
+from ci_kaniko.targets import NAMES
 from support import tools
 
 if TYPE_CHECKING:
@@ -348,6 +349,19 @@ def test_every_spec_is_checked(call: Any, repository: Path) -> None:
     code, out, _ = call("validate", "-f", "wrong.yaml", "-f", "worse.yaml", "--format", "json")
     assert code == 1
     assert [item["path"] for item in json.loads(out)] == ["wrong.yaml", "worse.yaml"]
+
+
+@pytest.mark.parametrize("outputs", ["", "outputs: {github: .github/workflows/image.yml}\n"])
+def test_native_keys_are_checked_for_every_target(
+    call: Any, repository: Path, outputs: str
+) -> None:
+    """Whoever writes some means their target, whatever the outputs are."""
+    sections = "".join(f"{name}: {{extra: {{bogus: 1}}}}\n" for name in NAMES)
+    (repository / "ci-kaniko.yaml").write_text(SPEC + sections + outputs, encoding="utf-8")
+    code, out, err = call("validate")
+    assert (code, out) == (1, b"")
+    told = [line for line in err.decode().splitlines() if line.endswith("[unknown-native-key]")]
+    assert len(told) == len(NAMES)
 
 
 def test_without_a_target_all_are_tried(call: Any, repository: Path) -> None:

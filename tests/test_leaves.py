@@ -9,8 +9,9 @@ from pydantic import Field
 from ci_kaniko.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.loading import warnings
 from ci_kaniko.matrix import LOGINS, TITLES, login_spec
-from ci_kaniko.spec import TOP_ONLY, Spec
+from ci_kaniko.spec import TOP_ONLY, Build, Spec
 from ci_kaniko.sync import compare
+from ci_kaniko.texts import texts_of, texts_with_variables
 from support.leaves import (
     ABSENT,
     GROUNDS,
@@ -19,9 +20,11 @@ from support.leaves import (
     Mutation,
     Walk,
     at,
+    example,
     field_of,
     ground,
     is_exempt,
+    kind_of,
     leaves,
     modes,
     mutations,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from support.leaves import Data, Path, Silence
+    from support.leaves import Data, Leaf, Path, Silence
 
 FORBIDDEN = {
     *(("context_login", "aws", key) for key in ("access_key_id", "secret_access_key", "role")),
@@ -191,3 +194,43 @@ def test_every_leaf_of_outputs_is_heard(tmp_path: pathlib.Path) -> None:
         if str(mutation.value) != str(now) and files(data) != files(mutation.base):
             heard.add(mutation.path)
     assert heard == {leaf.path for leaf in leaves() if leaf.path[0] == "outputs"}
+
+
+# -- texts ------------------------------------------------------------------------------------
+
+UNREPLACED = {("prepare", "commands"), *((target, "extra") for target in TARGETS)}
+"""Texts for a shell, and native ones: there a variable of a CI has its meaning."""
+
+
+def test_a_native_variable_is_told_in_every_text() -> None:
+    """A section of a target may name the target's own; where nobody replaces, none."""
+    for leaf in leaves():
+        if leaf.path in UNREPLACED or leaf.path[0] == "images":
+            continue
+        data = ground(world(GROUNDS[0]), leaf)
+        text = "x$BUILDKITE_COMMIT" if leaf.path[0] != "buildkite" else "x$CI_COMMIT_SHA"
+        many = kind_of(leaf.model, leaf.name).many
+        value = {"tuple": [text], "dict": {example_key(leaf): text}}.get(many, text)
+        found = read(written(data, leaf.path, value))
+        problems = found.problems if isinstance(found, Answer) else warnings(found)
+        assert any(names(problem, leaf.path) for problem in problems), leaf.path
+
+
+def example_key(leaf: Leaf) -> str:
+    shown = example(leaf.model, leaf.name)
+    return next(iter(shown)) if isinstance(shown, dict) else "x"
+
+
+def test_variables_are_replaced_in_what_the_model_calls_templates() -> None:
+    """The quick walk over them finds what the one over all texts finds."""
+    told = set()
+    for name in WORLDS:
+        spec = read(world(name))
+        for build in () if isinstance(spec, Answer) else spec.builds:
+            texts = (text for field in Build.model_fields for text in texts_of(build, field, Build))
+            wanted = {(text.where, text.text) for text in texts if text.kind == "template"}
+            wanted.discard((("context",), build.context))
+            found = set(texts_with_variables(build))
+            assert found - {(("context",), build.context)} == wanted, name
+            told |= {where[0] for where, _ in found}
+    assert len(told) == 8

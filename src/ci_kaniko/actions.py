@@ -112,6 +112,7 @@ def _validated(
         return None, [*error.problems, *_around(error, targets, only)], []
     chosen = _chosen(spec, targets)
     part = _only(spec, only)
+    problems += [] if targets else _sections(part, chosen, settings)
     if not chosen:
         found, lines, possible = _tried(part, settings)
         problems += [*_beside(spec, possible, part), *found]
@@ -127,6 +128,24 @@ def _validated(
 
 def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
     return targets or [name for name, paths in spec.outputs if paths]
+
+
+def _sections(spec: Spec, chosen: Sequence[str], settings: Sequence[str]) -> list[Problem]:
+    """What is wrong with the sections of other targets: whoever writes one means its target."""
+    from ci_kaniko.problems import SpecError
+    from ci_kaniko.targets import NAMES, target
+
+    found: list[Problem] = []
+    for name in NAMES:
+        used = any(getattr(build, name).extra for build in spec.builds)
+        if name in chosen or not used:
+            continue
+        try:
+            _text(spec, name, settings if target(name).needs_values else ())
+        except SpecError as error:
+            place = f"{name}.extra"
+            found += [one for one in error.problems if place in one.where]
+    return found
 
 
 def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str], list[str]]:

@@ -21,7 +21,7 @@ from ci_kaniko.references import (
     parse_repository,
 )
 from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
-from ci_kaniko.variables import Ref, natives, parse
+from ci_kaniko.variables import Ref, natives, parse, written_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,8 @@ class Reads:
     """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it.
 
     ``kind`` is what its texts are: ``plain`` ones, a ``template`` in which variables are replaced,
-    the name of a ``secret``, a ``command`` for a shell, or ``native`` keys and values.
+    the name of a ``secret``, a ``command`` for a shell, a ``name`` in which nobody replaces
+    anything, or ``native`` keys and values.
     """
 
     def __init__(
@@ -165,9 +166,19 @@ def _check_reference(text: str) -> None:
     parse_reference(text)
 
 
+def _check_own_image(text: str) -> None:
+    check_present(text)
+    if written := written_variables(text):
+        raise Refused(
+            "native-variable",
+            f"{written[0]} is not replaced in the name of an image that runs",
+            "write what it stands for",
+        )
+
+
 def _check_pulled(text: str) -> None:
     """An image to run: a registry, a repository, a tag, a digest, of which one may be missing."""
-    check_present(text)
+    _check_own_image(text)
     if not grammar.is_image(text):
         message = f"{quoted(text)} is not an image"
         raise Refused("bad-reference", message, "such as docker.io/library/golang:1.26")
@@ -413,6 +424,9 @@ Present = Annotated[str, Reads(checked(check_present), TEXT)]
 Template = Annotated[str, Reads(checked(_check_template), TEXT, "template")]
 Lines = Annotated[str, Reads(checked(_check_lines), TEXT, "template")]
 Image = Annotated[str, Reads(checked(_check_reference), STRING, "template")]
+Name = Annotated[str, Reads(checked(check_present), TEXT, "name")]
+"""A text in which the platform replaces nothing, unlike in most of its own settings."""
+OwnImage = Annotated[str, Reads(checked(_check_own_image), STRING)]
 PulledImage = Annotated[str, Reads(checked(_check_pulled), STRING)]
 CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING, "template")]
 RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING, "template")]

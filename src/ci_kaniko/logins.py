@@ -399,6 +399,16 @@ class Login(Model):
         }
         return next((kind for kind, value in kinds.items() if value), "password")
 
+    @property
+    def by_identity(self) -> bool:
+        """Whether the CI's own identity is exchanged for it where the CI has one."""
+        return (
+            self.use == "ci-token"
+            or bool(self.aws and self.aws.role)
+            or bool(self.google and self.google.provider)
+            or bool(self.azure and self.azure.tenant_id and not self.azure.client_secret)
+        )
+
 
 _LOGIN_HINT = (
     "{username: acme-bot, password: NAME_OF_A_SECRET}, {docker_config: NAME}, {aws: ambient}, "

@@ -16,6 +16,7 @@ from ci_kaniko.fields import (
     Extra,
     Later,
     Model,
+    Name,
     Platform,
     Present,
     PulledImage,
@@ -187,7 +188,7 @@ def _read_labels(value: Any) -> tuple[str, ...]:
     return tuple(labels)
 
 
-GitLabJob = Annotated[str, Reads(checked(_gitlab_job), STRING)]
+GitLabJob = Annotated[str, Reads(checked(_gitlab_job), STRING, "name")]
 GitLabTime = Annotated[str, Reads(checked(_gitlab_time), {"type": ["string", "integer"]})]
 GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
 OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE)]
@@ -201,7 +202,7 @@ Minutes = Annotated[int, whole(1, 360 * 24)]
 Seconds = Annotated[int, whole(1, 2147483647)]
 BuildkiteKey = Annotated[str, Reads(checked(_buildkite_key), STRING)]
 BuildkiteRetries = Annotated[int, whole(0, 10)]
-AgolaName = Annotated[str, Reads(checked(_agola_name), STRING)]
+AgolaName = Annotated[str, Reads(checked(_agola_name), STRING, "name")]
 GitLabRetries = Annotated[int, whole(0, 2)]
 
 
@@ -223,7 +224,7 @@ class GitLab(Model):
         "twice: two jobs of one name become one.",
         examples=["build-shop", "build-${input.channel}"],
     )
-    stage: Present | None = Field(
+    stage: Name | None = Field(
         default=None,
         description="Stage of the job; GitLab's default is test. Of a component it is what the "
         "input stage is when nobody gives it.",
@@ -246,7 +247,7 @@ class GitLab(Model):
         "repeated.",
         examples=[1],
     )
-    needs: tuple[Present, ...] | None = Field(
+    needs: tuple[Name, ...] | None = Field(
         default=None,
         description="Jobs to wait for instead of the earlier stages; [] waits for none.",
         examples=[["test"]],
@@ -289,7 +290,7 @@ class GitHub(Model):
         "other workflows call it.",
         examples=["reusable"],
     )
-    workflow: Present | None = Field(
+    workflow: Name | None = Field(
         default=None,
         description="Name of the workflow; that of its file under outputs:, or image.",
         examples=["Images"],

@@ -742,7 +742,7 @@ def _logins(
             logins[host] = _host_login(host, login, place, target, pushes=False)
     ordered = tuple(logins.values())
     for resolved in ordered:
-        findings += _ci_token_finding(resolved, target)
+        findings += _ci_token_finding(resolved, target, spec)
         findings += _cloud_findings(resolved)
     findings += _config_findings(spec, ordered)
     findings += _switched_off(spec, ordered)
@@ -803,11 +803,11 @@ def _missing_login(
     return Finding("missing-login", where, message, hint)
 
 
-def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
+def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Finding]:
     if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
         return
     own = OWN_REGISTRIES.get(target)
-    hint = f"{target}: {{username: NAME, password: NAME_OF_A_SECRET}}"
+    hint = _instead_of_token(login, target, spec)
     if own is None:
         yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
         return
@@ -821,6 +821,21 @@ def _ci_token_finding(login: HostLogin, target: str) -> Iterator[Finding]:
             f"{quoted(host)} is not {target}'s own registry, so its ci-token opens nothing there",
             hint,
         )
+
+
+def _instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
+    """The whole entry of a host, or its key that is to change where there are others."""
+    written = str(login.where[1]) if login.where[:1] == ("registries",) else login.host
+    user = "{username: NAME, password: NAME_OF_A_SECRET}"
+    entry = spec.registries.get(written)
+    others = [name for name, given in entry if given is not None] if entry else []
+    home = next((name for name, host in OWN_REGISTRIES.items() if host == login.host), target)
+    if len(others) > 1:
+        verb = "write" if target in others else "add"
+        return f"under registries: {written}: {verb} {target}: {user}"
+    if home == target:
+        return f"under registries: {written}: {user}"
+    return f"under registries: {written}: {{default: {user}, {home}: ci-token}}"
 
 
 def _cloud_findings(login: HostLogin) -> Iterator[Finding]:

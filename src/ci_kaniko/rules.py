@@ -33,7 +33,15 @@ from ci_kaniko.texts import (
     texts_of,
     texts_with_variables,
 )
-from ci_kaniko.variables import ENV_PREFIX, NATIVE, names, natives, parse, text_of
+from ci_kaniko.variables import (
+    ENV_PREFIX,
+    NATIVE,
+    names,
+    natives,
+    parse,
+    text_of,
+    written_variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -452,10 +460,22 @@ def _secrets_are_no_variables_of_the_ci(
             )
 
 
+@_whole_rule("outputs[]")
+def _files_are_called_as_written(spec: Spec) -> Iterator[Finding]:
+    yield from _native_variables(texts_of(spec, "outputs", type(spec)), "outputs")
+
+
 @_about_texts
 def _variables_are_portable(spec: Build, field: str, texts: list[Text]) -> Iterator[Finding]:
+    yield from _native_variables(texts, field)
+
+
+def _native_variables(texts: Iterable[Text], field: str) -> Iterator[Finding]:
     for text in texts:
         if text.kind in {"secret", "command", "native"} or text.where in _BRANCHES:
+            continue
+        if text.kind == "name":
+            yield from _replaced_nowhere(text, field)
             continue
         for native in natives(text.text):
             if native.target != field:
@@ -467,6 +487,17 @@ def _variables_are_portable(spec: Build, field: str, texts: list[Text]) -> Itera
                     severity="warning",
                     on_key=text.on_key,
                 )
+
+
+def _replaced_nowhere(text: Text, target: str) -> Iterator[Finding]:
+    for written in written_variables(text.text)[:1]:
+        yield Finding(
+            "native-variable",
+            text.where,
+            f"{written} stays as it is written: {target} replaces no variable here",
+            "write what it stands for",
+            severity="warning",
+        )
 
 
 def _instead_of(native: Native, text: Text) -> str:
@@ -1095,14 +1126,24 @@ _INSTEAD_OF_GIT = {
 }
 
 
-@_whole_rule("context", "git", "images[]")
+@_whole_rule("context", "git", "images[]", "outputs[]")
 def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
+    targets = [name for name, files in spec.outputs if files]
+
     def look(build: Build) -> Iterator[tuple[Finding, bool]]:
         scheme, fetched, _ = build.context.partition("://")
         for name, value in build.git:
-            if value is None or (name == "token" and not fetched):
+            if value is None:
                 continue
             where = ("git", name)
+            if name == "token" and not fetched:
+                message = (
+                    "every target of outputs: checks the repository out with a login of its own"
+                )
+                inside = "github" in targets and build.github.mode == "container"
+                read = not targets or "kubernetes" in targets or inside
+                yield _no_effect(where, message, "remove it"), read
+                continue
             if fetched:
                 finding = _no_effect(
                     where, "the context is not fetched with git", f"remove {name}:"
@@ -1496,6 +1537,49 @@ def _outputs_are_read(spec: Spec) -> Iterator[Finding]:
                     ("outputs", target, index, "path"),
                     f"{target} reads no {quoted(file.path)}",
                     f"such as {example}" if target == "github" else f"write {example}",
+                )
+
+
+@_whole_rule("images", "outputs[]", "gitlab")
+def _includes_end_as_gitlab_asks(spec: Spec) -> Iterator[Finding]:
+    """Only the pipeline itself may be called anything: a setting of the project names it."""
+    for index, file in enumerate(spec.outputs.gitlab):
+        if not set(file.only) <= set(spec.images):
+            continue
+        build = spec.images[file.only[0]] if file.only else spec.builds[0]
+        if build.gitlab.form != "pipeline" and not file.path.lower().endswith((".yml", ".yaml")):
+            yield Finding(
+                "unread-output",
+                ("outputs", "gitlab", index, "path"),
+                f"GitLab includes no {quoted(file.path)}",
+                "a name that ends with .yml or .yaml",
+            )
+
+
+@_whole_rule("registries", "push", "triggers", "destinations[]", "outputs[]")
+def _identities_are_there_in_requests(spec: Spec) -> Iterator[Finding]:
+    """What Buildkite's agent hands to a job, it hands to that of a request as well."""
+    found = ((build, item) for build in spec.builds for item in _identities(build, spec))
+    yield from told_once(found, len(spec.builds))
+
+
+def _identities(build: Build, spec: Spec) -> Iterator[Finding]:
+    asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
+    for host, registry in build.registries.items() if asked and build.push == "auto" else ():
+        login = registry.on("buildkite")
+        meant = registry.buildkite or spec.outputs.buildkite or host == "packages.buildkite.com"
+        if login and meant and login.by_identity:
+            from ci_kaniko.platforms import pushed_hosts
+
+            if canonical_host(host) in pushed_hosts(build):
+                yield Finding(
+                    "credentials-in-pull-request",
+                    ("registries", host, *(("buildkite",) if registry.buildkite else ())),
+                    "Buildkite's agent gives this identity to builds of pull requests, too, and "
+                    "their Dockerfile can ask for it",
+                    "let the policy of the registry or cloud refuse them, or leave pull_requests "
+                    "out of triggers:",
+                    severity="warning",
                 )
 
 

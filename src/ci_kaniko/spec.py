@@ -35,6 +35,7 @@ from ci_kaniko.fields import (
     Lines,
     Model,
     NotEmpty,
+    OwnImage,
     PlainHost,
     Platform,
     Present,
@@ -349,7 +350,7 @@ class Executor(Model):
         description="The release; the default is the newest one that ci-kaniko was tried with.",
         examples=["v1.28.3"],
     )
-    image: Present | None = Field(
+    image: OwnImage | None = Field(
         default=None,
         description="A mirror's repository: the version and variant are appended; with a tag of "
         "its own it is used as it is.",
@@ -719,7 +720,9 @@ def _check_proxy(text: str) -> None:
     check_plain(text)
     if not re.fullmatch(r"https?://[^/@\s]+/?", text):
         raise Refused(
-            "bad-proxy", f"{quoted(text)} is not a proxy", "such as http://proxy.example.com:3128"
+            "bad-proxy",
+            f"{quoted(text)} is not a proxy",
+            "http://proxy.example.com:3128, or {secret: NAME} for what a secret holds",
         )
 
 

@@ -10,8 +10,6 @@ from ci_kaniko.fields import TARGETS, Model, Reads
 from ci_kaniko.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic.fields import FieldInfo
 
     from ci_kaniko.findings import Where
@@ -101,18 +99,57 @@ def _kinds_in(annotation: Any) -> list[str]:
     return [kind for part in getattr(annotation, "__args__", ()) for kind in _kinds_in(part)]
 
 
-def texts_with_variables(spec: Build) -> Iterator[tuple[Where, str]]:
+def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     """Every text of a build in which variables are replaced, and where it stands."""
-    if "://" in spec.context:
-        yield ("context",), spec.context
-    for section in ("build_args", "labels", "annotations"):
-        yield from (((section, name), text) for name, text in getattr(spec, section).items())
-    for index, destination in enumerate(spec.destinations):
-        yield ("destinations", index), destination.image
-    if spec.cache and spec.cache.remote:
-        yield ("cache", "repo"), spec.cache.remote
-    yield from ((("registries", host), host) for host in spec.registries)
-    yield from ((("extra_args", index), text) for index, text in enumerate(spec.extra_args))
+    from ci_kaniko.spec import Build
+
+    found: list[tuple[Where, str]] = []
+    _add_templates(spec, Build, (), found)
+    # A directory is a path as it is written.
+    return [item for item in found if item[0] != ("context",) or "://" in item[1]]
+
+
+def _add_templates(
+    part: Any, model: type[Model], at: Where, found: list[tuple[Where, str]]
+) -> None:
+    for field in _fields_with_variables(model):
+        value = getattr(part, field)
+        where = (*at, field)
+        if not value:
+            continue
+        if isinstance(value, str):
+            found.append((where, value))
+        elif isinstance(value, dict):
+            keys = _fields(model)[field][1][0] == "template"
+            for key, item in value.items():
+                if keys:
+                    found.append(((*where, key), key))
+                if isinstance(item, str):
+                    found.append(((*where, key), item))
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, str):
+                    found.append(((*where, index), item))
+                else:
+                    _add_templates(item, type(item), (*where, index), found)
+        else:
+            _add_templates(value, type(value), where, found)
+
+
+@cache
+def _fields_with_variables(model: type[Model]) -> tuple[str, ...]:
+    """The fields of a model in which such a text can be, however deep."""
+    return tuple(field for field, info in model.model_fields.items() if _takes_variables(info))
+
+
+def _takes_variables(part: Any) -> bool:
+    if isinstance(part, Reads):
+        return part.kind == "template"
+    if isinstance(part, type) and issubclass(part, Model):
+        return bool(_fields_with_variables(part))
+    listed = (getattr(part, name, ()) for name in ("metadata", "__metadata__", "__args__"))
+    inner = [*(item for items in listed for item in items), getattr(part, "annotation", ())]
+    return any(_takes_variables(item) for item in inner if item != ())
 
 
 def secrets_of(spec: Build) -> set[str]:

@@ -65,7 +65,7 @@ def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
                 "no login asks Buildkite for a token",
                 "remove it; ci-token and the cloud logins by identity ask for one",
             )
-            yield finding, any(map(_asks_for_a_token, _logins(build, "buildkite")))
+            yield finding, any(login.by_identity for login in _logins(build, "buildkite"))
         for section in ("buildkite", "kubernetes"):
             if getattr(build, section).cache_claim:
                 finding = _no_effect(
@@ -120,15 +120,6 @@ def _logins(build: Build, target: str) -> Iterator[Any]:
         login = registry.on(target)
         if login is not None:
             yield login
-
-
-def _asks_for_a_token(login: Any) -> bool:
-    return (
-        login.use == "ci-token"
-        or bool(login.aws and login.aws.role)
-        or bool(login.google and login.google.provider)
-        or bool(login.azure and login.azure.tenant_id and not login.azure.client_secret)
-    )
 
 
 def _inputs_are_read(spec: Spec) -> Iterator[Finding]:

@@ -292,6 +292,12 @@ _NATIVE = pattern(
 )
 
 
+def written_variables(text: str) -> list[str]:
+    """Whatever looks like a variable in somebody's way, portable inputs aside."""
+    found = [match.group() for match in _NATIVE.finditer(text)] if "$" in text else []
+    return [written for written in found if not written.startswith(f"${{{INPUT_PREFIX}")]
+
+
 def natives(text: str) -> list[Native]:
     """The variables of CIs that are written in their own way: ``$CI_X``, ``${{ github.x }}``."""
     found = []
