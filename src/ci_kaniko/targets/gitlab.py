@@ -690,6 +690,7 @@ def _pushing(image: Image) -> Started | None:
 def _joining(image: Image) -> Fields:
     """The job that joins the platforms' images."""
     plan, section = image.plan, image.build.gitlab
+    plan = plan._replace(started=_pushing(image) or plan.started)
     script = JoinScript(plan, join_dialect(_dialect(plan)))
     after = _to_dotenv(_digest_name(image)) if image.hands_over else []
     text = script.text_of_join(image, ["regctl"], after)
@@ -708,7 +709,7 @@ def _joining(image: Image) -> Fields:
             "variables": {"GIT_STRATEGY": "none", **script.environment},
             "script": text,
             "dotenv": _DOTENV if image.hands_over else "",
-            "rules": rules(plan.spec, _pushing(image) or plan.started),
+            "rules": rules(plan.spec, plan.started),
             **_isolated(plan.spec, section.extra),
         }
     )
