@@ -229,21 +229,37 @@ def _images_are_in_files(spec: Spec) -> Iterator[Finding]:
         )
 
 
+_MERGED = {
+    ("github", "reusable"): "a workflow whose on: is written by hand",
+    **dict.fromkeys(
+        [("gitlab", form) for form in ("child", "include", "component")],
+        "the file that the project's own pipelines start from",
+    ),
+}
+"""What jobs are put into by ``mode: merge``, where a form is for a file that others take."""
+
+
 def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
-    files = spec.outputs.github
-    if not files or any(file.mode != "merge" for file in files):
-        return
+    """A GitLab file of another name may be one that others include, though written by hand."""
+    for target in ("gitlab", "github"):
+        files = getattr(spec.outputs, target)
+        if not files or any(
+            file.mode != "merge" or (target == "gitlab" and file.path != ".gitlab-ci.yml")
+            for file in files
+        ):
+            continue
 
-    def look(build: Build) -> Iterator[Heard]:
-        if build.github.form == "reusable":
-            finding = _no_effect(
-                ("github", "form"),
-                "mode: merge puts jobs into a workflow whose on: is written by hand",
-                "remove form:, or name a file of its own, without mode: merge",
-            )
-            yield finding, False
+        def look(build: Build, target: str = target) -> Iterator[Heard]:
+            place = _MERGED.get((target, getattr(build, target).form))
+            if place:
+                finding = _no_effect(
+                    (target, "form"),
+                    f"mode: merge puts jobs into {place}",
+                    "remove form:, or name a file of its own, without mode: merge",
+                )
+                yield finding, False
 
-    yield from unheard_by_all(spec, look)
+        yield from unheard_by_all(spec, look)
 
 
 def _lists_of_refs(build: Build) -> Iterator[tuple[Where, tuple[str, ...]]]:
