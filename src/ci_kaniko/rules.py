@@ -545,6 +545,38 @@ def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Find
     yield from dict.fromkeys(found)
 
 
+_BY_OUTSIDERS = frozenset(
+    f"GITHUB_{name}" for name in ("HEAD_REF", "REF", "REF_NAME", "ACTOR", "TRIGGERING_ACTOR")
+)
+"""What whoever opens a pull request chooses, or what is another text in one."""
+
+
+@_about_texts
+def _variables_of_the_ci_are_not_yours(
+    spec: Build, field: str, texts: list[Text]
+) -> Iterator[Finding]:
+    """A variable of a repository cannot be called so: the runner has its own in its place."""
+    for text in _read_at_run_time(texts):
+        for name in names(parse(text.text)):
+            short = name.removeprefix(ENV_PREFIX)
+            if name == short or not short.startswith("GITHUB_") or short in CI_TOKENS:
+                continue
+            why = "GitHub's own variable, and other targets have none"
+            if short in _BY_OUTSIDERS:
+                why = "GitHub's own variable, and who opens a pull request decides what it is there"
+            portable = NATIVE.get(short, "ref.name" if short == "GITHUB_HEAD_REF" else "")
+            yield Finding(
+                "native-variable",
+                text.where,
+                f"${{{name}}} is {why}",
+                f"${{{portable}}} works on every target"
+                if portable
+                else "${env.NAME} is for a variable of your own, under a name of yours",
+                severity="warning",
+                on_key=text.on_key,
+            )
+
+
 def _read_at_run_time(texts: list[Text]) -> list[Text]:
     return [text for text in texts if text.kind == "template" and ENV_READ in text.text]
 
