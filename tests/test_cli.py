@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -20,6 +21,7 @@ from ci_kaniko.commands import app
 from ci_kaniko.files import write
 from ci_kaniko.targets import NAMES
 from support import tools
+from support.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -632,3 +634,66 @@ class Stdin:
 sys.stdin = Stdin()
 cli.main()
 """
+
+
+FORMS = """\
+push: never
+default_branch: main
+images: {api: {}, web: {github: {form: reusable}}}
+"""
+FILES = """\
+outputs:
+  github:
+    - {path: .github/workflows/api.yml, only: [api]}
+    - {path: .github/workflows/web.yml, only: [web]}
+"""
+
+
+def test_validate_checks_each_output_by_itself(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.write("Dockerfile", "FROM scratch\n")
+    repository.write("ci-kaniko.yaml", FORMS + FILES)
+    assert repository.call("validate").code == 0
+    assert repository.call("validate", "github").code == 0
+    assert repository.call("sync").code == 0
+    repository.write("ci-kaniko.yaml", f"{FORMS}outputs: {{github: .github/workflows/all.yml}}\n")
+    assert "[several-forms]" in repository.call("validate").err
+    repository.write("ci-kaniko.yaml", FORMS)
+    assert "[several-forms]" in repository.call("validate", "github").err
+
+
+FOLLOWED = {
+    "ghcr.io/acme/shop:1": (
+        "ci-token",
+        "{default: ci-token, gitlab: {username: NAME, password: NAME_OF_A_SECRET}}",
+    ),
+    "ghcr.io/acme/shop:2": (
+        "{gitlab: ci-token}",
+        "{gitlab: {username: NAME, password: NAME_OF_A_SECRET}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("image", FOLLOWED)
+def test_a_hint_keeps_the_logins_that_work(tmp_path: Path, image: str) -> None:
+    repository = Repository(tmp_path)
+    repository.write("Dockerfile", "FROM scratch\n")
+    written, followed = FOLLOWED[image]
+    spec = f"destinations: ['{image}']\ndefault_branch: main\nregistries: {{ghcr.io: "
+    repository.write("ci-kaniko.yaml", f"{spec}{written}}}\n")
+    told = repository.call("validate", "gitlab").err
+    assert followed.removeprefix("{gitlab: ").removesuffix("}") in told
+    repository.write("ci-kaniko.yaml", f"{spec}{followed}}}\n")
+    assert repository.call("validate", "gitlab", "github").code == 0
+
+
+@pytest.mark.parametrize("word", ["date", "version", "sha", "ref", "pr", "build"])
+def test_a_hint_about_a_variable_of_a_tag_works(tmp_path: Path, word: str) -> None:
+    repository = Repository(tmp_path)
+    repository.write("Dockerfile", "FROM scratch\n")
+    spec = "registries: {ghcr.io: {username: a, password: T}}\ndestinations: "
+    repository.write("ci-kaniko.yaml", f"{spec}['ghcr.io/acme/shop:x-${{{word}}}']\n")
+    told = repository.call("validate", "gitlab").err
+    better = re.findall(r"\$\{[a-z._]+\}", told.split("did you mean")[1])[-1]
+    repository.write("ci-kaniko.yaml", f"{spec}['ghcr.io/acme/shop:x-{better}']\n")
+    assert repository.call("validate", "gitlab").code == 0

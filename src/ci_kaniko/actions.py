@@ -118,11 +118,14 @@ def _validated(
         problems += [*_beside(spec, possible, part), *found]
         return spec, problems, [f"{_name(spec)}: fine", *lines]
     problems += _beside(spec, chosen, part)
+    from ci_kaniko.pipeline import in_files
+
     for target in chosen:
-        try:
-            _text(part, target, settings)
-        except SpecError as error:
-            problems += error.problems
+        for _, whole in [(None, part)] if only else in_files(spec, target):
+            try:
+                _text(whole, target, settings)
+            except SpecError as error:
+                problems += error.problems
     return spec, problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ci_kaniko.findings import Where
-    from ci_kaniko.spec import Build, Prepare, Spec
+    from ci_kaniko.spec import Build, OutputFile, Prepare, Spec
 
 
 class Job(NamedTuple):
@@ -377,3 +377,18 @@ def with_section(spec: Spec, target: str, update: Callable[[Any], dict[str, Any]
         return changed(spec)
     images = {name: changed(image) for name, image in spec.images.items()}
     return spec.model_copy(update={"images": images})
+
+
+def in_file(spec: Spec, target: str, file: OutputFile) -> Spec:
+    """What a spec says for one of its files: its images, in the form that it takes."""
+    if file.only:
+        spec = select(spec, file.only)
+    if file.mode == "merge" and target == "github":
+        spec = with_section(spec, target, lambda _: {"form": "jobs"})
+    return spec
+
+
+def in_files(spec: Spec, target: str) -> list[tuple[str | None, Spec]]:
+    """The path of each file of a target and what is in it; all in one when none is named."""
+    files = getattr(spec.outputs, target)
+    return [(file.path, in_file(spec, target, file)) for file in files] or [(None, spec)]

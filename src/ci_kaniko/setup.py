@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
 from ci_kaniko.executors import pull_login, pulled_images
-from ci_kaniko.pipeline import pipeline
+from ci_kaniko.pipeline import in_files, pipeline
 from ci_kaniko.problems import SpecError
 from ci_kaniko.references import DOCKER_HUB, parse_repository, pulled_from
 from ci_kaniko.shell import quote
@@ -32,11 +32,18 @@ class Requirement(NamedTuple):
 
 def requirements(spec: Spec, target: str) -> list[Requirement]:
     """What a spec needs on a target, in the order of a first setup. Raises SpecError."""
-    from ci_kaniko.loading import errors, placed
-    from ci_kaniko.targets import target as find_target
+    from ci_kaniko.loading import errors
 
     if problems := errors(spec):
         raise SpecError(problems)
+    found = [one for path, part in in_files(spec, target) for one in _of_a_file(part, target, path)]
+    return _merged(found)
+
+
+def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
+    from ci_kaniko.loading import placed
+    from ci_kaniko.targets import target as find_target
+
     whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")
     chosen = find_target(target)
     # What a manifest needs at the time of a run is not known yet.
@@ -55,11 +62,11 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
     ]
     found += [*_held_in_requests(plans), *_controller(plans)]
     if target == "github" and plans[0].reusable and rendering:
-        found.append(_caller(spec, chosen.output, rendering.view))
-    return _merged(found)
+        found.append(_caller(path or chosen.output, rendering.view))
+    return found
 
 
-def _caller(spec: Spec, usual: str, view: dict[str, Any]) -> Requirement:
+def _caller(path: str, view: dict[str, Any]) -> Requirement:
     """The job that calls a reusable workflow: what it may do, and what it hands over."""
     from ci_kaniko.yamltext import scalar
 
@@ -70,7 +77,6 @@ def _caller(spec: Spec, usual: str, view: dict[str, Any]) -> Requirement:
                 granted[permission.name] = permission.access
     called = view["events"]["workflow_call"] or {}
     inputs = called.get("inputs", {})
-    path = next((file.path for file in spec.outputs.github), usual)
     steps = ["permissions:", *(f"  {name}: {access}" for name, access in granted.items())]
     steps.append(f"uses: ./{path}")
     if inputs:

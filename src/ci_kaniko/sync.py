@@ -125,9 +125,10 @@ def _files(spec: Spec, targets: Collection[str]) -> Iterator[tuple[str, int, Out
 
 def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
     """The text for a committed file: it may not depend on the commit it is part of."""
+    from ci_kaniko.pipeline import in_file
     from ci_kaniko.rendering import render
 
-    spec = _part(spec, target, file)
+    spec = in_file(spec, target, file)
     if file.mode == "merge" and target == "gitlab" and _DEFAULTS.search(current):
         from ci_kaniko.pipeline import with_section
         from ci_kaniko.targets.gitlab import INHERITED
@@ -139,17 +140,6 @@ def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
         return render(spec, target)
     except SpecError as error:
         raise SpecError([_committed(problem, target) for problem in error.problems]) from None
-
-
-def _part(spec: Spec, target: str, file: OutputFile) -> Spec:
-    """What a file holds of a spec."""
-    from ci_kaniko.pipeline import select, with_section
-
-    if file.only:
-        spec = select(spec, file.only)
-    if file.mode == "merge" and target == "github":
-        spec = with_section(spec, target, lambda _: {"form": "jobs"})
-    return spec
 
 
 def _merged(current: str | None, rendered: str, target: str, path: str) -> str:
@@ -215,6 +205,7 @@ class Neighbour(NamedTuple):
 def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem]:
     """Names that two files have, when they are for different images."""
     from ci_kaniko.loading import placed
+    from ci_kaniko.pipeline import in_file
     from ci_kaniko.targets import target as find_target
 
     chosen = find_target(target)
@@ -222,7 +213,7 @@ def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem
     for each in files:
         spec, file, where = each
         told: set[str] = set()
-        for named in chosen.names(_part(spec, target, file)):
+        for named in chosen.names(in_file(spec, target, file)):
             first, image = seen.setdefault(named.name, (each, named.image.name))
             same = first.spec is spec and (image == named.image.name or named.what == "workflow")
             if first is each or same or first.file.path in told:

@@ -229,6 +229,8 @@ _OTHER_WORDS = {
     "build": "build.number",
 }
 """What people call the portable variables."""
+_IN_TAGS = {"build.timestamp": "build.number", "ref.name": "ref.tag"}
+"""What is safe in a tag, for what is not."""
 
 
 def _instead(body: str) -> str:
@@ -248,7 +250,8 @@ def _instead(body: str) -> str:
     if close is None and is_identifier(last) and (not dot or scope in {"vars", "env"}):
         close = ENV_PREFIX + last
     if close:
-        return f"did you mean ${{{close}}}? {literal}"
+        other = f", or in a tag ${{{_IN_TAGS[close]}}}" if close in _IN_TAGS else ""
+        return f"did you mean ${{{close}}}{other}? {literal}"
     return f"the known names are in docs/spec.md; {literal}"
 
 
