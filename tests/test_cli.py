@@ -665,7 +665,7 @@ def test_validate_checks_each_output_by_itself(tmp_path: Path) -> None:
 FOLLOWED = {
     "ghcr.io/acme/shop:1": (
         "ci-token",
-        "{default: ci-token, gitlab: {username: NAME, password: NAME_OF_A_SECRET}}",
+        "{default: {username: NAME, password: NAME_OF_A_SECRET}, github: ci-token}",
     ),
     "ghcr.io/acme/shop:2": (
         "{gitlab: ci-token}",
@@ -682,7 +682,7 @@ def test_a_hint_keeps_the_logins_that_work(tmp_path: Path, image: str) -> None:
     spec = f"destinations: ['{image}']\ndefault_branch: main\nregistries: {{ghcr.io: "
     repository.write("ci-kaniko.yaml", f"{spec}{written}}}\n")
     told = repository.call("validate", "gitlab").err
-    assert followed.removeprefix("{gitlab: ").removesuffix("}") in told
+    assert followed.removeprefix("{gitlab: ").removesuffix("}}") in told
     repository.write("ci-kaniko.yaml", f"{spec}{followed}}}\n")
     assert repository.call("validate", "gitlab", "github").code == 0
 
