@@ -407,6 +407,7 @@ def test_two_specs_of_one_name_are_told(
         told = [line for line in done.err.splitlines() if "[duplicate-" in line]
         assert len(told) == (rule is not None)
         if rule:
+            assert "fine" not in done.out
             assert re.match(rf"web/ci-kaniko\.yaml:\d+:\d+: {re.escape(name)}", told[0])
             assert told[0].endswith(f"as well [{rule}]")
             assert not (folder / ".gitlab").exists(), "nothing was written"

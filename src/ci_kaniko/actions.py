@@ -90,7 +90,8 @@ def validate(
 
         found = clashes(read, targets)
         problems += found
-        failed = failed or bool(found)
+        if found:
+            failed, fine = True, []
     if problems or form == "json":
         _say(report(problems, form), err=form == "text")
     if form == "text":
