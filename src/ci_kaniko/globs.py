@@ -107,6 +107,11 @@ def matches(glob: str, ref: str) -> bool:
 
     All ways to match are followed at once: a regular expression would try one after the other.
     """
+    if is_literal(glob):
+        return bool(ref) and glob == ref
+    first, last = glob.index("*"), glob.rindex("*")
+    if not (ref.startswith(glob[:first]) and ref.endswith(glob[last + 1 :])):
+        return False
     pieces = re.findall(r"\*+|[^*]", glob)
     here = _beyond_stars(pieces, {0})
     for character in ref:
