@@ -1615,6 +1615,28 @@ def _identities(build: Build, spec: Spec) -> Iterator[Finding]:
                 )
 
 
+@_rule("registries", "push", "triggers", "destinations[]", "github", "git", "context")
+def _tokens_are_there_in_requests(spec: Build) -> Iterator[Finding]:
+    """What fetches the repository in GitHub's container mode may be what pushes as well."""
+    requests = spec.triggers is None or spec.triggers.pull_requests
+    fetched = "://" not in spec.context and spec.git.token is None
+    if spec.github.mode != "container" or spec.push != "auto" or not (requests and fetched):
+        return
+    from ci_kaniko.platforms import pushed_hosts
+
+    for host, registry in spec.registries.items():
+        login = registry.on("github")
+        if login and login.kind == "ci-token" and canonical_host(host) in pushed_hosts(spec):
+            yield Finding(
+                "credentials-in-pull-request",
+                ("registries", host),
+                "in GitHub's container mode the token that pushes here also fetches the "
+                "repository for pull requests, and their Dockerfile can read it",
+                "git: {token: NAME} fetches with another one",
+                severity="warning",
+            )
+
+
 @_whole_rule("images[]")
 def _names_stay_different(spec: Spec) -> Iterator[Finding]:
     seen: dict[str, str] = {}
