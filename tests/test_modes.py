@@ -33,6 +33,15 @@ MODES = [
 """Every mode but the usual one, in which test_execution.py runs every case."""
 
 
+EXCLUDED = {
+    # No token for OIDC reaches the executor's image: it has no program that asks for one.
+    ("github", "container"): ("registries.*.default.aws.role", "registries.*.default.google."),
+    # A clone is of this repository, and the rest is about contexts that are fetched.
+    ("kubernetes", True): ("context_login.", "context_sub_path", "git."),
+}
+"""What no spec may say in a mode, and why."""
+
+
 @cache
 def fields(case: str) -> frozenset[Path]:
     """What a case says that is not about one target."""
@@ -69,7 +78,7 @@ def text_in(data: Data, target: str, mode: Mode) -> str:
 def test_every_field_in_every_mode(target: str, mode: Mode) -> None:
     """The fewest cases that say everything; what none of them may say there, no other may."""
     cases = cases_of(target)
-    every = missing = {field for case in cases for field in fields(case)}
+    missing = {field for case in cases for field in fields(case)}
     while cases and missing:
         case = max(cases, key=lambda case: len(fields(case) & missing))
         cases.remove(case)
@@ -81,4 +90,13 @@ def test_every_field_in_every_mode(target: str, mode: Mode) -> None:
             wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
             check(execute(wanted, found, SHELLS[len(cases) % len(SHELLS)]), wanted)
             missing = missing - fields(case)
-    assert len(missing) < len(every) / 5, missing
+    excluded = [
+        start
+        for (name, value), starts in EXCLUDED.items()
+        if name == target and value in mode.values()
+        for start in starts
+    ]
+    dotted = {".".join(map(str, field)) for field in missing}
+    left = {field for field in dotted if not field.startswith(tuple(excluded))}
+    assert not left, "neither run nor excluded"
+    assert all(any(field.startswith(start) for field in dotted) for start in excluded)
