@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko.plan import resolve
 from ci_kaniko.script import Script
-from ci_kaniko.shell import continued
 from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite_dialect import DIALECT
+from ci_kaniko.text.quoting import continued
 from support import buildkite, expectation, kubelet
 from support.buildkite_upload import upload
 from support.cases import CASES, snapshots

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko import Spec, SpecError, load, loads, render
 from ci_kaniko.discovery import find
-from ci_kaniko.display import hide, shown, shown_line
 from ci_kaniko.loading import errors, warnings
 from ci_kaniko.problems import Problem, in_file_order, suggest
 from ci_kaniko.reports import report
+from ci_kaniko.text.display import hide, shown, shown_line
 from support.cases import CASES, SPECS
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 import ci_kaniko
 from ci_kaniko import layouts
 from ci_kaniko.fields import Model
-from ci_kaniko.patterns import pattern
 from ci_kaniko.spec import NamedImage, Options, Spec
+from ci_kaniko.text.patterns import pattern
 
 TWO = "push: never\ndefault_branch: main\nimages: {api: {context: a}, web: {context: b}}\n"
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ci_kaniko.findings import quoted
 from ci_kaniko.globs import split, to_regex
 from ci_kaniko.grammar import inside_repository
-from ci_kaniko.patterns import pattern
 from ci_kaniko.pipeline import select
 from ci_kaniko.problems import CiKanikoError, suggest
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -141,8 +141,8 @@ def _job_that_says(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
     from ci_kaniko.plan import executor_image
     from ci_kaniko.rendering import header
-    from ci_kaniko.shell import quote
-    from ci_kaniko.yamltext import flow, scalar
+    from ci_kaniko.text.quoting import quote
+    from ci_kaniko.text.yaml import flow, scalar
 
     build = spec.builds[0]
     tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []

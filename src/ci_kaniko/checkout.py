@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 
 _SSH = pattern(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
 _SCP = pattern(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")

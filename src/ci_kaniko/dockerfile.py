@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.files import OutsideRepository, inside
 from ci_kaniko.grammar import inside_repository
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -12,7 +12,6 @@ from pydantic_core import core_schema
 from ci_kaniko import grammar
 from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
 from ci_kaniko.findings import Refused, quoted, raise_all
-from ci_kaniko.patterns import pattern
 from ci_kaniko.references import (
     REGISTRY_HOST,
     REGISTRY_IMAGE,
@@ -21,6 +20,7 @@ from ci_kaniko.references import (
     parse_repository,
 )
 from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import Ref, natives, parse, written_variables
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import check_text
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import natives
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def case_arms(glob: str) -> tuple[str, ...] | None:
 
 
 def _shell_word(text: str) -> str:
-    from ci_kaniko.shell import quote
+    from ci_kaniko.text.quoting import quote
 
     return text if not text or _PLAIN.fullmatch(text) else quote(text)
 

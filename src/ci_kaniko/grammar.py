@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ci_kaniko.display import has_login, has_token
 from ci_kaniko.findings import Refused, quoted
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.display import has_login, has_token
+from ci_kaniko.text.patterns import pattern
 
 _CONTROL = pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _DURATION_PART = pattern(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from ci_kaniko.fields import Model
 from ci_kaniko.findings import Finding, Refused, quoted
-from ci_kaniko.patterns import pattern
 from ci_kaniko.platforms import pushed_hosts
 from ci_kaniko.references import canonical_host
 from ci_kaniko.scalars import wrong_type
 from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec, check_image_name
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,7 +13,7 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.platforms import meeting_place, slug
 from ci_kaniko.references import Reference, parse_reference
 from ci_kaniko.script import Script, check_digest
-from ci_kaniko.shell import continued, indented
+from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from jinja2.bccache import bc_version
 
-from ci_kaniko import yamltext
 from ci_kaniko.resources import templates
+from ci_kaniko.text import yaml as yamltext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping

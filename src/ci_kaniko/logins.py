@@ -25,8 +25,8 @@ from ci_kaniko.fields import (
     choice,
 )
 from ci_kaniko.findings import Refused, quoted
-from ci_kaniko.patterns import pattern
 from ci_kaniko.scalars import as_text, wrong_type
+from ci_kaniko.text.patterns import pattern
 
 
 def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:

@@ -7,9 +7,9 @@ import stat
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ci_kaniko.display import MASK, shown, shown_line
-from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import Problem, SpecError, in_file_order
+from ci_kaniko.text.display import MASK, shown, shown_line
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

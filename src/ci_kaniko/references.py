@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_host
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import (
     ENV_PREFIX,
     Part,

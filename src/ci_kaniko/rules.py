@@ -20,10 +20,10 @@ from ci_kaniko.fields import TARGETS
 from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import any_matches, check_branch, is_literal, matches, split
-from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.spec import Build
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.texts import (
     CI_TOKENS,
     ENV_READ,

@@ -23,7 +23,7 @@ from ci_kaniko.references import (
     is_run_time_host,
     parse_repository,
 )
-from ci_kaniko.shell import TO_LOWER, can_be_double_quoted, continued, indented, quote
+from ci_kaniko.text.quoting import TO_LOWER, can_be_double_quoted, continued, indented, quote
 from ci_kaniko.variables import INPUT_PREFIX, Ref, names, text_of, variable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ci_kaniko.executors import pull_login, pulled_images
 from ci_kaniko.pipeline import in_files, pipeline
 from ci_kaniko.problems import SpecError
 from ci_kaniko.references import DOCKER_HUB, parse_repository, pulled_from
-from ci_kaniko.shell import quote
+from ci_kaniko.text.quoting import quote
 from ci_kaniko.variables import ENV_PREFIX, text_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
 
 def _caller(path: str, view: dict[str, Any]) -> Requirement:
     """The job that calls a reusable workflow: what it may do, and what it hands over."""
-    from ci_kaniko.yamltext import scalar
+    from ci_kaniko.text.yaml import scalar
 
     granted: dict[str, str] = {}
     for job in view["jobs"]:

@@ -64,8 +64,8 @@ from ci_kaniko.logins import (
     short_or_long,
 )
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
-from ci_kaniko.patterns import pattern
 from ci_kaniko.scalars import as_bool, as_choice, as_list, as_text
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from ci_kaniko.findings import Finding, Where

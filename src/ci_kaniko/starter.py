@@ -10,8 +10,8 @@ from ci_kaniko import __version__
 from ci_kaniko.checkout import has_branch, values
 from ci_kaniko.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.findings import quoted
-from ci_kaniko.patterns import pattern
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

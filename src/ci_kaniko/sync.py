@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.findings import Finding, quoted
-from ci_kaniko.patterns import pattern
 from ci_kaniko.problems import Problem, SpecError
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -278,7 +278,7 @@ def diff(output: Output) -> list[str]:
     """The unified diff from the file to what it should be, without line ends."""
     import difflib
 
-    from ci_kaniko.display import hide, printable
+    from ci_kaniko.text.display import hide, printable
 
     compared = difflib.unified_diff(
         _lines(output.current or ""),

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.fields import TARGETS, Model, Reads
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.conditions import Event
 from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.grammar import check_text, is_identifier
-from ci_kaniko.patterns import pattern
 from ci_kaniko.references import MAX_TAG
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_identifier, is_variable_name
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable

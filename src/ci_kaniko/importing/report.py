@@ -49,7 +49,7 @@ class Report:
 
     def clean(self, text: str) -> str:
         """A text without what must not be shown."""
-        from ci_kaniko.display import shown
+        from ci_kaniko.text.display import shown
 
         for secret in sorted(self._hidden, key=len, reverse=True):
             text = text.replace(secret, "***")

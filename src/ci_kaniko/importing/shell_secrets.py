@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.display import MASK, hide
 from ci_kaniko.importing.symbols import (
     Contents,
     Encoded,
@@ -17,6 +16,7 @@ from ci_kaniko.importing.symbols import (
     join,
     literal,
 )
+from ci_kaniko.text.display import MASK, hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

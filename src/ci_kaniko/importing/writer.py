@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ci_kaniko.yamltext import scalar
+from ci_kaniko.text.yaml import scalar
 
 _WIDTH = 100
 _BLOCKS = {"build_args", "labels", "annotations", "destinations", "registries", "images"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from ci_kaniko.merging.places import BLANKS
 from ci_kaniko.problems import SpecError
-from ci_kaniko.yamltext import scalar
+from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

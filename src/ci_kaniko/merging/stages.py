@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.findings import quoted
 from ci_kaniko.merging.entries import STAGES
 from ci_kaniko.problems import SpecError
-from ci_kaniko.yamltext import flow, scalar
+from ci_kaniko.text.yaml import flow, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.plan import CHECKOUT, OUTPUT
 from ci_kaniko.script import Cell, Dialect, Impossible
-from ci_kaniko.shell import quote
 from ci_kaniko.targets.common import config_folder, remote_url
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from ci_kaniko.plan import Plan

@@ -28,10 +28,10 @@ from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
 from ci_kaniko.script import Cell, Script, executor, only_files, read_digest
-from ci_kaniko.shell import indented, quote
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.common import join_dialect, preparing
+from ci_kaniko.text.quoting import indented, quote
 from ci_kaniko.variables import text_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
 from ci_kaniko.plan import executor_image
 from ci_kaniko.script import Script, executor, read_digest
-from ci_kaniko.shell import continued, indented, quote
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.common import join_dialect
@@ -24,6 +23,7 @@ from ci_kaniko.targets.pods import (
     secret_volumes,
     toleration,
 )
+from ci_kaniko.text.quoting import continued, indented, quote
 from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.globs import split, to_regex
-from ci_kaniko.shell import quote
 from ci_kaniko.targets.github_events import conditions, own_paths, starts
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,6 @@ from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
 from ci_kaniko.script import Script, executor, only_files, read_digest
-from ci_kaniko.shell import annotated, continued, indented, quote
 from ci_kaniko.targets.github_changes import SAFE, Changes
 from ci_kaniko.targets.github_dialect import (
     CONTAINER,
@@ -23,6 +22,7 @@ from ci_kaniko.targets.github_dialect import (
     in_container,
 )
 from ci_kaniko.targets.github_events import pushing_only
+from ci_kaniko.text.quoting import annotated, continued, indented, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,6 @@ from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.logins import Login
-from ci_kaniko.patterns import pattern
 from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import (
     PREPARES,
@@ -49,6 +48,7 @@ from ci_kaniko.targets.common import (
     unmounted_cache,
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
+from ci_kaniko.text.patterns import pattern
 from ci_kaniko.texts import texts_of
 from ci_kaniko.variables import ENV_PREFIX, Ref, natives, with_inputs
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, executor_image, reads_registry_variables
 from ci_kaniko.references import DOCKER_HUB
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
-from ci_kaniko.shell import continued, quote
 from ci_kaniko.targets.common import preparing
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
@@ -22,6 +21,7 @@ from ci_kaniko.targets.pods import (
     resources,
     secret_volumes,
 )
+from ci_kaniko.text.quoting import continued, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from ci_kaniko.patterns import pattern
-from ci_kaniko.token_shapes import HEADS, SHAPES, SHORTEST
+from ci_kaniko.text.patterns import pattern
+from ci_kaniko.text.token_shapes import HEADS, SHAPES, SHORTEST
 
 MASK = "*"
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from ci_kaniko.patterns import pattern
+from ci_kaniko.text.patterns import pattern
 
 _PLAIN = pattern(
     r"(?:[A-Za-z_./$]|--[a-z])"
