@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_kaniko import conditions, fields, globs, grammar, scalars, variables
-from ci_kaniko.findings import Refused
+from ci_kaniko.problems.finding import Refused
 from ci_kaniko.scalars import Plain
 from ci_kaniko.text.display import printable
 

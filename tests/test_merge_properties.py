@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from ci_kaniko.merging import merge
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.problem import SpecError
 from support.nodes import plain
 
 if TYPE_CHECKING:

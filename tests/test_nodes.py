@@ -31,7 +31,7 @@ from ci_kaniko.nodes import (
     parse,
     read,
 )
-from ci_kaniko.problems import Problem, SpecError
+from ci_kaniko.problems.problem import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

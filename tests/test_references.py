@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_kaniko.findings import Refused
+from ci_kaniko.problems.finding import Refused
 from ci_kaniko.references import canonical_host, parse_reference, parse_repository
 from ci_kaniko.variables import text_of
 

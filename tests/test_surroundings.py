@@ -14,7 +14,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.dockerfile import MAX_BYTES, Unread, parse
 from ci_kaniko.loading import warnings
-from ci_kaniko.rule_ids import GROUPS
+from ci_kaniko.problems.catalogue import GROUPS
 from support.repository import Done, Repository
 
 if TYPE_CHECKING:

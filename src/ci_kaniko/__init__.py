@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as type checkers know it: typing itself would cost half
 
 if TYPE_CHECKING:
     from ci_kaniko.loading import load, loads
-    from ci_kaniko.problems import CiKanikoError, Problem, SpecError
+    from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
     from ci_kaniko.rendering import render
     from ci_kaniko.spec import Spec
     from ci_kaniko.targets import available_targets
@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CiKanikoError": "problems",
-    "Problem": "problems",
+    "CiKanikoError": "problems.problem",
+    "Problem": "problems.problem",
     "Spec": "spec",
-    "SpecError": "problems",
+    "SpecError": "problems.problem",
     "available_targets": "targets",
     "load": "loading",
     "loads": "loading",

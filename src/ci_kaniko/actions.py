@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci_kaniko.problems import Problem, SpecError
+    from ci_kaniko.problems.problem import Problem, SpecError
     from ci_kaniko.spec import Spec
     from ci_kaniko.sync import Compared, Output
 
@@ -68,8 +68,8 @@ def validate(
     _check_format(form)
     for target in targets:
         _check_target(target)
-    from ci_kaniko.problems import in_file_order
-    from ci_kaniko.reports import report
+    from ci_kaniko.cli.report import report
+    from ci_kaniko.problems.problem import in_file_order
 
     problems: list[Problem] = []
     fine: list[str] = []
@@ -105,7 +105,7 @@ def _validated(
     path: str, targets: Sequence[str], settings: Sequence[str], only: Sequence[str]
 ) -> tuple[Spec | None, list[Problem], list[str]]:
     """A spec, what is wrong with it, and what is said when that is no error."""
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
 
     try:
         spec, problems = _read(path)
@@ -136,7 +136,7 @@ def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
 
 def _sections(spec: Spec, chosen: Sequence[str], settings: Sequence[str]) -> list[Problem]:
     """What is wrong with the sections of other targets: whoever writes one means its target."""
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.targets import NAMES, target
 
     found: list[Problem] = []
@@ -157,7 +157,7 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
 
     Values that only some targets take are given to these.
     """
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.targets import NAMES, target
 
     refused: dict[str, Sequence[Problem]] = {}
@@ -255,7 +255,7 @@ def import_pipelines(
     """Print the spec of what some pipelines do, or what it becomes on another platform."""
     from ci_kaniko.importing.pipelines import SOURCES, read_all
     from ci_kaniko.importing.report import told
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
 
     if source is not None and source not in SOURCES:
         raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
@@ -300,7 +300,7 @@ def init(
 
 def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
     """List what must exist on a platform before the first run."""
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.setup import requirements, setup_json, setup_text
 
     if form not in {"text", "json"}:
@@ -332,14 +332,14 @@ def print_schema() -> None:
 
 
 def _check_format(form: str) -> None:
-    from ci_kaniko.reports import FORMATS
+    from ci_kaniko.cli.report import FORMATS
 
     if form not in FORMATS:
         raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
 
 
 def _check_target(name: str) -> None:
-    from ci_kaniko.problems import UnknownTargetError
+    from ci_kaniko.problems.problem import UnknownTargetError
     from ci_kaniko.targets import check_name
 
     try:
@@ -410,7 +410,7 @@ def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> li
 
 
 def _load(path: str | None, form: str, *, strict: bool) -> Spec:
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
 
     try:
         loaded, warnings = _read(path)
@@ -489,7 +489,7 @@ def _repository(spec: Spec) -> str:
 
 
 def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
 
     try:
         return _text(spec, target, settings)
@@ -499,7 +499,7 @@ def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
 
 def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compared], list[Problem]]:
     """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.sync import clashes, compare
 
     for target in targets:
@@ -563,7 +563,7 @@ def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
 
 
 def _settings(settings: Sequence[str]) -> dict[str, str]:
-    from ci_kaniko.findings import quoted
+    from ci_kaniko.problems.finding import quoted
 
     values: dict[str, str] = {}
     for setting in settings:
@@ -575,7 +575,7 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
 
 
 def _show(problems: Sequence[Problem], form: str) -> None:
-    from ci_kaniko.reports import report
+    from ci_kaniko.cli.report import report
 
     if problems:
         _say(report(problems, form), err=True)
@@ -583,7 +583,7 @@ def _show(problems: Sequence[Problem], form: str) -> None:
 
 def _report(problems: Sequence[Problem], form: str) -> None:
     """What a command has found: for machines on standard output, and JSON always."""
-    from ci_kaniko.reports import report
+    from ci_kaniko.cli.report import report
 
     if problems or form == "json":
         _say(report(problems, form), err=form == "text")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, cast
 
-from ci_kaniko.findings import Refused, check_once, quoted, raise_all
 from ci_kaniko.globs import any_matches, check_glob, is_exclusion, split
+from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
 from ci_kaniko.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
@@ -88,7 +88,7 @@ def _condition(value: Any, at: tuple[int, ...]) -> Condition:
         raise _placed(wrong_type(value, expected), at)
     if value in EVENTS:
         return Condition(cast("Kind", str(value)))
-    from ci_kaniko.problems import suggest
+    from ci_kaniko.problems.problem import suggest
 
     close = None if value in _BRANCHES else suggest(value.replace("_", "-"), EVENTS)
     ref = suggest(value, ("tags", "branches")) if not close else None
@@ -114,7 +114,7 @@ def _is_glob(text: str) -> bool:
 
 def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
     if len(value) == 1 and next(iter(value)) not in REFS:
-        from ci_kaniko.problems import suggest
+        from ci_kaniko.problems.problem import suggest
 
         key = str(next(iter(value)))
         close = suggest(key, REFS)

@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
-from ci_kaniko.findings import Refused, quoted, raise_all
+from ci_kaniko.problems.finding import Refused, quoted, raise_all
 from ci_kaniko.references import (
     REGISTRY_HOST,
     REGISTRY_IMAGE,
@@ -26,7 +26,7 @@ from ci_kaniko.variables import Ref, natives, parse, written_variables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
 
 TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")

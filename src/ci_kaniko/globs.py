@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import check_text
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import natives
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.text.display import has_login, has_token
 from ci_kaniko.text.patterns import pattern
 

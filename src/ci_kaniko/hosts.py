@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.executors import pulled_images
-from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.references import (
     DOCKER_HUB,
     canonical_host,
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.dockerfile import Dockerfiles
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, Spec
 
 

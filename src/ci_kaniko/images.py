@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ci_kaniko.fields import Model
-from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.platforms import pushed_hosts
+from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.references import canonical_host
 from ci_kaniko.scalars import wrong_type
 from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec, check_image_name

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.platforms import meeting_place, slug
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.references import Reference, parse_reference
 from ci_kaniko.script import Script, check_digest
 from ci_kaniko.text.quoting import continued, indented

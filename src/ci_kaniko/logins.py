@@ -24,7 +24,7 @@ from ci_kaniko.fields import (
     checked,
     choice,
 )
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.scalars import as_text, wrong_type
 from ci_kaniko.text.patterns import pattern
 

@@ -7,14 +7,14 @@ import stat
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ci_kaniko.problems import Problem, SpecError, in_file_order
+from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
 from ci_kaniko.text.display import MASK, shown, shown_line
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.problems import Severity
+    from ci_kaniko.problems.problem import Severity
 
 MAX_BYTES = 1024 * 1024
 _KEY = "PRIVATE KEY"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.grammar import file_stem
 from ci_kaniko.plan import Plan, Started, resolve, started_by
 from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
+from ci_kaniko.problems.finding import Finding, quoted, told_once
 from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, OutputFile, Prepare, Spec
 
 

@@ -23,8 +23,8 @@ from ci_kaniko.clouds import (
 )
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
-from ci_kaniko.findings import Finding, Where, quoted
 from ci_kaniko.flags import GIT_DEPTH, flag_of
+from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.references import (
     DOCKER_HUB,
     DOCKER_HUB_KEY,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_host
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import (
     ENV_PREFIX,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.problems import CiKanikoError, Problem, SpecError
+from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
 from ci_kaniko.targets import target as find_target
 
 if TYPE_CHECKING:

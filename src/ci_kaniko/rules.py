@@ -17,10 +17,10 @@ from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
 from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
 from ci_kaniko.fields import TARGETS
-from ci_kaniko.findings import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import any_matches, check_branch, is_literal, matches, split
-from ci_kaniko.problems import suggest
+from ci_kaniko.problems.finding import Finding, Refused, dotted, quoted, told_once, unheard_by_all
+from ci_kaniko.problems.problem import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.spec import Build
 from ci_kaniko.text.patterns import pattern
@@ -46,8 +46,8 @@ from ci_kaniko.variables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from ci_kaniko.findings import Where
     from ci_kaniko.native import Toleration
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import NamedImage, Spec
     from ci_kaniko.texts import Text
     from ci_kaniko.variables import Native

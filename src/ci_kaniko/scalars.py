@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Refused, quoted
+from ci_kaniko.problems.finding import Refused, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -93,7 +93,7 @@ def as_choice(value: Any, choices: Collection[str]) -> str:
     text = as_text(value)
     if text in choices:
         return text
-    from ci_kaniko.problems import suggest
+    from ci_kaniko.problems.problem import suggest
 
     close = suggest(text, choices)
     raise Refused(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko import grammar
 from ci_kaniko.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
-from ci_kaniko.findings import Finding
 from ci_kaniko.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.plan import CERTIFICATES, OUTPUT
+from ci_kaniko.problems.finding import Finding
 from ci_kaniko.references import (
     DOCKER_HUB_KEY,
     DOCKER_HUB_LOOKALIKES,

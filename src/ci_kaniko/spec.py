@@ -54,7 +54,6 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
-from ci_kaniko.findings import Refused, check_once, quoted, raise_all
 from ci_kaniko.logins import (
     SECRET,
     ContextLogin,
@@ -64,12 +63,13 @@ from ci_kaniko.logins import (
     short_or_long,
 )
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
+from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
 from ci_kaniko.scalars import as_bool, as_choice, as_list, as_text
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from ci_kaniko.findings import Finding, Where
     from ci_kaniko.nodes import Source
+    from ci_kaniko.problems.finding import Finding, Where
 
 
 class Destination(Model):

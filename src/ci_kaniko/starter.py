@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko import __version__
 from ci_kaniko.checkout import has_branch, values
 from ci_kaniko.files import OutsideRepository, inside, read_bytes
-from ci_kaniko.findings import quoted
+from ci_kaniko.problems.finding import quoted
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.text.patterns import pattern
 
@@ -201,7 +201,7 @@ def _split(dockerfile: str) -> tuple[str, str]:
 
 
 def _is_valid(**fields: str) -> bool:
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.spec import Spec
 
     try:
@@ -268,7 +268,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
 def _check(text: str) -> None:
     """Whether the wished image can be pushed. Raises Wish."""
     from ci_kaniko.loading import loads
-    from ci_kaniko.problems import SpecError
+    from ci_kaniko.problems.problem import SpecError
 
     try:
         loads(text)
@@ -317,7 +317,7 @@ def _runs_kaniko(path: str) -> bool:
 
 def _images(facts: Facts) -> list[Image]:
     """An image for each Dockerfile, named for the folder or the file."""
-    from ci_kaniko.findings import Refused
+    from ci_kaniko.problems.finding import Refused
     from ci_kaniko.spec import check_image_name
 
     found: dict[str, Image] = {}

@@ -9,17 +9,17 @@ import os
 from typing import TYPE_CHECKING
 
 from ci_kaniko.dockerfile import Unread, below, path_of
-from ci_kaniko.findings import Finding, quoted, told_once
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.nodes import Mapping
-from ci_kaniko.problems import suggest
+from ci_kaniko.problems.finding import Finding, quoted, told_once
+from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec import NamedImage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ci_kaniko.dockerfile import Dockerfile, Dockerfiles, Named
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, Spec
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")

@@ -12,7 +12,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted, unheard_by_all
 from ci_kaniko.globs import is_exclusion, is_literal
 from ci_kaniko.pins import GIT_IMAGE
-from ci_kaniko.problems import suggest
+from ci_kaniko.problems.finding import Finding, quoted, unheard_by_all
+from ci_kaniko.problems.problem import suggest
 from ci_kaniko.references import canonical_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.findings import Where
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, Spec
 
 _BY_PLATFORM = (

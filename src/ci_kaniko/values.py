@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.conditions import Event
-from ci_kaniko.findings import Finding, Refused, quoted
 from ci_kaniko.grammar import check_text, is_identifier
+from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.references import MAX_TAG
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
@@ -178,7 +178,7 @@ def check_values(
 
 
 def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
-    from ci_kaniko.problems import suggest
+    from ci_kaniko.problems.problem import suggest
 
     short = name.removeprefix(INPUT_PREFIX)
     if short != name:

@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.findings import Refused, quoted
 from ci_kaniko.grammar import is_identifier, is_variable_name
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ _IN_TAGS = {"build.timestamp": "build.number", "ref.name": "ref.tag"}
 
 def _instead(body: str) -> str:
     """What to write for an unknown variable, also for those of GitHub's expressions."""
-    from ci_kaniko.problems import suggest
+    from ci_kaniko.problems.problem import suggest
 
     literal = "a literal ${ is written $${"
     name = body.strip("{} ").partition(":-")[0]

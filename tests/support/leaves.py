@@ -13,12 +13,12 @@ from zlib import crc32
 
 from ci_kaniko.exemptions import EXEMPTIONS, Exemption
 from ci_kaniko.fields import Model, Reads
-from ci_kaniko.findings import Refused, dotted
 from ci_kaniko.layouts import fill
 from ci_kaniko.loading import placed, to_python, warnings
 from ci_kaniko.logins import SecretText
 from ci_kaniko.nodes import survey
-from ci_kaniko.problems import Problem, SpecError
+from ci_kaniko.problems.finding import Refused, dotted
+from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.spec import TOP_ONLY, NamedImage, Spec
 from ci_kaniko.targets import available_targets
 from support.cases import CASES, PIPELINE_CASES

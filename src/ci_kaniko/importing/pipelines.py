@@ -12,7 +12,7 @@ from ci_kaniko.importing.merging import merged
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.writer import written
 from ci_kaniko.loading import InvalidSpec, loads
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.problem import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

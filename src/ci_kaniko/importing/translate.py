@@ -1254,7 +1254,7 @@ def _without_tag(reference: str) -> str:
 
 
 def _host_of(image: str) -> str:
-    from ci_kaniko.findings import Refused
+    from ci_kaniko.problems.finding import Refused
     from ci_kaniko.references import DOCKER_HUB, parse_reference
 
     try:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.findings import quoted
 from ci_kaniko.merging.entries import label_of, marker, named, nested_names
-from ci_kaniko.problems import SpecError, in_file_order
+from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.problem import SpecError, in_file_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.merging.entries import Collection, Entry
     from ci_kaniko.merging.syntax import Node
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems.problem import Problem
 
 
 def refuse_conflicts(found: Collection, rendered: Collection) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.merging.matching import arrange
 from ci_kaniko.merging.places import bared
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.problem import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ci_kaniko.merging.entries import Collection, Entry
     from ci_kaniko.merging.pieces import Piece
     from ci_kaniko.merging.restyle import Style
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems.problem import Problem
 
 
 class Edit(NamedTuple):

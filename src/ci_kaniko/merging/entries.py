@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from ci_kaniko.merging.places import BLANKS
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:

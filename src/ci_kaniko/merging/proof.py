@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.merging.entries import STAGES, locate, named
 from ci_kaniko.merging.places import bared, is_bare
 from ci_kaniko.merging.syntax import read
-from ci_kaniko.problems import CiKanikoError, SpecError
+from ci_kaniko.problems.problem import CiKanikoError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

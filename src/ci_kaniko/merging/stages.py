@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.findings import quoted
 from ci_kaniko.merging.entries import STAGES
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.text.yaml import flow, scalar
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.merging.entries import Collection, Entry
     from ci_kaniko.merging.syntax import Node
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems.problem import Problem
 
 ALWAYS = (".pre", ".post")
 DEFAULTS = ("build", "test", "deploy")

@@ -10,12 +10,12 @@ from ci_kaniko.merging.places import Places
 from ci_kaniko.nodes import Node as Mark
 from ci_kaniko.nodes import Place, Source, events_of
 from ci_kaniko.nodes import _explain as explain_slip
-from ci_kaniko.problems import SpecError
+from ci_kaniko.problems.problem import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems.problem import Problem
 
 Kind = Literal["scalar", "alias", "sequence", "mapping"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ci_kaniko.findings import Finding
     from ci_kaniko.pipeline import Named
+    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec import Build, Spec
 
 NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
@@ -65,7 +65,7 @@ def target(name: str) -> Target:
 def check_name(name: str) -> None:
     """Raise UnknownTargetError for what is no target, without importing those that are."""
     if name not in NAMES:
-        from ci_kaniko.problems import UnknownTargetError, suggest
+        from ci_kaniko.problems.problem import UnknownTargetError, suggest
 
         close = suggest(name, NAMES)
         known = f'did you mean "{close}"?' if close else f"known: {', '.join(NAMES)}"

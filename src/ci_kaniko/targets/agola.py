@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import apart, pipeline
 from ci_kaniko.plan import impossible_image
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT

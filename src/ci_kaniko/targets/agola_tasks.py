@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.executors import pull_login, pulled_images
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.logins import SecretText
@@ -27,6 +26,7 @@ from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Script, executor, only_files, read_digest
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.join import impossible_join
 from ci_kaniko.pipeline import (
     PREPARES,
@@ -23,6 +22,7 @@ from ci_kaniko.pipeline import (
     unknown_inputs,
 )
 from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import impossible
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
@@ -48,9 +48,9 @@ from ci_kaniko.targets.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image, Pipeline
     from ci_kaniko.plan import Plan
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, Spec
     from ci_kaniko.targets.buildkite_steps import Step
 

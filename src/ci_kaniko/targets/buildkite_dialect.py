@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.plan import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.references import parse_reference
 from ci_kaniko.script import Cell, Dialect, Impossible
 from ci_kaniko.targets.common import remote_url

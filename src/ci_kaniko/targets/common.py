@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.plan import CERTIFICATES
+from ci_kaniko.problems.finding import Finding, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.script import Dialect
 
 
@@ -187,7 +187,7 @@ def _unknown_keys(
         if key in known or "*" in known:
             yield from _unknown_keys(section, item, known.get(key, known.get("*")), (*where, key))
             continue
-        from ci_kaniko.problems import suggest
+        from ci_kaniko.problems.problem import suggest
 
         close = suggest(key, known)
         yield Finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding, quoted
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.targets.github_changes import output_name
 from ci_kaniko.targets.github_jobs import base_id
 

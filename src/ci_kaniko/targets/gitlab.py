@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.logins import Login
@@ -36,6 +35,7 @@ from ci_kaniko.plan import (
     impossible_image,
     mixed_logins,
 )
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.clouds import Token
-    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec import Build, Input, Spec
 
 _PROXY = "@dependency-proxy"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.findings import Finding
 from ci_kaniko.pipeline import Named, duplicate_names, pipeline
 from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.platforms import is_staged
+from ci_kaniko.problems.finding import Finding
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys, unmounted_cache
 from ci_kaniko.targets.kubernetes_binding import bad_references, bound, missing_values

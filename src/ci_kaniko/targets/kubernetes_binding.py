@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.conditions import holds
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.grammar import is_host
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.references import (
     DOCKER_HUB_LOOKALIKES,
     check_tag_text,
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ci_kaniko.conditions import AnyOf
-    from ci_kaniko.findings import Where
     from ci_kaniko.pipeline import Image
     from ci_kaniko.plan import Plan
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.references import Reference
     from ci_kaniko.values import Values
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.findings import Finding, quoted
 from ci_kaniko.pipeline import job_name, preparation_name
 from ci_kaniko.platforms import DEFAULT
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.targets.kubernetes_containers import (
     Container,
     clone_container,
@@ -20,10 +20,10 @@ from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, tolera
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ci_kaniko.findings import Where
     from ci_kaniko.native import Kubernetes
     from ci_kaniko.pipeline import Image, Preparation
     from ci_kaniko.plan import Plan
+    from ci_kaniko.problems.finding import Where
     from ci_kaniko.values import Values
 
 ARCHITECTURE = "kubernetes.io/arch"

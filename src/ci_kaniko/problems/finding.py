@@ -9,7 +9,7 @@ from ci_kaniko.text.display import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from ci_kaniko.problems import Severity
+    from ci_kaniko.problems.problem import Severity
     from ci_kaniko.spec import Build, Spec
 
 Where = tuple["str | int", ...]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ci_kaniko.problems import Problem
+    from ci_kaniko.problems.problem import Problem
 
 FORMATS = ("text", "json", "github")
 
