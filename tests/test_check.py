@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
+from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
 from support import tools
 from support.cases import ROOT
 from support.repository import HEADER, SPEC, Repository

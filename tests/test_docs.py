@@ -18,7 +18,7 @@ from typer.main import get_command
 import ci_kaniko
 from ci_kaniko import matrix, reference
 from ci_kaniko.commands import app
-from ci_kaniko.flags import FLAGS, RESERVED
+from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from support import tools
 from support.cases import ROOT
 from support.models import every_field

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS
+from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
 from ci_kaniko.loading import warnings
 from ci_kaniko.plan import resolve
 from ci_kaniko.spec import Cache, Options, Spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.executors import pulled_images
+from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.references import (
     DOCKER_HUB,

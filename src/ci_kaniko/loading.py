@@ -412,7 +412,7 @@ def _meant(where: Where, root: type[Build]) -> str | None:
 
 def _elsewhere(key: str) -> str:
     """Where a flag of the executor has its field."""
-    from ci_kaniko.flags import owner_of
+    from ci_kaniko.kaniko.flags import owner_of
 
     options = set(Spec.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
     owner = owner_of(key.replace("_", "-").lstrip("-"), options)

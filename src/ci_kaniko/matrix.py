@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.exemptions import EXEMPTIONS
-from ci_kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
+from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.loading import loads
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render

@@ -28,7 +28,7 @@ from ci_kaniko.fields import (
     whole,
 )
 from ci_kaniko.grammar import is_object_name
-from ci_kaniko.pins import GIT_IMAGE
+from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.scalars import as_list, as_text
 from ci_kaniko.text.patterns import pattern

@@ -22,8 +22,8 @@ from ci_kaniko.clouds import (
     is_google,
 )
 from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
-from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
-from ci_kaniko.flags import GIT_DEPTH, flag_of
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
+from ci_kaniko.kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.references import (
     DOCKER_HUB,

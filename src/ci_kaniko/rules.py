@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko import grammar
 from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.conditions import Condition
-from ci_kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
 from ci_kaniko.fields import TARGETS
-from ci_kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.globs import any_matches, check_branch, is_literal, matches, split
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
+from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.problems.finding import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
@@ -1225,7 +1225,7 @@ def _a_cache_has_a_place(spec: Build) -> Iterator[Finding]:
 def _variables_have_one_place(spec: Build) -> Iterator[Finding]:
     if not spec.env:
         return
-    from ci_kaniko.executor_variables import owner_of_variable
+    from ci_kaniko.kaniko.variables import owner_of_variable
 
     for name in spec.env:
         where = ("env", name)

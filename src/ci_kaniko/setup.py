@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import ecr_region
-from ci_kaniko.executors import pull_login, pulled_images
+from ci_kaniko.kaniko.executors import pull_login, pulled_images
 from ci_kaniko.pipeline import in_files, pipeline
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.references import DOCKER_HUB, parse_repository, pulled_from

@@ -15,7 +15,6 @@ from pydantic_core import core_schema
 
 from ci_kaniko import grammar
 from ci_kaniko.conditions import ALWAYS, check_something_is_left
-from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
@@ -54,6 +53,7 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.logins import (
     SECRET,
     ContextLogin,

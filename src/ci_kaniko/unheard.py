@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.globs import is_exclusion, is_literal
-from ci_kaniko.pins import GIT_IMAGE
+from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Finding, quoted, unheard_by_all
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.references import canonical_host

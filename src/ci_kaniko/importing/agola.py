@@ -247,7 +247,7 @@ class _Task:
             section["extra"] = extra
 
     def _checkout_image(self, job: Job) -> str:
-        from ci_kaniko.pins import GIT_IMAGE
+        from ci_kaniko.kaniko.pins import GIT_IMAGE
 
         needed = {
             string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")

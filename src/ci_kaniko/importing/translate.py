@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko import grammar
-from ci_kaniko.executors import DEFAULT, DISTRIBUTIONS
-from ci_kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.importing.conditions import Condition
 from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.logins import Logins
@@ -25,6 +23,8 @@ from ci_kaniko.importing.symbols import (
     literal,
     spell,
 )
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
+from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.spec import Build, Options
 
 if TYPE_CHECKING:

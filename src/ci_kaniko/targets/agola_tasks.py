@@ -18,11 +18,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.executors import pull_login, pulled_images
 from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
+from ci_kaniko.kaniko.executors import pull_login, pulled_images
+from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.logins import SecretText
-from ci_kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name
 from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import JoinScript, digest_variable
-from ci_kaniko.pins import JOIN_IMAGE
+from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
 from ci_kaniko.plan import executor_image
 from ci_kaniko.script import Script, executor, read_digest

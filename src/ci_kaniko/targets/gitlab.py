@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
+from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.logins import Login
-from ci_kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import (
     PREPARES,
     Named,

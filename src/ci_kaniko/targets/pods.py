@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import TOKEN_FILE
-from ci_kaniko.executors import pulled_images
+from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.plan import CERTIFICATES
 from ci_kaniko.references import canonical_host, pulled_from
 

@@ -71,7 +71,7 @@ def own_version(executor: Executor) -> str | None:
 
 def pulled_images(build: Build, target: str = "") -> Iterator[str]:
     """The images of one's own that a target, or any, pulls to run them."""
-    from ci_kaniko.pins import GIT_IMAGE
+    from ci_kaniko.kaniko.pins import GIT_IMAGE
 
     if build.executor.image:
         yield build.executor.image
