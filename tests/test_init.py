@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.checkout import https_url
+from ci_kaniko.repository.checkout import https_url
 from support.repository import Repository, unprivileged
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko import files
+from ci_kaniko.repository import files
 from support import tools
 from support.cases import CASES, ROOT
 from support.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged

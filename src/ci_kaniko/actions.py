@@ -277,8 +277,8 @@ def init(
     """Write a first spec for this repository, with comments, and say what comes next."""
     for target in targets:
         _check_target(target)
-    from ci_kaniko.discovery import FILE_NAMES, find, root_of
-    from ci_kaniko.files import write
+    from ci_kaniko.repository.discovery import FILE_NAMES, find, root_of
+    from ci_kaniko.repository.files import write
     from ci_kaniko.starter import Wish, Wishes, starter
 
     root = root_of(FILE_NAMES[0])
@@ -395,9 +395,9 @@ def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> li
 
     if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
         return []
-    from ci_kaniko.discovery import root_of
     from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.loading import placed
+    from ci_kaniko.repository.discovery import root_of
     from ci_kaniko.surroundings import surroundings
     from ci_kaniko.targets import NAMES
 
@@ -423,7 +423,7 @@ def _load(path: str | None, form: str, *, strict: bool) -> Spec:
 
 
 def _find() -> str:
-    from ci_kaniko.discovery import FILE_NAMES, find
+    from ci_kaniko.repository.discovery import FILE_NAMES, find
 
     found = find()
     if found is None:
@@ -443,7 +443,7 @@ def _text(spec: Spec, target: str, settings: Sequence[str]) -> str:
 
     given = _settings(settings)
     if find_target(target).needs_values:
-        from ci_kaniko.checkout import values
+        from ci_kaniko.repository.checkout import values
 
         found = values()
         event = {"branch", "tag", "pull_request.number"}
@@ -483,7 +483,7 @@ def _nothing(spec: Spec, target: str, since: str, only: Sequence[str]) -> str:
 
 def _repository(spec: Spec) -> str:
     """The repository of a spec; a spec from standard input is one of this repository."""
-    from ci_kaniko.discovery import FILE_NAMES, root_of
+    from ci_kaniko.repository.discovery import FILE_NAMES, root_of
 
     return root_of(_name(spec) if spec.source and spec.source.place else FILE_NAMES[0])
 
@@ -599,7 +599,7 @@ def _deliver(text: str, output: str | None) -> None:
     if output in {None, "-"}:
         _print(text)
     else:
-        from ci_kaniko.files import write
+        from ci_kaniko.repository.files import write
 
         write(os.path.realpath(str(output)), text, new_folders=True)
 

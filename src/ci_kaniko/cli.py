@@ -73,7 +73,7 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     if arguments[:1] not in (["check"], ["sync"]):
         return False
     from ci_kaniko import memory
-    from ci_kaniko.discovery import find
+    from ci_kaniko.repository.discovery import find
 
     specs, targets, words = [], [], iter(arguments[1:])
     for word in words:

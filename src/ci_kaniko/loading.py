@@ -77,7 +77,7 @@ def load(path: str | os.PathLike[str]) -> Spec:
     """
     spec = loads(read(path), str(path))
     if spec.source:
-        from ci_kaniko.discovery import place_of
+        from ci_kaniko.repository.discovery import place_of
 
         spec.source.place = place_of(str(path))
     return spec

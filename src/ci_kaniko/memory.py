@@ -12,7 +12,7 @@ import os
 import stat
 
 from ci_kaniko import __version__
-from ci_kaniko.discovery import root_of
+from ci_kaniko.repository.discovery import root_of
 
 _MAX_RECORD = 1 << 20
 
@@ -60,7 +60,7 @@ def remember(
             _digest(root, spec, outputs),
             *(f"{target}\t{path}" for target, path, _ in outputs),
         ]
-        from ci_kaniko.files import write
+        from ci_kaniko.repository.files import write
 
         if os.path.lexists(record) and not os.path.isdir(record):
             os.unlink(record)

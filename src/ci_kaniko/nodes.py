@@ -373,7 +373,7 @@ def _before(text: str, known: int) -> Iterator[Any]:
 
 def _leads_out(path: str) -> bool:
     """Whether a repository's file is a link to what its messages must not show."""
-    from ci_kaniko.discovery import root_of
+    from ci_kaniko.repository.discovery import root_of
 
     root = root_of(path)
     top = os.path.realpath(root)

@@ -152,7 +152,7 @@ def _word_of(spec: Spec) -> str:
 
     Nothing where a repository has its one spec.
     """
-    from ci_kaniko.discovery import FILE_NAMES
+    from ci_kaniko.repository.discovery import FILE_NAMES
 
     *folders, name = ((spec.source and spec.source.place) or FILE_NAMES[0]).split("/")
     if name not in FILE_NAMES:

@@ -51,7 +51,7 @@ def header(spec: Spec) -> str:
 
     A name that could end the comment is written as JSON writes it.
     """
-    from ci_kaniko.discovery import FILE_NAMES
+    from ci_kaniko.repository.discovery import FILE_NAMES
 
     place = (spec.source and spec.source.place) or FILE_NAMES[0]
     option = ""

@@ -6,9 +6,9 @@ import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

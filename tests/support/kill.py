@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from ci_kaniko import cli, files
+from ci_kaniko import cli
+from ci_kaniko.repository import files
 
 _WATCHED = ("open", "os.", "shutil.", "fcntl.")
 

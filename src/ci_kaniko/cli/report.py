@@ -44,7 +44,7 @@ def _annotation(problem: Problem) -> str:
 
     GitHub looks for a file from the root of the repository, wherever the command runs.
     """
-    from ci_kaniko.discovery import place_of
+    from ci_kaniko.repository.discovery import place_of
 
     known = not problem.path.startswith("<")
     path = place_of(problem.path) if known else problem.path
