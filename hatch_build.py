@@ -1,4 +1,4 @@
-"""Ships the templates compiled, in a package of their own; see ``ci_kaniko.layouts``."""
+"""Ships the templates compiled, in a package of their own; see ``ci_kaniko.layouts.fill``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class CompiledTemplates(BuildHookInterface):  # type: ignore[type-arg]
         """Compile the templates of this checkout with its own settings."""
         sys.path.insert(0, str(Path(self.root, "src")))
         try:
-            from ci_kaniko.layouts import COMPILED, compiled
+            from ci_kaniko.layouts.fill import COMPILED, compiled
         finally:
             del sys.path[0]
 

@@ -16,8 +16,9 @@ import pytest
 from typer.main import get_command
 
 import ci_kaniko
-from ci_kaniko import cli, layouts
+from ci_kaniko import cli
 from ci_kaniko.commands import app
+from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
 from ci_kaniko.targets import NAMES
 from ci_kaniko.text import yaml as yamltext

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko import layouts
 from ci_kaniko.fields import Model
+from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.spec import NamedImage, Options, Spec
 from ci_kaniko.text.patterns import pattern
 

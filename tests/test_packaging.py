@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko import layouts
+from ci_kaniko.layouts import fill as layouts
 from support.cases import ROOT
 
 if TYPE_CHECKING:

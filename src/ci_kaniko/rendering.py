@@ -38,7 +38,7 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     rendering = chosen.prepare(spec, values or {})
     if rendering.findings:
         raise SpecError(placed(rendering.findings, spec.source))
-    from ci_kaniko.layouts import fill
+    from ci_kaniko.layouts.fill import fill
 
     view = rendering.view
     text = fill(chosen.template, {**view, "header": header(spec)})

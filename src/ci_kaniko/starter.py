@@ -217,7 +217,7 @@ def _plainness(path: str) -> tuple[int, bool, str]:
 
 def starter(root: str, wishes: Wishes) -> Starter:
     """A first spec, with comments. It validates and renders as it is. Raises Wish."""
-    from ci_kaniko.layouts import fill
+    from ci_kaniko.layouts.fill import fill
 
     facts = look(root, wishes.targets)
     if wishes.merge and not facts.pipelines:

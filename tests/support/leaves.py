@@ -13,7 +13,7 @@ from zlib import crc32
 
 from ci_kaniko.exemptions import EXEMPTIONS, Exemption
 from ci_kaniko.fields import Model, Reads
-from ci_kaniko.layouts import fill
+from ci_kaniko.layouts.fill import fill
 from ci_kaniko.loading import placed, to_python, warnings
 from ci_kaniko.logins import SecretText
 from ci_kaniko.nodes import survey

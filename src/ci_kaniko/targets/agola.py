@@ -123,7 +123,7 @@ def _missing_runners(found: Pipeline) -> Iterator[Finding]:
 
 def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
     """Agola reads one file, up to a size."""
-    from ci_kaniko.layouts import fill
+    from ci_kaniko.layouts.fill import fill
     from ci_kaniko.rendering import header
 
     if len(str(view)) > _LARGEST // 2:

@@ -227,7 +227,7 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
 
 def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
     """Whether GitHub would not read the file."""
-    from ci_kaniko.layouts import fill
+    from ci_kaniko.layouts.fill import fill
     from ci_kaniko.rendering import header
 
     return len(fill(TARGET.template, {**view, "header": header(spec)}).encode()) > _MAX_SIZE

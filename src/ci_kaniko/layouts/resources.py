@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 def templates() -> Traversable:
     """The bundled templates: package data when installed, the top-level folder in a checkout."""
     packaged = files("ci_kaniko") / "templates"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "templates"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from jinja2.bccache import bc_version
 
-from ci_kaniko.resources import templates
+from ci_kaniko.layouts.resources import templates
 from ci_kaniko.text import yaml as yamltext
 
 if TYPE_CHECKING:
