@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_kaniko import conditions, fields, globs, grammar, scalars, variables
+from ci_kaniko import fields
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.scalars import Plain
+from ci_kaniko.syntax import conditions, globs, grammar, scalars, variables
+from ci_kaniko.syntax.scalars import Plain
 from ci_kaniko.text.display import printable
 
 if TYPE_CHECKING:

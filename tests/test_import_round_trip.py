@@ -22,10 +22,10 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.conditions import Condition
 from ci_kaniko.importing import import_files
 from ci_kaniko.plan import Plan, resolve
-from ci_kaniko.variables import Ref, text_of
+from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.variables import Ref, text_of
 from support import expectation
 from support.execution import run
 from support.runs import (

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ci_kaniko.globs import matches as glob_matches
 from ci_kaniko.importing import shell_tree
 from ci_kaniko.importing.shell import ShellError, read
 from ci_kaniko.importing.shell_changes import CUT, apply, finished, simplified
@@ -36,7 +35,8 @@ from ci_kaniko.importing.symbols import (
     references,
     spell,
 )
-from ci_kaniko.references import DOCKER_HUB_KEY
+from ci_kaniko.syntax.globs import matches as glob_matches
+from ci_kaniko.syntax.references import DOCKER_HUB_KEY
 from support import tools
 from support.cases import SNAPSHOTS
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ci_kaniko
-from ci_kaniko.globs import matches, to_regex
+from ci_kaniko.syntax.globs import matches, to_regex
 
 STARS = "*a" * 12 + "b"
 LONG = {

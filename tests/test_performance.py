@@ -18,8 +18,8 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import memory
-from ci_kaniko.references import parse_reference
-from ci_kaniko.variables import parse
+from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.variables import parse
 from support.loaded import COMMAND, loaded
 from support.repository import Repository
 

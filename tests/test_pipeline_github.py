@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.globs import matches
+from ci_kaniko.syntax.globs import matches
 from support import tools, triggers
 from support.events import (
     DEFAULT_BRANCH,

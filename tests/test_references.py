@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.references import canonical_host, parse_reference, parse_repository
-from ci_kaniko.variables import text_of
+from ci_kaniko.syntax.references import canonical_host, parse_reference, parse_repository
+from ci_kaniko.syntax.variables import text_of
 
 TAKEN = {
     "host, path, tag": ("ghcr.io/acme/shop:1.0", "ghcr.io", "acme/shop", "1.0"),

@@ -7,11 +7,11 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ci_kaniko.globs import split, to_regex
-from ci_kaniko.grammar import inside_repository
 from ci_kaniko.pipeline import select
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
+from ci_kaniko.syntax.globs import split, to_regex
+from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.grammar import inside_repository
 from ci_kaniko.repository.files import OutsideRepository, inside
+from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import core_schema
 
-from ci_kaniko import grammar
-from ci_kaniko.conditions import EVENTS, AnyOf, parse_globs, parse_when
 from ci_kaniko.problems.finding import Refused, quoted, raise_all
-from ci_kaniko.references import (
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when
+from ci_kaniko.syntax.references import (
     REGISTRY_HOST,
     REGISTRY_IMAGE,
     check_lookalike,
     parse_reference,
     parse_repository,
 )
-from ci_kaniko.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
+from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
+from ci_kaniko.syntax.variables import Ref, natives, parse, written_variables
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.variables import Ref, natives, parse, written_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

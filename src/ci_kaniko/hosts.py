@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.references import (
+from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     canonical_host,
     parse_reference,

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from ci_kaniko.fields import Model
 from ci_kaniko.platforms import pushed_hosts
 from ci_kaniko.problems.finding import Finding, Refused, quoted
-from ci_kaniko.references import canonical_host
-from ci_kaniko.scalars import wrong_type
 from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec, check_image_name
+from ci_kaniko.syntax.references import canonical_host
+from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from ci_kaniko import grammar
 from ci_kaniko.fields import (
     STRING,
     TARGETS,
@@ -25,7 +24,8 @@ from ci_kaniko.fields import (
     choice,
 )
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.scalars import as_text, wrong_type
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.scalars import as_text, wrong_type
 from ci_kaniko.text.patterns import pattern
 
 

@@ -14,8 +14,8 @@ from ci_kaniko.loading import loads
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
 from ci_kaniko.spec import Options
+from ci_kaniko.syntax.variables import VARIABLES
 from ci_kaniko.tables import code, listed, table
-from ci_kaniko.variables import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko import grammar
 from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
@@ -27,12 +26,13 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
-from ci_kaniko.grammar import is_object_name
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.scalars import as_list, as_text
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.grammar import is_object_name
+from ci_kaniko.syntax.scalars import as_list, as_text
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse, with_inputs
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.variables import INPUT_PREFIX, Ref, parse, with_inputs
 
 GITLAB_RESERVED_JOBS = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ci_kaniko.grammar import file_stem
 from ci_kaniko.plan import Plan, Started, resolve, started_by
 from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.problems.finding import Finding, quoted, told_once
-from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
+from ci_kaniko.syntax.grammar import file_stem
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko import grammar
 from ci_kaniko.clouds import (
     Cloud,
     aws,
@@ -21,11 +20,12 @@ from ci_kaniko.clouds import (
     is_acr,
     is_google,
 )
-from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
 from ci_kaniko.kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.problems.finding import Finding, Where, quoted
-from ci_kaniko.references import (
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
+from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     DOCKER_HUB_KEY,
     REGISTRY_HOST,
@@ -35,8 +35,8 @@ from ci_kaniko.references import (
     parse_reference,
     parse_repository,
 )
+from ci_kaniko.syntax.variables import NATIVE, Part, Parts, Ref, names, parse, text_of
 from ci_kaniko.texts import texts_with_variables
-from ci_kaniko.variables import NATIVE, Part, Parts, Ref, names, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

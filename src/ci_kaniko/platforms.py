@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.conditions import ALWAYS
 from ci_kaniko.plan import FIXED_REGISTRIES
-from ci_kaniko.references import (
+from ci_kaniko.syntax.conditions import ALWAYS
+from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     REGISTRY_HOST,
     Reference,
@@ -18,12 +18,12 @@ from ci_kaniko.references import (
     parse_reference,
     parse_repository,
 )
-from ci_kaniko.variables import text_of
+from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
-    from ci_kaniko.conditions import AnyOf
     from ci_kaniko.logins import Registry
     from ci_kaniko.spec import Build, Options
+    from ci_kaniko.syntax.conditions import AnyOf
 
 DEFAULT = "linux/amd64"
 """What runners are when nobody says anything."""

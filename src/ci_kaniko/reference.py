@@ -10,9 +10,9 @@ from ci_kaniko.fields import Model
 from ci_kaniko.images import IMAGE_NAME
 from ci_kaniko.schema import schema, schema_text
 from ci_kaniko.spec import TOP_ONLY, Build, NamedImage, Spec
+from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.tables import code, listed, table
 from ci_kaniko.text.yaml import scalar
-from ci_kaniko.variables import ENV, INPUT, VARIABLES, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

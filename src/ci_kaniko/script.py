@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko import grammar
 from ci_kaniko.clouds import SESSION, TOKEN_FILE
-from ci_kaniko.conditions import ALWAYS, AnyOf, Condition
-from ci_kaniko.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.plan import CERTIFICATES, OUTPUT
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.references import (
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
+from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
+from ci_kaniko.syntax.references import (
     DOCKER_HUB_KEY,
     DOCKER_HUB_LOOKALIKES,
     DOCKER_HUB_NAMES,
@@ -23,16 +23,16 @@ from ci_kaniko.references import (
     is_run_time_host,
     parse_repository,
 )
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of, variable
 from ci_kaniko.text.quoting import TO_LOWER, can_be_double_quoted, continued, indented, quote
-from ci_kaniko.variables import INPUT_PREFIX, Ref, names, text_of, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.plan import Argument, HostLogin, Plan, Push
-    from ci_kaniko.references import Reference
-    from ci_kaniko.variables import Part, Parts
+    from ci_kaniko.syntax.references import Reference
+    from ci_kaniko.syntax.variables import Part, Parts
 
 
 class Cell(NamedTuple):

@@ -8,9 +8,9 @@ from ci_kaniko.clouds import ecr_region
 from ci_kaniko.kaniko.executors import pull_login, pulled_images
 from ci_kaniko.pipeline import in_files, pipeline
 from ci_kaniko.problems.problem import SpecError
-from ci_kaniko.references import DOCKER_HUB, parse_repository, pulled_from
+from ci_kaniko.syntax.references import DOCKER_HUB, parse_repository, pulled_from
+from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
 from ci_kaniko.text.quoting import quote
-from ci_kaniko.variables import ENV_PREFIX, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

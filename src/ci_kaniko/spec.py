@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 from pydantic_core import core_schema
 
-from ci_kaniko import grammar
-from ci_kaniko.conditions import ALWAYS, check_something_is_left
 from ci_kaniko.fields import (
     LIST_OR_ONE,
     STRING,
@@ -64,7 +62,9 @@ from ci_kaniko.logins import (
 )
 from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
-from ci_kaniko.scalars import as_bool, as_choice, as_list, as_text
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.conditions import ALWAYS, check_something_is_left
+from ci_kaniko.syntax.scalars import as_bool, as_choice, as_list, as_text
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

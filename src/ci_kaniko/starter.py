@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import __version__
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, parse_reference
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

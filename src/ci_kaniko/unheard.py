@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.globs import is_exclusion, is_literal
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Finding, quoted, unheard_by_all
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.references import canonical_host
+from ci_kaniko.syntax.globs import is_exclusion, is_literal
+from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

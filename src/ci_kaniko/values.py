@@ -6,12 +6,12 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.conditions import Event
-from ci_kaniko.grammar import check_text, is_identifier
 from ci_kaniko.problems.finding import Finding, Refused, quoted
-from ci_kaniko.references import MAX_TAG
+from ci_kaniko.syntax.conditions import Event
+from ci_kaniko.syntax.grammar import check_text, is_identifier
+from ci_kaniko.syntax.references import MAX_TAG
+from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -25,7 +25,7 @@ from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shellscript import Piece, read_pieces
 from ci_kaniko.importing.started import globs, set_triggers
 from ci_kaniko.importing.symbols import Login, Text, Var, join, literal
-from ci_kaniko.references import pulled_from
+from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.grammar import is_variable_name
 from ci_kaniko.importing.symbols import (
     Contents,
     Masked,
@@ -18,7 +17,8 @@ from ci_kaniko.importing.symbols import (
     literal,
     spell,
 )
-from ci_kaniko.variables import NATIVE, VARIABLES
+from ci_kaniko.syntax.grammar import is_variable_name
+from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko import grammar
 from ci_kaniko.importing.conditions import Condition
 from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.logins import Logins
@@ -26,6 +25,7 @@ from ci_kaniko.importing.symbols import (
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.spec import Build, Options
+from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -1255,7 +1255,7 @@ def _without_tag(reference: str) -> str:
 
 def _host_of(image: str) -> str:
     from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.references import DOCKER_HUB, parse_reference
+    from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
 
     try:
         host = parse_reference(image).host

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.references import pulled_from
+from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

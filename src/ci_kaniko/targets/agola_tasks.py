@@ -18,7 +18,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.kaniko.executors import pull_login, pulled_images
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
@@ -28,11 +27,12 @@ from ci_kaniko.plan import DIGEST, Started, executor_image
 from ci_kaniko.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Script, executor, only_files, read_digest
+from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.common import join_dialect, preparing
 from ci_kaniko.text.quoting import indented, quote
-from ci_kaniko.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.conditions import Condition
-from ci_kaniko.globs import is_exclusion, is_literal, split, to_regex
 from ci_kaniko.script import Script
+from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.references import parse_reference
 from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.common import remote_url
 from ci_kaniko.targets.pods import SECRET_FOLDER
-from ci_kaniko.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

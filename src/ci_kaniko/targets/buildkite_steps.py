@@ -10,6 +10,7 @@ from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
 from ci_kaniko.plan import executor_image
 from ci_kaniko.script import Script, executor, read_digest
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.common import join_dialect
@@ -24,7 +25,6 @@ from ci_kaniko.targets.pods import (
     toleration,
 )
 from ci_kaniko.text.quoting import continued, indented, quote
-from ci_kaniko.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

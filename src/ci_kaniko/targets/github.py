@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import impossible_join
 from ci_kaniko.kaniko import pins
 from ci_kaniko.pipeline import Named, duplicate_names, no_runner, pipeline, runner, workflow_name
 from ci_kaniko.plan import impossible_image, secret_places
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.script import impossible, impossible_identities
+from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import differing_forms, owned_keys, unmounted_cache
 from ci_kaniko.targets.github_changes import Changes

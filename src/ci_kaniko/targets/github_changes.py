@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.globs import split, to_regex
+from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.targets.github_events import conditions, own_paths, starts
 from ci_kaniko.text.quoting import quote
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ci_kaniko.clouds import SESSION
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.targets.common import config_folder, join_dialect
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
-from ci_kaniko.variables import INPUT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.conditions import ALWAYS
-from ci_kaniko.globs import in_order, is_literal, matches, split, to_github
+from ci_kaniko.syntax.conditions import ALWAYS
+from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_github
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.conditions import Condition
     from ci_kaniko.pipeline import Image, Pipeline
     from ci_kaniko.plan import Plan
+    from ci_kaniko.syntax.conditions import Condition
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}
 _FORK = "github.event.pull_request.head.repo.full_name != github.repository"

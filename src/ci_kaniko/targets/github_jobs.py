@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.grammar import inside_repository
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.kaniko import pins
 from ci_kaniko.kaniko.executors import pull_login
 from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
 from ci_kaniko.plan import GitLogin, executor_image
 from ci_kaniko.script import Script, executor, only_files, read_digest
+from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github_changes import SAFE, Changes
 from ci_kaniko.targets.github_dialect import (
     CONTAINER,

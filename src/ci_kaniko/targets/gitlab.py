@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.globs import is_exclusion
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.logins import Login
@@ -37,6 +36,8 @@ from ci_kaniko.plan import (
 )
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
+from ci_kaniko.syntax.globs import is_exclusion
+from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import (
     config_folder,
@@ -50,7 +51,6 @@ from ci_kaniko.targets.common import (
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.texts import texts_of
-from ci_kaniko.variables import ENV_PREFIX, Ref, natives, with_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

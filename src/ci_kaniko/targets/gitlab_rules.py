@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.globs import is_literal, split, to_regex
+from ci_kaniko.syntax.globs import is_literal, split, to_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.conditions import holds
-from ci_kaniko.grammar import is_host
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.references import (
+from ci_kaniko.syntax.conditions import holds
+from ci_kaniko.syntax.grammar import is_host
+from ci_kaniko.syntax.references import (
     DOCKER_HUB_LOOKALIKES,
     check_tag_text,
     is_run_time_host,
     parse_repository,
 )
+from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
 from ci_kaniko.values import check_in_reference
-from ci_kaniko.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.conditions import AnyOf
     from ci_kaniko.pipeline import Image
     from ci_kaniko.plan import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.references import Reference
+    from ci_kaniko.syntax.conditions import AnyOf
+    from ci_kaniko.syntax.references import Reference
     from ci_kaniko.values import Values
 
 PLACES = {CHECKOUT, OUTPUT, DIGEST}

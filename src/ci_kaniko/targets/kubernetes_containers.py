@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, executor_image, reads_registry_variables
-from ci_kaniko.references import DOCKER_HUB
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
+from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.common import preparing
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan import Argument, HostLogin, Plan
     from ci_kaniko.spec import Build, Prepare
+    from ci_kaniko.syntax.variables import Parts
     from ci_kaniko.values import Source
-    from ci_kaniko.variables import Parts
 
 WORKSPACE = "/workspace"
 MEMORY = "1Gi"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.clouds import TOKEN_FILE
 from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.plan import CERTIFICATES
-from ci_kaniko.references import canonical_host, pulled_from
+from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
     from ci_kaniko.clouds import Cloud, Token

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.grammar import check_text
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.syntax.grammar import check_text
+from ci_kaniko.syntax.variables import natives
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.variables import natives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, cast
 
-from ci_kaniko.globs import any_matches, check_glob, is_exclusion, split
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
-from ci_kaniko.scalars import Plain, as_list, as_text, wrong_type
+from ci_kaniko.syntax.globs import any_matches, check_glob, is_exclusion, split
+from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
 

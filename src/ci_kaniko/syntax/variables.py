@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.grammar import is_identifier, is_variable_name
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.syntax.grammar import is_identifier, is_variable_name
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from ci_kaniko.grammar import is_host
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.text.patterns import pattern
-from ci_kaniko.variables import (
+from ci_kaniko.syntax.grammar import is_host
+from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     Part,
     Parts,
@@ -19,6 +18,7 @@ from ci_kaniko.variables import (
     text_of,
     variable,
 )
+from ci_kaniko.text.patterns import pattern
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
