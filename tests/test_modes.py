@@ -10,7 +10,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.loading import to_python
-from ci_kaniko.nodes import survey
+from ci_kaniko.source.reading import survey
 from ci_kaniko.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
 from support import expectation

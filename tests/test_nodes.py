@@ -17,7 +17,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci_kaniko.nodes import (
+from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.source.reading import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_NODES,
@@ -31,7 +32,6 @@ from ci_kaniko.nodes import (
     parse,
     read,
 )
-from ci_kaniko.problems.problem import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -361,7 +361,7 @@ def _read(path: str | None) -> tuple[Spec, list[Problem]]:
 
 def _standard_input() -> bytes:
     """What a pipe or a person says; a little more than any spec or pipeline may hold."""
-    from ci_kaniko.nodes import MAX_BYTES
+    from ci_kaniko.source.reading import MAX_BYTES
 
     if sys.stdin is None:
         raise OSError(errno.EBADF, "standard input is closed", "<stdin>")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ci_kaniko.logins import Login
-from ci_kaniko.nodes import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.problems.finding import Finding, Refused, Where, dotted, quoted, told_once
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
+from ci_kaniko.source.reading import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec, is_ignored
 from ci_kaniko.syntax.grammar import names_a_secret
 from ci_kaniko.syntax.scalars import NULLS, Plain, wrong_type

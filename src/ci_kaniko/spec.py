@@ -68,8 +68,8 @@ from ci_kaniko.syntax.scalars import as_bool, as_choice, as_list, as_text
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from ci_kaniko.nodes import Source
     from ci_kaniko.problems.finding import Finding, Where
+    from ci_kaniko.source.reading import Source
 
 
 class Destination(Model):

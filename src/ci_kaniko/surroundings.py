@@ -9,9 +9,9 @@ import os
 from typing import TYPE_CHECKING
 
 from ci_kaniko.dockerfile import Unread, below, path_of
-from ci_kaniko.nodes import Mapping
 from ci_kaniko.problems.finding import Finding, quoted, told_once
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.source.reading import Mapping
 from ci_kaniko.spec import NamedImage
 from ci_kaniko.syntax.grammar import inside_repository
 

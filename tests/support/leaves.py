@@ -16,9 +16,9 @@ from ci_kaniko.fields import Model, Reads
 from ci_kaniko.layouts.fill import fill
 from ci_kaniko.loading import placed, to_python, warnings
 from ci_kaniko.logins import SecretText
-from ci_kaniko.nodes import survey
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.source.reading import survey
 from ci_kaniko.spec import TOP_ONLY, NamedImage, Spec
 from ci_kaniko.targets import available_targets
 from support.cases import CASES, PIPELINE_CASES

@@ -237,7 +237,7 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
 def _without_errors(data: dict[str, Any], report: Report) -> bool:
     """Take the first refused part away; whether there was one."""
     from ci_kaniko.loading import to_python
-    from ci_kaniko.nodes import survey
+    from ci_kaniko.source.reading import survey
     from ci_kaniko.spec import Spec
 
     try:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ci_kaniko.merging.places import Places
-from ci_kaniko.nodes import Node as Mark
-from ci_kaniko.nodes import Place, Source, events_of
-from ci_kaniko.nodes import _explain as explain_slip
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.source.reading import Node as Mark
+from ci_kaniko.source.reading import Place, Source, events_of
+from ci_kaniko.source.reading import _explain as explain_slip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
