@@ -29,7 +29,7 @@ _PACKAGES = {
     "runpy": START,
     "typer": "Typer",
     "yaml": "PyYAML",
-    "ci_kaniko.spec": "`ci_kaniko.spec`: pydantic builds the models",
+    "ci_kaniko.spec.build": "`ci_kaniko.spec.build`: pydantic builds the models",
     "ci_kaniko": OURS,
 }
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| ( *)(\S+)")

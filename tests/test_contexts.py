@@ -8,8 +8,8 @@ import pytest
 
 from ci_kaniko import Spec, SpecError
 from ci_kaniko.clouds import context_cloud
-from ci_kaniko.loading import warnings
 from ci_kaniko.plan import resolve
+from ci_kaniko.spec.loading import warnings
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 GIT = "git://git.example.com/acme/shop.git"

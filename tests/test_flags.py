@@ -9,9 +9,9 @@ import pytest
 import ci_kaniko
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
-from ci_kaniko.loading import warnings
 from ci_kaniko.plan import resolve
-from ci_kaniko.spec import Cache, Options, Spec
+from ci_kaniko.spec.build import Cache, Options, Spec
+from ci_kaniko.spec.loading import warnings
 
 OPTIONS = {*Options.model_fields}
 GIT = "git://git.example.com/acme/shop.git"

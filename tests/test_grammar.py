@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_kaniko import fields
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.spec import fields
 from ci_kaniko.syntax import conditions, globs, grammar, scalars, variables
 from ci_kaniko.syntax.scalars import Plain
 from ci_kaniko.text.display import printable

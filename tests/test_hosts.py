@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.commands import app
-from ci_kaniko.loading import warnings
+from ci_kaniko.spec.loading import warnings
 
 PUSH = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"
 QUAY = "quay.io: {username: acme, password: QUAY}"

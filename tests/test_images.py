@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.pipeline import select
-from ci_kaniko.spec import Build
+from ci_kaniko.spec.build import Build
 from support import agola, images
 from support.cases import PIPELINE_CASES
 from support.events import DEFAULT_BRANCH

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ci_kaniko.fields import Present  # noqa: TC001 - pydantic reads the annotation
-from ci_kaniko.loading import warnings
 from ci_kaniko.matrix import LOGINS, TITLES, login_spec
-from ci_kaniko.spec import TOP_ONLY, Build, Spec
+from ci_kaniko.spec.build import TOP_ONLY, Build, Spec
+from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
+from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.sync import compare
-from ci_kaniko.texts import texts_of, texts_with_variables
 from support.leaves import (
     ABSENT,
     GROUNDS,

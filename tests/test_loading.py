@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko import Spec, SpecError, load, loads, render
 from ci_kaniko.cli.report import report
-from ci_kaniko.loading import errors, warnings
 from ci_kaniko.problems.problem import Problem, in_file_order, suggest
 from ci_kaniko.repository.discovery import find
+from ci_kaniko.spec.loading import errors, warnings
 from ci_kaniko.text.display import hide, shown, shown_line
 from support.cases import CASES, SPECS
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko.fields import Model
 from ci_kaniko.layouts import fill as layouts
-from ci_kaniko.spec import NamedImage, Options, Spec
+from ci_kaniko.spec.build import NamedImage, Options, Spec
+from ci_kaniko.spec.fields import Model
 from ci_kaniko.text.patterns import pattern
 
 TWO = "push: never\ndefault_branch: main\nimages: {api: {context: a}, web: {context: b}}\n"

@@ -13,8 +13,8 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.dockerfile import MAX_BYTES, Unread, parse
-from ci_kaniko.loading import warnings
 from ci_kaniko.problems.catalogue import GROUPS
+from ci_kaniko.spec.loading import warnings
 from support.repository import Done, Repository
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it: typing itself would cost half of a start
 
 if TYPE_CHECKING:
-    from ci_kaniko.loading import load, loads
     from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
     from ci_kaniko.rendering import render
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.loading import load, loads
     from ci_kaniko.targets import available_targets
 
 __version__ = "0.1.0"
@@ -33,11 +33,11 @@ __all__ = [
 _HOMES = {
     "CiKanikoError": "problems.problem",
     "Problem": "problems.problem",
-    "Spec": "spec",
+    "Spec": "spec.build",
     "SpecError": "problems.problem",
     "available_targets": "targets",
-    "load": "loading",
-    "loads": "loading",
+    "load": "spec.loading",
+    "loads": "spec.loading",
     "render": "rendering",
 }
 

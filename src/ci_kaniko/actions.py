@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.problems.problem import Problem, SpecError
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
     from ci_kaniko.sync import Compared, Output
 
 
@@ -326,7 +326,7 @@ def list_targets() -> None:
 
 def print_schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
-    from ci_kaniko.schema import schema_text
+    from ci_kaniko.spec.schema import schema_text
 
     _print(schema_text())
 
@@ -350,7 +350,7 @@ def _check_target(name: str) -> None:
 
 def _read(path: str | None) -> tuple[Spec, list[Problem]]:
     """A spec and its warnings. Raises SpecError."""
-    from ci_kaniko import loading
+    from ci_kaniko.spec import loading
 
     if path == "-":
         loaded = loading.loads(_standard_input(), "<stdin>")
@@ -380,7 +380,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     """What only the files of the repository tell."""
     from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.hosts import unused_logins
-    from ci_kaniko.loading import placed
+    from ci_kaniko.spec.loading import placed
     from ci_kaniko.surroundings import surroundings
 
     dockerfiles = Dockerfiles(_repository(spec))
@@ -391,13 +391,13 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
 
 def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> list[Problem]:
     """What the files of the repository tell of the parts of a spec that could be read."""
-    from ci_kaniko.loading import InvalidSpec
+    from ci_kaniko.spec.loading import InvalidSpec
 
     if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
         return []
     from ci_kaniko.dockerfile import Dockerfiles
-    from ci_kaniko.loading import placed
     from ci_kaniko.repository.discovery import root_of
+    from ci_kaniko.spec.loading import placed
     from ci_kaniko.surroundings import surroundings
     from ci_kaniko.targets import NAMES
 

@@ -17,7 +17,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
 
 _B = TypeVar("_B", bound="Build")
 _NO_COMMIT = pattern(r"0{40}|0{64}")

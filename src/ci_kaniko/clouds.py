@@ -14,8 +14,8 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ci_kaniko.logins import AwsLogin, AzureLogin, GoogleLogin
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.logins import AwsLogin, AzureLogin, GoogleLogin
 
 _ECR = pattern(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _GOOGLE = pattern(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")

@@ -19,7 +19,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
 MAX_BYTES = 128 * 1024
 _MAX_PATH = 4096

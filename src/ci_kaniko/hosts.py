@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
 
 
 def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:

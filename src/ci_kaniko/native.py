@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.fields import (
+from ci_kaniko.kaniko.pins import GIT_IMAGE
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
     Boolean,
@@ -26,8 +28,6 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
-from ci_kaniko.kaniko.pins import GIT_IMAGE
-from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.syntax.scalars import as_list, as_text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build, OutputFile, Prepare, Spec
+    from ci_kaniko.spec.build import Build, OutputFile, Prepare, Spec
 
 
 class Job(NamedTuple):

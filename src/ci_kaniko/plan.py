@@ -23,6 +23,7 @@ from ci_kaniko.clouds import (
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
 from ci_kaniko.kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.references import (
@@ -36,14 +37,13 @@ from ci_kaniko.syntax.references import (
     parse_repository,
 )
 from ci_kaniko.syntax.variables import NATIVE, Part, Parts, Ref, names, parse, text_of
-from ci_kaniko.texts import texts_with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ci_kaniko.clouds import Token
-    from ci_kaniko.logins import Login, Registry, SecretText
-    from ci_kaniko.spec import Build, Executor
+    from ci_kaniko.spec.build import Build, Executor
+    from ci_kaniko.spec.logins import Login, Registry, SecretText
 
 CHECKOUT = "@checkout"
 """The directory that holds the repository where the executor runs."""
@@ -753,7 +753,7 @@ def _logins(
 def _login_of(
     given: dict[str, tuple[str, Registry]], host: str, target: str, where: Where
 ) -> tuple[Login | None, Where]:
-    from ci_kaniko.logins import Login
+    from ci_kaniko.spec.logins import Login
 
     if host in given:
         written, entry = given[host]

@@ -21,8 +21,8 @@ from ci_kaniko.syntax.references import (
 from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
-    from ci_kaniko.logins import Registry
-    from ci_kaniko.spec import Build, Options
+    from ci_kaniko.spec.build import Build, Options
+    from ci_kaniko.spec.logins import Registry
     from ci_kaniko.syntax.conditions import AnyOf
 
 DEFAULT = "linux/amd64"

@@ -10,7 +10,7 @@ from ci_kaniko.targets import target as find_target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
     from ci_kaniko.targets import Target
 
 
@@ -31,7 +31,7 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     chosen = find_target(target)
     if values and not chosen.needs_values:
         raise SpecError([_unused_values(spec, target)])
-    from ci_kaniko.loading import errors, placed
+    from ci_kaniko.spec.loading import errors, placed
 
     if problems := errors(spec):
         raise SpecError(problems)

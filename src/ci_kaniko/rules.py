@@ -13,12 +13,21 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.clouds import is_azure_blob
-from ci_kaniko.fields import TARGETS
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
 from ci_kaniko.problems.finding import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.spec import Build
+from ci_kaniko.spec.build import Build
+from ci_kaniko.spec.fields import TARGETS
+from ci_kaniko.spec.texts import (
+    CI_TOKENS,
+    ENV_READ,
+    SECRETS_BY_NAME,
+    is_reference,
+    secrets_of,
+    texts_of,
+    texts_with_variables,
+)
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
@@ -33,24 +42,15 @@ from ci_kaniko.syntax.variables import (
     written_variables,
 )
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.texts import (
-    CI_TOKENS,
-    ENV_READ,
-    SECRETS_BY_NAME,
-    is_reference,
-    secrets_of,
-    texts_of,
-    texts_with_variables,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.native import Toleration
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import NamedImage, Spec
+    from ci_kaniko.spec.build import NamedImage, Spec
+    from ci_kaniko.spec.texts import Text
     from ci_kaniko.syntax.variables import Native
-    from ci_kaniko.texts import Text
 
 _ARGUMENT = pattern(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
 _TWO_WORDS = pattern(r"(--[a-z][a-z0-9-]*) +(\S+)")

@@ -15,10 +15,10 @@ from ci_kaniko.text.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.logins import Login
     from ci_kaniko.native import Buildkite, Kubernetes
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.logins import Login
 
 
 class Requirement(NamedTuple):
@@ -32,7 +32,7 @@ class Requirement(NamedTuple):
 
 def requirements(spec: Spec, target: str) -> list[Requirement]:
     """What a spec needs on a target, in the order of a first setup. Raises SpecError."""
-    from ci_kaniko.loading import errors
+    from ci_kaniko.spec.loading import errors
 
     if problems := errors(spec):
         raise SpecError(problems)
@@ -41,7 +41,7 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
 
 
 def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
-    from ci_kaniko.loading import placed
+    from ci_kaniko.spec.loading import placed
     from ci_kaniko.targets import target as find_target
 
     whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")

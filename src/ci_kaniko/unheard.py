@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
 
 _BY_PLATFORM = (
     ("gitlab", "platform_tags"),

@@ -16,7 +16,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.spec import Input
+    from ci_kaniko.spec.build import Input
 
 _SHAPES = {
     "commit.sha": (pattern(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),

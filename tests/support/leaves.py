@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
 from ci_kaniko.exemptions import EXEMPTIONS, Exemption
-from ci_kaniko.fields import Model, Reads
 from ci_kaniko.layouts.fill import fill
-from ci_kaniko.loading import placed, to_python, warnings
-from ci_kaniko.logins import SecretText
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.reading import survey
-from ci_kaniko.spec import TOP_ONLY, NamedImage, Spec
+from ci_kaniko.spec.build import TOP_ONLY, NamedImage, Spec
+from ci_kaniko.spec.fields import Model, Reads
+from ci_kaniko.spec.loading import placed, to_python, warnings
+from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.targets import available_targets
 from support.cases import CASES, PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from ci_kaniko.fields import Model
-from ci_kaniko.spec import NamedImage, Spec
+from ci_kaniko.spec.build import NamedImage, Spec
+from ci_kaniko.spec.fields import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

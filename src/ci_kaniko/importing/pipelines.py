@@ -11,14 +11,14 @@ from ci_kaniko.importing.documents import Document, Map, failure, line_of, read_
 from ci_kaniko.importing.merging import merged
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.writer import written
-from ci_kaniko.loading import InvalidSpec, loads
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.spec.loading import InvalidSpec, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
 
 SOURCES = (
     *("gitlab", "github", "buildkite", "agola", "kubernetes"),
@@ -236,9 +236,9 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
 
 def _without_errors(data: dict[str, Any], report: Report) -> bool:
     """Take the first refused part away; whether there was one."""
-    from ci_kaniko.loading import to_python
     from ci_kaniko.source.reading import survey
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.loading import to_python
 
     try:
         Spec.model_validate(to_python(survey(written(data), "<imported>").root))

@@ -24,7 +24,7 @@ from ci_kaniko.importing.symbols import (
 )
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
-from ci_kaniko.spec import Build, Options
+from ci_kaniko.spec.build import Build, Options
 from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:

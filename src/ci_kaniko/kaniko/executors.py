@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan import HostLogin, Plan
-    from ci_kaniko.spec import Build, Executor
+    from ci_kaniko.spec.build import Build, Executor
 
 
 class Distribution(NamedTuple):

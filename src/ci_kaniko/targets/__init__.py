@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.pipeline import Named
     from ci_kaniko.problems.finding import Finding
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
 
 NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
 
 _LARGEST = 1024 * 1024
 """What Agola reads of a file, in bytes."""

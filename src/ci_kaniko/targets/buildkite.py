@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ci_kaniko.pipeline import Image, Pipeline
     from ci_kaniko.plan import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
     from ci_kaniko.targets.buildkite_steps import Step
 
 _OWNED = {

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ci_kaniko.native import Buildkite
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Build, Input
+    from ci_kaniko.spec.build import Build, Input
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.pipeline import Image, Pipeline
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Spec
+    from ci_kaniko.spec.build import Spec
 
 _OWNED = {
     "runs-on": "github.runs_on",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.pipeline import Pipeline
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Input
+    from ci_kaniko.spec.build import Input
 
 
 def call(found: Pipeline) -> dict[str, Any] | None:

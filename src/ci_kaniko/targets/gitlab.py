@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.logins import Login
 from ci_kaniko.pipeline import (
     PREPARES,
     Named,
@@ -36,6 +35,8 @@ from ci_kaniko.plan import (
 )
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
+from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
 from ci_kaniko.targets import Rendering, Target
@@ -50,7 +51,6 @@ from ci_kaniko.targets.common import (
 )
 from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.text.patterns import pattern
-from ci_kaniko.texts import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build, Input, Spec
+    from ci_kaniko.spec.build import Build, Input, Spec
 
 _PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
@@ -290,7 +290,7 @@ def _stage_of_component(spec: Spec) -> Input | None:
         return None
     if given := spec.inputs.get("stage"):
         return given
-    from ci_kaniko.spec import Input
+    from ci_kaniko.spec.build import Input
 
     return Input(description="Stage of the jobs", default=stages.pop() or "test")
 

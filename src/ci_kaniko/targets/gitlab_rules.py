@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan import Started
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _PUSH = '$CI_PIPELINE_SOURCE == "push"'

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.pipeline import Image, Pipeline
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Build, Spec
+    from ci_kaniko.spec.build import Build, Spec
     from ci_kaniko.targets.kubernetes_containers import Container
     from ci_kaniko.targets.kubernetes_pods import Group, Pod
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan import Argument, HostLogin, Plan
-    from ci_kaniko.spec import Build, Prepare
+    from ci_kaniko.spec.build import Build, Prepare
     from ci_kaniko.syntax.variables import Parts
     from ci_kaniko.values import Source
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ci_kaniko.clouds import Cloud, Token
     from ci_kaniko.native import Buildkite, Kubernetes, Toleration
     from ci_kaniko.plan import Plan
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
 SECRET_FOLDER = "/kaniko/secrets"
 

@@ -6,14 +6,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.fields import TARGETS, Model, Reads
+from ci_kaniko.spec.fields import TARGETS, Model, Reads
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
 
 ENV_READ = "${env."
@@ -101,7 +101,7 @@ def _kinds_in(annotation: Any) -> list[str]:
 
 def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     """Every text of a build in which variables are replaced, and where it stands."""
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
     found: list[tuple[Where, str]] = []
     _add_templates(spec, Build, (), found)
@@ -154,7 +154,7 @@ def _takes_variables(part: Any) -> bool:
 
 def secrets_of(spec: Build) -> set[str]:
     """The names of every secret of a build, on any target, in any login, in native keys, too."""
-    from ci_kaniko.spec import Build
+    from ci_kaniko.spec.build import Build
 
     found = {
         text.text

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 from pydantic_core import core_schema
 
-from ci_kaniko.fields import (
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
+from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
+from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
+from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
     TEXT,
@@ -51,8 +54,7 @@ from ci_kaniko.fields import (
     choice,
     whole,
 )
-from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
-from ci_kaniko.logins import (
+from ci_kaniko.spec.logins import (
     SECRET,
     ContextLogin,
     Registry,
@@ -60,8 +62,6 @@ from ci_kaniko.logins import (
     read_secret,
     short_or_long,
 )
-from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
-from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import ALWAYS, check_something_is_left
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_list, as_text
@@ -1219,7 +1219,7 @@ class Spec(Build):
     @model_validator(mode="wrap")
     @classmethod
     def _examine(cls, data: Any, handler: "ModelWrapValidatorHandler[Spec]") -> "Spec":
-        from ci_kaniko.loading import examined
+        from ci_kaniko.spec.loading import examined
 
         return examined(data, handler)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from ci_kaniko.fields import TEXT
-from ci_kaniko.spec import IGNORED, TOP_ONLY, Spec
+from ci_kaniko.spec.build import IGNORED, TOP_ONLY, Spec
+from ci_kaniko.spec.fields import TEXT
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:ci-kaniko:spec"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ci_kaniko.logins import Login
 from ci_kaniko.problems.finding import Finding, Refused, Where, dotted, quoted, told_once
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order, suggest
 from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.source.reading import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
-from ci_kaniko.spec import TOP_ONLY, Build, Checked, NamedImage, Spec, is_ignored
+from ci_kaniko.spec.build import TOP_ONLY, Build, Checked, NamedImage, Spec, is_ignored
+from ci_kaniko.spec.logins import Login
 from ci_kaniko.syntax.grammar import names_a_secret
 from ci_kaniko.syntax.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.text.display import shown
@@ -117,7 +117,7 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
     if isinstance(data, dict) and isinstance(data.get("images"), dict) and data["images"]:
         return _examined_images(data, read_model)
     if isinstance(data, dict) and data.get("images"):
-        from ci_kaniko.images import with_name
+        from ci_kaniko.spec.images import with_name
 
         data = with_name(data, "name")
     try:
@@ -153,7 +153,7 @@ def _explained(
 
 def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) -> Spec:
     """A spec with several images: what they share is read once."""
-    from ci_kaniko.images import Entries, read_images
+    from ci_kaniko.spec.images import Entries, read_images
 
     entries = Entries(data)
     outputs = {"outputs": data["outputs"]} if data.get("outputs") is not None else {}

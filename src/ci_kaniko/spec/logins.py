@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from ci_kaniko.fields import (
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.fields import (
     STRING,
     TARGETS,
     TEXT,
@@ -23,7 +24,6 @@ from ci_kaniko.fields import (
     checked,
     choice,
 )
-from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_text, wrong_type
 from ci_kaniko.text.patterns import pattern
