@@ -46,9 +46,9 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from ci_kaniko.native import Toleration
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import NamedImage, Spec
+    from ci_kaniko.spec.native.kubernetes import Toleration
     from ci_kaniko.spec.texts import Text
     from ci_kaniko.syntax.variables import Native
 

@@ -15,10 +15,10 @@ from ci_kaniko.text.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.native import Buildkite, Kubernetes
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec.build import Spec
     from ci_kaniko.spec.logins import Login
+    from ci_kaniko.spec.native.kubernetes import Buildkite, Kubernetes
 
 
 class Requirement(NamedTuple):

@@ -14,7 +14,6 @@ from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_valida
 from pydantic_core import core_schema
 
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
-from ci_kaniko.native import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
@@ -62,6 +61,7 @@ from ci_kaniko.spec.logins import (
     read_secret,
     short_or_long,
 )
+from ci_kaniko.spec.native.kubernetes import Agola, Buildkite, GitHub, GitLab, Kubernetes
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import ALWAYS, check_something_is_left
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_list, as_text

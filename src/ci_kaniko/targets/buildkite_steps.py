@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ci_kaniko.native import Buildkite
     from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec.build import Build, Input
+    from ci_kaniko.spec.native.kubernetes import Buildkite
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}

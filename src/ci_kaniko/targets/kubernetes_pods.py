@@ -20,10 +20,10 @@ from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, tolera
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ci_kaniko.native import Kubernetes
     from ci_kaniko.pipeline import Image, Preparation
     from ci_kaniko.plan import Plan
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.native.kubernetes import Kubernetes
     from ci_kaniko.values import Values
 
 ARCHITECTURE = "kubernetes.io/arch"

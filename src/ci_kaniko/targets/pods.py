@@ -11,9 +11,9 @@ from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
     from ci_kaniko.clouds import Cloud, Token
-    from ci_kaniko.native import Buildkite, Kubernetes, Toleration
     from ci_kaniko.plan import Plan
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.native.kubernetes import Buildkite, Kubernetes, Toleration
 
 SECRET_FOLDER = "/kaniko/secrets"
 
