@@ -193,7 +193,7 @@ def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
 
 
 def _bad_input(name: str, text: str, item: Input) -> Iterator[Finding]:
-    from ci_kaniko.rules import _INPUT_HINTS, _INPUT_TEXTS
+    from ci_kaniko.spec.rules.engine import _INPUT_HINTS, _INPUT_TEXTS
 
     if not _INPUT_TEXTS[item.type].fullmatch(text):
         yield _bad_value(name, text, f"a {item.type}: {_INPUT_HINTS[item.type]}")

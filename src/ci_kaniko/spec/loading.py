@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from ci_kaniko.problems.finding import Finding, Refused, Where, dotted, quoted, told_once
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order, suggest
-from ci_kaniko.rules import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.source.reading import Mapping, Node, Scalar, Sequence, Source, decode, read, survey
 from ci_kaniko.spec.build import TOP_ONLY, Build, Checked, NamedImage, Spec, is_ignored
 from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.syntax.grammar import names_a_secret
 from ci_kaniko.syntax.scalars import NULLS, Plain, wrong_type
 from ci_kaniko.text.display import shown

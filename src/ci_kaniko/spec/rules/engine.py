@@ -97,7 +97,7 @@ def with_unheard(spec: Spec, found: list[Finding]) -> list[Finding]:
     """Findings, and what nothing hears: whoever mends an error may mend that, too."""
     if any(finding.severity == "error" for finding in found):
         return found
-    from ci_kaniko.unheard import unheard
+    from ci_kaniko.spec.rules.unheard import unheard
 
     return [*found, *unheard(spec)]
 
