@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ci_kaniko import Spec, SpecError
-from ci_kaniko.clouds import context_cloud
-from ci_kaniko.plan import resolve
+from ci_kaniko.plan.clouds import context_cloud
+from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.loading import warnings
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

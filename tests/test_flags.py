@@ -9,7 +9,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
-from ci_kaniko.plan import resolve
+from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.build import Cache, Options, Spec
 from ci_kaniko.spec.loading import warnings
 

@@ -23,7 +23,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.importing import import_files
-from ci_kaniko.plan import Plan, resolve
+from ci_kaniko.plan.resolve import Plan, resolve
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
 from support import expectation

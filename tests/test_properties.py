@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import ci_kaniko
+from ci_kaniko.plan.values import Values
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
-from ci_kaniko.values import Values
 from support import expectation, kubelet, tools
 from support.buildkite_upload import interpolate
 from support.events import DEFAULT_BRANCH, TAG, slug

@@ -119,7 +119,7 @@ def _validated(
         problems += [*_beside(spec, possible, part), *found]
         return spec, problems, [f"{_name(spec)}: fine", *lines]
     problems += _beside(spec, chosen, part)
-    from ci_kaniko.pipeline import in_files
+    from ci_kaniko.plan.pipeline import in_files
 
     for target in chosen:
         for _, whole in [(None, part)] if only else in_files(spec, target):

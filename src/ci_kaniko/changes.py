@@ -7,7 +7,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ci_kaniko.pipeline import select
+from ci_kaniko.plan.pipeline import select
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
 from ci_kaniko.syntax.globs import split, to_regex
@@ -139,7 +139,7 @@ def nothing(spec: Spec, target: str, why: str) -> str:
 
 def _job_that_says(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
-    from ci_kaniko.plan import executor_image
+    from ci_kaniko.plan.resolve import executor_image
     from ci_kaniko.rendering import header
     from ci_kaniko.text.quoting import quote
     from ci_kaniko.text.yaml import flow, scalar

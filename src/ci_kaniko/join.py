@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.platforms import meeting_place, slug
+from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Script, check_digest
 from ci_kaniko.syntax.references import Reference, parse_reference
@@ -18,8 +18,8 @@ from ci_kaniko.text.quoting import continued, indented
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.pipeline import Image
-    from ci_kaniko.plan import HostLogin, Plan, Push
+    from ci_kaniko.plan.pipeline import Image
+    from ci_kaniko.plan.resolve import HostLogin, Plan, Push
 
 _HELPERS = {"aws": "ecr-login", "google": "gcr"}
 """The credential helpers in regctl's image, by cloud."""

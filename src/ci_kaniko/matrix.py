@@ -373,7 +373,7 @@ def made_of(name: str, target: str) -> str:
     target = target.partition("-")[0]
     if target == "kubernetes":
         return "checkout"
-    from ci_kaniko.plan import resolve
+    from ci_kaniko.plan.resolve import resolve
     from ci_kaniko.script import Script
 
     plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)

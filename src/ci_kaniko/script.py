@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.clouds import SESSION, TOKEN_FILE
-from ci_kaniko.plan import CERTIFICATES, OUTPUT
+from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
+from ci_kaniko.plan.resolve import CERTIFICATES, OUTPUT
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
@@ -29,8 +29,8 @@ from ci_kaniko.text.quoting import TO_LOWER, can_be_double_quoted, continued, in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.clouds import Cloud, Token
-    from ci_kaniko.plan import Argument, HostLogin, Plan, Push
+    from ci_kaniko.plan.clouds import Cloud, Token
+    from ci_kaniko.plan.resolve import Argument, HostLogin, Plan, Push
     from ci_kaniko.syntax.references import Reference
     from ci_kaniko.syntax.variables import Part, Parts
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.clouds import ecr_region
 from ci_kaniko.kaniko.executors import pull_login, pulled_images
-from ci_kaniko.pipeline import in_files, pipeline
+from ci_kaniko.plan.clouds import ecr_region
+from ci_kaniko.plan.pipeline import in_files, pipeline
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.syntax.references import DOCKER_HUB, parse_repository, pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
@@ -15,7 +15,7 @@ from ci_kaniko.text.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Spec
     from ci_kaniko.spec.logins import Login
     from ci_kaniko.spec.native.kubernetes import Buildkite, Kubernetes

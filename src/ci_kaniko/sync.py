@@ -125,12 +125,12 @@ def _files(spec: Spec, targets: Collection[str]) -> Iterator[tuple[str, int, Out
 
 def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
     """The text for a committed file: it may not depend on the commit it is part of."""
-    from ci_kaniko.pipeline import in_file
+    from ci_kaniko.plan.pipeline import in_file
     from ci_kaniko.rendering import render
 
     spec = in_file(spec, target, file)
     if file.mode == "merge" and target == "gitlab" and _DEFAULTS.search(current):
-        from ci_kaniko.pipeline import with_section
+        from ci_kaniko.plan.pipeline import with_section
         from ci_kaniko.targets.gitlab import INHERITED
 
         spec = with_section(
@@ -204,7 +204,7 @@ class Neighbour(NamedTuple):
 
 def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem]:
     """Names that two files have, when they are for different images."""
-    from ci_kaniko.pipeline import in_file
+    from ci_kaniko.plan.pipeline import in_file
     from ci_kaniko.spec.loading import placed
     from ci_kaniko.targets import target as find_target
 

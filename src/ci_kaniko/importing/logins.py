@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.clouds import ecr_region, is_acr, is_google
 from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.symbols import (
     ALWAYS,
@@ -21,7 +20,8 @@ from ci_kaniko.importing.symbols import (
     spell,
 )
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.plan import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES
+from ci_kaniko.plan.clouds import ecr_region, is_acr, is_google
+from ci_kaniko.plan.resolve import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES
 from ci_kaniko.syntax.grammar import is_identifier
 from ci_kaniko.syntax.references import canonical_host
 

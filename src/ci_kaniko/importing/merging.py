@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate import Translation, ordered
-from ci_kaniko.plan import PUSHED_ONLY
+from ci_kaniko.plan.resolve import PUSHED_ONLY
 from ci_kaniko.spec.build import check_image_name
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ci_kaniko.syntax.references import pulled_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.plan.resolve import HostLogin, Plan
     from ci_kaniko.spec.build import Build, Executor
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ci_kaniko.platforms import pushed_hosts
+from ci_kaniko.plan.platforms import pushed_hosts
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, Spec, check_image_name
 from ci_kaniko.spec.fields import Model

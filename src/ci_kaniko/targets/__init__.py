@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ci_kaniko.pipeline import Named
+    from ci_kaniko.plan.pipeline import Named
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build, Spec
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import impossible_join
-from ci_kaniko.pipeline import apart, pipeline
-from ci_kaniko.plan import impossible_image
+from ci_kaniko.plan.pipeline import apart, pipeline
+from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
@@ -27,8 +27,8 @@ from ci_kaniko.targets.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.pipeline import Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Spec
 
 _LARGEST = 1024 * 1024

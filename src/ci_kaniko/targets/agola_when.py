@@ -11,7 +11,7 @@ from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ci_kaniko.plan import Plan, Started
+    from ci_kaniko.plan.resolve import Plan, Started
     from ci_kaniko.script import Dialect
 
 When = dict[str, list[str]]

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import impossible_join
-from ci_kaniko.pipeline import (
+from ci_kaniko.plan.pipeline import (
     PREPARES,
     Named,
     apart,
@@ -21,7 +21,7 @@ from ci_kaniko.pipeline import (
     runner,
     unknown_inputs,
 )
-from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
+from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import impossible
 from ci_kaniko.targets import Rendering, Target
@@ -48,8 +48,8 @@ from ci_kaniko.targets.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.pipeline import Image, Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build, Spec
     from ci_kaniko.targets.buildkite_steps import Step

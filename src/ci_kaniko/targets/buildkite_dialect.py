@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.plan.resolve import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.references import parse_reference
@@ -15,8 +15,8 @@ from ci_kaniko.targets.pods import SECRET_FOLDER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.clouds import Token
-    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.plan.clouds import Token
+    from ci_kaniko.plan.resolve import HostLogin, Plan
     from ci_kaniko.script import Script
 
 AGENT = "/workspace/buildkite-agent"

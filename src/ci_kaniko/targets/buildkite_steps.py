@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.pipeline import job_name, met, preparation_name, prepared_by, runner
-from ci_kaniko.plan import executor_image
+from ci_kaniko.plan.pipeline import job_name, met, preparation_name, prepared_by, runner
+from ci_kaniko.plan.resolve import executor_image
 from ci_kaniko.script import Script, executor, read_digest
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Build, Input
     from ci_kaniko.spec.native.kubernetes import Buildkite
 

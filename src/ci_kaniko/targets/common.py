@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan import CERTIFICATES
+from ci_kaniko.plan.resolve import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.pipeline import Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.script import Dialect
 

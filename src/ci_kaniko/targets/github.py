@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.join import impossible_join
 from ci_kaniko.kaniko import pins
-from ci_kaniko.pipeline import Named, duplicate_names, no_runner, pipeline, runner, workflow_name
-from ci_kaniko.plan import impossible_image, secret_places
+from ci_kaniko.plan.pipeline import (
+    Named,
+    duplicate_names,
+    no_runner,
+    pipeline,
+    runner,
+    workflow_name,
+)
+from ci_kaniko.plan.resolve import impossible_image, secret_places
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.script import impossible, impossible_identities
 from ci_kaniko.syntax.grammar import inside_repository
@@ -34,8 +41,8 @@ from ci_kaniko.targets.github_reusable import call, impossible_inputs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.pipeline import Image, Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Spec
 
 _OWNED = {

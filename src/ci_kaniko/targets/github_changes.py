@@ -12,7 +12,7 @@ from ci_kaniko.text.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.pipeline import Image, Pipeline
+    from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.targets.github_events import Starts
 
 SAFE = str.maketrans("._", "--")

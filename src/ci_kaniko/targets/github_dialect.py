@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ci_kaniko.clouds import SESSION
-from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
+from ci_kaniko.plan.clouds import SESSION
+from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.targets.common import config_folder, join_dialect
@@ -15,8 +15,8 @@ from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.clouds import Cloud, Token
-    from ci_kaniko.plan import HostLogin, Plan
+    from ci_kaniko.plan.clouds import Cloud, Token
+    from ci_kaniko.plan.resolve import HostLogin, Plan
     from ci_kaniko.script import Script
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"

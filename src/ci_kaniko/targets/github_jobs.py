@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.kaniko import pins
 from ci_kaniko.kaniko.executors import pull_login
-from ci_kaniko.pipeline import WORKFLOW, job_name, runner, workflow_name
-from ci_kaniko.plan import GitLogin, executor_image
+from ci_kaniko.plan.pipeline import WORKFLOW, job_name, runner, workflow_name
+from ci_kaniko.plan.resolve import GitLogin, executor_image
 from ci_kaniko.script import Script, executor, only_files, read_digest
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github_changes import SAFE, Changes
@@ -27,9 +27,9 @@ from ci_kaniko.text.quoting import annotated, continued, indented, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko import pipeline
-    from ci_kaniko.pipeline import Image, Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan import pipeline
+    from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.script import Dialect
 
 RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",)}

@@ -11,8 +11,8 @@ from ci_kaniko.targets.github_jobs import base_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.pipeline import Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Input
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.pipeline import (
+from ci_kaniko.plan.pipeline import (
     PREPARES,
     Named,
     duplicate_names,
@@ -22,7 +22,7 @@ from ci_kaniko.pipeline import (
     unknown_inputs,
     with_section,
 )
-from ci_kaniko.plan import (
+from ci_kaniko.plan.resolve import (
     CHECKOUT,
     DIGEST,
     OUTPUT,
@@ -55,9 +55,9 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.clouds import Token
-    from ci_kaniko.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.clouds import Token
+    from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build, Input, Spec
 

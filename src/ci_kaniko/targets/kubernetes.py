@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.pipeline import Named, duplicate_names, pipeline
-from ci_kaniko.plan import OUTPUT_OPTIONS, impossible_image
-from ci_kaniko.platforms import is_staged
+from ci_kaniko.plan.pipeline import Named, duplicate_names, pipeline
+from ci_kaniko.plan.platforms import is_staged
+from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
+from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import owned_keys, unmounted_cache
@@ -24,13 +25,12 @@ from ci_kaniko.targets.kubernetes_pods import (
     pod_of,
     uses_workspace,
 )
-from ci_kaniko.values import Values, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.pipeline import Image, Pipeline
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Build, Spec
     from ci_kaniko.targets.kubernetes_containers import Container
     from ci_kaniko.targets.kubernetes_pods import Group, Pod

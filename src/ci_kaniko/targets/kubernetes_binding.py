@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
+from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
+from ci_kaniko.plan.values import check_in_reference
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.grammar import is_host
@@ -15,17 +16,16 @@ from ci_kaniko.syntax.references import (
     parse_repository,
 )
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
-from ci_kaniko.values import check_in_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.pipeline import Image
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image
+    from ci_kaniko.plan.resolve import Plan
+    from ci_kaniko.plan.values import Values
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.syntax.conditions import AnyOf
     from ci_kaniko.syntax.references import Reference
-    from ci_kaniko.values import Values
 
 PLACES = {CHECKOUT, OUTPUT, DIGEST}
 """What a container knows when it runs."""

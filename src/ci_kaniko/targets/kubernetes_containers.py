@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan import CHECKOUT, DIGEST, OUTPUT, executor_image, reads_registry_variables
+from ci_kaniko.plan.resolve import (
+    CHECKOUT,
+    DIGEST,
+    OUTPUT,
+    executor_image,
+    reads_registry_variables,
+)
 from ci_kaniko.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.common import preparing
@@ -26,10 +32,10 @@ from ci_kaniko.text.quoting import continued, quote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan import Argument, HostLogin, Plan
+    from ci_kaniko.plan.resolve import Argument, HostLogin, Plan
+    from ci_kaniko.plan.values import Source
     from ci_kaniko.spec.build import Build, Prepare
     from ci_kaniko.syntax.variables import Parts
-    from ci_kaniko.values import Source
 
 WORKSPACE = "/workspace"
 MEMORY = "1Gi"

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.pipeline import job_name, preparation_name
-from ci_kaniko.platforms import DEFAULT
+from ci_kaniko.plan.pipeline import job_name, preparation_name
+from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.targets.kubernetes_containers import (
     Container,
@@ -20,11 +20,11 @@ from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, tolera
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ci_kaniko.pipeline import Image, Preparation
-    from ci_kaniko.plan import Plan
+    from ci_kaniko.plan.pipeline import Image, Preparation
+    from ci_kaniko.plan.resolve import Plan
+    from ci_kaniko.plan.values import Values
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.native.kubernetes import Kubernetes
-    from ci_kaniko.values import Values
 
 ARCHITECTURE = "kubernetes.io/arch"
 

@@ -12,9 +12,9 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.clouds import is_azure_blob
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, own_version, version_of
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RESERVED, Since, flag_of, owner_of
+from ci_kaniko.plan.clouds import is_azure_blob
 from ci_kaniko.problems.finding import Finding, Refused, dotted, quoted, told_once, unheard_by_all
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
@@ -1601,7 +1601,7 @@ def _identities(build: Build, spec: Spec) -> Iterator[Finding]:
         login = registry.on("buildkite")
         meant = registry.buildkite or spec.outputs.buildkite or host == "packages.buildkite.com"
         if login and meant and login.by_identity:
-            from ci_kaniko.platforms import pushed_hosts
+            from ci_kaniko.plan.platforms import pushed_hosts
 
             if canonical_host(host) in pushed_hosts(build):
                 yield Finding(
@@ -1622,7 +1622,7 @@ def _tokens_are_there_in_requests(spec: Build) -> Iterator[Finding]:
     fetched = "://" not in spec.context and spec.git.token is None
     if spec.github.mode != "container" or spec.push != "auto" or not (requests and fetched):
         return
-    from ci_kaniko.platforms import pushed_hosts
+    from ci_kaniko.plan.platforms import pushed_hosts
 
     for host, registry in spec.registries.items():
         login = registry.on("github")

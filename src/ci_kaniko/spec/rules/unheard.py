@@ -321,7 +321,7 @@ def _pulled_hosts_are_pushed_to(spec: Spec) -> Iterator[Finding]:
                 login = getattr(registry, key)
                 if login is None or "pull" not in login.model_fields_set:
                     continue
-                from ci_kaniko.platforms import pushed_hosts
+                from ci_kaniko.plan.platforms import pushed_hosts
 
                 finding = _no_effect(
                     ("registries", written, key, "pull"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ci_kaniko.plan import Plan, Started, resolve, started_by
-from ci_kaniko.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
+from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
+from ci_kaniko.plan.resolve import Plan, Started, resolve, started_by
 from ci_kaniko.problems.finding import Finding, quoted, told_once
 from ci_kaniko.syntax.grammar import file_stem
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse

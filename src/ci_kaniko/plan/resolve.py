@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.clouds import (
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
+from ci_kaniko.kaniko.flags import GIT_DEPTH, flag_of
+from ci_kaniko.plan.clouds import (
     Cloud,
     aws,
     azure,
@@ -20,8 +22,6 @@ from ci_kaniko.clouds import (
     is_acr,
     is_google,
 )
-from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least, has_own_tag, version_of
-from ci_kaniko.kaniko.flags import GIT_DEPTH, flag_of
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax import grammar
@@ -41,7 +41,7 @@ from ci_kaniko.syntax.variables import NATIVE, Part, Parts, Ref, names, parse, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.clouds import Token
+    from ci_kaniko.plan.clouds import Token
     from ci_kaniko.spec.build import Build, Executor
     from ci_kaniko.spec.logins import Login, Registry, SecretText
 
