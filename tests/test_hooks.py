@@ -354,7 +354,7 @@ def test_this_repository_uses_its_own_hook(tmp_path: Path) -> None:
     assert (hook["name"], hook["pass_filenames"]) == (ours["name"], ours["pass_filenames"])
     for path in (
         *("ci-kaniko.yaml", ".gitlab-ci.yml", ".github/workflows/image.yml"),
-        *("templates/gitlab.yml.j2", "src/ci_kaniko/script.py"),
+        *("templates/gitlab.yml.j2", "src/ci_kaniko/shell/script.py"),
     ):
         assert re.search(hook["files"], path)
     assert not re.search(hook["files"], "README.md")

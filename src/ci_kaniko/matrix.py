@@ -374,7 +374,7 @@ def made_of(name: str, target: str) -> str:
     if target == "kubernetes":
         return "checkout"
     from ci_kaniko.plan.resolve import resolve
-    from ci_kaniko.script import Script
+    from ci_kaniko.shell.script import Script
 
     plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
     script = Script(plan, _dialect(target))

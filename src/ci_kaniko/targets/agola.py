@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.join import impossible_join
 from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.script import impossible, impossible_identities
+from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT
 from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of

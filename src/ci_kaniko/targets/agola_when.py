@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.script import Script
+from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from ci_kaniko.plan.resolve import Plan, Started
-    from ci_kaniko.script import Dialect
+    from ci_kaniko.shell.script import Dialect
 
 When = dict[str, list[str]]
 """Patterns of branches, tags and refs; an empty one is everything, as no ``when`` is."""

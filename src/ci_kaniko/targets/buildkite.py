@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.join import impossible_join
 from ci_kaniko.plan.pipeline import (
     PREPARES,
     Named,
@@ -23,7 +22,8 @@ from ci_kaniko.plan.pipeline import (
 )
 from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.script import impossible
+from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.shell.script import impossible
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite_steps import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.resolve import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.shell.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.common import remote_url
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.resolve import HostLogin, Plan
-    from ci_kaniko.script import Script
+    from ci_kaniko.shell.script import Script
 
 AGENT = "/workspace/buildkite-agent"
 """The agent's own program, which the controller puts into every pod."""

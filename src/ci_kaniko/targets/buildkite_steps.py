@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.join import JoinScript, digest_variable
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.plan.pipeline import job_name, met, preparation_name, prepared_by, runner
 from ci_kaniko.plan.resolve import executor_image
-from ci_kaniko.script import Script, executor, read_digest
+from ci_kaniko.shell.join import JoinScript, digest_variable
+from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of

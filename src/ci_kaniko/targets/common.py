@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.script import Dialect
+    from ci_kaniko.shell.script import Dialect
 
 
 def remote_url(variable: str) -> str:

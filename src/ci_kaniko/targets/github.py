@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.join import impossible_join
 from ci_kaniko.kaniko import pins
 from ci_kaniko.plan.pipeline import (
     Named,
@@ -20,7 +19,8 @@ from ci_kaniko.plan.pipeline import (
 )
 from ci_kaniko.plan.resolve import impossible_image, secret_places
 from ci_kaniko.problems.finding import Finding, quoted, unique
-from ci_kaniko.script import impossible, impossible_identities
+from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.common import differing_forms, owned_keys, unmounted_cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.script import Cell, Dialect, Impossible
+from ci_kaniko.shell.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.targets.common import config_folder, join_dialect
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.resolve import HostLogin, Plan
-    from ci_kaniko.script import Script
+    from ci_kaniko.shell.script import Script
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.plan.pipeline import (
     PREPARES,
@@ -34,7 +33,8 @@ from ci_kaniko.plan.resolve import (
     mixed_logins,
 )
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.script import Cell, Dialect, Script, executor, impossible, read_digest
+from ci_kaniko.shell.join import JoinScript, digest_variable, impossible_join
+from ci_kaniko.shell.script import Cell, Dialect, Script, executor, impossible, read_digest
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion

@@ -16,7 +16,7 @@ from ci_kaniko.plan.resolve import (
     executor_image,
     reads_registry_variables,
 )
-from ci_kaniko.script import Cell, Dialect, Impossible, Script
+from ci_kaniko.shell.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.common import preparing
 from ci_kaniko.targets.pods import (

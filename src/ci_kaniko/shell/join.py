@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.script import Script, check_digest
+from ci_kaniko.shell.script import Script, check_digest
 from ci_kaniko.syntax.references import Reference, parse_reference
 from ci_kaniko.text.quoting import continued, indented
 
