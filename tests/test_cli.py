@@ -20,7 +20,7 @@ from ci_kaniko import cli
 from ci_kaniko.commands import app
 from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
-from ci_kaniko.targets import NAMES
+from ci_kaniko.targets.registry import NAMES
 from ci_kaniko.text import yaml as yamltext
 from support import tools
 from support.repository import Repository

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ci_kaniko.rendering import render
     from ci_kaniko.spec.build import Spec
     from ci_kaniko.spec.loading import load, loads
-    from ci_kaniko.targets import available_targets
+    from ci_kaniko.targets.registry import available_targets
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _HOMES = {
     "Problem": "problems.problem",
     "Spec": "spec.build",
     "SpecError": "problems.problem",
-    "available_targets": "targets",
+    "available_targets": "targets.registry",
     "load": "spec.loading",
     "loads": "spec.loading",
     "render": "rendering",

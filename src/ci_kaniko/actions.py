@@ -137,7 +137,7 @@ def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
 def _sections(spec: Spec, chosen: Sequence[str], settings: Sequence[str]) -> list[Problem]:
     """What is wrong with the sections of other targets: whoever writes one means its target."""
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.targets import NAMES, target
+    from ci_kaniko.targets.registry import NAMES, target
 
     found: list[Problem] = []
     for name in NAMES:
@@ -158,7 +158,7 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
     Values that only some targets take are given to these.
     """
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.targets import NAMES, target
+    from ci_kaniko.targets.registry import NAMES, target
 
     refused: dict[str, Sequence[Problem]] = {}
     for name in NAMES:
@@ -316,7 +316,7 @@ def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
 
 def list_targets() -> None:
     """List the targets and where their configuration usually lies."""
-    from ci_kaniko.targets import available_targets
+    from ci_kaniko.targets.registry import available_targets
 
     rows = [(item.name, item.output, item.summary) for item in available_targets().values()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
@@ -340,7 +340,7 @@ def _check_format(form: str) -> None:
 
 def _check_target(name: str) -> None:
     from ci_kaniko.problems.problem import UnknownTargetError
-    from ci_kaniko.targets import check_name
+    from ci_kaniko.targets.registry import check_name
 
     try:
         check_name(name)
@@ -399,7 +399,7 @@ def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> li
     from ci_kaniko.repository.discovery import root_of
     from ci_kaniko.spec.loading import placed
     from ci_kaniko.surroundings import surroundings
-    from ci_kaniko.targets import NAMES
+    from ci_kaniko.targets.registry import NAMES
 
     rest, source = error.rest, error.rest.source
     names = {name.strip() for listed in only for name in listed.split(",")}
@@ -439,7 +439,7 @@ def _name(spec: Spec) -> str:
 
 def _text(spec: Spec, target: str, settings: Sequence[str]) -> str:
     from ci_kaniko.rendering import render as render_text
-    from ci_kaniko.targets import target as find_target
+    from ci_kaniko.targets.registry import target as find_target
 
     given = _settings(settings)
     if find_target(target).needs_values:

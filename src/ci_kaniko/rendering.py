@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
-from ci_kaniko.targets import target as find_target
+from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci_kaniko.spec.build import Spec
-    from ci_kaniko.targets import Target
+    from ci_kaniko.targets.registry import Target
 
 
 class RenderingError(CiKanikoError):

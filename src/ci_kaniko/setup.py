@@ -42,7 +42,7 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
 
 def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
     from ci_kaniko.spec.loading import placed
-    from ci_kaniko.targets import target as find_target
+    from ci_kaniko.targets.registry import target as find_target
 
     whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")
     chosen = find_target(target)

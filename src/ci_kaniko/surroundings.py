@@ -320,7 +320,7 @@ def _hidden(
 
 
 def _mounts(build: Build, targets: Sequence[str]) -> dict[str, list[str]]:
-    from ci_kaniko.targets import target as find_target
+    from ci_kaniko.targets.registry import target as find_target
 
     found: dict[str, list[str]] = {"/kaniko": []}
     for name in targets:

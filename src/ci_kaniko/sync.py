@@ -206,7 +206,7 @@ def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem
     """Names that two files have, when they are for different images."""
     from ci_kaniko.plan.pipeline import in_file
     from ci_kaniko.spec.loading import placed
-    from ci_kaniko.targets import target as find_target
+    from ci_kaniko.targets.registry import target as find_target
 
     chosen = find_target(target)
     seen: dict[str, tuple[Neighbour, str]] = {}

@@ -20,7 +20,7 @@ from ci_kaniko.spec.build import TOP_ONLY, NamedImage, Spec
 from ci_kaniko.spec.fields import Model, Reads
 from ci_kaniko.spec.loading import placed, to_python, warnings
 from ci_kaniko.spec.logins import SecretText
-from ci_kaniko.targets import available_targets
+from ci_kaniko.targets.registry import available_targets
 from support.cases import CASES, PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
 from support.models import model_in

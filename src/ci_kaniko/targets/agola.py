@@ -12,10 +12,10 @@ from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible, impossible_identities
-from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.agola_dialect import DIALECT
 from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
-from ci_kaniko.targets.common import (
+from ci_kaniko.targets.registry import Rendering, Target
+from ci_kaniko.targets.shared import (
     impossible_triggers,
     narrow_checkout,
     needed_default_branch,

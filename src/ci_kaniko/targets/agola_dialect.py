@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.plan.resolve import CHECKOUT, OUTPUT
 from ci_kaniko.shell.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.grammar import inside_repository
-from ci_kaniko.targets.common import config_folder, remote_url
+from ci_kaniko.targets.shared import config_folder, remote_url
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
-from ci_kaniko.targets.common import join_dialect, preparing
+from ci_kaniko.targets.shared import join_dialect, preparing
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:

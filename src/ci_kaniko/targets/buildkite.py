@@ -24,7 +24,6 @@ from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible
-from ci_kaniko.targets import Rendering, Target
 from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite_steps import (
     NODES,
@@ -37,7 +36,8 @@ from ci_kaniko.targets.buildkite_steps import (
     steps,
     takes_inputs,
 )
-from ci_kaniko.targets.common import (
+from ci_kaniko.targets.registry import Rendering, Target
+from ci_kaniko.targets.shared import (
     differing_forms,
     narrow_checkout,
     no_paths,

@@ -9,8 +9,8 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
-from ci_kaniko.targets.common import remote_url
 from ci_kaniko.targets.pods import SECRET_FOLDER
+from ci_kaniko.targets.shared import remote_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

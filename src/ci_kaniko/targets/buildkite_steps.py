@@ -13,7 +13,6 @@ from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
-from ci_kaniko.targets.common import join_dialect
 from ci_kaniko.targets.pods import (
     Volumes,
     cache_volume,
@@ -24,6 +23,7 @@ from ci_kaniko.targets.pods import (
     secret_volumes,
     toleration,
 )
+from ci_kaniko.targets.shared import join_dialect
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:

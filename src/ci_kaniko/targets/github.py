@@ -22,8 +22,6 @@ from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.syntax.grammar import inside_repository
-from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import differing_forms, owned_keys, unmounted_cache
 from ci_kaniko.targets.github_changes import Changes
 from ci_kaniko.targets.github_events import events
 from ci_kaniko.targets.github_jobs import (
@@ -37,6 +35,8 @@ from ci_kaniko.targets.github_jobs import (
     jobs,
 )
 from ci_kaniko.targets.github_reusable import call, impossible_inputs
+from ci_kaniko.targets.registry import Rendering, Target
+from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.script import Cell, Dialect, Impossible
 from ci_kaniko.syntax.variables import INPUT_PREFIX
-from ci_kaniko.targets.common import config_folder, join_dialect
+from ci_kaniko.targets.shared import config_folder, join_dialect
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
 if TYPE_CHECKING:

@@ -39,8 +39,9 @@ from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
-from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import (
+from ci_kaniko.targets.gitlab_rules import changed_glob, rules
+from ci_kaniko.targets.registry import Rendering, Target
+from ci_kaniko.targets.shared import (
     config_folder,
     differing_forms,
     impossible_triggers,
@@ -49,7 +50,6 @@ from ci_kaniko.targets.common import (
     preparing,
     unmounted_cache,
 )
-from ci_kaniko.targets.gitlab_rules import changed_glob, rules
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -13,8 +13,6 @@ from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.targets import Rendering, Target
-from ci_kaniko.targets.common import owned_keys, unmounted_cache
 from ci_kaniko.targets.kubernetes_binding import bad_references, bound, missing_values
 from ci_kaniko.targets.kubernetes_containers import WORKSPACE, needs_script
 from ci_kaniko.targets.kubernetes_pods import (
@@ -25,6 +23,8 @@ from ci_kaniko.targets.kubernetes_pods import (
     pod_of,
     uses_workspace,
 )
+from ci_kaniko.targets.registry import Rendering, Target
+from ci_kaniko.targets.shared import owned_keys, unmounted_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -18,7 +18,6 @@ from ci_kaniko.plan.resolve import (
 )
 from ci_kaniko.shell.script import Cell, Dialect, Impossible, Script
 from ci_kaniko.syntax.references import DOCKER_HUB
-from ci_kaniko.targets.common import preparing
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
     Volumes,
@@ -27,6 +26,7 @@ from ci_kaniko.targets.pods import (
     resources,
     secret_volumes,
 )
+from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import continued, quote
 
 if TYPE_CHECKING:
