@@ -135,7 +135,7 @@ def test_the_list_has_nothing_else(request: pytest.FixtureRequest, tmp_path: Pat
         ("check, seen", "memory", "yaml"),
         ("validate, a bad spec", "loading", "jinja2"),
         ("render gitlab", "targets/gitlab", "ruamel.yaml"),
-        ("render github", "rendering", "ci_kaniko.targets.gitlab"),
+        ("render github", "rendering", "ci_kaniko.targets.gitlab.jobs"),
     ],
 )
 def test_a_heavy_import_is_noticed(

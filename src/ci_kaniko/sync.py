@@ -131,7 +131,7 @@ def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
     spec = in_file(spec, target, file)
     if file.mode == "merge" and target == "gitlab" and _DEFAULTS.search(current):
         from ci_kaniko.plan.pipeline import with_section
-        from ci_kaniko.targets.gitlab import INHERITED
+        from ci_kaniko.targets.gitlab.jobs import INHERITED
 
         spec = with_section(
             spec, target, lambda section: {"extra": {"inherit": INHERITED, **section.extra}}

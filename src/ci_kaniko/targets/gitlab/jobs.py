@@ -39,7 +39,7 @@ from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
-from ci_kaniko.targets.gitlab_rules import changed_glob, rules
+from ci_kaniko.targets.gitlab.rules import changed_glob, rules
 from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import (
     config_folder,

@@ -1,0 +1,3 @@
+"""GitLab CI."""
+
+from ci_kaniko.targets.gitlab.jobs import TARGET as TARGET
