@@ -22,9 +22,9 @@ from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.syntax.grammar import inside_repository
-from ci_kaniko.targets.github_changes import Changes
-from ci_kaniko.targets.github_events import events
-from ci_kaniko.targets.github_jobs import (
+from ci_kaniko.targets.github.changes import Changes
+from ci_kaniko.targets.github.events import events
+from ci_kaniko.targets.github.jobs import (
     CHANGES,
     RUNNERS,
     Job,
@@ -34,7 +34,7 @@ from ci_kaniko.targets.github_jobs import (
     is_inside,
     jobs,
 )
-from ci_kaniko.targets.github_reusable import call, impossible_inputs
+from ci_kaniko.targets.github.reusable import call, impossible_inputs
 from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
 

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.syntax.globs import split, to_regex
-from ci_kaniko.targets.github_events import conditions, own_paths, starts
+from ci_kaniko.targets.github.events import conditions, own_paths, starts
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.targets.github_events import Starts
+    from ci_kaniko.targets.github.events import Starts
 
 SAFE = str.maketrans("._", "--")
 """What becomes of the characters of an image's name that ids do not have."""

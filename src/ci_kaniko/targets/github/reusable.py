@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.targets.github_changes import output_name
-from ci_kaniko.targets.github_jobs import base_id
+from ci_kaniko.targets.github.changes import output_name
+from ci_kaniko.targets.github.jobs import base_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from ci_kaniko.plan.resolve import GitLogin, executor_image
 from ci_kaniko.shell.join import JoinScript, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.syntax.grammar import inside_repository
-from ci_kaniko.targets.github_changes import SAFE, Changes
-from ci_kaniko.targets.github_dialect import (
+from ci_kaniko.targets.github.changes import SAFE, Changes
+from ci_kaniko.targets.github.dialect import (
     CONTAINER,
     DIALECT,
     JOIN,
@@ -21,7 +21,7 @@ from ci_kaniko.targets.github_dialect import (
     container_that_stops,
     in_container,
 )
-from ci_kaniko.targets.github_events import pushing_only
+from ci_kaniko.targets.github.events import pushing_only
 from ci_kaniko.text.quoting import annotated, continued, indented, quote
 
 if TYPE_CHECKING:

@@ -1,0 +1,3 @@
+"""GitHub Actions."""
+
+from ci_kaniko.targets.github.workflow import TARGET as TARGET
