@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ci_kaniko
-from ci_kaniko.targets.buildkite import TARGET
+from ci_kaniko.targets.buildkite.pipeline import TARGET
 from support import buildkite, execution, kubelet, tools, validators
 from support.buildkite_upload import UploadError, upload
 from support.cases import PIPELINES as FOLDER

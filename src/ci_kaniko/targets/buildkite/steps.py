@@ -11,8 +11,8 @@ from ci_kaniko.plan.resolve import executor_image
 from ci_kaniko.shell.join import JoinScript, digest_variable
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
-from ci_kaniko.targets.buildkite_conditions import condition, condition_of_any
-from ci_kaniko.targets.buildkite_dialect import AGENT, DIGEST_FILE, dialect_of
+from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
+from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.pods import (
     Volumes,
     cache_volume,

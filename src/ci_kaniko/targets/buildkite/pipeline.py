@@ -24,8 +24,8 @@ from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible
-from ci_kaniko.targets.buildkite_dialect import DIALECT, one_registry
-from ci_kaniko.targets.buildkite_steps import (
+from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
+from ci_kaniko.targets.buildkite.steps import (
     NODES,
     Key,
     archive,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build, Spec
-    from ci_kaniko.targets.buildkite_steps import Step
+    from ci_kaniko.targets.buildkite.steps import Step
 
 _OWNED = {
     "label": "buildkite.label",

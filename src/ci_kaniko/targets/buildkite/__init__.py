@@ -1,0 +1,3 @@
+"""Buildkite."""
+
+from ci_kaniko.targets.buildkite.pipeline import TARGET as TARGET
