@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.targets.agola import TARGET
+from ci_kaniko.targets.agola.run import TARGET
 from support import agola, expectation, triggers
 from support.cases import snapshots
 from support.runs import RENDERED, read, refused, render

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.targets.agola import TARGET
+from ci_kaniko.targets.agola.run import TARGET
 from support import agola, tools
 from support.cases import PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment

@@ -12,8 +12,8 @@ from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.shell.script import impossible, impossible_identities
-from ci_kaniko.targets.agola_dialect import DIALECT
-from ci_kaniko.targets.agola_tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
+from ci_kaniko.targets.agola.dialect import DIALECT
+from ci_kaniko.targets.agola.tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
 from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import (
     impossible_triggers,

@@ -29,8 +29,8 @@ from ci_kaniko.shell.script import Cell, Script, executor, only_files, read_dige
 from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
-from ci_kaniko.targets.agola_dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
-from ci_kaniko.targets.agola_when import covers, native, only_for, union, when_of
+from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
+from ci_kaniko.targets.agola.when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.shared import join_dialect, preparing
 from ci_kaniko.text.quoting import indented, quote
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.shell.script import Dialect
     from ci_kaniko.spec.build import Build
-    from ci_kaniko.targets.agola_when import When
+    from ci_kaniko.targets.agola.when import When
 
 Fields = dict[str, Any]
 

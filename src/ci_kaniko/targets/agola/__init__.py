@@ -1,0 +1,3 @@
+"""Agola."""
+
+from ci_kaniko.targets.agola.run import TARGET as TARGET
