@@ -13,9 +13,9 @@ from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.targets.kubernetes_binding import bad_references, bound, missing_values
-from ci_kaniko.targets.kubernetes_containers import WORKSPACE, needs_script
-from ci_kaniko.targets.kubernetes_pods import (
+from ci_kaniko.targets.kubernetes.binding import bad_references, bound, missing_values
+from ci_kaniko.targets.kubernetes.containers import WORKSPACE, needs_script
+from ci_kaniko.targets.kubernetes.pods import (
     ARCHITECTURE,
     can_build,
     disagreements,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.spec.build import Build, Spec
-    from ci_kaniko.targets.kubernetes_containers import Container
-    from ci_kaniko.targets.kubernetes_pods import Group, Pod
+    from ci_kaniko.targets.kubernetes.containers import Container
+    from ci_kaniko.targets.kubernetes.pods import Group, Pod
 
 _OWNED = {
     "containers": "the fields of the spec",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.plan.pipeline import job_name, preparation_name
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.targets.kubernetes_containers import (
+from ci_kaniko.targets.kubernetes.containers import (
     Container,
     clone_container,
     executor_container,

@@ -1,0 +1,3 @@
+"""Kubernetes."""
+
+from ci_kaniko.targets.kubernetes.manifests import TARGET as TARGET
