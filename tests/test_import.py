@@ -17,8 +17,8 @@ import pytest
 
 from ci_kaniko import SpecError, available_targets, loads, render
 from ci_kaniko.importing import import_files
+from ci_kaniko.importing.calls import Word, spell
 from ci_kaniko.importing.report import told
-from ci_kaniko.importing.symbols import Word, spell
 from ci_kaniko.spec.loading import warnings
 from support.cases import ROOT
 from support.events import DEFAULT_BRANCH, values

@@ -19,12 +19,7 @@ import pytest
 import yaml
 
 from ci_kaniko.importing import shell_tree
-from ci_kaniko.importing.shell import ShellError, read
-from ci_kaniko.importing.shell_changes import CUT, apply, finished, simplified
-from ci_kaniko.importing.shell_guards import NO, YES, Guards
-from ci_kaniko.importing.shell_notes import NOTES
-from ci_kaniko.importing.shell_patterns import globs_of_regex, matches, portable_glob
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     ALWAYS,
     Contents,
     Encoded,
@@ -35,6 +30,11 @@ from ci_kaniko.importing.symbols import (
     references,
     spell,
 )
+from ci_kaniko.importing.shell import ShellError, read
+from ci_kaniko.importing.shell_changes import CUT, apply, finished, simplified
+from ci_kaniko.importing.shell_guards import NO, YES, Guards
+from ci_kaniko.importing.shell_notes import NOTES
+from ci_kaniko.importing.shell_patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
 from support import tools
@@ -43,7 +43,7 @@ from support.cases import SNAPSHOTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.importing.symbols import Call, Part, Script, Text, When, Word
+    from ci_kaniko.importing.calls import Call, Part, Script, Text, When, Word
 
 TARGETS = ("agola", "buildkite", "github", "gitlab", "kubernetes")
 DOUBLED = {"buildkite", "kubernetes"}

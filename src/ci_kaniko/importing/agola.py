@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.documents import Map, Str, line_of, mapping, native, sequence, string
 from ci_kaniko.importing.jobs import Job, Root, Secret
 from ci_kaniko.importing.shell_conditions import Conditions
@@ -13,7 +14,6 @@ from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_patterns import globs_of_regex
 from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import is_ours, section_names, set_triggers
-from ci_kaniko.importing.symbols import Text, Var
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

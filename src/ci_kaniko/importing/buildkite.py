@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Call, Text, Var, Word, references
 from ci_kaniko.importing.documents import List, Map, Str, line_of, mapping, native, sequence, string
 from ci_kaniko.importing.expressions import Expressions, Operand
 from ci_kaniko.importing.jobs import Job, Root, Secret
@@ -21,7 +22,6 @@ from ci_kaniko.importing.kubernetes import (
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import globs, is_ours, section_names, set_triggers
-from ci_kaniko.importing.symbols import Call, Text, Var, Word, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell_conditions import Conditions
 from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.symbols import Text, Var
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,7 +177,7 @@ class Expressions:
 
 
 def _formatted(arguments: list[Operand]) -> Text:
-    from ci_kaniko.importing.symbols import join
+    from ci_kaniko.importing.calls import join
 
     shape = str(arguments[0].text[0]) if arguments[0].text else ""
     parts: list[object] = []

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Login, Text, Var, join, literal
 from ci_kaniko.importing.documents import (
     Map,
     Str,
@@ -24,15 +25,14 @@ from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shellscript import Piece, read_pieces
 from ci_kaniko.importing.started import globs, set_triggers
-from ci_kaniko.importing.symbols import Login, Text, Var, join, literal
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.importing.calls import Script
     from ci_kaniko.importing.documents import Document
     from ci_kaniko.importing.report import Report
-    from ci_kaniko.importing.symbols import Script
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _READ = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell
 from ci_kaniko.importing.expressions import Expressions, Operand
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.kubernetes import normal_words, pushed_of
 from ci_kaniko.importing.shell_values import change_text
-from ci_kaniko.importing.symbols import Call, Login, Text, Var, Word, join, literal, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Text, Var, join
 from ci_kaniko.importing.documents import (
     List,
     Map,
@@ -26,7 +27,6 @@ from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import globs, section_names, set_triggers
-from ci_kaniko.importing.symbols import Text, Var, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

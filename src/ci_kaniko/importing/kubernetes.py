@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing import documents
+from ci_kaniko.importing.calls import Call, Text, Var, Word, join
 from ci_kaniko.importing.documents import List, Map, line_of, mapping, native, sequence, string
 from ci_kaniko.importing.jobs import Job, Mounted, Root, Secret
 from ci_kaniko.importing.shellscript import add_notes, script_calls
-from ci_kaniko.importing.symbols import Call, Text, Var, Word, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

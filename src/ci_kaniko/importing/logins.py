@@ -6,8 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.conditions import read as read_condition
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     ALWAYS,
     Contents,
     Encoded,
@@ -19,6 +18,7 @@ from ci_kaniko.importing.symbols import (
     literal,
     spell,
 )
+from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.plan.clouds import ecr_region, is_acr, is_google
 from ci_kaniko.plan.resolve import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES
@@ -28,8 +28,8 @@ from ci_kaniko.syntax.references import canonical_host
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.importing.calls import Call, Login
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.symbols import Call, Login
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 _CI_PASSWORDS = {"CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN", "CI_BUILD_TOKEN", "CI_DEPLOY_PASSWORD"}

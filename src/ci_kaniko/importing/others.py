@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Output, Text, Var, join
 from ci_kaniko.importing.documents import Map, line_of, mapping, read_yaml, sequence, string
 from ci_kaniko.importing.jobs import Job, Root
 from ci_kaniko.importing.kubernetes import _calls, mounts_of, read_environment, runs_executor
 from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.symbols import Output, Text, Var, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.symbols import Output, Text, Var, join, literal, split_text
+from ci_kaniko.importing.calls import Output, Text, Var, join, literal, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job, Root
-    from ci_kaniko.importing.symbols import Call
 
 _HERE = {"PWD", "CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH"}
 _HERE |= {"github.workspace", "WORKSPACE", "CI_WORKSPACE"}

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Contents,
     Masked,
     Output,

@@ -16,6 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
 from ci_kaniko.importing.shell_builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell_dispatch import dispatch
 from ci_kaniko.importing.shell_files import read_file, write_file
@@ -27,14 +28,6 @@ from ci_kaniko.importing.shell_tests import like, test_clause, test_command, wit
 from ci_kaniko.importing.shell_tree import ShellError, fill, parse, parse_inner, slotted
 from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure
 from ci_kaniko.importing.shell_words import fields, pattern, source, text_of_parts, value
-from ci_kaniko.importing.symbols import (
-    Output,
-    Script,
-    Text,
-    Var,
-    literal,
-    spell,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

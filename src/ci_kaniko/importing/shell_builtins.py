@@ -7,22 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Contents, Output, Text, Var, join, literal, spell, split_text
 from ci_kaniko.importing.shell_commands import told
 from ci_kaniko.importing.shell_files import change_folder, read_file
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Status
 from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure, stripped
 from ci_kaniko.importing.shell_words import separators, split_words
-from ci_kaniko.importing.symbols import (
-    Contents,
-    Output,
-    Text,
-    Var,
-    join,
-    literal,
-    spell,
-    split_text,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

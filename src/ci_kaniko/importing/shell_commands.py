@@ -8,6 +8,19 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import (
+    Contents,
+    Encoded,
+    Output,
+    Part,
+    Text,
+    Var,
+    decoded,
+    join,
+    literal,
+    references,
+    spell,
+)
 from ci_kaniko.importing.shell_changes import FILTERS, sed_commands
 from ci_kaniko.importing.shell_files import (
     in_folder,
@@ -29,19 +42,6 @@ from ci_kaniko.importing.shell_values import (
     stripped,
 )
 from ci_kaniko.importing.shell_words import change
-from ci_kaniko.importing.symbols import (
-    Contents,
-    Encoded,
-    Output,
-    Part,
-    Text,
-    Var,
-    decoded,
-    join,
-    literal,
-    references,
-    spell,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

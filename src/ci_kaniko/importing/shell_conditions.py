@@ -6,10 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell_changes import keeps_emptiness
-from ci_kaniko.importing.shell_guards import NO, YES, Guards
-from ci_kaniko.importing.shell_patterns import matches, portable_glob, unescaped
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Encoded,
     Masked,
     Output,
@@ -22,6 +19,9 @@ from ci_kaniko.importing.symbols import (
     literal,
     spell,
 )
+from ci_kaniko.importing.shell_changes import keeps_emptiness
+from ci_kaniko.importing.shell_guards import NO, YES, Guards
+from ci_kaniko.importing.shell_patterns import matches, portable_glob, unescaped
 from ci_kaniko.syntax.globs import matches as glob_matches
 
 if TYPE_CHECKING:

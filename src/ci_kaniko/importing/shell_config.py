@@ -7,10 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.shell_secrets import is_placeholder
-from ci_kaniko.importing.shell_tree import fill, slotted
-from ci_kaniko.importing.shell_values import stripped
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Contents,
     Encoded,
     Login,
@@ -25,6 +22,9 @@ from ci_kaniko.importing.symbols import (
     references,
     split_text,
 )
+from ci_kaniko.importing.shell_secrets import is_placeholder
+from ci_kaniko.importing.shell_tree import fill, slotted
+from ci_kaniko.importing.shell_values import stripped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

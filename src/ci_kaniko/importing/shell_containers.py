@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Text, literal, split_text, starts_with, without_head
 from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.symbols import Text, literal, split_text, starts_with, without_head
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

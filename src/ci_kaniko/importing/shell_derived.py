@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Text, Var, literal
 from ci_kaniko.importing.shell_guards import YES
 from ci_kaniko.importing.shell_values import pure
-from ci_kaniko.importing.symbols import Text, Var, literal
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_conditions import Conditions

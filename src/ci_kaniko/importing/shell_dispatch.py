@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing import shell_docker
+from ci_kaniko.importing.calls import Encoded, literal, spell, variables
 from ci_kaniko.importing.shell_builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell_commands import COMMANDS
 from ci_kaniko.importing.shell_config import looks_like_config
@@ -15,7 +16,6 @@ from ci_kaniko.importing.shell_guards import YES
 from ci_kaniko.importing.shell_reader import SUCCESS, Status
 from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.symbols import Encoded, literal, spell, variables
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell_containers import environment, values_of
-from ci_kaniko.importing.shell_executor import is_executor, looks_like_kaniko, record
-from ci_kaniko.importing.shell_guards import YES
-from ci_kaniko.importing.shell_reader import SUCCESS, Container, Status
-from ci_kaniko.importing.shell_values import EMPTY, Item, pure
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Login,
     Text,
     join,
@@ -18,6 +13,11 @@ from ci_kaniko.importing.symbols import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.shell_containers import environment, values_of
+from ci_kaniko.importing.shell_executor import is_executor, looks_like_kaniko, record
+from ci_kaniko.importing.shell_guards import YES
+from ci_kaniko.importing.shell_reader import SUCCESS, Container, Status
+from ci_kaniko.importing.shell_values import EMPTY, Item, pure
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Text, join, literal, spell, starts_with, variables
 from ci_kaniko.importing.shell_containers import environment
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_reader import Container, RawCall
 from ci_kaniko.importing.shell_secrets import is_secret_name
 from ci_kaniko.importing.shell_values import Item, Value
-from ci_kaniko.importing.symbols import (
-    Text,
-    join,
-    literal,
-    spell,
-    starts_with,
-    variables,
-)
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell_guards import NO
 from ci_kaniko.importing.shell_values import EMPTY, Value, pure
-from ci_kaniko.importing.symbols import Contents, Text, Var, join, literal, spell
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

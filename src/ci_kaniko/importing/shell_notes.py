@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.importing.symbols import Note
+from ci_kaniko.importing.calls import Note
 
 NOTES: dict[str, tuple[str, str]] = {
     "backslash-blank": (

@@ -14,8 +14,8 @@ from ci_kaniko.importing.shell_values import Item, Value, Values, pure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ci_kaniko.importing.calls import Note, Text
     from ci_kaniko.importing.shell_tree import Tree
-    from ci_kaniko.importing.symbols import Note, Text
 
 
 class Container(NamedTuple):

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell_config import DockerConfig, is_config
-from ci_kaniko.importing.shell_containers import mounts
-from ci_kaniko.importing.shell_executor import environment_of, no_push
-from ci_kaniko.importing.shell_files import below
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_secrets import Secrets, is_written
-from ci_kaniko.importing.shell_values import finished_text
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     ALWAYS,
     Call,
     Choice,
@@ -32,6 +25,13 @@ from ci_kaniko.importing.symbols import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.shell_config import DockerConfig, is_config
+from ci_kaniko.importing.shell_containers import mounts
+from ci_kaniko.importing.shell_executor import environment_of, no_push
+from ci_kaniko.importing.shell_files import below
+from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell_secrets import Secrets, is_written
+from ci_kaniko.importing.shell_values import finished_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Contents,
     Encoded,
     Masked,

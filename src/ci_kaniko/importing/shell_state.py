@@ -6,10 +6,10 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell_derived import recognised
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_values import EMPTY, Item, Value, Values, pure
-from ci_kaniko.importing.symbols import Text, Var
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_conditions import Conditions

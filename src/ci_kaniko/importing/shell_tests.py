@@ -6,12 +6,12 @@ import operator
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.shell_files import resolved
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_patterns import globs_of_regex, portable_glob, python_regex
 from ci_kaniko.importing.shell_values import Value, stripped
 from ci_kaniko.importing.shell_words import pattern, value
-from ci_kaniko.importing.symbols import Text, literal, spell
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell_reader import Reader

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.calls import Note, Part, Text, Var, join
 from ci_kaniko.importing.shell_notes import note
-from ci_kaniko.importing.symbols import Note, Part, Text, Var, join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

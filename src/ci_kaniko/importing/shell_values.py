@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.shell_changes import UnknownChangeError, apply, finished, simplified
-from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
-from ci_kaniko.importing.symbols import (
+from ci_kaniko.importing.calls import (
     Contents,
     Encoded,
     Masked,
@@ -25,6 +23,8 @@ from ci_kaniko.importing.symbols import (
     literal,
     starts_with,
 )
+from ci_kaniko.importing.shell_changes import UnknownChangeError, apply, finished, simplified
+from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

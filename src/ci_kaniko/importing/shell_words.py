@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell_derived import recognised
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_tree import fill
@@ -17,7 +18,6 @@ from ci_kaniko.importing.shell_values import (
     pure,
     stripped,
 )
-from ci_kaniko.importing.symbols import Output, Part, Text, Var, join, literal, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,31 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, When, Word, join, literal, spell
 from ci_kaniko.importing.conditions import Condition
 from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.logins import Logins
 from ci_kaniko.importing.paths import Paths, below, cut, starts
 from ci_kaniko.importing.portable import NotPortable, Spelled
 from ci_kaniko.importing.shell_secrets import is_written
-from ci_kaniko.importing.symbols import (
-    ALWAYS,
-    Masked,
-    Text,
-    Var,
-    When,
-    Word,
-    join,
-    literal,
-    spell,
-)
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build, Options
 from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.symbols import Call
 
 _CACHE_FLAGS = {
     "cache-copy-layers": "copy_layers",
