@@ -6,9 +6,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing import documents
-from ci_kaniko.importing.documents import Document, Map, failure, line_of, read_yaml
 from ci_kaniko.importing.merging import merged
+from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.readers.documents import Document, Map, failure, line_of, read_yaml
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.writer import written
 from ci_kaniko.problems.problem import SpecError
@@ -102,11 +102,11 @@ def _too_large(path: str) -> SpecError:
 
 def _jobs(file: _File, files: list[_File], source: str | None, report: Report) -> list[Job]:
     if source == "shell" or (source is None and _is_script(file)):
-        from ci_kaniko.importing.others import shell_jobs
+        from ci_kaniko.importing.readers.tekton import shell_jobs
 
         return list(shell_jobs(file.path, file.text, report))
     if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
-        from ci_kaniko.importing.others import jenkins_jobs
+        from ci_kaniko.importing.readers.tekton import jenkins_jobs
 
         return list(jenkins_jobs(file.path, file.text, report))
     document = read_yaml(file.text, file.path)
@@ -122,22 +122,22 @@ def _jobs(file: _File, files: list[_File], source: str | None, report: Report) -
 
 def _read(source: str, document: Document, others: dict[str, str], report: Report) -> Iterator[Job]:
     if source == "gitlab":
-        from ci_kaniko.importing.gitlab import jobs as gitlab_jobs
+        from ci_kaniko.importing.readers.gitlab import jobs as gitlab_jobs
 
         return gitlab_jobs(document, others, report)
     if source == "github":
-        from ci_kaniko.importing.github import jobs as github_jobs
+        from ci_kaniko.importing.readers.github import jobs as github_jobs
 
         return github_jobs(document, others, report)
     if source == "buildkite":
-        from ci_kaniko.importing.buildkite import jobs as buildkite_jobs
+        from ci_kaniko.importing.readers.buildkite import jobs as buildkite_jobs
 
         return buildkite_jobs(document, report)
     if source == "agola":
-        from ci_kaniko.importing.agola import jobs as agola_jobs
+        from ci_kaniko.importing.readers.agola import jobs as agola_jobs
 
         return agola_jobs(document, report)
-    from ci_kaniko.importing.kubernetes import jobs as kubernetes_jobs
+    from ci_kaniko.importing.readers.kubernetes import jobs as kubernetes_jobs
 
     return kubernetes_jobs(document, report)
 

@@ -6,15 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Text, Var, join
-from ci_kaniko.importing.documents import Map, line_of, mapping, read_yaml, sequence, string
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.kubernetes import _calls, mounts_of, read_environment, runs_executor
-from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, read_yaml, sequence, string
+from ci_kaniko.importing.readers.kubernetes import (
+    _calls,
+    mounts_of,
+    read_environment,
+    runs_executor,
+)
+from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 
@@ -113,7 +118,7 @@ def _filled(step: Map, defaults: dict[str, Any], job: Job) -> Map:
 
 
 def _value(value: Any, defaults: dict[str, Any], job: Job) -> Any:
-    from ci_kaniko.importing.documents import List, Str, text
+    from ci_kaniko.importing.readers.documents import List, Str, text
 
     if isinstance(value, Str):
         made = _substituted(str(value), defaults, job, value.line)

@@ -7,10 +7,19 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, references
-from ci_kaniko.importing.documents import List, Map, Str, line_of, mapping, native, sequence, string
-from ci_kaniko.importing.expressions import Expressions, Operand
 from ci_kaniko.importing.jobs import Job, Root, Secret
-from ci_kaniko.importing.kubernetes import (
+from ci_kaniko.importing.readers.documents import (
+    List,
+    Map,
+    Str,
+    line_of,
+    mapping,
+    native,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.kubernetes import (
     claims_of,
     is_executor_image,
     mounts_of,
@@ -19,14 +28,14 @@ from ci_kaniko.importing.kubernetes import (
     pushed_of,
     read_environment,
 )
+from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import globs, is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 _READ = {

@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing import documents
 from ci_kaniko.importing.calls import Call, Text, Var, Word, join
-from ci_kaniko.importing.documents import List, Map, line_of, mapping, native, sequence, string
 from ci_kaniko.importing.jobs import Job, Mounted, Root, Secret
-from ci_kaniko.importing.shellscript import add_notes, script_calls
+from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.readers.documents import (
+    List,
+    Map,
+    line_of,
+    mapping,
+    native,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.scripts import add_notes, script_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 KINDS = {"Pod", "Job", "CronJob", "Deployment", "PodTemplate", "List", "StatefulSet"}
@@ -61,7 +69,7 @@ def _object(root: Any, document: Document, report: Report) -> Iterator[Job]:
             yield from _object(item, document, report)
         return
     if "tekton.dev" in string(root.get("apiVersion")):
-        from ci_kaniko.importing.others import tekton_jobs
+        from ci_kaniko.importing.readers.tekton import tekton_jobs
 
         yield from tekton_jobs(root, document, report)
         return

@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell
-from ci_kaniko.importing.expressions import Expressions, Operand
 from ci_kaniko.importing.jobs import Root
-from ci_kaniko.importing.kubernetes import normal_words, pushed_of
+from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.kubernetes import normal_words, pushed_of
 from ci_kaniko.importing.shell_values import change_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.documents import Map
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.documents import Map
 
 _WORKSPACE = Var("GITHUB_WORKSPACE")
 

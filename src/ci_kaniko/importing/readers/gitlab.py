@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, join
-from ci_kaniko.importing.documents import (
+from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.documents import (
     List,
     Map,
     Str,
@@ -21,17 +22,16 @@ from ci_kaniko.importing.documents import (
     string,
     text,
 )
-from ci_kaniko.importing.expressions import Expressions, Operand
-from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import is_secret_name
-from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import globs, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 _GLOBAL = {

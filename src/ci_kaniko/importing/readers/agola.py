@@ -7,18 +7,26 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.documents import Map, Str, line_of, mapping, native, sequence, string
 from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    Str,
+    line_of,
+    mapping,
+    native,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell_conditions import Conditions
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_patterns import globs_of_regex
-from ci_kaniko.importing.shellscript import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.started import is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 _READ = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Var, spell
-from ci_kaniko.importing.documents import failure
 from ci_kaniko.importing.jobs import FIRST_SCRIPT_LINE
+from ci_kaniko.importing.readers.documents import failure
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, Script, Text

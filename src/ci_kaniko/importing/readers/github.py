@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, join, literal
-from ci_kaniko.importing.documents import (
+from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
     line_of,
@@ -18,12 +19,11 @@ from ci_kaniko.importing.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.expressions import Expressions, Operand
-from ci_kaniko.importing.github_actions import action_call
-from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.github_actions import action_call
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell_guards import NO, YES
 from ci_kaniko.importing.shell_secrets import is_secret_name
-from ci_kaniko.importing.shellscript import Piece, read_pieces
 from ci_kaniko.importing.started import globs, set_triggers
 from ci_kaniko.syntax.references import pulled_from
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.importing.calls import Script
-    from ci_kaniko.importing.documents import Document
+    from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -586,7 +586,7 @@ class _Scope:
         return (Var(f"inputs.{name}"),)
 
     def _format(self, body: str) -> Text:
-        from ci_kaniko.importing.expressions import _formatted, _tokens
+        from ci_kaniko.importing.readers.expressions import _formatted, _tokens
 
         words = [token for token in _tokens(body) if token[0] in {"string", "word"}][1:]
         arguments = [
