@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ci_kaniko.importing import shell_tree
 from ci_kaniko.importing.calls import (
     ALWAYS,
     Contents,
@@ -30,11 +29,12 @@ from ci_kaniko.importing.calls import (
     references,
     spell,
 )
-from ci_kaniko.importing.shell import ShellError, read
-from ci_kaniko.importing.shell_changes import CUT, apply, finished, simplified
-from ci_kaniko.importing.shell_guards import NO, YES, Guards
-from ci_kaniko.importing.shell_notes import NOTES
-from ci_kaniko.importing.shell_patterns import globs_of_regex, matches, portable_glob
+from ci_kaniko.importing.shell import parsing as shell_tree
+from ci_kaniko.importing.shell.guards import NO, YES, Guards
+from ci_kaniko.importing.shell.interpreter import ShellError, read
+from ci_kaniko.importing.shell.notes import NOTES
+from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
+from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
 from support import tools

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Login, Masked, Text, Var, literal
-from ci_kaniko.importing.shell_secrets import is_written
+from ci_kaniko.importing.shell.secrets import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

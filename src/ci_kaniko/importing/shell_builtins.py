@@ -8,17 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Output, Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.shell.files import change_folder, read_file
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure, stripped
+from ci_kaniko.importing.shell.words import separators, split_words
 from ci_kaniko.importing.shell_commands import told
-from ci_kaniko.importing.shell_files import change_folder, read_file
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Status
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure, stripped
-from ci_kaniko.importing.shell_words import separators, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell.reader import Reader
 
 
 def set_options(reader: Reader, items: list[Item]) -> Status:

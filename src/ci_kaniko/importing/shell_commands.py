@@ -21,18 +21,12 @@ from ci_kaniko.importing.calls import (
     references,
     spell,
 )
-from ci_kaniko.importing.shell_changes import FILTERS, sed_commands
-from ci_kaniko.importing.shell_files import (
-    in_folder,
-    read_file,
-    remove_file,
-    resolved,
-    write_file,
-)
-from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Status
-from ci_kaniko.importing.shell_tests import grep
-from ci_kaniko.importing.shell_tree import fill, slotted
-from ci_kaniko.importing.shell_values import (
+from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, resolved, write_file
+from ci_kaniko.importing.shell.parsing import fill, slotted
+from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
+from ci_kaniko.importing.shell.tests import grep
+from ci_kaniko.importing.shell.transforms import FILTERS, sed_commands
+from ci_kaniko.importing.shell.values import (
     EMPTY,
     Value,
     decoded_text,
@@ -41,12 +35,12 @@ from ci_kaniko.importing.shell_values import (
     pure,
     stripped,
 )
-from ci_kaniko.importing.shell_words import change
+from ci_kaniko.importing.shell.words import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell.reader import Reader
 
 _ESCAPE = re.compile(r"\\(0?[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", '"': '"', "'": "'"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, literal, split_text, starts_with, without_head
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell.reader import Reader
 
 
 def values_of(options: tuple[Item, ...] | list[Item], name: str) -> list[tuple[int, Text]]:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing import shell_docker
 from ci_kaniko.importing.calls import Encoded, literal, spell, variables
+from ci_kaniko.importing.shell.docker_config import looks_like_config
+from ci_kaniko.importing.shell.files import read_file
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.shell_builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell_commands import COMMANDS
-from ci_kaniko.importing.shell_config import looks_like_config
 from ci_kaniko.importing.shell_executor import is_executor, record
-from ci_kaniko.importing.shell_files import read_file
-from ci_kaniko.importing.shell_guards import YES
-from ci_kaniko.importing.shell_reader import SUCCESS, Status
-from ci_kaniko.importing.shell_secrets import is_secret_name
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell.reader import Reader
 
 _ENV = ("env", "sudo", "/usr/bin/env")
 _WRAPPERS = {

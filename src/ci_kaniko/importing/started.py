@@ -8,7 +8,7 @@ from ci_kaniko.importing.conditions import read, several, triggers_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.shell_conditions import Conditions
+    from ci_kaniko.importing.shell.conditions import Conditions
 
 
 def set_triggers(

@@ -11,7 +11,7 @@ from ci_kaniko.importing.conditions import read as read_condition
 from ci_kaniko.importing.logins import Logins
 from ci_kaniko.importing.paths import Paths, below, cut, starts
 from ci_kaniko.importing.portable import NotPortable, Spelled
-from ci_kaniko.importing.shell_secrets import is_written
+from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build, Options

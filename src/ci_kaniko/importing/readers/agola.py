@@ -18,9 +18,9 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.shell_conditions import Conditions
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_patterns import globs_of_regex
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.started import is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from ci_kaniko.importing.readers.kubernetes import (
     read_environment,
 )
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.started import globs, is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:

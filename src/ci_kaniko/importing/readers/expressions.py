@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.shell_conditions import Conditions
-from ci_kaniko.importing.shell_guards import NO, YES
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, litera
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.readers.kubernetes import normal_words, pushed_of
-from ci_kaniko.importing.shell_values import change_text
+from ci_kaniko.importing.shell.values import change_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ from ci_kaniko.importing.readers.documents import (
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_secrets import is_secret_name
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.started import globs, section_names, set_triggers
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class Piece(NamedTuple):
 
 def read_pieces(job: Job, pieces: list[Piece]) -> Script:
     """What a script does that is put together from several places. Raises SpecError."""
-    from ci_kaniko.importing.shell import ShellError, read
+    from ci_kaniko.importing.shell.interpreter import ShellError, read
 
     job.hide_secrets()
     first = max(job.lines, default=FIRST_SCRIPT_LINE - 1) + 1

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Note, Part, Text, Var, join
-from ci_kaniko.importing.shell_notes import note
+from ci_kaniko.importing.shell.notes import note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

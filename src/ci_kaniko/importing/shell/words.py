@@ -6,24 +6,16 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
-from ci_kaniko.importing.shell_derived import recognised
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_tree import fill
-from ci_kaniko.importing.shell_values import (
-    EMPTY,
-    Item,
-    Value,
-    change_text,
-    plain,
-    pure,
-    stripped,
-)
+from ci_kaniko.importing.shell.derived import recognised
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.parsing import fill
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, change_text, plain, pure, stripped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ci_kaniko.importing.shell_reader import Reader
-    from ci_kaniko.importing.shell_tree import Tree
+    from ci_kaniko.importing.shell.parsing import Tree
+    from ci_kaniko.importing.shell.reader import Reader
 
 _SPECIAL_IN_PATTERNS = re.compile(r"[\\*?\[\]]")
 _BRACES = re.compile(r"(?<![$\\])\{([^{}\s\"':]*,[^{}\s\"':]*)\}")

@@ -6,11 +6,11 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell
-from ci_kaniko.importing.shell_guards import NO
-from ci_kaniko.importing.shell_values import EMPTY, Value, pure
+from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.values import EMPTY, Value, pure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_reader import Reader
+    from ci_kaniko.importing.shell.reader import Reader
 
 _CHECKOUTS = {
     *("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH", "PWD"),

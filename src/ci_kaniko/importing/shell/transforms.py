@@ -11,7 +11,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell_patterns import python_regex, shell_regex
+from ci_kaniko.importing.shell.patterns import python_regex, shell_regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var, literal
-from ci_kaniko.importing.shell_guards import YES
-from ci_kaniko.importing.shell_values import pure
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.values import pure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_conditions import Conditions
-    from ci_kaniko.importing.shell_values import Value
+    from ci_kaniko.importing.shell.conditions import Conditions
+    from ci_kaniko.importing.shell.values import Value
 
 _TAGS = {"CI_COMMIT_TAG", "BUILDKITE_TAG", "AGOLA_GIT_TAG"}
 _BRANCHES = {"CI_COMMIT_BRANCH", "BUILDKITE_BRANCH", "AGOLA_GIT_BRANCH"}

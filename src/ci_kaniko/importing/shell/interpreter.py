@@ -17,22 +17,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
+from ci_kaniko.importing.shell.files import read_file, write_file
+from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.parsing import ShellError, fill, parse, parse_inner, slotted
+from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Reader, Status
+from ci_kaniko.importing.shell.results import script
+from ci_kaniko.importing.shell.state import State, merge
+from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
+from ci_kaniko.importing.shell.words import fields, pattern, source, text_of_parts, value
 from ci_kaniko.importing.shell_builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell_dispatch import dispatch
-from ci_kaniko.importing.shell_files import read_file, write_file
-from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
-from ci_kaniko.importing.shell_reader import FAILURE, SUCCESS, Reader, Status
-from ci_kaniko.importing.shell_results import script
-from ci_kaniko.importing.shell_state import State, merge
-from ci_kaniko.importing.shell_tests import like, test_clause, test_command, within_segments
-from ci_kaniko.importing.shell_tree import ShellError, fill, parse, parse_inner, slotted
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, plain, pure
-from ci_kaniko.importing.shell_words import fields, pattern, source, text_of_parts, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ci_kaniko.importing.shell_tree import Tree
+    from ci_kaniko.importing.shell.parsing import Tree
 
 __all__ = ["ShellError", "read"]
 

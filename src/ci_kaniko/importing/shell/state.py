@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.shell_derived import recognised
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_values import EMPTY, Item, Value, Values, pure
+from ci_kaniko.importing.shell.derived import recognised
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_conditions import Conditions
+    from ci_kaniko.importing.shell.conditions import Conditions
 
 Written = tuple[tuple[int, Text], ...]
 """The texts of a file; where no guard holds, it was not written."""

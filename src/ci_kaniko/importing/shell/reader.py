@@ -5,17 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.shell_conditions import Conditions
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_notes import note as made_note
-from ci_kaniko.importing.shell_state import State
-from ci_kaniko.importing.shell_values import Item, Value, Values, pure
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.notes import note as made_note
+from ci_kaniko.importing.shell.state import State
+from ci_kaniko.importing.shell.values import Item, Value, Values, pure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci_kaniko.importing.calls import Note, Text
-    from ci_kaniko.importing.shell_tree import Tree
+    from ci_kaniko.importing.shell.parsing import Tree
 
 
 class Container(NamedTuple):

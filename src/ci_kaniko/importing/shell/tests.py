@@ -7,15 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, literal, spell
-from ci_kaniko.importing.shell_files import resolved
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_patterns import globs_of_regex, portable_glob, python_regex
-from ci_kaniko.importing.shell_values import Value, stripped
-from ci_kaniko.importing.shell_words import pattern, value
+from ci_kaniko.importing.shell.files import resolved
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.patterns import globs_of_regex, portable_glob, python_regex
+from ci_kaniko.importing.shell.values import Value, stripped
+from ci_kaniko.importing.shell.words import pattern, value
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_reader import Reader
-    from ci_kaniko.importing.shell_tree import Tree
+    from ci_kaniko.importing.shell.parsing import Tree
+    from ci_kaniko.importing.shell.reader import Reader
 
 _FILES = {"-e", "-f", "-d", "-r", "-s", "-x", "-w", "-h", "-L", "-b", "-c", "-p", "-S"}
 _NUMBERS = {

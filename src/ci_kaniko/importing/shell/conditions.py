@@ -19,13 +19,13 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
-from ci_kaniko.importing.shell_changes import keeps_emptiness
-from ci_kaniko.importing.shell_guards import NO, YES, Guards
-from ci_kaniko.importing.shell_patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.guards import NO, YES, Guards
+from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.shell_guards import Cube
+    from ci_kaniko.importing.shell.guards import Cube
 
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
 _DEFAULT_BRANCHES = {

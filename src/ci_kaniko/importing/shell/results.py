@@ -25,19 +25,19 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
-from ci_kaniko.importing.shell_config import DockerConfig, is_config
+from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
+from ci_kaniko.importing.shell.files import below
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.secrets import Secrets, is_written
+from ci_kaniko.importing.shell.values import finished_text
 from ci_kaniko.importing.shell_containers import mounts
 from ci_kaniko.importing.shell_executor import environment_of, no_push
-from ci_kaniko.importing.shell_files import below
-from ci_kaniko.importing.shell_guards import NO, YES
-from ci_kaniko.importing.shell_secrets import Secrets, is_written
-from ci_kaniko.importing.shell_values import finished_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.shell_reader import RawCall, Reader
-    from ci_kaniko.importing.shell_values import Item, Value
+    from ci_kaniko.importing.shell.reader import RawCall, Reader
+    from ci_kaniko.importing.shell.values import Item, Value
 
 _IDENTITY = ("--context=", "--context-sub-path=", "--dockerfile=", "--target=", "--git=")
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"

@@ -22,14 +22,14 @@ from ci_kaniko.importing.calls import (
     references,
     split_text,
 )
-from ci_kaniko.importing.shell_secrets import is_placeholder
-from ci_kaniko.importing.shell_tree import fill, slotted
-from ci_kaniko.importing.shell_values import stripped
+from ci_kaniko.importing.shell.parsing import fill, slotted
+from ci_kaniko.importing.shell.secrets import is_placeholder
+from ci_kaniko.importing.shell.values import stripped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.shell_secrets import Secrets
+    from ci_kaniko.importing.shell.secrets import Secrets
 
 _CONFIG = re.compile(r"auths|credHelpers|credsStore")
 _REFERENCE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")

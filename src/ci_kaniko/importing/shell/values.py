@@ -23,13 +23,13 @@ from ci_kaniko.importing.calls import (
     literal,
     starts_with,
 )
-from ci_kaniko.importing.shell_changes import UnknownChangeError, apply, finished, simplified
-from ci_kaniko.importing.shell_guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply, finished, simplified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ci_kaniko.importing.shell_conditions import Conditions
+    from ci_kaniko.importing.shell.conditions import Conditions
 
 Value = tuple[tuple[int, Text], ...]
 
