@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
+from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
+from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import read_file, write_file
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 from ci_kaniko.importing.shell.parsing import ShellError, fill, parse, parse_inner, slotted
@@ -26,8 +28,6 @@ from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
 from ci_kaniko.importing.shell.words import fields, pattern, source, text_of_parts, value
-from ci_kaniko.importing.shell_builtins import BUILTINS, exported, one_of
-from ci_kaniko.importing.shell_dispatch import dispatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

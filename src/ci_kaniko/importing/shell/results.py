@@ -25,13 +25,13 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.shell.commands.containers import mounts
+from ci_kaniko.importing.shell.commands.executor import environment_of, no_push
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.values import finished_text
-from ci_kaniko.importing.shell_containers import mounts
-from ci_kaniko.importing.shell_executor import environment_of, no_push
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, join, literal, spell, starts_with, variables
+from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import Item, Value
-from ci_kaniko.importing.shell_containers import environment
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader

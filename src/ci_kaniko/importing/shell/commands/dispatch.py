@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing import shell_docker
 from ci_kaniko.importing.calls import Encoded, literal, spell, variables
+from ci_kaniko.importing.shell.commands import docker as shell_docker
+from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
+from ci_kaniko.importing.shell.commands.executor import is_executor, record
+from ci_kaniko.importing.shell.commands.programs import COMMANDS
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.shell_builtins import BUILTINS, unknown
-from ci_kaniko.importing.shell_commands import COMMANDS
-from ci_kaniko.importing.shell_executor import is_executor, record
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader

@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Output, Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.shell.commands.programs import told
 from ci_kaniko.importing.shell.files import change_folder, read_file
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure, stripped
 from ci_kaniko.importing.shell.words import separators, split_words
-from ci_kaniko.importing.shell_commands import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

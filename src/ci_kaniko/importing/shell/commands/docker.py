@@ -13,11 +13,11 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.shell.commands.containers import environment, values_of
+from ci_kaniko.importing.shell.commands.executor import is_executor, looks_like_kaniko, record
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, pure
-from ci_kaniko.importing.shell_containers import environment, values_of
-from ci_kaniko.importing.shell_executor import is_executor, looks_like_kaniko, record
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
