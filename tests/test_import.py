@@ -131,7 +131,7 @@ def test_the_spec_renders_for_the_platform_that_it_came_from(case: str) -> None:
 
 
 def _calls(case: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Word, ...]]:
-    from ci_kaniko.importing import merging
+    from ci_kaniko.importing.translate import joining as merging
 
     found: list[tuple[Word, ...]] = []
     original = merging._of_job

@@ -6,10 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.merging import merged
 from ci_kaniko.importing.readers import documents
 from ci_kaniko.importing.readers.documents import Document, Map, failure, line_of, read_yaml
 from ci_kaniko.importing.report import Entry, Report
+from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.importing.writer import written
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.loading import InvalidSpec, loads

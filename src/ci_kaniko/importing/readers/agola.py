@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_p
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
-from ci_kaniko.importing.started import is_ours, section_names, set_triggers
+from ci_kaniko.importing.translate.started import is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

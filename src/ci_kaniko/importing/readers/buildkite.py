@@ -30,7 +30,7 @@ from ci_kaniko.importing.readers.kubernetes import (
 )
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.started import globs, is_ours, section_names, set_triggers
+from ci_kaniko.importing.translate.started import globs, is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from ci_kaniko.importing.readers.github_actions import action_call
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.started import globs, set_triggers
+from ci_kaniko.importing.translate.started import globs, set_triggers
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.started import globs, section_names, set_triggers
+from ci_kaniko.importing.translate.started import globs, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

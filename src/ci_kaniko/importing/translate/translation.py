@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, When, Word, join, literal, spell
-from ci_kaniko.importing.conditions import Condition
-from ci_kaniko.importing.conditions import read as read_condition
-from ci_kaniko.importing.logins import Logins
-from ci_kaniko.importing.paths import Paths, below, cut, starts
-from ci_kaniko.importing.portable import NotPortable, Spelled
 from ci_kaniko.importing.shell.secrets import is_written
+from ci_kaniko.importing.translate.conditions import Condition
+from ci_kaniko.importing.translate.conditions import read as read_condition
+from ci_kaniko.importing.translate.logins import Logins
+from ci_kaniko.importing.translate.paths import Paths, below, cut, starts
+from ci_kaniko.importing.translate.portable import NotPortable, Spelled
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build, Options

@@ -18,7 +18,7 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
-from ci_kaniko.importing.conditions import read as read_condition
+from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.plan.clouds import ecr_region, is_acr, is_google
 from ci_kaniko.plan.resolve import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES

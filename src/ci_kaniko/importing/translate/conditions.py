@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import ALWAYS, Test, Text, Var, When, literal
-from ci_kaniko.importing.portable import _MORE
 from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.translate.portable import _MORE
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.globs import check_glob, is_literal, matches
 from ci_kaniko.syntax.variables import NATIVE

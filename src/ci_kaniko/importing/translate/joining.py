@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.conditions import DEFAULT_TRIGGERS
-from ci_kaniko.importing.translate import Translation, ordered
+from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
+from ci_kaniko.importing.translate.translation import Translation, ordered
 from ci_kaniko.plan.resolve import PUSHED_ONLY
 from ci_kaniko.spec.build import check_image_name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.conditions import read, several, triggers_of
+from ci_kaniko.importing.translate.conditions import read, several, triggers_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
