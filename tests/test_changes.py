@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.changes import CannotTell, affected, changes, named
+from ci_kaniko.project.changes import CannotTell, affected, changes, named
 from support import tools
 from support.checkout import lay_out
 from support.repository import HEADER, Done, Repository

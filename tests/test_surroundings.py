@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from ci_kaniko.dockerfile import MAX_BYTES, Unread, parse
 from ci_kaniko.problems.catalogue import GROUPS
+from ci_kaniko.project.dockerfile import MAX_BYTES, Unread, parse
 from ci_kaniko.spec.loading import warnings
 from support.repository import Done, Repository
 

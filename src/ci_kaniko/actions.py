@@ -277,9 +277,9 @@ def init(
     """Write a first spec for this repository, with comments, and say what comes next."""
     for target in targets:
         _check_target(target)
+    from ci_kaniko.project.starter import Wish, Wishes, starter
     from ci_kaniko.repository.discovery import FILE_NAMES, find, root_of
     from ci_kaniko.repository.files import write
-    from ci_kaniko.starter import Wish, Wishes, starter
 
     root = root_of(FILE_NAMES[0])
     try:
@@ -378,10 +378,10 @@ def _paths(specs: Sequence[str]) -> list[str]:
 
 def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     """What only the files of the repository tell."""
-    from ci_kaniko.dockerfile import Dockerfiles
-    from ci_kaniko.hosts import unused_logins
+    from ci_kaniko.project.dockerfile import Dockerfiles
+    from ci_kaniko.project.surroundings import surroundings
+    from ci_kaniko.project.unused_logins import unused_logins
     from ci_kaniko.spec.loading import placed
-    from ci_kaniko.surroundings import surroundings
 
     dockerfiles = Dockerfiles(_repository(spec))
     only = [build.name for build in part.builds]
@@ -395,10 +395,10 @@ def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> li
 
     if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
         return []
-    from ci_kaniko.dockerfile import Dockerfiles
+    from ci_kaniko.project.dockerfile import Dockerfiles
+    from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.repository.discovery import root_of
     from ci_kaniko.spec.loading import placed
-    from ci_kaniko.surroundings import surroundings
     from ci_kaniko.targets.registry import NAMES
 
     rest, source = error.rest, error.rest.source
@@ -456,7 +456,7 @@ def _text(spec: Spec, target: str, settings: Sequence[str]) -> str:
 def _only(spec: Spec, only: Sequence[str]) -> Spec:
     if not only:
         return spec
-    from ci_kaniko import changes
+    from ci_kaniko.project import changes
 
     try:
         return changes.only_images(spec, only)
@@ -465,7 +465,7 @@ def _only(spec: Spec, only: Sequence[str]) -> Spec:
 
 
 def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec | None:
-    from ci_kaniko import changes
+    from ci_kaniko.project import changes
 
     try:
         return changes.changed_images(spec, target, _repository(spec), since, only)
@@ -474,7 +474,7 @@ def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec |
 
 
 def _nothing(spec: Spec, target: str, since: str, only: Sequence[str]) -> str:
-    from ci_kaniko import changes
+    from ci_kaniko.project import changes
 
     why = changes.unchanged(spec, only, since)
     _say(why, err=True)

@@ -17,8 +17,8 @@ from ci_kaniko.syntax.references import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.dockerfile import Dockerfiles
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.spec.build import Build, Spec
 
 
@@ -74,7 +74,7 @@ def _own_hosts(spec: Build) -> Iterator[str]:
 
 def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
-    from ci_kaniko.dockerfile import Unread
+    from ci_kaniko.project.dockerfile import Unread
 
     try:
         dockerfile = dockerfiles.of(build)
