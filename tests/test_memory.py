@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from ci_kaniko import memory
+from ci_kaniko.sync import memory
 from support.loaded import COMMAND, loaded
 from support.repository import HEADER, SPEC, Repository, unprivileged
 
@@ -61,7 +61,7 @@ def test_a_hit_imports_nothing_that_works(repository: Repository, command: list[
     names = imported(repository, *command)
     assert not names & HEAVY
     assert {name for name in names if name.startswith("ci_kaniko")} == {
-        *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.repository.discovery", "ci_kaniko.memory")
+        *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.repository.discovery", "ci_kaniko.sync.memory")
     }
     assert not names & {"dataclasses", "inspect", "difflib", "subprocess", "pathlib"}
     assert imported(repository, *command, "--no-cache") >= {"yaml", "jinja2", "pydantic"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_sync import killed
 
-from ci_kaniko import sync
+from ci_kaniko.sync import compare as sync
 from support.repository import Repository
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.sync import compare
+from ci_kaniko.sync.compare import compare
 from support import judge, tools, validators
 from support.buildkite_upload import upload
 from support.repository import SPEC, Repository

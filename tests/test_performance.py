@@ -17,7 +17,7 @@ import typing_api
 import yaml
 
 import ci_kaniko
-from ci_kaniko import memory
+from ci_kaniko.sync import memory
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import parse
 from support.loaded import COMMAND, loaded
@@ -117,7 +117,7 @@ def test_a_thousand_images_seen_before_cost_four_small_modules(
         repository.write(path, text)
     memory.remember(str(spec), (), (), spec.read_bytes(), texts)
     assert imported(repository, "check") == {
-        *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.repository.discovery", "ci_kaniko.memory"),
+        *("ci_kaniko", "ci_kaniko.cli", "ci_kaniko.repository.discovery", "ci_kaniko.sync.memory"),
         *("__future__", "_blake2"),
     }
 

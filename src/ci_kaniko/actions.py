@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.problem import Problem, SpecError
     from ci_kaniko.spec.build import Spec
-    from ci_kaniko.sync import Compared, Output
+    from ci_kaniko.sync.compare import Compared, Output
 
 
 class Done(Exception):
@@ -86,7 +86,7 @@ def validate(
         if spec:
             read.append((spec, _repository(spec)))
     if len(read) > 1 or any(len(files) > 1 for spec, _ in read for _, files in spec.outputs):
-        from ci_kaniko.sync import clashes
+        from ci_kaniko.sync.compare import clashes
 
         found = clashes(read, targets)
         problems += found
@@ -195,7 +195,7 @@ def sync(
 ) -> None:
     """Write the outputs that are out of date."""
     _check_format(form)
-    from ci_kaniko.sync import foreign, write_outputs
+    from ci_kaniko.sync.compare import foreign, write_outputs
 
     compared, problems = _compared(specs, targets)
     if not force:
@@ -225,7 +225,7 @@ def check(
 ) -> None:
     """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
     _check_format(form)
-    from ci_kaniko.sync import drift
+    from ci_kaniko.sync.compare import drift
 
     compared, problems = _compared(specs, targets)
     drifted = [
@@ -500,7 +500,7 @@ def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
 def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compared], list[Problem]]:
     """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.sync import clashes, compare
+    from ci_kaniko.sync.compare import clashes, compare
 
     for target in targets:
         _check_target(target)
@@ -531,7 +531,7 @@ def _option(compared: Compared) -> str:
 
 def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
     """Note that these outputs agree with their specs, and nothing is left to say about them."""
-    from ci_kaniko import memory
+    from ci_kaniko.sync import memory
 
     if not memory.enabled():
         return
@@ -550,7 +550,7 @@ def _bytes(output: Output) -> bytes:
 
 
 def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
-    from ci_kaniko.sync import diff
+    from ci_kaniko.sync.compare import diff
 
     colours = {"+": 32, "-": 31, "@": 36}
     coloured = bool(drifted) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -72,8 +72,8 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     """Whether this is a plain ``check`` or ``sync`` of what an earlier run has verified already."""
     if arguments[:1] not in (["check"], ["sync"]):
         return False
-    from ci_kaniko import memory
     from ci_kaniko.repository.discovery import find
+    from ci_kaniko.sync import memory
 
     specs, targets, words = [], [], iter(arguments[1:])
     for word in words:

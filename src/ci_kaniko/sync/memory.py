@@ -106,13 +106,17 @@ def _digest(root: str, spec: bytes, outputs: list[tuple[str, str, bytes]]) -> st
 
 def _installation() -> bytes:
     """The files of this very ci-kaniko: in a checkout they change while the version does not."""
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     seen = []
-    for folder in ("", "merging", "targets", "templates", "../../templates"):
+    folders = [package, os.path.join(package, "../../templates")]
+    while folders:
+        folder = folders.pop()
         try:
-            with os.scandir(os.path.join(package, folder)) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.is_file():
+                    if entry.is_dir():
+                        folders += [entry.path] * (entry.name != "__pycache__")
+                    else:
                         status = entry.stat()
                         seen.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
         except OSError:
