@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ci_kaniko import actions, arguments, commands
+from ci_kaniko.cli import actions, arguments, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable

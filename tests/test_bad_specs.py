@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
-from ci_kaniko.commands import app
+from ci_kaniko.cli.commands import app
 from ci_kaniko.problems.catalogue import GROUPS, RULES, page
 from ci_kaniko.spec.loading import InvalidSpec, warnings
 from support.bad_specs import FOLDER, Case, made, written

@@ -16,8 +16,8 @@ import pytest
 from typer.main import get_command
 
 import ci_kaniko
-from ci_kaniko import cli
-from ci_kaniko.commands import app
+from ci_kaniko.cli import main as cli
+from ci_kaniko.cli.commands import app
 from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
 from ci_kaniko.targets.registry import NAMES

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 import ci_kaniko
 from ci_kaniko import matrix, reference
-from ci_kaniko.commands import app
+from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from support import tools
 from support.cases import ROOT

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
-from ci_kaniko.commands import app
+from ci_kaniko.cli.commands import app
 from ci_kaniko.spec.loading import warnings
 
 PUSH = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"

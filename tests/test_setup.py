@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 import ci_kaniko
-from ci_kaniko.commands import app
+from ci_kaniko.cli.commands import app
 from ci_kaniko.matrix import LOGINS, TITLES, login_outcome, login_spec
 from ci_kaniko.setup import Requirement, requirements, setup_json, setup_text
 from support import expectation

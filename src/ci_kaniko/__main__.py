@@ -1,5 +1,5 @@
 """``python -m ci_kaniko``."""
 
-from ci_kaniko.cli import main
+from ci_kaniko.cli.main import main
 
 main()

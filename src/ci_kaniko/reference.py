@@ -214,7 +214,7 @@ def _variable_row(name: str, variable: Variable) -> list[str]:
 def _command_sections() -> Iterator[str]:
     from typer.main import get_command
 
-    from ci_kaniko.commands import app
+    from ci_kaniko.cli.commands import app
 
     root: Any = get_command(app)
     for name, command in root.commands.items():

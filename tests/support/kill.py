@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from ci_kaniko import cli
+from ci_kaniko.cli import main as cli
 from ci_kaniko.repository import files
 
 _WATCHED = ("open", "os.", "shutil.", "fcntl.")

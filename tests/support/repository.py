@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 import ci_kaniko
-from ci_kaniko import cli
+from ci_kaniko.cli import main as cli
 from support import tools
 
 if TYPE_CHECKING:

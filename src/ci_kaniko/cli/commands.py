@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from ci_kaniko import __version__, actions
+from ci_kaniko import __version__
+from ci_kaniko.cli import actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -41,7 +41,7 @@ def _run(words: list[str]) -> None:
     import atexit
     import gc
 
-    from ci_kaniko.arguments import read
+    from ci_kaniko.cli.arguments import read
 
     # A command lives for a moment: looking for garbage would cost a tenth of it, and the
     # interpreter looks once more when it ends, through all that is not frozen.
@@ -51,11 +51,11 @@ def _run(words: list[str]) -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     asked = read(words)
     if asked is None:
-        from ci_kaniko.commands import app
+        from ci_kaniko.cli.commands import app
 
         app(prog_name="ci-kaniko")
         return
-    from ci_kaniko import actions
+    from ci_kaniko.cli import actions
 
     name, given = asked
     try:
@@ -63,7 +63,7 @@ def _run(words: list[str]) -> None:
     except actions.Done as done:
         sys.exit(done.code)
     except actions.Misuse as error:
-        from ci_kaniko.commands import misuse
+        from ci_kaniko.cli.commands import misuse
 
         misuse(words[0], str(error))
 
