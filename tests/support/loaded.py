@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-COMMAND = "from ci_kaniko import cli; cli.main()"
+COMMAND = "from ci_kaniko.cli.main import main; main()"
 
 _PROGRAM = """
 import sys
