@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.problems.catalogue import GROUPS, RULES, page
-from ci_kaniko.spec.loading import InvalidSpec, warnings
+from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.placing import InvalidSpec
 from support.bad_specs import FOLDER, Case, made, written
 from support.cases import ROOT
 from support.checkout import lay_out

@@ -10,8 +10,10 @@ import ci_kaniko
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
 from ci_kaniko.plan.resolve import resolve
-from ci_kaniko.spec.build import Cache, Options, Spec
+from ci_kaniko.spec.destinations import Cache
 from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.options import Options
+from ci_kaniko.spec.spec import Spec
 
 OPTIONS = {*Options.model_fields}
 GIT = "git://git.example.com/acme/shop.git"

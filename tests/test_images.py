@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ci_kaniko
-from ci_kaniko.plan.pipeline import select
+from ci_kaniko.plan.select import select
 from ci_kaniko.spec.build import Build
 from support import agola, images
 from support.cases import PIPELINE_CASES

@@ -14,7 +14,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word
-from ci_kaniko.importing.readers.kubernetes import normal_words
+from ci_kaniko.importing.readers.containers import normal_words
 from support import execution
 from support.cases import ROOT
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event

@@ -16,14 +16,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 import ci_kaniko
 from ci_kaniko.importing import import_files
-from ci_kaniko.plan.resolve import Plan, resolve
+from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
 from support import expectation
@@ -37,6 +37,9 @@ from support.runs import (
     spec_of,
     values_for,
 )
+
+if TYPE_CHECKING:
+    from ci_kaniko.plan.model import Plan
 
 SHELL_DRIVEN = [pair for pair in RENDERED if pair[1] != "kubernetes"]
 MANIFESTS = [case for case, target in RENDERED if target == "kubernetes"]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ci_kaniko.matrix import LOGINS, TITLES, login_spec
-from ci_kaniko.spec.build import TOP_ONLY, Build, Spec
+from ci_kaniko.spec.build import TOP_ONLY, Build
 from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.sync.compare import compare
 from support.leaves import (

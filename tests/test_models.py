@@ -13,8 +13,10 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.layouts import fill as layouts
-from ci_kaniko.spec.build import NamedImage, Options, Spec
-from ci_kaniko.spec.fields import Model
+from ci_kaniko.spec.build import NamedImage
+from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.options import Options
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.text.patterns import pattern
 
 TWO = "push: never\ndefault_branch: main\nimages: {api: {context: a}, web: {context: b}}\n"

@@ -10,8 +10,8 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.source.reading import survey
-from ci_kaniko.spec.build import Spec
 from ci_kaniko.spec.loading import to_python
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
 from support import expectation
 from support.cases import CASES

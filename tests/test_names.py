@@ -87,7 +87,7 @@ def test_only_a_newer_run_of_a_request_cancels(tmp_path: Path) -> None:
 
 
 def test_a_workflow_is_called_as_its_file_however_it_is_rendered(tmp_path: Path) -> None:
-    from ci_kaniko.plan.pipeline import select
+    from ci_kaniko.plan.select import select
 
     files = written(_TWO_WORKFLOWS, tmp_path)
     spec = ci_kaniko.loads(_TWO_WORKFLOWS, "ci-kaniko.yaml")

@@ -18,20 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.problem import Problem, SpecError
-from ci_kaniko.source.reading import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    MAX_NODES,
-    Mapping,
-    Node,
-    Place,
-    Scalar,
-    Sequence,
-    Source,
-    decode,
-    parse,
-    read,
-)
+from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
+from ci_kaniko.source.reading import MAX_BYTES, decode, parse, read
+from ci_kaniko.source.source import Source
+from ci_kaniko.source.tree import MAX_DEPTH, MAX_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

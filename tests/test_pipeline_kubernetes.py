@@ -467,7 +467,7 @@ def test_only_some_images_need_not_agree() -> None:
     spec = ci_kaniko.loads(
         _TOP + "images: {a: {}, b: {needs: a, kubernetes: {namespace: ci}}, c: {needs: b}}"
     )
-    from ci_kaniko.plan.pipeline import select
+    from ci_kaniko.plan.select import select
 
     values = values_for("kubernetes", DEFAULT_BRANCH)
     text = ci_kaniko.render(select(spec, ["b"]), "kubernetes", values)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko.spec.build import Spec
 from ci_kaniko.spec.schema import schema
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
 from support.cases import CASES, PIPELINE_CASES, ROOT, SPECS, spec_path
 from support.models import SMALLEST, every_field, model_in

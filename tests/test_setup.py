@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -14,12 +15,15 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.matrix import LOGINS, TITLES, login_outcome, login_spec
-from ci_kaniko.setup import Requirement, requirements, setup_json, setup_text
+from ci_kaniko.setup import requirements, setup_json, setup_text
 from support import expectation
 from support.cases import CASES, SPECS
 from support.events import DEFAULT_BRANCH
 from support.expectation import Run
 from support.runs import RENDERED, TARGETS, read, refused, render, spec_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.targets.requirement import Requirement
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 SECRET = re.compile(r"\$\{\{ (?:[^}]* && )?secrets\.(\w+) (?:\|\| '' )?\}\}")

@@ -13,8 +13,8 @@ TYPE_CHECKING = False  # as type checkers know it: typing itself would cost half
 if TYPE_CHECKING:
     from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
     from ci_kaniko.rendering import render
-    from ci_kaniko.spec.build import Spec
     from ci_kaniko.spec.loading import load, loads
+    from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.registry import available_targets
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ __all__ = [
 _HOMES = {
     "CiKanikoError": "problems.problem",
     "Problem": "problems.problem",
-    "Spec": "spec.build",
+    "Spec": "spec.spec",
     "SpecError": "problems.problem",
     "available_targets": "targets.registry",
     "load": "spec.loading",

@@ -12,8 +12,8 @@ from ci_kaniko.exemptions import EXEMPTIONS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
-from ci_kaniko.spec.build import Options
 from ci_kaniko.spec.loading import loads
+from ci_kaniko.spec.options import Options
 from ci_kaniko.syntax.variables import VARIABLES
 from ci_kaniko.tables import code, listed, table
 

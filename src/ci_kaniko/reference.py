@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ci_kaniko import matrix
-from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, Spec
-from ci_kaniko.spec.fields import Model
+from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.images import IMAGE_NAME
+from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.schema import schema, schema_text
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.tables import code, listed, table
 from ci_kaniko.text.yaml import scalar

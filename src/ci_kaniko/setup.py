@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko.executors import pull_login, pulled_images
-from ci_kaniko.plan.clouds import ecr_region
+from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.plan.pipeline import in_files, pipeline
+from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, parse_repository, pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
+from ci_kaniko.targets.agola.setup import agola_variable
+from ci_kaniko.targets.requirement import Requirement, Use
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.logins import Login
-    from ci_kaniko.spec.native.kubernetes import Buildkite, Kubernetes
-
-
-class Requirement(NamedTuple):
-    """One thing to create: what it is, what for, and the steps."""
-
-    kind: str
-    name: str
-    purpose: str
-    steps: tuple[str, ...]
+    from ci_kaniko.spec.native.buildkite import Buildkite
+    from ci_kaniko.spec.native.kubernetes import Kubernetes
+    from ci_kaniko.spec.spec import Spec
 
 
 def requirements(spec: Spec, target: str) -> list[Requirement]:
@@ -41,7 +36,7 @@ def requirements(spec: Spec, target: str) -> list[Requirement]:
 
 
 def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
-    from ci_kaniko.spec.loading import placed
+    from ci_kaniko.spec.placing import placed
     from ci_kaniko.targets.registry import target as find_target
 
     whole = pipeline(spec, target, directory_is_git=lambda _: target == "kubernetes")
@@ -131,13 +126,6 @@ def setup_json(found: list[Requirement]) -> str:
     import json
 
     return json.dumps([item._asdict() for item in found], indent=2, ensure_ascii=False) + "\n"
-
-
-class Use(NamedTuple):
-    """What a secret is for; ``is_file`` when the value is a file's text."""
-
-    purpose: str
-    is_file: bool = False
 
 
 def _uses(plans: list[Plan]) -> dict[str, Use]:
@@ -237,16 +225,9 @@ def _steps(plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield f"agola projectsecret create --project PROJECT --name {name} -f - <<'END'"
         yield f"{name}: THE_VALUE"
         yield "END"
-        yield from _agola_variable(name)
+        yield from agola_variable(name)
     else:
         yield f"Buildkite: Agents > CLUSTER > Secrets > New Secret, with the key {name}"
-
-
-def _agola_variable(name: str) -> Iterator[str]:
-    yield f"agola projectvariable create --project PROJECT --name {name} -f - <<'END'"
-    yield f"- secret_name: {name}"
-    yield f"  secret_var: {name}"
-    yield "END"
 
 
 def _ready_configs(plans: list[Plan]) -> Iterator[Requirement]:

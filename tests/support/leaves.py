@@ -16,10 +16,13 @@ from ci_kaniko.layouts.fill import fill
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.reading import survey
-from ci_kaniko.spec.build import TOP_ONLY, NamedImage, Spec
-from ci_kaniko.spec.fields import Model, Reads
-from ci_kaniko.spec.loading import placed, to_python, warnings
+from ci_kaniko.spec.build import TOP_ONLY, NamedImage
+from ci_kaniko.spec.fields import Reads
+from ci_kaniko.spec.loading import to_python, warnings
 from ci_kaniko.spec.logins import SecretText
+from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.placing import placed
+from ci_kaniko.spec.spec import Spec
 from ci_kaniko.targets.registry import available_targets
 from support.cases import CASES, PIPELINE_CASES
 from support.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event

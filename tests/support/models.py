@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from ci_kaniko.spec.build import NamedImage, Spec
-from ci_kaniko.spec.fields import Model
+from ci_kaniko.spec.build import NamedImage
+from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

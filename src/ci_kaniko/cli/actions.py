@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.problems.problem import Problem, SpecError
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.spec import Spec
     from ci_kaniko.sync.compare import Compared, Output
 
 
@@ -381,7 +381,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.project.unused_logins import unused_logins
-    from ci_kaniko.spec.loading import placed
+    from ci_kaniko.spec.placing import placed
 
     dockerfiles = Dockerfiles(_repository(spec))
     only = [build.name for build in part.builds]
@@ -391,14 +391,14 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
 
 def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> list[Problem]:
     """What the files of the repository tell of the parts of a spec that could be read."""
-    from ci_kaniko.spec.loading import InvalidSpec
+    from ci_kaniko.spec.placing import InvalidSpec
 
     if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
         return []
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.repository.discovery import root_of
-    from ci_kaniko.spec.loading import placed
+    from ci_kaniko.spec.placing import placed
     from ci_kaniko.targets.registry import NAMES
 
     rest, source = error.rest, error.rest.source

@@ -12,13 +12,14 @@ from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.importing.writer import written
 from ci_kaniko.problems.problem import SpecError
-from ci_kaniko.spec.loading import InvalidSpec, loads
+from ci_kaniko.spec.loading import loads
+from ci_kaniko.spec.placing import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.spec import Spec
 
 SOURCES = (
     *("gitlab", "github", "buildkite", "agola", "kubernetes"),
@@ -102,11 +103,11 @@ def _too_large(path: str) -> SpecError:
 
 def _jobs(file: _File, files: list[_File], source: str | None, report: Report) -> list[Job]:
     if source == "shell" or (source is None and _is_script(file)):
-        from ci_kaniko.importing.readers.tekton import shell_jobs
+        from ci_kaniko.importing.readers.shell import shell_jobs
 
         return list(shell_jobs(file.path, file.text, report))
     if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
-        from ci_kaniko.importing.readers.tekton import jenkins_jobs
+        from ci_kaniko.importing.readers.jenkins import jenkins_jobs
 
         return list(jenkins_jobs(file.path, file.text, report))
     document = read_yaml(file.text, file.path)
@@ -237,8 +238,8 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
 def _without_errors(data: dict[str, Any], report: Report) -> bool:
     """Take the first refused part away; whether there was one."""
     from ci_kaniko.source.reading import survey
-    from ci_kaniko.spec.build import Spec
     from ci_kaniko.spec.loading import to_python
+    from ci_kaniko.spec.spec import Spec
 
     try:
         Spec.model_validate(to_python(survey(written(data), "<imported>").root))

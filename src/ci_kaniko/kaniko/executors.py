@@ -5,16 +5,7 @@ Source: the repositories named below, read at the given releases.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
-
-from ci_kaniko.syntax.references import pulled_from
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ci_kaniko.plan.resolve import HostLogin, Plan
-    from ci_kaniko.spec.build import Build, Executor
+from typing import NamedTuple
 
 
 class Distribution(NamedTuple):
@@ -55,61 +46,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         frozen=True,
     ),
 }
-
-
-def version_of(executor: Executor) -> str:
-    """The release that runs: the one that the spec names, else the distribution's."""
-    return executor.version or own_version(executor) or DISTRIBUTIONS[executor.distribution].version
-
-
-def own_version(executor: Executor) -> str | None:
-    """The release that the tag of the user's own image names."""
-    tag = (executor.image or "").partition("@")[0].rpartition("/")[2].partition(":")[2]
-    found = re.match(r"v[0-9]+\.[0-9]+\.[0-9]+(?![0-9.])", tag)
-    return found.group() if found else None
-
-
-def pulled_images(build: Build, target: str = "") -> Iterator[str]:
-    """The images of one's own that a target, or any, pulls to run them."""
-    from ci_kaniko.kaniko.pins import GIT_IMAGE
-
-    if build.executor.image:
-        yield build.executor.image
-    if build.prepare:
-        yield build.prepare.image
-    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
-        yield build.kubernetes.clone_image
-    if target in {"", "agola"} and build.agola.checkout_image:
-        yield build.agola.checkout_image
-
-
-def pull_login(plan: Plan, image: str) -> HostLogin | None:
-    """The login with which every run may pull an image of one's own, where a file can hand it on.
-
-    What only runs that push hold pulls nothing: requests need the image as well.
-    """
-    host = pulled_from(image)
-    login = next((one for one in plan.logins if one.host == host and not one.pushes), None)
-    if login is None:
-        return None
-    kind = login.login.kind
-    if plan.target == "github" and plan.spec.github.mode == "docker":
-        beside = plan.docker_config is not None
-        usable = kind == "docker-config" or (login.written and not beside)
-    elif plan.target == "github":
-        usable = kind in {"password", "ci-token"}
-    else:
-        usable = plan.target == "agola" and kind == "password"
-    return login if usable else None
-
-
-def has_own_tag(executor: Executor) -> bool:
-    """Whether the spec names an image that nothing is appended to."""
-    return executor.image is not None and _tagged(executor.image)
-
-
-def _tagged(image: str) -> bool:
-    return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
 
 
 def at_least(version: str, since: str | None) -> bool:

@@ -8,7 +8,7 @@ from ci_kaniko.merging.entries import locate, marker
 from ci_kaniko.merging.restyle import restyled
 from ci_kaniko.merging.stages import new_list
 from ci_kaniko.merging.syntax import read
-from ci_kaniko.sync.compare import MARK
+from ci_kaniko.text.marks import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

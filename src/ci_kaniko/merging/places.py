@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.source.reading import Lines
+from ci_kaniko.source.source import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ci_kaniko.merging.places import Places
 from ci_kaniko.problems.problem import SpecError
-from ci_kaniko.source.reading import Node as Mark
-from ci_kaniko.source.reading import Place, Source, events_of
-from ci_kaniko.source.reading import _explain as explain_slip
+from ci_kaniko.source.events import events_of
+from ci_kaniko.source.nodes import Node as Mark
+from ci_kaniko.source.nodes import Place
+from ci_kaniko.source.slips import explain as explain_slip
+from ci_kaniko.source.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
-from ci_kaniko.plan.resolve import Plan, Started, resolve, started_by
-from ci_kaniko.problems.finding import Finding, quoted, told_once
+from ci_kaniko.plan.resolve import resolve, started_by
+from ci_kaniko.plan.select import select, with_section
+from ci_kaniko.problems.finding import Finding
+from ci_kaniko.spec.told import told_once
 from ci_kaniko.syntax.grammar import file_stem
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build, OutputFile, Prepare, Spec
+    from ci_kaniko.plan.model import Plan, Started
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.outputs import OutputFile
+    from ci_kaniko.spec.prepare import Prepare
+    from ci_kaniko.spec.spec import Spec
 
 
 class Job(NamedTuple):
@@ -226,37 +231,6 @@ def _preparations(builds: list[Build], words: Mapping[str, str]) -> dict[str, Pr
     return found
 
 
-T = TypeVar("T")
-AnyBuild = TypeVar("AnyBuild", bound="Build")
-
-
-def runner(job: Job, given: Mapping[str, T], known: Mapping[str, T]) -> T | None:
-    """Where a job of one platform runs: what the spec says, else what the platform offers.
-
-    None for what runs anywhere, and for a platform that neither of them knows.
-    """
-    if not job.platform or (job.platform == DEFAULT and not job.suffix):
-        return given.get(job.platform)
-    return given.get(job.platform, known.get(job.platform))
-
-
-def no_runner(job: Job, where: Where, target: str, example: str) -> Finding:
-    """A platform for which nobody knows a runner."""
-    return Finding(
-        "missing-runner",
-        where,
-        f"{target} has no runner for {job.platform} that ci-kaniko knows",
-        f"under {target}: {example}",
-    )
-
-
-def job_name(given: str | None, image: Image, single: str = "build-image") -> str:
-    """The name of an image's last job: the native one when the spec gives it."""
-    if given is not None:
-        return given
-    return f"build-{image.word}" if image.word else single
-
-
 WORKFLOW = "image"
 
 
@@ -267,15 +241,6 @@ def workflow_name(spec: Spec) -> str:
     files = [file for file in spec.outputs.github if file.mode == "own"]
     paths = [file.path for file in files if not file.only or set(file.only) == names]
     return given or (file_stem(paths[0]) if len(paths) == 1 else _word_of(spec) or WORKFLOW)
-
-
-def preparation_name(preparation: Preparation, given: str | None = None) -> str:
-    """The name of the job that prepares: like that of the first image's job, as unique as that.
-
-    ``given`` is the native name of that job when the spec gives it.
-    """
-    name = given.removeprefix("build-") if given else preparation.name
-    return f"prepare-{name}" if name else "prepare"
 
 
 def prepared_by(preparation: Preparation, images: Iterable[Image]) -> Image:
@@ -298,28 +263,6 @@ class Named(NamedTuple):
 PREPARES = "prepares an image"
 
 
-def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:
-    """Jobs that would get one name: of different images, or of different duties."""
-    seen: dict[str, Named] = {}
-    for each in sorted(named, key=lambda each: not each.duty):
-        first = seen.setdefault(each.name, each)
-        if first.duty != each.duty:
-            yield Finding(
-                "duplicate-job",
-                each.image.build.at((section, field)),
-                f"the job that {first.duty} has the same {each.what}, {quoted(each.name)}",
-                f"such as build-{each.name}",
-            )
-        elif first.image is not each.image:
-            yield Finding(
-                "duplicate-job",
-                each.image.build.at((section, field)),
-                f"{quoted(first.image.name)} and {quoted(each.image.name)} have the same "
-                f"{each.what}, {quoted(each.name)}",
-                f"each needs its own, such as {field}: build-${{image.name}}",
-            )
-
-
 def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
     """Inputs in a native name that nobody gives this form, and that have no default."""
     name = getattr(getattr(plan.spec, plan.target), field)
@@ -333,50 +276,6 @@ def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
                     f"nobody gives this form inputs, and ${{{part.name}}} has no default",
                     "give the input a default",
                 )
-
-
-def too_many_needs(images: Iterable[Image], limit: int, target: str) -> Iterator[Finding]:
-    """Images that wait for more jobs than a platform allows."""
-    for image in images:
-        if len(image.needs) > limit:
-            yield Finding(
-                "too-many-needs",
-                image.build.at(("needs",)),
-                f"{quoted(image.name)} needs {len(image.needs)} images, "
-                f"and {target} lets a job wait for {limit}",
-                "an image that waits for some of them can stand between",
-            )
-
-
-def select(spec: Spec, names: Collection[str]) -> Spec:
-    """The spec with only some of its images; what they need outside of these is not waited for."""
-    images = {
-        name: image.model_copy(
-            update={"needs": tuple(needed for needed in image.needs if needed in names)}
-        )
-        for name, image in spec.images.items()
-        if name in names
-    }
-    # The other files name images that are left out.
-    kept = {
-        target: tuple(file for file in files if set(file.only) == set(images))
-        for target, files in spec.outputs
-    }
-    outputs = spec.outputs.model_copy(update=kept)
-    return spec.model_copy(update={"images": images, "outputs": outputs})
-
-
-def with_section(spec: Spec, target: str, update: Callable[[Any], dict[str, Any]]) -> Spec:
-    """The spec with other settings of a target: ``update`` makes them of each image's section."""
-
-    def changed(build: AnyBuild) -> AnyBuild:
-        section = getattr(build, target)
-        return build.model_copy(update={target: section.model_copy(update=update(section))})
-
-    if not spec.images:
-        return changed(spec)
-    images = {name: changed(image) for name, image in spec.images.items()}
-    return spec.model_copy(update={"images": images})
 
 
 def in_file(spec: Spec, target: str, file: OutputFile) -> Spec:

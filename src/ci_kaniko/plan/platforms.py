@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.resolve import FIXED_REGISTRIES
+from ci_kaniko.kaniko.registries import FIXED_REGISTRIES
+from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
@@ -16,13 +17,13 @@ from ci_kaniko.syntax.references import (
     Reference,
     canonical_host,
     parse_reference,
-    parse_repository,
 )
 from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
-    from ci_kaniko.spec.build import Build, Options
+    from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.logins import Registry
+    from ci_kaniko.spec.options import Options
     from ci_kaniko.syntax.conditions import AnyOf
 
 DEFAULT = "linux/amd64"
@@ -143,13 +144,3 @@ def _any_of(build: Build) -> AnyOf:
 def is_staged(build: Build) -> bool:
     """Whether the platforms of a build are built apart."""
     return len(build.platforms) > 1
-
-
-def pushed_hosts(build: Build) -> set[str]:
-    """The hosts that a build pushes to, its cache with them."""
-    if build.push == "never":
-        return set()
-    hosts = {parse_reference(item.image).host for item in build.destinations}
-    if build.cache and build.cache.remote:
-        hosts.add(parse_repository(build.cache.remote).host)
-    return {canonical_host(host or DOCKER_HUB) for host in hosts}

@@ -16,7 +16,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.spec.build import Input
+    from ci_kaniko.spec.prepare import Input
 
 _SHAPES = {
     "commit.sha": (pattern(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
@@ -193,7 +193,7 @@ def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
 
 
 def _bad_input(name: str, text: str, item: Input) -> Iterator[Finding]:
-    from ci_kaniko.spec.rules.engine import _INPUT_HINTS, _INPUT_TEXTS
+    from ci_kaniko.spec.rules.texts import _INPUT_HINTS, _INPUT_TEXTS
 
     if not _INPUT_TEXTS[item.type].fullmatch(text):
         yield _bad_value(name, text, f"a {item.type}: {_INPUT_HINTS[item.type]}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.text.display import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from ci_kaniko.problems.problem import Severity
-    from ci_kaniko.spec.build import Build, Spec
 
 Where = tuple["str | int", ...]
 
@@ -87,53 +86,6 @@ def dotted(where: Where) -> str:
 def quoted(text: str, limit: int = 60) -> str:
     """A user's word in double quotes, cut when it is long, credentials starred out."""
     return f'"{shown(text, limit)}"'
-
-
-def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
-    """Findings about several images at their places in the spec, each place once.
-
-    What the top says, and is wrong for some of ``number`` images only, names these.
-    """
-    first: dict[tuple[Any, ...], Finding] = {}
-    names: dict[tuple[Any, ...], dict[str, None]] = {}
-    told: dict[tuple[Any, ...], list[str]] = {}
-    for build, finding in found:
-        placed = finding._replace(where=build.at(finding.where))
-        place = (placed.rule, placed.where, placed.on_key)
-        messages = told.setdefault((build.name, *place), [])
-        if placed.message not in messages:
-            messages.append(placed.message)
-        # Messages may hold an image's name, so the first of one image is that of another, too.
-        key = (*place, messages.index(placed.message))
-        first.setdefault(key, placed)
-        names.setdefault(key, {})[build.name] = None
-    return [
-        finding
-        if finding.where[:1] == ("images",) or len(names[key]) == number
-        else finding._replace(message=f"{finding.message}, for {_listed([*names[key]])}")
-        for key, finding in first.items()
-    ]
-
-
-def unheard_by_all(
-    spec: Spec, look: Callable[[Build], Iterable[tuple[Finding, bool]]]
-) -> Iterator[Finding]:
-    """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
-    found: dict[Where, Finding] = {}
-    heard: set[Where] = set()
-    for build in spec.builds:
-        for finding, is_heard in look(build):
-            where = build.at(finding.where)
-            found.setdefault(where, finding._replace(where=where))
-            if is_heard:
-                heard.add(where)
-    yield from (finding for where, finding in found.items() if where not in heard)
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def unique(findings: Iterable[Finding]) -> list[Finding]:

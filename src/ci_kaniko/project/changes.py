@@ -7,7 +7,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ci_kaniko.plan.pipeline import select
+from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
 from ci_kaniko.syntax.globs import split, to_regex
@@ -17,7 +17,8 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
 
 _B = TypeVar("_B", bound="Build")
 _NO_COMMIT = pattern(r"0{40}|0{64}")
@@ -131,7 +132,7 @@ def nothing(spec: Spec, target: str, why: str) -> str:
     if target == "gitlab":
         return _job_that_says(spec, why)
     if target == "buildkite":
-        from ci_kaniko.rendering import header
+        from ci_kaniko.targets.shared import header
 
         return f"{header(spec)}\n\nsteps: []\n"
     return ""
@@ -139,8 +140,8 @@ def nothing(spec: Spec, target: str, why: str) -> str:
 
 def _job_that_says(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
-    from ci_kaniko.plan.resolve import executor_image
-    from ci_kaniko.rendering import header
+    from ci_kaniko.plan.executor import executor_image
+    from ci_kaniko.targets.shared import header
     from ci_kaniko.text.quoting import quote
     from ci_kaniko.text.yaml import flow, scalar
 

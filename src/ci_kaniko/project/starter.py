@@ -202,7 +202,7 @@ def _split(dockerfile: str) -> tuple[str, str]:
 
 def _is_valid(**fields: str) -> bool:
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.spec import Spec
 
     try:
         Spec(**{"push": "never", **fields})
@@ -318,7 +318,7 @@ def _runs_kaniko(path: str) -> bool:
 def _images(facts: Facts) -> list[Image]:
     """An image for each Dockerfile, named for the folder or the file."""
     from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.spec.build import check_image_name
+    from ci_kaniko.spec.outputs import check_image_name
 
     found: dict[str, Image] = {}
     for number, path in enumerate(facts.dockerfiles, start=1):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ci_kaniko.problems.finding import Finding, quoted, told_once
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.dockerfile import Unread, below, path_of
-from ci_kaniko.source.reading import Mapping
+from ci_kaniko.source.nodes import Mapping
 from ci_kaniko.spec.build import NamedImage
+from ci_kaniko.spec.told import told_once
 from ci_kaniko.syntax.grammar import inside_repository
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfile, Dockerfiles, Named
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 _PREDEFINED = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     canonical_host,
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfiles
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
 
 
 def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:

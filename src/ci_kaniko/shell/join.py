@@ -18,8 +18,8 @@ from ci_kaniko.text.quoting import continued, indented
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.plan.model import HostLogin, Plan, Push
     from ci_kaniko.plan.pipeline import Image
-    from ci_kaniko.plan.resolve import HostLogin, Plan, Push
 
 _HELPERS = {"aws": "ecr-login", "google": "gcr"}
 """The credential helpers in regctl's image, by cloud."""

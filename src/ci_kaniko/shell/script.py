@@ -7,11 +7,13 @@ one executor call whose status is the job's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
-from ci_kaniko.plan.resolve import CERTIFICATES, OUTPUT
-from ci_kaniko.problems.finding import Finding
+from ci_kaniko.plan.model import CERTIFICATES, OUTPUT
+from ci_kaniko.shell.credentials import ENCODED, ENTRY, path_in
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible, cell_of
+from ci_kaniko.shell.words import LOWERED, braced, double_quoted
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
@@ -27,74 +29,12 @@ from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of, variab
 from ci_kaniko.text.quoting import TO_LOWER, can_be_double_quoted, continued, indented, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from ci_kaniko.plan.clouds import Cloud, Token
-    from ci_kaniko.plan.resolve import Argument, HostLogin, Plan, Push
+    from ci_kaniko.plan.model import Argument, HostLogin, Plan, Push
     from ci_kaniko.syntax.references import Reference
     from ci_kaniko.syntax.variables import Part, Parts
-
-
-class Cell(NamedTuple):
-    """What a portable variable is in a job's shell.
-
-    ``name`` is the shell variable that holds it, or ``text`` the double-quoted text that makes it,
-    or ``literal`` what it always is. ``define`` are lines that must run first. ``env`` is an
-    environment variable that the configuration has to set: its name and the CI's expression.
-    """
-
-    name: str = ""
-    text: str = ""
-    literal: str = ""
-    define: tuple[str, ...] = ()
-    may_be_unset: bool = False
-    env: tuple[str, str] | None = None
-
-
-class Impossible(NamedTuple):
-    """A target that cannot know a variable, why, and what to do instead."""
-
-    reason: str
-    hint: str
-
-
-_LOWERED = {"repository.path": "repository", "repository.owner": "owner", "repository.name": "name"}
-_ENTRY = """'"%s":{"auth":"%s"}'"""
-_ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
-
-
-class Dialect(NamedTuple):
-    """How one target's shell knows things.
-
-    ``inherits`` says that the environment of the script is that of the executor. ``unset`` are
-    variables that would change what it does. ``input_expression`` makes an input's value.
-    """
-
-    target: str
-    cells: Callable[[str, Plan], Cell | Impossible | None]
-    tests: dict[str, str]
-    places: dict[str, Cell]
-    config: str
-    secret_hint: str
-    token_hint: str = ""
-    ci_token: str = ""
-    ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
-    unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
-    inherits: bool = True
-    mask: tuple[str, ...] = ()
-    file_variables: bool = False
-    mounts_config: bool = False
-    mounted_files: str = ""
-    mounted_tokens: bool = False
-    identity_reason: str = ""
-    id_token: Callable[[Plan, str, Token], list[str]] | None = None
-    session: Callable[[Cloud], list[str]] | None = None
-    registry_token: Callable[[HostLogin], list[str]] | None = None
-    certificates: str = "/kaniko/certificates"
-    files: str = "/kaniko/.docker"
-    files_inside: str = "/kaniko/.docker"
-    folders: Callable[[Plan], list[str]] = lambda _: []
-    input_expression: str = ""
 
 
 @dataclass
@@ -159,10 +99,10 @@ class Script:
             self.environment[found.env[0]] = found.env[1]
         if found.define:
             self._defined[found.define] = None
-        if lower and name in _LOWERED:
+        if lower and name in LOWERED:
             return self._define(
-                f"{_LOWERED[name]}_lower",
-                f'$(printf %s "{_double(found)}" | {TO_LOWER})',
+                f"{LOWERED[name]}_lower",
+                f'$(printf %s "{double_quoted(found)}" | {TO_LOWER})',
             )
         return found
 
@@ -219,13 +159,13 @@ class Script:
         if ref.default is not None:
             if not can_be_double_quoted(ref.default) or "}" in ref.default:
                 name = self._with_default(ref, cell)
-                return False, _braced(name, follows)
+                return False, braced(name, follows)
             return False, f"${{{name}:-{ref.default}}}"
         if is_reference and variable(ref.name).may_be_empty:
             return False, f"${{{name}:?is empty, but the image needs it}}"
         if cell.may_be_unset:
             return False, f"${{{name}:-}}"
-        return False, _braced(name, follows)
+        return False, braced(name, follows)
 
     def _cut(self, ref: Ref) -> Cell:
         """A variable cut to what the text beside it leaves of an image tag."""
@@ -712,7 +652,7 @@ class Script:
 
     def _write(self, variable: str, file: str, folder: str = "") -> list[str]:
         """Put a secret into a file; a GitLab variable may hold a file's path instead of a text."""
-        target = _path(folder, file) if folder else self._config_file(file)
+        target = path_in(folder, file) if folder else self._config_file(file)
         text = f"printf '%s\\n' \"${variable}\""
         if not self.dialect.file_variables:
             return [f"(umask 077; {text} > {target})"]
@@ -724,7 +664,7 @@ class Script:
         ]
 
     def _config_file(self, name: str) -> str:
-        return _path(self.dialect.files if name != "config.json" else self.dialect.config, name)
+        return path_in(self.dialect.files if name != "config.json" else self.dialect.config, name)
 
     def _login_function(self) -> list[str]:
         if self._one_login or not self.plan.password_logins:
@@ -733,16 +673,16 @@ class Script:
             return [
                 "auths=''",
                 "login() {",
-                f"  auth=$({_ENCODED})",
+                f"  auth=$({ENCODED})",
                 *indented(self.dialect.mask),
-                f'  auths=$auths${{auths:+,}}$(printf {_ENTRY} "$1" "$auth")',
+                f'  auths=$auths${{auths:+,}}$(printf {ENTRY} "$1" "$auth")',
                 "}",
             ]
         return [
             "auths=''",
             "login() {",
             "  auths=$auths${auths:+,}$(",
-            f'    printf {_ENTRY} "$1" "$({_ENCODED})"',
+            f'    printf {ENTRY} "$1" "$({ENCODED})"',
             "  )",
             "}",
         ]
@@ -803,83 +743,6 @@ def executor(plan: Plan, words: Iterable[str]) -> list[str]:
     if not variables:
         return continued("/kaniko/executor", words)
     return [f"{one} \\" for one in variables] + continued("/kaniko/executor", words)
-
-
-def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:
-    """What a dialect says about a variable; None when it is made of others."""
-    if not name.startswith(INPUT_PREFIX):
-        return dialect.cells(name, plan)
-    short = name.removeprefix(INPUT_PREFIX)
-    if plan.reusable:
-        variable_name = f"INPUT_{short.upper()}"
-        return Cell(variable_name, env=(variable_name, dialect.input_expression.format(short)))
-    given = plan.spec.inputs.get(short)
-    if given is not None and given.default is not None:
-        return Cell(literal=given.default) if given.default else Cell(text="")
-    forms = {"gitlab": "component", "github": "reusable", "buildkite": "steps"}
-    form = forms.get(dialect.target)
-    give = "give the input a default"
-    hint = f"{dialect.target}: {{form: {form}}} takes inputs, or {give}" if form else give
-    return Impossible("nobody gives this form inputs", hint)
-
-
-def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
-    """Variables and conditions that a target cannot know, where the spec uses them."""
-    for where, name in plan.uses():
-        cell = cell_of(dialect, name, plan)
-        if isinstance(cell, Impossible):
-            yield Finding(
-                "target-variable",
-                where,
-                f"${{{name}}} cannot be known on {dialect.target}: {cell.reason}",
-                cell.hint,
-            )
-    for push in plan.pushes:
-        for condition in push.when:
-            needed = dialect.cells("default_branch", plan)
-            if condition.kind == "default-branch" and isinstance(needed, Impossible):
-                yield Finding("target-variable", (*push.where, "when"), needed.reason, needed.hint)
-            if condition.kind in {"schedule", "manual"} and condition.kind not in dialect.tests:
-                yield Finding(
-                    "impossible-condition",
-                    (*push.where, "when"),
-                    f"{dialect.target} does not tell a job that it is a {condition.kind} run",
-                    "branch and tag conditions work everywhere",
-                )
-
-
-def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
-    """Logins by the CI's own identity, where a job has none or cannot ask for it."""
-    if dialect.id_token or dialect.mounted_tokens:
-        return
-    for login in plan.logins:
-        if login.cloud and login.cloud.token:
-            yield Finding(
-                "impossible-login",
-                login.where,
-                f"{dialect.identity_reason}, so it cannot log in to {login.host} by identity",
-                "a secret: credentials_file, key_file, access keys or client_secret",
-            )
-    if plan.context_cloud and plan.context_cloud.token:
-        yield Finding(
-            "impossible-login",
-            ("context_login",),
-            f"{dialect.identity_reason}, so it cannot fetch the context by identity",
-            "a secret: credentials_file, key_file or access keys",
-        )
-
-
-def _path(folder: str, name: str) -> str:
-    return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"
-
-
-def _braced(name: str, follows: str) -> str:
-    joined = follows.isascii() and (follows.isalnum() or follows == "_")
-    return f"${{{name}}}" if joined else f"${name}"
-
-
-def _double(cell: Cell) -> str:
-    return cell.text or f"${cell.name}"
 
 
 def _flag_name(host: str) -> str:

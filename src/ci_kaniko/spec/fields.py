@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from threading import RLock
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import core_schema
 
-from ci_kaniko.problems.finding import Refused, quoted, raise_all
+from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when
 from ci_kaniko.syntax.references import (
@@ -19,23 +17,18 @@ from ci_kaniko.syntax.references import (
     parse_reference,
     parse_repository,
 )
-from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_native, as_text, wrong_type
+from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text
 from ci_kaniko.syntax.variables import Ref, natives, parse, written_variables
-from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ci_kaniko.problems.finding import Where
 
 TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
-REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")
 
 TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 STRING: dict[str, Any] = {"type": "string"}
 LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}
-
-_SCP = pattern(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
 
 
 class Reads:
@@ -79,39 +72,6 @@ class NotEmpty:
         described: dict[str, Any] = handler(schema["schema"])
         least = "minItems" if described.get("type") == "array" else "minProperties"
         return {**described, least: 1}
-
-
-class _Later:
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            source.model_validate,
-            serialization=core_schema.wrap_serializer_function_ser_schema(
-                _dumped, schema=core_schema.any_schema()
-            ),
-        )
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        model = schema["function"]["function"].__self__
-        model.model_rebuild()
-        # A chain of one: for the model itself the handler would leave its entry in $defs out.
-        described: dict[str, Any] = handler(
-            core_schema.chain_schema([model.__pydantic_core_schema__])
-        )
-        return described
-
-
-_Part = TypeVar("_Part", bound="Model")
-Later = Annotated[_Part, _Later()]
-"""A model that pydantic builds when a spec has it: a spec has few of all there are.
-
-What ``model_validate`` is told beside the data, ``strict`` and ``context``, does not reach it.
-"""
-
-
-def _dumped(value: Any, handler: Callable[[Any], Any]) -> Any:
-    if isinstance(value, Model):
-        type(value).model_rebuild()  # a default may be the first of its kind that is dumped
-    return handler(value)
 
 
 def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
@@ -230,133 +190,6 @@ def _check_plain_host(text: str) -> None:
     grammar.check_host(text)
 
 
-def _check_context(text: str) -> None:
-    grammar.check_text(text)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        _check_directory(text)
-        return
-    if scheme == "dir":
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)} needs no scheme",
-            f"write {rest.strip('/') or '.'}",
-        )
-    if scheme not in REMOTE_SCHEMES:
-        close = {"http": "https", "ssh": "git", "git+ssh": "git", "git+https": "git"}.get(scheme)
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)} has a scheme that kaniko does not know",
-            f"write {close}://{rest}"
-            if close
-            else "a directory, or git:// s3:// gs:// https:// tar://",
-        )
-    if scheme == "https" and rest.partition("#")[0].endswith(".git"):
-        message = f"{quoted(text)} is a repository, and https:// fetches an archive"
-        raise Refused("bad-context", message, f"write git://{rest}")
-    if scheme == "git":
-        _check_git_context(text, rest)
-    elif scheme == "tar":
-        _check_archive(text, rest)
-    elif not all(rest.partition("/")[::2]):
-        what = "HOST/FILE" if scheme == "https" else "BUCKET/FILE"
-        raise Refused("bad-context", f"{quoted(text)} names no file", f"{scheme}://{what}")
-    parse(text)
-
-
-def _check_directory(text: str) -> None:
-    if remote := _SCP.fullmatch(text):
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)} is a clone over SSH, which kaniko cannot do",
-            f"write git://{remote.group(1)}/{remote.group(2)}",
-        )
-    if any(isinstance(part, Ref) for part in parse(text)):
-        raise Refused(
-            "variable-not-allowed",
-            "the name of a directory holds no variables",
-            "variables are replaced in contexts that are fetched, such as git://",
-        )
-    grammar.check_path(text, what="context")
-
-
-def _check_archive(text: str, rest: str) -> None:
-    if rest == "stdin":
-        raise Refused(
-            "bad-context",
-            "nothing writes to the executor's standard input in a CI job",
-            "tar://FILE, a gzipped archive in the repository",
-        )
-    if not rest or (not rest.startswith("/") and grammar.inside_repository(rest) in {None, "."}):
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)} is no file of the repository",
-            "such as tar://build/context.tar.gz",
-        )
-
-
-def _check_git_context(text: str, rest: str) -> None:
-    location, *fragments = rest.split("#")
-    if "://" in location or location.startswith("git@"):
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)}: git:// already means a clone over https",
-            f"write git://{rest.removeprefix('https://')}"
-            if rest.startswith("https://")
-            else "such as git://github.com/acme/shop.git#refs/heads/main",
-        )
-    host, _, path = location.partition("/")
-    if not path.strip("/") or (not grammar.is_host(host) and "${" not in host):
-        raise Refused(
-            "bad-context",
-            f"{quoted(text)} is not a repository",
-            "git://HOST/PATH#REF#COMMIT, such as git://github.com/acme/shop.git#refs/heads/main",
-        )
-    if fragments and not _is_git_ref(fragments[0]):
-        named = fragments[0] and not grammar.is_commit(fragments[0])
-        raise Refused(
-            "bad-context",
-            f"{quoted(fragments[0])} is not a full ref",
-            f"write git://{location}#refs/heads/{'#'.join(fragments)}"
-            if named
-            else "git://HOST/PATH#refs/heads/main#COMMIT; a bare commit works on few servers",
-        )
-    if len(fragments) > 2 or (fragments[1:] and not _is_commit(fragments[1])):
-        raise Refused(
-            "bad-context",
-            f"{quoted('#'.join(fragments[1:]))} is not a commit",
-            "40 hexadecimal digits, after the ref: #refs/heads/main#COMMIT",
-        )
-
-
-def _is_git_ref(text: str) -> bool:
-    return text.startswith(("refs/", "${"))
-
-
-def _is_commit(text: str) -> bool:
-    return grammar.is_commit(text) or text.startswith("${")
-
-
-def _check_dockerfile(text: str) -> None:
-    check_plain(text)
-    if text.startswith(("http://", "https://")):
-        return
-    if not text or text.endswith("/"):
-        raise Refused("bad-path", f"{quoted(text)} is not a file", "such as docker/Dockerfile")
-    if "://" in text:
-        raise Refused(
-            "bad-path",
-            f"{quoted(text)} has a scheme that kaniko does not know",
-            "a path, or https://",
-        )
-    if text.startswith("/"):
-        raise Refused(
-            "bad-path",
-            f"{quoted(text)} is absolute; the Dockerfile's path starts at the context",
-            f"write {text.lstrip('/')}",
-        )
-
-
 def _check_git_token(text: str) -> None:
     if text != "ci-token":
         grammar.check_secret_name(text)
@@ -388,37 +221,6 @@ def whole(minimum: int, maximum: int) -> Reads:
     return Reads(read, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
-def _parse_extra(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise wrong_type(value, "a mapping of native keys")
-    raise_all(list(_native_refusals(value, ())))
-    parsed: dict[str, Any] = as_native(value)
-    return parsed
-
-
-def _native_refusals(value: Any, at: Where) -> Iterator[Refused]:
-    """What is wrong with the texts and keys of a raw native value."""
-    pending = [(value, at)]
-    while pending:
-        item, place = pending.pop()
-        if isinstance(item, dict):
-            for key in item:
-                yield from _native_refusal(str(key), (*place, str(key)), on_key=True)
-            pending += [(child, (*place, str(key))) for key, child in item.items()]
-        elif isinstance(item, list | tuple):
-            pending += [(child, (*place, index)) for index, child in enumerate(item)]
-        elif isinstance(item, str):
-            yield from _native_refusal(item, place)
-
-
-def _native_refusal(text: str, at: Where, *, on_key: bool = False) -> Iterator[Refused]:
-    try:
-        grammar.check_text(text, newlines=not on_key)
-    except Refused as refused:
-        refused.at, refused.on_key = at, on_key
-        yield refused
-
-
 Text = Annotated[str, Reads(checked(check_plain), TEXT)]
 Present = Annotated[str, Reads(checked(check_present), TEXT)]
 Template = Annotated[str, Reads(checked(_check_template), TEXT, "template")]
@@ -431,8 +233,6 @@ PulledImage = Annotated[str, Reads(checked(_check_pulled), STRING)]
 CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING, "template")]
 RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING, "template")]
 PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]
-Context = Annotated[str, Reads(checked(_check_context), STRING, "template")]
-Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
 LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
 SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING, "secret")]
@@ -445,7 +245,6 @@ Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
 RelativePath = Annotated[str, Reads(checked(_check_relative_path), STRING)]
 Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
 Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE)]
-Extra = Annotated["dict[str, Any]", Reads(_parse_extra, {"type": "object"}, "native")]
 
 _CONDITION: dict[str, Any] = {
     "anyOf": [
@@ -461,42 +260,3 @@ _CONDITION: dict[str, Any] = {
 }
 _CONDITIONS = {"anyOf": [_CONDITION, {"type": "array", "items": _CONDITION, "minItems": 1}]}
 When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS)]
-
-
-_BUILDING = RLock()
-
-
-class Model(BaseModel):
-    """What all parts of a spec share: unknown keys are refused, null means absent."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
-    )
-
-    @classmethod
-    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:
-        """Build the model when it is first used: pydantic lets threads disturb each other here."""
-        depth = _parent_namespace_depth and _parent_namespace_depth + 1
-        with _BUILDING:
-            return super().model_rebuild(_parent_namespace_depth=depth, **options)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _present_keys(cls, value: Any) -> Any:
-        value = cls._expand(value)
-        if isinstance(value, cls):
-            return value
-        if not isinstance(value, dict):
-            raise wrong_type(value, *cls._expected())
-        return {key: item for key, item in value.items() if item is not None}
-
-    @classmethod
-    def _expand(cls, value: Any) -> Any:
-        """The long form of a short form."""
-        return value
-
-    @classmethod
-    def _expected(cls) -> tuple[str, str]:
-        """What a user may write, in words, and a hint."""
-        first = list(cls.model_fields)[:3]
-        return "a mapping", f"lines such as {', '.join(f'{key}: ...' for key in first)}"

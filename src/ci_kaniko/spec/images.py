@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ci_kaniko.plan.platforms import pushed_hosts
 from ci_kaniko.problems.finding import Finding, Refused, quoted
-from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, Spec, check_image_name
-from ci_kaniko.spec.fields import Model
+from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.outputs import check_image_name
+from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from ci_kaniko.spec.spec import Spec
 
 
 IMAGE_NAME = "${image.name}"

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from ci_kaniko.spec.build import IGNORED, TOP_ONLY, Spec
+from ci_kaniko.spec.build import IGNORED, TOP_ONLY
 from ci_kaniko.spec.fields import TEXT
+from ci_kaniko.spec.spec import Spec
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:ci-kaniko:spec"

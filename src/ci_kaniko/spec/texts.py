@@ -6,7 +6,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.spec.fields import TARGETS, Model, Reads
+from ci_kaniko.spec.fields import TARGETS, Reads
+from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

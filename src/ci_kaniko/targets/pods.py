@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.kaniko.executors import pulled_images
 from ci_kaniko.plan.clouds import TOKEN_FILE
-from ci_kaniko.plan.resolve import CERTIFICATES
+from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.clouds import Cloud, Token
-    from ci_kaniko.plan.resolve import Plan
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.native.kubernetes import Buildkite, Kubernetes, Toleration
+    from ci_kaniko.spec.native.buildkite import Buildkite
+    from ci_kaniko.spec.native.kubernetes import Kubernetes, Toleration
 
 SECRET_FOLDER = "/kaniko/secrets"
 

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, references
 from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.containers import (
+    is_executor_image,
+    mounts_of,
+    normal_words,
+    pushed_of,
+    read_environment,
+)
 from ci_kaniko.importing.readers.documents import (
     List,
     Map,
@@ -19,15 +26,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
-from ci_kaniko.importing.readers.kubernetes import (
-    claims_of,
-    is_executor_image,
-    mounts_of,
-    normal_words,
-    pod_settings,
-    pushed_of,
-    read_environment,
-)
+from ci_kaniko.importing.readers.kubernetes import claims_of, pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import globs, is_ours, section_names, set_triggers

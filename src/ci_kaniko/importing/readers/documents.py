@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.problems.problem import Problem, SpecError
-from ci_kaniko.source.reading import portable_events
+from ci_kaniko.source.events import portable_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

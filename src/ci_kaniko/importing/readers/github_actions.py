@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell
 from ci_kaniko.importing.jobs import Root
+from ci_kaniko.importing.readers.containers import normal_words, pushed_of
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
-from ci_kaniko.importing.readers.kubernetes import normal_words, pushed_of
 from ci_kaniko.importing.shell.values import change_text
 
 if TYPE_CHECKING:

@@ -5,34 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Text, Var, join
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, read_yaml, sequence, string
-from ci_kaniko.importing.readers.kubernetes import (
-    _calls,
+from ci_kaniko.importing.readers.containers import (
+    calls_of,
     mounts_of,
     read_environment,
     runs_executor,
 )
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, sequence, string
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
-
-
-def shell_jobs(path: str, text: str, report: Report) -> Iterator[Job]:
-    """A script as one job."""
-    if not mentions_executor(text):
-        return
-    job = Job("shell", "", path, 1, report, plain_secrets=True)
-    job.roots = [Root((Var("PWD"),)), Root((Output("pwd"),)), Root((Var("WORKSPACE"),))]
-    job.roots += [Root((Output("git rev-parse --show-toplevel"),))]
-    job.calls = read_pieces(job, [Piece(text, 1)]).calls
-    job.has_shell = False
-    yield job
 
 
 # -- Tekton ------------------------------------------------------------------------------------
@@ -104,7 +91,7 @@ def _tekton_step(
         text = _substituted(string(script), defaults, job, line_of(script))
         job.calls = read_pieces(job, [Piece(text, getattr(script, "first", 0))]).calls
     else:
-        job.calls = _calls(job, filled)
+        job.calls = calls_of(job, filled)
     return job
 
 
@@ -170,86 +157,3 @@ def _substituted(text: str, defaults: dict[str, Any], job: Job, line: int) -> st
 
 
 # -- Jenkins -----------------------------------------------------------------------------------
-
-_BLOCK = re.compile(r"(?:'''|\"\"\")(.*?)(?:'''|\"\"\")", re.DOTALL)
-_LINE = re.compile(r"\bsh\s*\(?\s*(?:script:\s*)?(['\"])((?:\\.|(?!\1)[^\n\\])*)\1")
-
-
-def jenkins_jobs(path: str, text: str, report: Report) -> Iterator[Job]:
-    """The scripts and the pod of a Jenkinsfile, as far as their text goes."""
-    pod = _pod(path, text, report)
-    pieces = list(_scripts(text))
-    pieces = [piece for piece in pieces if mentions_executor(piece.text)]
-    if not pieces:
-        return
-    job = Job("jenkins", "", path, pieces[0].line, report, plain_secrets=True)
-    job.roots = [Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))]
-    if pod is not None:
-        image = string(pod.get("image"))
-        job.image = (image,) if image else ()
-        read_environment(job, pod)
-        job.mounts = pod_mounts(path, text, pod)
-    job.calls = read_pieces(job, pieces).calls
-    _leave(job, text)
-    if job.calls:
-        yield job
-
-
-def _scripts(text: str) -> Iterator[Piece]:
-    for found in re.finditer(r"\bsh\s*\(?\s*(?:script:\s*)?(?='''|\"\"\")", text):
-        block = _BLOCK.match(text, found.end())
-        if block:
-            line = text.count("\n", 0, block.start(1)) + 1
-            body = block[1]
-            if text[block.start() : block.start() + 3] == '"""':
-                body = body.replace("\\$", "$").replace("\\\\", "\\")
-            stripped = body.lstrip("\n")
-            yield Piece(stripped, line + len(body) - len(stripped))
-    for found in _LINE.finditer(text):
-        if text.startswith(("'''", '"""'), found.start(1)):
-            continue
-        yield Piece(found[2].replace("\\$", "$"), text.count("\n", 0, found.start()) + 1)
-
-
-def _pod(path: str, text: str, report: Report) -> Map | None:
-    for block in _BLOCK.finditer(text):
-        if "containers:" not in block[1]:
-            continue
-        shift = "\n" * text.count("\n", 0, block.start(1))
-        body = block[1].lstrip("\n")
-        pad = "\n" * (len(block[1]) - len(body))
-        for root in read_yaml(shift + pad + body, path).roots:
-            for item in sequence(mapping(mapping(root).get("spec")).get("containers")):
-                if "kaniko" in string(mapping(item).get("image")):
-                    return mapping(item)
-    return None
-
-
-def pod_mounts(path: str, text: str, container: Map) -> list[Any]:
-    """The secrets that are mounted into the pod's container."""
-    for block in _BLOCK.finditer(text):
-        if "containers:" in block[1]:
-            for root in read_yaml(block[1].lstrip("\n"), path).roots:
-                volumes = {
-                    string(mapping(item).get("name")): mapping(item)
-                    for item in sequence(mapping(mapping(root).get("spec")).get("volumes"))
-                }
-                return mounts_of(container, volumes)
-    return []
-
-
-def _leave(job: Job, text: str) -> None:
-    for key in ("when", "triggers", "parameters", "withCredentials", "post"):
-        found = re.search(rf"^\s*{key}\b", text, re.MULTILINE)
-        if found:
-            job.left(
-                "groovy",
-                f"{key} is Groovy, which import does not read",
-                text.count("\n", 0, found.end()) + 1,
-                "write what it says into the spec",
-            )
-
-
-def words_of(text: Text) -> Text:
-    """A text joined."""
-    return join(text)

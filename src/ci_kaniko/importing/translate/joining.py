@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate.translation import Translation, ordered
-from ci_kaniko.plan.resolve import PUSHED_ONLY
-from ci_kaniko.spec.build import check_image_name
+from ci_kaniko.plan.model import PUSHED_ONLY
+from ci_kaniko.spec.outputs import check_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -20,8 +20,9 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.plan.clouds import ecr_region, is_acr, is_google
-from ci_kaniko.plan.resolve import _SHELL_NAMES, _SHELL_PREFIXES, OWN_REGISTRIES
+from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
+from ci_kaniko.kaniko.registries import OWN_REGISTRIES
+from ci_kaniko.plan.names import _SHELL_NAMES, _SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_identifier
 from ci_kaniko.syntax.references import canonical_host
 

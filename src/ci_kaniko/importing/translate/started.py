@@ -53,7 +53,7 @@ def set_triggers(
 def globs(values: list[str], job: Job, line: int) -> list[str]:
     """Path globs of a platform as those of a spec; the others are reported."""
     from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.spec.build import _check_path_glob
+    from ci_kaniko.spec.triggers import _check_path_glob
 
     found: list[str] = []
     for value in values:

@@ -5,84 +5,62 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, When, Word, join, literal, spell
+from ci_kaniko.importing.calls import (
+    ALWAYS,
+    Masked,
+    Text,
+    Var,
+    Word,
+    after_at,
+    join,
+    literal,
+    spell,
+    split_all,
+    split_once,
+)
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.conditions import Condition
 from ci_kaniko.importing.translate.conditions import read as read_condition
+from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
+from ci_kaniko.importing.translate.executor import executor_of
+from ci_kaniko.importing.translate.flags import (
+    ALIASES,
+    CACHE_FLAGS,
+    FILES,
+    LISTS,
+    MAPPINGS,
+    MEANT,
+    NUMBERS,
+    OF_DOCKER,
+    OPTIONS,
+    SHORT,
+    SWITCHES,
+    TEXTS,
+    Flag,
+    both_ways,
+    parse,
+    shown_flag,
+    switch,
+    told_switch,
+)
+from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag, without_tag
 from ci_kaniko.importing.translate.logins import Logins
 from ci_kaniko.importing.translate.paths import Paths, below, cut, starts
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
-from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
-from ci_kaniko.spec.build import Build, Options
+from ci_kaniko.spec.build import Build
+from ci_kaniko.spec.options import Options
 from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
 
-_CACHE_FLAGS = {
-    "cache-copy-layers": "copy_layers",
-    "cache-run-layers": "run_layers",
-    "compressed-caching": "compressed",
-}
-_LISTS = {"ignore-path", "insecure-registry", "registry-mirror", "secret"}
-_LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
-_MAPPINGS = {"registry-certificate", "registry-client-cert", "registry-map"}
-_NUMBERS = {"compression-level", "image-download-retry", "image-fs-extract-retry", "push-retry"}
-_FILES = {"digest-file", "image-name-with-digest-file", "image-name-tag-with-digest-file"}
-_FILES |= {"tar-path", "oci-layout-path"}
-_TEXTS = {"compression", "custom-platform", "image-format", "log-format", "snapshot-mode"}
-_TEXTS |= {"verbosity"}
-_OPTIONS = {name.replace("_", "-") for name in Options.model_fields}
-_SWITCHES = _OPTIONS - _LISTS - _MAPPINGS - _NUMBERS - _FILES - _TEXTS
-_SWITCHES |= {"cache", "no-push", "no-push-cache", *_CACHE_FLAGS}
-_ALIASES = {"d": "destination", "c": "context", "f": "dockerfile", "v": "verbosity"}
-_SHORT = {"t": "tag", "o": "output"}
-_MEANT = {
-    "tag": "destination",
-    "tags": "destination",
-    "destinations": "destination",
-    "file": "dockerfile",
-    "build-args": "build-arg",
-    "cache-repository": "cache-repo",
-}
-_OF_DOCKER = {
-    *("push", "pull", "load", "no-cache", "platform", "progress", "provenance", "quiet", "rm"),
-    *("sbom", "squash", "network", "output", "ssh", "compress", "iidfile", "memory", "cache-from"),
-    *("cache-to", "builder", "attest", "add-host", "isolation", "shm-size", "ulimit"),
-}
+LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
+FILES |= {"tar-path", "oci-layout-path"}
+TEXTS |= {"verbosity"}
+SWITCHES |= {"cache", "no-push", "no-push-cache", *CACHE_FLAGS}
 _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
-_FETCHED = "/kaniko/buildcontext"
-_THIS_REPOSITORY = re.compile(
-    r"^git://[^#]*(?:GITHUB_REPOSITORY|github\.repository|CI_PROJECT_PATH|CI_REPOSITORY_URL"
-    r"|CI_PROJECT_URL|BUILDKITE_REPO|AGOLA_REPOSITORY_URL|github\.repositoryUrl)"
-)
-_VERSION = re.compile(r"v\d+\.\d+\.\d+")
-
-
-class Flag:
-    """One flag of a call."""
-
-    __slots__ = ("line", "name", "value", "when")
-
-    def __init__(self, name: str, value: Text | None, word: Word) -> None:
-        self.name = name
-        self.value = value
-        self.when = word.when
-        self.line = word.line
-
-
-def parse(word: Word) -> Flag | None:
-    """A word as a flag; None when it is none."""
-    first = word.text[0] if word.text else ""
-    found = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
-    if not found or not isinstance(first, str):
-        return None
-    rest = join((first[found.end() :], *word.text[1:]))
-    if not found[2] and rest:
-        return None
-    return Flag(found[1], rest if found[2] else None, word)
 
 
 class Translation:
@@ -132,8 +110,8 @@ class Translation:
                 self._stray(word)
                 continue
             name = flag.name
-            if name in _ALIASES and len(name) == 1:
-                flag.name = _ALIASES[name]
+            if name in ALIASES and len(name) == 1:
+                flag.name = ALIASES[name]
             elif name in RENAMED:
                 self.job.mended(
                     "renamed-flag",
@@ -142,8 +120,8 @@ class Translation:
                     f"kaniko calls it --{RENAMED[name]}",
                 )
                 flag.name = RENAMED[name]
-            elif name in _MEANT or name in _SHORT:
-                meant = _MEANT.get(_SHORT.get(name, name))
+            elif name in MEANT or name in SHORT:
+                meant = MEANT.get(SHORT.get(name, name))
                 if meant:
                     self._unknown(flag, f"--{meant} was meant")
                     flag.name = meant
@@ -153,7 +131,7 @@ class Translation:
             elif name in RESERVED:
                 self.job.left(
                     "reserved-flag",
-                    f"--{name}{_shown(flag)} is not carried over: {RESERVED[name]}",
+                    f"--{name}{shown_flag(flag)} is not carried over: {RESERVED[name]}",
                     flag.line,
                     "ci-kaniko chooses that itself",
                 )
@@ -168,14 +146,14 @@ class Translation:
         told = "pushing is what kaniko does without it" if flag.name == "push" else meant
         self.job.mended(
             "unknown-flag",
-            f"{shown}{_shown(flag)} is no kaniko flag: the executor stops there",
+            f"{shown}{shown_flag(flag)} is no kaniko flag: the executor stops there",
             flag.line,
             told or "it is left out",
         )
 
     def _strange(self, flag: Flag) -> None:
         """A flag that no release has; those of docker are faults, others may be new."""
-        if flag.name in _OF_DOCKER or len(flag.name) == 1:
+        if flag.name in OF_DOCKER or len(flag.name) == 1:
             self._unknown(flag)
             return
         try:
@@ -227,10 +205,10 @@ class Translation:
         return chosen[-1] if chosen else None
 
     def _conditional(self, flag: Flag) -> None:
-        said = _told(flag.when)
+        said = told_switch(flag.when)
         self.job.left(
             "conditional-flag",
-            f"--{flag.name}{_shown(flag)} is passed only where {said}",
+            f"--{flag.name}{shown_flag(flag)} is passed only where {said}",
             flag.line,
             "the spec passes it always, or make an image of its own for it",
         )
@@ -347,7 +325,7 @@ class Translation:
             )
             value = join(("git://", *cut(value, "https://")))
             shown, scheme = spell(value), "git"
-        if scheme == "git" and _is_this_repository(value):
+        if scheme == "git" and is_this_repository(value):
             self._own_repository(flag, shown)
             return
         if scheme == "tar":
@@ -372,7 +350,7 @@ class Translation:
                 "git: {token: NAME_OF_A_SECRET} reads it from a secret",
             )
             self.git["token"] = "GIT_TOKEN"
-            rest = next((part for part in _after_at(value)), None)
+            rest = next((part for part in after_at(value)), None)
             value = rest if rest is not None else (f"git://{token[2]}",)
             if user not in {"oauth2", "x-access-token"} and re.fullmatch(r"[\w.-]+", user):
                 self.git["username"] = user
@@ -420,7 +398,7 @@ class Translation:
         if written is None:
             self.job.left(
                 "unknown-sub-path",
-                f"--context-sub-path{_shown(flag)} is known to a run only",
+                f"--context-sub-path{shown_flag(flag)} is known to a run only",
                 flag.line,
                 "write it as context_sub_path:",
             )
@@ -456,8 +434,8 @@ class Translation:
 
     def _dockerfile_path(self, value: Text, shown: str) -> str | None:
         base = self.build.get("context_sub_path", ".") if self.fetched else self.context
-        if shown.startswith(_FETCHED):
-            rest = starts(value, (_FETCHED,))
+        if shown.startswith(FETCHED):
+            rest = starts(value, (FETCHED,))
             written = literal(rest or ())
             return below(written.strip("/"), base) if written else None
         written = literal(value)
@@ -488,9 +466,9 @@ class Translation:
         name = flag.name
         handled = {"context", "dockerfile", "context-sub-path", "bucket", "destination"}
         handled |= {"cache", "cache-repo", "cache-ttl", "cache-dir", "no-push", "no-push-cache"}
-        if name in handled or name in _CACHE_FLAGS:
+        if name in handled or name in CACHE_FLAGS:
             return
-        if flag.when != ALWAYS and name not in _FILES:
+        if flag.when != ALWAYS and name not in FILES:
             self._conditional(flag)
         if name == "target":
             self._target(flag)
@@ -500,13 +478,13 @@ class Translation:
             self._git(flag)
         elif name == "credential-helpers" and flag.value == ():
             self.options["credential_helpers"] = []
-        elif name in _LISTS:
+        elif name in LISTS:
             self._listed(flag)
-        elif name in _MAPPINGS:
+        elif name in MAPPINGS:
             self._mapped(flag)
-        elif name in _FILES:
+        elif name in FILES:
             self._file(flag)
-        elif name in _OPTIONS:
+        elif name in OPTIONS:
             self._option(flag)
 
     def _target(self, flag: Flag) -> None:
@@ -519,7 +497,7 @@ class Translation:
     def _run_time(self, flag: Flag, field: str) -> None:
         self.job.left(
             "run-time-value",
-            f"--{flag.name}{_shown(flag)} is known to a run only, and {field}: holds no variables",
+            f"--{flag.name}{shown_flag(flag)} is known to a run only, and {field}: holds no variables",
             flag.line,
             f"write the value as {field}:",
         )
@@ -527,7 +505,7 @@ class Translation:
     def _lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
         self.job.left(
             "not-portable",
-            f"--{flag.name}{_shown(flag)}: {reason.message}",
+            f"--{flag.name}{shown_flag(flag)}: {reason.message}",
             flag.line,
             reason.advice or f"write {field}: by hand",
         )
@@ -537,12 +515,12 @@ class Translation:
         fields = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
         field = fields[flag.name]
         text = flag.value or ()
-        key, value = _split_once(text, "=")
+        key, value = split_once(text, "=")
         name = literal(key)
         if not name:
             self.job.left(
                 "unknown-name",
-                f"--{flag.name}{_shown(flag)}: its name is known to a run only",
+                f"--{flag.name}{shown_flag(flag)}: its name is known to a run only",
                 flag.line,
                 f"write it under {field}:",
             )
@@ -691,9 +669,9 @@ class Translation:
         if flag.value is not None and written is None:
             self._run_time(flag, f"options.{field}")
             return
-        if flag.name in _SWITCHES:
-            self.options[field] = _switch(flag)
-        elif flag.name in _NUMBERS and written and re.fullmatch(r"-?\d+", written):
+        if flag.name in SWITCHES:
+            self.options[field] = switch(flag)
+        elif flag.name in NUMBERS and written and re.fullmatch(r"-?\d+", written):
             self.options[field] = int(written)
         elif written:
             self.options[field] = written
@@ -710,14 +688,14 @@ class Translation:
         listed: list[dict[str, Any]] = []
         conditions: list[Condition] = []
         for word in pushed:
-            image = _without_flag(word.text)
-            condition = read_condition(_both(self.call.when, word.when))
+            image = without_flag(word.text)
+            condition = read_condition(both_ways(self.call.when, word.when))
             for piece in self._split_images(image, word.line):
                 entry = self._destination(piece, condition, word.line)
                 if entry is not None and entry not in listed:
                     listed.append(entry)
                     conditions.append(condition)
-        images = {spell(_without_flag(word.text)) for word in pushed}
+        images = {spell(without_flag(word.text)) for word in pushed}
         unpushed = [flag for flag in named if spell(flag.value or ()) not in images]
         self._unpushed(unpushed)
         if listed:
@@ -737,7 +715,7 @@ class Translation:
             line,
             "each becomes a destination of its own",
         )
-        return _split_all(image, ",")
+        return split_all(image, ",")
 
     def _destination(self, image: Text, condition: Condition, line: int) -> dict[str, Any] | None:
         shown = spell(image)
@@ -770,7 +748,7 @@ class Translation:
 
     def _reference(self, image: Text, line: int) -> str:
         reference = self.spelled.reference(image, line)
-        lowered = _lowered(reference)
+        lowered = lowered_text(reference)
         if lowered != reference:
             self.job.mended(
                 "upper-case", f"{reference}: repository names are lower case", line, lowered
@@ -808,7 +786,7 @@ class Translation:
         for flag in flags:
             self.job.left(
                 "never-pushed",
-                f"--destination{_shown(flag)} is never pushed: --no-push stands beside it",
+                f"--destination{shown_flag(flag)} is never pushed: --no-push stands beside it",
                 flag.line,
                 "add it to destinations: and drop push: never, if it should be",
             )
@@ -847,11 +825,11 @@ class Translation:
     def _registries(self, listed: list[dict[str, Any]]) -> None:
         hosts: dict[str, None] = {}
         for entry in listed:
-            hosts.setdefault(_host_of(entry["image"]))
+            hosts.setdefault(host_of(entry["image"]))
         repo = self._last_quiet("cache-repo")
         if repo is not None and repo.value and listed:
             try:
-                host = _host_of(self.spelled.reference(repo.value, repo.line))
+                host = host_of(self.spelled.reference(repo.value, repo.line))
                 if not host.startswith("oci"):
                     hosts.setdefault(host)
             except NotPortable:
@@ -871,17 +849,17 @@ class Translation:
         enabled = self._last("cache")
         repo = self._last("cache-repo")
         others = [
-            flag for flag in self.flags if flag.name in {"cache-ttl", "cache-dir", *_CACHE_FLAGS}
+            flag for flag in self.flags if flag.name in {"cache-ttl", "cache-dir", *CACHE_FLAGS}
         ]
-        if enabled is None or _switch(enabled) is False:
+        if enabled is None or switch(enabled) is False:
             for flag in [*([repo] if repo else []), *others]:
-                if flag.name == "compressed-caching" and not _switch(flag):
+                if flag.name == "compressed-caching" and not switch(flag):
                     # Layers are compressed in memory without a cache as well.
                     self.build["cache"] = {"compressed": False}
                     continue
                 self.job.mended(
                     "cache-is-off",
-                    f"--{flag.name}{_shown(flag)} does nothing without --cache",
+                    f"--{flag.name}{shown_flag(flag)} does nothing without --cache",
                     flag.line,
                     "it is left out",
                 )
@@ -904,7 +882,7 @@ class Translation:
                     "cache: {repo: REPOSITORY}",
                 )
                 return False
-            self.cache["repo"] = f"{_without_tag(image)}/cache"
+            self.cache["repo"] = f"{without_tag(image)}/cache"
             self.job.carried(
                 "cache-repo",
                 f"kaniko caches in {self.cache['repo']} when no --cache-repo is given",
@@ -916,20 +894,20 @@ class Translation:
         except NotPortable as reason:
             self._lost("cache.repo", repo, reason)
             return False
-        if not written.startswith("oci:") and _without_tag(written) != written:
+        if not written.startswith("oci:") and without_tag(written) != written:
             self.job.mended(
                 "cache-tag",
                 f"{written} has a tag: kaniko warns and caches nothing",
                 repo.line,
-                _without_tag(written),
+                without_tag(written),
             )
-            written = _without_tag(written)
+            written = without_tag(written)
         self.cache["repo"] = written
         return True
 
     def _cache_option(self, flag: Flag) -> None:
-        if flag.name in _CACHE_FLAGS:
-            self.cache[_CACHE_FLAGS[flag.name]] = _switch(flag)
+        if flag.name in CACHE_FLAGS:
+            self.cache[CACHE_FLAGS[flag.name]] = switch(flag)
             return
         written = literal(flag.value or ())
         if flag.name == "cache-dir" and written and written.rstrip("/") in self.job.claims:
@@ -938,7 +916,7 @@ class Translation:
         elif flag.name == "cache-dir":
             self.job.left(
                 "cache-folder",
-                f"--cache-dir{_shown(flag)} reads base images from a folder that somebody mounts",
+                f"--cache-dir{shown_flag(flag)} reads base images from a folder that somebody mounts",
                 flag.line,
                 "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
                 "buildkite: {cache_claim: NAME} mounts a claim",
@@ -1077,181 +1055,7 @@ class Translation:
             )
 
 
-def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
-    """What stands under ``executor:`` for an image; nothing for the default."""
-    written = literal(image)
-    if written is None:
-        if image:
-            job.left(
-                "executor-image",
-                f"the executor's image {spell(image)} is known to a run only",
-                line,
-                "the default is used; a mirror is executor: {image: REPOSITORY}",
-            )
-        return {}
-    if not written:
-        return {}
-    bare, _, digest = written.partition("@")
-    repository, tag = _tagged(bare)
-    shell = tag.endswith("-debug") or tag == "debug"
-    version = tag.removesuffix("-debug")
-    distribution = _distribution_of(repository)
-    if distribution is None and "kaniko" not in repository:
-        return _own_image(job, written, line)
-    if not _VERSION.fullmatch(version):
-        job.mended(
-            "moving-executor",
-            f"{written} is a moving tag" if not digest else f"{written} names no release",
-            line,
-            f"the default is {DISTRIBUTIONS[DEFAULT].image}:{DISTRIBUTIONS[DEFAULT].version}",
-        )
-        return {}
-    found: dict[str, Any] = {}
-    if distribution and distribution != DEFAULT:
-        found["distribution"] = distribution
-    if distribution == "google":
-        job.carried(
-            "frozen-executor",
-            f"{written} was carried over, but Google's kaniko is archived and unpatched",
-            line,
-            "without executor: the maintained default runs",
-        )
-    if version != DISTRIBUTIONS[distribution or DEFAULT].version:
-        found["version"] = version
-    if distribution is None or repository != DISTRIBUTIONS[distribution].image:
-        found["image"] = repository
-        if distribution is None:
-            found["version"] = version
-    if digest:
-        found["digests"] = {"debug" if shell else "plain": digest}
-    return found
-
-
-def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
-    job.carried("executor-image", f"the executor's image {written}", line)
-    return {"image": written}
-
-
-def _tagged(image: str) -> tuple[str, str]:
-    head, slash, last = image.rpartition("/")
-    name, _, tag = last.partition(":")
-    return f"{head}{slash}{name}", tag
-
-
-def _distribution_of(repository: str) -> str | None:
-    for name, distribution in DISTRIBUTIONS.items():
-        if distribution.image == repository:
-            return name
-    if repository.startswith("cgr.dev/") or "chainguard" in repository:
-        return "chainguard"
-    if repository.endswith("kaniko-project/executor"):
-        return "google"
-    return "osscontainertools" if repository == "docker.io/martizih/kaniko" else None
-
-
 # -- small things ------------------------------------------------------------------------------
-
-
-def _shown(flag: Flag) -> str:
-    return "" if flag.value is None else f"={spell(flag.value)}"
-
-
-def _switch(flag: Flag) -> bool:
-    return flag.value is None or (literal(flag.value) or "true").lower() not in {"false", "0", "f"}
-
-
-def _told(when: When) -> str:
-    return " or ".join(
-        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
-    )
-
-
-def _both(one: When, other: When) -> When:
-    """Where both conditions hold."""
-    found = tuple(tuple(dict.fromkeys((*left, *right))) for left in one for right in other)
-    return tuple(dict.fromkeys(found))
-
-
-def _split_once(text: Text, mark: str) -> tuple[Text, Text | None]:
-    for at, part in enumerate(text):
-        if isinstance(part, str) and mark in part:
-            head, _, tail = part.partition(mark)
-            return join((*text[:at], head)), join((tail, *text[at + 1 :]))
-    return text, None
-
-
-def _split_all(text: Text, mark: str) -> list[Text]:
-    found: list[Text] = []
-    rest: Text | None = text
-    while rest is not None:
-        piece, rest = _split_once(rest, mark)
-        if piece:
-            found.append(piece)
-    return found
-
-
-def _after_at(value: Text) -> list[Text]:
-    for at, part in enumerate(value):
-        if isinstance(part, str) and "@" in part:
-            return [join(("git://", part.partition("@")[2], *value[at + 1 :]))]
-    return []
-
-
-def _without_flag(text: Text) -> Text:
-    return cut(cut(text, "--destination="), "-d=")
-
-
-def _is_this_repository(value: Text) -> bool:
-    names = "".join(part if isinstance(part, str) else getattr(part, "name", "") for part in value)
-    if not names.startswith("git://"):
-        names = f"git://{names}"
-    return bool(_THIS_REPOSITORY.match(names)) or names.startswith("git://repository.url")
-
-
-def _lowered(reference: str) -> str:
-    """A reference with the literal parts of its repository in lower case."""
-    slash = reference.rfind("/")
-    colon = _tag_at(reference)
-    end = colon if colon > slash else len(reference)
-    pieces = re.split(r"(\$\{[^}]*\})", reference[:end])
-    lowered = "".join(piece if piece.startswith("${") else piece.lower() for piece in pieces)
-    return lowered + reference[end:]
-
-
-def _tag_at(reference: str) -> int:
-    """Where the tag's colon stands; -1 without one."""
-    depth = 0
-    found = -1
-    for at, character in enumerate(reference):
-        if reference.startswith("${", at):
-            depth += 1
-        elif character == "}" and depth:
-            depth -= 1
-        elif not depth and character == "/":
-            found = -1
-        elif not depth and character == ":":
-            found = at
-    return found
-
-
-def _without_tag(reference: str) -> str:
-    at = _tag_at(reference)
-    return (
-        reference[:at]
-        if at > reference.rfind("/") or (at >= 0 and "/" not in reference[at:])
-        else reference
-    )
-
-
-def _host_of(image: str) -> str:
-    from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
-
-    try:
-        host = parse_reference(image).host
-    except Refused:
-        host = image.partition("/")[0] if "/" in image else ""
-    return host or DOCKER_HUB
 
 
 _ORDER = tuple(Build.model_fields)

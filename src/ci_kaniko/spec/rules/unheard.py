@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.pins import GIT_IMAGE
-from ci_kaniko.problems.finding import Finding, quoted, unheard_by_all
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.globs import is_exclusion, is_literal
 from ci_kaniko.syntax.references import canonical_host
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
 
 _BY_PLATFORM = (
     ("gitlab", "platform_tags"),
@@ -321,7 +323,7 @@ def _pulled_hosts_are_pushed_to(spec: Spec) -> Iterator[Finding]:
                 login = getattr(registry, key)
                 if login is None or "pull" not in login.model_fields_set:
                     continue
-                from ci_kaniko.plan.platforms import pushed_hosts
+                from ci_kaniko.spec.pushed import pushed_hosts
 
                 finding = _no_effect(
                     ("registries", written, key, "pull"),

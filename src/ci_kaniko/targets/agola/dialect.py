@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.resolve import CHECKOUT, OUTPUT
-from ci_kaniko.shell.script import Cell, Dialect, Impossible
+from ci_kaniko.plan.model import CHECKOUT, OUTPUT
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.shared import config_folder, remote_url
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
-    from ci_kaniko.plan.resolve import Plan
+    from ci_kaniko.plan.model import Plan
 
 SOURCE = "/kaniko/src"
 OUTPUTS = "/kaniko/output"

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
-from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.targets.agola.dialect import DIALECT
 from ci_kaniko.targets.agola.tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
-from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import (
     impossible_triggers,
     narrow_checkout,
@@ -23,13 +22,14 @@ from ci_kaniko.targets.shared import (
     owned_keys,
     unmounted_cache,
 )
+from ci_kaniko.targets.target import Rendering, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.spec import Spec
 
 _LARGEST = 1024 * 1024
 """What Agola reads of a file, in bytes."""
@@ -124,7 +124,7 @@ def _missing_runners(found: Pipeline) -> Iterator[Finding]:
 def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
     """Agola reads one file, up to a size."""
     from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.rendering import header
+    from ci_kaniko.targets.shared import header
 
     if len(str(view)) > _LARGEST // 2:
         size = len(fill(TARGET.template, {**view, "header": header(spec)}).encode())

@@ -18,15 +18,19 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko.executors import pull_login, pulled_images
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
-from ci_kaniko.plan.pipeline import job_name, met, preparation_name
+from ci_kaniko.plan.executor import executor_image
+from ci_kaniko.plan.jobs import job_name, preparation_name
+from ci_kaniko.plan.model import DIGEST, Started
+from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.platforms import DEFAULT
-from ci_kaniko.plan.resolve import DIGEST, Started, executor_image
+from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import JoinScript, digest_variable
-from ci_kaniko.shell.script import Cell, Script, executor, only_files, read_digest
+from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.spec.logins import SecretText
+from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
@@ -37,9 +41,9 @@ from ci_kaniko.text.quoting import indented, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.shell.script import Dialect
+    from ci_kaniko.shell.dialect import Dialect
     from ci_kaniko.spec.build import Build
     from ci_kaniko.targets.agola.when import When
 

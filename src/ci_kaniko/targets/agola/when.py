@@ -11,8 +11,8 @@ from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ci_kaniko.plan.resolve import Plan, Started
-    from ci_kaniko.shell.script import Dialect
+    from ci_kaniko.plan.model import Plan, Started
+    from ci_kaniko.shell.dialect import Dialect
 
 When = dict[str, list[str]]
 """Patterns of branches, tags and refs; an empty one is everything, as no ``when`` is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.resolve import Started
+from ci_kaniko.plan.model import Started
 from ci_kaniko.syntax.globs import is_literal, split, to_regex
 
 if TYPE_CHECKING:

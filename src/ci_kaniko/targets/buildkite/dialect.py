@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.resolve import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.script import Cell, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.pods import SECRET_FOLDER
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan.clouds import Token
-    from ci_kaniko.plan.resolve import HostLogin, Plan
+    from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.shell.script import Script
 
 AGENT = "/workspace/buildkite-agent"

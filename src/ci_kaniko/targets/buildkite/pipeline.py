@@ -9,21 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.pipeline import (
-    PREPARES,
-    Named,
-    apart,
-    duplicate_names,
-    no_runner,
-    pipeline,
-    prepared_by,
-    runner,
-    unknown_inputs,
-)
-from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
+from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
+from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
+from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by, unknown_inputs
+from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
-from ci_kaniko.shell.script import impossible
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.steps import (
     NODES,
@@ -36,7 +28,6 @@ from ci_kaniko.targets.buildkite.steps import (
     steps,
     takes_inputs,
 )
-from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import (
     differing_forms,
     narrow_checkout,
@@ -44,14 +35,16 @@ from ci_kaniko.targets.shared import (
     owned_keys,
     unmounted_cache,
 )
+from ci_kaniko.targets.target import Rendering, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.buildkite.steps import Step
 
 _OWNED = {

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.plan.pipeline import job_name, met, preparation_name, prepared_by, runner
-from ci_kaniko.plan.resolve import executor_image
+from ci_kaniko.plan.executor import executor_image
+from ci_kaniko.plan.jobs import job_name, preparation_name, runner
+from ci_kaniko.plan.pipeline import met, prepared_by
 from ci_kaniko.shell.join import JoinScript, digest_variable
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Build, Input
-    from ci_kaniko.spec.native.kubernetes import Buildkite
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.native.buildkite import Buildkite
+    from ci_kaniko.spec.prepare import Input
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}

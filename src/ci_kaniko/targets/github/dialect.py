@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION
-from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.shell.script import Cell, Dialect, Impossible
+from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.targets.shared import config_folder, join_dialect
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ci_kaniko.plan.clouds import Cloud, Token
-    from ci_kaniko.plan.resolve import HostLogin, Plan
+    from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.shell.script import Script
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"

@@ -17,8 +17,8 @@ from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_gith
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.syntax.conditions import Condition
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.kaniko import pins
-from ci_kaniko.kaniko.executors import pull_login
-from ci_kaniko.plan.pipeline import WORKFLOW, job_name, runner, workflow_name
-from ci_kaniko.plan.resolve import GitLogin, executor_image
+from ci_kaniko.plan.executor import executor_image
+from ci_kaniko.plan.jobs import job_name, runner
+from ci_kaniko.plan.model import GitLogin
+from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
+from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.shell.join import JoinScript, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.syntax.grammar import inside_repository
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ci_kaniko.plan import pipeline
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.shell.script import Dialect
+    from ci_kaniko.shell.dialect import Dialect
 
 RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",)}
 """GitHub's own runners, by platform."""

@@ -11,9 +11,9 @@ from ci_kaniko.targets.github.jobs import base_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Input
+    from ci_kaniko.spec.prepare import Input
 
 
 def call(found: Pipeline) -> dict[str, Any] | None:

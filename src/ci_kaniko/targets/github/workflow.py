@@ -9,18 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko import pins
-from ci_kaniko.plan.pipeline import (
-    Named,
-    duplicate_names,
-    no_runner,
-    pipeline,
-    runner,
-    workflow_name,
-)
-from ci_kaniko.plan.resolve import impossible_image, secret_places
+from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
+from ci_kaniko.plan.names import secret_places
+from ci_kaniko.plan.pipeline import Named, pipeline, workflow_name
+from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted, unique
+from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
-from ci_kaniko.shell.script import impossible, impossible_identities
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github.changes import Changes
 from ci_kaniko.targets.github.events import events
@@ -35,15 +30,15 @@ from ci_kaniko.targets.github.jobs import (
     jobs,
 )
 from ci_kaniko.targets.github.reusable import call, impossible_inputs
-from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
+from ci_kaniko.targets.target import Rendering, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Spec
+    from ci_kaniko.spec.spec import Spec
 
 _OWNED = {
     "runs-on": "github.runs_on",
@@ -235,7 +230,7 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
 def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
     """Whether GitHub would not read the file."""
     from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.rendering import header
+    from ci_kaniko.targets.shared import header
 
     return len(fill(TARGET.template, {**view, "header": header(spec)}).encode()) > _MAX_SIZE
 

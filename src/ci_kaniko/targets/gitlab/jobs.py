@@ -7,40 +7,30 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.plan.pipeline import (
-    PREPARES,
-    Named,
+from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
+from ci_kaniko.plan.executor import executor_image
+from ci_kaniko.plan.jobs import (
     duplicate_names,
     job_name,
     no_runner,
-    pipeline,
     preparation_name,
-    prepared_by,
     runner,
     too_many_needs,
-    unknown_inputs,
-    with_section,
 )
-from ci_kaniko.plan.resolve import (
-    CHECKOUT,
-    DIGEST,
-    OUTPUT,
-    OUTPUT_OPTIONS,
-    HostLogin,
-    Started,
-    executor_image,
-    impossible_image,
-    mixed_logins,
-)
+from ci_kaniko.plan.logins import mixed_logins
+from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, HostLogin, Started
+from ci_kaniko.plan.pipeline import PREPARES, Named, pipeline, prepared_by, unknown_inputs
+from ci_kaniko.plan.resolve import impossible_image
+from ci_kaniko.plan.select import with_section
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.shell.dialect import Cell, Dialect, impossible
 from ci_kaniko.shell.join import JoinScript, digest_variable, impossible_join
-from ci_kaniko.shell.script import Cell, Dialect, Script, executor, impossible, read_digest
+from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
 from ci_kaniko.targets.gitlab.rules import changed_glob, rules
-from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import (
     config_folder,
     differing_forms,
@@ -50,16 +40,19 @@ from ci_kaniko.targets.shared import (
     preparing,
     unmounted_cache,
 )
+from ci_kaniko.targets.target import Rendering, Target
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.plan.clouds import Token
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build, Input, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.prepare import Input
+    from ci_kaniko.spec.spec import Spec
 
 _PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
@@ -290,7 +283,7 @@ def _stage_of_component(spec: Spec) -> Input | None:
         return None
     if given := spec.inputs.get("stage"):
         return given
-    from ci_kaniko.spec.build import Input
+    from ci_kaniko.spec.prepare import Input
 
     return Input(description="Stage of the jobs", default=stages.pop() or "test")
 

@@ -9,7 +9,7 @@ from ci_kaniko.syntax.globs import is_literal, split, to_regex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan.resolve import Started
+    from ci_kaniko.plan.model import Started
     from ci_kaniko.spec.build import Build
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'

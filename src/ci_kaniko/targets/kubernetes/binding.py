@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.resolve import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY, bind
+from ci_kaniko.plan.bind import bind
+from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.plan.values import check_in_reference
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import holds
@@ -20,8 +21,8 @@ from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Re
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image
-    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.plan.values import Values
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.syntax.conditions import AnyOf

@@ -9,14 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.resolve import (
-    CHECKOUT,
-    DIGEST,
-    OUTPUT,
-    executor_image,
-    reads_registry_variables,
-)
-from ci_kaniko.shell.script import Cell, Dialect, Impossible, Script
+from ci_kaniko.plan.executor import executor_image, reads_registry_variables
+from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
+from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
@@ -32,9 +28,10 @@ from ci_kaniko.text.quoting import continued, quote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan.resolve import Argument, HostLogin, Plan
+    from ci_kaniko.plan.model import Argument, HostLogin, Plan
     from ci_kaniko.plan.values import Source
-    from ci_kaniko.spec.build import Build, Prepare
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.prepare import Prepare
     from ci_kaniko.syntax.variables import Parts
 
 WORKSPACE = "/workspace"

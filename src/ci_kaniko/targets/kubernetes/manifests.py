@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.pipeline import Named, duplicate_names, pipeline
+from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
+from ci_kaniko.plan.jobs import duplicate_names
+from ci_kaniko.plan.pipeline import Named, pipeline
 from ci_kaniko.plan.platforms import is_staged
-from ci_kaniko.plan.resolve import OUTPUT_OPTIONS, impossible_image
+from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.targets.kubernetes.binding import bad_references, bound, missing_values
@@ -23,15 +25,16 @@ from ci_kaniko.targets.kubernetes.pods import (
     pod_of,
     uses_workspace,
 )
-from ci_kaniko.targets.registry import Rendering, Target
 from ci_kaniko.targets.shared import owned_keys, unmounted_cache
+from ci_kaniko.targets.target import Rendering, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.plan.resolve import Plan
-    from ci_kaniko.spec.build import Build, Spec
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.kubernetes.containers import Container
     from ci_kaniko.targets.kubernetes.pods import Group, Pod
 

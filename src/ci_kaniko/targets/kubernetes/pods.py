@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.plan.pipeline import job_name, preparation_name
+from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.targets.kubernetes.containers import (
@@ -20,8 +20,8 @@ from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, tolera
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Preparation
-    from ci_kaniko.plan.resolve import Plan
     from ci_kaniko.plan.values import Values
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.native.kubernetes import Kubernetes

@@ -1,0 +1,87 @@
+"""The executor's image as a spec names it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Text, literal, spell
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+
+_VERSION = re.compile(r"v\d+\.\d+\.\d+")
+
+
+def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
+    """What stands under ``executor:`` for an image; nothing for the default."""
+    written = literal(image)
+    if written is None:
+        if image:
+            job.left(
+                "executor-image",
+                f"the executor's image {spell(image)} is known to a run only",
+                line,
+                "the default is used; a mirror is executor: {image: REPOSITORY}",
+            )
+        return {}
+    if not written:
+        return {}
+    bare, _, digest = written.partition("@")
+    repository, tag = _tagged(bare)
+    shell = tag.endswith("-debug") or tag == "debug"
+    version = tag.removesuffix("-debug")
+    distribution = _distribution_of(repository)
+    if distribution is None and "kaniko" not in repository:
+        return _own_image(job, written, line)
+    if not _VERSION.fullmatch(version):
+        job.mended(
+            "moving-executor",
+            f"{written} is a moving tag" if not digest else f"{written} names no release",
+            line,
+            f"the default is {DISTRIBUTIONS[DEFAULT].image}:{DISTRIBUTIONS[DEFAULT].version}",
+        )
+        return {}
+    found: dict[str, Any] = {}
+    if distribution and distribution != DEFAULT:
+        found["distribution"] = distribution
+    if distribution == "google":
+        job.carried(
+            "frozen-executor",
+            f"{written} was carried over, but Google's kaniko is archived and unpatched",
+            line,
+            "without executor: the maintained default runs",
+        )
+    if version != DISTRIBUTIONS[distribution or DEFAULT].version:
+        found["version"] = version
+    if distribution is None or repository != DISTRIBUTIONS[distribution].image:
+        found["image"] = repository
+        if distribution is None:
+            found["version"] = version
+    if digest:
+        found["digests"] = {"debug" if shell else "plain": digest}
+    return found
+
+
+def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
+    job.carried("executor-image", f"the executor's image {written}", line)
+    return {"image": written}
+
+
+def _tagged(image: str) -> tuple[str, str]:
+    head, slash, last = image.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag
+
+
+def _distribution_of(repository: str) -> str | None:
+    for name, distribution in DISTRIBUTIONS.items():
+        if distribution.image == repository:
+            return name
+    if repository.startswith("cgr.dev/") or "chainguard" in repository:
+        return "chainguard"
+    if repository.endswith("kaniko-project/executor"):
+        return "google"
+    return "osscontainertools" if repository == "docker.io/martizih/kaniko" else None

@@ -1,0 +1,80 @@
+"""The executor's flags as the options of a spec."""
+
+from __future__ import annotations
+
+import re
+
+from ci_kaniko.importing.calls import Text, When, Word, join, literal, spell
+from ci_kaniko.spec.options import Options
+
+CACHE_FLAGS = {
+    "cache-copy-layers": "copy_layers",
+    "cache-run-layers": "run_layers",
+    "compressed-caching": "compressed",
+}
+LISTS = {"ignore-path", "insecure-registry", "registry-mirror", "secret"}
+MAPPINGS = {"registry-certificate", "registry-client-cert", "registry-map"}
+NUMBERS = {"compression-level", "image-download-retry", "image-fs-extract-retry", "push-retry"}
+FILES = {"digest-file", "image-name-with-digest-file", "image-name-tag-with-digest-file"}
+TEXTS = {"compression", "custom-platform", "image-format", "log-format", "snapshot-mode"}
+OPTIONS = {name.replace("_", "-") for name in Options.model_fields}
+SWITCHES = OPTIONS - LISTS - MAPPINGS - NUMBERS - FILES - TEXTS
+ALIASES = {"d": "destination", "c": "context", "f": "dockerfile", "v": "verbosity"}
+SHORT = {"t": "tag", "o": "output"}
+MEANT = {
+    "tag": "destination",
+    "tags": "destination",
+    "destinations": "destination",
+    "file": "dockerfile",
+    "build-args": "build-arg",
+    "cache-repository": "cache-repo",
+}
+OF_DOCKER = {
+    *("push", "pull", "load", "no-cache", "platform", "progress", "provenance", "quiet", "rm"),
+    *("sbom", "squash", "network", "output", "ssh", "compress", "iidfile", "memory", "cache-from"),
+    *("cache-to", "builder", "attest", "add-host", "isolation", "shm-size", "ulimit"),
+}
+
+
+class Flag:
+    """One flag of a call."""
+
+    __slots__ = ("line", "name", "value", "when")
+
+    def __init__(self, name: str, value: Text | None, word: Word) -> None:
+        self.name = name
+        self.value = value
+        self.when = word.when
+        self.line = word.line
+
+
+def parse(word: Word) -> Flag | None:
+    """A word as a flag; None when it is none."""
+    first = word.text[0] if word.text else ""
+    found = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
+    if not found or not isinstance(first, str):
+        return None
+    rest = join((first[found.end() :], *word.text[1:]))
+    if not found[2] and rest:
+        return None
+    return Flag(found[1], rest if found[2] else None, word)
+
+
+def shown_flag(flag: Flag) -> str:
+    return "" if flag.value is None else f"={spell(flag.value)}"
+
+
+def switch(flag: Flag) -> bool:
+    return flag.value is None or (literal(flag.value) or "true").lower() not in {"false", "0", "f"}
+
+
+def told_switch(when: When) -> str:
+    return " or ".join(
+        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
+    )
+
+
+def both_ways(one: When, other: When) -> When:
+    """Where both conditions hold."""
+    found = tuple(tuple(dict.fromkeys((*left, *right))) for left in one for right in other)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,35 @@
+"""Hosts of the clouds' registries and stores, and what each is known by."""
+
+from __future__ import annotations
+
+from ci_kaniko.text.patterns import pattern
+
+_ECR = pattern(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+_GOOGLE = pattern(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
+_AZURE_BLOB = pattern(
+    r"https://[a-z0-9]+\.blob\.core\."
+    r"(?:windows\.net|chinacloudapi\.cn|cloudapi\.de|usgovcloudapi\.net)/.+"
+)
+
+
+def ecr_region(host: str) -> str | None:
+    """The AWS region of an ECR host; public.ecr.aws has its API in us-east-1."""
+    if host == "public.ecr.aws":
+        return "us-east-1"
+    found = _ECR.fullmatch(host)
+    return found.group(1) if found else None
+
+
+def is_google(host: str) -> bool:
+    """Whether a host is Artifact Registry or GCR."""
+    return _GOOGLE.fullmatch(host) is not None
+
+
+def is_acr(host: str) -> bool:
+    """Whether a host is Azure's container registry."""
+    return host.endswith((".azurecr.io", ".azurecr.cn", ".azurecr.us"))
+
+
+def is_azure_blob(context: str) -> bool:
+    """Whether a context lies in Azure's blob storage, where the executor asks for a key."""
+    return _AZURE_BLOB.fullmatch(context) is not None

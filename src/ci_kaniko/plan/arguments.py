@@ -1,0 +1,183 @@
+"""The executor's arguments, from the fields of a spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.kaniko.flags import flag_of
+from ci_kaniko.plan.model import (
+    CERTIFICATES,
+    CHECKOUT,
+    DIGEST,
+    FETCHED,
+    OUTPUT,
+    PUSHED_ONLY,
+    THIS_REPOSITORY,
+    Argument,
+    file_of,
+    proxies,
+)
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.references import (
+    merge,
+    parse_repository,
+)
+from ci_kaniko.syntax.variables import Part, Parts, Ref, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.spec.build import Build
+
+
+OUTPUT_OPTIONS = (
+    "digest_file",
+    "image_name_with_digest_file",
+    "image_name_tag_with_digest_file",
+    "tar_path",
+    "oci_layout_path",
+)
+
+
+def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
+    yield from _context_arguments(spec, directory_is_git=directory_is_git)
+    if spec.target:
+        yield Argument("target", (spec.target,))
+    for name, text in spec.build_args.items():
+        yield Argument("build-arg", merge([f"{name}=", *parse(text)]))
+    for name, proxy in proxies(spec):
+        for spelled in (name, name.lower()):
+            # Without a value the executor takes the one of its environment.
+            value = f"={proxy}" if isinstance(proxy, str) else ""
+            yield Argument("build-arg", (f"{spelled}{value}",))
+    for name, text in spec.labels.items():
+        yield Argument("label", merge([f"{name}=", *parse(text)]))
+    for name, text in spec.annotations.items():
+        yield Argument("annotation", merge([f"{name}=", *parse(text)]))
+    yield from _cache_arguments(spec)
+    yield from _option_arguments(spec)
+    yield from _input_arguments(spec)
+    yield from output_arguments(spec, pushed_only=False)
+    for text in spec.extra_args:
+        name, separator, value = text.removeprefix("--").partition("=")
+        yield Argument(name, parse(value) if separator else None)
+
+
+def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
+    remote = "://" in spec.context
+    base = (spec.context_sub_path or ".") if remote else spec.context
+    sub_path = grammar.inside_repository(base) or "."
+    if remote or directory_is_git:
+        yield Argument("context", _fetched_context(spec))
+        if sub_path != ".":
+            yield Argument("context-sub-path", (sub_path,))
+        root: Part = FETCHED
+    else:
+        yield Argument("context", merge(["dir://", Ref(CHECKOUT), _below(sub_path)]))
+        root = Ref(CHECKOUT)
+    if spec.dockerfile.startswith(("http://", "https://")):
+        yield Argument("dockerfile", (spec.dockerfile,))
+    else:
+        path = grammar.inside_repository(spec.dockerfile, base) or "."
+        yield Argument("dockerfile", merge([root, _below(path)]))
+    if remote:
+        yield from _git_arguments(spec)
+    elif directory_is_git and spec.checkout:
+        if spec.checkout.depth:
+            yield Argument("git", (f"depth={spec.checkout.depth}",))
+        if spec.checkout.submodules:
+            yield Argument("git", ("recurse-submodules=true",))
+
+
+def _below(path: str) -> str:
+    return "" if path == "." else f"/{path}"
+
+
+def _fetched_context(spec: Build) -> Parts:
+    scheme, separator, rest = spec.context.partition("://")
+    if not separator:
+        return (Ref(THIS_REPOSITORY),)
+    if scheme == "tar" and not rest.startswith("/"):
+        return merge(["tar://", Ref(CHECKOUT), "/", *parse(rest)])
+    return parse(spec.context)
+
+
+def _git_arguments(spec: Build) -> Iterator[Argument]:
+    git = spec.git
+    if git.branch:
+        yield Argument("git", (f"branch={git.branch}",))
+    if git.depth:
+        yield Argument("git", (f"depth={git.depth}",))
+    for name in ("single_branch", "recurse_submodules", "insecure_skip_tls"):
+        value = getattr(git, name)
+        if value is not None:
+            yield Argument("git", (f"{flag_of(name)}={str(value).lower()}",))
+
+
+def _cache_arguments(spec: Build) -> Iterator[Argument]:
+    cache = spec.cache
+    if cache is None:
+        return
+    if cache.repo:
+        yield Argument("cache", ("true",))
+    if cache.remote:
+        yield Argument("cache-repo", parse_repository(cache.remote).parts, is_reference=True)
+    elif cache.repo:
+        yield Argument("cache-repo", (cache.repo,))
+    if cache.ttl:
+        yield Argument("cache-ttl", (cache.ttl,))
+    if cache.dir:
+        yield Argument("cache-dir", (cache.dir,))
+    for name, flag in (
+        ("copy_layers", "cache-copy-layers"),
+        ("run_layers", "cache-run-layers"),
+        ("compressed", "compressed-caching"),
+    ):
+        value = getattr(cache, name)
+        if value is not None:
+            yield Argument(flag, None if value else ("false",))
+
+
+def _option_arguments(spec: Build) -> Iterator[Argument]:
+    for name, value in spec.options:
+        if value is None or name in OUTPUT_OPTIONS:
+            continue
+        flag = flag_of(name)
+        if name == "credential_helpers" and not value:
+            yield Argument(flag, ())
+            continue
+        if isinstance(value, bool):
+            yield Argument(flag, None if value else ("false",))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                listed = item if isinstance(item, tuple) else (item,)
+                yield from (Argument(flag, (f"{key}={one}",)) for one in listed)
+        elif isinstance(value, tuple):
+            yield from (Argument(flag, (item,)) for item in value)
+        else:
+            yield Argument(flag, (str(value),))
+
+
+def _input_arguments(spec: Build) -> Iterator[Argument]:
+    for name, secret in spec.build_secrets.items():
+        yield Argument("secret", (f"id={name},env={secret}",))
+    for host in spec.certificates:
+        path = f"{CERTIFICATES}/{file_of(host)}.crt"
+        yield Argument("registry-certificate", (f"{host}={path}",))
+    for host in spec.client_certificates:
+        path = f"{CERTIFICATES}/{file_of(host)}.client"
+        yield Argument("registry-client-cert", (f"{host}={path}.crt,{path}.key",))
+
+
+def output_arguments(spec: Build, *, pushed_only: bool) -> Iterator[Argument]:
+    for name in OUTPUT_OPTIONS:
+        path = getattr(spec.options, name)
+        if path and (name in PUSHED_ONLY) == pushed_only:
+            normal = grammar.inside_repository(path)
+            yield Argument(flag_of(name), (Ref(OUTPUT), f"/{normal}"))
+
+
+def handed_over(spec: Build) -> Iterator[Argument]:
+    """A digest is for later jobs, so it is written when the image is pushed."""
+    if spec.digest:
+        yield Argument("digest-file", (Ref(DIGEST),))

@@ -1,0 +1,71 @@
+"""Values in place of variables, for targets that know them when they are rendered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
+from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    DOCKER_HUB_KEY,
+    Reference,
+    canonical_host,
+    merge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.syntax.variables import Part, Parts, Ref
+
+
+def _bound_login(login: HostLogin, key: Parts) -> HostLogin:
+    """The login with its key known; a host that was a variable is known with it."""
+    if "$" not in login.host:
+        return login._replace(key=key)
+    host = canonical_host("".join(part for part in key if isinstance(part, str)))
+    return login._replace(key=(DOCKER_HUB_KEY,) if host == DOCKER_HUB else key, host=host)
+
+
+def bind(
+    plan: Plan,
+    text_value_of: Callable[[Ref], Part],
+    reference_value_of: Callable[[Ref], Part],
+    holds: Callable[[AnyOf], bool],
+    *,
+    is_pull_request: bool,
+) -> Plan:
+    """The plan with every variable replaced and every condition decided."""
+
+    def text(parts: Parts, *, is_reference: bool) -> Parts:
+        value_of = reference_value_of if is_reference else text_value_of
+        return merge([part if isinstance(part, str) else value_of(part) for part in parts])
+
+    def argument(item: Argument) -> Argument:
+        value = None if item.value is None else text(item.value, is_reference=item.is_reference)
+        return item._replace(value=value)
+
+    pushes = tuple(
+        push._replace(
+            when=ALWAYS,
+            reference=Reference(*(text(piece, is_reference=True) for piece in push.reference)),
+        )
+        for push in plan.pushes
+        if holds(push.when)
+    )
+    used = {push.host for push in plan.pushes if holds(push.when)}
+    used |= plan.cache_hosts
+    silent = plan.push == "never" or (plan.push == "auto" and is_pull_request) or not pushes
+    return plan._replace(
+        arguments=tuple(argument(item) for item in plan.arguments),
+        pushed_arguments=tuple(argument(item) for item in plan.pushed_arguments),
+        pushes=() if silent else pushes,
+        push="never" if silent else "always",
+        logins=tuple(
+            _bound_login(login, text(login.key, is_reference=True))
+            for login in plan.logins
+            if not login.pushes or (not silent and login.host in used)
+        ),
+        started=Started(default_branch=True),
+    )

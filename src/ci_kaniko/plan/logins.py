@@ -1,0 +1,250 @@
+"""Who logs in where, and with what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
+from ci_kaniko.kaniko.registries import FIXED_REGISTRIES, FOREIGN_REGISTRIES, OWN_REGISTRIES
+from ci_kaniko.plan.clouds import Cloud, context_cloud
+from ci_kaniko.plan.executor import reads_auth_variable
+from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on
+from ci_kaniko.plan.resolve import instead_of_token
+from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    DOCKER_HUB_KEY,
+    REGISTRY_HOST,
+    canonical_host,
+    parse_repository,
+)
+from ci_kaniko.syntax.variables import Parts, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.logins import Login, Registry
+
+
+def git_login_of(spec: Build) -> GitLogin | None:
+    git = spec.git
+    if not git.token:
+        return None
+    secret = None if git.token == "ci-token" else git.token
+    return GitLogin(git.username or "oauth2", secret)
+
+
+def logins_of(
+    spec: Build, target: str, pushes: tuple[Push, ...]
+) -> tuple[tuple[HostLogin, ...], list[Finding]]:
+    findings: list[Finding] = []
+    needed: dict[str, Where] = {}
+    for push in pushes:
+        needed.setdefault(push.host, push.where)
+    remote = spec.cache and spec.cache.remote
+    if remote and spec.push != "never":
+        needed.setdefault(host_on(target, parse_repository(remote)), ("cache", "repo"))
+    logins: dict[str, HostLogin] = {}
+    own = {f"${{{REGISTRY_HOST}}}": FIXED_REGISTRIES.get(target, f"${{{REGISTRY_HOST}}}")}
+    given = {}
+    for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
+        host = canonical_host(written)
+        given[own.get(host, host)] = (written, entry)
+    for host, where in needed.items():
+        login, place = _login_of(given, host, target, where)
+        if login is None and (host != f"${{{REGISTRY_HOST}}}" or target == "kubernetes"):
+            findings.append(_missing_login(host, target, where, given))
+        elif login is None:
+            continue
+        elif login.kind != "anonymous":
+            logins[host] = _host_login(host, login, place, target, pushes=not login.pull)
+    elsewhere = {own.get(host, host) for host in spec.elsewhere}
+    for host, (written, entry) in given.items():
+        login = entry.on(target)
+        if login is not None and host in elsewhere and not login.pull:
+            continue
+        if host not in needed and login is not None and login.kind != "anonymous":
+            place = _place(written, entry, target)
+            logins[host] = _host_login(host, login, place, target, pushes=False)
+    ordered = tuple(logins.values())
+    for resolved in ordered:
+        findings += _ci_token_finding(resolved, target, spec)
+        findings += _cloud_findings(resolved)
+    findings += _config_findings(spec, ordered)
+    findings += _switched_off(spec, ordered)
+    findings += _several_cloud_files(spec, target, ordered)
+    return ordered, findings
+
+
+def _login_of(
+    given: dict[str, tuple[str, Registry]], host: str, target: str, where: Where
+) -> tuple[Login | None, Where]:
+    from ci_kaniko.spec.logins import Login
+
+    if host in given:
+        written, entry = given[host]
+        login = entry.on(target)
+        if login is not None:
+            return login, _place(written, entry, target)
+    own = host == f"${{{REGISTRY_HOST}}}" or host == OWN_REGISTRIES.get(target)
+    return (Login(use="ci-token") if own and target in OWN_REGISTRIES else None), where
+
+
+def _place(written: str, entry: Registry, target: str) -> Where:
+    own = getattr(entry, target) is not None
+    return ("registries", written, target) if own else ("registries", written)
+
+
+def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: bool) -> HostLogin:
+    """A login; GitHub's identity tokens live for minutes, so they are exchanged at once."""
+    by_identity = (login.aws and login.aws.role) or (
+        login.azure and not login.azure.use and not login.azure.client_secret
+    )
+    exchanged = target == "github" and bool(by_identity)
+    return HostLogin(host, _key(host), login, where, pushes, exchanged)
+
+
+def _key(host: str) -> Parts:
+    return (DOCKER_HUB_KEY,) if host == DOCKER_HUB else parse(host)
+
+
+def _missing_login(
+    host: str, target: str, where: Where, given: dict[str, tuple[str, Registry]]
+) -> Finding:
+    """What to add, so that the logins which other targets have stay as they are."""
+    login = "{username: NAME, password: NAME_OF_A_SECRET}"
+    anonymous = f"or {host}: anonymous when the push needs none"
+    own = next((name for name, registry in OWN_REGISTRIES.items() if registry == host), None)
+    hint = f"under registries: add {host}: {login}, {anonymous}"
+    if host in given:
+        written, entry = given[host]
+        others = [(name, other.use) for name, other in entry if other is not None]
+        words = ", ".join(f"{name}: {word}" for name, word in others if word)
+        hint = f"under registries: {written}: add default: {login}"
+        if all(word for _, word in others):
+            hint = f"under registries: {written}: {{default: {login}, {words}}}"
+    elif own is not None:
+        hint = f"under registries: add {host}: {{default: {login}, {own}: ci-token}}"
+    message = f"no login for {quoted(host)} on {target}"
+    return Finding("missing-login", where, message, hint)
+
+
+def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Finding]:
+    if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
+        return
+    own = OWN_REGISTRIES.get(target)
+    hint = instead_of_token(login, target, spec)
+    if own is None:
+        yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
+        return
+    host = login.host
+    foreign = any(host == name or host.endswith(f".{name}") for name in FOREIGN_REGISTRIES)
+    self_hosted = target == "gitlab" or host.startswith("containers.")
+    if host != own and (foreign or not self_hosted):
+        yield Finding(
+            "foreign-ci-token",
+            login.where,
+            f"{quoted(host)} is not {target}'s own registry, so its ci-token opens nothing there",
+            hint,
+        )
+
+
+def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
+    if login.login.aws and ecr_region(login.host) is None:
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of AWS",
+            "ACCOUNT.dkr.ecr.REGION.amazonaws.com",
+        )
+    if login.login.azure and not is_acr(login.host):
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of Azure",
+            "NAME.azurecr.io",
+        )
+    if login.login.google and not is_google(login.host):
+        yield Finding(
+            "foreign-cloud-login",
+            login.where,
+            f"{quoted(login.host)} is no registry of Google Cloud",
+            "LOCATION-docker.pkg.dev or gcr.io",
+        )
+
+
+def _identity(cloud: Cloud) -> tuple[object, ...]:
+    """What makes two logins to one cloud different; regions and addresses do not."""
+    places = ("AWS_REGION", "S3_")
+    variables = {
+        name: text for name, text in cloud.variables.items() if not name.startswith(places)
+    }
+    return cloud.secrets, cloud.document, cloud.token, cloud.role, tuple(sorted(variables.items()))
+
+
+def _several_cloud_files(
+    spec: Build, target: str, logins: tuple[HostLogin, ...]
+) -> Iterator[Finding]:
+    fetched = context_cloud(spec, exchanged=target == "github")
+    first = {fetched.name: (fetched, "the context")} if fetched else {}
+    for login in logins:
+        if login.cloud is None:
+            continue
+        other, user = first.setdefault(login.cloud.name, (login.cloud, quoted(login.host)))
+        if _identity(other) != _identity(login.cloud):
+            yield Finding(
+                "several-cloud-logins",
+                login.where,
+                f"{quoted(login.host)} and {user} log in to one cloud in two ways, "
+                "and its client knows one",
+                "use the same login for both",
+            )
+
+
+def _config_findings(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    ready: dict[str, HostLogin] = {}
+    for login in logins:
+        if login.login.docker_config:
+            ready.setdefault(login.login.docker_config, login)
+    if len(ready) > 1:
+        first, second = list(ready.values())[:2]
+        yield Finding(
+            "several-docker-configs",
+            second.where,
+            f"{quoted(second.host)} and {quoted(first.host)} use two ready docker configs, "
+            "and kaniko reads one",
+            "put both logins into one config.json and name it for both hosts",
+        )
+    yield from mixed_logins(spec, logins)
+
+
+_HELPERS = {"aws": "ecr", "google": "google", "azure": "acr"}
+"""The executor's helper for each cloud."""
+
+
+def _switched_off(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    """Logins of clouds whose helper the options leave out."""
+    asked = spec.options.credential_helpers
+    for login in logins if asked is not None else ():
+        helper = _HELPERS.get(login.login.kind)
+        if helper and not login.written and helper not in (asked or ()):
+            yield Finding(
+                "conflicting-options",
+                ("options", "credential_helpers"),
+                f"this switches the login to {login.host} off: only {quoted(helper)} asks for it",
+                f"write [{', '.join([*(asked or ()), helper])}]",
+            )
+
+
+def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding]:
+    """A ready docker config beside written logins, for a kaniko that reads one of them."""
+    ready = [login for login in logins if login.login.docker_config]
+    written = [login for login in logins if login.written]
+    if ready and written and not reads_auth_variable(spec.executor):
+        yield Finding(
+            "mixed-logins",
+            written[0].where,
+            "this kaniko reads either a ready docker config or written logins",
+            "use docker_config for all hosts, or distribution: osscontainertools",
+        )

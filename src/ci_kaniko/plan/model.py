@@ -1,0 +1,392 @@
+"""A plan: what will run, with every decision about kaniko taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.kaniko.hosts import ecr_region
+from ci_kaniko.kaniko.registries import FIXED_REGISTRIES
+from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
+from ci_kaniko.spec.texts import texts_with_variables
+from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    REGISTRY_HOST,
+    Reference,
+    parse_repository,
+)
+from ci_kaniko.syntax.variables import Parts, names, parse, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.plan.clouds import Token
+    from ci_kaniko.problems.finding import Finding, Where
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.logins import Login, SecretText
+
+
+CHECKOUT = "@checkout"
+"""The directory that holds the repository where the executor runs."""
+OUTPUT = "@output"
+"""The directory for the files that the executor writes."""
+DIGEST = "@digest"
+"""The file whose digest the job hands to later ones."""
+CERTIFICATES = "/kaniko/certificates"
+"""The folder of private certificates."""
+FETCHED = "/kaniko/buildcontext"
+"""Where the executor unpacks a context that it fetches."""
+PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
+
+
+class Argument(NamedTuple):
+    """One argument of the executor: ``--name`` or ``--name=value``.
+
+    ``is_reference`` asks for lower-cased repository variables and refuses empty ones.
+    """
+
+    name: str
+    value: Parts | None = None
+    is_reference: bool = False
+
+
+class Push(NamedTuple):
+    """One destination."""
+
+    reference: Reference
+    when: AnyOf
+    where: Where
+    host: str
+
+    @property
+    def argument(self) -> Argument:
+        """As the executor takes it."""
+        return Argument("destination", self.reference.parts, is_reference=True)
+
+
+class HostLogin(NamedTuple):
+    """How to log in to one host, and what for.
+
+    ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
+    """
+
+    host: str
+    key: Parts
+    login: Login
+    where: Where
+    pushes: bool
+    exchanged: bool = False
+
+    @property
+    def cloud(self) -> Cloud | None:
+        """What a cloud's client needs, for logins of that kind."""
+        if self.login.aws:
+            region = {"AWS_REGION": ecr_region(self.host) or ""}
+            return aws(self.login.aws, region, exchanged=self.exchanged)
+        if self.login.azure:
+            return azure(self.login.azure)
+        return google(self.login.google) if self.login.google else None
+
+    @property
+    def written(self) -> bool:
+        """Whether a script writes user and password for it."""
+        by_identity = self.exchanged and self.login.kind == "azure"
+        return by_identity or self.login.kind in {"password", "ci-token"}
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether a job that may log in is given something that others can be kept from."""
+        ambient = self.cloud is not None and not self.cloud.secrets and not self.cloud.token
+        return bool(self.secrets or self.login.docker_config or ambient)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        user, login = self.login.username, self.login
+        if self.cloud:
+            return self.cloud.secrets
+        listed = [user.secret] if user is not None and not isinstance(user, str) else []
+        return (*listed, *((login.password,) if login.password else ()))
+
+
+class Started(NamedTuple):
+    """What starts the job; ``default_branch`` stands for the branch that the CI calls so.
+
+    ``merge_groups`` are what a merge queue tries, as GitHub does. With ``each_request`` a pull
+    request makes something that no push of its branch has made. ``requests`` tells jobs apart, of
+    which one is for pull requests only and another for all else; None is for both.
+    """
+
+    default_branch: bool = False
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    pull_requests: bool = False
+    schedules: bool = False
+    manual: bool = False
+    pipelines: bool = False
+    merge_groups: bool = False
+    each_request: bool = False
+    paths: tuple[str, ...] = ()
+    requests: bool | None = None
+
+    @property
+    def may_be_request(self) -> bool:
+        """Whether a run may be one of a pull request; what starts pipelines may be in one."""
+        return self.requests is not False and (self.pull_requests or self.pipelines)
+
+    @property
+    def in_requests(self) -> Started:
+        """Of these events, those that may be in a pull request."""
+        return Started(
+            pull_requests=self.pull_requests,
+            manual=self.manual and self.pull_requests,
+            pipelines=self.pipelines,
+            each_request=self.each_request,
+            paths=self.paths,
+            requests=True,
+        )
+
+    @property
+    def outside_requests(self) -> Started | None:
+        """These events outside of pull requests; None when there is none."""
+        rest = self._replace(pull_requests=False, each_request=False)
+        return None if rest == Started(paths=self.paths) else rest._replace(requests=False)
+
+
+class GitLogin(NamedTuple):
+    """What a private git context needs."""
+
+    username: str
+    secret: str | None
+
+
+class Plan(NamedTuple):
+    """One build on one target."""
+
+    target: str
+    spec: Build
+    arguments: tuple[Argument, ...]
+    pushed_arguments: tuple[Argument, ...]
+    pushes: tuple[Push, ...]
+    push: str
+    logins: tuple[HostLogin, ...]
+    started: Started
+    outputs: tuple[str, ...]
+    git_login: GitLogin | None = None
+    reads_checkout: bool = True
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether others include the job, and may give it inputs."""
+        section = getattr(self.spec, self.target)
+        return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow", "jobs"}
+
+    @property
+    def pushed_outputs(self) -> tuple[str, ...]:
+        """The output files that only a run that pushes writes."""
+        named = [getattr(self.spec.options, name) for name in sorted(PUSHED_ONLY)]
+        return tuple(path for path in named if path in self.outputs)
+
+    @property
+    def pushes_always(self) -> bool:
+        """Whether every run pushes."""
+        unconditional = any(push.when == ALWAYS for push in self.pushes)
+        return unconditional and self.push != "never" and not self.unpushed
+
+    @property
+    def unpushed(self) -> list[str]:
+        """The kinds of runs that do not push, among those that start the job."""
+        requests = self.started.may_be_request and self.push == "auto"
+        return ["pull-request"] * requests + ["merge-group"] * self.started.merge_groups
+
+    @property
+    def cache_hosts(self) -> set[str]:
+        """The host of the cache repository, when there is one."""
+        remote = self.spec.cache and self.spec.cache.remote
+        return {host_on(self.target, parse_repository(remote))} if remote else set()
+
+    @property
+    def no_push_arguments(self) -> tuple[Argument, ...]:
+        """What a run passes that does not push."""
+        if self.spec.cache and self.spec.cache.remote:
+            return (Argument("no-push"), Argument("no-push-cache"))
+        return (Argument("no-push"),)
+
+    @property
+    def variables(self) -> set[str]:
+        """Every portable variable that the build reads."""
+        texts = [argument.value or () for argument in (*self.arguments, *self.pushed_arguments)]
+        texts += [push.reference.parts for push in self.pushes]
+        texts += [login.key for login in self.logins]
+        return {name for parts in texts for name in names(parts) if not name.startswith("@")}
+
+    def uses(self) -> Iterator[tuple[Where, str]]:
+        """Every portable variable and where the spec uses it."""
+        texts = [item for item in texts_with_variables(self.spec) if item[0][0] != "registries"]
+        texts += [
+            (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
+        ]
+        for where, text in texts:
+            for name in names(parse(text)):
+                yield where, name
+
+    @property
+    def condition_variables(self) -> set[str]:
+        """Every portable variable that a condition reads."""
+        kinds = {condition.kind for push in self.pushes for condition in push.when}
+        read = {kind for kind in kinds if kind in {"branch", "tag"}}
+        return read | ({"branch", "default_branch"} if "default-branch" in kinds else set())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of all secrets, each once, in the order of use."""
+        listed = [name for login in self.logins for name in login.secrets]
+        listed += [login.login.docker_config for login in self.logins if login.login.docker_config]
+        if self.git_login and self.git_login.secret:
+            listed.append(self.git_login.secret)
+        if self.context_cloud:
+            listed += self.context_cloud.secrets
+        listed += [*self.spec.build_secrets.values(), *self.certificates.values()]
+        listed += self.proxy_secrets.values()
+        return tuple(dict.fromkeys(listed))
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """The files of private certificates, and the secret that holds each."""
+        files = {f"{file_of(host)}.crt": name for host, name in self.spec.certificates.items()}
+        for host, pair in self.spec.client_certificates.items():
+            files[f"{file_of(host)}.client.crt"] = pair.certificate
+            files[f"{file_of(host)}.client.key"] = pair.key
+        return files
+
+    @property
+    def proxy(self) -> dict[str, str]:
+        """The variables that lead the executor through a proxy, those of secrets aside."""
+        return {name: text for name, text in proxies(self.spec) if isinstance(text, str)}
+
+    @property
+    def proxy_secrets(self) -> dict[str, str]:
+        """The variables whose value is a secret, in both spellings, and the name of each."""
+        return {
+            spelled: item.secret
+            for name, item in proxies(self.spec)
+            if not isinstance(item, str)
+            for spelled in (name, name.lower())
+        }
+
+    def apart(self) -> tuple[Plan, Plan | None]:
+        """The plan for runs that push, and one for pull requests that holds nothing for a push.
+
+        One plan is for both where requests push, too, where nothing could be held back, or where
+        only requests start the job. What starts pipelines may do so in a request.
+        """
+        kept = tuple(login for login in self.logins if not login.pushes)
+        holds = any(login.holds_something for login in self.logins if login.pushes)
+        if not (self.push == "auto" and self.pushes and self.started.may_be_request and holds):
+            return self, None
+        requests = self._replace(
+            spec=self.spec.model_copy(update={"digest": False}),
+            pushes=(),
+            pushed_arguments=(),
+            push="never",
+            logins=kept,
+            started=self.started.in_requests,
+            outputs=tuple(path for path in self.outputs if path not in self.pushed_outputs),
+        )
+        started = self.started.outside_requests
+        return (self._replace(started=started), requests) if started else (requests, None)
+
+    def only_with(self, login: HostLogin | None) -> Plan:
+        """A plan of nothing but one login, or none, for what runs beside the build."""
+        nothing: dict[str, object] = {
+            "build_secrets": {},
+            "certificates": {},
+            "client_certificates": {},
+            "proxy": None,
+            "context_login": None,
+        }
+        return self._replace(
+            spec=self.spec.model_copy(update=nothing),
+            arguments=(),
+            pushed_arguments=(),
+            pushes=(),
+            logins=(login,) if login else (),
+            outputs=(),
+            git_login=None,
+        )
+
+    @property
+    def withholds(self) -> bool:
+        """Whether this is for the runs that do not push, of a build whose others do."""
+        return self.push == "never" and self.spec.push == "auto"
+
+    @property
+    def docker_config(self) -> str | None:
+        """The name of what holds the ready config.json, when there is one."""
+        ready = [login.login.docker_config for login in self.logins]
+        return next((name for name in ready if name), None)
+
+    @property
+    def context_cloud(self) -> Cloud | None:
+        """What the store needs that the context is fetched from."""
+        return context_cloud(self.spec, exchanged=self.target == "github")
+
+    @property
+    def clouds(self) -> tuple[Cloud, ...]:
+        """What clouds' clients need, each once; where a store lies counts before registries."""
+        found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
+        for login in self.logins:
+            cloud = login.cloud
+            if cloud and not login.written:
+                first = found.setdefault(cloud.name, cloud)
+                variables = {**cloud.variables, **first.variables}
+                found[cloud.name] = first._replace(variables=variables)
+        return tuple(found.values())
+
+    @property
+    def pushed_hosts(self) -> set[str]:
+        """The hosts that some run pushes to, the cache's with them."""
+        return {push.host for push in self.pushes} | (self.cache_hosts if self.pushes else set())
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether a script puts credentials into files."""
+        files = [
+            cloud for cloud in self.clouds if cloud.has_file or (cloud.token and cloud.token.file)
+        ]
+        return bool(self.password_logins or self.docker_config or files)
+
+    @property
+    def password_logins(self) -> tuple[HostLogin, ...]:
+        """The logins that are written by a script."""
+        return tuple(login for login in self.logins if login.written)
+
+    @property
+    def identities(self) -> dict[str, Token]:
+        """What the CI's own identity is asked for, by cloud."""
+        clouds = [*self.clouds, *(login.cloud for login in self.logins if login.cloud)]
+        return {cloud.name: cloud.token for cloud in clouds if cloud.token}
+
+
+def host_on(target: str, reference: Reference) -> str:
+    """The host of a reference; the CI's own registry under its name where it has one."""
+    host = reference.host or DOCKER_HUB
+    return FIXED_REGISTRIES.get(target, host) if host == f"${{{REGISTRY_HOST}}}" else host
+
+
+def proxies(spec: Build) -> Iterator[tuple[str, str | SecretText]]:
+    """What RUN lines and the executor are led by."""
+    proxy = spec.proxy
+    if proxy is None:
+        return
+    given = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": proxy.no_proxy}
+    yield from ((name, item) for name, item in given.items() if item)
+
+
+THIS_REPOSITORY = "@repository"
+"""A git context that means this repository at this commit."""
+
+
+def file_of(host: str) -> str:
+    return host.replace(":", "_").strip("[]")

@@ -1,0 +1,122 @@
+"""Names that a script uses itself, and those a spec may not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.variables import NATIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.plan.model import Plan
+
+
+_SHELL_NAMES = {
+    *("auth", "auths", "branch", "committed", "config", "container", "login", "match", "name"),
+    *("name_lower", "output", "owner", "owner_lower", "path", "repository_lower", "pull_request"),
+    *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
+    *("repository_url", "tag", "timestamp", "token"),
+    *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
+    *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
+    *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
+    *("AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "GOOGLE_APPLICATION_CREDENTIALS"),
+    *("AZURE_STORAGE_ACCESS_KEY", "S3_ENDPOINT", "S3_FORCE_PATH_STYLE", "AWS_ROLE_ARN"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_SESSION_TOKEN", "AWS_ROLE_SESSION_NAME", "SSL_CERT_DIR", "answer"),
+    *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "certificates"),
+    *("http_proxy", "https_proxy", "no_proxy"),
+    *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN", "digest", "destination", "image"),
+    *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
+}
+_SHELL_PREFIXES = (
+    *(
+        "KANIKO_",
+        "FF_KANIKO_",
+        "default_",
+        "beside_",
+        "key_",
+        "ref_tag_",
+        "to_",
+        "BUILDKITE",
+        "BK_",
+        "AGOLA_",
+        "INPUT_",
+        "DIGEST_",
+    ),
+)
+
+
+def git_token(plan: Plan) -> list[Finding]:
+    login = plan.git_login
+    if login is None or login.secret or plan.target in {"github", "gitlab"}:
+        return []
+    return [
+        Finding(
+            "foreign-ci-token",
+            ("git", "token"),
+            f"{plan.target} gives a job no token for repositories",
+            "name a secret that holds one",
+        )
+    ]
+
+
+def config_names(plan: Plan) -> Iterator[Finding]:
+    """A ready docker config is an object on some targets and a variable on the others."""
+    for login in plan.logins:
+        name = login.login.docker_config
+        if name is None:
+            continue
+        if plan.target in {"kubernetes", "buildkite"}:
+            valid, expected = grammar.is_object_name(name), "a Secret: lower case, digits, - and ."
+        else:
+            valid, expected = grammar.is_identifier(name), "a variable: letters, digits and _"
+        if not valid:
+            yield Finding(
+                "bad-docker-config",
+                login.where,
+                f"{quoted(name)} cannot be a ready docker config on {plan.target}",
+                f"there it is the name of {expected}; {plan.target}: gives it another one",
+            )
+
+
+def reserved_names(plan: Plan) -> Iterator[Finding]:
+    """Secrets and run-time variables whose names already mean something in the job."""
+    used = secret_places(plan)
+    for where, name in plan.uses():
+        if plan.target != "kubernetes" and name.startswith("env."):
+            used.setdefault(name.removeprefix("env."), where)
+    for name, where in used.items():
+        if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
+            portable = NATIVE.get(name)
+            own = f"call it ACME_{name.upper()} or the like"
+            yield Finding(
+                "reserved-name",
+                where,
+                f"{quoted(name)} already has a meaning in the job",
+                f"write ${{{portable}}}" if portable else own,
+            )
+
+
+def secret_places(plan: Plan) -> dict[str, Where]:
+    """Every secret and where the spec first names it."""
+    used: dict[str, Where] = {}
+    for login in plan.logins:
+        for secret in login.secrets:
+            used.setdefault(secret, login.where)
+        if login.login.docker_config:
+            used.setdefault(login.login.docker_config, login.where)
+    if plan.git_login and plan.git_login.secret:
+        used.setdefault(plan.git_login.secret, ("git", "token"))
+    for name, secret in plan.spec.build_secrets.items():
+        used.setdefault(secret, ("build_secrets", name))
+    for name in plan.certificates.values():
+        used.setdefault(name, ("certificates",))
+    for variable, name in plan.proxy_secrets.items():
+        used.setdefault(name, ("proxy", variable.lower().removesuffix("_proxy"), "secret"))
+    if plan.context_cloud:
+        used.update(dict.fromkeys(plan.context_cloud.secrets, ("context_login",)))
+    return used

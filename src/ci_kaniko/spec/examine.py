@@ -1,0 +1,101 @@
+"""A spec is made and its rules are asked, with one list of all that is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ci_kaniko.spec.build import Build, Checked, is_ignored
+from ci_kaniko.spec.damage import kept_parts, misspelt, readable, restored_parts
+from ci_kaniko.spec.explain import findings_of
+from ci_kaniko.spec.placing import InvalidSpec
+from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
+from ci_kaniko.spec.spec import Spec
+from ci_kaniko.spec.told import told_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.problems.finding import Finding
+
+
+def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
+    """The spec that ``read_model`` makes of ``data``, when no rule finds an error in it.
+
+    Raises InvalidSpec. When the model refuses a part, the rules still look at what is left, so
+    that one run reports everything; rules about a damaged part stay silent.
+    """
+    if isinstance(data, dict):
+        data = {key: item for key, item in data.items() if not is_ignored(key)}
+    if isinstance(data, dict) and isinstance(data.get("images"), dict) and data["images"]:
+        return _examined_images(data, read_model)
+    if isinstance(data, dict) and data.get("images"):
+        from ci_kaniko.spec.images import with_name
+
+        data = with_name(data, "name")
+    try:
+        spec = read_model(data)
+    except ValidationError as error:
+        found, rest = _explained(error, data, read_model)
+        raise InvalidSpec(found, rest if isinstance(rest, Spec) else None) from None
+    findings = check(spec)
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidSpec(findings, spec)
+    spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
+    return spec
+
+
+def _explained(
+    error: ValidationError,
+    data: Any,
+    read_model: Callable[[Any], Build],
+    model: type[Build] = Spec,
+) -> tuple[list[Finding], Build | None]:
+    """What the model refuses, what the rules say about the rest, and the rest."""
+    findings = list(findings_of(error, model))
+    rest, cuts = readable(findings, data, read_model)
+    if rest is not None:
+        damaged = {finding.where for finding in findings} | set(misspelt(findings, data, model))
+        kept = kept_parts(data, cuts)
+        findings += (
+            finding._replace(where=restored_parts(finding.where, kept))
+            for finding in check_build(rest, damaged)
+        )
+    return findings, rest
+
+
+def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) -> Spec:
+    """A spec with several images: what they share is read once."""
+    from ci_kaniko.spec.images import Entries, read_images
+
+    entries = Entries(data)
+    outputs = {"outputs": data["outputs"]} if data.get("outputs") is not None else {}
+    findings: list[Finding] = []
+    try:
+        spec = read_model({**entries.common, **outputs})
+    except ValidationError as error:
+        found = list(findings_of(error))
+        damaged = {finding.where[0] for finding in found}
+        findings += (item for item in found if not entries.completes(item))
+        for key in damaged:
+            entries.common.pop(str(key), None)
+        kept = {} if "outputs" in damaged else outputs
+        spec = read_model({**entries.common, **kept})
+    places = {finding.where for finding in findings}
+    images = read_images(entries, spec, _explained)
+    # The instance that pydantic is building: a copy with the images would not be it.
+    spec.__dict__["images"] = images
+    places |= {finding.where for finding in entries.findings}
+    unread = places | {image.at(finding.where) for image, finding in entries.told}
+    checked = check_builds(images.values(), places)
+    findings += entries.findings
+    known = {(finding.rule, finding.where) for finding in findings}
+    told = told_once([*entries.told, *checked], len(entries.own))
+    findings += (item for item in told if (item.rule, item.where) not in known)
+    findings = with_unheard(spec, [*findings, *check_whole(spec, unread)])
+    if any(finding.severity == "error" for finding in findings):
+        spec.__dict__["images"] = {**images, **entries.rests}
+        raise InvalidSpec(findings, spec)
+    spec._checked = Checked(spec, findings)  # noqa: SLF001 - so that nobody asks the rules again
+    return spec

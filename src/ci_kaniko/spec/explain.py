@@ -1,0 +1,169 @@
+"""What the model refuses, in words that help."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
+from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.spec import Spec
+from ci_kaniko.syntax.scalars import wrong_type
+from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+
+
+_SYNONYMS = {
+    **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
+    **dict.fromkeys(("image", "tag", "tags", "to"), "destinations"),
+    **dict.fromkeys(("platform", "arch", "architectures"), "platforms"),
+    **dict.fromkeys(("before", "before_script", "steps"), "prepare"),
+    **dict.fromkeys(("auth", "credentials", "login", "logins", "registry"), "registries"),
+    **dict.fromkeys(("on", "only", "rules", "when"), "triggers"),
+    **dict.fromkeys(("kaniko", "executor_image"), "executor"),
+    "file": "dockerfile",
+    "stage": "target",
+}
+_SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
+_LOGIN_SYNONYMS = {
+    **dict.fromkeys(("user", "login", "name", "user_name"), "username"),
+    **dict.fromkeys(("token", "pass", "secret", "passwd", "pwd"), "password"),
+}
+_IMAGE_SYNONYMS = {
+    **dict.fromkeys(("depends_on", "dependson", "depends", "requires", "after"), "needs"),
+    **dict.fromkeys(("path", "folder", "directory", "dir"), "context"),
+}
+_ARGUMENTS = pattern(r"--[a-z-]+(?:=[\w./:@-]+)?(?: +--[a-z-]+(?:=[\w./:@-]+)?)+", re.ASCII)
+_MOST = 100
+"""The problems of one reading that are told: whoever made more, made them all in one way."""
+
+
+def findings_of(error: ValidationError, model: type[Build] = Spec) -> Iterator[Finding]:
+    items = error.errors(include_url=False)[:_MOST]
+    unknown = {
+        tuple(item["loc"]): meant_key(item["loc"], model)
+        for item in items
+        if item["type"] == "extra_forbidden"
+    }
+    meant = {(*loc[:-1], close) for loc, close in unknown.items()}
+    for item in items:
+        loc = item["loc"]
+        where = tuple(step for step in loc if step != "[key]")
+        refused = item.get("ctx", {}).get("error")
+        if isinstance(refused, Refused):
+            on_key = loc[-1:] == ("[key]",)
+            for each in (refused, *refused.others):
+                yield _refused(each, where, on_key=on_key)
+        elif item["type"] == "extra_forbidden":
+            yield _unknown_key(where, model)
+        elif item["type"] != "missing":
+            expected, hint = _expected(item)
+            if where == ("images",):
+                hint = "each by its name, such as api: {context: services/api}"
+            yield _refused(wrong_type(item["input"], expected, hint), where)
+        elif loc not in meant:
+            name = str(where[-1])
+            hint = f"add {name}: {_example(where)}"
+            yield Finding("missing-key", where[:-1], f"{quoted(name)} is missing", hint)
+
+
+def _refused(refused: Refused, where: Where, *, on_key: bool = False) -> Finding:
+    return Finding(
+        refused.rule,
+        (*where, *refused.at),
+        refused.message,
+        refused.hint,
+        on_key=on_key or refused.on_key,
+        secret=refused.secret,
+    )
+
+
+def _expected(item: Any) -> tuple[str, str]:
+    """What a list or mapping of free keys wants, and how it is written."""
+    value = item["input"]
+    if "dict" in item["type"]:
+        return "a mapping", "lines such as NAME: VALUE"
+    if isinstance(value, str) and _ARGUMENTS.fullmatch(value):
+        return "a list", f"write [{', '.join(value.split())}]"
+    if isinstance(value, str) and value.isprintable():
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return "a list", f'write ["{escaped}"]'
+    return "a list", 'lines that begin with "- "'
+
+
+def _example(where: Where) -> str:
+    field = _model_at(where[:-1]).model_fields[where[-1]]
+    return str((field.examples or ["..."])[0])
+
+
+def _unknown_key(where: Where, root: type[Build]) -> Finding:
+    key = str(where[-1])
+    model = _model_at(where[:-1], root)
+    known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
+    close = None if key.replace("_", "-") in _SAID_OTHERWISE else meant_key(where, root)
+    if close and "/" in key:
+        hint = f"remove the blank after the colon when {key} is a reference"
+    elif close:
+        hint = f'did you mean "{close}"?'
+    elif model is Spec and (key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)):
+        hint = "it is for one of several images, below images:"
+    elif key.replace("_", "-") in _SAID_OTHERWISE:
+        hint = _SAID_OTHERWISE[key.replace("_", "-")]
+    elif "extra" in model.model_fields:
+        hint = f"extra: {{{key}: ...}} takes the platform's own keys"
+        if key == "when":
+            hint = f"triggers: {{manual: true}} says it on every target, {hint}"
+    elif model is NamedImage and key == "name":
+        hint = "an image is named by its key, the one above this"
+    else:
+        hint = _elsewhere(key) or f"known here: {', '.join(known)}"
+    return Finding("unknown-key", where, f"unknown key {quoted(key)}", hint, on_key=True)
+
+
+def meant_key(where: Where, root: type[Build]) -> str | None:
+    """The field that an unknown key was meant to be."""
+    key = str(where[-1]).replace("-", "_").lower()
+    model = _model_at(where[:-1], root)
+    if model is NamedImage and key in _IMAGE_SYNONYMS:
+        return _IMAGE_SYNONYMS[key]
+    if issubclass(model, Build) and key in _SYNONYMS:
+        return _SYNONYMS[key]
+    if model is Spec and key == "services":
+        return "images"
+    if model is Login and key in _LOGIN_SYNONYMS:
+        return _LOGIN_SYNONYMS[key]
+    if "/" in key and "image" in model.model_fields:
+        return "image"
+    return suggest(key, model.model_fields)
+
+
+def _elsewhere(key: str) -> str:
+    """Where a flag of the executor has its field."""
+    from ci_kaniko.kaniko.flags import owner_of
+
+    options = set(Spec.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
+    owner = owner_of(key.replace("_", "-").lstrip("-"), options)
+    return f"it is {owner} in a spec" if owner else ""
+
+
+def _model_at(where: Where, root: type[Build] = Spec) -> Any:
+    """The model of the mapping at ``where``."""
+    model: Any = root
+    for step in where:
+        field = model.model_fields.get(step)
+        model = (_model_of(field.annotation) if field else None) or model
+    return model
+
+
+def _model_of(annotation: Any) -> Any:
+    """The model inside ``Model | None``, ``tuple[Model, ...]`` or ``dict[str, Model]``."""
+    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
+        return annotation
+    found = map(_model_of, getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)

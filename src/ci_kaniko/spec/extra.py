@@ -1,0 +1,49 @@
+"""Native keys that a spec adds to what is rendered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ci_kaniko.problems.finding import Refused, raise_all
+from ci_kaniko.spec.fields import Reads
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.scalars import as_native, wrong_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+
+
+def _parse_extra(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise wrong_type(value, "a mapping of native keys")
+    raise_all(list(_native_refusals(value, ())))
+    parsed: dict[str, Any] = as_native(value)
+    return parsed
+
+
+def _native_refusals(value: Any, at: Where) -> Iterator[Refused]:
+    """What is wrong with the texts and keys of a raw native value."""
+    pending = [(value, at)]
+    while pending:
+        item, place = pending.pop()
+        if isinstance(item, dict):
+            for key in item:
+                yield from _native_refusal(str(key), (*place, str(key)), on_key=True)
+            pending += [(child, (*place, str(key))) for key, child in item.items()]
+        elif isinstance(item, list | tuple):
+            pending += [(child, (*place, index)) for index, child in enumerate(item)]
+        elif isinstance(item, str):
+            yield from _native_refusal(item, place)
+
+
+def _native_refusal(text: str, at: Where, *, on_key: bool = False) -> Iterator[Refused]:
+    try:
+        grammar.check_text(text, newlines=not on_key)
+    except Refused as refused:
+        refused.at, refused.on_key = at, on_key
+        yield refused
+
+
+Extra = Annotated[dict[str, Any], Reads(_parse_extra, {"type": "object"}, "native")]

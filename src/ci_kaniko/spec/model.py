@@ -1,0 +1,86 @@
+"""What all parts of a spec have in common."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import core_schema
+
+from ci_kaniko.syntax.scalars import wrong_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _Later:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            source.model_validate,
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _dumped, schema=core_schema.any_schema()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        model = schema["function"]["function"].__self__
+        model.model_rebuild()
+        # A chain of one: for the model itself the handler would leave its entry in $defs out.
+        described: dict[str, Any] = handler(
+            core_schema.chain_schema([model.__pydantic_core_schema__])
+        )
+        return described
+
+
+_Part = TypeVar("_Part", bound="Model")
+Later = Annotated[_Part, _Later()]
+"""A model that pydantic builds when a spec has it: a spec has few of all there are.
+
+What ``model_validate`` is told beside the data, ``strict`` and ``context``, does not reach it.
+"""
+
+
+def _dumped(value: Any, handler: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Model):
+        type(value).model_rebuild()  # a default may be the first of its kind that is dumped
+    return handler(value)
+
+
+_BUILDING = RLock()
+
+
+class Model(BaseModel):
+    """What all parts of a spec share: unknown keys are refused, null means absent."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
+    )
+
+    @classmethod
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:
+        """Build the model when it is first used: pydantic lets threads disturb each other here."""
+        depth = _parent_namespace_depth and _parent_namespace_depth + 1
+        with _BUILDING:
+            return super().model_rebuild(_parent_namespace_depth=depth, **options)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_keys(cls, value: Any) -> Any:
+        value = cls._expand(value)
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise wrong_type(value, *cls._expected())
+        return {key: item for key, item in value.items() if item is not None}
+
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        """The long form of a short form."""
+        return value
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        """What a user may write, in words, and a hint."""
+        first = list(cls.model_fields)[:3]
+        return "a mapping", f"lines such as {', '.join(f'{key}: ...' for key in first)}"

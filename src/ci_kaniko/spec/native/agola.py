@@ -1,0 +1,53 @@
+"""What a spec says to Agola alone."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ci_kaniko.kaniko.pins import GIT_IMAGE
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.extra import Extra
+from ci_kaniko.spec.fields import STRING, Duration, PulledImage, Reads, check_plain, checked, choice
+from ci_kaniko.spec.model import Model
+
+
+def _agola_name(text: str) -> None:
+    check_plain(text)
+    if not 0 < len(text.encode()) <= 93:
+        raise Refused(
+            "agola-name",
+            f"{quoted(text)} is not a name that Agola takes",
+            "1 to 93 bytes",
+        )
+
+
+AgolaName = Annotated[str, Reads(checked(_agola_name), STRING, "name")]
+
+
+class Agola(Model):
+    """Agola."""
+
+    run: AgolaName | None = Field(
+        default=None,
+        description="Name of the run, by default as that of GitLab's job, and of its task; several "
+        "images have a task each, build-NAME.",
+        examples=["build-shop"],
+    )
+    arch: Annotated[str, choice("386", "amd64", "arm", "arm64")] | None = Field(
+        default=None, description="Architecture of the executor.", examples=["amd64"]
+    )
+    timeout: Duration = Field(
+        default="1h", description="How long each task may take, a Go duration.", examples=["30m"]
+    )
+    checkout_image: PulledImage | None = Field(
+        default=None,
+        description="Image of the task that clones: it needs git, ssh and a shell. By default "
+        f"{GIT_IMAGE}; with prepare: its own image clones.",
+        examples=["registry.example.com/mirror/git:2.52.0"],
+    )
+    extra: Extra = Field(
+        default={},
+        description="Raw keys of the executor's task that ci-kaniko does not write; "
+        "docker_registries_auth, the login for pulling the images, is for both tasks.",
+        examples=[{"ignore_failure": True}],
+    )

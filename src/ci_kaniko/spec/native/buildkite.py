@@ -1,0 +1,138 @@
+"""What a spec says to Buildkite alone."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.extra import Extra
+from ci_kaniko.spec.fields import (
+    STRING,
+    Platform,
+    Present,
+    Reads,
+    checked,
+    choice,
+    whole,
+)
+from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.spec.native.kubernetes import (
+    KubernetesName,
+    LabelValue,
+    QualifiedName,
+    Quantity,
+    Toleration,
+    native_name,
+)
+from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.text.patterns import pattern
+
+_BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")
+_UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _buildkite_key(text: str) -> None:
+    if not _BUILDKITE_KEY.fullmatch(native_name(text)) or _UUID.fullmatch(text):
+        raise Refused(
+            "buildkite-key",
+            f"{quoted(text)} is not a step key",
+            "letters, digits, -, _ and :, at most 100, and not a UUID",
+        )
+
+
+BuildkiteKey = Annotated[str, Reads(checked(_buildkite_key), STRING)]
+BuildkiteRetries = Annotated[int, whole(0, 10)]
+
+
+class Buildkite(Model):
+    """Buildkite with agent-stack-k8s."""
+
+    form: Annotated[str, choice("pipeline", "steps")] = Field(
+        default="pipeline",
+        description="pipeline: a file for pipeline upload. steps: one that others upload, whose "
+        "steps read inputs from the environment of the upload.",
+        examples=["steps"],
+    )
+    label: Present | None = Field(
+        default=None,
+        description="Label of the step; :docker: Build image, or :docker: Build NAME for each of "
+        "several images.",
+        examples=[":docker: Shop"],
+    )
+    key: BuildkiteKey | None = Field(
+        default=None,
+        description="Key of the step; by default as the name of GitLab's job. With "
+        "form: steps it can hold ${input.NAME}, and it must where the steps are uploaded twice: a "
+        "build has each key once.",
+        examples=["build-shop", "build-${input.channel}"],
+    )
+    queue: Present = Field(
+        default="kubernetes",
+        description="Queue of the agent-stack-k8s controller.",
+        examples=["kubernetes"],
+    )
+    agents: dict[Present, Present] = Field(
+        default={}, description="More agent tags beside the queue.", examples=[{"arch": "arm64"}]
+    )
+    timeout_minutes: Minutes = Field(
+        default=60, description="How long the step may take, in minutes.", examples=[30]
+    )
+    retry: BuildkiteRetries | None = Field(
+        default=None, description="How often a lost agent's step is repeated.", examples=[2]
+    )
+    concurrency_group: Present | None = Field(
+        default=None,
+        description="Steps of this group run one after the other.",
+        examples=["shop/image"],
+    )
+    secret: KubernetesName = Field(
+        default="ci-kaniko",
+        description="The Kubernetes Secret whose keys are the spec's secret names.",
+        examples=["image-build"],
+    )
+    oidc_lifetime_seconds: Annotated[int, whole(30, 86400)] = Field(
+        default=300,
+        description="How long the token for a Package Registry is valid; its policy must allow it.",
+        examples=[1800],
+    )
+    secrets: Annotated[str, choice("kubernetes", "buildkite")] = Field(
+        default="kubernetes",
+        description="Where secrets live: that Kubernetes Secret, or Buildkite's own store.",
+        examples=["buildkite"],
+    )
+    service_account: KubernetesName | None = Field(
+        default=None, description="Service account, for cloud roles.", examples=["kaniko"]
+    )
+    cpu: Quantity | None = Field(default=None, description="CPU request.", examples=["2"])
+    memory: Quantity | None = Field(
+        default=None, description="Memory request and limit.", examples=["4Gi"]
+    )
+    ephemeral_storage: Quantity | None = Field(
+        default=None, description="Disk request and limit.", examples=["20Gi"]
+    )
+    node_selector: dict[QualifiedName, LabelValue] = Field(
+        default={},
+        description="Labels a node must have.",
+        examples=[{"kubernetes.io/arch": "amd64"}],
+    )
+    platform_node_selector: dict[Platform, dict[QualifiedName, LabelValue]] = Field(
+        default={},
+        description="Labels of the nodes for each of platforms:; kubernetes.io/arch by default.",
+        examples=[{"linux/arm64": {"kubernetes.io/arch": "arm64"}}],
+    )
+    tolerations: tuple[Later[Toleration], ...] = Field(
+        default=(),
+        description="Taints the pod tolerates.",
+        examples=[[{"key": "dedicated", "value": "ci"}]],
+    )
+    cache_claim: KubernetesName | None = Field(
+        default=None,
+        description="The PersistentVolumeClaim that is mounted, read-only, where cache.dir says.",
+        examples=["warmed-images"],
+    )
+    extra: Extra = Field(
+        default={},
+        description="Raw keys of the step that ci-kaniko does not write.",
+        examples=[{"priority": 1}],
+    )

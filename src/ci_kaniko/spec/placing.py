@@ -1,0 +1,76 @@
+"""Findings at their lines and columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.problems.finding import Finding, Where, dotted
+from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
+from ci_kaniko.source.nodes import Scalar
+from ci_kaniko.spec.explain import meant_key
+from ci_kaniko.spec.spec import Spec
+from ci_kaniko.syntax.grammar import names_a_secret
+from ci_kaniko.text.display import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.source.source import Source
+
+
+_SECRET_FIELDS = {"password", "token", "secret_access_key", "client_secret", "azure_storage_key"}
+_WORDS = {"ci-token", "anonymous", "ambient"}
+
+
+class InvalidSpec(SpecError):
+    """What is wrong with the parts of a spec; ``rest`` is what could be read, if anything."""
+
+    def __init__(
+        self, findings: list[Finding], rest: Spec | None = None, source: Source | None = None
+    ) -> None:
+        self.findings = findings
+        self.rest = rest
+        problems = [*(source.problems if source else ()), *placed(findings, source)]
+        super().__init__(in_file_order(problems))
+
+    @property
+    def damaged(self) -> set[Where]:
+        """The places of the errors, and of the keys that unknown ones were meant to be."""
+        places = {finding.where for finding in self.findings if finding.severity == "error"}
+        unknown = [item.where for item in self.findings if item.rule == "unknown-key"]
+        meant = {(*where[:-1], meant_key(where, Spec) or "") for where in unknown}
+        return places | meant
+
+
+def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
+    """Findings at their lines, in file order; none of them shows a credential."""
+    findings = list(findings)
+    if source is not None:
+        for finding in findings:
+            _mask(finding, source)
+    return in_file_order([_place(finding, source) for finding in findings])
+
+
+def _mask(finding: Finding, source: Source) -> None:
+    _, node = source.locate(finding.where)
+    named = isinstance(node, Scalar) and (names_a_secret(node.text) or node.text in _WORDS)
+    if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
+        source.mask(node)
+
+
+def _place(finding: Finding, source: Source | None) -> Problem:
+    where = dotted(finding.where)
+    if source is None or not where:
+        return Problem(
+            rule=finding.rule,
+            message=shown(finding.message),
+            hint=shown(finding.hint),
+            severity=finding.severity,
+            path=source.path if source else "<spec>",
+            where=shown(where),
+        )
+    key, value = source.locate(finding.where)
+    node = key if finding.on_key and key is not None else value
+    return source.problem(
+        finding.rule, finding.message, node, finding.hint, finding.severity, where
+    )

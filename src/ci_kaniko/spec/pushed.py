@@ -1,0 +1,44 @@
+"""The registries that a spec pushes to, and the images of one's own that it pulls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    canonical_host,
+    parse_reference,
+    parse_repository,
+)
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec.build import Build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.spec.build import Build
+
+
+def pulled_images(build: Build, target: str = "") -> Iterator[str]:
+    """The images of one's own that a target, or any, pulls to run them."""
+    from ci_kaniko.kaniko.pins import GIT_IMAGE
+
+    if build.executor.image:
+        yield build.executor.image
+    if build.prepare:
+        yield build.prepare.image
+    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
+        yield build.kubernetes.clone_image
+    if target in {"", "agola"} and build.agola.checkout_image:
+        yield build.agola.checkout_image
+
+
+def pushed_hosts(build: Build) -> set[str]:
+    """The hosts that a build pushes to, its cache with them."""
+    if build.push == "never":
+        return set()
+    hosts = {parse_reference(item.image).host for item in build.destinations}
+    if build.cache and build.cache.remote:
+        hosts.add(parse_repository(build.cache.remote).host)
+    return {canonical_host(host or DOCKER_HUB) for host in hosts}

@@ -1,0 +1,195 @@
+"""Rules on the executor and its release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, flag_of
+from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
+from ci_kaniko.spec.rules.rule import build_rule, no_effect
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.variables import (
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
+
+
+@build_rule("executor.distribution", "executor.image")
+def _the_executor_has_an_image(spec: Build) -> Iterator[Finding]:
+    executor = spec.executor
+    distribution = DISTRIBUTIONS[executor.distribution]
+    if executor.image is None and distribution.image is None:
+        yield Finding(
+            "missing-image",
+            ("executor", "distribution"),
+            f"{executor.distribution} publishes no image that everybody can pull",
+            "name your own: image: registry.example.com/mirror/kaniko",
+        )
+    if distribution.frozen:
+        yield Finding(
+            "frozen-image",
+            ("executor", "distribution"),
+            "Google's kaniko was archived in June 2025 and gets no security fixes",
+            "osscontainertools is the same, maintained",
+            severity="warning",
+        )
+
+
+@build_rule("executor.image")
+def _mirrors_are_images(spec: Build) -> Iterator[Finding]:
+    image = spec.executor.image
+    if image is None:
+        return
+    where = ("executor", "image")
+    name, at, digest = image.partition("@")
+    try:
+        reference = parse_reference(name)
+        if at:
+            grammar.check_digest(digest)
+    except Refused as refused:
+        yield Finding(refused.rule, where, refused.message, refused.hint)
+        return
+    if reference.tag and not at and not any(c.isdigit() for c in text_of(reference.tag)):
+        yield Finding(
+            "floating-image",
+            where,
+            f"{quoted(image)} is another kaniko tomorrow",
+            "name a release, or leave the tag out: the version and variant are appended",
+            severity="warning",
+        )
+
+
+@build_rule("executor.distribution", "executor.version", "executor.digests", "executor.image")
+def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
+    executor = spec.executor
+    digests = executor.digests
+    if has_own_tag(executor):
+        for name, digest in digests:
+            if digest:
+                yield Finding(
+                    "conflicting-options",
+                    ("executor", "digests", name),
+                    f"image: {executor.image} is used as it is, so this pins nothing",
+                    "image: REPOSITORY:TAG@DIGEST pins it; an image without a tag takes these",
+                )
+        own = own_version(executor)
+        if executor.version and own and own != executor.version:
+            yield Finding(
+                "conflicting-options",
+                ("executor", "version"),
+                f"image: {executor.image} is another release, and it is the one that runs",
+                f"write {own}",
+            )
+    elif (digests.plain or digests.debug) and not executor.version and not executor.image:
+        yield Finding(
+            "digest-without-version",
+            ("executor", "digests"),
+            "these digests are of one release, and a later ci-kaniko has a newer one",
+            f"add version: {DISTRIBUTIONS[executor.distribution].version}, or the one they are of",
+            severity="warning",
+        )
+
+
+@build_rule("executor.distribution", "executor.version", "destinations[]")
+def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
+    if spec.executor.distribution == "osscontainertools":
+        return
+    for index, destination in enumerate(spec.destinations):
+        if parse_reference(destination.image).host == "localhost":
+            yield Finding(
+                "bad-reference",
+                ("destinations", index),
+                "this kaniko takes localhost for a namespace of Docker Hub",
+                "add the port: localhost:5000/...",
+            )
+
+
+@build_rule("executor.distribution", "executor.version", "options[]")
+def _flags_are_not_outdated(spec: Build) -> Iterator[Finding]:
+    executor = spec.executor
+    if executor.distribution == "osscontainertools" and at_least(version_of(executor), "v1.27.0"):
+        for name in ("skip_unused_stages", "force_build_metadata"):
+            if getattr(spec.options, name):
+                yield no_effect(
+                    ("options", name),
+                    "this executor always does so since v1.27.0",
+                    f"remove {name}:",
+                )
+
+
+@build_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git")
+def _the_executor_has_the_flags(spec: Build) -> Iterator[Finding]:
+    executor = spec.executor
+    version = version_of(executor)
+    for where, flag, since in _flags_in_use(spec):
+        first = getattr(since, executor.distribution)
+        if not at_least(version, first):
+            yield Finding(
+                "unsupported-flag",
+                where,
+                f"kaniko {version} of {executor.distribution} has no {flag}",
+                "it is in " + ", ".join(_releases(since)),
+                on_key=True,
+            )
+
+
+def _flags_in_use(spec: Build) -> Iterator[tuple[Where, str, Since]]:
+    for name in type(spec.options).model_fields:
+        value = getattr(spec.options, name)
+        if value is not None and (value not in ((), {}) or name == "credential_helpers"):
+            yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)]
+    for where, flag in _fields_in_use(spec):
+        yield where, f"--{flag}", FLAGS[flag]
+    if spec.git.depth:
+        yield ("git", "depth"), "--git=depth", GIT_DEPTH
+
+
+_CACHE_FLAGS = {
+    "repo": "cache-repo",
+    "ttl": "cache-ttl",
+    "dir": "cache-dir",
+    "copy_layers": "cache-copy-layers",
+    "run_layers": "cache-run-layers",
+    "compressed": "compressed-caching",
+}
+
+
+def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
+    """Flags that other fields than the options lead to."""
+    fields: dict[Where, tuple[object, str]] = {
+        ("build_secrets",): (spec.build_secrets, "secret"),
+        ("annotations",): (spec.annotations, "annotation"),
+        ("labels",): (spec.labels, "label"),
+        ("target",): (spec.target, "target"),
+        ("context_sub_path",): (spec.context_sub_path, "context-sub-path"),
+        ("certificates",): (spec.certificates, "registry-certificate"),
+        ("client_certificates",): (spec.client_certificates, "registry-client-cert"),
+        ("executor", "version"): (spec.push != "always", "no-push"),
+    }
+    if spec.cache:
+        fields |= {
+            ("cache", name): (getattr(spec.cache, name) is not None, flag)
+            for name, flag in _CACHE_FLAGS.items()
+        }
+        # A run that does not push must not push cached layers either.
+        fields[("cache",)] = (spec.cache.remote, "no-push-cache")
+    for name, value in spec.git:
+        if name not in {"token", "username", "depth"}:
+            fields[("git", name)] = (value is not None, "git")
+    for where, (used, flag) in fields.items():
+        if used:
+            yield where, flag
+
+
+def _releases(since: Since) -> Iterator[str]:
+    for distribution, version in since._asdict().items():
+        if version:
+            yield f"{distribution} since {version}"

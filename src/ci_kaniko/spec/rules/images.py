@@ -1,0 +1,283 @@
+"""Rules on several images and their files."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from ci_kaniko.problems.finding import Finding, dotted, quoted
+from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.rules.options import FILES
+from ci_kaniko.spec.rules.pushing import overlapping
+from ci_kaniko.spec.rules.rule import build_rule, spec_rule
+from ci_kaniko.spec.rules.texts import native_variables, undeclared
+from ci_kaniko.spec.texts import (
+    texts_of,
+)
+from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
+from ci_kaniko.syntax.variables import (
+    text_of,
+)
+from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.syntax.conditions import Condition
+
+
+@spec_rule("outputs[]")
+def _files_are_called_as_written(spec: Spec) -> Iterator[Finding]:
+    yield from native_variables(texts_of(spec, "outputs", type(spec)), "outputs")
+
+
+@spec_rule("outputs[]", "options[]")
+def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
+    outputs: list[tuple[Where, str]] = [
+        (("outputs", name, index), file.path)
+        for name, files in spec.outputs
+        for index, file in enumerate(files)
+    ]
+    for build in spec.builds:
+        seen: dict[str, Where] = {}
+        options = [
+            (build.at(("options", name)), path)
+            for name in FILES
+            if (path := getattr(build.options, name)) is not None
+        ]
+        for where, path in (*outputs, *options):
+            first = seen.setdefault(grammar.inside_repository(path) or "", where)
+            if first != where:
+                yield Finding(
+                    "duplicate-output",
+                    where,
+                    f"{quoted(path)} is written twice: {dotted(first[:2])} is the same file",
+                    "give each its own file",
+                )
+    files = {grammar.inside_repository(path) for _, path in outputs}
+    for where, path in outputs:
+        *folders, _ = accumulate((grammar.inside_repository(path) or "").split("/"), "{}/{}".format)
+        if shared := files.intersection(folders):
+            yield Finding(
+                "duplicate-output",
+                where,
+                f"{quoted(path)} lies in {quoted(str(shared.pop()))}, which is a file of outputs:",
+                "give each its own file",
+            )
+
+
+@build_rule("gitlab", "buildkite", "inputs")
+def _inputs_of_names_are_declared(spec: Build) -> Iterator[Finding]:
+    for where, text in (
+        (("gitlab", "job"), spec.gitlab.job),
+        (("buildkite", "key"), spec.buildkite.key),
+    ):
+        yield from undeclared(spec, where, text or "")
+
+
+@build_rule("gitlab", "buildkite", "inputs")
+def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
+    """A file that others include with inputs, they may include twice."""
+    if not spec.inputs:
+        return
+    name = "build-${image.name}-" if spec.name else "build-"
+    example = f"{name}${{input.{next(iter(spec.inputs))}}}"
+    gitlab, buildkite = spec.gitlab, spec.buildkite
+    if gitlab.form in {"include", "component"} and "${input." not in (gitlab.job or ""):
+        yield Finding(
+            "input-in-name",
+            ("gitlab", "job"),
+            "whoever includes the file twice, with other inputs, gets one job: the last one",
+            f"gitlab: {{job: {quoted(example)}}}",
+            severity="warning",
+        )
+    if buildkite.form == "steps" and "${input." not in (buildkite.key or ""):
+        yield Finding(
+            "input-in-name",
+            ("buildkite", "key"),
+            "Buildkite refuses whoever uploads the steps twice in one build, with other inputs",
+            f"buildkite: {{key: {quoted(example)}}}",
+            severity="warning",
+        )
+
+
+@spec_rule("images")
+def _needs_lead_to_an_end(spec: Spec) -> Iterator[Finding]:
+    circles: set[frozenset[str]] = set()
+    endless = _endless(spec)
+    for name, image in spec.images.items():
+        for index, needed in enumerate(image.needs):
+            where = image.at(("needs", index))
+            if needed not in spec.images:
+                yield _no_such_image(where, needed, spec)
+            elif not {name, needed} <= endless:
+                continue
+            elif (circle := _circle(spec, name, needed)) and frozenset(circle) not in circles:
+                circles.add(frozenset(circle))
+                yield Finding(
+                    "circular-needs",
+                    where,
+                    f"{quoted(name)} would wait for itself: {' needs '.join(circle)}",
+                    "remove one of these",
+                )
+
+
+def _no_such_image(where: Where, name: str, spec: Spec) -> Finding:
+    close = suggest(name, spec.images)
+    hint = f'did you mean "{close}"?' if close else f"known: {_some(spec.images)}"
+    if not spec.images:
+        hint = "the spec lists no images"
+    return Finding("unknown-image", where, f"no image is called {quoted(name)}", hint)
+
+
+def _some(images: Collection[str]) -> str:
+    listed = sorted(images)
+    return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
+
+
+def _endless(spec: Spec) -> set[str]:
+    """The images that wait for a circle, or are part of one."""
+    waiting = {
+        name: {needed for needed in image.needs if needed in spec.images}
+        for name, image in spec.images.items()
+    }
+    users: dict[str, list[str]] = {name: [] for name in waiting}
+    for name, needs in waiting.items():
+        for needed in needs:
+            users[needed].append(name)
+    finished = [name for name, needs in waiting.items() if not needs]
+    while finished:
+        needed = finished.pop()
+        del waiting[needed]
+        for name in users[needed]:
+            waiting[name].discard(needed)
+            if not waiting[name]:
+                finished.append(name)
+    return {*waiting}
+
+
+def _circle(spec: Spec, name: str, needed: str) -> list[str]:
+    """The way from an image through one that it needs back to itself; empty when there is none."""
+    came_from = {needed: name}
+    pending = [needed]
+    while pending:
+        current = pending.pop()
+        if current == name:
+            way = [name]
+            step = came_from[name]
+            while step != name:
+                way.append(step)
+                step = came_from[step]
+            return [*way, name][::-1]
+        for following in spec.images[current].needs if current in spec.images else ():
+            if following not in came_from:
+                came_from[following] = current
+                pending.append(following)
+    return []
+
+
+@spec_rule("images", "outputs[]")
+def _outputs_are_for_images(spec: Spec) -> Iterator[Finding]:
+    for target, files in spec.outputs:
+        for index, file in enumerate(files):
+            for place, name in enumerate(file.only):
+                if name not in spec.images:
+                    yield _no_such_image(("outputs", target, index, "only", place), name, spec)
+
+
+@spec_rule("images", "outputs[]", "github")
+def _workflows_have_names_of_their_own(spec: Spec) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for index, file in enumerate(spec.outputs.github):
+        if file.mode == "merge" or not set(file.only) <= set(spec.images):
+            continue
+        build = spec.images[file.only[0]] if file.only else spec.builds[0]
+        if build.github.form != "workflow":
+            continue
+        name = build.github.workflow or grammar.file_stem(file.path)
+        first = seen.setdefault(name, file.path)
+        if first != file.path:
+            yield Finding(
+                "duplicate-workflow",
+                ("outputs", "github", index),
+                f"{quoted(first)} and {quoted(file.path)} would be workflows of one name, "
+                f"{quoted(name)}, and nobody could tell their checks apart",
+                "without github: {workflow: ...} each is called as its file",
+            )
+
+
+_READ_FILES = {
+    "github": (pattern(r"\.github/workflows/[^/]+\.ya?ml"), ".github/workflows/image.yml"),
+    "agola": (pattern(r"\.agola/config\.yml"), ".agola/config.yml"),
+}
+"""Which files a platform looks at, and how one is called."""
+
+
+@spec_rule("outputs[]")
+def _outputs_are_read(spec: Spec) -> Iterator[Finding]:
+    for target, files in spec.outputs:
+        if target not in _READ_FILES:
+            continue
+        fits, example = _READ_FILES[target]
+        for index, file in enumerate(files):
+            if not fits.fullmatch(grammar.inside_repository(file.path) or ""):
+                yield Finding(
+                    "unread-output",
+                    ("outputs", target, index, "path"),
+                    f"{target} reads no {quoted(file.path)}",
+                    f"such as {example}" if target == "github" else f"write {example}",
+                )
+
+
+@spec_rule("images", "outputs[]", "gitlab")
+def _includes_end_as_gitlab_asks(spec: Spec) -> Iterator[Finding]:
+    """Only the pipeline itself may be called anything: a setting of the project names it."""
+    for index, file in enumerate(spec.outputs.gitlab):
+        if not set(file.only) <= set(spec.images):
+            continue
+        build = spec.images[file.only[0]] if file.only else spec.builds[0]
+        if build.gitlab.form != "pipeline" and not file.path.lower().endswith((".yml", ".yaml")):
+            yield Finding(
+                "unread-output",
+                ("outputs", "gitlab", index, "path"),
+                f"GitLab includes no {quoted(file.path)}",
+                "a name that ends with .yml or .yaml",
+            )
+
+
+@spec_rule("images[]")
+def _names_stay_different(spec: Spec) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in spec.images:
+        first = seen.setdefault(re.sub("[._]", "-", name), name)
+        if first != name:
+            yield Finding(
+                "image-name",
+                ("images", name),
+                f"{quoted(name)} and {quoted(first)} would have one job name on some platforms",
+                "they differ in . _ - only: give one another name",
+                on_key=True,
+            )
+
+
+@spec_rule("images[]")
+def _images_do_not_overwrite_each_other(spec: Spec) -> Iterator[Finding]:
+    seen: dict[tuple[str, str, str], tuple[str, tuple[Condition, ...]]] = {}
+    for name, image in spec.images.items():
+        for index, destination in enumerate(image.destinations if image.push != "never" else ()):
+            reference = parse_reference(destination.image)
+            tag = text_of(reference.tag) or "latest"
+            key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
+            other, when = seen.setdefault(key, (name, destination.when))
+            if other != name and overlapping(when, destination.when):
+                yield Finding(
+                    "duplicate-destination",
+                    image.at(("destinations", index)),
+                    f"{quoted(destination.image)} is pushed by {quoted(other)}, too",
+                    "put ${image.name} into the repository's name or the tag",
+                )

@@ -1,0 +1,241 @@
+"""Rules on what is pushed, where, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.spec.rules.rule import build_rule
+from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
+from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
+from ci_kaniko.syntax.variables import (
+    names,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
+
+
+@build_rule("destinations", "push")
+def _something_is_pushed(spec: Build) -> Iterator[Finding]:
+    if not spec.destinations and spec.push != "never":
+        yield Finding(
+            "missing-destination",
+            ("destinations",),
+            '"destinations" is missing: nothing would be pushed',
+            "list at least one image, such as registry.example.com/team/app:1.0, "
+            "or set push: never",
+            on_key=True,
+        )
+    if spec.destinations and spec.push == "never":
+        yield Finding(
+            "never-pushed",
+            ("push",),
+            "the destinations are never used",
+            "leave push: out, or remove the destinations",
+            severity="warning",
+        )
+
+
+@build_rule("destinations[]")
+def _destinations_differ(spec: Build) -> Iterator[Finding]:
+    seen: dict[tuple[str, str, str], int] = {}
+    for index, destination in enumerate(spec.destinations):
+        reference = parse_reference(destination.image)
+        tag = text_of(reference.tag) or "latest"
+        key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
+        first = spec.destinations[seen.setdefault(key, index)]
+        if first is not destination and overlapping(first.when, destination.when):
+            same = "" if first.image == destination.image else f": {first.image} is the same"
+            yield Finding(
+                "duplicate-destination",
+                ("destinations", index),
+                f"{quoted(destination.image)} is pushed twice{same}",
+                "keep one of the two; its when: can list several conditions",
+            )
+
+
+def overlapping(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> bool:
+    both = (*first, *second)
+    return Condition("always") in both or any(
+        one.kind == other.kind
+        and (not one.globs or {*split(one.globs)[0]} & {*split(other.globs)[0]})
+        for one in first
+        for other in second
+    )
+
+
+@build_rule("destinations[]", "push", "triggers", "default_branch")
+def _destinations_are_reached(spec: Build) -> Iterator[Finding]:
+    if spec.push == "never":
+        return
+    for index, destination in enumerate(spec.destinations):
+        reasons = [_out_of_reach(spec, condition) for condition in destination.when]
+        if all(reasons):
+            why, hint = reasons[0] or ("", "")
+            yield Finding(
+                "never-pushed", ("destinations", index, "when"), f"this never holds: {why}", hint
+            )
+
+
+def _out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
+    triggers = spec.triggers
+    kind = condition.kind
+    if kind in _OWN_TRIGGERS:
+        return _event_out_of_reach(spec, kind)
+    if kind == "always" or (triggers and triggers.starts_any_ref):
+        return None
+    if kind == "tag":
+        if triggers and not _started(triggers.tags, condition.globs):
+            return "no such tag starts the job", "list it under triggers: tags:"
+        return None
+    return _branch_out_of_reach(spec, condition)
+
+
+_OWN_TRIGGERS = {
+    "pull-request": ("pull_requests", "pull request", "pull_requests: true"),
+    "schedule": ("schedules", "schedule", 'schedules: ["30 3 * * 1"]'),
+    "manual": ("manual", "run by hand", "manual: true"),
+}
+
+
+def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
+    """A condition that asks for an event is no trigger."""
+    if kind == "pull-request" and spec.push == "auto":
+        return "pull requests are built and not pushed", "push: always pushes them too"
+    field, event, line = _OWN_TRIGGERS[kind]
+    triggers = spec.triggers
+    if triggers is None and kind != "pull-request":
+        usual = f'branches: [{spec.default_branch or "main"}], tags: ["**"], pull_requests: true'
+        return (
+            f"without triggers: no {event} starts the job",
+            f"triggers: {{{usual}, {line}}} adds it to what starts it now",
+        )
+    if triggers and not getattr(triggers, field):
+        return f"no {event} starts the job", f"add {line} under triggers:"
+    return None
+
+
+def _branch_out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
+    default = spec.default_branch
+    wanted = condition.globs or ((default,) if default else ("**",))
+    if spec.triggers and not _started(spec.triggers.branches, wanted):
+        return "no such branch starts the job", "list it under triggers: branches:"
+    if not spec.triggers and default and not any_matches(wanted, default):
+        return (
+            "without triggers: only the default branch, tags and pull requests start the job",
+            "list the branches under triggers: branches:",
+        )
+    return None
+
+
+def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether a trigger may cover what is wanted; two patterns are taken to overlap."""
+    return any(
+        matches(trigger, glob)
+        if is_literal(glob)
+        else not is_literal(trigger) or matches(glob, trigger)
+        for trigger in split(triggers)[0]
+        for glob in split(wanted)[0]
+    )
+
+
+@build_rule("destinations[]", "push")
+def _tags_can_be_tags_of_images(spec: Build) -> Iterator[Finding]:
+    """A git tag with a folder is no tag of an image, so the job could only fail."""
+    for index, destination in enumerate(spec.destinations if spec.push != "never" else ()):
+        folders = [
+            next((glob for glob in split(condition.globs)[0] if "/" in glob), "")
+            for condition in destination.when
+            if condition.kind == "tag" and all("/" in glob for glob in split(condition.globs)[0])
+        ]
+        if "tag" in names(parse_reference(destination.image).tag) and any(folders):
+            yield Finding(
+                "unsafe-variable",
+                ("destinations", index),
+                f"${{tag}} holds the / of {quoted(next(filter(None, folders)))} there, "
+                "and a tag of an image cannot",
+                "${ref.tag} has - in its place",
+            )
+
+
+@build_rule("destinations", "push", "triggers")
+def _not_only_requests_start_the_job(spec: Build) -> Iterator[Finding]:
+    triggers = spec.triggers
+    if spec.destinations and spec.push == "auto" and triggers and triggers.only_requests:
+        yield Finding(
+            "never-pushed",
+            ("triggers", "pull_requests"),
+            "only pull requests start the job, and they are built and not pushed",
+            "push: never says so, and needs no destinations and no login",
+            severity="warning",
+            on_key=True,
+        )
+
+
+@build_rule("triggers")
+def _something_starts_the_job(spec: Build) -> Iterator[Finding]:
+    triggers = spec.triggers
+    if triggers and not triggers.starts_something:
+        why = ": paths leave out what would start it" if triggers.paths else ""
+        yield Finding(
+            "no-trigger",
+            ("triggers",),
+            f"nothing starts the job{why}",
+            "name branches, tags or pull_requests, or leave triggers: out",
+        )
+
+
+@build_rule("push", "triggers.pull_requests")
+def _pull_requests_get_no_credentials(spec: Build) -> Iterator[Finding]:
+    if spec.push == "always" and (spec.triggers is None or spec.triggers.pull_requests):
+        yield Finding(
+            "credentials-in-pull-request",
+            ("push",),
+            "pull requests get the registry credentials, and their Dockerfile can read them",
+            "push: auto builds them without",
+            severity="warning",
+        )
+
+
+BRANCHES = (("default_branch",), ("git", "branch"))
+
+
+@build_rule("default_branch", "git.branch")
+def _branches_are_names(spec: Build) -> Iterator[Finding]:
+    named: tuple[tuple[Where, str | None], ...] = (
+        (("default_branch",), spec.default_branch),
+        (("git", "branch"), spec.git.branch),
+    )
+    for where, name in named:
+        try:
+            check_branch(name or "main")
+        except Refused as refused:
+            hint = "the name as git shows it, such as main"
+            if refused.rule == "native-variable":
+                yield Finding(refused.rule, where, f"{quoted(str(name))} is not replaced", hint)
+            else:
+                yield Finding("bad-branch", where, f"{quoted(str(name))} is not a branch", hint)
+
+
+@build_rule("digest", "push", "options.digest_file")
+def _a_digest_can_be_handed_over(spec: Build) -> Iterator[Finding]:
+    if spec.digest and spec.push == "never":
+        yield Finding(
+            "conflicting-options",
+            ("digest",),
+            "nothing is pushed, so there is no image to hand over",
+            "leave digest: out",
+        )
+    if spec.digest and spec.options.digest_file:
+        yield Finding(
+            "conflicting-options",
+            ("options", "digest_file"),
+            "the executor writes one digest file, and digest: true reads it",
+            "image_name_with_digest_file: is another file with the digest",
+        )

@@ -1,0 +1,252 @@
+"""Rules on variables in texts."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ci_kaniko.kaniko.flags import OWNERS, RESERVED, flag_of, owner_of
+from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.build import Build
+from ci_kaniko.spec.rules.pushing import BRANCHES
+from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
+from ci_kaniko.spec.rules.secrets import read_at_run_time
+from ci_kaniko.spec.texts import (
+    CI_TOKENS,
+    texts_of,
+    texts_with_variables,
+)
+from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.variables import (
+    ENV_PREFIX,
+    NATIVE,
+    names,
+    natives,
+    parse,
+    written_variables,
+)
+from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.texts import Text
+    from ci_kaniko.syntax.variables import Native
+
+
+_ARGUMENT = pattern(r"--([a-z][A-Za-z0-9-]*)(=.*)?", re.DOTALL)
+_TWO_WORDS = pattern(r"(--[a-z][a-z0-9-]*) +(\S+)")
+_ABOUT_TEXTS: list[Callable[[Build, str, list[Text]], Iterable[Finding]]] = []
+
+
+def about_texts(check: Callable[[Build, str, list[Text]], Iterable[Finding]]) -> None:
+    """A check of the texts of a field, whichever it is."""
+    _ABOUT_TEXTS.append(check)
+
+
+def texts_are_checked(field: str, spec: Build) -> list[Finding]:
+    texts = texts_of(spec, field, Build)
+    if not texts:
+        return []
+    return [finding for check in _ABOUT_TEXTS for finding in check(spec, field, texts)]
+
+
+@about_texts
+def _variables_are_portable(spec: Build, field: str, texts: list[Text]) -> Iterator[Finding]:
+    yield from native_variables(texts, field)
+
+
+def native_variables(texts: Iterable[Text], field: str) -> Iterator[Finding]:
+    for text in texts:
+        if text.kind in {"secret", "command", "native"} or text.where in BRANCHES:
+            continue
+        if text.kind == "name":
+            yield from _replaced_nowhere(text, field)
+            continue
+        for native in natives(text.text):
+            if native.target != field:
+                yield Finding(
+                    "native-variable",
+                    text.where,
+                    f"{native.written} is passed on as it is written, not replaced",
+                    _instead_of(native, text),
+                    severity="warning",
+                    on_key=text.on_key,
+                )
+
+
+def _replaced_nowhere(text: Text, target: str) -> Iterator[Finding]:
+    for written in written_variables(text.text)[:1]:
+        yield Finding(
+            "native-variable",
+            text.where,
+            f"{written} stays as it is written: {target} replaces no variable here",
+            "write what it stands for",
+            severity="warning",
+        )
+
+
+def _instead_of(native: Native, text: Text) -> str:
+    if text.kind != "template" or (text.where == ("context",) and "://" not in text.text):
+        rest = text.text.removeprefix(native.written).lstrip("/")
+        if native.name in {"CI_PROJECT_DIR", "GITHUB_WORKSPACE", "github.workspace"}:
+            return f"paths start at the root of the repository: write {rest or '.'}"
+        return "no variable is replaced in this field: write what it stands for"
+    if native.portable:
+        return f"${{{native.portable}}} works on every target"
+    return "the names that work on every target are in docs/spec.md; ${env.NAME} is one of yours"
+
+
+DEFAULTS = {name: field.default for name, field in Build.model_fields.items()}
+_BY_OUTSIDERS = frozenset(
+    f"GITHUB_{name}" for name in ("HEAD_REF", "REF", "REF_NAME", "ACTOR", "TRIGGERING_ACTOR")
+)
+"""What whoever opens a pull request chooses, or what is another text in one."""
+
+
+@about_texts
+def _variables_of_the_ci_are_not_yours(
+    spec: Build, field: str, texts: list[Text]
+) -> Iterator[Finding]:
+    """A variable of a repository cannot be called so: the runner has its own in its place."""
+    for text in read_at_run_time(texts):
+        for name in names(parse(text.text)):
+            short = name.removeprefix(ENV_PREFIX)
+            if name == short or not short.startswith("GITHUB_") or short in CI_TOKENS:
+                continue
+            why = "GitHub's own variable, and other targets have none"
+            if short in _BY_OUTSIDERS:
+                why = "GitHub's own variable, and who opens a pull request decides what it is there"
+            portable = NATIVE.get(short, "ref.name" if short == "GITHUB_HEAD_REF" else "")
+            yield Finding(
+                "native-variable",
+                text.where,
+                f"${{{name}}} is {why}",
+                f"${{{portable}}} works on every target"
+                if portable
+                else "${env.NAME} is for a variable of your own, under a name of yours",
+                severity="warning",
+                on_key=text.on_key,
+            )
+
+
+@build_rule("extra_args[]")
+def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
+    options = set(type(spec.options).model_fields)
+    for index, text in enumerate(spec.extra_args):
+        where = ("extra_args", index)
+        found = _ARGUMENT.fullmatch(text)
+        if not found:
+            words = _TWO_WORDS.fullmatch(text)
+            yield Finding(
+                "bad-argument",
+                where,
+                f"{quoted(text)} is not one argument",
+                f"write {words.group(1)}={words.group(2)}"
+                if words
+                else "one --flag or --flag=value per entry, with the flag's long name",
+            )
+            continue
+        flag = found.group(1)
+        owner = owner_of(flag, options)
+        if owner or flag in RESERVED:
+            hint = f"{owner}: is its place" if owner else RESERVED[flag]
+            yield Finding("owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint)
+            continue
+        close = suggest(flag, [*OWNERS, *map(flag_of, options)])
+        if close:
+            yield Finding(
+                "unknown-flag",
+                where,
+                f"no kaniko that ci-kaniko knows has --{flag}",
+                f"--{close} has its place at {owner_of(close, options)}:",
+                severity="warning",
+            )
+
+
+@build_rule(
+    *("context", "build_args[]", "labels[]", "annotations[]", "destinations[]", "registries[]"),
+    *("cache", "extra_args[]", "inputs"),
+)
+def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
+    for where, text in texts_with_variables(spec):
+        yield from undeclared(spec, where, text)
+
+
+def undeclared(spec: Build, where: Where, text: str) -> Iterator[Finding]:
+    for name in names(parse(text)):
+        declared = name.removeprefix("input.")
+        if declared != name and declared not in spec.inputs:
+            close = suggest(declared, spec.inputs)
+            yield Finding(
+                "unknown-input",
+                where,
+                f"no input is called {quoted(declared)}",
+                f"did you mean ${{input.{close}}}?"
+                if close
+                else f"at the top: inputs: {{{declared}: {{default: TEXT}}}}",
+            )
+
+
+_REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*"))
+
+
+@build_rule("destinations[]", "inputs")
+def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
+    for index, destination in enumerate(spec.destinations):
+        _, *pieces = parse_reference(destination.image)
+        for piece, fits in zip(pieces, _REFERENCE_TEXTS, strict=True):
+            for name in names(piece):
+                given = spec.inputs.get(name.removeprefix("input."))
+                text = given.default if given and name.startswith("input.") else None
+                if text is not None and not fits.fullmatch(text):
+                    yield Finding(
+                        "bad-reference",
+                        ("destinations", index),
+                        f"no image reference can hold {quoted(text)}, the default of ${{{name}}}",
+                        "letters, digits, - _ and . in a tag",
+                    )
+
+
+@spec_rule("inputs")
+def _inputs_fit_their_type(spec: Spec) -> Iterator[Finding]:
+    for name, item in spec.inputs.items():
+        given: list[tuple[Where, str]] = []
+        if item.default is not None:
+            given.append((("inputs", name, "default"), item.default))
+        given += [(("inputs", name, "options", n), text) for n, text in enumerate(item.options)]
+        for where, text in given:
+            if not _INPUT_TEXTS[item.type].fullmatch(text):
+                yield Finding(
+                    "bad-input",
+                    where,
+                    f"{quoted(text)} is not a {item.type} that an input can hold",
+                    _INPUT_HINTS[item.type],
+                )
+        if item.options and item.default is not None and item.default not in item.options:
+            yield Finding(
+                "bad-input",
+                ("inputs", name, "default"),
+                f"{quoted(item.default)} is not one of the options",
+                f"one of: {', '.join(item.options)}",
+            )
+
+
+_INPUT_TEXTS = {
+    "string": pattern(r"[^\"\\$\x00-\x1f]*"),
+    "number": pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    "boolean": pattern(r"true|false"),
+}
+_INPUT_HINTS = {
+    "string": 'one line without ", \\ and $',
+    "number": "such as 3 or 0.5",
+    "boolean": "true or false",
+}
+
+
+# One rule for each field: what images share is asked once.
+RULES += (Rule((f"{field}[]",), partial(texts_are_checked, field)) for field in Build.model_fields)
