@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from support.cases import SNAPSHOTS
+from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

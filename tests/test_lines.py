@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.repository import Repository
+from harness.repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.layouts import fill as layouts
-from support.cases import ROOT
+from harness.cases import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,8 @@ import ci_kaniko
 from ci_kaniko.sync import memory
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import parse
-from support.loaded import COMMAND, loaded
-from support.repository import Repository
+from harness.loaded import COMMAND, loaded
+from harness.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

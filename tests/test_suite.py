@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from support import tools
-from support.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
+from harness import tools
+from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,182 @@
+"""What each command and each public name imports: start-up time is a feature."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typing_api
+import yaml
+
+import ci_kaniko
+from harness.cases import ROOT
+from harness.loaded import COMMAND, loaded
+
+LISTS = Path(__file__).with_name("loaded.yaml")
+"""What may be imported, by command or Python code: our modules, and the packages of others."""
+VALUES = [word for item in typing_api.VALUES.items() for word in ("--set", "=".join(item))]
+COMMANDS = {
+    "--version": "--version",
+    "--help": "--help",
+    "render --help": "render --help",
+    "targets": "targets",
+    "schema": "schema",
+    "init --stdout": "init --stdout",
+    "setup gitlab": "setup gitlab",
+    "import pipeline.yml": "import pipeline.yml",
+    "validate": "validate",
+    "validate gitlab": "validate gitlab",
+    "validate, a bad spec": "validate -f bad.yaml",
+    "render gitlab, a bad spec": "render gitlab -f bad.yaml",
+    **{f"render {target}": f"render {target}" for target in ci_kaniko.available_targets()},
+    "render kubernetes": " ".join(["render kubernetes", *VALUES]),
+    "render gitlab, several images": "render gitlab -f images.yaml",
+    "render gitlab --only": "render gitlab --only api -f images.yaml",
+    "render gitlab -o": "render gitlab -o out.yml",
+    "sync": "sync",
+    "sync, a merged file": "sync -f merged.yaml",
+    "check, never seen": "check",
+    "check, seen": "check",
+}
+CODES = {
+    "import ci_kaniko": "import ci_kaniko",
+    "looking at ci_kaniko": "import ci_kaniko; ci_kaniko.__version__; dir(ci_kaniko)",
+    "available_targets": "from ci_kaniko import available_targets",
+    "Problem, SpecError": "from ci_kaniko import Problem, SpecError",
+    "render": "from ci_kaniko import render",
+    "Spec": "from ci_kaniko import Spec",
+    "rendering": "import ci_kaniko as c; c.render(c.loads('push: never'), 'gitlab')",
+}
+SPEC = "push: never\ndefault_branch: main\n"
+FILES = {
+    "ci-kaniko.yaml": f"{SPEC}outputs: {{gitlab: .gitlab-ci.yml}}\n",
+    "images.yaml": "push: never\nimages: {api: {}, web: {}}\n",
+    "merged.yaml": f"{SPEC}outputs: {{gitlab: {{path: own.yml, mode: merge}}}}\n",
+    "own.yml": "test: {script: [make test]}\n",
+    "bad.yaml": "puhs: never\n",
+    "pipeline.yml": ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"),
+}
+OURS = str(Path(ci_kaniko.__file__).parents[1])
+LISTED = yaml.safe_load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
+OF_OTHERS = {
+    *("annotated_types", "cython_runtime", "markupsafe", "pydantic_core", "typing_extensions"),
+    *("typing_inspection", "annotated_doc", "shellingham", "click", "rich"),
+}
+"""What the packages that we depend on bring along."""
+HEAD = "# What is imported, exactly. Made by: pytest --update-snapshots tests/cli/test_imports.py\n"
+
+
+def imported(code: str, *arguments: str, folder: Path, source: str = OURS) -> set[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": source,
+        "XDG_CACHE_HOME": str(folder.parent / "cache"),
+    }
+    return loaded(code, *arguments, folder=folder, environment=environment, statuses=(0, 1))
+
+
+def listed(modules: set[str]) -> dict[str, str]:
+    """Modules as they are listed: ours, and the packages of others."""
+    ours = {name for name in modules if name.partition(".")[0] == "ci_kaniko"}
+    others = {name.partition(".")[0] for name in modules - ours} - sys.stdlib_module_names
+    return {
+        "ours": " ".join(sorted(name.partition(".")[2] or name for name in ours)),
+        "others": " ".join(sorted(name for name in others - OF_OTHERS if name[0] != "_")),
+    }
+
+
+def repository(place: Path) -> Path:
+    folder = place / "repository"
+    (folder / ".git").mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return repository(tmp_path)
+
+
+def found(name: str, folder: Path, source: str = OURS) -> dict[str, str]:
+    """What a command or a piece of code imports, as it is listed."""
+    if name in CODES:
+        return listed(imported(CODES[name], folder=folder, source=source))
+    if name == "check, seen":
+        imported(COMMAND, "sync", folder=folder, source=source)
+    return listed(imported(COMMAND, *COMMANDS[name].split(), folder=folder, source=source))
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *CODES])
+def test_exactly_what_is_listed_is_imported(name: str, folder: Path) -> None:
+    assert found(name, folder) == LISTED[name]
+
+
+def test_the_list_has_nothing_else(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if request.config.getoption("--update-snapshots"):
+        lists = {}
+        for number, name in enumerate([*COMMANDS, *CODES]):
+            lists[name] = found(name, repository(tmp_path / str(number)))
+        text = yaml.safe_dump(lists, sort_keys=False, width=90)
+        LISTS.write_text(HEAD + text, encoding="utf-8")
+        return
+    assert [*LISTED] == [*COMMANDS, *CODES]
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "heavy"),
+    [
+        ("--version", "cli", "typer"),
+        ("import ci_kaniko", "__init__", "pydantic"),
+        ("check, seen", "memory", "yaml"),
+        ("validate, a bad spec", "loading", "jinja2"),
+        ("render gitlab", "targets/gitlab", "ruamel.yaml"),
+        ("render github", "rendering", "ci_kaniko.targets.gitlab.jobs"),
+    ],
+)
+def test_a_heavy_import_is_noticed(
+    name: str, module: str, heavy: str, folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "source" / "ci_kaniko"
+    shutil.copytree(Path(ci_kaniko.__file__).parent, copy)
+    if not (copy / "templates").exists():
+        shutil.copytree(ROOT / "templates", copy / "templates")
+    assert found(name, folder, str(copy.parent)) == LISTED[name]
+    with (copy / f"{module}.py").open("a", encoding="utf-8") as file:
+        file.write(f"\nimport {heavy}\n")
+    assert found(name, folder, str(copy.parent)) != LISTED[name]
+
+
+def test_the_library_renders_without_the_heavy_parts_of_python(folder: Path) -> None:
+    """Typer and what pydantic needs for schemas stay out of a program that only renders."""
+    code = "import ci_kaniko as c; c.render(c.loads('push: never'), 'gitlab')"
+    assert not imported(code, folder=folder) & {"asyncio", "difflib", "subprocess"}
+
+
+def test_importing_reads_no_file_and_prints_nothing(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import ci_kaniko"],
+        cwd=folder,
+        env={"PYTHONPATH": str(Path(ci_kaniko.__file__).parents[1])},
+        capture_output=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_public_names_are_what_is_documented() -> None:
+    assert set(ci_kaniko.__all__) <= set(dir(ci_kaniko))
+    assert all(getattr(ci_kaniko, name) for name in ci_kaniko.__all__)
+    assert {name for name in vars(typing_api) if name in ci_kaniko.__all__} == set(
+        ci_kaniko.__all__
+    )
+    with pytest.raises(AttributeError, match="no attribute 'rendre'"):
+        ci_kaniko.__getattr__("rendre")
+
+
+def test_ordinary_uses_work(tmp_path: Path) -> None:
+    typing_api.use_everything(tmp_path)

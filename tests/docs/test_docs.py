@@ -1,0 +1,285 @@
+"""The documentation tells the truth: what it shows is run, what is generated is current."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+import ci_kaniko
+from ci_kaniko import matrix, reference
+from ci_kaniko.cli.commands import app
+from ci_kaniko.kaniko.flags import FLAGS, RESERVED
+from harness import tools
+from harness.cases import ROOT
+from harness.models import every_field
+from harness.yaml12 import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+WRITTEN = {"README.md": README}
+WRITTEN |= {
+    f"docs/{name}": (DOCS / name).read_text("utf-8")
+    for name in ("logins.md", "pipelines.md", "targets.md")
+}
+PAGES = {
+    **WRITTEN,
+    **{f"docs/{name}": (DOCS / name).read_text("utf-8") for name in reference.PAGES},
+}
+FIRST_COMMANDS = [
+    "python3 -m pip install . && python3 -m ci_kaniko render gitlab",
+    "python3 -m pip install -e '.[test]' && python3 -m pytest",
+]
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text)
+
+
+def shown(pattern: str) -> list[tuple[str, str]]:
+    """What stands in backquotes, and the block that follows it."""
+    return re.findall(rf"(?ms)^{pattern}\n\n```\w+\n(.*?)^```$", README)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a Dockerfile and what README shows, where ``ci-kaniko`` is a command."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    for name, text in shown(r"`([\w-]+\.yaml)`:"):
+        (tmp_path / name).write_bytes(text.encode())
+    command = tmp_path / "bin" / "ci-kaniko"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ci_kaniko "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(ci_kaniko.__file__).parents[1]))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [*tools.shell("bash"), "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.stdout.decode()
+
+
+def test_readme_starts_with_its_two_commands() -> None:
+    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", README)
+    assert found[:2] == [("sh", f"{command}\n") for command in FIRST_COMMANDS]
+
+
+@pytest.mark.usefixtures("folder")
+def test_readme_shows_what_commands_print() -> None:
+    examples = shown(r"`(ci-kaniko [^`]+)` prints:")
+    assert examples
+    for command, output in examples:
+        assert run(command) == output, command
+
+
+@pytest.mark.usefixtures("folder")
+def test_readme_shows_what_a_terminal_shows() -> None:
+    for session in blocks(README, "console"):
+        script = "".join(f"{line[2:]}\n" for line in session.splitlines() if line[:2] == "$ ")
+        expected = "".join(line for line in session.splitlines(keepends=True) if line[:2] != "$ ")
+        assert run(script) == expected, script
+
+
+@pytest.mark.usefixtures("folder")
+def test_readme_shows_what_python_says() -> None:
+    """The session goes on after the block that shows the same on the command line."""
+    examples = "\n".join(blocks(README, "pycon"))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "README.md", None, 0)
+    assert test.examples
+    assert not doctest.DocTestRunner().run(test, clear_globs=False).failed
+    assert (
+        dict(shown(r"`(ci-kaniko [^`]+)` prints:"))["ci-kaniko render gitlab"]
+        == (test.globs["text"])
+    )
+
+
+def test_every_yaml_block_is_a_spec() -> None:
+    wrong = dict(shown(r"`([\w-]+\.yaml)`:"))["wrong.yaml"]
+    for name, text in WRITTEN.items():
+        for block in blocks(text, "yaml"):
+            if block == wrong or block.startswith(("# Generated", "# .")):
+                continue
+            complete = block if "destinations:" in block else f"push: never\n{block}"
+            assert ci_kaniko.loads(complete).context, name
+
+
+SPECS_OF_PIPELINES = [
+    block if "destinations:" in block else f"default_branch: main\npush: never\n{block}"
+    for block in blocks(WRITTEN["docs/pipelines.md"], "yaml")
+    if not block.startswith("# .")
+]
+
+
+@pytest.mark.parametrize("text", SPECS_OF_PIPELINES)
+def test_the_specs_of_pipelines_can_be_rendered(text: str) -> None:
+    spec = ci_kaniko.loads(text)
+    assert ci_kaniko.render(spec, "gitlab")
+    assert ci_kaniko.render(spec, "github")
+    if "paths:" not in text:
+        assert ci_kaniko.render(spec, "buildkite")
+
+
+def test_pipelines_says_where_a_digest_is() -> None:
+    page = WRITTEN["docs/pipelines.md"]
+    (text,) = [text for text in SPECS_OF_PIPELINES if text.startswith("digest: true")]
+    image = "images: {api: {}, web: {destinations: ['ghcr.io/acme/web:1']}}"
+    several = ci_kaniko.loads(f"default_branch: main\n{text}{image}")
+    one = ci_kaniko.loads(f"default_branch: main\n{text}")
+    for target, places in {
+        "gitlab": ("IMAGE_DIGEST", "API_DIGEST"),
+        "github": ("image", "build-api"),
+        "buildkite": ("build-image:digest", "build-api:digest"),
+        "agola": ("digest/build-image", "digest/build-api"),
+    }.items():
+        for spec, place in zip((one, several), places, strict=True):
+            assert place in ci_kaniko.render(spec, target)
+            assert place.replace("digest/", "digests/") in page
+
+
+@pytest.mark.parametrize("ci", ["gitlab-ci.yml", "buildkite/pipeline.yml"])
+def test_recipes_of_pipelines_render(folder: Path, ci: str) -> None:
+    """The scripts run, with programs that do nothing for those that a CI brings."""
+    (block,) = [
+        block
+        for block in blocks(WRITTEN["docs/pipelines.md"], "yaml")
+        if block.startswith(f"# .{ci}")
+    ]
+    document = yaml.safe_load(block)
+    if "steps" in document:
+        script = document["steps"][0]["command"].replace("$$", "$")
+        script = script.replace("/workspace/buildkite-agent pipeline upload", "cat")
+    else:
+        script = "\n".join(document["plan-images"]["script"]) + "\ncat images.yml"
+    (folder / "ci-kaniko.yaml").write_text("push: never\ncontext: app\n")
+    said = run(f"""\
+set -e
+pip() {{ :; }}
+commit() {{ git -c user.name=a -c user.email=a@example.com commit --quiet --allow-empty -m x; }}
+plan() {{
+  BUILDKITE_PIPELINE_DEFAULT_BRANCH=main BUILDKITE_BRANCH=main
+  CI_MERGE_REQUEST_DIFF_BASE_SHA= CI_COMMIT_BEFORE_SHA=$(git rev-parse HEAD~1)
+  {script}
+}}
+git init --quiet --initial-branch=main
+commit && git add ci-kaniko.yaml && commit && commit && plan
+mkdir app && touch app/x && git add app && commit && echo AFTER && plan
+""")
+    before, _, after = said.partition("AFTER\n")
+    assert "the image has not changed since" in before
+    assert "nothing-to-build:" in before or "steps: []" in before
+    assert "build-image" in after
+    assert "build-image" not in before
+
+
+def test_readme_names_every_command_and_every_exit_code() -> None:
+    assert not [name for name in COMMANDS if f"ci-kaniko {name}" not in README]
+    assert re.findall(r"(?m)^\| (\d) \|", README) == ["0", "1", "2", "3"]
+
+
+def options() -> Iterator[tuple[str, Any]]:
+    for name, command in COMMANDS.items():
+        for item in command.params:
+            if item.name != "help":
+                yield name, item
+
+
+def test_every_option_is_documented() -> None:
+    page = PAGES["docs/commands.md"]
+    for command, item in options():
+        section = page.partition(f"## {command}\n")[2].partition("\n## ")[0]
+        for name in item.opts if item.param_type_name == "option" else [item.metavar or "TARGET"]:
+            assert name in section, (command, name)
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_generated_pages_are_current(name: str) -> None:
+    kept = (DOCS / name).read_bytes().decode()
+    assert reference.PAGES[name]() == kept, "run: python -m ci_kaniko.reference"
+
+
+def test_the_generator_writes_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "DOCS", tmp_path)
+    made = {name: partial("# {}\n".format, name) for name in reference.PAGES}
+    monkeypatch.setattr(reference, "PAGES", made)
+    reference.main()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        name: f"# {name}\n" for name in made
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = re.sub(r"`[^`\n]*`", "", PAGES[page])
+    for target in re.findall(r"\]\(([^)]+)\)", text) if page.endswith(".md") else ():
+        path, _, anchor = target.partition("#")
+        file = f"{page.rpartition('/')[0]}/{path}".lstrip("/") if path else page
+        assert (ROOT / file).exists(), target
+        if anchor:
+            assert anchor in anchors(PAGES[file]), target
+
+
+def anchors(text: str) -> set[str]:
+    """The names that GitHub gives headings."""
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_field_and_model_is_in_the_reference() -> None:
+    page = PAGES["docs/spec.md"]
+    for field in every_field():
+        if field.model.__name__ == "SecretText":
+            continue
+        section = page.partition(f"## {field.model.__name__}\n")[2].partition("\n## ")[0]
+        assert f"| `{field.name}` |" in section, str(field)
+
+
+def test_shown_examples_are_yaml_for_what_they_mean() -> None:
+    for field in every_field():
+        for example in field.info.examples or ():
+            assert read(reference.flow(example)) == example
+
+
+def test_every_flag_has_a_field_or_a_reason() -> None:
+    rows = [
+        line.split(" | ") for line in PAGES["docs/matrix.md"].splitlines() if line[:5] == "| `--"
+    ]
+    named = {row[0].strip("| `"): row[1] for row in rows}
+    assert {f"--{flag}" for flag in FLAGS} == {name for name in named if "=" not in name}
+    for flag, field in named.items():
+        assert field.startswith("`") or flag.removeprefix("--") in RESERVED, flag
+
+
+@pytest.mark.parametrize("title", matrix.REFUSALS)
+def test_what_the_matrix_calls_refused_is_refused_somewhere(title: str) -> None:
+    assert f"| {title} |" in PAGES["docs/matrix.md"]
+
+
+def test_pages_are_tidy() -> None:
+    for name, text in WRITTEN.items():
+        prose = re.sub(r"(?ms)^```.*?^```$", "", text)
+        assert text.endswith("\n"), name
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), name
+        long = [line for line in prose.splitlines() if len(line) > 100 and "|" not in line]
+        assert not long, name

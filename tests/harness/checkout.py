@@ -1,0 +1,25 @@
+"""A checkout that has what a spec asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ci_kaniko import Spec
+    from harness.repository import Repository
+
+
+def lay_out(repository: Repository, spec: Spec) -> None:
+    """Write the Dockerfiles of a spec: with its stages, and all that it gives them."""
+    lines: dict[str, list[str]] = {}
+    for build in spec.builds:
+        if "://" in build.context or "://" in build.dockerfile or "${" in build.context:
+            continue
+        mounts = [f"RUN --mount=type=secret,id={name} true" for name in build.build_secrets]
+        arguments = [f"ARG {name}" for name in build.build_args]
+        stage = f" AS {build.target}" if build.target else ""
+        path = f"{build.context}/{build.dockerfile}"
+        lines.setdefault(path, []).extend([f"FROM scratch{stage}", *arguments, *mounts])
+    for path, written in lines.items():
+        (repository.folder / path.rpartition("/")[0]).mkdir(parents=True, exist_ok=True)
+        repository.write(path, "\n".join([*written, ""]))

@@ -1,0 +1,118 @@
+"""GitHub's own judgement: `@actions/workflow-parser` and `@actions/expressions`.
+
+One node process for a whole test run: its start takes longer than a hundred answers.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import re
+import subprocess
+import threading
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness import tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PROGRAM = Path(__file__).with_name("judge.mjs")
+_EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|[^'])*?)\}\}")
+_OPEN = ("secrets", "vars", "env", "steps")
+_NEVER: Mapping[str, bool] = MappingProxyType({})
+
+Known = dict[str, str | bool | None]
+"""Property paths that an expression may read, such as github.ref."""
+
+
+class Refused(Exception):
+    """What GitHub has against a workflow or an expression."""
+
+
+class Value(NamedTuple):
+    """What an expression is as a text, and as a condition."""
+
+    text: str
+    truth: bool
+
+
+class Workflow(NamedTuple):
+    """What GitHub refuses, and the conditions of the jobs as it completes them."""
+
+    errors: list[str]
+    conditions: dict[str, str]
+
+
+class _Judge:
+    def __init__(self) -> None:
+        node = tools.program("node")
+        for package in ("workflow-parser", "expressions"):
+            tools.module(f"@actions/{package}")
+        command = [node, "--input-type=module", "--eval", _PROGRAM.read_text(encoding="utf-8")]
+        self.lock = threading.Lock()
+        self.process = subprocess.Popen(
+            command,
+            cwd=tools.MODULES.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        atexit.register(self.process.communicate)
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin
+        assert stdout
+        with self.lock:
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            answer: dict[str, Any] = json.loads(stdout.readline())
+        return answer
+
+
+_judge = functools.cache(_Judge)
+
+
+@functools.cache
+def workflow(text: str) -> Workflow:
+    return Workflow(**_judge().ask({"kind": "workflow", "text": text}))
+
+
+def evaluate(text: str, known: Known, statuses: Mapping[str, bool] = _NEVER) -> Value:
+    """The value of an expression; `statuses` are what success() and its like say."""
+    return _evaluated(text, json.dumps(_context(known)), json.dumps(dict(statuses)))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _evaluated(text: str, context: str, statuses: str) -> Value:
+    request = {"context": json.loads(context), "statuses": json.loads(statuses)}
+    answer = _judge().ask({"kind": "expression", "text": text, **request})
+    if "errors" in answer:
+        raise Refused(f"{text}: {answer['errors'][0]}")
+    return Value(**answer)
+
+
+def expressions(text: str) -> Iterator[str]:
+    """Every `${{ expression }}` of a text."""
+    return (found[1] for found in _EXPRESSION.finditer(text))
+
+
+def filled(text: str, known: Known) -> str:
+    """A text with the values of its expressions."""
+    return _EXPRESSION.sub(lambda found: evaluate(found[1], known).text, text)
+
+
+def _context(known: Known) -> dict[str, Any]:
+    context: dict[str, Any] = {name: {} for name in _OPEN}
+    for path, value in known.items():
+        *folders, name = path.split(".")
+        place = context
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        absent = value == "" and path.startswith("github.event.")
+        place[name] = None if absent else value
+    return context

@@ -1,0 +1,155 @@
+"""Whole pipelines run: every job that an event starts, with what the jobs before handed over."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness import expectation, images, triggers
+from harness.execution import REQUESTS, Handed, run
+from harness.runs import INPUTS, read_pipeline, render
+from harness.triggers import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.events import Event
+    from harness.execution import Recorded
+    from harness.images import Job, Pipeline
+    from harness.triggers import Step
+
+_NATIVE_NAMES = {"gitlab": "job", "github": "job", "buildkite": "key", "kubernetes": "name"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What became of each job, and what was recorded of those that started."""
+
+    results: Mapping[str, Result]
+    recorded: Mapping[str, Recorded]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a run is given beside the event: inputs, secrets (all by default), what fails."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    fed: expectation.Fed | None = None
+    failing_tools: Sequence[str] = ()
+    failing_jobs: Sequence[str] = ()
+
+
+_USUAL = Given()
+
+
+def digest_of(job: str) -> str:
+    """What a job pushes has a digest of its own."""
+    return f"sha256:{hashlib.sha256(job.encode()).hexdigest()}"
+
+
+def fed(pipeline: Pipeline, target: str, event: Event) -> expectation.Fed:
+    """Every secret of every image; none for a fork."""
+    found = [expectation.fed(job.run(target, event)) for job in pipeline.jobs]
+    if event.fork:
+        return expectation.Fed({}, {})
+    return expectation.Fed(
+        {name: value for each in found for name, value in each.secrets.items()},
+        {name: value for each in found for name, value in each.docker_configs.items()},
+    )
+
+
+def names(pipeline: Pipeline, target: str) -> dict[str, Job]:
+    """The jobs that build or join by their names on a target."""
+    return {native_name(job, target): job for job in pipeline.jobs}
+
+
+def native_name(job: Job, target: str) -> str:
+    section = job.image.data.get(target, {})
+    given = section.get(_NATIVE_NAMES.get(target, "" if job.image.name else "run"))
+    default = f"build-{job.image.name or 'image'}"
+    if target == "github" and not job.image.name:
+        default = "image"
+    name = "-".join(filter(None, [given or default, images.slug(job.platform)]))
+    return re.sub("[._]", "-", name) if target in ("github", "buildkite", "kubernetes") else name
+
+
+def repository(pipeline: Pipeline) -> dict[str, str]:
+    """What the checkout holds: a Dockerfile in every context."""
+    contexts = {image.data.get("context", ".") for image in pipeline.images.values()}
+    return {os.path.normpath(f"{path}/Dockerfile"): f"# {path}\n" for path in sorted(contexts)}
+
+
+def in_its_store(held: expectation.Fed, target: str) -> dict[str, Any]:
+    """Secrets as a platform keeps them: ready configs are files, Secrets or texts."""
+    on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
+    as_text = {} if on_gitlab or in_store else held.docker_configs
+    return {
+        "secrets": {**held.secrets, **as_text},
+        "file_secrets": held.docker_configs if on_gitlab else {},
+        "docker_configs": held.docker_configs if in_store else {},
+    }
+
+
+def run_pipeline(
+    target: str, text: str, pipeline: Pipeline, event: Event, shell: str, given: Given = _USUAL
+) -> Ran:
+    """Run a rendered text as its platform would."""
+    recorded: dict[str, Recorded] = {}
+    stored = in_its_store(given.fed or fed(pipeline, target, event), target)
+
+    def perform(step: Step) -> Result:
+        done = run(
+            target,
+            text,
+            event,
+            **stored,
+            variables=expectation.RUN_TIME,
+            shell=shell,
+            files=repository(pipeline),
+            job=step.name,
+            handed=Handed(
+                artifacts={name: each.artifacts for name, each in recorded.items()},
+                outputs={name: each.outputs for name, each in recorded.items()},
+            ),
+            inputs=given.inputs,
+            digest=digest_of(step.name),
+            failing=given.failing_tools,
+            executor_status=7 if step.name in given.failing_jobs else 0,
+        )
+        recorded[step.name] = done
+        return Result("failed" if done.status else "passed", done.outputs)
+
+    results = triggers.play(triggers.STEPS[target](text, event, given.inputs), perform)
+    return _with_requests(Ran(results, recorded))
+
+
+def _with_requests(ran: Ran) -> Ran:
+    """The job of pull requests under the name of that for pushes: one of the two has done it."""
+    results, recorded = dict(ran.results), dict(ran.recorded)
+    for name in [name for name in results if name.endswith(REQUESTS)]:
+        result, got = results.pop(name), recorded.pop(name, None)
+        if got is not None and "this event does not start" not in got.stderr:
+            results[name.removesuffix(REQUESTS)] = result
+            recorded[name.removesuffix(REQUESTS)] = got
+    return Ran(results, recorded)
+
+
+def events(case: str) -> tuple[Event, ...]:
+    """The usual events; each changes something that every image watches."""
+    changed = {"Dockerfile", "src/main.go"}
+    for image in read_pipeline(case).images.values():
+        for glob in image.data.get("triggers", {}).get("paths", ()):
+            changed.add(glob.replace("**", "x/y").replace("*", "z"))
+    found = expectation.events(expectation.Spec(read_pipeline(case).data))
+    return tuple(replace(event, changed=tuple(sorted(changed))) for event in found)
+
+
+@functools.cache
+def ran(case: str, target: str, event: Event, shell: str) -> Ran:
+    text = render(case, target, event)
+    given = Given(inputs=INPUTS.get(case, {}))
+    return run_pipeline(target, text, read_pipeline(case), event, shell, given)

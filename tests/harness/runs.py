@@ -1,0 +1,130 @@
+"""Cases rendered and run: what a test compares with the expectation."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import ci_kaniko
+from harness import expectation, images, tools
+from harness.cases import CASES, PIPELINE_CASES, spec_path
+from harness.events import Event, values
+from harness.execution import Recorded, run
+from harness.expectation import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RENDER_ALL = """
+import json, sys
+import ci_kaniko
+for path, target, values in json.load(sys.stdin):
+    spec = ci_kaniko.loads(open(path, "rb").read(), path)
+    print(json.dumps(ci_kaniko.render(spec, target, values)))
+"""
+"""A program that renders what its input asks for, one text a line."""
+
+TARGETS = tuple(sorted(ci_kaniko.available_targets()))
+SHELLS = tools.shells()
+
+
+@functools.cache
+def text_of(case: str) -> str:
+    return spec_path(case).read_text(encoding="utf-8")
+
+
+@functools.cache
+def read(case: str) -> expectation.Spec:
+    return expectation.read(text_of(case))
+
+
+def refused(case: str, target: str) -> set[str] | None:
+    """The rules by which a target refuses a case; None when it renders it."""
+    return expectation.not_on(text_of(case)).get(target)
+
+
+PAIRS = tuple((case, target) for case in CASES for target in TARGETS)
+RENDERED = tuple((case, target) for case, target in PAIRS if refused(case, target) is None)
+PIPELINE_PAIRS = tuple((case, target) for case in PIPELINE_CASES for target in TARGETS)
+PIPELINES_RENDERED = tuple(
+    (case, target) for case, target in PIPELINE_PAIRS if refused(case, target) is None
+)
+
+
+@functools.cache
+def spec_of(case: str) -> ci_kaniko.Spec:
+    return ci_kaniko.loads(text_of(case), f"{case}.yaml")
+
+
+def values_for(target: str, event: Event) -> dict[str, str] | None:
+    if not ci_kaniko.available_targets()[target].needs_values:
+        return None
+    return {**values(event), **expectation.given()}
+
+
+INPUTS = {"inputs-required": {"version": "1.2_3", "quick": "true"}}
+"""What is always given: inputs that have no default."""
+
+
+@functools.cache
+def read_pipeline(case: str) -> images.Pipeline:
+    return images.given(text_of(case), tuple(INPUTS.get(case, {}).items()))
+
+
+def push_event(case: str) -> Event:
+    """A push to the default branch: what a manifest in snapshots/ is rendered for."""
+    return expectation.events(read(case))[0]
+
+
+@functools.cache
+def render(case: str, target: str, event: Event | None = None) -> str:
+    """The same text for every event, but where a manifest has to hold the event's values."""
+    needed = values_for(target, event or push_event(case))
+    if needed is None and event is not None:
+        return render(case, target)
+    return ci_kaniko.render(spec_of(case), target, needed)
+
+
+def execute(
+    wanted: Run,
+    text: str,
+    shell: str,
+    *,
+    fed: expectation.Fed | None = None,
+    status: int = 0,
+    extra_env: Mapping[str, str] | None = None,
+) -> Recorded:
+    """Run a rendered text with the secrets that are fed: by default every one, none for a fork."""
+    if fed is None:
+        empty = expectation.Fed({}, {})
+        fed = empty if wanted.event.fork else expectation.fed(wanted)
+    on_gitlab = wanted.target == "gitlab"
+    in_store = wanted.target in ("kubernetes", "buildkite")
+    as_text = {} if on_gitlab or in_store else fed.docker_configs
+    section = wanted.spec.section(wanted.target)
+    return run(
+        wanted.target,
+        text,
+        wanted.event,
+        secrets={**fed.secrets, **as_text},
+        variables=expectation.RUN_TIME,
+        shell=shell,
+        executor_status=status,
+        file_secrets=fed.docker_configs if on_gitlab else {},
+        docker_configs=fed.docker_configs if in_store else {},
+        secret=section.get("secret", "ci-kaniko"),
+        extra_env=extra_env or {},
+    )
+
+
+@functools.cache
+def recorded(case: str, target: str, event: Event, shell: str) -> Recorded:
+    return execute(Run(read(case), target, event), render(case, target, event), shell)
+
+
+def rendering(spec: ci_kaniko.Spec, target: str, event: Event) -> str | ci_kaniko.SpecError:
+    """What a spec becomes on a target: a text, or what is in the way."""
+    try:
+        return ci_kaniko.render(spec, target, values_for(target, event))
+    except ci_kaniko.SpecError as refused:
+        return refused

@@ -1,0 +1,53 @@
+"""Programs that a machine may lack: a test that needs one is skipped by its name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+
+import pytest
+
+from harness.cases import ROOT
+
+SHELLS = ("busybox", "dash", "bash")
+MODULES = ROOT / ".tools" / "node_modules"
+NODE_TOOLS = str(MODULES / ".bin")
+SEARCH = os.pathsep.join(
+    [sysconfig.get_path("scripts"), NODE_TOOLS, os.environ.get("PATH", os.defpath)]
+)
+
+
+def program(name: str) -> str:
+    """The path of a program."""
+    found = shutil.which(name, path=SEARCH)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    if os.path.dirname(found) == NODE_TOOLS:
+        program("node")
+    return found
+
+
+def module(name: str) -> str:
+    """The folder of a package that npm installed."""
+    if not (MODULES / name).is_dir():
+        pytest.skip(f"{name} is not installed")
+    return str(MODULES / name)
+
+
+def shells() -> tuple[str, ...]:
+    """The shells that are here; all their names when none is, for tests to be skipped by."""
+    return tuple(name for name in SHELLS if shutil.which(name)) or SHELLS
+
+
+def serving(name: str) -> str:
+    """The shell of a name, or one that serves in its place."""
+    return name if name in shells() else shells()[0]
+
+
+def shell(name: str = "sh") -> list[str]:
+    """The words that start a shell: another one serves where the named one is missing."""
+    found = shutil.which(name) or next(filter(None, map(shutil.which, shells())), None)
+    if found is None:
+        pytest.skip(f"a shell ({', '.join(SHELLS)}) is not installed")
+    return [found, "sh"] if os.path.basename(found) == "busybox" else [found]

@@ -1,0 +1,531 @@
+"""Whether an event starts a job: the parts of each platform's conditions that are rendered.
+
+GitLab's `rules:`, GitHub's `on:` and `if:`, Buildkite's `if:` and Agola's `when:`, and what each
+platform does with a job whose neighbours were left out or have failed. Anything else is an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from harness import judge
+from harness.agola import included
+from harness.events import GITHUB_EVENTS, Event, environment, github_context
+from harness.execution import (
+    REQUESTS,
+    agola_ancestors,
+    agola_parents,
+    agola_tasks,
+    buildkite_commands,
+    buildkite_pipeline,
+    gitlab_document,
+    gitlab_jobs,
+    gitlab_needs,
+    kubernetes_chains,
+    listed,
+    saves,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PROJECT, FORK = "4711", "815"
+
+
+class NotUnderstood(Exception):
+    """An expression that the platform, or this small evaluator, refuses."""
+
+
+Value = str | bool | None
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Result(NamedTuple):
+    """How a job ended: passed, failed or skipped; and what it has for later ones."""
+
+    status: str
+    outputs: Mapping[str, str] = _NONE
+
+
+def before(steps: Sequence[Step], name: str) -> set[str]:
+    """Every job that has ended when this one begins."""
+    needs = {step.name: step.needs for step in steps}
+    return {*needs[name]}.union(*(before(steps, needed) for needed in needs[name]))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job of a run: what it waits for, and whether it starts after what has ended so far."""
+
+    name: str
+    needs: tuple[str, ...]
+    starts: Callable[[Mapping[str, Result]], bool]
+
+
+def play(steps: Sequence[Step], perform: Callable[[Step], Result]) -> dict[str, Result]:
+    """Run every job after what it needs; a job that does not start is skipped."""
+    results: dict[str, Result] = {}
+    waiting = list(steps)
+    while waiting:
+        ready = [step for step in waiting if {*step.needs} <= results.keys()]
+        if not ready:
+            raise NotUnderstood(f"{[step.name for step in waiting]} wait for one another")
+        for step in ready:
+            results[step.name] = perform(step) if step.starts(results) else Result("skipped")
+            waiting.remove(step)
+    return results
+
+
+class _Expression:
+    """Recursive descent over tokens; both languages bind `!`, comparison, `&&`, `||` alike."""
+
+    tokens: re.Pattern[str]
+
+    def __init__(self, text: str, known: Mapping[str, Any]) -> None:
+        self.known = known
+        self.rest = self._tokens(text)
+
+    def _tokens(self, text: str) -> list[str]:
+        found, at = [], 0
+        while at < len(text):
+            match = self.tokens.match(text, at)
+            if not match:
+                raise NotUnderstood(f"{text[at:]!r} in {text!r}")
+            found.append(match[0].strip())
+            at = match.end()
+        return [token for token in found if token]
+
+    def value(self) -> bool:
+        result = self.either()
+        if self.rest:
+            raise NotUnderstood(f"left over: {self.rest}")
+        return truth(result)
+
+    def either(self) -> Value:
+        left = self.both()
+        while self._next("||"):
+            right = self.both()
+            left = left if truth(left) else right
+        return left
+
+    def both(self) -> Value:
+        left = self.comparison()
+        while self._next("&&"):
+            right = self.comparison()
+            left = right if truth(left) else left
+        return left
+
+    def comparison(self) -> Value:
+        left = self.unary()
+        for operator in ("==", "!=", "=~", "!~"):
+            if self._next(operator):
+                return self.compare(operator, left, self.unary())
+        return left
+
+    def unary(self) -> Value:
+        if self._next("!"):
+            return not truth(self.unary())
+        if self._next("("):
+            inner = self.either()
+            if not self._next(")"):
+                raise NotUnderstood("a parenthesis is not closed")
+            return inner
+        if not self.rest:
+            raise NotUnderstood("the expression ends too early")
+        return self.operand(self.rest.pop(0))
+
+    def _next(self, token: str) -> bool:
+        if self.rest[:1] == [token]:
+            self.rest.pop(0)
+            return True
+        return False
+
+    def compare(self, operator: str, left: Value, right: Value) -> bool:
+        raise NotImplementedError
+
+    def operand(self, token: str) -> Value:
+        raise NotImplementedError
+
+
+def truth(value: Value) -> bool:
+    return bool(value)
+
+
+# -- GitLab -----------------------------------------------------------------------------------
+
+
+class _GitLabExpression(_Expression):
+    """https://docs.gitlab.com/ci/jobs/job_rules/: quotes hold no escapes, patterns are RE2."""
+
+    tokens = re.compile(
+        r"""\s+|\|\||&&|==|!=|=~|!~|[()]|\$\w+|null|"[^"]*"|'[^']*'"""
+        r"""|/(?:[^/\\]|\\.)+/[ismU]*(?=[\s)]|\Z)"""
+    )
+
+    def operand(self, token: str) -> Value:
+        if token.startswith("$"):
+            found: Value = self.known.get(token[1:])
+            return found
+        if token == "null":
+            return None
+        if token[0] in "\"'/":
+            return token if token[0] == "/" else token[1:-1]
+        raise NotUnderstood(token)
+
+    def compare(self, operator: str, left: Value, right: Value) -> bool:
+        if operator in ("==", "!="):
+            return (left == right) == (operator == "==")
+        if not isinstance(right, str) or not right.startswith("/"):
+            raise NotUnderstood(f"{right!r} is no pattern")
+        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
+        return matched == (operator == "=~")
+
+
+def _re2(pattern: str) -> str:
+    body, _, flags = pattern[1:].rpartition("/")
+    if re.search(r"\\[^\W\d_]|\(\?", body):
+        raise NotUnderstood(f"{pattern}: RE2 and this evaluator may differ")
+    return (f"(?{flags})" if flags else "") + re.sub(r"(?<!\\)\$\Z", r"\\Z", body)
+
+
+def gitlab(text: str, event: Event, *, in_parent: bool = False) -> bool:
+    """A fork's merge request runs in the fork, or `in_parent` when a member there starts it."""
+    return bool(gitlab_steps(text, event, in_parent=in_parent))
+
+
+def gitlab_steps(
+    text: str, event: Event, inputs: Mapping[str, str] = _NONE, *, in_parent: bool = False
+) -> list[Step]:
+    """The jobs of the pipeline; GitLab makes none when a job needs one that is left out."""
+    jobs = gitlab_jobs(gitlab_document(text, inputs))
+    known = gitlab_variables(event, in_parent=in_parent)
+    included = {
+        name: job for name, job in jobs.items() if _gitlab_rules(job["rules"], known, event)
+    }
+    return [_gitlab_step(name, job, included) for name, job in included.items()]
+
+
+def _gitlab_step(name: str, job: Mapping[str, Any], included: Mapping[str, Any]) -> Step:
+    needs = gitlab_needs(job) or []
+    for need in needs:
+        if need["job"] not in included and not need.get("optional"):
+            raise NotUnderstood(f"no pipeline: {name} needs {need['job']}, which is not in it")
+    waits = tuple(need["job"] for need in needs if need["job"] in included)
+    return Step(name, waits, functools.partial(_passed, waits))
+
+
+def _gitlab_rules(
+    rules: Sequence[Mapping[str, Any]], known: Mapping[str, str], event: Event
+) -> bool:
+    for rule in rules:
+        if not rule.keys() <= {"if", "when", "changes", "interruptible"}:
+            raise NotUnderstood(f"rule {rule}")
+        holds = "if" not in rule or _GitLabExpression(rule["if"], known).value()
+        if holds and _gitlab_changes(rule.get("changes"), event):
+            return bool(rule.get("when", "on_success") != "never")
+    return False
+
+
+def _gitlab_changes(globs: Sequence[str] | None, event: Event) -> bool:
+    """What cannot be compared counts as changed."""
+    if globs is None or not event.is_compared:
+        return True
+    return any(fnmatch(glob, path) for glob in globs for path in event.changed)
+
+
+def fnmatch(glob: str, path: str) -> bool:
+    """Ruby's File.fnmatch with PATHNAME and DOTMATCH: `**` crosses folders before a slash only."""
+    if re.search(r"[\[\]{}\\$]", glob):
+        raise NotUnderstood(f"{glob}: not modelled")
+    pattern = ""
+    for piece in re.findall(r"\*\*/|\*+|\?|[^*?]+", glob):
+        starts_segment = not pattern or pattern.endswith(("/", ")*"))
+        if piece == "**/" and starts_segment:
+            pattern += "(?:[^/]+/)*"
+        elif piece.startswith("*"):
+            pattern += "[^/]*" + "/" * piece.endswith("/")
+        else:
+            pattern += "[^/]" if piece == "?" else re.escape(piece)
+    return re.fullmatch(pattern, path) is not None
+
+
+def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]:
+    here = FORK if event.fork and not in_parent else PROJECT
+    source = FORK if event.fork else PROJECT
+    request = {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": source, "CI_MERGE_REQUEST_PROJECT_ID": PROJECT}
+    return {
+        **environment("gitlab", event),
+        "CI_PROJECT_ID": here,
+        **(request if event.pull_request else {}),
+    }
+
+
+# -- GitHub -----------------------------------------------------------------------------------
+
+
+def github_filter(pattern: str) -> str:
+    """The regular expression of a filter pattern of `on.push`."""
+    out, at = "", 0
+    while at < len(pattern):
+        character = pattern[at]
+        if pattern.startswith("**", at):
+            out, at = out + ".*", at + 2
+            continue
+        if character == "\\":
+            at += 1
+            out += re.escape(pattern[at])
+        elif character == "*":
+            out += "[^/]*"
+        elif character in "?+":
+            out += character
+        elif character == "[":
+            raise NotUnderstood(f"{pattern}: character classes are not modelled")
+        else:
+            out += re.escape(character)
+        at += 1
+    return out
+
+
+def github(text: str, event: Event) -> bool:
+    steps = github_steps(text, event)
+    return any(step.starts({}) for step in steps)
+
+
+def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The jobs of the workflow, when the event starts it; called ones start with their caller."""
+    workflow = yaml.load(text, yaml.CSafeLoader)
+    jobs = workflow["jobs"]
+    called = "workflow_call" in workflow["on"]
+    if not (called or _github_on(workflow["on"], event)):
+        return []
+    judged = judge.workflow(text)
+    if judged.errors:
+        raise NotUnderstood("; ".join(judged.errors))
+    return [_github_step(name, jobs, event, judged.conditions[name]) for name in jobs]
+
+
+def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: str) -> Step:
+    needs = tuple(listed(jobs[name].get("needs") or []))
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        before = [results[other].status for other in _github_ancestors(name, jobs)]
+        statuses = {
+            "success": {*before} <= {"passed"},
+            "failure": "failed" in before,
+            "cancelled": False,
+            "always": True,
+        }
+        known: judge.Known = {**github_context(event)}
+        for needed in needs:
+            known |= {
+                f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
+                for key in jobs[needed].get("outputs") or {}
+            }
+            passed = {"passed": "success", "failed": "failure"}
+            known[f"needs.{needed}.result"] = passed.get(results[needed].status, "skipped")
+        return judge.evaluate(condition, known, statuses).truth
+
+    return Step(name, needs, starts)
+
+
+def _github_ancestors(name: str, jobs: Mapping[str, Any]) -> set[str]:
+    needs = listed(jobs[name].get("needs") or [])
+    return {*needs}.union(*(_github_ancestors(needed, jobs) for needed in needs))
+
+
+def _github_on(events: Mapping[str, Any], event: Event) -> bool:
+    name = GITHUB_EVENTS.get(event.source, event.source)
+    if name not in events:
+        return False
+    filters = events[name] or {}
+    if name == "schedule":
+        return event.schedule in [entry["cron"] for entry in filters]
+    if name in ("workflow_dispatch", "repository_dispatch", "merge_group") and filters:
+        raise NotUnderstood(f"{name}: {filters}")
+    kind, ref = ("tags", event.tag) if event.tag else ("branches", event.branch)
+    if not filters.keys() <= ({"branches", "tags", "paths"} if name == "push" else {"paths"}):
+        raise NotUnderstood(f"{name}: {filters}")
+    globs = filters.get(kind, [] if filters.keys() & {"branches", "tags"} else ["**"])
+    by_ref = name != "push" or _github_filtered(globs, ref)
+    return by_ref and _github_paths(filters.get("paths"), event)
+
+
+def _github_paths(globs: Sequence[str] | None, event: Event) -> bool:
+    """Tags are never asked, and a new branch is compared with where it left another."""
+    if globs is None or event.tag:
+        return True
+    return any(_github_filtered(globs, path) for path in event.changed)
+
+
+def _github_filtered(globs: Sequence[str], text: str) -> bool:
+    """The last pattern that matches decides; a list of `!` only is an error."""
+    if globs and all(glob.startswith("!") for glob in globs):
+        raise NotUnderstood(f"{globs}: nothing is left")
+    last = [glob for glob in globs if re.fullmatch(github_filter(glob.removeprefix("!")), text)]
+    return bool(last) and not last[-1].startswith("!")
+
+
+# -- Buildkite --------------------------------------------------------------------------------
+
+
+class _BuildkiteExpression(_Expression):
+    """https://buildkite.com/docs/pipelines/configure/conditionals, after the upload."""
+
+    tokens = re.compile(
+        r"""\s+|\|\||&&|==|!=|=~|!~|!|[()]|[a-z][a-z_.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+        r"""|/(?:[^/\\]|\\.)+/i?(?=[\s)]|\Z)"""
+    )
+
+    def operand(self, token: str) -> Value:
+        if token[0] == "/":
+            return token
+        if token[0] in "\"'":
+            if "\\" in token or (token[0] == '"' and "$" in token):
+                raise NotUnderstood(f"{token}: an escape, or text that Buildkite replaces")
+            return token[1:-1]
+        if token not in self.known:
+            raise NotUnderstood(token)
+        found: Value = self.known[token]
+        return found
+
+    def compare(self, operator: str, left: Value, right: Value) -> bool:
+        if operator in ("==", "!="):
+            return (left == right) == (operator == "==")
+        if not isinstance(right, str) or not right.startswith("/"):
+            raise NotUnderstood(f"{right!r} is no pattern")
+        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
+        return matched == (operator == "=~")
+
+
+def buildkite(text: str, event: Event) -> bool:
+    return any(step.starts({}) for step in buildkite_steps(text, event))
+
+
+def buildkite_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The steps of the upload: those left out by `if` hold nobody back, failed ones do."""
+    commands = buildkite_commands(buildkite_pipeline(text, event, inputs))
+    return [_buildkite_step(name, step, commands, event) for name, step in commands.items()]
+
+
+def _buildkite_step(
+    name: str, step: Mapping[str, Any], commands: Mapping[str, Any], event: Event
+) -> Step:
+    """A step alone may wait for what somebody else uploads."""
+    waits = listed(step.get("depends_on") or [])
+    needs = tuple(other for other in waits if other in commands)
+    alone = len({other.removesuffix(REQUESTS) for other in commands}) == 1
+    if len(needs) < len(waits) and not alone:
+        raise NotUnderstood(f"the build fails: {name} depends on a step that there is not")
+    if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
+        raise NotUnderstood(f"{name}: {sorted(step)}")
+    build = _build(environment("buildkite", event))
+    holds = "if" not in step or _BuildkiteExpression(step["if"], build).value()
+
+    earlier = _buildkite_ancestors(name, commands)
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        return holds and all(results[other].status != "failed" for other in earlier)
+
+    return Step(name, needs, starts)
+
+
+def _buildkite_ancestors(name: str, commands: Mapping[str, Any]) -> set[str]:
+    """A step that waits for a failed one never runs, and neither does one that waits for it."""
+    needs = {*listed(commands[name].get("depends_on") or [])} & commands.keys()
+    return needs.union(*(_buildkite_ancestors(needed, commands) for needed in needs))
+
+
+def _build(env: Mapping[str, str]) -> dict[str, Any]:
+    pull_request = env["BUILDKITE_PULL_REQUEST"]
+    return {
+        "null": None,
+        "true": True,
+        "false": False,
+        "build.branch": env["BUILDKITE_BRANCH"],
+        "build.tag": env["BUILDKITE_TAG"] or None,
+        "build.pull_request.id": None if pull_request == "false" else pull_request,
+        "build.source": env["BUILDKITE_SOURCE"],
+        "pipeline.default_branch": env["BUILDKITE_PIPELINE_DEFAULT_BRANCH"],
+    }
+
+
+# -- Agola ------------------------------------------------------------------------------------
+
+
+def agola(text: str, event: Event) -> bool:
+    return bool(agola_steps(text, event))
+
+
+_CONDITIONS = {"on_success": "passed", "on_failure": "failed", "on_skipped": "skipped"}
+
+
+def agola_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The tasks of the runs that the event starts; each starts when all its parents let it."""
+    env = environment("agola", event)
+    tasks = agola_tasks(text)
+    return [
+        _agola_step(task["name"], tasks, env)
+        for run in yaml.load(text, yaml.CSafeLoader)["runs"]
+        if included(run.get("when"), env)
+        for task in run["tasks"]
+    ]
+
+
+def _agola_step(name: str, tasks: Mapping[str, Any], env: Mapping[str, str]) -> Step:
+    parents = agola_parents(tasks[name])
+    holds = included(tasks[name].get("when"), env)
+
+    def starts(results: Mapping[str, Result]) -> bool:
+        allowed = {
+            parent: {_CONDITIONS[condition] for condition in conditions}
+            for parent, conditions in parents.items()
+        }
+        if not holds or any(results[parent].status not in allowed[parent] for parent in parents):
+            return False
+        if any("restore_workspace" in step for step in tasks[name]["steps"]):
+            for other in agola_ancestors(tasks, name):
+                if saves(tasks[other]) and results[other].status == "skipped":
+                    raise NotUnderstood(f"{name} fails: the archive of {other} does not exist")
+        return True
+
+    return Step(name, tuple(parents), starts)
+
+
+# -- Kubernetes -------------------------------------------------------------------------------
+
+
+def kubernetes_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
+    """The containers of the pods: each after the one before it, none after one that failed."""
+    return [
+        Step(name, before, functools.partial(_passed, before))
+        for chain in kubernetes_chains(text)
+        for name, before in zip(
+            [name for name, *_ in chain], [(), *((name,) for name, *_ in chain)], strict=False
+        )
+    ]
+
+
+def _passed(names: tuple[str, ...], results: Mapping[str, Result]) -> bool:
+    return all(results[name].status == "passed" for name in names)
+
+
+STARTS: Mapping[str, Callable[[str, Event], bool]] = {
+    "gitlab": gitlab,
+    "github": github,
+    "buildkite": buildkite,
+    "agola": agola,
+}
+
+STEPS: Mapping[str, Callable[[str, Event, Mapping[str, str]], list[Step]]] = {
+    "gitlab": gitlab_steps,
+    "github": github_steps,
+    "buildkite": buildkite_steps,
+    "agola": agola_steps,
+    "kubernetes": kubernetes_steps,
+}

@@ -1,0 +1,379 @@
+"""Outside validators: each takes files and gives one line per finding, the file's name first."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from harness import judge, tools
+from harness.events import EVENTS, OTHER_EVENTS
+from harness.execution import github_known
+from harness.scripts import pod_specs, scripts
+from harness.triggers import gitlab_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from harness.events import Event
+
+    Validator = Callable[[Sequence[Path]], list[str]]
+
+TIMEOUT = 120
+NO_SCHEMA = "--json-schema-validation=false"
+"""Most of what gitlab-ci-local does, and check-jsonschema does it, too."""
+KUBERNETES = "1.37"
+
+# A warning of yamllint counts; GitHub's key "on" and long lines of shell are no fault.
+YAMLLINT = """
+extends: default
+rules:
+  comments: {min-spaces-from-content: 1}
+  document-start: disable
+  line-length: disable
+  # blanks at the end of a line can be part of a user's text inside a script
+  trailing-spaces: disable
+  truthy: {check-keys: false}
+"""
+
+ACTIONLINT = """
+self-hosted-runner:
+  labels: ["acme-*"]
+"""
+
+
+class BrokenTool(Exception):
+    """A validator ended without a verdict."""
+
+
+def check_jsonschema(schema: str, files: Sequence[Path], *options: str) -> list[str]:
+    with _staged(files, pieces=_documents) as (directory, names):
+        command = ["check-jsonschema", "--builtin-schema", schema, *options, "-v", "-o", "json"]
+        report = json.loads(_run(directory, [*command, *names]).stdout)
+    errors = [*report["errors"], *report.get("parse_errors", ())]
+    passed = report.get("checked_paths", ()) or report["successes"]
+    _all_seen(names, [*passed, *(error["filename"] for error in errors)])
+    return [_schema_finding(error) for error in errors]
+
+
+def _documents(path: Path) -> dict[str, str]:
+    """The documents of a file one by one."""
+    text = path.read_text(encoding="utf-8")
+    first, separator, second = text.partition("\n---\n")
+    if separator:
+        return {f"{path.stem}.head.yml": f"{first}\n", path.name: second}
+    return {path.name: text}
+
+
+def _schema_finding(error: Any) -> str:
+    attempts = error.get("sub_errors") or [error]
+    said = dict.fromkeys(f"{one.get('path', '')} {one['message']}" for one in attempts)
+    return f"{error['filename']}: {' | '.join(said)}"
+
+
+def gitlab_ci_verify(files: Sequence[Path]) -> list[str]:
+    def verify(directory: Path, name: str) -> list[str]:
+        command = ["gitlab-ci-verify", "--no-lint-api", "-S", "warning", "-f", "json"]
+        found = json.loads(_run(directory, [*command, "--gitlab-ci-file", name]).stdout)
+        return [
+            f"{name}:{one['line']}: {one['code']} {one['message']}"
+            for one in found or ()
+            if one["severity"].lower() in {"error", "warning"}
+        ]
+
+    return _together(files, verify)
+
+
+def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
+    """Merge the file and evaluate its rules as in the pipeline of a tag."""
+    options = ["--preview", "--variable", "CI_COMMIT_TAG=v1.2.3"]
+    options += ["--evaluate-rule-changes", "false"]
+
+    def preview(directory: Path, name: str) -> list[str]:
+        state = ["--home", str(directory), "--state-dir", f".state/{name}"]
+        done = _run(directory, ["gitlab-ci-local", "--file", name, *state, *options])
+        said = " ".join((done.stderr + done.stdout).split())
+        return [f"{name}: {said}"] if done.returncode else []
+
+    return _together(files, preview)
+
+
+def _together(files: Sequence[Path], check: Callable[[Path, str], list[str]]) -> list[str]:
+    """What a tool finds that takes long to start.
+
+    The jobs of all files are first read as one pipeline; only when something is found there is each
+    file read by itself, to name the culprit.
+    """
+    with TemporaryDirectory() as directory:
+        together = Path(directory) / "together.yml"
+        together.write_text(_one_pipeline(files), encoding="utf-8")
+        found = _one_by_one([together], check)
+    return _one_by_one(files, check, _pipeline) or found if found else []
+
+
+def _pipeline(path: Path) -> dict[str, str]:
+    return {path.name: _one_pipeline([path])}
+
+
+def _one_pipeline(files: Sequence[Path]) -> str:
+    """The jobs of many files, with the files' names before theirs, and every stage once."""
+    # The name of an input stands for its value, so "stage" is what a component's caller chose.
+    stages, jobs = dict.fromkeys(("build", "test", "deploy", "stage")), []
+    for path in files:
+        key, field, rest = "", "", []
+        for line in _documents(path)[path.name].splitlines():
+            if line and line[0] not in " #-":
+                key = line
+                rest.append(_renamed(path.stem, line[:-1]) + ":" if line != "stages:" else "")
+                continue
+            field = line.strip() if re.match(r"  \S", line) else field
+            if key == "stages:":
+                stages.update(dict.fromkeys([line.removeprefix("  - ")] if line else []))
+            elif line.startswith("  extends: "):
+                rest.append("  extends: " + _renamed(path.stem, line.removeprefix("  extends: ")))
+            elif field == "needs:" and (need := re.match(r"    - (?:job: )?(?=\S)", line)):
+                rest.append(need[0] + _renamed(path.stem, line[need.end() :]))
+            else:
+                rest.append(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", r"\1", line))
+        jobs.append("\n".join(rest))
+    listed = "".join(f"  - {stage}\n" for stage in stages)
+    return f"stages:\n{listed}" + "\n".join(jobs) + "\n"
+
+
+def _renamed(stem: str, name: str) -> str:
+    """A job of a file among those of others; hidden ones stay hidden."""
+    name = yaml.safe_load(name)
+    return json.dumps(f".{stem} {name[1:]}" if name.startswith(".") else f"{stem} {name}")
+
+
+def git_repository(folder: Path) -> None:
+    """A commit of everything in a folder."""
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    _run(folder, ["git", "init", "--quiet", "--initial-branch=main"])
+    _run(folder, ["git", "add", "."])
+    _run(folder, ["git", *author, "commit", "--quiet", "--message=x"])
+
+
+def gitlab_ci_jobs(folder: Path, event: Event) -> set[str]:
+    """The jobs that gitlab-ci-local lists for an event in the repository in a folder."""
+    command = ["gitlab-ci-local", "--list-csv", "--state-dir", f".state/{event.name}"]
+    command.append(NO_SCHEMA)
+    variables = gitlab_variables(event)
+    for name in ("CI_COMMIT_BRANCH", "CI_COMMIT_TAG"):
+        if name not in variables:
+            command += ["--unset-variable", name]
+    for name, value in variables.items():
+        command += ["--variable", f"{name}={value}"]
+    listed = _run(folder, [*command, "--home", str(folder)]).stdout.splitlines()
+    return {line.partition(";")[0] for line in listed if ";" in line} - {"name"}
+
+
+def zizmor(files: Sequence[Path]) -> list[str]:
+    with _staged(files, ".github/workflows") as (directory, names):
+        options = ["--offline", "--no-config", "--strict-collection", "--no-exit-codes"]
+        command = ["zizmor", *options, "--persona", "pedantic", "--format", "json"]
+        done = _run(directory, [*command, *names], verdicts=(0,))
+    _all_seen(names, re.findall(r"completed (\S+)", done.stderr))
+    return [_zizmor_finding(finding) for finding in json.loads(done.stdout)]
+
+
+def _zizmor_finding(finding: Any) -> str:
+    place = next(one for one in finding["locations"] if one["symbolic"]["kind"] == "Primary")
+    name = Path(place["symbolic"]["key"]["Local"]["verbatim_path"]).name
+    line = place["concrete"]["location"]["start_point"]["row"] + 1
+    return f"{name}:{line}: {finding['ident']} {place['symbolic']['annotation']}"
+
+
+def actionlint(files: Sequence[Path]) -> list[str]:
+    with _staged(files, ".github/workflows") as (directory, names):
+        (directory / "actionlint.yaml").write_text(ACTIONLINT)
+        options = ["-no-color", "-config-file", "actionlint.yaml", "-format", "{{json .}}"]
+        done = _run(directory, ["actionlint", *options, *names])
+    return [
+        f"{Path(one['filepath']).name}:{one['line']}: {one['kind']} {one['message']}"
+        for one in json.loads(done.stdout)
+    ]
+
+
+def workflow_parser(files: Sequence[Path]) -> list[str]:
+    """What GitHub itself reads: the file, and each expression with what an event brings."""
+    found = []
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        said = judge.workflow(text).errors
+        found += [f"{path.name}: {line}" for line in said or _unreadable(text)]
+    return found
+
+
+def _unreadable(text: str) -> Iterator[str]:
+    workflow = yaml.load(text, yaml.CSafeLoader)
+    statuses = dict.fromkeys(("success", "failure", "cancelled", "always"), False)
+    results: judge.Known = {
+        f"jobs.{name}.outputs.{output}": ""
+        for name, job in workflow["jobs"].items()
+        for output in job.get("outputs") or {}
+    }
+    for event, job in product((*EVENTS, *OTHER_EVENTS), workflow["jobs"].values()):
+        known = {**results, **github_known(workflow, job, event)}
+        for one in _expressions([job, {**workflow, "jobs": {}}]):
+            try:
+                judge.evaluate(one, known, statuses)
+            except judge.Refused as refused:
+                yield f"{event.name}: {refused}"
+
+
+def _expressions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _expressions(item)
+    else:
+        yield from judge.expressions(str(value))
+
+
+def yamllint(files: Sequence[Path]) -> list[str]:
+    with _staged(files) as (directory, names):
+        command = ["yamllint", "--strict", "-f", "parsable", "-d", YAMLLINT]
+        done = _run(directory, [*command, *names], verdicts=(0, 1, 2))
+    return done.stdout.splitlines()
+
+
+def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
+    """The Python function: the command dies of a manifest with generateName."""
+    from kubernetes_validate import ValidationError, validate
+
+    findings = []
+    for path in files:
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
+            for manifest in _manifests(target, document):
+                try:
+                    validate(manifest, KUBERNETES, strict=True)
+                except ValidationError as error:
+                    findings.append(f"{path.name}: {error.json_path} {error.message}")
+    return findings
+
+
+def _manifests(target: str, document: Any) -> Iterator[Any]:
+    if target == "kubernetes":
+        yield document
+    else:
+        for spec in pod_specs(target, document):
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
+
+
+def shellcheck(target: str, files: Sequence[Path]) -> list[str]:
+    """Every script of every file, read as POSIX sh: each of the shells takes more than that."""
+    findings = []
+    with TemporaryDirectory() as directory:
+        names = []
+        for path in files:
+            for number, script in enumerate(scripts(target, path), start=1):
+                name = f"{path.name}:script-{number}"
+                (Path(directory) / name).write_text(script, encoding="utf-8")
+                names.append(name)
+        if names:
+            options = ["--norc", "-s", "sh", "-S", "warning", "-f", "json"]
+            done = _run(Path(directory), ["shellcheck", *options, *names])
+            findings += [
+                f"{one['file']}:{one['line']}: SC{one['code']} {one['message']}"
+                for one in json.loads(done.stdout)
+            ]
+    return findings
+
+
+VALIDATORS: dict[str, dict[str, Validator]] = {
+    "gitlab": {
+        "check-jsonschema": lambda files: check_jsonschema(
+            "vendor.gitlab-ci", files, "--data-transform", "gitlab-ci"
+        ),
+        "gitlab-ci-local": gitlab_ci_local,
+        "gitlab-ci-verify": gitlab_ci_verify,
+    },
+    "github": {
+        "actionlint": actionlint,
+        "workflow-parser": workflow_parser,
+        "check-jsonschema": partial(check_jsonschema, "vendor.github-workflows"),
+        "require-timeout": partial(check_jsonschema, "custom.github-workflows-require-timeout"),
+        "zizmor": zizmor,
+    },
+    "kubernetes": {"kubernetes-validate": partial(kubernetes_validate, "kubernetes")},
+    "buildkite": {
+        "check-jsonschema": partial(check_jsonschema, "vendor.buildkite"),
+        "kubernetes-validate": partial(kubernetes_validate, "buildkite"),
+    },
+    "agola": {},
+}
+for _target, _validators in VALIDATORS.items():
+    _validators["shellcheck"] = partial(shellcheck, _target)
+    _validators["yamllint"] = yamllint
+
+
+def _run(
+    directory: Path, command: Sequence[str], *, verdicts: Sequence[int] = (0, 1)
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool away from the settings of the user and of this repository."""
+    program = tools.program(command[0])
+    env = {"PATH": tools.SEARCH, "HOME": str(directory), "LANG": "C.UTF-8", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=directory,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if done.returncode not in verdicts:
+        said = done.stderr.strip() or done.stdout.strip()
+        raise BrokenTool(f"{command[0]} ended with {done.returncode}: {said}")
+    return done
+
+
+def _whole(path: Path) -> dict[str, str]:
+    return {path.name: path.read_bytes().decode()}
+
+
+@contextmanager
+def _staged(
+    files: Sequence[Path],
+    folder: str = ".",
+    pieces: Callable[[Path], dict[str, str]] = _whole,
+) -> Iterator[tuple[Path, list[str]]]:
+    """A new git repository with copies of the files in a folder, and their names from its root."""
+    with TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        _run(directory, ["git", "init", "--quiet", "--initial-branch=main"])
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+        names = []
+        for path in files:
+            for name, text in pieces(path).items():
+                copy = directory / folder / name
+                copy.write_bytes(text.encode())
+                names.append(str(copy.relative_to(directory)))
+        yield directory, names
+
+
+def _one_by_one(
+    files: Sequence[Path],
+    check: Callable[[Path, str], list[str]],
+    pieces: Callable[[Path], dict[str, str]] = _whole,
+) -> list[str]:
+    """For a tool that takes one file a call."""
+    staged = _staged(files, pieces=pieces)
+    with staged as (directory, names), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [line for lines in pool.map(partial(check, directory), names) for line in lines]
+
+
+def _all_seen(names: Sequence[str], seen: Sequence[str]) -> None:
+    unseen = {Path(name).name for name in names} - {Path(name).name for name in seen}
+    if unseen:
+        raise BrokenTool(f"no verdict on {', '.join(sorted(unseen))}")

@@ -1,0 +1,175 @@
+"""What ci-kaniko rendered is imported as the same build again.
+
+A rendered file does not tell everything about its spec. These things cannot be known from it, and
+are left out of the comparison:
+
+- the sections and logins of other targets, ``outputs``, and options that the target ignores;
+- whether a branch that GitHub and Agola compare with is meant as the default branch: their files
+  hold the name that ``default_branch`` gives;
+- the order of the alternatives of a ``when``; a default that is empty: ``${tag:-}`` is ``${tag}``;
+- how the CI's own registry was written: GitHub's files hold ``ghcr.io``;
+- on Kubernetes every variable: the manifest holds values, and runs for one event only.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+import ci_kaniko
+from ci_kaniko.importing import import_files
+from ci_kaniko.plan.resolve import resolve
+from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.variables import Ref, text_of
+from harness import expectation
+from harness.execution import run
+from harness.runs import (
+    RENDERED,
+    TARGETS,
+    push_event,
+    read,
+    render,
+    spec_of,
+    values_for,
+)
+
+if TYPE_CHECKING:
+    from ci_kaniko.plan.model import Plan
+
+SHELL_DRIVEN = [pair for pair in RENDERED if pair[1] != "kubernetes"]
+MANIFESTS = [case for case, target in RENDERED if target == "kubernetes"]
+
+
+@functools.cache
+def imported(case: str, target: str) -> Any:
+    return import_files([(f"{case}.yml", render(case, target))])
+
+
+def _value(parts: Any, target: str) -> str:
+    text = text_of(tuple(part for part in parts or ())).replace(":-}", "}")
+    if target in {"github", "agola"}:
+        text = text.replace("${default_branch}", "main")
+    if target == "github":
+        text = text.replace("${registry.image}", "ghcr.io/${repository.path}")
+        text = text.replace("${registry.host}", "ghcr.io")
+    if target == "buildkite":
+        text = text.replace("${registry.host}", "packages.buildkite.com")
+    return text
+
+
+def _when(when: Any, branch: str | None) -> list[str]:
+    found = set()
+    for item in when:
+        named = item.kind == "default-branch" and branch
+        condition = Condition("branch", (str(branch),)) if named else item
+        found |= {f"{condition.kind} {glob}" for glob in condition.globs or ("",)}
+    return sorted(found)
+
+
+def _told(plan: Plan, *, branch: str | None) -> dict[str, Any]:
+    target = plan.target
+    default = branch if target in {"github", "agola"} else None
+    return {
+        "arguments": sorted(
+            (item.name, None if item.value is None else _value(item.value, target))
+            for item in plan.arguments
+        ),
+        "pushed arguments": sorted(
+            (item.name, _value(item.value, target)) for item in plan.pushed_arguments
+        ),
+        "pushes": sorted(
+            (_value(push.reference.parts, target), _when(push.when, default))
+            for push in plan.pushes
+        ),
+        "push": plan.push if plan.pushes else "never",
+        "logins": sorted(
+            (_value((login.host,), target), str(login.login)) for login in plan.logins
+        ),
+        "started": _started(plan, branch),
+        "outputs": plan.outputs,
+        "git": plan.git_login,
+    }
+
+
+def _started(plan: Plan, branch: str | None) -> Any:
+    started = plan.started
+    branches = set(started.branches)
+    if started.default_branch:
+        branches.add(branch or "default")
+    if "default" in branches and branch:
+        branches = {branch if item == "default" else item for item in branches}
+    return (
+        sorted(branches),
+        sorted(started.tags),
+        started.pull_requests,
+        started.manual,
+        sorted(started.paths),
+    )
+
+
+@pytest.mark.parametrize(("case", "target"), SHELL_DRIVEN)
+def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str) -> None:
+    original = spec_of(case)
+    again = imported(case, target).spec
+    branch = original.default_branch or again.default_branch
+    wanted = _told(resolve(original, target), branch=branch)
+    found = _told(resolve(again, target), branch=branch)
+    assert found == wanted, imported(case, target).spec_text
+    assert ci_kaniko.render(again, target)
+
+
+def _recorded(case: str, text: str) -> Any:
+    event = push_event(case)
+    wanted = expectation.Run(read(case), "kubernetes", event)
+    fed = expectation.fed(wanted)
+    section = wanted.spec.section("kubernetes")
+    return run(
+        "kubernetes",
+        text,
+        event,
+        secrets=fed.secrets,
+        docker_configs=fed.docker_configs,
+        variables=expectation.RUN_TIME,
+        secret=section.get("secret", "ci-kaniko"),
+    )
+
+
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_rendered_manifest_is_imported_with_the_same_arguments(case: str) -> None:
+    again = imported(case, "kubernetes").spec
+    text = ci_kaniko.render(again, "kubernetes", values_for("kubernetes", push_event(case)))
+    before = _recorded(case, render(case, "kubernetes"))
+    after = _recorded(case, text)
+    assert sorted(after.argv or ()) == sorted(before.argv or ()), text
+    assert after.config == before.config
+    assert _secrets(text) == _secrets(render(case, "kubernetes"))
+
+
+def _secrets(text: str) -> list[str]:
+    """The keys and Secrets that a manifest asks for, for its containers and for the kubelet."""
+    document = json.dumps(yaml.safe_load(text))
+    keys = re.findall(r'"(?:secretName|key)": "([^"]+)"', document)
+    pulled = re.findall(r'"imagePullSecrets": (\[[^]]*\])', document)
+    return sorted([*keys, *pulled])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_is_left_of_a_rendered_pipeline(target: str) -> None:
+    """What was rendered from a spec needs no hand-work but where the docstring says so."""
+    cases = [case for case, other in RENDERED if other == target]
+    left = {
+        (case, entry.rule)
+        for case in cases
+        for entry in imported(case, target).report
+        if entry.kind == "left" and entry.rule not in {"schedule", "needs"}
+    }
+    assert left == set()
+
+
+def test_variables_are_references() -> None:
+    assert Ref("tag").name == "tag"

@@ -1,0 +1,380 @@
+"""The hooks for pre-commit, run by pre-commit; what other hooks find in our outputs; our own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+import ci_kaniko
+from harness import tools
+from harness.cases import ROOT, SNAPSHOTS
+from harness.repository import HEADER, PACKAGE, Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+OWN = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+EVERY_SNAPSHOT = sorted(SNAPSHOTS.rglob("*.yml"))
+
+# In these a value of the user's own ends a line with blanks; they arrive in the image like that.
+TRAILING_BLANKS = {
+    f"{target}/{case}.yml"
+    for target in ("agola", "buildkite", "github", "gitlab")
+    for case in ("build-args-awkward", "labels")
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+# -- the real pre-commit ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository of this project as it is now, for pre-commit to install."""
+    folder = tmp_path_factory.mktemp("hooks") / "ci-kaniko"
+    folder.mkdir()
+    for name in ("src", "templates"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    needed = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+    for name in needed:
+        shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "now")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which pre-commit installs once, with what this one has installed.
+
+    The hook's own environment gets ci-kaniko; what that depends on is borrowed, so that no index
+    is needed.
+    """
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        "PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("store")),
+        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path.endswith("-packages")),
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as: do not isolate
+        "PATH": tools.SEARCH,
+    }
+
+
+@pytest.fixture
+def repository(tmp_path: Path, hooks: Path) -> Repository:
+    """A git repository in sync, everything committed, with our hooks in its configuration."""
+    repository = Repository(tmp_path, git="none")
+    git(repository.folder, "init", "-q")
+    repository.spec("{gitlab: .gitlab-ci.yml, github: .github/workflows/image.yml}")
+    assert repository.call("sync").code == 0
+    config = [{"repo": str(hooks), "rev": git(hooks, "rev-parse", "HEAD")}]
+    config[0]["hooks"] = [{"id": "ci-kaniko-sync"}]  # type: ignore[assignment]
+    repository.write(".pre-commit-config.yaml", yaml.safe_dump({"repos": config}))
+    git(repository.folder, "add", "-A")
+    git(repository.folder, "commit", "-q", "-m", "in sync")
+    return repository
+
+
+def pre_commit(repository: Repository, store: dict[str, str], *arguments: str) -> tuple[int, str]:
+    tools.shell()  # it calls git submodule, which is a script
+    done = subprocess.run(
+        [tools.program("pre-commit"), *arguments, "--color=never"],
+        cwd=repository.folder,
+        env=store,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_try_repo_fixes_and_fails_then_passes(
+    repository: Repository, hooks: Path, store: dict[str, str]
+) -> None:
+    """As somebody tries us for the first time: pre-commit try-repo URL ci-kaniko-sync."""
+    synced = repository.files()
+    repository.write(".gitlab-ci.yml", f"{HEADER}old: true\n")
+    git(repository.folder, "add", "-A")
+    code, said = pre_commit(repository, store, "try-repo", str(hooks), "ci-kaniko-sync")
+    assert code == 1, said
+    assert re.search(r"ci-kaniko sync\.+Failed\n", said)
+    assert "updated .gitlab-ci.yml for gitlab" in said
+    assert {**repository.files(), ".git": ""}.items() >= {
+        name: text for name, text in synced.items() if not name.startswith(".git/")
+    }.items() - {(".git", "folder")}
+
+
+def test_the_fixing_hook(repository: Repository, store: dict[str, str]) -> None:
+    run = ("run", "ci-kaniko-sync", "--all-files")
+    code, said = pre_commit(repository, store, *run)
+    assert (code, git(repository.folder, "status", "--porcelain")) == (0, ""), said
+    assert re.search(r"ci-kaniko sync\.+Passed\n", said)
+
+    # The spec was edited, the outputs were not.
+    repository.write("ci-kaniko.yaml", repository.text("ci-kaniko.yaml").replace("acme-bot", "bob"))
+    git(repository.folder, "add", "-A")
+    code, said = pre_commit(repository, store, "run")
+    assert code == 1
+    assert "updated .gitlab-ci.yml for gitlab" in said
+    assert "files were modified by this hook" in said
+    git(repository.folder, "add", "-A")
+    assert pre_commit(repository, store, "run")[0] == 0
+
+    # An output was deleted: pre-commit itself does not see a file that git does not know.
+    git(repository.folder, "rm", "-q", "-f", ".gitlab-ci.yml")
+    code, said = pre_commit(repository, store, *run)
+    assert code == 1
+    assert "created .gitlab-ci.yml for gitlab" in said
+    git(repository.folder, "add", "-A")
+    assert pre_commit(repository, store, *run)[0] == 0
+
+    # A commit of something else.
+    git(repository.folder, "commit", "-q", "-m", "in sync again")
+    repository.write("README.md", "changed\n")
+    repository.write(".gitlab-ci.yml", f"{HEADER}drift: true\n")
+    git(repository.folder, "add", "README.md")
+    code, said = pre_commit(repository, store, "run")
+    assert code == 0
+    assert "(no files to check)Skipped" in said
+    assert repository.text(".gitlab-ci.yml") == f"{HEADER}drift: true\n"
+
+
+def test_the_checking_hook(repository: Repository, store: dict[str, str]) -> None:
+    path = ".pre-commit-config.yaml"
+    repository.write(path, repository.text(path).replace("ci-kaniko-sync", "ci-kaniko-check"))
+    git(repository.folder, "add", "-A")
+    assert pre_commit(repository, store, "run", "--all-files")[0] == 0
+    drifted = f"{HEADER}drift: true\n"
+    repository.write(".gitlab-ci.yml", drifted)
+    git(repository.folder, "add", "-A")
+    before = git(repository.folder, "status", "--porcelain")
+    code, said = pre_commit(repository, store, "run")
+    assert code == 1
+    assert ".gitlab-ci.yml:2:1: out of date with ci-kaniko.yaml [drift]" in said
+    assert "-drift: true" in said
+    assert "hint: ci-kaniko sync gitlab" in said
+    assert "files were modified" not in said
+    assert git(repository.folder, "status", "--porcelain") == before
+    assert repository.text(".gitlab-ci.yml") == drifted
+
+
+# -- which files start them -------------------------------------------------------------------
+
+STARTS = [
+    "ci-kaniko.yaml",
+    "ci-kaniko.yml",
+    "ci-kaniko.json",
+    "services/shop/ci-kaniko.yaml",
+    ".gitlab-ci.yml",
+    ".gitlab-ci.yaml",
+    "ci/image.gitlab-ci.yml",
+    ".gitlab/ci/image.yml",
+    ".gitlab/image.yaml",
+    ".github/workflows/image.yml",
+    ".github/workflows/ci-kaniko.yaml",
+    ".buildkite/pipeline.yml",
+    ".buildkite/image.yml",
+    ".buildkite/image/pipeline.yaml",
+    ".agola/config.yml",
+    "services/shop/.buildkite/pipeline.yml",
+]
+DOES_NOT_START = [
+    "README.md",
+    "Dockerfile",
+    "ci-kaniko.toml",
+    "my-ci-kaniko.yaml",
+    "ci-kaniko.yaml.bak",
+    "ci-kaniko/yaml",
+    "docs/ci-kaniko.schema.json",
+    "gitlab-ci.yml",
+    ".gitlab-ci.yml.orig",
+    ".gitlab/CODEOWNERS",
+    ".gitlab/issue_templates/bug.md",
+    ".github/dependabot.yml",
+    ".github/actions/build/action.yml",
+    ".github/workflows/README.md",
+    "github/workflows/image.yml",
+    ".buildkite/run.sh",
+    "src/buildkite/pipeline.yml",
+    ".agola/config.star",
+    ".agola/other.yml",
+    "deploy/chart/values.yaml",
+]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_files_that_start_a_hook(hook: str) -> None:
+    pattern = re.compile(HOOKS[hook]["files"])
+    assert [path for path in STARTS if not pattern.search(path)] == []
+    assert [path for path in DOES_NOT_START if pattern.search(path)] == []
+
+
+def test_the_usual_places_start_the_hooks() -> None:
+    pattern = re.compile(HOOKS["ci-kaniko-sync"]["files"])
+    usual = {item.output for item in ci_kaniko.available_targets().values()}
+    # Manifests have no usual place, and most are rendered when they are needed.
+    assert {path for path in usual if not pattern.search(path)} == {
+        ci_kaniko.available_targets()["kubernetes"].output
+    }
+
+
+def test_what_the_hooks_run() -> None:
+    assert {name: hook["entry"] for name, hook in HOOKS.items()} == {
+        "ci-kaniko-sync": "ci-kaniko sync --exit-code",
+        "ci-kaniko-check": "ci-kaniko check",
+    }
+    for hook in HOOKS.values():
+        assert hook["language"] == "python"
+        assert hook["pass_filenames"] is False
+        assert hook["name"]
+        assert hook["description"]
+
+
+# -- other hooks ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> list[Path]:
+    """A copy of every snapshot, for tools that write."""
+    shutil.copytree(SNAPSHOTS, tmp_path / "snapshots")
+    return sorted((tmp_path / "snapshots").rglob("*.yml"))
+
+
+def changed(outputs: Sequence[Path]) -> set[str]:
+    pairs = zip(outputs, EVERY_SNAPSHOT, strict=True)
+    return {
+        original.relative_to(SNAPSHOTS).as_posix()
+        for copy, original in pairs
+        if copy.read_bytes() != original.read_bytes()
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["end-of-file-fixer"],
+        ["mixed-line-ending", "--fix=auto"],
+        ["mixed-line-ending", "--fix=lf"],
+        ["fix-byte-order-marker"],
+        ["check-yaml"],
+        ["check-merge-conflict", "--assume-in-merge"],
+    ],
+    ids=" ".join,
+)
+def test_common_hooks_find_nothing(command: list[str], outputs: list[Path]) -> None:
+    name, *options = command
+    several = [] if name != "check-yaml" else ["--allow-multiple-documents"]
+    done = subprocess.run([tools.program(name), *options, *several, *outputs], check=False)
+    assert (done.returncode, changed(outputs)) == (0, set())
+
+
+def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
+    subprocess.run([tools.program("trailing-whitespace-fixer"), *outputs], check=False)
+    assert changed(outputs) == TRAILING_BLANKS
+
+
+def test_yamllint_finds_trailing_blanks_in_values_only() -> None:
+    """Its defaults without the line length. Its warnings contradict prettier, or want ---."""
+    options = ["-f", "parsable", "-d", "{extends: default, rules: {line-length: disable}}"]
+    command = [tools.program("yamllint"), *options, str(SNAPSHOTS)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    found = re.findall(r"snapshots/(\S+?):\d+:\d+: \[(\w+)\] .* \(([\w-]+)\)", done.stdout)
+    assert {rule for _, level, rule in found if level == "warning"} <= {
+        "document-start",
+        "comments",
+    }
+    errors = {(path, rule) for path, level, rule in found if level == "error"}
+    assert errors == {(path, "trailing-spaces") for path in TRAILING_BLANKS}
+
+
+def test_prettier_finds_nothing() -> None:
+    done = subprocess.run(
+        [tools.program("prettier"), "--no-config", "--list-different", "."],
+        cwd=SNAPSHOTS,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1)
+    assert done.stdout.split() == []
+
+
+# -- the project eats its own -----------------------------------------------------------------
+
+
+def own(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ci_kaniko", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": PACKAGE, "CI": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_this_repository_is_in_sync() -> None:
+    done = own("check", "--strict")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_outputs_of_this_repository_are_its_pipelines() -> None:
+    spec = ci_kaniko.load(ROOT / "ci-kaniko.yaml")
+    paths = {name: tuple(file.path for file in files) for name, files in spec.outputs if files}
+    assert paths == {"gitlab": (".gitlab-ci.yml",), "github": (".github/workflows/image.yml",)}
+    for target, (path,) in paths.items():
+        assert (ROOT / path).read_bytes() == ci_kaniko.render(spec, target).encode()
+    assert (ROOT / spec.context / spec.dockerfile).is_file()
+
+
+def test_this_repository_uses_its_own_hook(tmp_path: Path) -> None:
+    """With the code of the checkout, whose changes change the outputs too."""
+    hooks = [hook for repo in OWN["repos"] for hook in repo["hooks"]]
+    hook = next(hook for hook in hooks if hook["id"] == "ci-kaniko-sync")
+    ours = HOOKS["ci-kaniko-sync"]
+    assert hook["entry"] == ours["entry"].replace("ci-kaniko", "python3 -m ci_kaniko", 1)
+    assert (hook["name"], hook["pass_filenames"]) == (ours["name"], ours["pass_filenames"])
+    for path in (
+        *("ci-kaniko.yaml", ".gitlab-ci.yml", ".github/workflows/image.yml"),
+        *("templates/gitlab.yml.j2", "src/ci_kaniko/shell/script.py"),
+    ):
+        assert re.search(hook["files"], path)
+    assert not re.search(hook["files"], "README.md")
+
+    repository = Repository(tmp_path, git="none")
+    git(repository.folder, "init", "-q")
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    for path in (".pre-commit-config.yaml", "ci-kaniko.yaml", ".gitlab-ci.yml"):
+        repository.write(path, (ROOT / path).read_bytes())
+    repository.write(".github/workflows/image.yml", f"{HEADER}old: true\n")
+    git(repository.folder, "add", "-A")
+    environment = repository.environment(
+        PATH=f"{python.parent}{os.pathsep}{tools.SEARCH}", PRE_COMMIT_HOME=str(tmp_path / "store")
+    )
+    assert pre_commit(repository, environment, "run", "--all-files")[0] == 1
+    image = ".github/workflows/image.yml"
+    assert repository.text(image) == (ROOT / image).read_bytes().decode()
+    git(repository.folder, "add", "-A")
+    code, said = pre_commit(repository, environment, "run", "--all-files")
+    assert (code, "Passed" in said) == (0, True)

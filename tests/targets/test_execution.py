@@ -1,0 +1,412 @@
+"""The rendered jobs are run: what reaches the executor is what the spec asks for, everywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+import ci_kaniko
+from harness import expectation, kubelet, tools
+from harness.cases import CASES
+from harness.checks import (
+    NEVER_STARTED,
+    check,
+    common,
+    encoded,
+    kept_secret,
+    left_behind,
+    logged_in,
+    reached,
+    stopped,
+)
+from harness.events import (
+    DEFAULT_BRANCH,
+    EVENTS,
+    OTHER_EVENTS,
+    TAG,
+    Event,
+)
+from harness.execution import lookup, run
+from harness.expectation import HUB, Run
+from harness.runs import (
+    RENDERED,
+    SHELLS,
+    TARGETS,
+    execute,
+    read,
+    recorded,
+    refused,
+    render,
+    rendering,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+WHERE = {
+    "gitlab": "Settings > CI/CD > Variables",
+    "github": "Settings > Secrets and variables > Actions",
+    "kubernetes": "ecret",
+    "buildkite": "Secret",
+}
+RUN_BY_A_SHELL = tuple(target for target in TARGETS if target != "kubernetes")
+NATIVE = {"github": "bash"}
+"""Whose shell runs a target's script; busybox where nothing is said."""
+
+
+def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
+    """Two runs at a time; the first failure is raised."""
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+def shells_for(event: Event, case: str, target: str) -> tuple[str, ...]:
+    """The shell of the target; where most branches are taken, also those that no other has run."""
+    own = tools.serving(NATIVE.get(target, "busybox"))
+    scripted = [
+        name
+        for name in TARGETS
+        if refused(case, name) is None
+        and (name != "kubernetes" or "set -eu" in render(case, name, event))
+    ]
+    if event.name != DEFAULT_BRANCH.name or target not in scripted:
+        return (own,)
+    others = tuple(shell for shell in ("dash", "bash", "busybox") if shell in {*SHELLS} - {own})
+    turn = scripted.index(target)
+    return (own, *(others if len(scripted) == 1 else others[turn : turn + 1]))
+
+
+def test_every_shell_runs_every_script() -> None:
+    """On some target; that of a manifest without a script has none to run."""
+    for case in CASES:
+        events = [event for event in started(case) if event.name == DEFAULT_BRANCH.name]
+        targets = [target for target in TARGETS if (case, target) in RENDERED]
+        ran = [shells_for(event, case, target) for event in events for target in targets]
+        assert not ran or {*sum(ran, ())} == {*SHELLS}, case
+
+
+def any_shell(number: int) -> str:
+    return SHELLS[number % len(SHELLS)]
+
+
+def started(case: str) -> list[Event]:
+    """The events that start the job: a script need not care for the others."""
+    events = expectation.events(read(case))
+    return [event for event in events if expectation.starts(read(case), event)]
+
+
+@pytest.mark.parametrize(("case", "target"), RENDERED)
+def test_what_reaches_the_executor(case: str, target: str) -> None:
+    def job(event: Event, shell: str) -> None:
+        check(recorded(case, target, event, shell), Run(read(case), target, event))
+
+    in_parallel(
+        partial(job, event, shell)
+        for event in started(case)
+        if not event.fork or is_fed(case, target, event)
+        for shell in shells_for(event, case, target)
+    )
+
+
+def is_fed(case: str, target: str, event: Event) -> bool:
+    """Whether a run of the repository itself gets secrets: without any, that of a fork is alike."""
+    fed = expectation.fed(Run(read(case), target, event))
+    return bool(fed.secrets or fed.docker_configs)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_arguments_everywhere(case: str) -> None:
+    """Law 1: what was recorded is compared, after the words that each platform has for itself."""
+    targets = [target for target in TARGETS if refused(case, target) is None]
+    events = started(case)
+    event = events[CASES.index(case) % len(events)]
+    runs = [recorded(case, target, event, shells_for(event, case, target)[0]) for target in targets]
+    lists = {
+        got.target: common(got, Run(read(case), got.target, event)) for got in runs if got.calls
+    }
+    assert len({*lists.values()}) <= 1, lists
+
+
+@pytest.mark.parametrize(("case", "target"), RENDERED)
+def test_a_missing_secret_stops_a_run_that_needs_it(case: str, target: str) -> None:
+    def job(name: str, event: Event, shell: str) -> None:
+        wanted = Run(read(case), target, event)
+        fed = expectation.fed(wanted).without(name)
+        got = execute(wanted, render(case, target, event), shell, fed=fed)
+        stopped(got, [name])
+        assert WHERE.get(target, "settings") in got.stderr or got.status == NEVER_STARTED
+        kept_secret(got, wanted)
+        assert not left_behind(got)
+
+    in_parallel(
+        partial(job, name, event, any_shell(number))
+        for number, (name, event) in enumerate(first_needed(case, target).items())
+    )
+
+
+def first_needed(case: str, target: str) -> dict[str, Event]:
+    """Every secret, with an event whose run needs it."""
+    found: dict[str, Event] = {}
+    for event in started(case):
+        for name in expectation.secrets_needed(Run(read(case), target, event)):
+            found.setdefault(name, event)
+    return found
+
+
+def test_every_secret_is_needed_by_some_run() -> None:
+    for case, target in RENDERED:
+        fed = expectation.fed(Run(read(case), target, started(case)[0]))
+        assert first_needed(case, target).keys() == fed.secrets.keys() | fed.docker_configs.keys()
+
+
+@pytest.mark.parametrize(("case", "target"), RENDERED)
+def test_a_failed_build_in_a_foreign_environment(case: str, target: str) -> None:
+    """The job ends with the executor's status; what its environment holds already is not used."""
+    number = CASES.index(case) + TARGETS.index(target)
+    events, status = [event for event in started(case) if not event.fork], (7, 42)[number % 2]
+    event = events[number % len(events)]
+    wanted = Run(read(case), target, event)
+    foreign = {"auth": encoded("somebody:else")}
+    auths = {login.host: foreign for login in expectation.all_logins(wanted).values()}
+    auths |= {"https://index.docker.io/v1/": foreign} if HUB in auths else {}
+    extra = {"KANIKO_NO_PUSH": "true", "DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+    got = execute(
+        wanted,
+        render(case, target, event),
+        any_shell(number),
+        status=status,
+        extra_env=extra if target in RUN_BY_A_SHELL else {},
+    )
+    assert not left_behind(got)
+    reached(got, wanted, status=status)
+    logged_in(got, wanted)
+
+
+@pytest.mark.parametrize("target", [target for target in RUN_BY_A_SHELL if target != "buildkite"])
+def test_an_empty_secret_is_a_missing_one(target: str) -> None:
+    wanted = Run(read("push-always"), target, DEFAULT_BRANCH)
+    fed = expectation.Fed({"QUAY_PASSWORD": ""}, {})
+    for shell in SHELLS:
+        stopped(execute(wanted, render("push-always", target), shell, fed=fed), ["QUAY_PASSWORD"])
+
+
+def test_gitlab_takes_a_ready_config_as_text_too() -> None:
+    wanted = Run(read("docker-config"), "gitlab", DEFAULT_BRANCH)
+    fed = expectation.fed(wanted)
+    as_text = expectation.Fed({**fed.secrets, **fed.docker_configs}, {})
+    for shell in SHELLS:
+        got = execute(wanted, render("docker-config", "gitlab"), shell, fed=as_text)
+        check(got, wanted)
+
+
+@pytest.mark.parametrize("host", ["registry.gitlab.com", "registry.example.com"])
+def test_gitlab_sends_its_token_to_its_own_registry_only(host: str) -> None:
+    spec = "destinations: ['registry.gitlab.com/acme/shop:1']"
+    text = ci_kaniko.render(ci_kaniko.loads(spec), "gitlab")
+    wanted = Run(expectation.read(spec), "gitlab", DEFAULT_BRANCH)
+    for shell in SHELLS:
+        got = execute(wanted, text, shell, extra_env={"CI_REGISTRY": host})
+        if host == "registry.gitlab.com":
+            reached(got, wanted)
+            assert lookup(got, host) == ("gitlab-ci-token", "glcbt-job")
+        else:
+            stopped(got, ["registry.gitlab.com"])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("branch", ["ü", "日本"])
+def test_a_reference_never_loses_its_tag(target: str, branch: str) -> None:
+    """`ref.tag` of such a branch is empty, and `app:` would be some other tag."""
+    event = replace(DEFAULT_BRANCH, branch=branch, default_branch=branch)
+    spec = (
+        f"default_branch: {branch}\n"
+        "destinations: ['quay.io/acme/shop:${ref.tag}']\n"
+        "registries: {quay.io: anonymous}\n"
+    )
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
+        return
+    wanted = Run(expectation.read(spec), target, event)
+    for shell in SHELLS:
+        stopped(execute(wanted, text, shell), ["ref.tag", "ref_tag"])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_git_tag_that_no_image_can_have_stops_the_job(target: str) -> None:
+    """Only `ref.tag` is made safe; `tag` is what it is."""
+    event = replace(TAG, tag="v1.2.3+build/4")
+    spec = (
+        "default_branch: main\n"
+        "destinations: [{image: 'quay.io/acme/shop:${tag}', when: {tag: '**'}}]\n"
+        "registries: {quay.io: anonymous}\n"
+    )
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
+        assert "v1.2.3+build/4" in str(text)
+        return
+    wanted = Run(expectation.read(spec), target, event)
+    for shell in SHELLS:
+        stopped(execute(wanted, text, shell), ["v1.2.3+build/4"])
+
+
+@pytest.mark.parametrize("target", RUN_BY_A_SHELL)
+@pytest.mark.parametrize("event", OTHER_EVENTS, ids=lambda event: event.name)
+def test_scheduled_and_manual_runs(target: str, event: Event) -> None:
+    spec = (
+        "default_branch: main\n"
+        "destinations:\n"
+        f"  - {{image: 'quay.io/acme/shop:it', when: {event.source}}}\n"
+        "  - {image: 'quay.io/acme/shop:main', when: default-branch}\n"
+        "registries: {quay.io: {username: acme, password: QUAY_PASSWORD}}\n"
+        "triggers: {branches: [main], schedules: ['0 3 * * 1'], manual: true}\n"
+    )
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    if isinstance(text, ci_kaniko.SpecError):
+        rules = {problem.rule for problem in text.problems}
+        assert rules == {"impossible-condition", "impossible-trigger"}
+        return
+    for actual in (event, DEFAULT_BRANCH):
+        wanted = Run(expectation.read(spec), target, actual)
+        for shell in SHELLS:
+            check(execute(wanted, text, shell), wanted)
+
+
+FAKE_GIT = """#!/bin/sh
+printf '%s\\0' "$@" >>"$LOG"
+printf '\\n' >>"$LOG"
+"""
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path) -> None:
+    document = yaml.safe_load(render("kubernetes-clone", "kubernetes", event))
+    (container,) = document["spec"]["initContainers"]
+    store = {"ci-kaniko": {"GIT_TOKEN": expectation.secret("GIT_TOKEN")}}
+    env = kubelet.environment(container, store)
+    script = kubelet.expand(container["args"][0], env)
+    (tmp_path / "git").write_text(FAKE_GIT)
+    (tmp_path / "git").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
+    done = subprocess.run(
+        [*tools.shell(), "-c", script], env={**env, **path}, capture_output=True, check=True
+    )
+    calls = [line.split("\0")[:-1] for line in (tmp_path / "log").read_text().splitlines()]
+    made, _, fetched, taken, submodules = calls
+    url = f"{event.server}/{event.repository}.git"
+    assert made[-1] == "/workspace"
+    assert fetched[-2:] == [url, event.ref.replace("merge", "head")]
+    assert taken[-1] == event.sha
+    for call in (fetched, submodules):
+        helper = call[call.index("-c") + 1]
+        assert helper.startswith(f"credential.https://{url.split('/')[2]}.helper=")
+    assert container["volumeMounts"][0]["mountPath"] == made[-1]
+    for text in (str(calls), done.stdout.decode(), done.stderr.decode()):
+        assert env["GIT_PASSWORD"] not in text
+
+
+@pytest.mark.parametrize("target", ["gitlab", "buildkite", "agola", "github"])
+def test_the_files_of_the_context_have_the_same_modes(target: str) -> None:
+    """`COPY` takes them over, and GitLab's runner lets everybody write them."""
+    spec = "default_branch: main\npush: never\n"
+    text = ci_kaniko.render(ci_kaniko.loads(spec), target)
+    for shell in SHELLS:
+        got = run(
+            target, text, DEFAULT_BRANCH, shell=shell, files={"src/main": "", "Dockerfile": ""}
+        )
+        assert {path: file.mode for path, file in got.context.items()} == {
+            "src/main": 0o644,
+            "Dockerfile": 0o644,
+        }
+        assert got.umask == 0o022
+
+
+LONG = "feature/" + "x" * 150
+CUT: dict[str, tuple[str, int, str]] = {
+    "ci-${ref.tag}": ("ci-", 125, ""),
+    "${ref.tag}-${env.CHANNEL}": ("", 117, "-stable_1.2"),
+    "${commit.short}-${ref.tag:-x}-${env.CI_KANIKO_UNSET:-it}.1": ("12345e67-", 114, "-it.1"),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("branch", [LONG, "main"], ids=["long", "short"])
+def test_a_branch_is_cut_to_what_its_tag_leaves(target: str, branch: str) -> None:
+    """A tag has 128 characters at most, and none of those beside the branch is lost."""
+    event = replace(DEFAULT_BRANCH, branch=branch, default_branch=branch)
+    spec = (
+        f"default_branch: {branch}\n"
+        f"destinations: {[f'quay.io/acme/shop:{tag}' for tag in CUT]}\n"
+        "registries: {quay.io: anonymous}\n"
+        "labels: {ref: '${ref.tag}'}\n"
+    )
+    text = rendering(ci_kaniko.loads(spec), target, event)
+    assert isinstance(text, str)
+    ref = branch.replace("/", "-")
+    tags = [f"{before}{ref[:left]}{after}" for before, left, after in CUT.values()]
+    for shell in SHELLS:
+        argv = execute(Run(expectation.read(spec), target, event), text, shell).argv or ()
+        pushed = [word for word in argv if word.startswith("--destination=")]
+        assert pushed == [f"--destination=quay.io/acme/shop:{tag}" for tag in tags]
+        assert f"--label=ref={ref[:128]}" in argv
+
+
+HOSTS = ("docker.io", "index.docker.io", "registry.example.com:5000", "localhost:5000", "xn--a.io")
+NO_HOSTS = (
+    "acme",
+    "Ghcr.io",
+    "https://ghcr.io",
+    "ghcr.io/acme",
+    "hub.docker.com",
+    "a..b",
+    "a.b\nc.d",
+)
+HOST = (
+    "default_branch: main\n"
+    "destinations: ['${env.MIRROR}/acme/shop:1']\n"
+    "cache: {repo: '${env.MIRROR}/acme/cache'}\n"
+    "registries: {'${env.MIRROR}': {username: acme, password: MIRROR_PASSWORD}}\n"
+)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_of_the_run_gets_its_login(
+    target: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of Docker Hub's names it is, kaniko finds the login under its key."""
+    monkeypatch.setitem(expectation.RUN_TIME, "MIRROR", host)
+    text = rendering(ci_kaniko.loads(HOST), target, DEFAULT_BRANCH)
+    assert isinstance(text, str)
+    wanted = Run(expectation.read(HOST), target, DEFAULT_BRANCH)
+    for shell in SHELLS:
+        got = execute(wanted, text, shell)
+        assert f"--destination={host}/acme/shop:1" in (got.argv or ())
+        assert lookup(got, host) == ("acme", expectation.secret("MIRROR_PASSWORD"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("host", NO_HOSTS)
+@pytest.mark.parametrize("cache", ["cache", "x-cache"])
+def test_a_host_of_the_run_that_is_none_stops_the_job(
+    target: str, host: str, cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a dot or a port kaniko would read it as somebody's name on Docker Hub."""
+    monkeypatch.setitem(expectation.RUN_TIME, "MIRROR", host)
+    spec = HOST.replace("cache:", f"{cache}:")
+    text = rendering(ci_kaniko.loads(spec), target, DEFAULT_BRANCH)
+    if isinstance(text, ci_kaniko.SpecError):
+        assert {problem.rule for problem in text.problems} <= {"bad-value", "bad-character"}
+        return
+    assert target != "kubernetes"
+    wanted = Run(expectation.read(spec), target, DEFAULT_BRANCH)
+    for shell in SHELLS if cache == "cache" else SHELLS[:1]:
+        stopped(execute(wanted, text, shell), ["env.MIRROR"])

@@ -1,0 +1,567 @@
+"""Whole pipelines are run: each image gets what its spec asks for, and nothing of the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+import ci_kaniko
+from harness import checks, expectation, images, pipelines
+from harness.cases import PIPELINE_CASES, ROOT, spec_path
+from harness.execution import File, Handed, HarnessError, lookup, run
+from harness.expectation import Run
+from harness.pipelines import (
+    Given,
+    Ran,
+    digest_of,
+    fed,
+    in_its_store,
+    names,
+    native_name,
+    run_pipeline,
+)
+from harness.runs import (
+    INPUTS,
+    PIPELINE_PAIRS,
+    PIPELINES_RENDERED,
+    RENDER_ALL,
+    SHELLS,
+    TARGETS,
+    push_event,
+    read_pipeline,
+    refused,
+    render,
+    text_of,
+    values_for,
+)
+from harness.triggers import STEPS, NotUnderstood, Result, before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from harness.events import Event
+    from harness.execution import Joined, Recorded
+    from harness.images import Job, Pipeline
+
+WITH_PLATFORMS = [
+    (case, target)
+    for case, target in PIPELINES_RENDERED
+    if any(image.is_staged for image in read_pipeline(case).images.values())
+]
+WITH_PREPARE = [
+    (case, target) for case, target in PIPELINES_RENDERED if read_pipeline(case).preparations()
+]
+
+
+def shell_for(case: str, target: str, event: Event) -> str:
+    number = PIPELINE_CASES.index(case) + TARGETS.index(target) + len(event.name)
+    return SHELLS[number % len(SHELLS)]
+
+
+def events_for(case: str, target: str) -> list[Event]:
+    """Every event; of a request and one from a fork, only one where logins do not differ."""
+    number = PIPELINE_CASES.index(case) + TARGETS.index(target)
+    both = case in ("everything", "shared-logins", "platforms-with-conditions")
+    return [
+        event
+        for event in pipelines.events(case)
+        if both or not event.pull_request or event.fork == bool(number % 2)
+    ]
+
+
+def run_all(case: str, target: str) -> Iterator[tuple[Event, Ran]]:
+    """Every event of a case, two at a time."""
+    events = events_for(case, target)
+
+    def play(event: Event) -> Ran:
+        return pipelines.ran(case, target, event, shell_for(case, target, event))
+
+    with ThreadPoolExecutor(2) as pool:
+        yield from zip(events, pool.map(play, events), strict=True)
+
+
+def ended(ran: Ran, job: Job, target: str) -> Recorded | None:
+    """What was recorded of a job; None when it did not start."""
+    return ran.recorded.get(native_name(job, target))
+
+
+# -- texts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("case", "target"), PIPELINE_PAIRS)
+def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | None], None]) -> None:
+    expected = refused(case, target)
+    if expected is None:
+        snapshot(target, case, render(case, target))
+        return
+    with pytest.raises(ci_kaniko.SpecError) as error:
+        render(case, target)
+    assert {problem.rule for problem in error.value.problems} == expected
+    snapshot(target, case, None)
+
+
+@pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
+def test_both_dialects_read_the_same(case: str, target: str) -> None:
+    text = render(case, target)
+    new = list(YAML(typ="safe", pure=True).load_all(text))
+    assert new == list(yaml.load_all(text, yaml.CSafeLoader))
+
+
+def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    wanted = [
+        (str(spec_path(case)), target, values_for(target, push_event(case)))
+        for case, target in PIPELINES_RENDERED
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", RENDER_ALL],
+        input=json.dumps(wanted),
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "3", "TZ": "Asia/Tokyo"}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    texts = [json.loads(line) for line in done.stdout.splitlines()]
+    for (case, target), text in zip(PIPELINES_RENDERED, texts, strict=True):
+        assert text == render(case, target), (case, target)
+
+
+# -- runs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
+def test_every_job_does_its_part(case: str, target: str) -> None:
+    """In every event: what it builds or joins, with which logins, and what it hands over."""
+    found = set[str]()
+    for event, ran in run_all(case, target):
+        found |= ran.results.keys()
+        checked(ran, case, event, target)
+    are_called_as_the_spec_says(found, read_pipeline(case), target)
+
+
+def checked(ran: Ran, case: str, event: Event, target: str) -> None:
+    for job in read_pipeline(case).jobs:
+        got = ran.recorded.get(native_name(job, target))
+        if got is None or left_at_once(got):
+            assert not has_to_run(job, event, target), (event, native_name(job, target))
+        elif job.joins:
+            joined(got, job, event, target)
+        else:
+            built(got, job, event, target)
+            sees_what_was_prepared(got, job, case)
+    commands_get_no_secret(ran, case, event, target)
+
+
+def left_at_once(got: Recorded) -> bool:
+    """Agola has one condition for a task and those after it: the script itself says no."""
+    return got.target == "agola" and "this event does not start" in got.stderr and not got.status
+
+
+def has_to_run(job: Job, event: Event, target: str) -> bool:
+    """Whether an event has to start a job: not what a push has built, nor what pushes nothing."""
+    wanted = job.run(target, event)
+    if expectation.built_by_a_push(wanted.spec, event, target):
+        return False
+    return expectation.starts(wanted.spec, event) and (not job.joins or bool(pushed(job, wanted)))
+
+
+def pushed(job: Job, wanted: Run) -> list[str]:
+    return expectation.images(wanted)
+
+
+def built(got: Recorded, job: Job, event: Event, target: str) -> None:
+    wanted = job.run(target, event)
+    checks.check(without_handed_over(got, job), wanted, job.arguments(target, event))
+    if not got.calls:
+        return
+    for host in job.hosts_of_others(target, event):
+        assert lookup(got, host) is None or checks.is_always_there(
+            got, expectation.Login(host, "")
+        ), host
+    assert_digest(got, job, expectation.images(wanted))
+
+
+def without_handed_over(got: Recorded, job: Job) -> Recorded:
+    """What is for later jobs has to be left behind."""
+    own = {path for path in got.files if re.search(r"/digest(\.env|/[^/]+)?\Z|/output\Z", path)}
+    handed = own if job.hands_over else set[str]()
+    prepared = tuple(f"{got.workspace}/{path}" for path in prepared_by(job))
+    handed |= {path for path in got.files if prepared and path.startswith(prepared)}
+    return replace(got, files={path: got.files[path] for path in got.files if path not in handed})
+
+
+def prepared_by(job: Job) -> list[str]:
+    return expectation.listed((job.image.prepare or {"artifacts": []})["artifacts"])
+
+
+def assert_digest(got: Recorded, job: Job, images: list[str]) -> None:
+    """Exactly the digest of what was pushed is handed over, and nothing when nothing was."""
+    name = native_name(job, got.target)
+    expected = [digest_of(name)] if images and job.hands_over else []
+    assert [*got.outputs.values()] == expected, got.outputs
+    if expected and got.target == "gitlab" and not job.platform:
+        variable = re.sub(r"[.-]", "_", job.image.name or "image").upper()
+        assert [*got.outputs] == [f"{variable}_DIGEST"]
+
+
+def are_called_as_the_spec_says(found: set[str], pipeline: Pipeline, target: str) -> None:
+    known = names(pipeline, target).keys()
+    assert known <= found
+    own = {*pipeline.preparations()} if target in ("gitlab", "buildkite", "agola") else set[str]()
+    rest = {name for name in found - known if not name.endswith(("/clone", "/prepare"))}
+    assert rest - {"changes", "checkout"} <= own
+
+
+@pytest.mark.parametrize("case", PIPELINE_CASES)
+def test_the_same_arguments_everywhere(case: str) -> None:
+    """Law 1, job by job: what was recorded is what is expected, and that is the same."""
+    targets = [target for target in TARGETS if refused(case, target) is None]
+    for event in pipelines.events(case):
+        for job in read_pipeline(case).jobs:
+            lists = {
+                tuple(
+                    checks.anonymised(argument, expectation.own_values(job.run(target, event)))
+                    for argument in job.arguments(target, event)
+                )
+                for target in targets
+            }
+            assert len(lists) == 1, lists
+
+
+# -- several platforms ------------------------------------------------------------------------
+
+
+def joined(got: Recorded, job: Job, event: Event, target: str) -> None:
+    wanted = job.run(target, event)
+    images = expectation.images(wanted)
+    assert got.status == 0, got.stderr
+    assert got.calls == 0
+    assert [call.words[call.words.index("create") + 1] for call in got.joined] == images
+    parts = [
+        digest_of(native_name(replace(job, joins=False, platform=platform), target))
+        for platform in job.image.platforms
+    ]
+    for call in got.joined:
+        pairs = list(zip(call.words, call.words[1:], strict=False))
+        assert ("index", "create") in pairs
+        refs = [word for option, word in pairs if option == "--ref"]
+        assert [ref.partition("@")[2] for ref in refs] == parts
+        assert len({ref.partition("@")[0] for ref in refs}) == 1
+        assert {word for option, word in pairs if option == "--host"} == ways_in(job, wanted)
+        docker = job.image.data.get("options", {}).get("image_format") == "docker"
+        assert ("--media-type" in call.words) == docker
+        joined_with_logins(got, call, job, wanted)
+    assert_digest(got, job, images)
+    checks.kept_secret(got, wanted)
+    assert not left_on_a_runner(got)
+
+
+def ways_in(job: Job, wanted: Run) -> set[str]:
+    """How registries are reached that are not reached the usual way."""
+    options = job.image.data.get("options", {})
+    used = expectation.push_hosts(wanted)
+    kinds = {"insecure_registry": "disabled", "skip_tls_verify_registry": "insecure"}
+    return {
+        f"reg={host},tls={way}"
+        for name, way in kinds.items()
+        for host in expectation.listed(options.get(name, []))
+        if host in used
+    }
+
+
+def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> None:
+    """The destinations' logins and that of the repository in which the platforms wait."""
+    first = job.staged_at(wanted)
+    config = json.loads(call.config_text or "{}")
+    for host, login in expectation.all_logins(Run(job.whole, wanted.target, wanted.event)).items():
+        needed = host in expectation.logins(wanted) or host == first
+        if needed and login.is_cloud:
+            helper = {"aws": "ecr-login", "google": "gcr"}[login.kind]
+            assert config["credHelpers"][host] == helper
+            joined_with_cloud(call, login, wanted)
+        elif not login.is_cloud and (needed or login.kind != "docker-config"):
+            seen = replace(got, env={}, config_text=call.config_text)
+            assert lookup(seen, host) == ((login.user, login.password) if needed else None), host
+    if call.config_text is not None and not checks.mounts_config(got):
+        assert call.config_mode == 0o600
+
+
+def joined_with_cloud(call: Joined, login: expectation.Login, wanted: Run) -> None:
+    """The helper finds what the executor's own client would find."""
+    every = expectation.all_logins(wanted).values()
+    for name, value in login.environment.items():
+        allowed = {value} | {other.environment.get(name) for other in every if name == "AWS_REGION"}
+        assert call.env[name].rpartition("/")[2] in {
+            each and each.rpartition("/")[2] for each in allowed
+        }
+    for name, text in login.files.items():
+        held = call.credentials[name].removesuffix("\n")
+        assert text == held or held.startswith("{")
+
+
+def left_on_a_runner(got: Recorded) -> list[str]:
+    """A container is gone with what it holds; GitHub's runner and a checkout are not."""
+    return [
+        path
+        for path in got.files
+        if path.startswith(("/home/runner", "/builds", "/workspace"))
+        and not re.search(r"/digest(\.env)?\Z", path)
+    ]
+
+
+# -- preparation ------------------------------------------------------------------------------
+
+AWKWARD = """\
+here
+$$ ${HOME} $(id)
+it's \\ "q" x 3 {{x}} %s
+ü
+a  b
+  two  blanks $HERE
+	tab
+"""
+PREPARED = {
+    ("prepare", ""): {"bin/agola-example-kaniko": File("program\n", 0o755)},
+    ("prepare-shared", "api"): {"dist 1/index.js": File("build:api\n")},
+    ("prepare-shared", "web"): {"dist 1/index.js": File("build:web\n")},
+    ("prepare-shared", "docs"): {"html/index.html": File("html\n")},
+    ("prepare-awkward", ""): {"out put/a.txt": File(AWKWARD), "single.txt": File("1\n", 0o755)},
+    ("everything", "api"): {"generated/code": File("api\n")},
+    ("everything", "web"): {"generated/code": File("web\n")},
+}
+"""What the commands of a case make, below the context of the image."""
+
+
+def sees_what_was_prepared(got: Recorded, job: Job, case: str) -> None:
+    """And nothing else beside the repository."""
+    if not got.calls or "--context=dir://" not in " ".join(got.argv or ()):
+        return
+    context = os.path.normpath(job.image.data.get("context", "."))
+    expected = {
+        os.path.relpath(path, context): File(text)
+        for path, text in pipelines.repository(read_pipeline(case)).items()
+        if context == "." or path.startswith(f"{context}/")
+    }
+    assert got.context == expected | PREPARED.get((case, job.image.name), {})
+
+
+def commands_get_no_secret(ran: Ran, case: str, event: Event, target: str) -> None:
+    """GitLab gives every job of a project its variables."""
+    seen = "\n".join(line for got in ran.recorded.values() for line in got.tools_env)
+    if seen and target != "gitlab":
+        wanted = [job.run(target, event) for job in read_pipeline(case).jobs]
+        secrets = {text for each in wanted for text in checks.all_secrets(each)}
+        assert not [text for text in secrets if text in seen]
+
+
+@pytest.mark.parametrize(("case", "target"), WITH_PREPARE)
+def test_commands_run_at_the_root_and_stop_at_the_first_that_fails(case: str, target: str) -> None:
+    event = pipelines.events(case)[0]
+    ran = pipelines.ran(case, target, event, shell_for(case, target, event))
+    called = [line for got in ran.recorded.values() for line in got.tools if "git" not in line]
+    places = {line.rpartition(" in ")[2] for line in called}
+    assert len(places) <= 1
+    first = called[0].split(" ")[0] if called else "none"
+    broken = play_with(case, target, event, Given(failing_tools=[first]))
+    for job in read_pipeline(case).jobs:
+        got = ended(broken, job, target)
+        prepared_by_it = first in " ".join((job.image.prepare or {"commands": ""})["commands"])
+        if prepared_by_it:
+            assert got is None or (got.status and not got.calls and not got.joined)
+        elif not job.joins and not job.image.needs:
+            assert got, job.name
+            assert got.calls == 1
+
+
+def play_with(case: str, target: str, event: Event, given: Given) -> Ran:
+    text = render(case, target, event)
+    shell = shell_for(case, target, event)
+    return run_pipeline(target, text, read_pipeline(case), event, shell, given)
+
+
+# -- order and failures -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
+def test_an_image_waits_for_those_that_it_needs(case: str, target: str) -> None:
+    pipeline = read_pipeline(case)
+    for event in pipelines.events(case):
+        steps = STEPS[target](render(case, target, event), event, INPUTS.get(case, {}))
+        here = {step.name for step in steps}
+        for job in pipeline.jobs:
+            for other in pipeline.jobs:
+                both = {native_name(job, target), native_name(other, target)} <= here
+                if both and other.image.name in job.image.needs:
+                    earlier = before(steps, native_name(job, target))
+                    assert native_name(other, target) in earlier, (job.name, other.name)
+
+
+FAILURES = {
+    ("three-images-in-order", "base"): {"api", "web"},
+    ("three-images-in-order", "api"): {"web"},
+    ("two-images", "api"): set[str](),
+    ("everything", "api"): {"web"},
+}
+"""An image that fails, and those that are not built then."""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("case", "image"), FAILURES)
+def test_a_failed_image_holds_back_who_needs_it(case: str, image: str, target: str) -> None:
+    if refused(case, target):
+        return
+    jobs = read_pipeline(case).jobs
+    failing = [job for job in jobs if job.image.name == image and not job.joins][-1]
+    event = pipelines.events(case)[0]
+    ran = play_with(case, target, event, Given(failing_jobs=[native_name(failing, target)]))
+    held_back = FAILURES[case, image]
+    for job in jobs:
+        result = ran.results.get(native_name(job, target), Result("skipped")).status
+        if job == failing:
+            assert result == "failed"
+        elif job.image.name in held_back or (job.joins and job.image.name == image):
+            assert result == "skipped", job.name
+        else:
+            assert result == "passed", job.name
+
+
+@pytest.mark.parametrize(("case", "target"), WITH_PLATFORMS)
+def test_a_missing_digest_stops_the_join(case: str, target: str) -> None:
+    """And nothing is joined from less than all platforms."""
+    event = pipelines.events(case)[0]
+    text, shell = render(case, target, event), shell_for(case, target, event)
+    for job in read_pipeline(case).jobs:
+        if job.joins and expectation.images(job.run(target, event)):
+            ran = pipelines.ran(case, target, event, shell)
+            outputs = {name: got.outputs for name, got in ran.recorded.items()}
+            artifacts = {name: got.artifacts for name, got in ran.recorded.items()}
+            lost = native_name(replace(job, joins=False, platform=job.image.platforms[-1]), target)
+            del outputs[lost]
+            kept = {path: file for path, file in artifacts[lost].items() if "digest" not in path}
+            got = run(
+                target,
+                text,
+                event,
+                **in_its_store(fed(read_pipeline(case), target, event), target),
+                shell=shell,
+                job=native_name(job, target),
+                handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
+            )
+            assert got.status
+            assert not got.joined
+            assert f"the job of {job.image.platforms[-1]} has pushed nothing" in got.stderr
+
+
+# -- inputs -----------------------------------------------------------------------------------
+
+GIVEN = {
+    "inputs-reusable": {
+        "channel": "stable",
+        "greeting": "it's `id` {{x}} %s # & ; 'q' ${{ x }} | ü",
+        "jobs": "12",
+        "debug": "true",
+    },
+    "inputs-required": {"version": "7.1-rc_2", "quick": "false"},
+    "reusable-one-image": {"tag": "v1.2_3"},
+}
+REUSABLE = [
+    (case, target)
+    for case, target in PIPELINES_RENDERED
+    if case in GIVEN and read_pipeline(case).form(target)
+]
+
+
+@pytest.mark.parametrize(("case", "target"), REUSABLE)
+def test_inputs_arrive(case: str, target: str) -> None:
+    given = {name: text.replace("$", "") for name, text in GIVEN[case].items()}
+    given = given if target == "gitlab" else GIVEN[case]
+    pipeline = images.given(text_of(case), tuple(given.items()))
+    event = replace(expectation.events(expectation.Spec({}))[2])
+    for shell in SHELLS:
+        ran = run_pipeline(
+            target, render(case, target), pipeline, event, shell, Given(inputs=given)
+        )
+        for job in pipeline.jobs:
+            got = ended(ran, job, target)
+            assert got
+            built(got, job, event, target)
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "text"),
+    [
+        ("inputs-reusable", "channel", "nightly"),
+        ("inputs-reusable", "channel", "a b"),
+        ("inputs-required", "version", "a/b"),
+        ("inputs-required", "version", ".x"),
+        ("reusable-one-image", "tag", "a b"),
+        ("reusable-one-image", "tag", "$(id)"),
+    ],
+)
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
+def test_an_input_that_no_image_can_have_stops_the_job(
+    case: str, name: str, text: str, target: str
+) -> None:
+    given = {key: value.replace("$", "") for key, value in GIVEN[case].items()}
+    pipeline = images.given(text_of(case), tuple(given.items()))
+    event = expectation.events(expectation.Spec({}))[2]
+    given[name] = text
+
+    def play() -> Ran:
+        return run_pipeline(
+            target, render(case, target), pipeline, event, "dash", Given(inputs=given)
+        )
+
+    if target == "gitlab" and (case == "inputs-reusable" or "$" in text):
+        with pytest.raises(HarnessError, match="GitLab refuses"):
+            play()
+        return
+    first = next(ran for name, ran in play().recorded.items() if name != "changes")
+    assert first.status
+    assert not first.calls
+    assert name in first.stderr
+
+
+# -- the oracle itself ------------------------------------------------------------------------
+
+FAULTS = {
+    "a platform twice": ("two-platforms", '@$DIGEST_ARM64"', '@$DIGEST_AMD64"'),
+    "a platform of another kind": ("two-platforms", "platform=linux/arm64", "platform=linux/arm"),
+    "a cache for both": ("two-platforms", "shop/cache-arm64", "shop/cache-amd64"),
+    "a public tag too early": ("two-platforms", "SHA-arm64", "SHORT_SHA"),
+    "no artifacts": ("prepare", "needs:\n    - prepare\n", "needs: []\n"),
+    "another name": ("digest-of-images", '"API_DIGEST=', '"WEB_DIGEST='),
+    "another login": ("shared-logins", "login quay.io", "login mirror.example.com"),
+    "an open file": ("two-platforms", "(umask 077; ", "("),
+    "another image": ("three-images-in-order", "services/api", "services/web"),
+    "a job that never starts": ("image-triggers", "$CI_COMMIT_TAG =~ /^v", "$CI_COMMIT_TAG =~ /^w"),
+    "a command that may fail": ("prepare-awkward", "set -e\n      mkdir", "false\n      mkdir"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_noticed(fault: str) -> None:
+    case, old, new = FAULTS[fault]
+    text = render(case, "gitlab")
+    assert old in text
+    faulty = text.replace(old, new)
+
+    def play() -> None:
+        for event in pipelines.events(case)[:3]:
+            ran = run_pipeline("gitlab", faulty, read_pipeline(case), event, "dash")
+            checked(ran, case, event, "gitlab")
+
+    with pytest.raises((AssertionError, HarnessError, NotUnderstood, KeyError)):
+        play()

@@ -1,0 +1,102 @@
+"""Every case on every target is the file in snapshots/, or the refusal that the case names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+import ci_kaniko
+from harness.cases import CASES, ROOT, SNAPSHOTS, SPECS
+from harness.events import DEFAULT_BRANCH
+from harness.runs import (
+    PAIRS,
+    RENDER_ALL,
+    RENDERED,
+    TARGETS,
+    push_event,
+    refused,
+    render,
+    spec_of,
+    values_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def rules(case: str, target: str) -> set[str]:
+    with pytest.raises(ci_kaniko.SpecError) as error:
+        render(case, target)
+    return {problem.rule for problem in error.value.problems}
+
+
+@pytest.mark.parametrize(("case", "target"), PAIRS)
+def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | None], None]) -> None:
+    expected = refused(case, target)
+    if expected is None:
+        snapshot(target, case, render(case, target))
+    else:
+        assert rules(case, target) == expected
+        snapshot(target, case, None)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_dialects_read_the_same(case: str) -> None:
+    for target in (target for target in TARGETS if refused(case, target) is None):
+        text = render(case, target)
+        assert YAML(typ="safe", pure=True).load(text) == yaml.load(text, yaml.CSafeLoader), target
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
+    """Neither the clock, the environment, the folder nor the order of sets shows."""
+    wanted = [
+        (str(SPECS / f"{case}.yaml"), target, values_for(target, push_event(case)))
+        for case, target in RENDERED
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", RENDER_ALL],
+        input=json.dumps(wanted),
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    texts = [json.loads(line) for line in done.stdout.splitlines()]
+    for (case, target), text in zip(RENDERED, texts, strict=True):
+        assert text == render(case, target), (case, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_rendering_leaves_no_trace_of_what_is_not_used(target: str) -> None:
+    """The smallest spec: no login, no condition, no cache, no output."""
+    smallest = ci_kaniko.loads("default_branch: main\npush: never\n")
+    text = ci_kaniko.render(smallest, target, values_for(target, DEFAULT_BRANCH))
+    unused = ("config", "auth", "login", "cache", "umask 077", "secret", "artifacts", "volumes:")
+    assert not [word for word in unused if word in text.lower().replace("persist-credentials", "")]
+
+
+def test_every_case_is_rendered_somewhere() -> None:
+    assert {case for case, _ in RENDERED} == {case for case, _ in PAIRS}
+
+
+def test_every_case_says_what_it_shows_by_its_name() -> None:
+    assert all(name.replace("-", "").isalnum() for name, _ in PAIRS)
+    assert all(spec_of(case).destinations or spec_of(case).push == "never" for case, _ in PAIRS)
+
+
+def test_snapshots_are_files_that_people_can_read() -> None:
+    for path in SNAPSHOTS.rglob("*.yml"):
+        text = path.read_bytes().decode()
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path

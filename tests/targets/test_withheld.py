@@ -1,0 +1,159 @@
+"""A run that does not push does not hold what it could push with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+import ci_kaniko
+from harness import judge
+from harness.events import (
+    DEFAULT_BRANCH,
+    MERGE_GROUP,
+    PIPELINE,
+    PROGRAM,
+    PULL_REQUEST,
+    SCHEDULE,
+    TAG,
+    TARGET_OF_A_REQUEST,
+    Event,
+)
+from harness.execution import buildkite_commands, buildkite_pipeline, github_known, run
+from harness.triggers import Result, Step, buildkite_steps, github_steps, play
+
+SECRET = "hunter2-of-the-registry"
+SPEC = """
+default_branch: main
+destinations: ["quay.io/acme/shop:1"]
+registries: {quay.io: {username: acme, password: QUAY_PASSWORD}}
+"""
+PIPELINES = "triggers: {pipelines: true}\n"
+REQUESTED = [
+    replace(event, name=f"{event.name}-of-a-request", branch="", pull_request="12")
+    for event in (PIPELINE, PROGRAM)
+]
+STARTED = {
+    "pipelines": PIPELINES,
+    "pipelines and pushes": "triggers: {branches: [main], pipelines: true}\n",
+    "all": "triggers: {branches: [main], pull_requests: true, manual: true, pipelines: true}\n",
+    "platforms": f"platforms: [linux/amd64, linux/arm64]\n{PIPELINES}",
+}
+CALLED = "triggers: {branches: [main], pull_requests: true, pipelines: true}\n"
+MANUAL = replace(PULL_REQUEST, name="request-started-again", source="manual")
+
+
+def _steps(text: str, event: Event) -> dict[str, str]:
+    """The steps that an event starts on Buildkite, each as it stands in the file."""
+    document = buildkite_commands(buildkite_pipeline(text, event, {}))
+    passed = {name: Result("passed") for name in document}
+    started = [step.name for step in buildkite_steps(text, event) if step.starts(passed)]
+    return {name: str(document[name]) for name in started}
+
+
+@pytest.mark.parametrize("triggers", STARTED.values(), ids=STARTED)
+@pytest.mark.parametrize("event", [PIPELINE, PROGRAM, *REQUESTED], ids=lambda event: event.name)
+def test_what_starts_pipelines_may_be_a_request(triggers: str, event: Event) -> None:
+    text = ci_kaniko.render(ci_kaniko.loads(f"{SPEC}{triggers}"), "buildkite")
+    steps = _steps(text, event)
+    assert steps
+    holding = {name for name, step in steps.items() if "QUAY_PASSWORD" in step}
+    assert holding == (set() if event.pull_request else steps.keys())
+
+
+def test_a_request_that_is_started_again_is_built_without_them() -> None:
+    text = ci_kaniko.render(ci_kaniko.loads(f"{SPEC}{STARTED['all']}"), "buildkite")
+    (step,) = _steps(text, MANUAL).values()
+    assert "QUAY_PASSWORD" not in step
+    pushes = ci_kaniko.loads(f"{SPEC}triggers: {{branches: [main], manual: true}}\n")
+    assert not _steps(ci_kaniko.render(pushes, "buildkite"), MANUAL)
+
+
+@pytest.mark.parametrize("mode", ["docker", "container"])
+@pytest.mark.parametrize(
+    ("event", "pushes"),
+    [
+        (DEFAULT_BRANCH, True),
+        (PROGRAM, True),
+        (PULL_REQUEST, False),
+        (MERGE_GROUP, False),
+        (TARGET_OF_A_REQUEST, None),
+        (replace(DEFAULT_BRANCH, name="release", source="release"), None),
+        (SCHEDULE, None),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_workflow_that_others_call(
+    mode: str,
+    event: Event,
+    pushes: bool | None,  # noqa: FBT001
+) -> None:
+    """Whoever calls it may be started by anything; what nobody listed does not start the job."""
+    section = f"{CALLED}github: {{form: reusable, mode: {mode}}}\n"
+    text = ci_kaniko.render(ci_kaniko.loads(f"{SPEC}{section}"), "github")
+
+    def perform(step: Step) -> Result:
+        asked = step.name == "changes"
+        return Result("passed", run("github", text, event, job=step.name).outputs if asked else {})
+
+    ended = play(github_steps(text, event), perform)
+    assert (ended["image"].status == "passed") is (pushes is not None)
+    if pushes is None:
+        return
+    got = run("github", text, event, job="image", secrets={"QUAY_PASSWORD": SECRET})
+    assert (got.status, got.calls) == (0, 1)
+    assert ("--no-push" in (got.argv or ())) is not pushes
+    assert bool(got.config) is pushes
+    assert (SECRET in str(got.env)) is (pushes and mode == "container")
+
+
+WHENS = {
+    "always": "always",
+    "default-branch": "default-branch",
+    "branches": {"branch": ["release-*", "main"]},
+    "tags": {"tag": ["v**", "!v2.**"]},
+    "schedule": "schedule",
+    "several": ["manual", {"tag": "v*"}],
+}
+
+
+@pytest.mark.parametrize("mode", ["docker", "container"])
+@pytest.mark.parametrize("default", ["default_branch: main\n", ""])
+@pytest.mark.parametrize("when", WHENS.values(), ids=WHENS)
+def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, mode: str) -> None:
+    """Exclusions and the case aside, which no expression knows."""
+    spec = {
+        "destinations": [{"image": "quay.io/acme/shop:1", "when": when}],
+        "registries": {"quay.io": {"username": "acme", "password": "QUAY_PASSWORD"}},
+        "triggers": {
+            "branches": ["**"],
+            "tags": ["**"],
+            "pull_requests": True,
+            "manual": True,
+            "schedules": ["0 3 * * 1"],
+        },
+        "github": {"mode": mode},
+    }
+    text = ci_kaniko.render(ci_kaniko.loads(f"{default}{yaml.safe_dump(spec)}"), "github")
+    workflow = yaml.load(text, yaml.CSafeLoader)
+    job = workflow["jobs"]["image"]
+    wanted = job["steps"][-1]["env"]["QUAY_PASSWORD"]
+    for event in HELD:
+        known = github_known(workflow, job, event) | {"secrets.QUAY_PASSWORD": SECRET}
+        holds = judge.filled(wanted, known)
+        got = run("github", text, event, secrets={"QUAY_PASSWORD": SECRET})
+        assert (got.status, got.calls) == (0, 1), got.stderr
+        assert holds == ("" if "--no-push" in (got.argv or ()) else SECRET), event.name
+
+
+HELD = (
+    DEFAULT_BRANCH,
+    replace(DEFAULT_BRANCH, name="release", branch="release-1"),
+    replace(DEFAULT_BRANCH, name="deep", branch="release-1/2"),
+    TAG,
+    PULL_REQUEST,
+    MERGE_GROUP,
+    SCHEDULE,
+    replace(PROGRAM, name="manual", source="manual", branch="main"),
+)
