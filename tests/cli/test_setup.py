@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.cli.commands import app
-from ci_kaniko.matrix import LOGINS, TITLES, login_outcome, login_spec
+from make.matrix import LOGINS, TITLES, login_outcome, login_spec
 from ci_kaniko.setup import requirements, setup_json, setup_text
 from harness import expectation
 from harness.cases import CASES, SPECS

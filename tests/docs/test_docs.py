@@ -16,7 +16,7 @@ import yaml
 from typer.main import get_command
 
 import ci_kaniko
-from ci_kaniko import matrix, reference
+from make import matrix, pages
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from harness import tools
@@ -216,14 +216,14 @@ def test_every_option_is_documented() -> None:
 @pytest.mark.parametrize("name", reference.PAGES)
 def test_generated_pages_are_current(name: str) -> None:
     kept = (DOCS / name).read_bytes().decode()
-    assert reference.PAGES[name]() == kept, "run: python -m ci_kaniko.reference"
+    assert reference.PAGES[name]() == kept, "run: python3 docs/make"
 
 
 def test_the_generator_writes_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "DOCS", tmp_path)
     made = {name: partial("# {}\n".format, name) for name in reference.PAGES}
     monkeypatch.setattr(reference, "PAGES", made)
-    reference.main()
+    pages.main()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         name: f"# {name}\n" for name in made
     }

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
-from ci_kaniko.exemptions import EXEMPTIONS, Exemption
+from make.exemptions import EXEMPTIONS, Exemption
 from ci_kaniko.layouts.fill import fill
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from ci_kaniko.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
+from make.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
 from ci_kaniko.setup import requirements, setup_json, setup_text
 from harness import expectation
 from harness.checks import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ci_kaniko.matrix import LOGINS, TITLES, login_spec
+from make.matrix import LOGINS, TITLES, login_spec
 from ci_kaniko.spec.build import TOP_ONLY, Build
 from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.loading import warnings

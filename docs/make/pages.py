@@ -1,18 +1,18 @@
-"""The pages of ``docs/`` that are made from the code: ``python -m ci_kaniko.reference``."""
+"""The pages of ``docs/`` that are made from the code: ``python3 docs/make``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ci_kaniko import matrix
+from make import matrix
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.images import IMAGE_NAME
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
-from ci_kaniko.tables import code, listed, table
+from make.tables import code, listed, table
 from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-_NOTICE = "<!-- Made from the code by: python -m ci_kaniko.reference -->\n"
+_NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
