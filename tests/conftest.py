@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-
 from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from make.exemptions import EXEMPTIONS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.options import Options
 from ci_kaniko.syntax.variables import VARIABLES
+from make.exemptions import EXEMPTIONS
 from make.tables import code, listed, table
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from make import matrix
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.images import IMAGE_NAME
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
-from make.tables import code, listed, table
 from ci_kaniko.text.yaml import scalar
+from make import matrix
+from make.tables import code, listed, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

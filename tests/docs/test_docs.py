@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from typer.main import get_command
-
-import ci_kaniko
-from make import matrix, pages
-from ci_kaniko.cli.commands import app
-from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from harness import tools
 from harness.cases import ROOT
 from harness.models import every_field
 from harness.yaml12 import read
+from make import matrix, pages
+from typer.main import get_command
+
+import ci_kaniko
+from ci_kaniko.cli.commands import app
+from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

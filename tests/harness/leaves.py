@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
 from make.exemptions import EXEMPTIONS, Exemption
+
 from ci_kaniko.layouts.fill import fill
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError

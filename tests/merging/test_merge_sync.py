@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.kill import killed
+from harness.repository import Repository
 
 from ci_kaniko.sync import compare as sync
-from harness.repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.bad_specs import FOLDER, Case, made, written
+from harness.cases import ROOT
+from harness.checkout import lay_out
+from harness.repository import Repository
+from harness.rule_ids import in_source
 from typer.testing import CliRunner
 
 import ci_kaniko
@@ -19,11 +24,6 @@ from ci_kaniko.cli.commands import app
 from ci_kaniko.problems.catalogue import GROUPS, RULES, page
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.placing import InvalidSpec
-from harness.bad_specs import FOLDER, Case, made, written
-from harness.cases import ROOT
-from harness.checkout import lay_out
-from harness.repository import Repository
-from harness.rule_ids import in_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

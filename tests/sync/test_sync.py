@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-import ci_kaniko
-from ci_kaniko.repository import files
 from harness import tools
 from harness.cases import CASES, ROOT
 from harness.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
 from harness.runs import RENDERED, refused, render, spec_of, text_of
+
+import ci_kaniko
+from ci_kaniko.repository import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-
-import ci_kaniko
 from harness import expectation, kubelet, tools
 from harness.cases import CASES
 from harness.checks import (
@@ -46,6 +44,8 @@ from harness.runs import (
     render,
     rendering,
 )
+
+import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from harness.cases import CASES, ROOT
 from harness.runs import RENDERED, TARGETS
 

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from ruamel.yaml import YAML
-
-import ci_kaniko
 from harness.cases import CASES, ROOT, SNAPSHOTS, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.runs import (
@@ -26,6 +23,9 @@ from harness.runs import (
     spec_of,
     values_for,
 )
+from ruamel.yaml import YAML
+
+import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable

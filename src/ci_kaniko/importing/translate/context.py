@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
 
-    pass
-
 
 FETCHED = "/kaniko/buildcontext"
 _THIS_REPOSITORY = re.compile(

@@ -10,8 +10,6 @@ from ci_kaniko.importing.translate.paths import cut
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
 
-    pass
-
 
 def without_flag(text: Text) -> Text:
     return cut(cut(text, "--destination="), "-d=")
