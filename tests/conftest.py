@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
 from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:

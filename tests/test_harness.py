@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
 from harness import events, execution, kubelet, tools
 from harness.buildkite_upload import UploadError, interpolate, upload
 from harness.execution import (

@@ -12,10 +12,10 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness.cases import ROOT
 
 import ci_kaniko
 from ci_kaniko.layouts import fill as layouts
+from harness.cases import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,13 +15,13 @@ from unittest import mock
 import pytest
 import typing_api
 import yaml
-from harness.loaded import COMMAND, loaded
-from harness.repository import Repository
 
 import ci_kaniko
 from ci_kaniko.sync import memory
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import parse
+from harness.loaded import COMMAND, loaded
+from harness.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import tools
-from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 import ci_kaniko
+from harness import tools
+from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
     from pathlib import Path

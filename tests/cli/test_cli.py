@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness import tools
-from harness.repository import Repository
 from typer.main import get_command
 
 import ci_kaniko
@@ -24,6 +22,8 @@ from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
 from ci_kaniko.targets.registry import NAMES
 from ci_kaniko.text import yaml as yamltext
+from harness import tools
+from harness.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable

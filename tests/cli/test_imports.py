@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import typing_api
 import yaml
-from harness.cases import ROOT
-from harness.loaded import COMMAND, loaded
 
 import ci_kaniko
+from harness.cases import ROOT
+from harness.loaded import COMMAND, loaded
 
 LISTS = Path(__file__).with_name("loaded.yaml")
 """What may be imported, by command or Python code: our modules, and the packages of others."""

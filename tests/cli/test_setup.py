@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+import ci_kaniko
+from ci_kaniko.cli.commands import app
+from ci_kaniko.setup import requirements, setup_json, setup_text
 from harness import expectation
 from harness.cases import CASES, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
 from harness.runs import RENDERED, TARGETS, read, refused, render, spec_of
 from make.matrix import LOGINS, TITLES, login_outcome, login_spec
-from typer.testing import CliRunner
-
-import ci_kaniko
-from ci_kaniko.cli.commands import app
-from ci_kaniko.setup import requirements, setup_json, setup_text
 
 if TYPE_CHECKING:
     from ci_kaniko.targets.requirement import Requirement

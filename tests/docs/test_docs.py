@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import tools
-from harness.cases import ROOT
-from harness.models import every_field
-from harness.yaml12 import read
-from make import matrix, pages
 from typer.main import get_command
 
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
+from harness import tools
+from harness.cases import ROOT
+from harness.models import every_field
+from harness.yaml12 import read
+from make import matrix, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ WRITTEN |= {
 }
 PAGES = {
     **WRITTEN,
-    **{f"docs/{name}": (DOCS / name).read_text("utf-8") for name in reference.PAGES},
+    **{f"docs/{name}": (DOCS / name).read_text("utf-8") for name in pages.PAGES},
 }
 FIRST_COMMANDS = [
     "python3 -m pip install . && python3 -m ci_kaniko render gitlab",
@@ -213,16 +213,16 @@ def test_every_option_is_documented() -> None:
             assert name in section, (command, name)
 
 
-@pytest.mark.parametrize("name", reference.PAGES)
+@pytest.mark.parametrize("name", pages.PAGES)
 def test_generated_pages_are_current(name: str) -> None:
     kept = (DOCS / name).read_bytes().decode()
-    assert reference.PAGES[name]() == kept, "run: python3 docs/make"
+    assert pages.PAGES[name]() == kept, "run: python3 docs/make"
 
 
 def test_the_generator_writes_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "DOCS", tmp_path)
-    made = {name: partial("# {}\n".format, name) for name in reference.PAGES}
-    monkeypatch.setattr(reference, "PAGES", made)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    made = {name: partial("# {}\n".format, name) for name in pages.PAGES}
+    monkeypatch.setattr(pages, "PAGES", made)
     pages.main()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         name: f"# {name}\n" for name in made
@@ -258,7 +258,7 @@ def test_every_field_and_model_is_in_the_reference() -> None:
 def test_shown_examples_are_yaml_for_what_they_mean() -> None:
     for field in every_field():
         for example in field.info.examples or ():
-            assert read(reference.flow(example)) == example
+            assert read(pages.flow(example)) == example
 
 
 def test_every_flag_has_a_field_or_a_reason() -> None:

@@ -11,8 +11,6 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
-from make.exemptions import EXEMPTIONS, Exemption
-
 from ci_kaniko.layouts.fill import fill
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
@@ -29,6 +27,7 @@ from harness.cases import CASES, PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
 from harness.models import model_in
 from harness.runs import TARGETS, text_of, values_for
+from make.exemptions import EXEMPTIONS, Exemption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.cases import ROOT
-from harness.events import DEFAULT_BRANCH, values
 
 from ci_kaniko import SpecError, available_targets, loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word, spell
 from ci_kaniko.importing.report import told
 from ci_kaniko.spec.loading import warnings
+from harness.cases import ROOT
+from harness.events import DEFAULT_BRANCH, values
 
 IMPORTS = ROOT / "tests" / "imports"
 _SIDE = (".spec.yaml", ".report.txt")

@@ -10,15 +10,15 @@ import os.path
 from typing import Any
 
 import pytest
-from harness import execution
-from harness.cases import ROOT
-from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
-from harness.execution import Recorded, run
 
 import ci_kaniko
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word
 from ci_kaniko.importing.readers.containers import normal_words
+from harness import execution
+from harness.cases import ROOT
+from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
+from harness.execution import Recorded, run
 
 IMPORTS = ROOT / "tests" / "imports"
 EVENTS = (DEFAULT_BRANCH, FEATURE_BRANCH, TAG, PULL_REQUEST)

@@ -20,6 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
+from ci_kaniko.importing import import_files
+from ci_kaniko.plan.resolve import resolve
+from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.variables import Ref, text_of
 from harness import expectation
 from harness.execution import run
 from harness.runs import (
@@ -31,12 +37,6 @@ from harness.runs import (
     spec_of,
     values_for,
 )
-
-import ci_kaniko
-from ci_kaniko.importing import import_files
-from ci_kaniko.plan.resolve import resolve
-from ci_kaniko.syntax.conditions import Condition
-from ci_kaniko.syntax.variables import Ref, text_of
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan

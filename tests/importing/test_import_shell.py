@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import tools
-from harness.cases import SNAPSHOTS
 
 from ci_kaniko.importing.calls import (
     ALWAYS,
@@ -39,6 +37,8 @@ from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
+from harness import tools
+from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 import yaml
-from harness import tools, validators
-from harness.nodes import plain
 
 from ci_kaniko import SpecError, loads, render
 from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
+from harness import tools, validators
+from harness.nodes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
-from harness.nodes import plain
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from ci_kaniko.merging import merge
 from ci_kaniko.problems.problem import SpecError
+from harness.nodes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness.kill import killed
-from harness.repository import Repository
 
 from ci_kaniko.sync import compare as sync
+from harness.killed import killed
+from harness.repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from harness import tools
-from harness.checkout import lay_out
-from harness.repository import HEADER, Done, Repository
 
 import ci_kaniko
 from ci_kaniko.project.changes import CannotTell, affected, changes, named
+from harness import tools
+from harness.checkout import lay_out
+from harness.repository import HEADER, Done, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

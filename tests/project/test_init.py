@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from harness.repository import Repository, unprivileged
 
 import ci_kaniko
 from ci_kaniko.repository.checkout import https_url
+from harness.repository import Repository, unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path

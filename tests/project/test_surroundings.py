@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from harness.repository import Done, Repository
 
 import ci_kaniko
 from ci_kaniko.problems.catalogue import GROUPS
 from ci_kaniko.project.dockerfile import MAX_BYTES, Unread, parse
 from ci_kaniko.spec.loading import warnings
+from harness.repository import Done, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

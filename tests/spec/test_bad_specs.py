@@ -12,11 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from harness.bad_specs import FOLDER, Case, made, written
-from harness.cases import ROOT
-from harness.checkout import lay_out
-from harness.repository import Repository
-from harness.rule_ids import in_source
 from typer.testing import CliRunner
 
 import ci_kaniko
@@ -24,8 +19,14 @@ from ci_kaniko.cli.commands import app
 from ci_kaniko.problems.catalogue import GROUPS, RULES, page
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.placing import InvalidSpec
+from harness.bad_specs import FOLDER, Case, made, written
+from harness.cases import ROOT
+from harness.checkout import lay_out
+from harness.repository import Repository
+from harness.rule_ids import in_source
 
 if TYPE_CHECKING:
+    from ci_kaniko.spec.build import SpecFields
     from collections.abc import Sequence
 
     from ci_kaniko import Problem
@@ -50,7 +51,7 @@ def problems_of(case: Case) -> Sequence[Problem]:
     return warnings(spec)
 
 
-def read_of(case: Case) -> ci_kaniko.Spec | None:
+def read_of(case: Case) -> SpecFields | None:
     """The spec, or what can be read of it."""
     try:
         return ci_kaniko.loads(case.data)
@@ -113,7 +114,7 @@ def test_every_rule_of_the_source_is_explained() -> None:
 def test_every_rule_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("*.errors.txt")]
     shown = {rule for text in texts for rule in rules_of(text)}
-    # tests/project/test_hosts.py and test_surroundings.py have those that need files beside the spec.
+    # test_hosts.py and test_surroundings.py in tests/project have those that need other files.
     beside = {*GROUPS["Outputs"], *GROUPS["The checkout"], "unused-login"} - {"unread-output"}
     assert shown == set(RULES) - beside
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import agola, images
-from harness.cases import PIPELINE_CASES
-from harness.events import DEFAULT_BRANCH
-from harness.execution import gitlab_jobs, pod_containers
-from harness.pipelines import native_name
-from harness.runs import TARGETS, read_pipeline, spec_of, values_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.plan.select import select
 from ci_kaniko.spec.build import Build
+from harness import agola, images
+from harness.cases import PIPELINE_CASES
+from harness.events import DEFAULT_BRANCH
+from harness.execution import gitlab_jobs, pod_containers
+from harness.pipelines import native_name
+from harness.runs import TARGETS, read_pipeline, spec_of, values_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness.cases import CASES, SPECS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from ci_kaniko.problems.problem import Problem, in_file_order, suggest
 from ci_kaniko.repository.discovery import find
 from ci_kaniko.spec.loading import errors, warnings
 from ci_kaniko.text.display import hide, shown, shown_line
+from harness.cases import CASES, SPECS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+import ci_kaniko
+from ci_kaniko.setup import requirements, setup_json, setup_text
 from harness import expectation
 from harness.checks import (
     NEVER_STARTED,
@@ -23,9 +26,6 @@ from harness.expectation import Run
 from harness.runs import RENDERED, SHELLS, execute, read, render, spec_of, values_for
 from harness.triggers import github_steps
 from make.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
-
-import ci_kaniko
-from ci_kaniko.setup import requirements, setup_json, setup_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import yaml
-from harness import expectation, kubelet, tools
-from harness.buildkite_upload import interpolate
-from harness.events import DEFAULT_BRANCH, TAG, slug
-from harness.execution import _tools, normalise
-from harness.expectation import Run
-from harness.runs import SHELLS, TARGETS, execute, rendering, values_for
-from harness.triggers import github_filter
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -26,6 +19,13 @@ from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
+from harness import expectation, kubelet, tools
+from harness.buildkite_upload import interpolate
+from harness.events import DEFAULT_BRANCH, TAG, slug
+from harness.execution import _tools, normalise
+from harness.expectation import Run
+from harness.runs import SHELLS, TARGETS, execute, rendering, values_for
+from harness.triggers import github_filter
 
 EXAMPLES = settings().max_examples
 RUNS = settings(

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness.cases import CASES, PIPELINE_CASES, ROOT, SPECS, spec_path
-from harness.models import SMALLEST, every_field, model_in
-from harness.yaml12 import read
 
 import ci_kaniko
 from ci_kaniko.spec.schema import schema
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
+from harness.cases import CASES, PIPELINE_CASES, ROOT, SPECS, spec_path
+from harness.models import SMALLEST, every_field, model_in
+from harness.yaml12 import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

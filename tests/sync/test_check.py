@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+import ci_kaniko
+from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
 from harness import tools
 from harness.cases import ROOT
 from harness.repository import HEADER, SPEC, Repository
 from harness.validators import VALIDATORS
 from harness.yaml12 import read
-
-import ci_kaniko
-from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path

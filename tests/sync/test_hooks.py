@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import tools
 from harness.cases import ROOT, SNAPSHOTS
 from harness.repository import HEADER, PACKAGE, Repository
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

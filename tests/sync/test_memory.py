@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
-from harness.loaded import COMMAND, loaded
-from harness.repository import HEADER, SPEC, Repository, unprivileged
 
 from ci_kaniko.sync import memory
+from harness.loaded import COMMAND, loaded
+from harness.repository import HEADER, SPEC, Repository, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness import tools
-from harness.cases import CASES, ROOT
-from harness.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
-from harness.runs import RENDERED, refused, render, spec_of, text_of
 
 import ci_kaniko
 from ci_kaniko.repository import files
+from harness import tools
+from harness.cases import CASES
+from harness.killed import killed
+from harness.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
+from harness.runs import RENDERED, refused, render, spec_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -571,20 +572,6 @@ UPDATE = f"""{CREATE}
 (root / '.github/workflows/image.yml').write_text({HEADER + "old: true"!r})
 """
 OURS = files._PREFIX
-
-
-def killed(prepare: str, variant: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/harness/kill.py"), prepare, variant],
-        env={**os.environ, "PYTHONPATH": PACKAGE},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert len(found["seen"]) > 20
-    assert found["seen"][-1]["status"] == 0
-    assert all(seen["status"] for seen in found["seen"][:-1])
-    return found
 
 
 @pytest.mark.parametrize("prepare", [CREATE, UPDATE], ids=["create", "update"])

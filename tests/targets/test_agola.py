@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import agola, expectation, triggers
-from harness.cases import snapshots
-from harness.runs import RENDERED, read, refused, render
 
 import ci_kaniko
 from ci_kaniko.targets.agola.run import TARGET
+from harness import agola, expectation, triggers
+from harness.cases import snapshots
+from harness.runs import RENDERED, read, refused, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

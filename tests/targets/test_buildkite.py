@@ -9,13 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import buildkite, expectation, kubelet
-from harness.buildkite_upload import upload
-from harness.cases import CASES, snapshots
-from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
-from harness.expectation import Run
-from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
-from harness.runs import execute
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +18,13 @@ from ci_kaniko.shell.script import Script
 from ci_kaniko.targets.buildkite.dialect import DIALECT
 from ci_kaniko.targets.buildkite.pipeline import TARGET
 from ci_kaniko.text.quoting import continued
+from harness import buildkite, expectation, kubelet
+from harness.buildkite_upload import upload
+from harness.cases import CASES, snapshots
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
+from harness.expectation import Run
+from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
+from harness.runs import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable

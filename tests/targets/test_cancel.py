@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import tools
 from harness.events import DEFAULT_BRANCH, environment
 from harness.pipelines import digest_of
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

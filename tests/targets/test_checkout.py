@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import kubelet, tools
 from harness.events import DEFAULT_BRANCH
 from harness.runs import TARGETS, values_for
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from pathlib import Path

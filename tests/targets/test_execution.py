@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import expectation, kubelet, tools
 from harness.cases import CASES
 from harness.checks import (
@@ -44,8 +46,6 @@ from harness.runs import (
     render,
     rendering,
 )
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

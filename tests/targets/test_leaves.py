@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from ci_kaniko.spec.build import TOP_ONLY, Build
+from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
+from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.spec import Spec
+from ci_kaniko.spec.texts import texts_of, texts_with_variables
+from ci_kaniko.sync.compare import compare
 from harness.leaves import (
     ABSENT,
     GROUNDS,
@@ -29,20 +37,13 @@ from harness.leaves import (
 )
 from harness.runs import TARGETS
 from make.matrix import LOGINS, TITLES, login_spec
-from pydantic import Field
-
-from ci_kaniko.spec.build import TOP_ONLY, Build
-from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
-from ci_kaniko.spec.loading import warnings
-from ci_kaniko.spec.spec import Spec
-from ci_kaniko.spec.texts import texts_of, texts_with_variables
-from ci_kaniko.sync.compare import compare
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterator
 
     import pytest
+
     from harness.leaves import Data, Leaf, Path, Silence
 
 FORBIDDEN = {

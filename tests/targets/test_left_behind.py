@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import tools
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
 from harness.execution import run
 from harness.pipelines import digest_of
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
+from ci_kaniko.source.reading import survey
+from ci_kaniko.spec.loading import to_python
+from ci_kaniko.spec.spec import Spec
+from ci_kaniko.syntax.scalars import Plain
 from harness import expectation
 from harness.cases import CASES
 from harness.checks import check
@@ -14,12 +20,6 @@ from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
 from harness.leaves import field_of, in_modes, modes, present, world
 from harness.runs import SHELLS, TARGETS, execute, refused, rendering, text_of
-
-import ci_kaniko
-from ci_kaniko.source.reading import survey
-from ci_kaniko.spec.loading import to_python
-from ci_kaniko.spec.spec import Spec
-from ci_kaniko.syntax.scalars import Plain
 
 if TYPE_CHECKING:
     from harness.leaves import Data, Mode, Path

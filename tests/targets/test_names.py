@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import judge, tools, validators
-from harness.buildkite_upload import upload
-from harness.repository import SPEC, Repository
 
 import ci_kaniko
 from ci_kaniko.sync.compare import compare
+from harness import judge, tools, validators
+from harness.buildkite_upload import upload
+from harness.repository import SPEC, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

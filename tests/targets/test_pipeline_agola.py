@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
+from ci_kaniko.targets.agola.run import TARGET
 from harness import agola, tools
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
@@ -20,9 +23,6 @@ from harness.execution import run
 from harness.pipelines import digest_of
 from harness.runs import spec_of
 from harness.validators import VALIDATORS
-
-import ci_kaniko
-from ci_kaniko.targets.agola.run import TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from harness import buildkite, execution, kubelet, tools, validators
-from harness.buildkite_upload import UploadError, upload
-from harness.cases import PIPELINES as FOLDER
-from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
 from hypothesis import given
 from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.targets.buildkite.pipeline import TARGET
+from harness import buildkite, execution, kubelet, tools, validators
+from harness.buildkite_upload import UploadError, upload
+from harness.cases import PIPELINES as FOLDER
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+import ci_kaniko
+from ci_kaniko.syntax.globs import matches
 from harness import tools, triggers
 from harness.events import (
     DEFAULT_BRANCH,
@@ -26,9 +29,6 @@ from harness.events import (
 )
 from harness.execution import run
 from harness.triggers import Result
-
-import ci_kaniko
-from ci_kaniko.syntax.globs import matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import execution, expectation, kubelet, tools
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.repository import Repository
 from harness.runs import values_for
 from harness.validators import VALIDATORS
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

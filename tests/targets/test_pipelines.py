@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from ruamel.yaml import YAML
+
+import ci_kaniko
 from harness import checks, expectation, images, pipelines
 from harness.cases import PIPELINE_CASES, ROOT, spec_path
 from harness.execution import File, Handed, HarnessError, lookup, run
@@ -42,9 +45,6 @@ from harness.runs import (
     values_for,
 )
 from harness.triggers import STEPS, NotUnderstood, Result, before
-from ruamel.yaml import YAML
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from ruamel.yaml import YAML
+
+import ci_kaniko
 from harness.cases import CASES, ROOT, SNAPSHOTS, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.runs import (
@@ -23,9 +26,6 @@ from harness.runs import (
     spec_of,
     values_for,
 )
-from ruamel.yaml import YAML
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+import ci_kaniko
 from harness import expectation, judge, triggers
 from harness.cases import CASES
 from harness.events import (
@@ -19,8 +21,6 @@ from harness.events import (
 from harness.expectation import Run
 from harness.runs import RENDERED, SHELLS, TARGETS, execute, read, render
 from harness.triggers import NotUnderstood
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Callable

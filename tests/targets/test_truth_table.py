@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+import ci_kaniko
 from harness import expectation, images, validators
 from harness.events import (
     CHAT,
@@ -32,8 +34,6 @@ from harness.expectation import Run
 from harness.pipelines import native_name
 from harness.runs import SHELLS, TARGETS, execute, values_for
 from harness.triggers import STEPS, Result, play
-
-import ci_kaniko
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

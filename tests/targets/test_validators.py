@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from harness.cases import BROKEN, SNAPSHOTS, snapshots
 from harness.scripts import scripts
 from harness.validators import VALIDATORS

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 import yaml
+
+import ci_kaniko
 from harness import judge
 from harness.events import (
     DEFAULT_BRANCH,
@@ -20,8 +22,6 @@ from harness.events import (
 )
 from harness.execution import buildkite_commands, buildkite_pipeline, github_known, run
 from harness.triggers import Result, Step, buildkite_steps, github_steps, play
-
-import ci_kaniko
 
 SECRET = "hunter2-of-the-registry"
 SPEC = """

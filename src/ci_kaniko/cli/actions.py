@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.problems.problem import Problem, SpecError
+    from ci_kaniko.spec.build import SpecFields
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.sync.compare import Compared, Output
 
@@ -130,7 +131,7 @@ def _validated(
     return spec, problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
 
 
-def _chosen(spec: Spec, targets: Sequence[str]) -> Sequence[str]:
+def _chosen(spec: SpecFields, targets: Sequence[str]) -> Sequence[str]:
     return targets or [name for name, paths in spec.outputs if paths]
 
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfile, Dockerfiles, Named
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 _PREDEFINED = {
@@ -41,7 +40,7 @@ _CHOICES = ("target", "build_secrets")
 
 
 def surroundings(
-    spec: Spec,
+    spec: SpecFields,
     dockerfiles: Dockerfiles,
     targets: Sequence[str],
     only: Collection[str],
@@ -93,7 +92,7 @@ def _fields(build: Build, damaged: Collection[Where]) -> set[str]:
     return fields
 
 
-def _at_what_is_written(finding: Finding, spec: Spec) -> Finding:
+def _at_what_is_written(finding: Finding, spec: SpecFields) -> Finding:
     """A finding about a default stands at the context, or where the image itself is."""
     source, (*above, field) = spec.source, finding.where
     if source is None or field not in {"dockerfile", "build_secrets"}:

@@ -7,7 +7,7 @@ from them.
 # No deferred annotations here: pydantic would have to compile the text of each.
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
@@ -29,6 +29,7 @@ from ci_kaniko.spec.fields import (
     BuildArgName,
     LabelName,
     Lines,
+    NotEmpty,
     PlainHost,
     Present,
     RegistryHost,
@@ -45,13 +46,13 @@ from ci_kaniko.spec.native.github import GitHub
 from ci_kaniko.spec.native.gitlab import GitLab
 from ci_kaniko.spec.native.kubernetes import Kubernetes
 from ci_kaniko.spec.options import EnvName, Options
-from ci_kaniko.spec.outputs import ImageNames
+from ci_kaniko.spec.outputs import ImageName, ImageNames, Outputs
 from ci_kaniko.spec.prepare import Input, InputName, Platforms, Prepare
 from ci_kaniko.spec.triggers import Triggers
 
 if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Finding, Where
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.source.source import Source
 
 
 class Build(Model):
@@ -322,9 +323,49 @@ def _depth(data: Any, where: "Where") -> int:
 class Checked:
     """What the rules say about one spec, and about no copy of it, which may be a changed one."""
 
-    def __init__(self, spec: "Spec", findings: "list[Finding]") -> None:
+    def __init__(self, spec: "SpecFields", findings: "list[Finding]") -> None:
         self.spec = spec
         self.findings = findings
 
     def __deepcopy__(self, memo: object) -> "Checked":
         return self
+
+
+class SpecFields(Build):
+    """What a spec holds; Spec is what users make of it."""
+
+    images: Annotated[dict[ImageName, Later[NamedImage]], NotEmpty("an image")] = Field(
+        default={},
+        description="Several images, by name. Each inherits the rest of the spec: its own texts "
+        "and lists replace, its mappings are merged key by key, null removes; ${image.name} is "
+        "its name in every text.",
+        examples=[{"api": {"context": "services/api"}, "web": {"needs": ["api"]}}],
+    )
+    outputs: Later[Outputs] = Field(
+        default=Outputs.model_construct(),
+        description="Files that hold the rendered configuration.",
+        examples=[{"gitlab": ".gitlab-ci.yml"}],
+    )
+
+    _source: "Source | None" = PrivateAttr(default=None)
+    _checked: Checked | None = PrivateAttr(default=None)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Any) -> None: ...
+
+    @property
+    def source(self) -> "Source | None":
+        """Where the spec was written; None when it was built in Python."""
+        return self._source
+
+    @property
+    def findings(self) -> "list[Finding] | None":
+        """What the rules say about the spec; None for a changed copy, which nobody has asked."""
+        known = self._checked
+        return known.findings if known and known.spec is self else None
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """Every image of the spec with all that it inherits: itself when it has no ``images``."""
+        return tuple(self.images.values()) or (self,)

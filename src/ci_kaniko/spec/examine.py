@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from ci_kaniko.spec.build import Build, Checked, is_ignored
+from ci_kaniko.spec.build import Build, Checked, SpecFields, is_ignored
 from ci_kaniko.spec.damage import kept_parts, misspelt, readable, restored_parts
 from ci_kaniko.spec.explain import findings_of
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
-from ci_kaniko.spec.spec import Spec
 from ci_kaniko.spec.told import told_once
 
 if TYPE_CHECKING:
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Finding
 
+AnySpec = TypeVar("AnySpec", bound=SpecFields)
 
-def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
+
+def examined(data: Any, read_model: Callable[[Any], AnySpec]) -> AnySpec:
     """The spec that ``read_model`` makes of ``data``, when no rule finds an error in it.
 
     Raises InvalidSpec. When the model refuses a part, the rules still look at what is left, so
@@ -38,7 +39,7 @@ def examined(data: Any, read_model: Callable[[Any], Spec]) -> Spec:
         spec = read_model(data)
     except ValidationError as error:
         found, rest = _explained(error, data, read_model)
-        raise InvalidSpec(found, rest if isinstance(rest, Spec) else None) from None
+        raise InvalidSpec(found, rest if isinstance(rest, SpecFields) else None) from None
     findings = check(spec)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings, spec)
@@ -50,7 +51,7 @@ def _explained(
     error: ValidationError,
     data: Any,
     read_model: Callable[[Any], Build],
-    model: type[Build] = Spec,
+    model: type[Build] = SpecFields,
 ) -> tuple[list[Finding], Build | None]:
     """What the model refuses, what the rules say about the rest, and the rest."""
     findings = list(findings_of(error, model))
@@ -65,7 +66,7 @@ def _explained(
     return findings, rest
 
 
-def _examined_images(data: dict[str, Any], read_model: Callable[[Any], Spec]) -> Spec:
+def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec]) -> AnySpec:
     """A spec with several images: what they share is read once."""
     from ci_kaniko.spec.images import Entries, read_images
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login
-from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.patterns import pattern
 
@@ -44,7 +43,7 @@ _MOST = 100
 """The problems of one reading that are told: whoever made more, made them all in one way."""
 
 
-def findings_of(error: ValidationError, model: type[Build] = Spec) -> Iterator[Finding]:
+def findings_of(error: ValidationError, model: type[Build] = SpecFields) -> Iterator[Finding]:
     items = error.errors(include_url=False)[:_MOST]
     unknown = {
         tuple(item["loc"]): meant_key(item["loc"], model)
@@ -111,7 +110,9 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
         hint = f'did you mean "{close}"?'
-    elif model is Spec and (key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)):
+    elif issubclass(model, SpecFields) and (
+        key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)
+    ):
         hint = "it is for one of several images, below images:"
     elif key.replace("_", "-") in _SAID_OTHERWISE:
         hint = _SAID_OTHERWISE[key.replace("_", "-")]
@@ -134,7 +135,7 @@ def meant_key(where: Where, root: type[Build]) -> str | None:
         return _IMAGE_SYNONYMS[key]
     if issubclass(model, Build) and key in _SYNONYMS:
         return _SYNONYMS[key]
-    if model is Spec and key == "services":
+    if issubclass(model, SpecFields) and key == "services":
         return "images"
     if model is Login and key in _LOGIN_SYNONYMS:
         return _LOGIN_SYNONYMS[key]
@@ -147,12 +148,12 @@ def _elsewhere(key: str) -> str:
     """Where a flag of the executor has its field."""
     from ci_kaniko.kaniko.flags import owner_of
 
-    options = set(Spec.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
+    options = set(SpecFields.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
     owner = owner_of(key.replace("_", "-").lstrip("-"), options)
     return f"it is {owner} in a spec" if owner else ""
 
 
-def _model_at(where: Where, root: type[Build] = Spec) -> Any:
+def _model_at(where: Where, root: type[Build] = SpecFields) -> Any:
     """The model of the mapping at ``where``."""
     model: Any = root
     for step in where:

@@ -18,7 +18,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import SpecFields
 
 
 IMAGE_NAME = "${image.name}"
@@ -129,7 +129,7 @@ def with_name(value: Any, name: str) -> Any:
 
 def read_images(
     entries: Entries,
-    base: Spec,
+    base: SpecFields,
     explain: Callable[
         [ValidationError, Any, Callable[[Any], Build], type[Build]],
         tuple[list[Finding], Build | None],

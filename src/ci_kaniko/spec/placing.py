@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.problems.finding import Finding, Where, dotted
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
 from ci_kaniko.source.nodes import Scalar
+from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.spec.explain import meant_key
-from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.grammar import names_a_secret
 from ci_kaniko.text.display import shown
 
@@ -26,7 +26,7 @@ class InvalidSpec(SpecError):
     """What is wrong with the parts of a spec; ``rest`` is what could be read, if anything."""
 
     def __init__(
-        self, findings: list[Finding], rest: Spec | None = None, source: Source | None = None
+        self, findings: list[Finding], rest: SpecFields | None = None, source: Source | None = None
     ) -> None:
         self.findings = findings
         self.rest = rest
@@ -38,7 +38,7 @@ class InvalidSpec(SpecError):
         """The places of the errors, and of the keys that unknown ones were meant to be."""
         places = {finding.where for finding in self.findings if finding.severity == "error"}
         unknown = [item.where for item in self.findings if item.rule == "unknown-key"]
-        meant = {(*where[:-1], meant_key(where, Spec) or "") for where in unknown}
+        meant = {(*where[:-1], meant_key(where, SpecFields) or "") for where in unknown}
         return places | meant
 
 

@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.problems.finding import Finding, Where
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
 
 
 def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
@@ -39,7 +38,7 @@ def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Findi
 
 
 def unheard_by_all(
-    spec: Spec, look: Callable[[Build], Iterable[tuple[Finding, bool]]]
+    spec: SpecFields, look: Callable[[Build], Iterable[tuple[Finding, bool]]]
 ) -> Iterator[Finding]:
     """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
     found: dict[Where, Finding] = {}

@@ -497,7 +497,8 @@ class Translation:
     def _run_time(self, flag: Flag, field: str) -> None:
         self.job.left(
             "run-time-value",
-            f"--{flag.name}{shown_flag(flag)} is known to a run only, and {field}: holds no variables",
+            f"--{flag.name}{shown_flag(flag)} is known to a run only, "
+            f"and {field}: holds no variables",
             flag.line,
             f"write the value as {field}:",
         )
@@ -916,7 +917,8 @@ class Translation:
         elif flag.name == "cache-dir":
             self.job.left(
                 "cache-folder",
-                f"--cache-dir{shown_flag(flag)} reads base images from a folder that somebody mounts",
+                f"--cache-dir{shown_flag(flag)} reads base images "
+                "from a folder that somebody mounts",
                 flag.line,
                 "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
                 "buildkite: {cache_claim: NAME} mounts a claim",

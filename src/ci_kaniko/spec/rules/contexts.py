@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
 
 
 @build_rule("context", "dockerfile", "context_sub_path")
@@ -134,7 +133,7 @@ _INSTEAD_OF_GIT = {
 
 
 @spec_rule("context", "git", "images[]", "outputs[]")
-def _git_settings_are_used(spec: Spec) -> Iterator[Finding]:
+def _git_settings_are_used(spec: SpecFields) -> Iterator[Finding]:
     targets = [name for name, files in spec.outputs if files]
 
     def look(build: Build) -> Iterator[tuple[Finding, bool]]:

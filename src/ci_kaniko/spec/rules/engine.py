@@ -26,17 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from ci_kaniko.problems.finding import Finding, Where
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
 
 
-def check(spec: Spec) -> list[Finding]:
+def check(spec: SpecFields) -> list[Finding]:
     """Every finding about a spec; what the top says for several images is reported once."""
     found = told_once(check_builds(spec.builds), len(spec.builds))
     return with_unheard(spec, [*found, *check_whole(spec)])
 
 
-def with_unheard(spec: Spec, found: list[Finding]) -> list[Finding]:
+def with_unheard(spec: SpecFields, found: list[Finding]) -> list[Finding]:
     """Findings, and what nothing hears: whoever mends an error may mend that, too."""
     if any(finding.severity == "error" for finding in found):
         return found
@@ -95,12 +94,14 @@ class _Watched:
         return getattr(self._build, name)
 
 
-def check_whole(spec: Spec, damaged: Collection[Where] = ()) -> Iterator[Finding]:
+def check_whole(spec: SpecFields, damaged: Collection[Where] = ()) -> Iterator[Finding]:
     """Every finding about what the images of a spec have to do with one another."""
     return _run(WHOLE, spec, damaged)
 
 
-def _run(rules: list[Rule], part: Build | Spec, damaged: Collection[Where]) -> Iterator[Finding]:
+def _run(
+    rules: list[Rule], part: Build | SpecFields, damaged: Collection[Where]
+) -> Iterator[Finding]:
     for rule in _undamaged(rules, damaged):
         yield from rule.run(part)
 

@@ -26,18 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
     from ci_kaniko.syntax.conditions import Condition
 
 
 @spec_rule("outputs[]")
-def _files_are_called_as_written(spec: Spec) -> Iterator[Finding]:
+def _files_are_called_as_written(spec: SpecFields) -> Iterator[Finding]:
     yield from native_variables(texts_of(spec, "outputs", type(spec)), "outputs")
 
 
 @spec_rule("outputs[]", "options[]")
-def _files_are_written_once(spec: Spec) -> Iterator[Finding]:
+def _files_are_written_once(spec: SpecFields) -> Iterator[Finding]:
     outputs: list[tuple[Where, str]] = [
         (("outputs", name, index), file.path)
         for name, files in spec.outputs
@@ -107,7 +106,7 @@ def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
 
 
 @spec_rule("images")
-def _needs_lead_to_an_end(spec: Spec) -> Iterator[Finding]:
+def _needs_lead_to_an_end(spec: SpecFields) -> Iterator[Finding]:
     circles: set[frozenset[str]] = set()
     endless = _endless(spec)
     for name, image in spec.images.items():
@@ -127,7 +126,7 @@ def _needs_lead_to_an_end(spec: Spec) -> Iterator[Finding]:
                 )
 
 
-def _no_such_image(where: Where, name: str, spec: Spec) -> Finding:
+def _no_such_image(where: Where, name: str, spec: SpecFields) -> Finding:
     close = suggest(name, spec.images)
     hint = f'did you mean "{close}"?' if close else f"known: {_some(spec.images)}"
     if not spec.images:
@@ -140,7 +139,7 @@ def _some(images: Collection[str]) -> str:
     return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
 
 
-def _endless(spec: Spec) -> set[str]:
+def _endless(spec: SpecFields) -> set[str]:
     """The images that wait for a circle, or are part of one."""
     waiting = {
         name: {needed for needed in image.needs if needed in spec.images}
@@ -161,7 +160,7 @@ def _endless(spec: Spec) -> set[str]:
     return {*waiting}
 
 
-def _circle(spec: Spec, name: str, needed: str) -> list[str]:
+def _circle(spec: SpecFields, name: str, needed: str) -> list[str]:
     """The way from an image through one that it needs back to itself; empty when there is none."""
     came_from = {needed: name}
     pending = [needed]
@@ -182,7 +181,7 @@ def _circle(spec: Spec, name: str, needed: str) -> list[str]:
 
 
 @spec_rule("images", "outputs[]")
-def _outputs_are_for_images(spec: Spec) -> Iterator[Finding]:
+def _outputs_are_for_images(spec: SpecFields) -> Iterator[Finding]:
     for target, files in spec.outputs:
         for index, file in enumerate(files):
             for place, name in enumerate(file.only):
@@ -191,7 +190,7 @@ def _outputs_are_for_images(spec: Spec) -> Iterator[Finding]:
 
 
 @spec_rule("images", "outputs[]", "github")
-def _workflows_have_names_of_their_own(spec: Spec) -> Iterator[Finding]:
+def _workflows_have_names_of_their_own(spec: SpecFields) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for index, file in enumerate(spec.outputs.github):
         if file.mode == "merge" or not set(file.only) <= set(spec.images):
@@ -219,7 +218,7 @@ _READ_FILES = {
 
 
 @spec_rule("outputs[]")
-def _outputs_are_read(spec: Spec) -> Iterator[Finding]:
+def _outputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     for target, files in spec.outputs:
         if target not in _READ_FILES:
             continue
@@ -235,7 +234,7 @@ def _outputs_are_read(spec: Spec) -> Iterator[Finding]:
 
 
 @spec_rule("images", "outputs[]", "gitlab")
-def _includes_end_as_gitlab_asks(spec: Spec) -> Iterator[Finding]:
+def _includes_end_as_gitlab_asks(spec: SpecFields) -> Iterator[Finding]:
     """Only the pipeline itself may be called anything: a setting of the project names it."""
     for index, file in enumerate(spec.outputs.gitlab):
         if not set(file.only) <= set(spec.images):
@@ -251,7 +250,7 @@ def _includes_end_as_gitlab_asks(spec: Spec) -> Iterator[Finding]:
 
 
 @spec_rule("images[]")
-def _names_stay_different(spec: Spec) -> Iterator[Finding]:
+def _names_stay_different(spec: SpecFields) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name in spec.images:
         first = seen.setdefault(re.sub("[._]", "-", name), name)
@@ -266,7 +265,7 @@ def _names_stay_different(spec: Spec) -> Iterator[Finding]:
 
 
 @spec_rule("images[]")
-def _images_do_not_overwrite_each_other(spec: Spec) -> Iterator[Finding]:
+def _images_do_not_overwrite_each_other(spec: SpecFields) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], tuple[str, tuple[Condition, ...]]] = {}
     for name, image in spec.images.items():
         for index, destination in enumerate(image.destinations if image.push != "never" else ()):

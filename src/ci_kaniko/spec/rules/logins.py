@@ -17,9 +17,8 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.build import Build, SpecFields
     from ci_kaniko.spec.native.kubernetes import Toleration
-    from ci_kaniko.spec.spec import Spec
     from ci_kaniko.spec.texts import Text
 
 
@@ -95,13 +94,13 @@ def _bad_toleration(item: Toleration) -> tuple[str, str] | None:
 
 
 @spec_rule("registries", "push", "triggers", "destinations[]", "outputs[]")
-def _identities_are_there_in_requests(spec: Spec) -> Iterator[Finding]:
+def _identities_are_there_in_requests(spec: SpecFields) -> Iterator[Finding]:
     """What Buildkite's agent hands to a job, it hands to that of a request as well."""
     found = ((build, item) for build in spec.builds for item in _identities(build, spec))
     yield from told_once(found, len(spec.builds))
 
 
-def _identities(build: Build, spec: Spec) -> Iterator[Finding]:
+def _identities(build: Build, spec: SpecFields) -> Iterator[Finding]:
     asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
     for host, registry in build.registries.items() if asked and build.push == "auto" else ():
         login = registry.on("buildkite")

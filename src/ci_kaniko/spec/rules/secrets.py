@@ -28,8 +28,7 @@ from ci_kaniko.syntax.variables import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from ci_kaniko.spec.build import NamedImage
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import NamedImage, SpecFields
     from ci_kaniko.spec.texts import Text
 
 
@@ -43,7 +42,7 @@ def _secrets_are_in_no_text(spec: Build, field: str, texts: list[Text]) -> Itera
 
 
 @spec_rule("images[]")
-def _secrets_of_one_image_are_in_no_text_of_another(spec: Spec) -> Iterator[Finding]:
+def _secrets_of_one_image_are_in_no_text_of_another(spec: SpecFields) -> Iterator[Finding]:
     templates: list[tuple[NamedImage, Text]] = []
     seen: set[int] = set()
     for image in spec.images.values():

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import SpecFields
     from ci_kaniko.spec.texts import Text
     from ci_kaniko.syntax.variables import Native
 
@@ -213,7 +213,7 @@ def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
 
 
 @spec_rule("inputs")
-def _inputs_fit_their_type(spec: Spec) -> Iterator[Finding]:
+def _inputs_fit_their_type(spec: SpecFields) -> Iterator[Finding]:
     for name, item in spec.inputs.items():
         given: list[tuple[Where, str]] = []
         if item.default is not None:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.build import Build, SpecFields
 
 _BY_PLATFORM = (
     ("gitlab", "platform_tags"),
@@ -35,7 +34,7 @@ def _no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -
 Heard = tuple["Finding", bool]
 
 
-def _platforms_are_built(spec: Spec) -> Iterator[Finding]:
+def _platforms_are_built(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         for section, field in _BY_PLATFORM:
             for platform in getattr(getattr(build, section), field):
@@ -51,7 +50,7 @@ def _platforms_are_built(spec: Spec) -> Iterator[Finding]:
     return unheard_by_all(spec, look)
 
 
-def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
+def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         buildkite, kubernetes = build.buildkite, build.kubernetes
         if buildkite.secret != _DEFAULT_SECRET:
@@ -87,7 +86,7 @@ def _settings_have_something_to_set(spec: Spec) -> Iterator[Finding]:
     return unheard_by_all(spec, look)
 
 
-def _the_repository_is_read(spec: Spec) -> Iterator[Finding]:
+def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
     """Settings of a checkout or a clone that there is none of."""
 
     def look(build: Build) -> Iterator[Heard]:
@@ -124,7 +123,7 @@ def _logins(build: Build, target: str) -> Iterator[Any]:
             yield login
 
 
-def _inputs_are_read(spec: Spec) -> Iterator[Finding]:
+def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     if not spec.inputs:
         return
     texts = [text for build in spec.builds for text in _texts(build.__dict__)]
@@ -156,7 +155,7 @@ def _texts(value: Any) -> Iterator[str]:
             pending.append(item.__dict__)
 
 
-def _images_differ_from_the_top(spec: Spec) -> Iterator[Finding]:
+def _images_differ_from_the_top(spec: SpecFields) -> Iterator[Finding]:
     """What every image replaces, and what one removes that is not there."""
     images = list(spec.images.values())
     if not images:
@@ -212,7 +211,7 @@ def _taken_away(own: Any, shared: Any, at: Where) -> Iterator[Finding]:
             yield from _taken_away(item, above, here)
 
 
-def _images_are_in_files(spec: Spec) -> Iterator[Finding]:
+def _images_are_in_files(spec: SpecFields) -> Iterator[Finding]:
     left_out: dict[str, list[str]] = {}
     for target, files in spec.outputs:
         if files and all(file.only for file in files):
@@ -241,7 +240,7 @@ _MERGED = {
 """What jobs are put into by ``mode: merge``, where a form is for a file that others take."""
 
 
-def _merged_files_have_jobs(spec: Spec) -> Iterator[Finding]:
+def _merged_files_have_jobs(spec: SpecFields) -> Iterator[Finding]:
     """A GitLab file of another name may be one that others include, though written by hand."""
     for target in ("gitlab", "github"):
         files = getattr(spec.outputs, target)
@@ -287,7 +286,7 @@ def _excludes_nothing(where: Where, glob: str) -> Finding:
     return _no_effect(where, message, "remove it, or widen the others with *")
 
 
-def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
+def _triggers_start_what_they_filter(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         triggers = build.triggers
         if triggers and triggers.paths:
@@ -314,7 +313,7 @@ def _triggers_start_what_they_filter(spec: Spec) -> Iterator[Finding]:
     return unheard_by_all(spec, look)
 
 
-def _pulled_hosts_are_pushed_to(spec: Spec) -> Iterator[Finding]:
+def _pulled_hosts_are_pushed_to(spec: SpecFields) -> Iterator[Finding]:
     """``pull:`` for a host that only base images are on: its login is there to pull."""
 
     def look(build: Build) -> Iterator[Heard]:
@@ -350,7 +349,7 @@ _LOOKS = (
 )
 
 
-def unheard(spec: Spec) -> Iterator[Finding]:
+def unheard(spec: SpecFields) -> Iterator[Finding]:
     """A warning for each part of a spec that has no effect beside the others."""
     for look in _LOOKS:
         yield from look(spec)
