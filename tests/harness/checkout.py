@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ci_kaniko import Spec
+    from ci_kaniko.spec.build import SpecFields
     from harness.repository import Repository
 
 
-def lay_out(repository: Repository, spec: Spec) -> None:
+def lay_out(repository: Repository, spec: SpecFields) -> None:
     """Write the Dockerfiles of a spec: with its stages, and all that it gives them."""
     lines: dict[str, list[str]] = {}
     for build in spec.builds:

@@ -26,10 +26,10 @@ from harness.repository import Repository
 from harness.rule_ids import in_source
 
 if TYPE_CHECKING:
-    from ci_kaniko.spec.build import SpecFields
     from collections.abc import Sequence
 
     from ci_kaniko import Problem
+    from ci_kaniko.spec.build import SpecFields
 
 CASES = [*written(), *made()]
 SECRETS = re.compile(

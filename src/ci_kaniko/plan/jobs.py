@@ -12,11 +12,9 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.pipeline import Image, Job, Named, Preparation
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build
 
 
 T = TypeVar("T")
-AnyBuild = TypeVar("AnyBuild", bound="Build")
 
 
 def runner(job: Job, given: Mapping[str, T], known: Mapping[str, T]) -> T | None:

@@ -9,7 +9,6 @@ from ci_kaniko.kaniko.registries import FIXED_REGISTRIES, FOREIGN_REGISTRIES, OW
 from ci_kaniko.plan.clouds import Cloud, context_cloud
 from ci_kaniko.plan.executor import reads_auth_variable
 from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on
-from ci_kaniko.plan.resolve import instead_of_token
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
@@ -134,7 +133,7 @@ def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Fi
     if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
         return
     own = OWN_REGISTRIES.get(target)
-    hint = instead_of_token(login, target, spec)
+    hint = _instead_of_token(login, target, spec)
     if own is None:
         yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
         return
@@ -248,3 +247,18 @@ def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding
             "this kaniko reads either a ready docker config or written logins",
             "use docker_config for all hosts, or distribution: osscontainertools",
         )
+
+
+def _instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
+    """The whole entry of a host, or its key that is to change where there are others."""
+    written = str(login.where[1]) if login.where[:1] == ("registries",) else login.host
+    user = "{username: NAME, password: NAME_OF_A_SECRET}"
+    entry = spec.registries.get(written)
+    others = [name for name, given in entry if given is not None] if entry else []
+    home = next((name for name, host in OWN_REGISTRIES.items() if host == login.host), target)
+    if len(others) > 1:
+        verb = "write" if target in others else "add"
+        return f"under registries: {written}: {verb} {target}: {user}"
+    if home == target:
+        return f"under registries: {written}: {user}"
+    return f"under registries: {written}: {{default: {user}, {home}: ci-token}}"

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
-from ci_kaniko.kaniko.registries import OWN_REGISTRIES
 from ci_kaniko.plan.arguments import OUTPUT_OPTIONS, arguments_of, handed_over, output_arguments
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.logins import git_login_of, logins_of
-from ci_kaniko.plan.model import HostLogin, Plan, Push, Started, host_on
+from ci_kaniko.plan.model import Plan, Push, Started, host_on
 from ci_kaniko.plan.names import config_names, git_token, reserved_names
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.executor import has_own_tag, version_of
@@ -127,21 +126,6 @@ def _pushes(spec: Build, target: str) -> tuple[Push, ...]:
         )
         groups.setdefault(destination.when, []).append(push)
     return tuple(push for group in groups.values() for push in group)
-
-
-def instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
-    """The whole entry of a host, or its key that is to change where there are others."""
-    written = str(login.where[1]) if login.where[:1] == ("registries",) else login.host
-    user = "{username: NAME, password: NAME_OF_A_SECRET}"
-    entry = spec.registries.get(written)
-    others = [name for name, given in entry if given is not None] if entry else []
-    home = next((name for name, host in OWN_REGISTRIES.items() if host == login.host), target)
-    if len(others) > 1:
-        verb = "write" if target in others else "add"
-        return f"under registries: {written}: {verb} {target}: {user}"
-    if home == target:
-        return f"under registries: {written}: {user}"
-    return f"under registries: {written}: {{default: {user}, {home}: ci-token}}"
 
 
 def _impossible_fetch(plan: Plan) -> Iterator[Finding]:

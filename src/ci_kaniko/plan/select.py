@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ci_kaniko.plan.jobs import AnyBuild
+    from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.spec import Spec
+
+AnyBuild = TypeVar("AnyBuild", bound="Build")
 
 
 def select(spec: Spec, names: Collection[str]) -> Spec:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
-    from ci_kaniko.shell.script import Script
 
 
 class Cell(NamedTuple):
@@ -38,6 +37,19 @@ class Impossible(NamedTuple):
     hint: str
 
 
+class CiLogin(NamedTuple):
+    """How a job gets into the registry of its CI.
+
+    ``before`` are lines that come first, ``user`` is a word of the shell, ``password`` the name of
+    a variable, and ``environment`` what the job must be given for it.
+    """
+
+    before: list[str]
+    user: str
+    password: str
+    environment: tuple[tuple[str, str], ...] = ()
+
+
 class Dialect(NamedTuple):
     """How one target's shell knows things.
 
@@ -53,7 +65,7 @@ class Dialect(NamedTuple):
     secret_hint: str
     token_hint: str = ""
     ci_token: str = ""
-    ci_login: Callable[[Script, HostLogin, str], tuple[list[str], str, str]] | None = None
+    ci_login: Callable[[Plan, HostLogin, str], CiLogin] | None = None
     unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
     inherits: bool = True
     mask: tuple[str, ...] = ()

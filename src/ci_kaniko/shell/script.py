@@ -560,7 +560,8 @@ class Script:
             user, password = "00000000-0000-0000-0000-000000000000", "token"
         elif kind == "ci-token":
             assert self.dialect.ci_login is not None, "a ci-token login was refused before"
-            before, user, password = self.dialect.ci_login(self, login, key)
+            before, user, password, environment = self.dialect.ci_login(self.plan, login, key)
+            self.environment.update(environment)
         else:
             before = [line for secret in login.secrets for line in self._guard(secret)]
             name = login.login.username

@@ -10,10 +10,9 @@ from ci_kaniko.spec.fields import TARGETS
 from ci_kaniko.spec.rules.contexts import KEPT_BY
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
-from ci_kaniko.spec.rules.texts import DEFAULTS, about_texts
+from ci_kaniko.spec.rules.texts import DEFAULTS, about_texts, read_at_run_time
 from ci_kaniko.spec.texts import (
     CI_TOKENS,
-    ENV_READ,
     SECRETS_BY_NAME,
     is_reference,
     secrets_of,
@@ -61,10 +60,6 @@ def _secrets_of_one_image_are_in_no_text_of_another(spec: SpecFields) -> Iterato
         for finding in _secrets_in(text, secrets)
     )
     yield from dict.fromkeys(found)
-
-
-def read_at_run_time(texts: list[Text]) -> list[Text]:
-    return [text for text in texts if text.kind == "template" and ENV_READ in text.text]
 
 
 def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:

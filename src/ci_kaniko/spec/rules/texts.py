@@ -12,9 +12,9 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
-from ci_kaniko.spec.rules.secrets import read_at_run_time
 from ci_kaniko.spec.texts import (
     CI_TOKENS,
+    ENV_READ,
     texts_of,
     texts_with_variables,
 )
@@ -250,3 +250,7 @@ _INPUT_HINTS = {
 
 # One rule for each field: what images share is asked once.
 RULES += (Rule((f"{field}[]",), partial(texts_are_checked, field)) for field in Build.model_fields)
+
+
+def read_at_run_time(texts: list[Text]) -> list[Text]:
+    return [text for text in texts if text.kind == "template" and ENV_READ in text.text]

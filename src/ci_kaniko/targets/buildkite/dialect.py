@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, Impossible
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.pods import SECRET_FOLDER
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
-    from ci_kaniko.shell.script import Script
 
 AGENT = "/workspace/buildkite-agent"
 """The agent's own program, which the controller puts into every pod."""
@@ -74,12 +73,12 @@ def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
     return _CELLS.get(name)
 
 
-def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
     """A Package Registry's login: the job's own identity, exchanged for a short-lived token."""
-    audience = "/".join(("https://packages.buildkite.com", *next(_registries(script.plan))))
-    lifetime = script.plan.spec.buildkite.oidc_lifetime_seconds
+    audience = "/".join(("https://packages.buildkite.com", *next(_registries(plan))))
+    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
     request = f"oidc request-token --audience {audience} --lifetime {lifetime}"
-    return [f"token=$({AGENT} {request})"], "buildkite", "token"
+    return CiLogin([f"token=$({AGENT} {request})"], "buildkite", "token")
 
 
 def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, Impossible
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.targets.shared import config_folder, join_dialect
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
-    from ci_kaniko.shell.script import Script
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
@@ -136,9 +135,9 @@ def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str
     return [*_checked_inputs(plan), *folders(plan)]
 
 
-def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
-    script.environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    return [], '"$GITHUB_ACTOR"', "GITHUB_TOKEN"
+def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
+    token = ("GITHUB_TOKEN", "${{ secrets.GITHUB_TOKEN }}")
+    return CiLogin([], '"$GITHUB_ACTOR"', "GITHUB_TOKEN", (token,))
 
 
 def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:

@@ -23,7 +23,7 @@ from ci_kaniko.plan.pipeline import PREPARES, Named, pipeline, prepared_by, unkn
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import Cell, Dialect, impossible
+from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, impossible
 from ci_kaniko.shell.join import JoinScript, digest_variable, impossible_join
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
@@ -136,11 +136,11 @@ def _with_proxy(plan: Plan) -> Plan:
     return plan._replace(logins=(*plan.logins, login))
 
 
-def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
     """The registry login that GitLab gives each job; it goes to GitLab's own registry only."""
     if login.host == _PROXY:
         guard = ': "${CI_DEPENDENCY_PROXY_PASSWORD:?is not set: the dependency proxy is off}"'
-        return [guard], '"$CI_DEPENDENCY_PROXY_USER"', "CI_DEPENDENCY_PROXY_PASSWORD"
+        return CiLogin([guard], '"$CI_DEPENDENCY_PROXY_USER"', "CI_DEPENDENCY_PROXY_PASSWORD")
     lines = []
     if login.host != "${registry.host}":
         lines = [
@@ -150,7 +150,7 @@ def _ci_login(script: Script, login: HostLogin, key: str) -> tuple[list[str], st
             "fi",
         ]
     guard = ': "${CI_REGISTRY_PASSWORD:?is not set: the container registry is switched off}"'
-    return [*lines, guard], '"$CI_REGISTRY_USER"', "CI_REGISTRY_PASSWORD"
+    return CiLogin([*lines, guard], '"$CI_REGISTRY_USER"', "CI_REGISTRY_PASSWORD")
 
 
 def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:

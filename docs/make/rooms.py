@@ -1,0 +1,195 @@
+"""The rooms of the package and what each takes from the others, read from its imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from make.tables import code, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+ROOMS = {
+    "text": "What may be written, how it is quoted and shown, the mark of a file of ours.",
+    "problems": "What is said: a finding, a problem with its place, the list of all rules.",
+    "kaniko": "Facts about the executor, its flags, its distributions and the registries.",
+    "repository": "The only rooms that touch the disk and git.",
+    "layouts": "The templates, and how they are filled.",
+    "syntax": "The small languages inside a spec: variables, references, conditions, globs.",
+    "source": "YAML with places: from the text of a spec to a tree.",
+    "spec": "The model, what a value may be, and the rules.",
+    "plan": "What will run, with every decision about kaniko taken.",
+    "shell": "The one script that logs in, builds and hands over.",
+    "targets": "What each platform makes of a plan.",
+    "merging": "Entries of ours in a file that is somebody else's.",
+    "importing": "From a pipeline to a spec.",
+    "rendering": "From a spec to the text of one target.",
+    "setup": "What a platform must hold before a rendering works there.",
+    "sync": "What is committed, compared with what would be rendered.",
+    "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
+    "cli": "The command line.",
+}
+"""Each room takes only from those before it."""
+
+
+def read_sources() -> dict[str, str]:
+    """The text of each module by its path below ``src``."""
+    return {
+        str(path.relative_to(ROOT / "src")): path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "src" / "ci_kaniko").rglob("*.py"))
+    }
+
+
+class Import(NamedTuple):
+    """One name that one module takes from another."""
+
+    module: str
+    line: int
+    source: str
+    name: str
+
+
+def module_of(path: str) -> str:
+    """The dotted name of a module."""
+    return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def imports(sources: dict[str, str]) -> Iterator[Import]:
+    """Every import inside the package, those for typing and those inside functions too."""
+    modules = {module_of(path) for path in sources}
+    for path, text in sources.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko"):
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    source = inner if inner in modules else str(node.module)
+                    yield Import(module_of(path), node.lineno, source, alias.name)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name.startswith("ci_kaniko"):
+                        yield Import(module_of(path), node.lineno, alias.name, "")
+
+
+def room_of(module: str) -> str:
+    """The room of a module; the package itself is none."""
+    return [*module.split("."), ""][1]
+
+
+def upward(sources: dict[str, str]) -> list[str]:
+    """Imports of a room that stands later, or of one that nobody knows."""
+    found, order = [], list(ROOMS)
+    for each in imports(sources):
+        here, there = room_of(each.module), room_of(each.source)
+        if here in {"", "__main__", there} or not there:
+            continue
+        if {here, there} - {*ROOMS} or order.index(here) < order.index(there):
+            found.append(f"{each.module}:{each.line} imports {each.source}")
+    return found
+
+
+def circles(sources: dict[str, str]) -> list[list[str]]:
+    """Modules that import one another, in whatever way."""
+    arrows: dict[str, set[str]] = {module_of(path): set() for path in sources}
+    for each in imports(sources):
+        if each.source != each.module and room_of(each.module):
+            arrows[each.module].add(each.source)
+    open_ = dict(arrows)
+    while leaves := {module for module, ends in open_.items() if not ends & open_.keys()}:
+        open_ = {module: ends for module, ends in open_.items() if module not in leaves}
+    while starts := open_.keys() - {end for ends in open_.values() for end in ends}:
+        open_ = {module: ends for module, ends in open_.items() if module not in starts}
+    return [[module, *sorted(ends & open_.keys())] for module, ends in sorted(open_.items())]
+
+
+def foreign_privates(sources: dict[str, str]) -> list[str]:
+    """Private names that another module imports or reaches into."""
+    found = [
+        f"{each.module}:{each.line} takes {each.source}.{each.name}"
+        for each in imports(sources)
+        if each.name.startswith("_") and not each.name.startswith("__")
+    ]
+    for path, text in sources.items():
+        tree = ast.parse(text)
+        taken = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko")
+            for alias in node.names
+            if f"{node.module}.{alias.name}" in {module_of(each) for each in sources}
+        }
+        found += [
+            f"{path}:{node.lineno} takes {node.value.id}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in taken
+            and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+        ]
+    return found
+
+
+def definitions(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Functions, classes, constants and methods that a module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list:
+            yield node.name, node.lineno
+        if isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and not inner.decorator_list:
+                    yield inner.name, inner.lineno
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, node.lineno
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node.lineno
+
+
+def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
+    """Definitions whose name stands nowhere else in what users run or read.
+
+    What is decorated is known to its decorator; a name that is put together, as in
+    ``getattr(self, f"_run_{kind}")``, is known by its beginning.
+    """
+    counts: dict[str, int] = {}
+    for text in [*sources.values(), *readers]:
+        for word in re.findall(r"\w+", text):
+            counts[word] = counts.get(word, 0) + 1
+    made = tuple(set(re.findall(r"getattr\(\w+, f\"(\w+)\{", "\n".join(sources.values()))))
+    return [
+        f"{path}:{line} defines {name}"
+        for path, text in sources.items()
+        for name, line in definitions(ast.parse(text))
+        if counts[name] == 1 and not name.startswith(("__", *made))
+    ]
+
+
+def arrows(sources: dict[str, str]) -> dict[str, set[str]]:
+    """The rooms that each room takes from."""
+    found: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for each in imports(sources):
+        here, there = room_of(each.module), room_of(each.source)
+        if here != there and here in found and there in found:
+            found[here].add(there)
+    return found
+
+
+def drawing() -> str:
+    """The rooms with the arrows that no others imply, and a table of all of them."""
+    ends = arrows(read_sources())
+    below: dict[str, set[str]] = {}
+    for room in ROOMS:
+        below[room] = ends[room].union(*(below[other] for other in ends[room]))
+    lines = ["```mermaid", "flowchart BT"]
+    for room in ROOMS:
+        implied: set[str] = set().union(*(below[other] for other in ends[room]))
+        lines += [f"  {room} --> {other}" for other in ROOMS if other in ends[room] - implied]
+    listed = {room: ", ".join(other for other in ROOMS if other in ends[room]) for room in ROOMS}
+    rows = [(code(room), ROOMS[room], listed[room]) for room in ROOMS]
+    return "\n".join([*lines, "```"]) + "\n\n" + table(("Room", "Holds", "Takes from"), rows)
