@@ -134,14 +134,23 @@ def foreign_privates(sources: dict[str, str]) -> list[str]:
     return found
 
 
+CALLED_BY_OTHERS = {"get_source": "Jinja asks a loader for it"}
+_PLAIN = {"property", "staticmethod", "classmethod", "cache", "cached_property", "contextmanager"}
+
+
+def _registered(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a decorator takes a definition to where it is used."""
+    return any(ast.unparse(each) not in _PLAIN for each in node.decorator_list)
+
+
 def definitions(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Functions, classes, constants and methods that a module defines."""
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not _registered(node):
             yield node.name, node.lineno
         if isinstance(node, ast.ClassDef):
             for inner in node.body:
-                if isinstance(inner, ast.FunctionDef) and not inner.decorator_list:
+                if isinstance(inner, ast.FunctionDef) and not _registered(inner):
                     yield inner.name, inner.lineno
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -161,12 +170,12 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     for text in [*sources.values(), *readers]:
         for word in re.findall(r"\w+", text):
             counts[word] = counts.get(word, 0) + 1
-    made = tuple(set(re.findall(r"getattr\(\w+, f\"(\w+)\{", "\n".join(sources.values()))))
+    made = tuple(set(re.findall(r"getattr\(\w+, f\"(\w{3,})\{", "\n".join(sources.values()))))
     return [
         f"{path}:{line} defines {name}"
         for path, text in sources.items()
         for name, line in definitions(ast.parse(text))
-        if counts[name] == 1 and not name.startswith(("__", *made))
+        if counts[name] == 1 and not name.startswith(("__", *made)) and name not in CALLED_BY_OTHERS
     ]
 
 

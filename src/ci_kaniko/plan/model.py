@@ -232,13 +232,6 @@ class Plan(NamedTuple):
                 yield where, name
 
     @property
-    def condition_variables(self) -> set[str]:
-        """Every portable variable that a condition reads."""
-        kinds = {condition.kind for push in self.pushes for condition in push.when}
-        read = {kind for kind in kinds if kind in {"branch", "tag"}}
-        return read | ({"branch", "default_branch"} if "default-branch" in kinds else set())
-
-    @property
     def secrets(self) -> tuple[str, ...]:
         """The names of all secrets, each once, in the order of use."""
         listed = [name for login in self.logins for name in login.secrets]

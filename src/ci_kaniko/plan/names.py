@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
 
 
-_SHELL_NAMES = {
+SHELL_NAMES = {
     *("auth", "auths", "branch", "committed", "config", "container", "login", "match", "name"),
     *("name_lower", "output", "owner", "owner_lower", "path", "repository_lower", "pull_request"),
     *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
@@ -32,7 +32,7 @@ _SHELL_NAMES = {
     *("AWS_ID_TOKEN", "GOOGLE_ID_TOKEN", "AZURE_ID_TOKEN", "digest", "destination", "image"),
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
-_SHELL_PREFIXES = (
+SHELL_PREFIXES = (
     *(
         "KANIKO_",
         "FF_KANIKO_",
@@ -90,7 +90,7 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
         if plan.target != "kubernetes" and name.startswith("env."):
             used.setdefault(name.removeprefix("env."), where)
     for name, where in used.items():
-        if name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES):
+        if name in SHELL_NAMES or name.startswith(SHELL_PREFIXES):
             portable = NATIVE.get(name)
             own = f"call it ACME_{name.upper()} or the like"
             yield Finding(

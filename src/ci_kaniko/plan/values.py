@@ -193,10 +193,10 @@ def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
 
 
 def _bad_input(name: str, text: str, item: Input) -> Iterator[Finding]:
-    from ci_kaniko.spec.rules.texts import _INPUT_HINTS, _INPUT_TEXTS
+    from ci_kaniko.spec.rules.texts import INPUT_HINTS, INPUT_TEXTS
 
-    if not _INPUT_TEXTS[item.type].fullmatch(text):
-        yield _bad_value(name, text, f"a {item.type}: {_INPUT_HINTS[item.type]}")
+    if not INPUT_TEXTS[item.type].fullmatch(text):
+        yield _bad_value(name, text, f"a {item.type}: {INPUT_HINTS[item.type]}")
     elif item.options and text not in item.options:
         yield _bad_value(name, text, f"one of: {', '.join(item.options)}")
 

@@ -36,7 +36,7 @@ def _check_cron(text: str) -> None:
 _NOT_IN_PATHS = pattern(r"[?\[\]{}\\~$]|^!|\*{3}")
 
 
-def _check_path_glob(text: str) -> None:
+def check_path_glob(text: str) -> None:
     grammar.check_text(text)
     if not text or text.startswith(("/", "./", "../")) or text.endswith("/") or "//" in text:
         plain = re.sub(r"^(?:[.]?/)+", "", text) + "**" * text.endswith("/")
@@ -52,7 +52,7 @@ def _check_path_glob(text: str) -> None:
 
 
 def _read_path_globs(value: Any) -> tuple[str, ...]:
-    globs = read_each(value, lambda text: _check_path_glob(text.removeprefix("!")), "paths")
+    globs = read_each(value, lambda text: check_path_glob(text.removeprefix("!")), "paths")
     check_something_is_left(globs, (), "**")
     return tuple(globs)
 

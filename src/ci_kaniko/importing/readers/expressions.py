@@ -40,7 +40,7 @@ class Expressions:
         self.guards = self.conditions.guards
         self._operand = operand
         self._known = known
-        self._tokens: list[tuple[str, str]] = []
+        self.tokens: list[tuple[str, str]] = []
         self._at = 0
         self._line = 0
         self._text = ""
@@ -49,19 +49,19 @@ class Expressions:
         """A condition as a guard; one that is not understood is an unknown test."""
         self._text, self._line = text, line
         try:
-            self._tokens = list(_tokens(text))
+            self.tokens = list(tokens(text))
             self._at = 0
             found = self._either()
         except (BadExpression, IndexError):
             return self.conditions.unknown(text.strip(), line)
-        whole = self._at == len(self._tokens)
+        whole = self._at == len(self.tokens)
         return found if whole else self.conditions.unknown(text.strip(), line)
 
     def _peek(self) -> str:
-        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
+        return self.tokens[self._at][1] if self._at < len(self.tokens) else ""
 
     def _take(self) -> tuple[str, str]:
-        token = self._tokens[self._at]
+        token = self.tokens[self._at]
         self._at += 1
         return token
 
@@ -155,7 +155,7 @@ class Expressions:
     def _called(self, name: str) -> Operand:
         arguments = self._arguments()
         if name == "format" and arguments:
-            return Operand(_formatted(arguments))
+            return Operand(formatted(arguments))
         raise BadExpression
 
     def _function(self, name: str) -> int:
@@ -176,7 +176,7 @@ class Expressions:
         raise BadExpression
 
 
-def _formatted(arguments: list[Operand]) -> Text:
+def formatted(arguments: list[Operand]) -> Text:
     from ci_kaniko.importing.calls import join
 
     shape = str(arguments[0].text[0]) if arguments[0].text else ""
@@ -191,7 +191,7 @@ def _formatted(arguments: list[Operand]) -> Text:
     return join([*parts, shape[at:]])  # type: ignore[list-item]
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
+def tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     at = 0
     while at < len(text.rstrip()):

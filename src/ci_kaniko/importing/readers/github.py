@@ -586,13 +586,13 @@ class _Scope:
         return (Var(f"inputs.{name}"),)
 
     def _format(self, body: str) -> Text:
-        from ci_kaniko.importing.readers.expressions import _formatted, _tokens
+        from ci_kaniko.importing.readers.expressions import formatted, tokens
 
-        words = [token for token in _tokens(body) if token[0] in {"string", "word"}][1:]
+        words = [token for token in tokens(body) if token[0] in {"string", "word"}][1:]
         arguments = [
             self.operand(word) if kind == "word" else Operand((word[1:-1],)) for kind, word in words
         ]
-        return _formatted(arguments)
+        return formatted(arguments)
 
     def operand(self, word: str) -> Operand:
         """A word of a condition."""

@@ -20,7 +20,6 @@ from ci_kaniko.importing.readers.documents import (
     read_yaml,
     sequence,
     string,
-    text,
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
@@ -674,8 +673,3 @@ def _literals(environment: dict[str, Text]) -> dict[str, str]:
 def _flat_text(value: str, raw: dict[str, tuple[str, bool]]) -> str:
     parts = substituted(value, raw, ())
     return "".join(part if isinstance(part, str) else f"${part.name}" for part in parts)  # type: ignore[union-attr]
-
-
-def scalar_of(value: str, line: int) -> Str:
-    """A text with its line."""
-    return text(value, line)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
-KINDS = {"Pod", "Job", "CronJob", "Deployment", "PodTemplate", "List", "StatefulSet"}
 _RECOMMENDED = "app.kubernetes.io"
 _OWN_LABELS = {f"{_RECOMMENDED}/name": "kaniko", f"{_RECOMMENDED}/managed-by": "ci-kaniko"}
 _DEFAULT_POD = {
@@ -45,11 +44,6 @@ _DEFAULT_POD = {
     "terminationGracePeriodSeconds",
     "dnsPolicy",
 }
-
-
-def is_manifest(root: Any) -> bool:
-    """Whether a document is a manifest of Kubernetes."""
-    return isinstance(root, Map) and "apiVersion" in root and "kind" in root
 
 
 def jobs(document: Document, report: Report) -> Iterator[Job]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import ALWAYS, Test, Text, Var, When, literal
 from ci_kaniko.importing.shell.patterns import globs_of_regex
-from ci_kaniko.importing.translate.portable import _MORE
+from ci_kaniko.importing.translate.portable import MORE
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.globs import check_glob, is_literal, matches
 from ci_kaniko.syntax.variables import NATIVE
@@ -41,7 +41,7 @@ _REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
 _REF_TYPES = {"GITHUB_REF_TYPE", "github.ref_type", "AGOLA_GIT_REF_TYPE"}
 _PORTABLE = {
     **NATIVE,
-    **_MORE,
+    **MORE,
     "CI_MERGE_REQUEST_ID": "pull_request.number",
     "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "pull_request.number",
     "CI_OPEN_MERGE_REQUESTS": "open-requests",
@@ -404,9 +404,3 @@ def always(when: When) -> bool:
 
 
 _REGEX = re.compile(r"^/(.*)/([a-z]*)$", re.DOTALL)
-
-
-def globs_of_pattern(pattern: str) -> list[str] | None:
-    """The globs of ``/regex/``; None for what no glob says."""
-    found = _REGEX.match(pattern)
-    return globs_of_regex(found[1], extended=True) if found else None

@@ -18,11 +18,10 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
-from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.registries import OWN_REGISTRIES
-from ci_kaniko.plan.names import _SHELL_NAMES, _SHELL_PREFIXES
+from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_identifier
 from ci_kaniko.syntax.references import canonical_host
 
@@ -293,7 +292,7 @@ class Logins:
                 "secret-name", f"{name} is no name for a secret everywhere", line, f"use {made}"
             )
             return made
-        reserved = name in _SHELL_NAMES or name.startswith(_SHELL_PREFIXES)
+        reserved = name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
         if reserved:
             made = f"IMAGE_{name.upper()}"
             self.job.mended(
@@ -458,7 +457,8 @@ class Logins:
         return (Var(name),) if name in self.job.secrets else ()
 
     def _cloud(self, cloud: str) -> Any:
-        return {cloud: getattr(self, f"_{cloud}")()}
+        read = {"aws": self._aws, "google": self._google, "azure": self._azure}[cloud]
+        return {cloud: read()}
 
     def _aws(self) -> Any:
         role = literal(self.environment("AWS_ROLE_ARN"))
@@ -612,8 +612,3 @@ def _name_for(host: str, what: str) -> str:
     stem = re.sub(r"[^A-Z0-9]+", "_", host.upper().strip("${}")) or "REGISTRY"
     stem = {"DOCKER_IO": "DOCKER_HUB", "REGISTRY_HOST": "REGISTRY"}.get(stem, stem)
     return f"{'_' * stem[:1].isdigit()}{stem}_{what}"
-
-
-def requests_possible(job: Job, login: Login) -> bool:
-    """Whether a login is made in pull requests, too."""
-    return job.requests and read_condition(login.when).requests

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
@@ -23,7 +22,7 @@ from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
 
-_MORE = {
+MORE = {
     "CI_BUILD_REF": "commit.sha",
     "CI_BUILD_REF_NAME": "ref.name",
     "CI_BUILD_REF_SLUG": "ref.slug",
@@ -101,7 +100,6 @@ _GIT_COMMANDS = {
 }
 _COMMIT_TIMES = re.compile(r"(?:TZ=\S+ )?git (?:show|log)\b.*(?:%c[IitdD]|format-local)")
 _SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|api_?key|private")
-_SERVER_PATH = (Var("github.server_url"), "/", Var("github.repository"))
 _SERVER_URLS = {"GITHUB_SERVER_URL", "github.server_url"}
 _REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
 
@@ -272,7 +270,7 @@ class Spelled:
                 "${repository.url} is the https page",
             )
             return "repository.url"
-        name = NATIVE.get(var.name) or _MORE.get(var.name)
+        name = NATIVE.get(var.name) or MORE.get(var.name)
         if name is None:
             return self._runtime(var, line)
         if var.name in _ROUGH:
@@ -440,8 +438,3 @@ def _with_urls(text: Text) -> Text:
 
 def _written(name: str, default: str | None) -> str:
     return f"${{{name}}}" if not default else f"${{{name}:-{default}}}"
-
-
-def without_default(var: Var) -> Var:
-    """The variable itself."""
-    return replace(var, default=None)

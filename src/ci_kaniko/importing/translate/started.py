@@ -53,14 +53,14 @@ def set_triggers(
 def globs(values: list[str], job: Job, line: int) -> list[str]:
     """Path globs of a platform as those of a spec; the others are reported."""
     from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.spec.triggers import _check_path_glob
+    from ci_kaniko.spec.triggers import check_path_glob
 
     found: list[str] = []
     for value in values:
         glob = value.removeprefix("./")
         glob = f"{glob}**" if glob.endswith("/") else glob
         try:
-            _check_path_glob(glob)
+            check_path_glob(glob)
         except Refused as refused:
             job.left("path-glob", refused.message, line, refused.hint)
             continue

@@ -220,12 +220,12 @@ def _inputs_fit_their_type(spec: SpecFields) -> Iterator[Finding]:
             given.append((("inputs", name, "default"), item.default))
         given += [(("inputs", name, "options", n), text) for n, text in enumerate(item.options)]
         for where, text in given:
-            if not _INPUT_TEXTS[item.type].fullmatch(text):
+            if not INPUT_TEXTS[item.type].fullmatch(text):
                 yield Finding(
                     "bad-input",
                     where,
                     f"{quoted(text)} is not a {item.type} that an input can hold",
-                    _INPUT_HINTS[item.type],
+                    INPUT_HINTS[item.type],
                 )
         if item.options and item.default is not None and item.default not in item.options:
             yield Finding(
@@ -236,12 +236,12 @@ def _inputs_fit_their_type(spec: SpecFields) -> Iterator[Finding]:
             )
 
 
-_INPUT_TEXTS = {
+INPUT_TEXTS = {
     "string": pattern(r"[^\"\\$\x00-\x1f]*"),
     "number": pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
     "boolean": pattern(r"true|false"),
 }
-_INPUT_HINTS = {
+INPUT_HINTS = {
     "string": 'one line without ", \\ and $',
     "number": "such as 3 or 0.5",
     "boolean": "true or false",
