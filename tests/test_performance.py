@@ -45,8 +45,8 @@ def note(event, arguments):
         named = [str(item) if index < 2 else item for index, item in enumerate(arguments[:3])]
         os.write(log, f"{[event, *named]}\\n".encode())
 sys.addaudithook(note)
-from ci_kaniko import cli
-cli.main()
+from ci_kaniko.cli.main import main
+main()
 """
 FIVE = f"""\
 destinations: ["ghcr.io/acme/shop:1.0"]
@@ -119,8 +119,11 @@ def test_a_thousand_images_seen_before_cost_four_small_modules(
     assert imported(repository, "check") == {
         *(
             "ci_kaniko",
+            "ci_kaniko.cli",
             "ci_kaniko.cli.main",
+            "ci_kaniko.repository",
             "ci_kaniko.repository.discovery",
+            "ci_kaniko.sync",
             "ci_kaniko.sync.memory",
         ),
         *("__future__", "_blake2"),

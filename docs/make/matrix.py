@@ -388,9 +388,9 @@ def made_of(name: str, target: str) -> str:
 
 def _dialect(target: str) -> Any:
     """A target's dialect, which may have a module of its own."""
-    module = f"ci_kaniko.targets.{target}"
-    apart = f"{module}_dialect"
-    return import_module(apart if find_spec(apart) else module).DIALECT
+    folder = f"ci_kaniko.targets.{target}"
+    apart = f"{folder}.dialect"
+    return import_module(apart if find_spec(apart) else f"{folder}.jobs").DIALECT
 
 
 def _with_reasons(first: str, rows: Iterator[Row]) -> Iterator[str]:

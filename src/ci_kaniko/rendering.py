@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
+from ci_kaniko.targets.header import header
 from ci_kaniko.targets.registry import target as find_target
-from ci_kaniko.targets.shared import header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

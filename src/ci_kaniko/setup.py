@@ -11,7 +11,6 @@ from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, parse_repository, pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
-from ci_kaniko.targets.agola.setup import agola_variable
 from ci_kaniko.targets.requirement import Requirement, Use
 from ci_kaniko.text.quoting import quote
 
@@ -225,6 +224,8 @@ def _steps(plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield f"agola projectsecret create --project PROJECT --name {name} -f - <<'END'"
         yield f"{name}: THE_VALUE"
         yield "END"
+        from ci_kaniko.targets.agola.setup import agola_variable
+
         yield from agola_variable(name)
     else:
         yield f"Buildkite: Agents > CLUSTER > Secrets > New Secret, with the key {name}"

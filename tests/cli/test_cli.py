@@ -625,7 +625,8 @@ _ANNOUNCED = """
 import signal, sys
 # Python starts without it where the suite runs in the background of a shell.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from ci_kaniko import cli, loading
+from ci_kaniko.cli import main as cli
+from ci_kaniko.spec import loading
 class Announced:
     def read(self, size):
         print("reading", flush=True)

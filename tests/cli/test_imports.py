@@ -130,11 +130,11 @@ def test_the_list_has_nothing_else(request: pytest.FixtureRequest, tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "module", "heavy"),
     [
-        ("--version", "cli", "typer"),
+        ("--version", "cli/main", "typer"),
         ("import ci_kaniko", "__init__", "pydantic"),
-        ("check, seen", "memory", "yaml"),
-        ("validate, a bad spec", "loading", "jinja2"),
-        ("render gitlab", "targets/gitlab", "ruamel.yaml"),
+        ("check, seen", "sync/memory", "yaml"),
+        ("validate, a bad spec", "spec/loading", "jinja2"),
+        ("render gitlab", "targets/gitlab/jobs", "ruamel.yaml"),
         ("render github", "rendering", "ci_kaniko.targets.gitlab.jobs"),
     ],
 )

@@ -1168,7 +1168,7 @@ def test_patterns() -> None:
 
 def test_notes_are_used_and_told() -> None:
     folder = Path(shell_tree.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("shell*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     for rule, (message, hint) in NOTES.items():
         assert re.fullmatch(r"[a-z0-9-]+", rule)
         assert sources.count(f'"{rule}"') > 1, rule

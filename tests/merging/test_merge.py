@@ -25,7 +25,7 @@ from harness.nodes import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-FOLDER = Path(__file__).parent / "merge"
+FOLDER = Path(__file__).parents[1] / "merge"
 TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 FILES = [path for target in TARGETS for path in sorted((FOLDER / target).glob("*.yml"))]
 CONFLICTS = sorted((FOLDER / "conflicts").glob("*.yml"))

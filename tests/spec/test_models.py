@@ -24,10 +24,10 @@ TWO = "push: never\ndefault_branch: main\nimages: {api: {context: a}, web: {cont
 FIRST_USES = {
     "dump": "Spec(push='never').model_dump()",
     "dump as JSON": "Spec(push='never').model_dump_json()",
-    "dump of a section": "spec.Executor().model_dump()",
-    "a section": "spec.Git(depth=1)",
+    "dump of a section": "executor.Executor().model_dump()",
+    "a section": "context.Git(depth=1)",
     "schema": "Spec.model_json_schema()",
-    "schema of a section": "spec.Outputs.model_json_schema()",
+    "schema of a section": "outputs.Outputs.model_json_schema()",
     "JSON": """Spec.model_validate_json('{"push": "never", "checkout": {"depth": 1}}')""",
     "repr": "repr(Spec(push='never').git)",
 }
@@ -35,7 +35,8 @@ FIRST_USES = {
 
 @pytest.mark.parametrize("use", FIRST_USES)
 def test_models_are_built_by_whatever_uses_them_first(use: str) -> None:
-    code = f"from ci_kaniko import Spec, spec\nassert {FIRST_USES[use]}"
+    names = "from ci_kaniko import Spec\nfrom ci_kaniko.spec import context, executor, outputs"
+    code = f"{names}\nassert {FIRST_USES[use]}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -666,7 +666,7 @@ def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT00
 
 FIGHT = """
 import sys
-from ci_kaniko import files
+from ci_kaniko.repository import files
 path, text, named = sys.argv[1:]
 if named:
     files._unnamed = lambda *_: None

@@ -132,7 +132,7 @@ def nothing(spec: Spec, target: str, why: str) -> str:
     if target == "gitlab":
         return _job_that_says(spec, why)
     if target == "buildkite":
-        from ci_kaniko.targets.shared import header
+        from ci_kaniko.targets.header import header
 
         return f"{header(spec)}\n\nsteps: []\n"
     return ""
@@ -141,7 +141,7 @@ def nothing(spec: Spec, target: str, why: str) -> str:
 def _job_that_says(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
     from ci_kaniko.plan.executor import executor_image
-    from ci_kaniko.targets.shared import header
+    from ci_kaniko.targets.header import header
     from ci_kaniko.text.quoting import quote
     from ci_kaniko.text.yaml import flow, scalar
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ci_kaniko.spec.build import SpecFields
-from ci_kaniko.spec.examine import examined
 
 
 class Spec(SpecFields):
@@ -18,6 +17,8 @@ class Spec(SpecFields):
     @model_validator(mode="wrap")
     @classmethod
     def _examine(cls, data: Any, handler: "ModelWrapValidatorHandler[Spec]") -> "Spec":
+        from ci_kaniko.spec.examine import examined
+
         return examined(data, handler)
 
     def __eq__(self, other: object) -> bool:

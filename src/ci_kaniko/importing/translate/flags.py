@@ -13,12 +13,16 @@ CACHE_FLAGS = {
     "compressed-caching": "compressed",
 }
 LISTS = {"ignore-path", "insecure-registry", "registry-mirror", "secret"}
+LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
 MAPPINGS = {"registry-certificate", "registry-client-cert", "registry-map"}
 NUMBERS = {"compression-level", "image-download-retry", "image-fs-extract-retry", "push-retry"}
 FILES = {"digest-file", "image-name-with-digest-file", "image-name-tag-with-digest-file"}
+FILES |= {"tar-path", "oci-layout-path"}
 TEXTS = {"compression", "custom-platform", "image-format", "log-format", "snapshot-mode"}
+TEXTS |= {"verbosity"}
 OPTIONS = {name.replace("_", "-") for name in Options.model_fields}
 SWITCHES = OPTIONS - LISTS - MAPPINGS - NUMBERS - FILES - TEXTS
+SWITCHES |= {"cache", "no-push", "no-push-cache", *CACHE_FLAGS}
 ALIASES = {"d": "destination", "c": "context", "f": "dockerfile", "v": "verbosity"}
 SHORT = {"t": "tag", "o": "output"}
 MEANT = {

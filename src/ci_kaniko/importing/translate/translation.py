@@ -35,7 +35,6 @@ from ci_kaniko.importing.translate.flags import (
     OPTIONS,
     SHORT,
     SWITCHES,
-    TEXTS,
     Flag,
     both_ways,
     parse,
@@ -56,10 +55,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
 
-LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
-FILES |= {"tar-path", "oci-layout-path"}
-TEXTS |= {"verbosity"}
-SWITCHES |= {"cache", "no-push", "no-push-cache", *CACHE_FLAGS}
 _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
 
 

@@ -124,7 +124,7 @@ def _missing_runners(found: Pipeline) -> Iterator[Finding]:
 def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
     """Agola reads one file, up to a size."""
     from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.targets.shared import header
+    from ci_kaniko.targets.header import header
 
     if len(str(view)) > _LARGEST // 2:
         size = len(fill(TARGET.template, {**view, "header": header(spec)}).encode())

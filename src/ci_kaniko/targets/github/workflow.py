@@ -230,7 +230,7 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
 def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
     """Whether GitHub would not read the file."""
     from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.targets.shared import header
+    from ci_kaniko.targets.header import header
 
     return len(fill(TARGET.template, {**view, "header": header(spec)}).encode()) > _MAX_SIZE
 
