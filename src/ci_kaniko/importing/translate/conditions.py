@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -401,6 +400,3 @@ def several(made: Condition) -> list[Test]:
 def always(when: When) -> bool:
     """Whether a condition asks for nothing."""
     return when == ALWAYS
-
-
-_REGEX = re.compile(r"^/(.*)/([a-z]*)$", re.DOTALL)
