@@ -32,6 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-mode", action="store_true", help="change every leaf in every mode")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Give the whole suite every core; a part of it is faster without workers."""
+    whole = [os.path.abspath(each) for each in config.args] == [os.path.dirname(__file__)]
+    asked = config.getoption("numprocesses", default="no such option")
+    if whole and asked is None and not hasattr(config, "workerinput"):
+        config.option.numprocesses = "auto"
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays: the collector need not walk through it over and over."""
     gc.freeze()

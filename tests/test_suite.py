@@ -59,7 +59,10 @@ def test_a_skipped_test_fails_in_ci(
     )
     (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *workers, "-c", os.devnull, "--rootdir", str(tmp_path)],
+        [
+            *(sys.executable, "-m", "pytest", *workers, "-c", os.devnull),
+            *("--rootdir", str(tmp_path), "test_tool.py"),
+        ],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
@@ -69,3 +72,25 @@ def test_a_skipped_test_fails_in_ci(
     assert done.returncode == status, done.stdout
     assert ("CI does not allow" in done.stdout) == bool(ci)
     assert "1 skipped" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "workers"),
+    [((), True), ((".",), True), (("test_one.py",), False), (("-n0",), False)],
+    ids=["nothing", "the folder", "a file", "a number"],
+)
+def test_the_whole_suite_gets_workers(
+    tmp_path: Path, arguments: tuple[str, ...], *, workers: bool
+) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    done = subprocess.run(
+        [*(sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=."), *arguments],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("bringing up nodes" in done.stdout or "workers [" in done.stdout) == workers
+    assert "1 passed" in done.stdout

@@ -1,0 +1,106 @@
+"""What people who change the project type, and what runs on what they changed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from harness import tools, validators
+from harness.cases import ROOT
+from make import pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT: dict[str, Any] = importlib.import_module(
+    "tomllib" if sys.version_info >= (3, 11) else "tomli"
+).loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SCRIPTS: dict[str, str | list[str]] = PROJECT["tool"]["hatch"]["envs"]["default"]["scripts"]
+NEEDED: list[str] = PROJECT["project"]["optional-dependencies"]["test"]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+def run(folder: Path, command: str) -> str:
+    """What a command says, as Hatch or pre-commit start it in the environment of the project."""
+    program, *arguments = shlex.split(command)
+    done = subprocess.run(
+        [tools.program(program), *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": tools.SEARCH},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_the_task_test_runs_an_area() -> None:
+    command = str(SCRIPTS["test"]).replace("{args}", "docs/test_doctests.py -q --collect-only")
+    assert "tests/docs/test_doctests.py" in run(ROOT, command)
+
+
+def test_the_task_snap_updates_snapshots() -> None:
+    assert "--update-snapshots" in SCRIPTS["snap"]
+    said = run(ROOT, str(SCRIPTS["snap"]).replace("{args}", "-q --collect-only"))
+    assert re.search(r"(?m)^[1-9]\d* tests collected", said)
+
+
+@pytest.mark.parametrize("command", SCRIPTS["lint"])
+def test_the_task_lint_runs_each_tool(command: str) -> None:
+    assert command in {"ruff check", "ruff format --check", "mypy"}
+    run(ROOT, "mypy --version" if command == "mypy" else f"{command} tests/test_tasks.py")
+
+
+def test_the_task_docs_writes_the_pages(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    for name in pages.PAGES:
+        (tmp_path / "docs" / name).unlink()
+    run(tmp_path, str(SCRIPTS["docs"]))
+    for name in pages.PAGES:
+        assert (tmp_path / "docs" / name).read_bytes() == (ROOT / "docs" / name).read_bytes()
+
+
+def test_contributing_names_every_task() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert {f"`hatch run {name}" for name in SCRIPTS} == set(re.findall(r"`hatch run \w+", page))
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
+def test_the_hooks_of_this_repository_run(hook: dict[str, Any]) -> None:
+    """Their programs are those of the environment, so pyproject.toml pins their releases."""
+    assert hook["language"] == "system"
+    if hook["id"] == "ci-kaniko-sync":
+        run(ROOT, hook["entry"].replace("sync", "check").replace("--exit-code", ""))
+        return
+    run(ROOT, f"{hook['entry']} --version" if hook["id"] == "mypy" else f"{hook['entry']} tests")
+    (tool,) = re.findall(r"-m (\w+)", hook["entry"])
+    assert [each for each in NEEDED if each.startswith(f"{tool}==")]
+
+
+@pytest.mark.parametrize("judge", [validators.actionlint, validators.zizmor])
+def test_the_workflow_of_this_repository_is_sound(judge: Any) -> None:
+    assert judge([WORKFLOW]) == []
+
+
+def test_pull_requests_run_all_checks() -> None:
+    workflow = yaml.load(WORKFLOW.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
+    assert "pull_request" in workflow["on"]
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if ".ci/" in step.get("run", "")] == [
+        "bash .ci/run"
+    ]
+    uses = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert all(re.search(r"@[0-9a-f]{40}$", each) for each in uses)
