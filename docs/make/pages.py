@@ -12,7 +12,7 @@ from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
-from make import matrix
+from make import matrix, rooms
 from make.tables import code, listed, table
 
 if TYPE_CHECKING:
@@ -26,12 +26,13 @@ _NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "architecture.md": lambda: _filled("architecture.md", "rooms", rooms.drawing()),
     "ci-kaniko.schema.json": schema_text,
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
 }
-"""What makes each generated page, by its file name."""
+"""What makes each page that is generated, or a part of it, by its file name."""
 
 
 def main() -> None:
@@ -42,6 +43,16 @@ def main() -> None:
 
 def _page(title: str, *blocks: str) -> str:
     return "\n\n".join([f"# {title}", _NOTICE.rstrip(), *blocks]) + "\n"
+
+
+def _filled(name: str, part: str, text: str) -> str:
+    """A written page with a part that is made, between the marks of that part."""
+    page = (DOCS / name).read_bytes().decode()
+    before, start, rest = page.partition(f"<!-- {part}: made by python3 docs/make -->\n")
+    _, end, after = rest.partition(f"<!-- end of {part} -->\n")
+    if not (start and end):
+        raise ValueError(f"{name} has no marks for: {part}")
+    return f"{before}{start}\n{text}\n\n{end}{after}"
 
 
 _SPEC = """\

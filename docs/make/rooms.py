@@ -18,7 +18,7 @@ ROOMS = {
     "text": "What may be written, how it is quoted and shown, the mark of a file of ours.",
     "problems": "What is said: a finding, a problem with its place, the list of all rules.",
     "kaniko": "Facts about the executor, its flags, its distributions and the registries.",
-    "repository": "The only rooms that touch the disk and git.",
+    "repository": "Files to find and to write, and the commit of a checkout.",
     "layouts": "The templates, and how they are filled.",
     "syntax": "The small languages inside a spec: variables, references, conditions, globs.",
     "source": "YAML with places: from the text of a spec to a tree.",

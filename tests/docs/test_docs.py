@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from harness import tools
 from harness.cases import ROOT
 from harness.models import every_field
 from harness.yaml12 import read
-from make import matrix, pages
+from make import matrix, pages, rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,10 @@ DOCS = ROOT / "docs"
 WRITTEN = {"README.md": README}
 WRITTEN |= {
     f"docs/{name}": (DOCS / name).read_text("utf-8")
-    for name in ("logins.md", "pipelines.md", "targets.md")
+    for name in ("architecture.md", "logins.md", "pipelines.md", "targets.md")
 }
+WRITTEN |= {name: (ROOT / name).read_text("utf-8") for name in ("CONTRIBUTING.md", "SECURITY.md")}
+ARCHITECTURE = WRITTEN["docs/architecture.md"]
 PAGES = {
     **WRITTEN,
     **{f"docs/{name}": (DOCS / name).read_text("utf-8") for name in pages.PAGES},
@@ -113,6 +116,36 @@ def test_readme_shows_what_python_says() -> None:
         dict(shown(r"`(ci-kaniko [^`]+)` prints:"))["ci-kaniko render gitlab"]
         == (test.globs["text"])
     )
+
+
+def test_architecture_shows_what_python_says() -> None:
+    page = textwrap.dedent("\n".join(re.findall(r"(?ms)^  ```pycon\n(.*?)^  ```$", ARCHITECTURE)))
+    test = doctest.DocTestParser().get_doctest(page, {}, "architecture.md", None, 0)
+    assert len([example for example in test.examples if example.want]) > 2
+    assert not doctest.DocTestRunner().run(test).failed
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_path_is_there(page: str) -> None:
+    """A path starts at the repository, at the package or at its targets."""
+    prose = re.sub(r"(?ms)^ *```.*?^ *```$", "", WRITTEN[page])
+    quoted = [word for span in re.findall(r"`([^`]+)`", prose) for word in span.split()]
+    paths = [word for word in quoted if re.fullmatch(r"[\w.-]+(/[\w.-]*)+", word)]
+    starts = (ROOT, ROOT / "src" / "ci_kaniko", ROOT / "src" / "ci_kaniko" / "targets")
+    there = {path for path in paths if any((start / path).exists() for start in starts)}
+    assert there
+    assert [path for path in paths if path not in there and "NAME" not in path] == []
+
+
+def test_every_word_of_the_glossary_is_used() -> None:
+    """A word that neither code nor messages have belongs in no glossary."""
+    glossary = ARCHITECTURE.partition("## Words\n")[2]
+    words = [
+        word for row in re.findall(r"(?m)^\| ([a-z, ]+) \|", glossary) for word in row.split(", ")
+    ]
+    text = "\n".join(rooms.read_sources().values()).lower().replace("_", " ")
+    assert len(words) > 20
+    assert [word for word in words if word not in text] == []
 
 
 def test_every_yaml_block_is_a_spec() -> None:
@@ -232,7 +265,7 @@ def test_the_generator_writes_every_page(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = re.sub(r"`[^`\n]*`", "", PAGES[page])
-    for target in re.findall(r"\]\(([^)]+)\)", text) if page.endswith(".md") else ():
+    for target in re.findall(r"\]\((?!https://)([^)]+)\)", text) if page.endswith(".md") else ():
         path, _, anchor = target.partition("#")
         file = f"{page.rpartition('/')[0]}/{path}".lstrip("/") if path else page
         assert (ROOT / file).exists(), target

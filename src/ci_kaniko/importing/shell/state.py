@@ -1,4 +1,4 @@
-"""What a shell knows at one place of a script."""
+"""The abstract state: what a shell knows at one place of a script, found without running it."""
 
 from __future__ import annotations
 
