@@ -65,7 +65,7 @@ def validate(
     strict: bool = False,
     form: str = "text",
 ) -> None:
-    """Check specs, and that targets can be rendered from them."""
+    """Check specs, and that targets can be rendered from them. Raises Done for problems."""
     _check_format(form)
     for target in targets:
         _check_target(target)
@@ -194,7 +194,7 @@ def sync(
     no_cache: bool = False,
     exit_code: bool = False,
 ) -> None:
-    """Write the outputs that are out of date."""
+    """Write the outputs that are out of date. Raises Done when asked to fail for them."""
     _check_format(form)
     from ci_kaniko.sync.compare import foreign, write_outputs
 
@@ -224,7 +224,7 @@ def check(
     form: str = "text",
     no_cache: bool = False,
 ) -> None:
-    """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
+    """Compare the outputs with the spec. Raises Done after the diff when they differ."""
     _check_format(form)
     from ci_kaniko.sync.compare import drift
 
@@ -253,7 +253,10 @@ def import_pipelines(
     output: str | None = None,
     settings: Sequence[str] = (),
 ) -> None:
-    """Print the spec of what some pipelines do, or what it becomes on another platform."""
+    """Print the spec of what some pipelines do, or what it becomes on another platform.
+
+    Raises Misuse for a platform that is not known.
+    """
     from ci_kaniko.importing.pipelines import SOURCES, read_all
     from ci_kaniko.importing.report import told
     from ci_kaniko.problems.problem import SpecError
@@ -275,7 +278,10 @@ def import_pipelines(
 def init(
     targets: Sequence[str] = (), image: str = "", *, merge: bool = False, stdout: bool = False
 ) -> None:
-    """Write a first spec for this repository, with comments, and say what comes next."""
+    """Write a first spec for this repository, with comments, and say what comes next.
+
+    Raises Misuse for what it cannot write, and Done for a spec that is there.
+    """
     for target in targets:
         _check_target(target)
     from ci_kaniko.project.starter import Wish, Wishes, starter
@@ -300,7 +306,7 @@ def init(
 
 
 def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
-    """List what must exist on a platform before the first run."""
+    """List what must exist on a platform before the first run. Raises Misuse for another format."""
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.setup import requirements, setup_json, setup_text
 

@@ -30,6 +30,7 @@ class _Command(TyperCommand):
     """A command that refuses a second value where there is one, instead of dropping the first."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises BadParameter for an option that is given twice."""
         given = self.make_parser(ctx).parse_args(args=[*args])[2]
         options: list[Any] = [item for item in self.params if item.param_type_name == "option"]
         for item in options:

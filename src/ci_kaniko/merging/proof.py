@@ -21,7 +21,7 @@ class MergingError(CiKanikoError):
 
 
 def reread(text: str, path: str, target: str) -> Collection:
-    """The entries of a text that ci-kaniko made."""
+    """The entries of a text that ci-kaniko made. Raises MergingError when it is damaged."""
     try:
         return locate(read(text, path), target)
     except SpecError as error:

@@ -31,7 +31,7 @@ class Insertion(NamedTuple):
 
 
 def missing_stages(found: Collection, rendered: Collection) -> list[str]:
-    """The stages that the file has to get; raises SpecError when it cannot."""
+    """The stages that the file has to get. Raises SpecError when it cannot."""
     needed = _needed(rendered)
     entry = found.stages
     if entry is None:

@@ -115,7 +115,7 @@ class Syntax:
 
 
 def read(text: str, path: str) -> Syntax:
-    """The syntax of a text; raises SpecError when it is not YAML."""
+    """The syntax of a text. Raises SpecError when it is not YAML."""
     import yaml
 
     syntax = Syntax(text, path)

@@ -58,7 +58,7 @@ class Refused(ValueError):
 
 
 def check_once(text: str, before: Collection[str]) -> None:
-    """Refuse an entry of a list that stands there already."""
+    """Raise Refused for an entry of a list that stands there already."""
     if text in before:
         raise Refused("duplicate-entry", f"{quoted(text)} is listed twice", "remove one")
 

@@ -87,7 +87,7 @@ class Script:
     # -- values ---------------------------------------------------------------------------------
 
     def cell(self, name: str, *, lower: bool = False) -> Cell:
-        """The cell of a variable, with its definition noted."""
+        """The cell of a variable, with its definition noted. Raises LookupError without one."""
         if name in self.dialect.places:
             return self.dialect.places[name]
         found = cell_of(self.dialect, name, self.plan)

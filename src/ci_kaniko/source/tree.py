@@ -69,6 +69,7 @@ class Builder:
         self.count = 0
 
     def build(self) -> Mapping:
+        """The tree of the whole text. Raises SpecError with every problem of it."""
         for event in self._events():
             if handle := _HANDLERS.get(type(event).__name__):
                 handle(self, event)

@@ -95,7 +95,7 @@ def _check_lines(text: str) -> None:
 
 
 def check_plain(text: str) -> None:
-    """A text in which no variable is replaced, so that none may stand there."""
+    """A text in which no variable is replaced, so that none may stand there. Raises Refused."""
     grammar.check_text(text)
     if "${" not in text:
         return
@@ -116,6 +116,7 @@ def check_plain(text: str) -> None:
 
 
 def check_present(text: str) -> None:
+    """Raise Refused for an empty text."""
     check_plain(text)
     if not text:
         raise Refused("empty-value", "the text is empty", "give it a value, or leave the key out")
@@ -209,6 +210,7 @@ def whole(minimum: int, maximum: int) -> Reads:
     """Reads a whole number within bounds."""
 
     def read(value: Any) -> int:
+        """The number, within its limits. Raises Refused."""
         number = as_int(value)
         if not minimum <= number <= maximum:
             raise Refused(

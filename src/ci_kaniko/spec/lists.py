@@ -10,7 +10,10 @@ from ci_kaniko.syntax.scalars import as_list, as_text
 def read_each(
     value: Any, check: Callable[[str], None], name: str, *, once: bool = True
 ) -> list[str]:
-    """Every text of a list, or the only one; ``once`` refuses a text that is there already."""
+    """Every text of a list, or the only one; ``once`` refuses a text that is there already.
+
+    Raises Refused.
+    """
     items = as_list(value)
     if not items:
         raise Refused("empty-value", f"{name}: is empty", "name at least one")
@@ -31,7 +34,7 @@ def read_each(
 
 
 def check_one(value: Any, rule: str, what: str) -> None:
-    """Refuse a text that lists several things with commas."""
+    """Raise Refused for a text that lists several things with commas."""
     if isinstance(value, str) and "," in value:
         words = ", ".join(word.strip() for word in value.split(",") if word.strip())
         raise Refused(rule, f"{quoted(value)} is not {what}", f"write [{words}]")

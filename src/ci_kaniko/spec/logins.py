@@ -39,7 +39,7 @@ _OWN_USERS = {"CI_REGISTRY_USER", "GITHUB_ACTOR", "actor"}
 
 
 def read_secret(value: Any) -> SecretText | None:
-    """``{secret: NAME}``; None for what is no mapping."""
+    """``{secret: NAME}``; None for what is no mapping. Raises Refused."""
     if isinstance(value, SecretText):
         return value
     if not isinstance(value, dict):

@@ -37,6 +37,7 @@ _NOT_IN_PATHS = pattern(r"[?\[\]{}\\~$]|^!|\*{3}")
 
 
 def check_path_glob(text: str) -> None:
+    """Raise Refused for a pattern that matches no file, or that platforms read differently."""
     grammar.check_text(text)
     if not text or text.startswith(("/", "./", "../")) or text.endswith("/") or "//" in text:
         plain = re.sub(r"^(?:[.]?/)+", "", text) + "**" * text.endswith("/")

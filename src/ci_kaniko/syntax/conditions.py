@@ -51,7 +51,10 @@ def _holds(condition: Condition, event: Event) -> bool:
 
 
 def parse_when(value: Any) -> AnyOf:
-    """``when`` as a spec writes it: a word, a map with branch or tag, or a list of these."""
+    """``when`` as a spec writes it: a word, a map with branch or tag, or a list of these.
+
+    Raises Refused.
+    """
     if isinstance(value, tuple) and all(isinstance(item, Condition) for item in value):
         return cast("AnyOf", value)
     if not isinstance(value, list | tuple):
@@ -161,7 +164,7 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
 
 
 def check_something_is_left(globs: list[str], at: tuple[str | int, ...], everything: str) -> None:
-    """Refuse a list that only excludes, or excludes each of its names."""
+    """Raise Refused for a list that only excludes, or excludes each of its names."""
     if all(is_exclusion(glob) for glob in globs):
         hint = f'["{everything}", "{globs[0]}"] is everything else'
         raise Refused("bad-glob", "a list that only excludes matches nothing", hint, at=at)

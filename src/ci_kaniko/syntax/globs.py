@@ -23,7 +23,7 @@ _PLAIN = pattern(r"[A-Za-z0-9._/+@%=,-]+")
 
 
 def check_glob(text: str) -> str:
-    """Refuse what no git ref can match, and every wildcard but ``*`` and ``**``."""
+    """Raise Refused for what no git ref can match and wildcards other than ``*`` and ``**``."""
     check_text(text)
     if foreign := natives(text):
         native = foreign[0]
@@ -42,7 +42,7 @@ def check_glob(text: str) -> str:
 
 
 def check_branch(text: str) -> str:
-    """The name of one branch or tag."""
+    """Raise Refused for what is not the name of one branch or tag."""
     if not is_literal(check_glob(text)):
         raise Refused("bad-branch", f"{quoted(text)} is a pattern, not one name", "such as main")
     return text

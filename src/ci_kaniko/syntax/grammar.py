@@ -40,7 +40,7 @@ _VERSION = pattern(r"v[0-9]+\.[0-9]+\.[0-9]+")
 
 
 def check_text(text: str, *, newlines: bool = False) -> str:
-    """Refuse what cannot reach the executor unharmed, and what looks like a credential."""
+    """Raise Refused for what would not reach the executor unharmed or looks like a secret."""
     for found in _CONTROL.finditer(text):
         character = found.group()
         if newlines and character == "\n":
@@ -89,7 +89,7 @@ def is_object_name(text: str) -> bool:
 
 
 def check_secret_name(text: str) -> str:
-    """The name of a secret; anything else may be the secret itself and is not repeated."""
+    """Raise Refused for what cannot name a secret; it may be one, so it is not repeated."""
     if has_token(text) or _is_random(text):
         raise _written_secret()
     found = _NAMED.fullmatch(text)
@@ -128,7 +128,7 @@ def names_a_secret(text: str) -> bool:
 
 
 def check_config_name(text: str) -> str:
-    """The name of a ready docker config: a variable, a secret or a Kubernetes object."""
+    """Raise Refused for what cannot name a variable, a secret or a Kubernetes object."""
     if has_token(text):
         raise _written_secret()
     if not _CONFIG_NAME.fullmatch(text):
@@ -156,7 +156,7 @@ def _written_secret() -> Refused:
 
 
 def check_build_arg_name(text: str) -> str:
-    """The name of a Dockerfile ARG."""
+    """Raise Refused for what is not the name of a Dockerfile ARG."""
     check_text(text)
     if not is_identifier(text):
         plain = re.sub(r"[ .-]", "_", text.strip())
@@ -171,7 +171,7 @@ def check_build_arg_name(text: str) -> str:
 
 
 def check_label_name(text: str) -> str:
-    """A label key: kaniko cuts at the first ``=``."""
+    """Raise Refused for a bad label key: kaniko cuts at the first ``=``."""
     check_text(text)
     if not text or "=" in text or text != text.strip():
         raise Refused(
@@ -183,7 +183,7 @@ def check_label_name(text: str) -> str:
 
 
 def check_duration(text: str) -> str:
-    """A Go duration, https://pkg.go.dev/time#ParseDuration."""
+    """Raise Refused for what is no Go duration, https://pkg.go.dev/time#ParseDuration."""
     if not _DURATION.fullmatch(text):
         raise Refused("bad-duration", f"{quoted(text)} is not a duration", _duration_hint(text))
     parts = _DURATION_PART.findall(text)
@@ -203,7 +203,7 @@ def _duration_hint(text: str) -> str:
 
 
 def check_platform(text: str) -> str:
-    """``os/arch`` or ``os/arch/variant``."""
+    """Raise Refused for what is not ``os/arch`` or ``os/arch/variant``."""
     if not _PLATFORM.fullmatch(text):
         raise Refused(
             "bad-platform",
@@ -214,7 +214,7 @@ def check_platform(text: str) -> str:
 
 
 def check_host(text: str) -> str:
-    """A registry host with an optional port, as kaniko compares it: exact and lower case."""
+    """Raise Refused for what is no registry host as kaniko compares it: exact, in lower case."""
     hint = "the host and, where needed, its port, such as registry.example.com:5000"
     if "://" in text:
         host = text.partition("://")[2].partition("/")[0].lower()
@@ -253,7 +253,7 @@ def is_image(text: str) -> bool:
 
 
 def check_version(text: str) -> str:
-    """A kaniko release tag."""
+    """Raise Refused for what is no release tag of kaniko."""
     if not _VERSION.fullmatch(text):
         plain = f"v{text.removeprefix('v').removesuffix('-debug').removesuffix('-slim')}"
         raise Refused(
@@ -267,7 +267,7 @@ def check_version(text: str) -> str:
 
 
 def check_digest(text: str) -> str:
-    """A sha256 image digest."""
+    """Raise Refused for what is no sha256 digest of an image."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
         raise Refused(
             "bad-digest", f"{quoted(text)} is not a digest", "sha256: and 64 hexadecimal digits"
@@ -298,7 +298,7 @@ def inside_repository(text: str, base: str = ".") -> str | None:
 
 
 def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
-    """A relative path that stays inside the repository."""
+    """Raise Refused for a path that is not relative, or that leaves the repository."""
     check_text(text)
     if not text:
         raise Refused("bad-path", f"the {what} is empty", "the repository's root is .")

@@ -91,7 +91,7 @@ def is_run_time_host(registry: Parts) -> bool:
 
 
 def check_lookalike(host: str) -> None:
-    """Names under which kaniko would not find a Docker Hub login."""
+    """Raise Refused for a name under which kaniko would not find a Docker Hub login."""
     if host in DOCKER_HUB_LOOKALIKES:
         raise Refused(
             "bad-host",

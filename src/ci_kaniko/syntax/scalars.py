@@ -46,7 +46,7 @@ def wrong_type(value: Any, expected: str, hint: str = "") -> Refused:
 
 
 def as_text(value: Any) -> str:
-    """The written text; ``1.10`` stays ``1.10``."""
+    """The written text; ``1.10`` stays ``1.10``. Raises Refused."""
     if isinstance(value, str):
         return str(value)
     if value is None:
@@ -59,7 +59,7 @@ def as_text(value: Any) -> str:
 
 
 def as_bool(value: Any) -> bool:
-    """``true`` or ``false``, unquoted."""
+    """``true`` or ``false``, unquoted. Raises Refused."""
     if isinstance(value, bool):
         return value
     if isinstance(value, Plain) and value in {"true", "false"}:
@@ -73,7 +73,7 @@ def as_bool(value: Any) -> bool:
 
 
 def as_int(value: Any) -> int:
-    """A whole number, unquoted."""
+    """A whole number, unquoted. Raises Refused."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     digits = value.removeprefix("-") if isinstance(value, Plain) else ""
@@ -89,7 +89,7 @@ def as_int(value: Any) -> int:
 
 
 def as_choice(value: Any, choices: Collection[str]) -> str:
-    """One of a fixed set of words."""
+    """One of a fixed set of words. Raises Refused."""
     text = as_text(value)
     if text in choices:
         return text
@@ -104,7 +104,7 @@ def as_choice(value: Any, choices: Collection[str]) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, or one value that stands for a list of one."""
+    """A list, or one value that stands for a list of one. Raises Refused."""
     if isinstance(value, list | tuple):
         return list(value)
     if value is None or isinstance(value, dict):

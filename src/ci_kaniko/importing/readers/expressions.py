@@ -177,6 +177,7 @@ class Expressions:
 
 
 def formatted(arguments: list[Operand]) -> Text:
+    """What ``format()`` makes of its arguments. Raises BadExpression."""
     from ci_kaniko.importing.calls import join
 
     shape = str(arguments[0].text[0]) if arguments[0].text else ""
@@ -192,6 +193,7 @@ def formatted(arguments: list[Operand]) -> Text:
 
 
 def tokens(text: str) -> list[tuple[str, str]]:
+    """The words of an expression, each with its kind. Raises BadExpression."""
     found: list[tuple[str, str]] = []
     at = 0
     while at < len(text.rstrip()):

@@ -554,7 +554,7 @@ class _Shell(Reader):
         return dispatch(self, words)
 
     def function(self, name: str, rest: list[Item]) -> Status:
-        """Call a function of the script."""
+        """Call a function of the script. Raises ShellError when it calls itself too often."""
         if self._depth >= _MAX_DEPTH:
             raise ShellError(f"{name} calls itself", self.line, 1)
         outer, line = self.state.items, self.line

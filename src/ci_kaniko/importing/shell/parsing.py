@@ -85,7 +85,10 @@ def _tolerant(text: str, first_line: int, notes: list[Note]) -> Tree:
 
 
 def slotted(text: Text, holes: list[Text]) -> str:
-    """A text as a string in which slots stand for its holes, which are added to the list."""
+    """A text as a string in which slots stand for its holes, which are added to the list.
+
+    Raises ShellError when there are more holes than slots.
+    """
     out = ""
     for part in text:
         if isinstance(part, str):

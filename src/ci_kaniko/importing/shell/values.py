@@ -84,7 +84,10 @@ class Values:
         return pure(found[0][1]) if len(found) == 1 else found
 
     def told(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
-        """Alternatives as they are, also where none of them may hold."""
+        """Alternatives as they are, also where none of them may hold.
+
+        Raises TooComplexError when there are too many.
+        """
         guards = self.conditions.guards
         found: dict[Text, int] = {}
         for guard, text in alternatives:

@@ -33,7 +33,10 @@ _LABEL_NAME = pattern(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
 def native_name(text: str) -> str:
-    """A native name with ``x`` for each input, the only variables that can stand in it."""
+    """A native name with ``x`` for each input, the only variables that can stand in it.
+
+    Raises Refused.
+    """
     grammar.check_text(text)
     refs = [part for part in parse(text) if isinstance(part, Ref)] if "${" in text else []
     for ref in refs:
@@ -102,6 +105,7 @@ def _label_value(text: str) -> None:
 
 
 def read_labels(value: Any) -> tuple[str, ...]:
+    """The texts of a list of labels. Raises Refused."""
     labels = []
     for index, item in enumerate(as_list(value)):
         text = as_text(item)
