@@ -12,7 +12,7 @@ from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
-from make import matrix, rooms
+from make import matrix, rooms, rules
 from make.tables import code, listed, table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "architecture.md": lambda: _filled("architecture.md", "rooms", rooms.drawing()),
     "ci-kaniko.schema.json": schema_text,
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
+    "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
 }

@@ -25,6 +25,8 @@ COMMANDS = {
     "render --help": "render --help",
     "targets": "targets",
     "schema": "schema",
+    "explain": "explain",
+    "explain bad-glob": "explain bad-glob",
     "init --stdout": "init --stdout",
     "setup gitlab": "setup gitlab",
     "import pipeline.yml": "import pipeline.yml",

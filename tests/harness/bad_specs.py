@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.problems.catalogue import rules
 from harness.cases import ROOT
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def written() -> list[Case]:
     return [_case(path.stem, path.read_bytes()) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
+def explained() -> list[Case]:
+    """The examples of rules, where a spec is all they take and no file has them with others."""
+    return [
+        Case(rule.id, rule.bad.encode(), rule.target, rule.values)
+        for rule in rules().values()
+        if not rule.situation and not rule.files and not (FOLDER / f"{rule.id}.yaml").exists()
+    ]
+
+
 def made() -> list[Case]:
     """The cases that are bytes, or masses of them."""
     return [_case(name, make()) for name, make in _MAKERS.items()]
@@ -64,10 +74,9 @@ def _many(images: str, number: int, target: str) -> bytes:
 
 
 _MAKERS: dict[str, Callable[[], bytes]] = {
-    "empty-spec": lambda: b"",
     "empty-spec-comments": lambda: b"# nothing yet\n",
     "empty-spec-byte-order-mark": lambda: b"\xef\xbb\xbf",
-    "not-text": lambda: b"\x7fELF\x02\x01\x01\0\0\0",
+    "not-text-program": lambda: b"\x7fELF\x02\x01\x01\0\0\0",
     "not-text-control-character": lambda: b"push: never\ntarget: a\x07b\n",
     "not-text-next-line": 'push: never\nbuild_args: {A: "x\u0085y"}\n'.encode,
     "not-utf8": lambda: "push: never\ntarget: café\n".encode("latin-1"),
@@ -76,7 +85,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "too-deep-10-thousand": lambda: b"[" * 10_000,
     "too-deep-100-thousand": lambda: b"{a: " * 100_000,
     "too-deep-1-million": lambda: b"[" * 1_000_000,
-    "too-many-nodes": _bomb,
+    "too-many-nodes-billions": _bomb,
     "too-many-jobs": lambda: _many("{{}}", 501, "buildkite"),
     "too-many-needs": lambda: (
         _many("{{}}", 60, "gitlab")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from ci_kaniko.problems.catalogue import GROUPS
+from ci_kaniko.problems.catalogue import groups
 from ci_kaniko.project.dockerfile import MAX_BYTES, Unread, parse
 from ci_kaniko.spec.loading import warnings
 from harness.repository import Done, Repository
@@ -113,7 +113,7 @@ WRONG = {
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {name.partition(",")[0] for name in WRONG} == set(GROUPS["The checkout"])
+    assert {name.partition(",")[0] for name in WRONG} == set(groups()["The checkout"])
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -172,7 +172,7 @@ def test_nothing_is_told_of_what_cannot_be_read(repository: Repository, name: st
     if name == "a stage":
         rules = set(told(validated(repository, DEPENDENT[name], DOCKERFILE)))
     assert rules
-    assert rules.isdisjoint(GROUPS["The checkout"])
+    assert rules.isdisjoint(groups()["The checkout"])
 
 
 DEFAULTS = {

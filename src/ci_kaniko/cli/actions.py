@@ -338,6 +338,23 @@ def print_schema() -> None:
     _print(schema_text())
 
 
+def explain(names: Sequence[str] = ()) -> None:
+    """Print rules with an example and its fix, or the ids of all of them."""
+    from ci_kaniko.cli.lesson import lesson, overview
+    from ci_kaniko.problems.catalogue import groups, rules
+
+    known = rules()
+    for name in names:
+        if name not in known:
+            from ci_kaniko.problems.finding import quoted
+            from ci_kaniko.problems.problem import suggest
+
+            close = suggest(name, known)
+            hint = f'did you mean "{close}"?' if close else "ci-kaniko explain lists the rules"
+            raise Misuse(f"there is no rule {quoted(name)}; {hint}")
+    _print("\n".join(lesson(known[name]) for name in names) or overview(groups()))
+
+
 def _check_format(form: str) -> None:
     from ci_kaniko.cli.report import FORMATS
 

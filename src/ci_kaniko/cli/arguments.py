@@ -92,6 +92,7 @@ COMMANDS = {
     "setup": Command("setup", "target", values={**_SPEC, **_FORMAT}),
     "targets": Command("list_targets"),
     "schema": Command("print_schema"),
+    "explain": Command("explain", "names", many=True),
 }
 
 

@@ -303,6 +303,21 @@ def schema() -> None:
         actions.print_schema()
 
 
+@app.command(cls=_Command)
+def explain(
+    rules: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RULE]...",
+            help="The word in brackets at the end of a problem; without one all are listed.",
+        ),
+    ] = None,
+) -> None:
+    """Say what a rule is about, with an example, its message and the fix."""
+    with _told():
+        actions.explain(rules or ())
+
+
 def misuse(command: str, message: str) -> NoReturn:
     """Say that a command was called in a wrong way, as Typer says it."""
     group: Any = typer.main.get_command(app)

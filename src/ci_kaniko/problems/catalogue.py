@@ -1,199 +1,61 @@
-"""Every rule that a problem can name, with one line on each; ``docs/rules.md`` is made from it."""
+"""Every rule that a problem can name: what it says, why, a spec that breaks it, and the fix.
+
+The rules stand in ``rules/*.yaml``, a file for each group. ``ci-kaniko explain`` and
+``docs/rules.md`` show them, and each example is run by the tests.
+"""
 
 from __future__ import annotations
 
-GROUPS: dict[str, dict[str, str]] = {
-    "Reading the file": {
-        "no-spec": "The file does not exist.",
-        "not-a-file": "The path leads to a directory or a device, or out of the repository.",
-        "unreadable": "The system does not let ci-kaniko read the file.",
-        "too-large": "The spec is larger than 1 MiB, or a file larger than its target reads.",
-        "not-utf8": "The text is not in UTF-8.",
-        "not-text": "The file holds bytes or characters that no text has.",
-        "empty-spec": "There is nothing in the file.",
-        "not-a-mapping": "The file does not consist of `key: value` lines.",
-        "several-documents": "A file holds one spec.",
-        "yaml-syntax": "The text is not YAML.",
-        "duplicate-key": "A key is given twice in one mapping.",
-        "bad-key": "A key is a word, not empty, a list or a mapping.",
-        "bad-tag": "Only YAML's core tags mean something in a spec.",
-        "bad-alias": "An alias names an anchor that stands above it.",
-        "bad-merge": "`<<` merges mappings.",
-        "too-deep": "A spec is nested at most 64 levels deep.",
-        "too-many-nodes": "A spec has at most 100,000 keys and values, aliases written out.",
-    },
-    "Keys and types": {
-        "unknown-key": "There is no such key in that place.",
-        "missing-key": "A key that is needed is missing.",
-        "wrong-type": "The value is a text, a list or a mapping, and another of these is wanted.",
-        "empty-value": "There is no value, or an empty one where it means nothing.",
-        "bad-boolean": "A switch is `true` or `false`, without quotes.",
-        "bad-integer": "A number consists of digits, without quotes.",
-        "out-of-range": "The number is too small or too large.",
-        "bad-choice": "The word is not one of those that can stand there.",
-        "bad-character": "The character would not arrive, or a line break stands where none can.",
-    },
-    "Texts": {
-        "bad-variable": "A variable is never closed.",
-        "unknown-variable": "There is no portable variable of that name.",
-        "variable-not-allowed": "The field takes no variables.",
-        "unsafe-variable": "The variable can hold what that part of an image reference cannot.",
-        "native-variable": "A variable of one CI is not replaced; a portable one is.",
-        "bad-path": "The path is absolute, leaves the repository, or names no file.",
-        "bad-context": "The build context is none that kaniko can fetch.",
-        "bad-reference": "The image reference is one that kaniko or the registry refuses.",
-        "bad-cache-repo": "The cache repository is one that kaniko would silently not use.",
-        "bad-host": "The registry is not written as kaniko compares it.",
-        "bad-condition": "`when` has words for events, and `branch` and `tag` with globs.",
-        "bad-glob": "The pattern matches no branch or tag, or has a wildcard beside `*` and `**`.",
-        "bad-branch": "A branch is named by its name, without wildcards.",
-        "bad-cron": "A schedule is a cron line of five fields.",
-        "bad-duration": "A duration is one that Go reads, such as `336h`.",
-        "bad-platform": "A platform is `os/arch` or `os/arch/variant`.",
-        "bad-version": "A version is a full release of kaniko, such as `v1.28.3`.",
-        "bad-digest": "A digest is `sha256:` and 64 hexadecimal digits.",
-        "bad-stage": "The word cannot name a stage of a Dockerfile.",
-        "bad-build-arg": "The word cannot name a Dockerfile's ARG.",
-        "bad-label": "The text cannot name a label.",
-        "bad-argument": "An extra argument is one `--flag` or `--flag=value`.",
-        "bad-certificate": "A client certificate is a pair of files.",
-        "bad-proxy": "A proxy is `http://HOST:PORT`.",
-        "bad-env": "The word cannot name a variable of the executor.",
-        "bad-build-secret": "A build secret is written as kaniko's `--secret` takes it.",
-        "bad-input": "The name, the default or an option of an input is not one it can have.",
-        "unknown-input": "A text names an input that is not under `inputs`.",
-        "image-name": "The word cannot name an image, or two names become one job.",
-        "duplicate-entry": "A list names something twice.",
-        "unused-input": "No text of the spec reads the input.",
-    },
-    "Logins and secrets": {
-        "written-secret": "The value looks like a credential, or a URL holds a login.",
-        "bad-secret-name": "A secret is named, never written down.",
-        "foreign-text": "Somebody else writes that text, and secrets can be read through it.",
-        "secret-in-text": "A text reads a secret, or a token of a CI, as a run-time variable.",
-        "bad-user-name": "A user name is not empty and has no colon.",
-        "bad-login": "A login is of exactly one kind, and complete.",
-        "bad-docker-config": "A ready docker config is named as the target names such things.",
-        "duplicate-host": "Two entries of `registries` are one host.",
-        "missing-login": "A registry is pushed to, and nothing says how to log in.",
-        "unused-login": "No destination, cache, mirror or base image is on that registry.",
-        "foreign-ci-token": "The CI's own token does not open that registry.",
-        "foreign-cloud-login": "The cloud login is for registries of another cloud.",
-        "missing-context-login": "Where the context lies, kaniko needs a login to fetch it.",
-        "unused-context-login": "The login is for another kind of context.",
-        "several-cloud-logins": "A cloud's client knows one login for all its registries.",
-        "impossible-login": "The target gives a job no identity to log in with.",
-        "bad-role": "An AWS role is named by its ARN.",
-        "bad-provider": "A workload identity provider is named by its full path.",
-        "bad-service-account": "A service account is named by its address.",
-        "bad-azure-id": "Ids of Azure are UUIDs.",
-        "several-docker-configs": "kaniko reads one ready docker config.",
-        "several-package-registries": "A Buildkite job gets a token for one Package Registry.",
-        "mixed-logins": "This kaniko reads either a ready docker config or written logins.",
-        "reserved-name": "The name of a secret or variable has another meaning in the job.",
-        "github-secret-name": "GitHub keeps names that begin with `GITHUB_` for itself.",
-        "credentials-in-pull-request": "Pull requests would get the registry credentials.",
-        "public-build-arg": "A build arg with the name of a secret is readable in the image.",
-    },
-    "What fits together": {
-        "missing-destination": "Nothing would be pushed, and `push: never` is not set.",
-        "duplicate-destination": "One image is pushed twice in the same run.",
-        "never-pushed": "A destination, or all of them, is never pushed to.",
-        "no-trigger": "Nothing starts the job.",
-        "conflicting-options": "Two settings contradict each other.",
-        "duplicate-output": "Two outputs are the same file.",
-        "no-effect": "The setting changes nothing.",
-        "cold-cache": "A build arg differs in every run, so nothing after it is ever cached.",
-        "owned-variable": "A field of the spec sets that variable of the executor.",
-        "owned-argument": "A field of the spec sets that argument.",
-        "unknown-flag": "The flag looks like a misspelt one.",
-        "unsupported-flag": "The chosen kaniko does not have the flag.",
-        "missing-image": "The distribution has no public image.",
-        "frozen-image": "The distribution gets no more security fixes.",
-        "floating-image": "The tag of the executor's image moves.",
-        "digest-without-version": "A digest belongs to one release, and none is named.",
-        "unused-git": "Nothing is fetched with git, or with that user.",
-        "unused-prepare": "The executor fetches the context itself, without what is prepared.",
-    },
-    "The checkout": {
-        "missing-context": "There is no such folder in the checkout.",
-        "missing-dockerfile": "There is no such file in the checkout.",
-        "unread-dockerfile": "The Dockerfile is no plain file, too large, or not understood.",
-        "unknown-stage": "The Dockerfile has no stage of that name.",
-        "unused-build-arg": "No `ARG` of the Dockerfile declares it.",
-        "missing-build-secret": "A `RUN` mounts a secret that `build_secrets` does not name.",
-        "unused-build-secret": "No `RUN` of the Dockerfile mounts it.",
-        "hidden-folder": "The target mounts something where the Dockerfile writes.",
-    },
-    "Several images": {
-        "top-only": "The key is for the whole spec, not for one image.",
-        "unknown-image": "There is no image of that name.",
-        "unlisted-image": "Each file of a target is for other images.",
-        "circular-needs": "An image would wait for itself.",
-        "duplicate-job": "Two images would have one job, step or object name.",
-        "several-forms": "One file has one form.",
-        "duplicate-workflow": "Two files would be workflows of one name.",
-        "input-in-name": "A file that is included twice needs an input in the names of its jobs.",
-        "several-workflows": "One file is one workflow of GitHub, and it has one name.",
-        "several-checkouts": "The images of a run of Agola share one checkout.",
-        "separate-runs": "Runs of Agola do not wait for one another.",
-        "joined-images": "Images that are built in one Pod differ in what a Pod has once.",
-        "too-many-needs": "The target lets a job wait for fewer images.",
-        "too-many-jobs": "The target takes fewer jobs at once.",
-    },
-    "Targets": {
-        "gitlab-job-name": "GitLab reads that word as something else, or hides the job.",
-        "gitlab-timeout": "GitLab does not read that as a time.",
-        "github-job-id": "GitHub does not take that as the id of a job.",
-        "buildkite-key": "Buildkite does not take that as the key of a step.",
-        "agola-name": "Agola does not take that as a name.",
-        "kubernetes-name": "Kubernetes does not take that as the name of an object.",
-        "kubernetes-quantity": "Kubernetes does not read that as a quantity.",
-        "kubernetes-label": "Kubernetes does not take that as a label or annotation.",
-        "kubernetes-toleration": "The toleration is incomplete or contradicts itself.",
-        "owned-key": "ci-kaniko writes that native key itself.",
-        "unknown-native-key": "The platform refuses or drops that key: it has none there.",
-        "target-variable": "The target cannot know that variable.",
-        "impossible-condition": "The target cannot tell when that condition holds.",
-        "impossible-trigger": "The target cannot be started that way.",
-        "impossible-checkout": "The target cannot check that out.",
-        "impossible-context": "The target cannot build from that context.",
-        "impossible-output": "The target cannot hand that file back.",
-        "missing-default-branch": "The target does not know the default branch, and needs it.",
-        "unmounted-cache": "Nothing is mounted where cache.dir looks for base images.",
-        "impossible-command": "The target would change the text of that command.",
-        "impossible-prepare": "The job has no checkout in which commands could prepare anything.",
-        "impossible-platforms": "The target builds for one platform at a time.",
-        "impossible-join": "The job that joins platforms cannot do that.",
-        "missing-runner": "No runner is known for that platform.",
-        "unpinned-image": "The digests pin another variant of the image than the one that runs.",
-        "no-shell": "A script must run in an image that has no shell.",
-        "unused-clone": "Nothing would read what is cloned.",
-        "unused-value": "The target knows its variables by itself.",
-        "unknown-value": "There is no portable variable of that name to give a value to.",
-        "bad-value": "The value cannot be what it is named.",
-        "missing-value": "A manifest must hold values that are not known.",
-    },
-    "Outputs": {
-        "missing-output": "`outputs` names no file.",
-        "unread-output": "The platform reads no file of that path.",
-        "outside-repository": "An output leads out of the repository.",
-        "foreign-file": "The file is there and was not written by ci-kaniko.",
-        "merge-conflict": "The file is shared with its author, and the entries cannot be put in.",
-        "drift": "The file differs from what the spec says.",
-    },
-}
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-RULES: dict[str, str] = {
-    rule: sentence for group in GROUPS.values() for rule, sentence in group.items()
-}
+_NOTHING: dict[str, str] = {}
+_GROUPS = (
+    *("reading", "keys", "texts", "logins", "together", "checkout", "images", "targets"),
+    "outputs",
+)
 
 
-def page() -> str:
-    """``docs/rules.md``."""
-    lines = ["# Rules", "", "Each problem ends with the id of its rule in brackets.", ""]
-    for title, rules in GROUPS.items():
-        lines += [f"## {title}", "", "| rule | |", "| --- | --- |"]
-        lines += [f"| `{rule}` | {sentence} |" for rule, sentence in rules.items()]
-        lines.append("")
-    return "\n".join(lines)
+class Rule(NamedTuple):
+    """A rule and its example.
+
+    ``bad`` is a spec that breaks it, for a ``target`` and ``values`` or for every target, in a
+    checkout that has ``files``. Where no spec in a book can break it, ``situation`` tells how it
+    is broken. ``message`` is what is said of an example that takes more than a spec; of the others
+    the message is found out by reading them. ``fix`` is the spec put right, ``fixed_files`` are the
+    files, and ``remedy`` says what else helps.
+    """
+
+    id: str
+    says: str
+    why: str
+    bad: str = ""
+    fix: str | None = None
+    remedy: str = ""
+    target: str | None = None
+    values: dict[str, str] = _NOTHING
+    command: str = "validate"
+    files: dict[str, str] = _NOTHING
+    fixed_files: dict[str, str] = _NOTHING
+    situation: str = ""
+    message: str = ""
+
+
+def groups() -> dict[str, dict[str, Rule]]:
+    """The rules by their ids, in groups by their titles."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: dict[str, dict[str, Rule]] = {}
+    for name in _GROUPS:
+        text = (files("ci_kaniko.problems") / "rules" / f"{name}.yaml").read_text("utf-8")
+        group = yaml.load(text, loader)  # noqa: S506 - it is one of the safe two
+        found[group["title"]] = {
+            rule: Rule(rule, **fields) for rule, fields in group["rules"].items()
+        }
+    return found
+
+
+def rules() -> dict[str, Rule]:
+    """Every rule by its id."""
+    return {name: rule for group in groups().values() for name, rule in group.items()}
