@@ -339,7 +339,7 @@ def print_schema() -> None:
 
 
 def explain(names: Sequence[str] = ()) -> None:
-    """Print rules with an example and its fix, or the ids of all of them."""
+    """Print rules with an example and the fix, or all ids. Raises Misuse for an unknown one."""
     from ci_kaniko.cli.lesson import lesson, overview
     from ci_kaniko.problems.catalogue import groups, rules
 
