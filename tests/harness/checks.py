@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import expectation
-from harness.execution import CREDENTIAL_FILES, Recorded, lookup, normalise
+from harness.execution import Recorded, lookup, normalise
+from harness.executor import CREDENTIAL_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from harness import buildkite_upload, judge, kubelet, tools
+from harness import buildkite_upload, executor, judge, kubelet, starter, tools
 from harness.events import NOW_EPOCH, WORKSPACES, Event, environment, github_context, identity
+from harness.executor import CREDENTIAL_FILES, INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
 _SWAPPED = re.compile(
-    r"/(?=(?:kaniko|busybox|builds|workspace|__w|github|home/runner|root|\.record)(?:[/:\s\"']|\Z))"
+    r"/(?=(?:kaniko|busybox|builds|workspace|__w|github|home/runner|root|\.recorder|\.record)(?:[/:\s\"']|\Z))"
 )
 _IMAGE_ENV = {
     "PATH": "/usr/local/bin:/kaniko:/busybox",
@@ -48,14 +49,6 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _DIGEST = "sha256:" + "0" * 64
 
-CREDENTIAL_FILES = (
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "AZURE_FEDERATED_TOKEN_FILE",
-)
-"""Variables that lead a cloud's client to a file."""
-
 JOIN_IMAGE = "ghcr.io/regclient/regctl"
 _JOIN_ENV = {"PATH": "/.record/bin:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
 _PREPARE_ENV = {"PATH": "/.record/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
@@ -64,51 +57,8 @@ _PREPARE_ENV = {"PATH": "/.record/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "
 REQUESTS = "-pull-request"
 """What a job is called like that builds pull requests, beside one for what is pushed."""
 
-_INPUTS = (".docker", "credentials", "secrets", "certificates")
-
-_RECORDER = """#!/bin/sh
+_DOCKER = """#!/bin/sh
 PATH=/busybox:/usr/bin:/bin
-n=1
-while ! mkdir -m 700 "/.record/$n" "/.record/$n/inputs" 2>/dev/null; do n=$((n + 1)); done
-record=/.record/$n
-umask >"$record/umask"
-umask 022
-cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
-read -r status </.record/status
-read -r digest </.record/digest
-"""
-
-_EXECUTOR = (
-    _RECORDER
-    + f"""config=${{DOCKER_CONFIG:-$HOME/.docker}}/config.json
-if [ -f "$config" ]; then cp -p "$config" "$record/config.json"; fi
-for a; do
-  case $a in --context=dir://*) cp -a "${{a#*dir://}}" "$record/context" 2>/dev/null ;; esac
-done
-for name in {" ".join(CREDENTIAL_FILES)}; do
-  eval "file=\\${{$name-}}"
-  if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
-done
-inputs=
-for name in {" ".join(_INPUTS)}; do
-  if [ -d "/kaniko/$name" ]; then inputs="$inputs /kaniko/$name"; fi
-done
-if [ "$inputs" ]; then cp -RpL $inputs "$record/inputs"; fi
-if [ "$status" = 0 ]; then
-  for a; do
-    case $a in --*digest-file=*) file=${{a#*=}} ;; *) continue ;; esac
-    mkdir -p "$(dirname "$file")"
-    printf %s "$digest" >"$file"
-  done
-  for a; do
-    case $a in --tar-path=*) echo tar >"${{a#*=}}" || exit 1 ;; esac
-  done
-fi
-exit "$status"
-"""
-)
-
-_DOCKER_OTHER = """#!/bin/sh
 # Containers that are not the executor's: where a path of theirs is outside, and what they run.
 outside() {
   for volume in $volumes; do
@@ -132,8 +82,8 @@ look() {
       --entrypoint) entrypoint=$value ;;
     esac
   done
-  config=$(base64 "${DOCKER_CONFIG:-/nowhere}/config.json" 2>/dev/null | tr -d '\\n')
-  echo "$image $config" >>/.record/pulls
+  echo "pull $$ $image" >/.recorder/call
+  read -r status </.recorder/answer
   case $image in
     ghcr.io/regclient/regctl:*)
       [ "$1" = regctl ] && shift
@@ -165,36 +115,11 @@ look() {
   fi
 }
 look "$@"
+echo "docker $$" >/.recorder/call
+read -r status message </.recorder/answer
+[ -z "$message" ] || echo "$message" >&2
+exit "$status"
 """.replace("@FILES@", " ".join(CREDENTIAL_FILES))
-
-_DOCKER = (
-    "#!/bin/sh\n"
-    + _DOCKER_OTHER.replace("#!/bin/sh\n", "PATH=/busybox:/usr/bin:/bin\n", 1)
-    + (
-        _RECORDER.replace("#!/bin/sh\n", "", 1)
-        + """cp -a /home/runner "$record/runner"
-[ "$status" = 0 ] || exit "$status"
-for a; do
-  case $a in
-    --*digest-file=* | --tar-path=* | --oci-layout-path=*) file=${a#*=} ;;
-    *) continue ;;
-  esac
-  for v; do
-    case $v in
-      *type=bind,*)
-        from=$(echo "$v" | sed -n 's/.*[=,]*\\(source\\|src\\)=\\([^,]*\\).*/\\2/p')
-        to=$(echo "$v" | sed -n 's/.*[=,]*\\(target\\|dst\\|destination\\)=\\([^,]*\\).*/\\2/p') ;;
-      *:/*) from=${v%%:*} from=${from#*=} to=${v#*:} to=${to%%:*} ;;
-      *) continue ;;
-    esac
-    case $file in "$to"/*) file=$from/${file#"$to"/} ;; *) continue ;; esac
-    case $a in --oci-*) mkdir "$file" ;; *) printf %s "$digest" >"$file" ;; esac
-    break
-  done
-done
-"""
-    )
-)
 
 _DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 
@@ -315,17 +240,6 @@ case $url in
   *) refuse 404 ;;
 esac
 """
-
-_ENTER = """
-{mount} -a -T "$1" || exit 98
-root=$2 dir=$3
-shift 3
-exec {unshare} --root "$root" --wd "$dir" "$@"
-"""
-
-# A run makes and removes dozens of small files: in memory where the system offers that.
-_SHM = Path("/dev/shm")  # noqa: S108
-_MEMORY = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
 
 
 class HarnessError(Exception):
@@ -453,10 +367,8 @@ def run(
         raise RuntimeError(
             "no mount namespaces here: allow unprivileged user namespaces, or be root"
         )
-    with tempfile.TemporaryDirectory(
-        prefix="harness-", dir=_MEMORY, ignore_cleanup_errors=True
-    ) as base:
-        box = _Sandbox(Path(base), shell)
+    with starter.room(_world(shell, isolated=ISOLATED)) as room:
+        box = _Sandbox(room, shell)
         box.prepare(event, executor_status, digest, failing)
         request = _Request(
             text=text,
@@ -536,40 +448,22 @@ class _Outcome:
 class _Sandbox:
     """A directory that scripts see as `/`."""
 
-    def __init__(self, base: Path, shell: str) -> None:
-        self.root, self.fstab = base / "r", base / "fstab"
+    def __init__(self, room: starter.Room, shell: str) -> None:
+        self.room, self.root = room, room.root
         self.shell = "/busybox/sh" if shell == "busybox" else tools.shell(shell)[0]
-        self.tools = _tools(shell)
-        self.binds: list[tuple[str, str, bool]] = []
+        self.binds: list[starter.Bind] = []
         self.before: dict[str, bytes] = {}
 
     def prepare(self, event: Event, status: int, digest: str, failing: Sequence[str]) -> None:
         for name in ("kaniko", "tmp", "root", "workspace"):
             self.mkdir(f"/{name}")
-        self._share()
         self.write("/.record/status", f"{status}\n")
         self.write("/.record/digest", digest)
         self.write("/.record/failing", "".join(f"{name}\n" for name in failing))
         self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
         self.write("/.record/commits", f"{event.before} {event.sha}\n")
         self.write("/.record/changed", "".join(f"{path}\0" for path in event.changed))
-        self.write("/kaniko/executor", _EXECUTOR, 0o755)
-
-    def _share(self) -> None:
-        if not ISOLATED:
-            (self.root / "busybox").symlink_to(self.tools)
-            return
-        for name in _SHARED:
-            host = Path("/", name)
-            if host.is_symlink():
-                (self.root / name).symlink_to(host.readlink())
-            elif host.is_dir():
-                self.bind(str(host), f"/{name}", read_only=name not in ("proc", "dev"))
-        self.bind(str(self.tools), "/busybox", read_only=True)
-
-    def bind(self, source: str, target: str, *, read_only: bool) -> None:
-        self.mkdir(target)
-        self.binds.append((source, str(self.path(target)), read_only))
+        self.write("/kaniko/executor", executor.PROGRAM, 0o755)
 
     def path(self, inside: str) -> Path:
         return self.root / inside.lstrip("/")
@@ -589,7 +483,8 @@ class _Sandbox:
         place = volume.target
         if ISOLATED and volume.read_only:
             place = f"/.record/volumes/{len(self.binds)}"
-            self.bind(str(self.path(place)), volume.target, read_only=True)
+            self.mkdir(volume.target)
+            self.binds.append(starter.Bind(place, volume.target, read_only=True))
         self.mkdir(place)
         for name, text in volume.files.items():
             self.write(f"{place}/{name}", text, volume.mode)
@@ -597,25 +492,14 @@ class _Sandbox:
 
     def run(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> _Result:
         self.before = self.before or self.files()
-        words: list[bytes | str] = [self._inward(word) for word in argv]
-        where = str(self.path(cwd))
-        if ISOLATED:
-            self.fstab.write_text("".join(_fstab_line(*bind) for bind in self.binds))
-            words = [*_enter(), str(self.fstab), str(self.root), cwd, *words]
-            where = "/"
-        done = subprocess.run(
-            words,
-            env={key.encode(): self._inward(value) for key, value in env.items()},
-            cwd=where,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            umask=0o022,
-            timeout=60,
-            check=False,
-        )
-        if done.returncode == 98:
-            raise HarnessError(done.stderr.decode())
-        return _Result(done.returncode, self.outward(done.stdout), self.outward(done.stderr))
+        words = [self._inward(word) for word in argv]
+        inward = {name: self._inward(value) for name, value in env.items()}
+        where = cwd if ISOLATED else str(self.path(cwd))
+        try:
+            done = self.room.start(words, inward, where, self.binds)
+        except starter.Failed as failed:
+            raise HarnessError(str(failed)) from None
+        return _Result(done.status, self.outward(done.stdout), self.outward(done.stderr))
 
     def equip(self) -> None:
         """What containers have that are not the executor's."""
@@ -652,35 +536,20 @@ class _Sandbox:
         return data.replace(bytes(self.root), b"").decode("utf-8", "surrogateescape")
 
 
-def _isolation() -> bool:
-    if not shutil.which("unshare"):
-        return False
-    probe = [
-        *_unshare(),
-        "/bin/sh",
-        "-c",
-        "mount --rbind /proc /mnt && unshare --root / --wd / true",
-    ]
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-
-def _unshare() -> list[str]:
-    return [str(shutil.which("unshare")), "-Urm" if os.geteuid() else "-m"]
-
-
-def _fstab_line(source: str, target: str, read_only: bool) -> str:  # noqa: FBT001
-    """A remount in a user namespace must repeat the flags that the source has."""
-    flags = os.statvfs(source).f_flag
-    known = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec"}
-    kept = ["ro", *(name for flag, name in known.items() if flags & flag)] if read_only else []
-    return f"{source} {target} none {','.join(['rbind', *kept])} 0 0\n"
-
-
 @functools.cache
-def _enter() -> list[str]:
-    path = f"{os.defpath}:/usr/sbin:/sbin"
-    found = {name: shutil.which(name, path=path) for name in ("mount", "unshare")}
-    return [*_unshare(), "/bin/sh", "-c", _ENTER.format(**found), "sh"]
+def _world(shell: str, *, isolated: bool) -> starter.World:
+    folder = str(_tools(shell))
+    if not isolated:
+        return starter.World(isolated=False, links=(("busybox", folder),))
+    shared = [Path("/", name) for name in _SHARED]
+    binds = [
+        starter.Bind(str(path), str(path), read_only=path.name not in ("proc", "dev"))
+        for path in shared
+        if path.is_dir() and not path.is_symlink()
+    ]
+    binds.append(starter.Bind(folder, "/busybox", read_only=True))
+    links = ((path.name, str(path.readlink())) for path in shared if path.is_symlink())
+    return starter.World(isolated=True, binds=tuple(binds), links=tuple(links))
 
 
 @functools.cache
@@ -691,7 +560,7 @@ def _tools(shell: str) -> Path:
         listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
         names = {*listing.stdout.split()}
     needed = {name: tools.program(name) for name in _APPLETS if shell != "busybox"}
-    directory = Path(tempfile.mkdtemp(prefix="harness-tools-", dir=_MEMORY))
+    directory = Path(tempfile.mkdtemp(prefix="harness-tools-", dir=starter.MEMORY))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     for name in names - {"date", "sh"}:
         host = busybox if shell == "busybox" else needed.get(name) or shutil.which(name)
@@ -1494,7 +1363,7 @@ def _recorded(target: str, event: Event, box: _Sandbox, outcome: _Outcome) -> Re
     env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
     config = call / "config.json"
     credentials = {name: call / name for name in CREDENTIAL_FILES}
-    inputs = {f"/kaniko/{name}": call / "inputs" / name for name in _INPUTS}
+    inputs = {f"/kaniko/{name}": call / "inputs" / name for name in INPUTS}
     if Path(words[0]).name == "docker":
         docker = _docker_run(words[1:], env)
         config = _docker_config(box, call, docker)
@@ -1792,4 +1661,4 @@ def _is_this_commit(context: str, event: Event) -> bool:
     return location.lower() == ours and len(fragment) == 2 and fragment[1] == event.sha
 
 
-ISOLATED: bool = _isolation()
+ISOLATED: bool = starter.isolates()

@@ -1,0 +1,185 @@
+"""What stands in for kaniko's executor: it says that it was called, and waits to be looked at.
+
+The process that started the script looks, at no cost of further programs: what the call was, and
+what the executor would find at that moment. It writes down all of that below /.record.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = """#!/bin/sh
+echo "executor $$" >/.recorder/call
+read -r status message </.recorder/answer
+[ -z "$message" ] || echo "$message" >&2
+exit "$status"
+"""
+
+CREDENTIAL_FILES = (
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AZURE_FEDERATED_TOKEN_FILE",
+)
+"""Variables that lead a cloud's client to a file."""
+
+_CONFIG = "config.json"
+
+INPUTS = (".docker", "credentials", "secrets", "certificates")
+"""The executor's folders for what it is given."""
+
+
+def furnish(root: str) -> None:
+    """What a root directory needs for this."""
+    os.mkdir(f"{root}/.recorder")
+    os.mkfifo(f"{root}/.recorder/call")
+    os.mkfifo(f"{root}/.recorder/answer")
+
+
+class Calls:
+    """The calls of the executor, as the process sees them that stands by."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._asked, self._answered = (
+            os.open(f"{root}/.recorder/{name}", os.O_RDWR | os.O_NONBLOCK)
+            for name in ("call", "answer")
+        )
+
+    def fileno(self) -> int:
+        return self._asked
+
+    def forget(self) -> None:
+        """Nothing is left of calls that nobody waits for."""
+        for pipe in (self._asked, self._answered):
+            try:
+                os.read(pipe, 65536)
+            except BlockingIOError:
+                continue
+
+    def answer(self) -> None:
+        """Record a call; it ends as the run was told, or with what went wrong here."""
+        for line in os.fsdecode(os.read(self._asked, 65536)).splitlines():
+            kind, pid, *image = line.split(" ")
+            try:
+                call = _Call(f"/proc/{int(pid)}")
+                answer = str(self._pulled(call, image) if image else self._recorded(call, kind))
+            except OSError as error:
+                answer = f"1 {error}"
+            os.write(self._answered, answer.encode() + b"\n")
+
+    def _pulled(self, call: _Call, image: Sequence[str]) -> int:
+        """Docker looks for a login before it starts a container."""
+        config = b""
+        if os.path.isfile(path := call.path(call.env.get("DOCKER_CONFIG", "/nowhere"), _CONFIG)):
+            with open(path, "rb") as file:
+                config = file.read()
+        with open(f"{self.root}/.record/pulls", "a", encoding="utf-8") as pulls:
+            pulls.write(f"{image[0]} {base64.b64encode(config).decode()}\n")
+        return 0
+
+    def _recorded(self, call: _Call, kind: str) -> int:
+        record = self._new()
+        for name in ("cmdline", "environ"):
+            shutil.copyfile(f"{call.process}/{name}", f"{record}/{name}")
+        (umask,) = re.findall(r"^Umask:\s*(\w+)", _read(f"{call.process}/status"), re.MULTILINE)
+        _write(f"{record}/umask", umask)
+        if kind == "docker":
+            shutil.copytree(f"{self.root}/home/runner", f"{record}/runner", symlinks=True)
+        else:
+            self._keep(record, call)
+        status = int(_read(f"{self.root}/.record/status"))
+        if status == 0:
+            digest = _read(f"{self.root}/.record/digest")
+            for flag, value in call.flags():
+                path = call.path(call.outside(value) if kind == "docker" else value)
+                if kind == "executor" or path != call.path(value):
+                    _leave(flag, path, digest)
+        return status
+
+    def _new(self) -> str:
+        number = 1
+        while os.path.exists(record := f"{self.root}/.record/{number}"):
+            number += 1
+        os.makedirs(f"{record}/inputs", 0o700)
+        return record
+
+    def _keep(self, record: str, call: _Call) -> None:
+        folder = call.env.get("DOCKER_CONFIG") or call.env.get("HOME", "") + "/.docker"
+        files = {_CONFIG: call.path(folder, _CONFIG)}
+        files |= {name: call.path(call.env[name]) for name in CREDENTIAL_FILES if name in call.env}
+        for name, path in files.items():
+            if os.path.isfile(path):
+                shutil.copy2(path, f"{record}/{name}")
+        contexts = [value for flag, value in call.flags() if flag == "--context"]
+        for context in contexts[:1]:
+            path = call.path(context.removeprefix("dir://"))
+            if context.startswith("dir://") and os.path.isdir(path):
+                shutil.copytree(path, f"{record}/context", symlinks=True)
+        for name in INPUTS:
+            if os.path.isdir(found := f"{self.root}/kaniko/{name}"):
+                shutil.copytree(found, f"{record}/inputs/{name}")
+
+
+class _Call:
+    """A process that waits for its answer."""
+
+    def __init__(self, process: str) -> None:
+        self.process = process
+        self.words = _listed(f"{process}/cmdline")
+        self.env = dict(pair.partition("=")[::2] for pair in _listed(f"{process}/environ"))
+        self.cwd = os.readlink(f"{process}/cwd")
+
+    def path(self, *parts: str) -> str:
+        return os.path.join(self.cwd, *parts)
+
+    def flags(self) -> list[tuple[str, str]]:
+        pairs = (word.partition("=")[::2] for word in self.words if word.startswith("--"))
+        return [(flag, value) for flag, value in pairs if value]
+
+    def outside(self, path: str) -> str:
+        """Where a path of a container is outside, by the volumes that it is started with."""
+        for word in self.words:
+            pairs = dict(part.partition("=")[::2] for part in word.split(","))
+            if "bind" in (pairs.get("type"), pairs.get("--mount=type")):
+                source = pairs.get("source") or pairs.get("src", "")
+                target = pairs.get("target") or pairs.get("dst") or pairs.get("destination", "")
+            else:
+                source, _, target = word.rpartition("=")[2].partition(":")
+                target = target.partition(":")[0]
+            if source.startswith("/") and target and path.startswith(f"{target}/"):
+                return source + path.removeprefix(target)
+        return path
+
+
+def _leave(flag: str, path: str, digest: str) -> None:
+    """What an executor leaves that has pushed, or has written an archive."""
+    if flag.endswith("digest-file"):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _write(path, digest)
+    elif flag == "--tar-path":
+        _write(path, "tar\n")
+    elif flag == "--oci-layout-path":
+        os.mkdir(path)
+
+
+def _listed(path: str) -> list[str]:
+    with open(path, "rb") as file:
+        return [os.fsdecode(item) for item in file.read().split(b"\0")[:-1]]
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
