@@ -18,7 +18,7 @@ import pytest
 from ci_kaniko import SpecError, available_targets, loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word, spell
-from ci_kaniko.importing.report import told
+from ci_kaniko.importing.report import report_text
 from ci_kaniko.spec.loading import warnings
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, values
@@ -165,7 +165,7 @@ def test_every_flag_and_destination_is_in_the_spec_or_in_the_report(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = imported(case)
-    said = told(result.report)
+    said = report_text(result.report)
     for words in _calls(case, monkeypatch):
         for word in words:
             text = spell(word.text)
@@ -192,7 +192,7 @@ _WRITTEN = ("hunter2-Xk39sfj2LL", "YWNtZTpodW50ZXIy", "npm_abcdefghij", "s3cr3t-
 @pytest.mark.parametrize("case", CASES)
 def test_a_written_secret_is_in_neither(case: str) -> None:
     result = imported(case)
-    shown = result.spec_text + told(result.report) + repr(result.spec)
+    shown = result.spec_text + report_text(result.report) + repr(result.spec)
     assert not [secret for secret in _WRITTEN if secret in shown]
 
 

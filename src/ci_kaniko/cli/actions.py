@@ -258,7 +258,7 @@ def import_pipelines(
     Raises Misuse for a platform that is not known.
     """
     from ci_kaniko.importing.pipelines import SOURCES, read_all
-    from ci_kaniko.importing.report import told
+    from ci_kaniko.importing.report import report_text
     from ci_kaniko.problems.problem import SpecError
 
     if source is not None and source not in SOURCES:
@@ -270,7 +270,7 @@ def import_pipelines(
         found = read_all(given, source)
     except SpecError as error:
         _fail(error.problems, "text")
-    _say(told(found.report), err=True)
+    _say(report_text(found.report), err=True)
     text = _render(found.spec, target, settings, "text") if target else found.spec_text
     _deliver(text, output)
 

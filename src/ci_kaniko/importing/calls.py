@@ -306,9 +306,9 @@ def references(text: str) -> Text:
     """
     parts: list[Part] = []
     at = 0
-    for found in _REFERENCE.finditer(text):
-        parts += [text[at : found.start()], Var(found[1] or found[2])]
-        at = found.end()
+    for match in _REFERENCE.finditer(text):
+        parts += [text[at : match.start()], Var(match[1] or match[2])]
+        at = match.end()
     return join([*parts, text[at:]])
 
 

@@ -87,7 +87,7 @@ class Report:
         return tuple(sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line)))
 
 
-def told(entries: Iterable[Entry], *, quiet: bool = False) -> str:
+def report_text(entries: Iterable[Entry], *, quiet: bool = False) -> str:
     """A report for people; ``quiet`` leaves out what was carried over."""
     listed = list(entries)
     blocks = []

@@ -260,8 +260,8 @@ def _entry(syntax: Syntax, name: str, member: tuple[Node, Node], head: int, limi
 
 def _label(line: str, column: int) -> str:
     """What a marker in that column says; empty when the line is none."""
-    found = re.fullmatch(rf" {{{column}}}{_MARKER}(\S.*)", line.rstrip())
-    return found.group(1) if found else ""
+    match = re.fullmatch(rf" {{{column}}}{_MARKER}(\S.*)", line.rstrip())
+    return match.group(1) if match else ""
 
 
 def _with_blank(syntax: Syntax, start: int) -> int:

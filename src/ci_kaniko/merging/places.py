@@ -55,7 +55,7 @@ class Places:
     def __init__(self, text: str) -> None:
         self.text = text
         self._counted = Lines(text)
-        self._line_starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+        self._line_starts = [0, *(match.end() for match in _BREAK.finditer(text))]
         self._blocks: dict[int, Block] = {}
         self.block_on: dict[int, Block] = {}
         self._starts: list[int] = []
@@ -80,8 +80,8 @@ class Places:
                 self._ends.append(end)
 
     def _block(self, start: int, end: int, value: str) -> Block:
-        found = _HEADER.match(self.text, start)
-        header = found.group() if found else ""
+        match = _HEADER.match(self.text, start)
+        header = match.group() if match else ""
         last = value.rstrip("\n").rpartition("\n")[2]
         takes_blanks = "+" in header or (last != "" and not last.strip(" \t"))
         if not takes_blanks:

@@ -126,14 +126,14 @@ class _Lines:
     def block(self, header: str, body: list[str]) -> None:
         """The line that announces a block, and the lines of the block."""
         self.add(header)
-        found = _BLOCK.search(header)
+        match = _BLOCK.search(header)
         level = self.levels[-1]
         step = self.style.width
-        if found and header[: found.start()].strip(_DASH) == "":
+        if match and header[: match.start()].strip(_DASH) == "":
             level, step = self.levels[-2], len(_DASH)
         old = next((len(line) - len(line.lstrip(" ")) for line in body if line.strip()), 0)
-        if found and found.group(2):
-            old = level.old + int(found.group(2))
+        if match and match.group(2):
+            old = level.old + int(match.group(2))
             self.done[-1] = _with_digit(self.done[-1], step)
         margin = " " * (level.new + step)
         self.done += [margin + line[old:] if line[old:] else "" for line in body]
@@ -164,6 +164,6 @@ class _Lines:
 
 def _with_digit(header: str, digit: int) -> str:
     """A block's header with another indentation indicator."""
-    found = _BLOCK.search(header)
-    assert found
-    return header[: found.start(2)] + str(digit) + header[found.end(2) :]
+    match = _BLOCK.search(header)
+    assert match
+    return header[: match.start(2)] + str(digit) + header[match.end(2) :]

@@ -119,8 +119,8 @@ def read(text: str, path: str) -> Syntax:
     import yaml
 
     syntax = Syntax(text, path)
-    if found := _SURROGATE.search(text):
-        problem = syntax.problem("the file is not in UTF-8", found.start(), "save it as UTF-8")
+    if match := _SURROGATE.search(text):
+        problem = syntax.problem("the file is not in UTF-8", match.start(), "save it as UTF-8")
         raise SpecError([problem])
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

@@ -46,8 +46,8 @@ def https_url(remote: str) -> str:
     if path.startswith(("https://", "http://")):
         host, _, rest = path.partition("://")[2].partition("/")
         return f"https://{host.rpartition('@')[2]}/{rest}" if rest else ""
-    found = (_SSH if "://" in path else _SCP).fullmatch(path)
-    return f"https://{found[1]}/{found[2].lstrip('/')}" if found else ""
+    match = (_SSH if "://" in path else _SCP).fullmatch(path)
+    return f"https://{match[1]}/{match[2].lstrip('/')}" if match else ""
 
 
 def has_branch(folder: str, name: str) -> bool:

@@ -213,13 +213,13 @@ def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem
     seen: dict[str, tuple[Neighbour, str]] = {}
     for each in files:
         spec, file, where = each
-        told: set[str] = set()
+        reported: set[str] = set()
         for named in chosen.names(in_file(spec, target, file)):
             first, image = seen.setdefault(named.name, (each, named.image.name))
             same = first.spec is spec and (image == named.image.name or named.what == "workflow")
-            if first is each or same or first.file.path in told:
+            if first is each or same or first.file.path in reported:
                 continue
-            told.add(first.file.path)
+            reported.add(first.file.path)
             of = f" of {spec_name(first.spec)}" if first.spec is not spec else ""
             finding = Finding(
                 f"duplicate-{'workflow' if named.what == 'workflow' else 'job'}",

@@ -96,8 +96,8 @@ def _hide_passwords(text: str) -> str:
     """Hide what follows ``password:`` unless it can be the name of a secret."""
     pieces: list[str] = []
     at = depth = 0
-    for found in _PASSWORD.finditer(text):
-        start = found.end()
+    for match in _PASSWORD.finditer(text):
+        start = match.end()
         if start < at:
             continue
         before = text[at:start]
@@ -109,7 +109,7 @@ def _hide_passwords(text: str) -> str:
 
 
 def _end_of_value(text: str, start: int, *, in_flow: bool) -> int:
-    if found := _QUOTED.match(text, start):
-        return found.end()
+    if match := _QUOTED.match(text, start):
+        return match.end()
     closed = _FLOW_END.search(text, start + 1) if in_flow else None
     return closed.start() if closed else len(text)

@@ -197,12 +197,12 @@ class _Step:
         """A script after the upload: ``$$`` halved; what the upload would replace is reported."""
         own = mapping(self.step.get("env"))
         for row, line in enumerate(piece.text.split("\n")):
-            for found in _SINGLE.finditer(line):
-                name = found[1] or found[2]
+            for match in _SINGLE.finditer(line):
+                name = match[1] or match[2]
                 if name in own and name not in self.top:
                     self.job.mended(
                         "upload-time",
-                        f"{found.group()} is replaced when the pipeline is uploaded, and the "
+                        f"{match.group()} is replaced when the pipeline is uploaded, and the "
                         "step's own env: is not known then",
                         piece.line + row,
                         f"$${name} is read when the step runs",
@@ -351,11 +351,11 @@ class _Step:
                 self.job.plain_secrets = True
                 if name and name != "ci-kaniko":
                     self.job.section["secret"] = name
-        told = self._told_checkout(mapping(config.get("checkout")))
-        if told:
-            self.job.shared["checkout"] = told
+        options = self._checkout_options(mapping(config.get("checkout")))
+        if options:
+            self.job.shared["checkout"] = options
         for key in ("gitEnvFrom", "checkout"):
-            if key not in config or (key == "checkout" and told):
+            if key not in config or (key == "checkout" and options):
                 continue
             self.job.left(
                 "checkout",
@@ -372,7 +372,7 @@ class _Step:
                     "plugin-setting", f"{key}: of the plugin", config.line_of(key), "it is left out"
                 )
 
-    def _told_checkout(self, settings: Map) -> dict[str, Any]:
+    def _checkout_options(self, settings: Map) -> dict[str, Any]:
         """What a spec can say of the agent's checkout; nothing when there is more."""
         flags = [string(settings.get(key) or "-v") for key in ("cloneFlags", "fetchFlags")]
         depths = [re.fullmatch(r"-v(?: --prune)?(?: --depth[= ](\d+))?", text) for text in flags]

@@ -78,16 +78,16 @@ def expanded(text: str, environment: dict[str, Text]) -> Text:
     """A text after the kubelet: ``$(NAME)`` replaced, ``$$`` halved."""
     parts: list[Any] = []
     at = 0
-    for found in _KUBELET.finditer(text):
-        parts.append(text[at : found.start()])
-        at = found.end()
-        name = found[1]
+    for match in _KUBELET.finditer(text):
+        parts.append(text[at : match.start()])
+        at = match.end()
+        name = match[1]
         if name is None:
             parts.append("$")
         elif name in environment:
             parts += environment[name]
         else:
-            parts.append(found.group())
+            parts.append(match.group())
     return join([*parts, text[at:]])
 
 

@@ -183,12 +183,12 @@ def formatted(arguments: list[Operand]) -> Text:
     shape = str(arguments[0].text[0]) if arguments[0].text else ""
     parts: list[object] = []
     at = 0
-    for found in re.finditer(r"\{(\d+)\}", shape):
-        number = int(found[1]) + 1
+    for match in re.finditer(r"\{(\d+)\}", shape):
+        number = int(match[1]) + 1
         if number >= len(arguments):
             raise BadExpression
-        parts += [shape[at : found.start()], *arguments[number].text]
-        at = found.end()
+        parts += [shape[at : match.start()], *arguments[number].text]
+        at = match.end()
     return join([*parts, shape[at:]])  # type: ignore[list-item]
 
 

@@ -534,9 +534,9 @@ class _Scope:
         """A text of the workflow, its expressions as holes."""
         parts: list[Any] = []
         at = 0
-        for found in _EXPRESSION.finditer(value):
-            parts += [value[at : found.start()], *self.expression(found[1].strip())]
-            at = found.end()
+        for match in _EXPRESSION.finditer(value):
+            parts += [value[at : match.start()], *self.expression(match[1].strip())]
+            at = match.end()
         return join([*parts, value[at:]])
 
     def expression(self, body: str) -> Text:

@@ -350,10 +350,10 @@ class _Pipeline:
     def _operand(self, word: str) -> Operand:
         if word == "null":
             return Operand((), null=True)
-        found = re.fullmatch(r"\$\{?(\w+)\}?", word)
-        if not found:
+        match = re.fullmatch(r"\$\{?(\w+)\}?", word)
+        if not match:
             return Operand((word,))
-        return Operand((Var(found[1]),))
+        return Operand((Var(match[1]),))
 
     def _rules(self, job: Job, value: Any, expressions: Expressions, paths: list[str]) -> int:
         guards = expressions.guards
@@ -647,12 +647,12 @@ def substituted(value: str, raw: dict[str, tuple[str, bool]], seen: tuple[str, .
     """A text with variables put in; those of GitLab stay holes."""
     parts: list[Any] = []
     at = 0
-    for found in _VARIABLE.finditer(value):
-        parts.append(value[at : found.start()])
-        at = found.end()
-        inner = found[1] or found[2]
-        if found[3]:
-            parts.append(Var(f"inputs.{found[3]}"))
+    for match in _VARIABLE.finditer(value):
+        parts.append(value[at : match.start()])
+        at = match.end()
+        inner = match[1] or match[2]
+        if match[3]:
+            parts.append(Var(f"inputs.{match[3]}"))
         elif inner is None:
             parts.append("$")
         elif inner in raw and inner not in seen:

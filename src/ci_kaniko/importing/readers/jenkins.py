@@ -45,8 +45,8 @@ def jenkins_jobs(path: str, text: str, report: Report) -> Iterator[Job]:
 
 
 def _scripts(text: str) -> Iterator[Piece]:
-    for found in re.finditer(r"\bsh\s*\(?\s*(?:script:\s*)?(?='''|\"\"\")", text):
-        block = _BLOCK.match(text, found.end())
+    for match in re.finditer(r"\bsh\s*\(?\s*(?:script:\s*)?(?='''|\"\"\")", text):
+        block = _BLOCK.match(text, match.end())
         if block:
             line = text.count("\n", 0, block.start(1)) + 1
             body = block[1]
@@ -54,10 +54,10 @@ def _scripts(text: str) -> Iterator[Piece]:
                 body = body.replace("\\$", "$").replace("\\\\", "\\")
             stripped = body.lstrip("\n")
             yield Piece(stripped, line + len(body) - len(stripped))
-    for found in _LINE.finditer(text):
-        if text.startswith(("'''", '"""'), found.start(1)):
+    for match in _LINE.finditer(text):
+        if text.startswith(("'''", '"""'), match.start(1)):
             continue
-        yield Piece(found[2].replace("\\$", "$"), text.count("\n", 0, found.start()) + 1)
+        yield Piece(match[2].replace("\\$", "$"), text.count("\n", 0, match.start()) + 1)
 
 
 def _pod(path: str, text: str, report: Report) -> Map | None:
@@ -89,12 +89,12 @@ def pod_mounts(path: str, text: str, container: Map) -> list[Any]:
 
 def _leave(job: Job, text: str) -> None:
     for key in ("when", "triggers", "parameters", "withCredentials", "post"):
-        found = re.search(rf"^\s*{key}\b", text, re.MULTILINE)
-        if found:
+        match = re.search(rf"^\s*{key}\b", text, re.MULTILINE)
+        if match:
             job.left(
                 "groovy",
                 f"{key} is Groovy, which import does not read",
-                text.count("\n", 0, found.end()) + 1,
+                text.count("\n", 0, match.end()) + 1,
                 "write what it says into the spec",
             )
 

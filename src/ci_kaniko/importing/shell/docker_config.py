@@ -97,8 +97,8 @@ class DockerConfig:
         """A string of the document; variables that no shell replaced are meant as such."""
         parts: list[Part] = []
         for part in fill(text, self._holes):
-            if isinstance(part, str) and (found := _REFERENCE.search(part)):
-                self._note("unexpanded-variable", found.group(), line=self._line)
+            if isinstance(part, str) and (match := _REFERENCE.search(part)):
+                self._note("unexpanded-variable", match.group(), line=self._line)
                 parts += references(part)
             else:
                 parts.append(part)
@@ -202,11 +202,11 @@ class _Tolerant:
         self._skip()
         if self._text.startswith("{", self._at) and depth < 20:
             return self._object(depth)
-        found = self._VALUE.match(self._text, self._at)
-        if not found:
+        match = self._VALUE.match(self._text, self._at)
+        if not match:
             return None
-        self._at = found.end()
-        return next((group for group in found.groups() if group is not None), "").strip()
+        self._at = match.end()
+        return next((group for group in match.groups() if group is not None), "").strip()
 
     def _object(self, depth: int) -> dict[str, Any]:
         self._at += 1

@@ -76,7 +76,7 @@ def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False)
     if append:
         text = reader.values.concat([read_file(reader, path, empty=True), text], state.path)
     before = state.files.get(path, ())
-    reader.state.files[path] = reader.values.told(
+    reader.state.files[path] = reader.values.possible(
         [
             *((guards.minus(guard, state.path), old) for guard, old in before),
             *((guards.both(guard, state.path), new) for guard, new in text),
@@ -113,7 +113,7 @@ def remove_file(reader: Reader, path: Text) -> None:
     """Take a file away."""
     path = resolved(reader, path)
     before = reader.state.files.pop(path, ())
-    kept = reader.values.told(
+    kept = reader.values.possible(
         (reader.guards.minus(guard, reader.state.path), text) for guard, text in before
     )
     if kept:

@@ -107,9 +107,9 @@ def fill(text: str, holes: Sequence[Text]) -> Text:
         return (text,) if text else ()
     parts: list[Part] = []
     at = 0
-    for found in _SLOT.finditer(text):
-        parts += [text[at : found.start()], *holes[ord(found.group()) - _FIRST]]
-        at = found.end()
+    for match in _SLOT.finditer(text):
+        parts += [text[at : match.start()], *holes[ord(match.group()) - _FIRST]]
+        at = match.end()
     return join([*parts, text[at:]])
 
 
@@ -163,11 +163,11 @@ def _tree(text: str, first_line: int) -> Tree:
 
 
 def _syntax_error(answer: str, first_line: int) -> ShellError:
-    found = _MESSAGE.search(answer.strip())
-    if not found:
+    match = _MESSAGE.search(answer.strip())
+    if not match:
         return ShellError("the script cannot be read as shell", first_line, 1)
-    message = _SLOT.sub("…", found[3].splitlines()[0])
-    return ShellError(f"this is no shell: {message}", first_line + int(found[1]) - 1, int(found[2]))
+    message = _SLOT.sub("…", match[3].splitlines()[0])
+    return ShellError(f"this is no shell: {message}", first_line + int(match[1]) - 1, int(match[2]))
 
 
 @functools.cache

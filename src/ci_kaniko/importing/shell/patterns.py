@@ -157,12 +157,12 @@ def _alternatives(expression: str) -> list[str] | None:
     if len(pieces) > 1:
         below = [_alternatives(piece) for piece in pieces]
         return None if any(item is None for item in below) else [x for b in below for x in b or ()]
-    found = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
-    if not found:
+    match = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
+    if not match:
         plain = re.sub(r"\\.|\[[^]]*\]", "", expression)
         return None if re.search(r"[()|]", plain) else [expression]
-    head, tail = expression[: found.start()], expression[found.end() :]
-    inner = _split(found[1].removeprefix("?:"))
+    head, tail = expression[: match.start()], expression[match.end() :]
+    inner = _split(match[1].removeprefix("?:"))
     if len(inner) > _MAX_ALTERNATIVES:
         return None
     below = [_alternatives(head + piece + tail) for piece in inner]
@@ -196,16 +196,16 @@ def _glob_of(expression: str, *, whole: bool) -> str | None:
     glob = ""
     at = 0
     while at < len(body):
-        found = _TOKEN.match(body, at)
-        if not found:
+        match = _TOKEN.match(body, at)
+        if not match:
             return None
-        at = found.end()
-        if found["segment"]:
+        at = match.end()
+        if match["segment"]:
             glob += "*"
-        elif found["any"]:
+        elif match["any"]:
             glob += "**"
         else:
-            glob += found["one"] or found["escaped"] or found["plain"]
+            glob += match["one"] or match["escaped"] or match["plain"]
     if "*" in re.sub(r"\*+", "", glob):
         return None
     glob = ("" if starts else "**") + glob + ("" if ends else "**")

@@ -121,14 +121,14 @@ class _Results:
             path=self.guards.either(one.path, other.path),
             items=values.merged(one.items, one.path, other.items, other.path),
             environment={
-                name: values.told(
+                name: values.possible(
                     (*one.environment.get(name, ()), *other.environment.get(name, ()))
                 )
                 for name in names
             },
             unset=one.unset & other.unset,
             files={
-                path: values.told(
+                path: values.possible(
                     (
                         *self._under(one.files.get(path, ()), one.path),
                         *self._under(other.files.get(path, ()), other.path),

@@ -95,11 +95,11 @@ class Secrets:
             return (text,)
         pieces: list[Part] = []
         at = 0
-        for found in re.finditer(re.escape(MASK) + "+", hidden):
-            if text[found.start() : found.end()] == found.group():
+        for match in re.finditer(re.escape(MASK) + "+", hidden):
+            if text[match.start() : match.end()] == match.group():
                 continue
-            pieces += [text[at : found.start()], Masked("token", line)]
-            at = found.end()
+            pieces += [text[at : match.start()], Masked("token", line)]
+            at = match.end()
         return (*pieces, text[at:])
 
     def clean_string(self, text: str) -> str:

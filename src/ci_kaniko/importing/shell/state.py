@@ -98,5 +98,5 @@ def merge(one: State, other: State, conditions: Conditions) -> State:
         if before is None:
             merged.files[path] = written
         elif before != written:
-            merged.files[path] = values.told([*under(before, one), *under(written, other)])
+            merged.files[path] = values.possible([*under(before, one), *under(written, other)])
     return merged

@@ -50,9 +50,9 @@ class _Arguments:
         return found if self.at == len(self.values) else self._unknown()
 
     def _unknown(self) -> int:
-        told = " ".join(spell(item[0][1]) for item in self.values)
+        shown = " ".join(spell(item[0][1]) for item in self.values)
         self.at = len(self.values)
-        return self.reader.conditions.unknown(f"[ {told} ]", self.reader.line)
+        return self.reader.conditions.unknown(f"[ {shown} ]", self.reader.line)
 
     def _plain(self, ahead: int = 0) -> str | None:
         """The argument that is coming, if it has no holes."""
@@ -123,8 +123,8 @@ def _number(reader: Reader, one: Text, name: str, other: Text) -> int:
         return YES if _NUMBERS[name](left, right) else NO
     if name == "-eq":
         return reader.conditions.equal(one, other, reader.line)
-    told = f"[ {spell(one)} {name} {spell(other)} ]"
-    return reader.conditions.unknown(told, reader.line)
+    shown = f"[ {spell(one)} {name} {spell(other)} ]"
+    return reader.conditions.unknown(shown, reader.line)
 
 
 def unary(reader: Reader, name: str, held: Value) -> int:
@@ -138,8 +138,8 @@ def unary(reader: Reader, name: str, held: Value) -> int:
         )
     if name in _FILES:
         return reader.values.test(held, lambda path: exists(reader, path))
-    told = f"[ {name} {spell(held[0][1])} ]"
-    return reader.conditions.unknown(told, reader.line)
+    shown = f"[ {name} {spell(held[0][1])} ]"
+    return reader.conditions.unknown(shown, reader.line)
 
 
 def exists(reader: Reader, path: Text) -> int:

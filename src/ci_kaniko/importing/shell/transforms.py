@@ -76,9 +76,9 @@ def apply(change: str, text: str) -> str:
         raise UnknownChangeError(change)
     if change.startswith("first:"):
         return text[: int(change[6:])]
-    found = _OPERATOR.fullmatch(change)
-    if found:
-        return _expanded(found[1], found[2], text)
+    match = _OPERATOR.fullmatch(change)
+    if match:
+        return _expanded(match[1], match[2], text)
     words = shlex.split(change)
     if not words or words[0] not in FILTERS:
         raise UnknownChangeError(change)
@@ -185,11 +185,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _replaced(operator: str, argument: str, text: str) -> str:
-    found = re.fullmatch(r"((?:\\.|[^/\\])+)(?:/(.*))?", argument, re.DOTALL)
-    if not found:
+    match = re.fullmatch(r"((?:\\.|[^/\\])+)(?:/(.*))?", argument, re.DOTALL)
+    if not match:
         raise UnknownChangeError(argument)
-    new = re.sub(r"\\(.)", r"\1", found[2] or "")
-    pattern, count = found[1], 1 if operator == "/" else 0
+    new = re.sub(r"\\(.)", r"\1", match[2] or "")
+    pattern, count = match[1], 1 if operator == "/" else 0
     if pattern[:1] == "#":
         return re.sub(r"\A(?:" + _compiled(pattern[1:]).pattern + ")", lambda _: new, text)
     if pattern[:1] == "%":
@@ -342,11 +342,11 @@ def sed_commands(program: str) -> list[tuple[str, str, str]]:
     commands = []
     rest = program.strip()
     while rest:
-        found = _DELIMITED.match(rest)
-        if not found:
+        match = _DELIMITED.match(rest)
+        if not match:
             raise ValueError(program)
-        mark = found[1]
-        pieces = re.split(rf"(?<!\\){re.escape(mark)}", rest[found.end() :], maxsplit=2)
+        mark = match[1]
+        pieces = re.split(rf"(?<!\\){re.escape(mark)}", rest[match.end() :], maxsplit=2)
         if len(pieces) != 3:
             raise ValueError(program)
         flags = re.match(r"[gIi\d]*", pieces[2])

@@ -80,10 +80,10 @@ class Values:
 
     def gather(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
         """Alternatives as a value: the same text once, nothing that cannot be."""
-        found = self.told(alternatives, path)
+        found = self.possible(alternatives, path)
         return pure(found[0][1]) if len(found) == 1 else found
 
-    def told(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
+    def possible(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
         """Alternatives as they are, also where none of them may hold.
 
         Raises TooComplexError when there are too many.

@@ -205,12 +205,12 @@ def _cut(text: str, marks: str) -> list[str]:
 def _braced(text: Text) -> list[Text]:
     """``{a,b}`` in bash; other shells take it as it is."""
     for at, part in enumerate(text):
-        found = _BRACES.search(part) if isinstance(part, str) else None
-        if found and isinstance(part, str):
-            head, tail = part[: found.start()], part[found.end() :]
+        match = _BRACES.search(part) if isinstance(part, str) else None
+        if match and isinstance(part, str):
+            head, tail = part[: match.start()], part[match.end() :]
             return [
                 word
-                for middle in found[1].split(",")
+                for middle in match[1].split(",")
                 for word in _braced(join((*text[:at], head + middle + tail, *text[at + 1 :])))
             ]
     return [text]
@@ -293,8 +293,8 @@ def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
         return Piece(stripped_value, quoted, splits=not quoted)
     if kind == "ArithmExp":
         number = arithmetic(reader, part["X"])
-        told = plain(str(number)) if number is not None else pure((Output("$((...))"),))
-        return Piece(told, quoted, splits=False)
+        value = plain(str(number)) if number is not None else pure((Output("$((...))"),))
+        return Piece(value, quoted, splits=False)
     if kind == "ExtGlob":
         return Piece(plain(f"{part['Op']}{part['Pattern']['Value']})"), quoted, splits=False)
     return Piece(pure((Output(kind),)), quoted, splits=False)

@@ -55,13 +55,13 @@ class Flag:
 def parse(word: Word) -> Flag | None:
     """A word as a flag; None when it is none."""
     first = word.text[0] if word.text else ""
-    found = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
-    if not found or not isinstance(first, str):
+    match = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
+    if not match or not isinstance(first, str):
         return None
-    rest = join((first[found.end() :], *word.text[1:]))
-    if not found[2] and rest:
+    rest = join((first[match.end() :], *word.text[1:]))
+    if not match[2] and rest:
         return None
-    return Flag(found[1], rest if found[2] else None, word)
+    return Flag(match[1], rest if match[2] else None, word)
 
 
 def shown_flag(flag: Flag) -> str:

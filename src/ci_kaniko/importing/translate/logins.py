@@ -466,11 +466,11 @@ class Logins:
             return {"role": role}
         key = self.environment("AWS_ACCESS_KEY_ID")
         said = " ".join(part.command for part in key if isinstance(part, Output))
-        found = _ROLE.search(said) or (
+        match = _ROLE.search(said) or (
             _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
         )
-        if found:
-            return {"role": found.group()}
+        if match:
+            return {"role": match.group()}
         file = self.environment("AWS_SHARED_CREDENTIALS_FILE")
         secret = self.file_secret(file or ("/root/.aws/credentials",))
         if secret:
@@ -603,8 +603,8 @@ def _whole_variable(text: Text) -> str | None:
     if len(parts) == 1 and isinstance(parts[0], Var):
         return parts[0].name
     if len(parts) == 1 and isinstance(parts[0], Contents):
-        found = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
-        return found[1] if found and not parts[0].replaced else None
+        match = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
+        return match[1] if match and not parts[0].replaced else None
     return None
 
 

@@ -247,9 +247,9 @@ class Spelled:
             return "build.timestamp"
         if command in ("pwd", "nproc", "whoami", "uname -m", "arch"):
             raise NotPortable(f"$({command}) is known to a run only", "write the value")
-        found = re.match(r"git rev-parse --short=(\d+) HEAD", command)
-        if found:
-            return self._changed("commit.sha", (f"first:{found[1]}",), part, line, reference=True)
+        match = re.match(r"git rev-parse --short=(\d+) HEAD", command)
+        if match:
+            return self._changed("commit.sha", (f"first:{match[1]}",), part, line, reference=True)
         raise NotPortable(
             f"only a run can tell what $({command}) prints",
             "hand the text over as a run-time variable, ${env.NAME}",

@@ -138,12 +138,12 @@ class Translation:
 
     def _unknown(self, flag: Flag, meant: str = "") -> None:
         shown = f"--{flag.name}" if len(flag.name) > 1 else f"-{flag.name}"
-        told = "pushing is what kaniko does without it" if flag.name == "push" else meant
+        instead = "pushing is what kaniko does without it" if flag.name == "push" else meant
         self.job.mended(
             "unknown-flag",
             f"{shown}{shown_flag(flag)} is no kaniko flag: the executor stops there",
             flag.line,
-            told or "it is left out",
+            instead or "it is left out",
         )
 
     def _strange(self, flag: Flag) -> None:
@@ -295,12 +295,12 @@ class Translation:
         self._set_context(found)
 
     def _mended_git(self, value: Text, shown: str, flag: Flag) -> tuple[Text, str]:
-        found = re.match(
+        match = re.match(
             r"(?:ssh://|git\+ssh://|http://)?(?:[^@/]+@)?([^/:]+)[:/](?:\d+/)?(.*)", shown
         )
-        if not found:
+        if not match:
             return value, shown
-        text = f"git://{found[1]}/{found[2]}"
+        text = f"git://{match[1]}/{match[2]}"
         self.job.mended(
             "ssh-context", f"kaniko cannot clone {shown}", flag.line, f"it clones {text} over https"
         )
@@ -452,8 +452,8 @@ class Translation:
 
     def _below_checkout(self, written: str) -> str | None:
         """/workspace/build/<agent>/src/Dockerfile: the checkout's usual place."""
-        found = re.match(r"/workspace/build/[^/]+/(.+)", written)
-        return found[1] if found else None
+        match = re.match(r"/workspace/build/[^/]+/(.+)", written)
+        return match[1] if match else None
 
     # -- the other flags ----------------------------------------------------------------------
 
@@ -586,16 +586,16 @@ class Translation:
         listed += [value for value in values if value not in listed]
 
     def _build_secret(self, written: str) -> bool:
-        found = re.fullmatch(r"id=([^,]+),env=([A-Za-z_]\w*)", written)
-        if not found:
+        match = re.fullmatch(r"id=([^,]+),env=([A-Za-z_]\w*)", written)
+        if not match:
             return False
-        name = found[2]
+        name = match[2]
         known = self.job.secrets.get(name)
         if known is None and not self.job.plain_secrets:
             return False
         self.logins.note_store(name)
         same = known is None or known.name == name
-        self.build.setdefault("build_secrets", {})[found[1]] = name if same else known.name  # type: ignore[union-attr]
+        self.build.setdefault("build_secrets", {})[match[1]] = name if same else known.name  # type: ignore[union-attr]
         return True
 
     def _mapped(self, flag: Flag) -> None:
@@ -761,14 +761,14 @@ class Translation:
 
     def _on_docker_hub(self, reference: str, line: int) -> str:
         """A variable before the first slash is a registry only when it is called so."""
-        found = re.match(r"\$\{([\w.]+)[^}]*\}/", reference)
-        if not found or found[1].startswith("registry."):
+        match = re.match(r"\$\{([\w.]+)[^}]*\}/", reference)
+        if not match or match[1].startswith("registry."):
             return reference
         deeper = re.sub(r"\$\{[^}]*\}", "x", reference).count("/") > 1
         hosts = {spell(login.host).strip("${}") for login in self.call.logins}
-        if deeper or found[1].removeprefix("env.") in hosts:
+        if deeper or match[1].removeprefix("env.") in hosts:
             return reference
-        if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", found[1]):
+        if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
             return reference
         self.job.carried(
             "docker-hub",

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Output, Text, Var, join, literal, spell, split_text
-from ci_kaniko.importing.shell.commands.programs import told
+from ci_kaniko.importing.shell.commands.programs import command_text
 from ci_kaniko.importing.shell.files import change_folder, read_file
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
@@ -253,7 +253,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
 def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
     """A command that is not known: what it prints is a hole, whether it succeeds is open."""
     values = reader.arguments(items)
-    spelled = told(name, values)
+    spelled = command_text(name, values)
     if reader.stdin and reader.stdin != EMPTY:
         spelled = f"printf %s {spell(join(reader.stdin[0][1]))!r} | {spelled}"
     if reader.captures:

@@ -163,11 +163,11 @@ def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
     kept = dict(reader.state.variables), dict(reader.state.exported), reader.state.own
     while rest and name in _ENV:
         head = rest[0].text[0] if rest[0].text else ""
-        found = re.match(r"([A-Za-z_]\w*)=", head) if isinstance(head, str) else None
-        if not found:
+        match = re.match(r"([A-Za-z_]\w*)=", head) if isinstance(head, str) else None
+        if not match:
             break
         BUILTINS["export"](reader, [rest.pop(0)])
-        names.append(found[1])
+        names.append(match[1])
     if not rest:
         return COMMANDS["printenv"](reader, []) if name.endswith("env") else SUCCESS
     status = reader.call(rest)

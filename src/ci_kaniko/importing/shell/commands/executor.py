@@ -195,8 +195,8 @@ def _examine(reader: Reader, item: Item) -> None:
     if isinstance(first, str) and re.match(r"['\"]", first):
         reader.note("kept-quotes", shown, line=item.line)
     filled_in = isinstance(first, str) and first.startswith(_FILLED_IN)
-    if filled_in and (found := _PLACEHOLDER.search(spell(item.text))):
-        reader.note("placeholder", found.group(), line=item.line)
+    if filled_in and (match := _PLACEHOLDER.search(spell(item.text))):
+        reader.note("placeholder", match.group(), line=item.line)
     for var in variables(item.text):
         if is_secret_name(var.name):
             reader.note("secret-on-command-line", var.name, line=item.line)

@@ -54,7 +54,7 @@ def words_of(values: list[Value]) -> list[str]:
     return [spell(value[0][1]) for value in values]
 
 
-def told(name: str, values: list[Value]) -> str:
+def command_text(name: str, values: list[Value]) -> str:
     """A command for people."""
     return " ".join([name, *(_quoted(value[0][1]) for value in values)])
 
@@ -136,10 +136,10 @@ def _directives(form: Text) -> list[Text | re.Match[str]]:
             pieces.append((part,))
             continue
         at = 0
-        for found in _DIRECTIVE.finditer(part):
-            pieces.append(unescaped((part[at : found.start()],)))
-            pieces.append(("%",) if found[3] == "%" else found)
-            at = found.end()
+        for match in _DIRECTIVE.finditer(part):
+            pieces.append(unescaped((part[at : match.start()],)))
+            pieces.append(("%",) if match[3] == "%" else match)
+            at = match.end()
         pieces.append(unescaped((part[at:],)))
     return pieces
 
@@ -194,14 +194,14 @@ def date(reader: Reader, values: list[Value]) -> Status:
     if utc and now in ([_TIME], ["+%FT%TZ"]):
         reader.write(pure((Var("build.timestamp", portable=True), "\n")))
     else:
-        reader.write(pure((Output(told("date", values)), "\n")))
+        reader.write(pure((Output(command_text("date", values)), "\n")))
     return SUCCESS
 
 
 def git(reader: Reader, values: list[Value]) -> Status:
     """``git``: what a commit is called, and when it was made."""
     words = words_of(values)
-    made: Part = Output(told("git", values))
+    made: Part = Output(command_text("git", values))
     if words[:1] == ["rev-parse"] and words[-1:] == ["HEAD"]:
         short = [word for word in words if word.startswith("--short")]
         if not words[1:-1]:
@@ -215,7 +215,7 @@ def git(reader: Reader, values: list[Value]) -> Status:
     if not words or words[0] not in _SILENT:
         reader.write(pure((made, "\n")))
     if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
-        guard = reader.conditions.unknown(told("git", values), reader.line)
+        guard = reader.conditions.unknown(command_text("git", values), reader.line)
         return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
     return SUCCESS
 
@@ -299,7 +299,7 @@ def openssl(reader: Reader, values: list[Value]) -> Status:
     words = words_of(values)
     if "base64" in words or "-base64" in words:
         return base64(reader, values)
-    reader.write(pure((Output(told("openssl", values)),)))
+    reader.write(pure((Output(command_text("openssl", values)),)))
     return SUCCESS
 
 
@@ -316,7 +316,7 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
             values = [value for value in values if value not in files]
         words = [literal(value[0][1]) if len(value) == 1 else None for value in values]
         if any(word is None for word in words):
-            reader.write(pure((Output(told(name, values)),)))
+            reader.write(pure((Output(command_text(name, values)),)))
         else:
             spelled = shlex.join([name, *(word or "" for word in words)])
             reader.write(change(reader, given, spelled))
@@ -445,7 +445,7 @@ def grep_command(reader: Reader, values: list[Value]) -> Status:
     words = words_of(values)
     guard = grep(reader, words, reader.stdin)
     if not any(re.match(r"-[A-Za-z]*q|--quiet|--silent", word) for word in words):
-        reader.write(pure((Output(told("grep", values)),)))
+        reader.write(pure((Output(command_text("grep", values)),)))
     return Status(guard, guard)
 
 
