@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.problems.problem import Problem, SpecError
@@ -377,20 +376,13 @@ def made_of(name: str, target: str) -> str:
     from ci_kaniko.shell.script import Script
 
     plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
-    script = Script(plan, _dialect(target))
-    cell = script.cell(name)
+    script = Script(plan, import_module(f"ci_kaniko.targets.{target}.dialect").DIALECT)
+    cell = script.words.cell(name)
     if cell.env:
         return code(cell.env[1])
     if cell.literal:
         return code(cell.literal)
     return code(cell.name) if cell.name and not cell.define and cell.name.isupper() else "computed"
-
-
-def _dialect(target: str) -> Any:
-    """A target's dialect, which may have a module of its own."""
-    folder = f"ci_kaniko.targets.{target}"
-    apart = f"{folder}.dialect"
-    return import_module(apart if find_spec(apart) else f"{folder}.jobs").DIALECT
 
 
 def _with_reasons(first: str, rows: Iterator[Row]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def compiled() -> dict[str, str]:
 
 
 class _Loader(BaseLoader):
-    def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:  # noqa: ARG002
+    def get_source(self, environment: Environment, template: str) -> tuple[str, None, None]:
         return _source(template), None, None
 
     def list_templates(self) -> list[str]:

@@ -1,10 +1,141 @@
-"""How a login is written in a script."""
+"""How a script logs in: to registries, to clouds, and to the server of its context."""
 
 from __future__ import annotations
 
-ENTRY = """'"%s":{"auth":"%s"}'"""
-ENCODED = """printf '%s:%s' "$2" "$3" | base64 | tr -d '\\n'"""
+from typing import TYPE_CHECKING
+
+from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
+from ci_kaniko.text.quoting import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.plan.clouds import Cloud, Token
+    from ci_kaniko.plan.model import HostLogin
+    from ci_kaniko.shell.config import Config
+    from ci_kaniko.shell.draft import Draft
+    from ci_kaniko.shell.secrets import Secrets
 
 
-def path_in(folder: str, name: str) -> str:
-    return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"
+class Credentials:
+    """The logins of a script; ``config`` collects those that end in a docker config."""
+
+    def __init__(self, draft: Draft, secrets: Secrets, config: Config) -> None:
+        self._draft = draft
+        self._secrets = secrets
+        self._config = config
+        self._clouds = Clouds(draft, secrets)
+
+    def of_context(self) -> list[str]:
+        """The login to the cloud that holds the context."""
+        cloud = self._draft.plan.context_cloud
+        return self._clouds.once(cloud.name) if cloud else []
+
+    def of_git(self) -> list[str]:
+        """The login to the server of the context's repository."""
+        login = self._draft.plan.git_login
+        if login is None:
+            return []
+        if login.secret:
+            token, guard = login.secret, self._secrets.guard(login.secret)
+        else:
+            given = self._draft.dialect.ci_token
+            assert given is not None, "a login by the CI's own token was refused before"
+            token, guard = given.variable, self._secrets.guard(given.variable, given.hint)
+        return [
+            *guard,
+            f'export GIT_USERNAME={quote(login.username)} GIT_PASSWORD="${token}"',
+            "unset GIT_TOKEN",
+        ]
+
+    def of_hosts(self, logins: Iterable[HostLogin], *, certain: bool = True) -> list[str]:
+        """The logins of some hosts; ``certain`` when every run that pushes passes here."""
+        lines: list[str] = []
+        shared = ""
+        for login in logins:
+            if login.login.docker_config and login.login.docker_config == shared:
+                continue
+            shared = login.login.docker_config or shared
+            lines += self._of_host(login, certain=certain)
+        return lines
+
+    def _of_host(self, login: HostLogin, *, certain: bool) -> list[str]:
+        if login.login.kind == "docker-config":
+            return self._config.ready()
+        if login.cloud and not login.written:
+            return self._clouds.once(login.cloud.name, certain=certain)
+        key = self._config.key(login)
+        before, user, password = self._written(login, key)
+        return [*before, *self._config.add(key, user, password)]
+
+    def _written(self, login: HostLogin, key: str) -> tuple[list[str], str, str]:
+        """Lines that come first, the user as a word, and the variable of the password."""
+        dialect, plan = self._draft.dialect, self._draft.plan
+        if login.cloud and login.cloud.token:
+            before = dialect.identity(plan, login.cloud.name, login.cloud.token)
+            before += dialect.registry_token(login)
+            return before, "00000000-0000-0000-0000-000000000000", "token"
+        if login.login.kind == "ci-token":
+            before, user, password, environment = dialect.ci_login(plan, login, key)
+            self._draft.environment.update(environment)
+            return before, user, password
+        name = login.login.username
+        user = quote(name) if isinstance(name, str) else f'"${name.secret}"' if name else "''"
+        return self._secrets.guards(login.secrets), user, login.login.password or ""
+
+
+class Clouds:
+    """The clients of clouds: one serves all registries of its cloud, and the context's store."""
+
+    def __init__(self, draft: Draft, secrets: Secrets) -> None:
+        self._draft = draft
+        self._secrets = secrets
+        self._done: set[str] = set()
+
+    def once(self, name: str, *, certain: bool = True) -> list[str]:
+        """The lines of a cloud, unless every run has passed them; see ``Credentials.of_hosts``."""
+        if name in self._done:
+            return []
+        if certain:
+            self._done.add(name)
+        return self._lines(next(each for each in self._draft.plan.clouds if each.name == name))
+
+    def _lines(self, cloud: Cloud) -> list[str]:
+        """The files that a cloud's client reads, and the variables that lead to them."""
+        draft, site, secrets = self._draft, self._draft.site, self._secrets
+        lines = secrets.guards(cloud.secret_variables.values())
+        exports = [f'{name}="${secret}"' for name, secret in cloud.secret_variables.items()]
+        if site.mounted_files:
+            if cloud.secret:
+                path = f"{site.mounted_files}/{cloud.file}"
+                lines += secrets.mounted(path, f"the secret {cloud.secret}")
+        else:
+            exports += [f"{name}={quote(value)}" for name, value in cloud.variables.items()]
+            if cloud.secret:
+                lines += secrets.guard(cloud.secret)
+                lines += secrets.write(cloud.secret, secrets.file(cloud.file))
+                exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
+        if cloud.token and cloud.role:
+            lines += draft.dialect.identity(draft.plan, cloud.name, cloud.token)
+            lines += draft.dialect.session(cloud)
+            exports += SESSION
+        elif cloud.token and not site.mounted_tokens:
+            lines += self._token(cloud, cloud.token)
+            if cloud.token.variable:
+                exports.append(f"{cloud.token.variable}={site.files_inside}/{cloud.token.file}")
+            if cloud.document:
+                exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
+        return [*lines, f"export {' '.join(exports)}"] if exports else lines
+
+    def _token(self, cloud: Cloud, token: Token) -> list[str]:
+        """The CI's identity, written where the cloud's client looks for it."""
+        draft, file = self._draft, self._secrets.file
+        lines = [
+            *draft.dialect.identity(draft.plan, cloud.name, token),
+            f'(umask 077; printf %s "$token" > {file(token.file)})',
+        ]
+        if cloud.document:
+            inside = f"{draft.site.files_inside}/{token.file}"
+            text = quote(cloud.document.replace(TOKEN_FILE, inside))
+            lines.append(f"(umask 077; printf %s {text} > {file(cloud.file)})")
+        return lines

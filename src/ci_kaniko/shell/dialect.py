@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
@@ -50,48 +50,108 @@ class CiLogin(NamedTuple):
     environment: tuple[tuple[str, str], ...] = ()
 
 
-class Dialect(NamedTuple):
-    """How one target's shell knows things.
+class CiToken(NamedTuple):
+    """The token that a CI gives every job for its own repositories, and why it can be missing."""
 
-    ``inherits`` says that the environment of the script is that of the executor. ``unset`` are
-    variables that would change what it does. ``input_expression`` makes an input's value.
+    variable: str
+    hint: str
+
+
+class Site(NamedTuple):
+    """Where a script runs.
+
+    ``places`` are paths that a plan names, and ``opening`` makes the lines that come first.
+    ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
+    finds in ``files_inside``. ``inherits`` says that the executor has the environment of the
+    script. The others are what is there already: config.json, a folder of secrets, tokens.
     """
 
-    target: str
-    cells: Callable[[str, Plan], Cell | Impossible | None]
-    tests: dict[str, str]
-    places: dict[str, Cell]
-    config: str
-    secret_hint: str
-    token_hint: str = ""
-    ci_token: str = ""
-    ci_login: Callable[[Plan, HostLogin, str], CiLogin] | None = None
-    unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
+    places: Mapping[str, Cell]
+    opening: Callable[[Plan], list[str]]
+    config: str = "/kaniko/.docker"
+    files: str = "/kaniko/.docker"
+    files_inside: str = "/kaniko/.docker"
+    certificates: str = "/kaniko/certificates"
     inherits: bool = True
-    mask: tuple[str, ...] = ()
-    file_variables: bool = False
     mounts_config: bool = False
     mounted_files: str = ""
     mounted_tokens: bool = False
-    identity_reason: str = ""
-    id_token: Callable[[Plan, str, Token], list[str]] | None = None
-    session: Callable[[Cloud], list[str]] | None = None
-    registry_token: Callable[[HostLogin], list[str]] | None = None
-    certificates: str = "/kaniko/certificates"
-    files: str = "/kaniko/.docker"
-    files_inside: str = "/kaniko/.docker"
-    folders: Callable[[Plan], list[str]] = lambda _: []
-    input_expression: str = ""
+
+
+class Dialect(Protocol):
+    """How the jobs of one CI know things.
+
+    ``tests`` are those for kinds of runs. ``mask`` keeps ``$auth`` out of a log. With
+    ``file_variables`` a secret's variable may hold the path of a file. ``no_identity`` says why a
+    job has no identity of its own; it is empty where it has one.
+    """
+
+    target: str
+    site: Site
+    tests: Mapping[str, str]
+    secret_hint: str
+    ci_token: CiToken | None
+    mask: tuple[str, ...]
+    file_variables: bool
+    no_identity: str
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        """What a variable is here; None when it is made of others."""
+
+    def input_value(self, name: str) -> str:
+        """The CI's expression for an input."""
+
+    def received(self, plan: Plan, environment: Mapping[str, str]) -> list[str]:
+        """Lines that look at what a script was given by ``environment``."""
+
+    def ci_login(self, plan: Plan, login: HostLogin, key: str) -> CiLogin:
+        """The login to the CI's own registry."""
+
+    def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        """Lines that put the job's own identity into ``$token``."""
+
+    def session(self, cloud: Cloud) -> list[str]:
+        """Lines that exchange ``$token`` for the keys of a role."""
+
+    def registry_token(self, login: HostLogin) -> list[str]:
+        """Lines that exchange ``$token`` for one of a registry."""
+
+
+class PlainDialect(Dialect):
+    """A dialect of a CI that gives its jobs nothing; what it lacks was refused before."""
+
+    ci_token: CiToken | None = None
+    mask: tuple[str, ...] = ()
+    file_variables = False
+    no_identity = ""
+
+    def input_value(self, name: str) -> str:
+        raise NotImplementedError
+
+    def received(self, plan: Plan, environment: Mapping[str, str]) -> list[str]:
+        return []
+
+    def ci_login(self, plan: Plan, login: HostLogin, key: str) -> CiLogin:
+        raise NotImplementedError
+
+    def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        raise NotImplementedError
+
+    def session(self, cloud: Cloud) -> list[str]:
+        raise NotImplementedError
+
+    def registry_token(self, login: HostLogin) -> list[str]:
+        raise NotImplementedError
 
 
 def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:
     """What a dialect says about a variable; None when it is made of others."""
     if not name.startswith(INPUT_PREFIX):
-        return dialect.cells(name, plan)
+        return dialect.cell(name, plan)
     short = name.removeprefix(INPUT_PREFIX)
     if plan.reusable:
         variable_name = f"INPUT_{short.upper()}"
-        return Cell(variable_name, env=(variable_name, dialect.input_expression.format(short)))
+        return Cell(variable_name, env=(variable_name, dialect.input_value(short)))
     given = plan.spec.inputs.get(short)
     if given is not None and given.default is not None:
         return Cell(literal=given.default) if given.default else Cell(text="")
@@ -115,7 +175,7 @@ def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
             )
     for push in plan.pushes:
         for condition in push.when:
-            needed = dialect.cells("default_branch", plan)
+            needed = dialect.cell("default_branch", plan)
             if condition.kind == "default-branch" and isinstance(needed, Impossible):
                 yield Finding("target-variable", (*push.where, "when"), needed.reason, needed.hint)
             if condition.kind in {"schedule", "manual"} and condition.kind not in dialect.tests:
@@ -129,20 +189,20 @@ def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
 
 def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
     """Logins by the CI's own identity, where a job has none or cannot ask for it."""
-    if dialect.id_token or dialect.mounted_tokens:
+    if not dialect.no_identity:
         return
     for login in plan.logins:
         if login.cloud and login.cloud.token:
             yield Finding(
                 "impossible-login",
                 login.where,
-                f"{dialect.identity_reason}, so it cannot log in to {login.host} by identity",
+                f"{dialect.no_identity}, so it cannot log in to {login.host} by identity",
                 "a secret: credentials_file, key_file, access keys or client_secret",
             )
     if plan.context_cloud and plan.context_cloud.token:
         yield Finding(
             "impossible-login",
             ("context_login",),
-            f"{dialect.identity_reason}, so it cannot fetch the context by identity",
+            f"{dialect.no_identity}, so it cannot fetch the context by identity",
             "a secret: credentials_file, key_file or access keys",
         )

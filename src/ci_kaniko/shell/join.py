@@ -7,19 +7,23 @@ platforms' jobs handed over.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.script import Script, check_digest
+from ci_kaniko.shell.script import Script, Tool, check_digest
 from ci_kaniko.syntax.references import Reference, parse_reference
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ci_kaniko.plan.model import HostLogin, Plan, Push
     from ci_kaniko.plan.pipeline import Image
+    from ci_kaniko.shell.dialect import Dialect, Site
+    from ci_kaniko.shell.words import Words
 
 _HELPERS = {"aws": "ecr-login", "google": "gcr"}
 """The credential helpers in regctl's image, by cloud."""
@@ -35,38 +39,48 @@ def digest_variable(platform: str) -> str:
     return "DIGEST_" + slug(platform).upper().replace("-", "_")
 
 
-class JoinScript(Script):
+class Join:
     """The script of a join. The digests are in the variables of ``digest_variable``.
 
-    ``tool`` are the words that run regctl. When it ends, ``$digest`` is that of the list.
+    ``create`` makes the lines that put the digest of a list into ``$digest``, from the command and
+    its options; when the script ends, it is that of the last one.
     """
 
-    def text_of_join(self, image: Image, tool: list[str], after: list[str] | None = None) -> str:
-        """The whole script; ``after`` are lines that hand ``$digest`` over."""
-        return self.build(lambda words: [*self._lists(image, tool, words), *(after or [])])
+    def __init__(
+        self,
+        image: Image,
+        plan: Plan,
+        dialect: Dialect,
+        site: Site,
+        create: Callable[[str, list[str]], list[str]] | None = None,
+    ) -> None:
+        self._image = image
+        self._create = create or _substituted
+        self.script = Script(plan, dialect, site, tool=Regctl(plan))
 
-    def _lists(self, image: Image, tool: list[str], words: list[str]) -> list[str]:
-        platforms = image.build.platforms
-        waiting = image.build.destinations[meeting_place(image.build)]
+    def build(self, before: Iterable[str] = (), after: Iterable[str] = ()) -> str:
+        """The whole script; ``before`` reads the digests, and ``after`` hands ``$digest`` over."""
+        return self.script.build(lambda words: [*before, *self._lists(words), *after])
+
+    def _lists(self, words: list[str]) -> list[str]:
+        build = self._image.build
+        waiting = build.destinations[meeting_place(build)]
         reference = parse_reference(waiting.image)
         repository = Reference(reference.registry, reference.repository, ())
-        base = self.text(repository.parts, is_reference=True)
+        base = self.script.words.text(repository.parts, is_reference=True)
         guards = [
             f': "${{{digest_variable(name)}:?is not set: the job of {name} has pushed nothing}}"'
-            for name in platforms
+            for name in build.platforms
         ]
+        is_docker = build.options.image_format == "docker"
         options = [
-            *(f"--ref {_at(base, digest_variable(name))}" for name in platforms),
-            *(
-                [f"--media-type {_DOCKER_LIST}"]
-                if image.build.options.image_format == "docker"
-                else []
-            ),
+            *(f"--ref {_at(base, digest_variable(name))}" for name in build.platforms),
+            *[f"--media-type {_DOCKER_LIST}"] * is_docker,
             f"--format '{_DIGEST_FORMAT}'",
         ]
-        command = " ".join([*tool, *self._reaching(), "index create"])
+        command = " ".join(["regctl", *self._reaching(), "index create"])
         collect = [] if words == ['"$@"'] else continued("set --", words)
-        given = " ".join(f'"${digest_variable(name)}"' for name in platforms)
+        given = " ".join(f'"${digest_variable(name)}"' for name in build.platforms)
         return [
             *guards,
             f"for digest in {given}; do",
@@ -79,14 +93,11 @@ class JoinScript(Script):
             "done",
         ]
 
-    def _create(self, command: str, options: list[str]) -> list[str]:
-        """Lines that make one list, and put its digest into ``$digest``."""
-        return ["digest=$(", *indented(continued(command, options)), ")"]
-
     def _reaching(self) -> list[str]:
         """How regctl reaches the registries that are not reached the usual way."""
-        options = self.plan.spec.options
-        hosts = list(dict.fromkeys(push.host for push in self.plan.pushes))
+        plan, words = self.script.plan, self.script.words
+        options = plan.spec.options
+        hosts = list(dict.fromkeys(push.host for push in plan.pushes))
         plain = {*options.insecure_registry, *(hosts if options.insecure else ())}
         unverified = {
             *options.skip_tls_verify_registry,
@@ -95,49 +106,64 @@ class JoinScript(Script):
         ways = {host: "insecure" for host in hosts if host in unverified}
         ways |= {host: "disabled" for host in hosts if host in plain}
         return [
-            f"--host {self.text((f'reg={host},tls={way}',))}"
+            f"--host {words.text((f'reg={host},tls={way}',))}"
             if "$" not in host
-            else f'--host "reg={self.value(host[2:-1])[1:-1]},tls={way}"'
+            else f'--host "reg={words.value(host[2:-1])[1:-1]},tls={way}"'
             for host, way in ways.items()
         ]
 
-    def _late_logins(self) -> dict[str, str]:
-        """The images are read where they wait, whichever destinations a run pushes to."""
-        place = ("destinations", meeting_place(self.plan.spec))
-        read = {push.host for push in self.plan.pushes if push.where == place}
-        return {host: flag for host, flag in super()._late_logins().items() if host not in read}
 
-    def _push_word(self, push: Push) -> str:
-        return self.text(push.reference.parts, is_reference=True)
+class Regctl(Tool):
+    """The tool of a join: it reads where the images wait, whichever destinations a run has."""
 
-    def _not_pushing(self) -> list[str]:
-        return ['echo "ci-kaniko: this run pushes nothing" >&2', "exit 0"]
+    unset: tuple[str, ...] = ()
 
-    def _inputs(self) -> list[str]:
-        lines = super()._inputs()
-        if not self.plan.certificates:
-            return lines
-        return [*lines, f'export SSL_CERT_DIR="{self.dialect.certificates}:/etc/ssl/certs"']
-
-    def _credential_helpers(self) -> dict[str, str]:
-        return {
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        place = ("destinations", meeting_place(plan.spec))
+        self.reads: Collection[str] = {push.host for push in plan.pushes if push.where == place}
+        self.helpers: Mapping[str, str] = {
             login.host: _HELPERS[login.cloud.name]
-            for login in self.plan.logins
+            for login in plan.logins
             if login.cloud and not login.written and login.cloud.name in _HELPERS
         }
 
-    def _write_config(self) -> list[str]:
-        helpers = self._credential_helpers()
-        if not helpers:
-            return super()._write_config()
-        named = ",".join(f'"{host}":"{helper}"' for host, helper in helpers.items())
-        auths = '"auths":{%s},' if self.plan.password_logins else ""
-        words = ' "$auths"' if self.plan.password_logins else ""
-        text = f"printf '{{{auths}\"credHelpers\":{{{named}}}}}'{words}"
-        return [f"(umask 077; {text} > {self._config_file('config.json')})"]
+    def prepared(self, site: Site) -> list[str]:
+        if not self._plan.certificates or not site.inherits:
+            return []
+        return [f'export SSL_CERT_DIR="{site.certificates}:/etc/ssl/certs"']
 
-    def _has_one_entry(self) -> bool:
-        return not self._credential_helpers()
+    def destination(self, words: Words, push: Push) -> str:
+        return words.text(push.reference.parts, is_reference=True)
+
+    def pushing_nothing(self, words: Words) -> list[str]:
+        return ['echo "ci-kaniko: this run pushes nothing" >&2', "exit 0"]
+
+
+def joined(site: Site) -> Site:
+    """Where a script runs in the image that joins platforms, which has no folder of kaniko's."""
+    mounted = bool(site.mounted_files)
+    return site._replace(
+        config="$DOCKER_CONFIG",
+        files="$DOCKER_CONFIG",
+        files_inside="$DOCKER_CONFIG",
+        certificates=CERTIFICATES if mounted else "$DOCKER_CONFIG/certificates",
+        opening=partial(_opening, mounts_config=site.mounts_config, mounts_files=mounted),
+    )
+
+
+def _opening(plan: Plan, *, mounts_config: bool, mounts_files: bool) -> list[str]:
+    if mounts_config and plan.docker_config:
+        return ["export DOCKER_CONFIG=/kaniko/.docker"]
+    if not plan.logins and not plan.certificates:
+        return []
+    written = plan.certificates and not mounts_files
+    made = ['mkdir "$DOCKER_CONFIG/certificates"'] if written else []
+    return ["DOCKER_CONFIG=$(mktemp -d)", "export DOCKER_CONFIG", *made]
+
+
+def _substituted(command: str, options: list[str]) -> list[str]:
+    return ["digest=$(", *indented(continued(command, options)), ")"]
 
 
 _DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

@@ -26,7 +26,7 @@ class _InOrder(GenerateJsonSchema):
     def sort(
         self,
         value: JsonSchemaValue,
-        parent_key: str | None = None,  # noqa: ARG002 - the name is part of the interface
+        parent_key: str | None = None,
     ) -> JsonSchemaValue:
         return value
 

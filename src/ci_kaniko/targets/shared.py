@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +13,6 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.shell.dialect import Dialect
 
 
 def remote_url(variable: str) -> str:
@@ -58,32 +52,6 @@ def config_folder(plan: Plan) -> list[str]:
     """The folder of the files that a script in the executor's own container writes."""
     folders = ["/kaniko/.docker"] * plan.writes_files + [CERTIFICATES] * bool(plan.certificates)
     return [f"mkdir -p {' '.join(folders)}"] if folders else []
-
-
-def join_dialect(dialect: Dialect) -> Dialect:
-    """A target's shell in the image that joins platforms, which has no folder of kaniko's."""
-    return dialect._replace(
-        unset=(),
-        config="$DOCKER_CONFIG",
-        files="$DOCKER_CONFIG",
-        files_inside="$DOCKER_CONFIG",
-        certificates=CERTIFICATES if dialect.mounted_files else "$DOCKER_CONFIG/certificates",
-        folders=partial(
-            _join_folders,
-            mounts_config=dialect.mounts_config,
-            mounts_files=bool(dialect.mounted_files),
-        ),
-    )
-
-
-def _join_folders(plan: Plan, *, mounts_config: bool, mounts_files: bool) -> list[str]:
-    if mounts_config and plan.docker_config:
-        return ["export DOCKER_CONFIG=/kaniko/.docker"]
-    if not plan.logins and not plan.certificates:
-        return []
-    written = plan.certificates and not mounts_files
-    made = ['mkdir "$DOCKER_CONFIG/certificates"'] if written else []
-    return ["DOCKER_CONFIG=$(mktemp -d)", "export DOCKER_CONFIG", *made]
 
 
 def impossible_triggers(plan: Plan, *names: str) -> Iterator[Finding]:

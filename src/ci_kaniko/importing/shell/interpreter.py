@@ -354,11 +354,11 @@ class _Shell(Reader):
         guard = test_clause(self, node["X"])
         return Status(guard, guard)
 
-    def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: ARG002, N802
+    def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
         guard = self.conditions.unknown("(( ))", self.line)
         return Status(guard, guard)
 
-    def _run_LetClause(self, node: Tree) -> Status:  # noqa: ARG002, N802
+    def _run_LetClause(self, node: Tree) -> Status:  # noqa: N802
         return SUCCESS
 
     def _run_BinaryCmd(self, node: Tree) -> Status:  # noqa: N802

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
-from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.shared import config_folder, remote_url
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci_kaniko.plan.model import Plan
 
 SOURCE = "/kaniko/src"
@@ -40,17 +42,6 @@ _CELLS: dict[str, Cell | Impossible] = {
 }
 
 
-def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name.startswith("env."):
-        variable = name.removeprefix("env.")
-        return Cell(variable, env=(variable, variable))
-    if name == "default_branch":
-        if plan.spec.default_branch:
-            return Cell(literal=plan.spec.default_branch)
-        return Impossible("Agola does not tell", "add default_branch: main at the top")
-    return _CELLS.get(name)
-
-
 def output_folders(plan: Plan) -> list[str]:
     """Folders of output files that the executor does not make itself.
 
@@ -73,23 +64,35 @@ def _folder(path: str) -> str:
     return f"{OUTPUTS}/{inside_repository(path)}".rpartition("/")[0]
 
 
-def _folders(plan: Plan) -> list[str]:
+def _opening(plan: Plan) -> list[str]:
     """The folders that a script needs; one that is saved must be there even when it is empty."""
     needed = [DIGESTS] * plan.spec.digest + output_folders(plan)
     lines = config_folder(plan)
     return [" ".join([*(lines or ["mkdir -p"]), *map(quote, needed)])] if needed else lines
 
 
-DIALECT = Dialect(
-    target="agola",
-    cells=_cells,
-    tests={
+class _Agola(PlainDialect):
+    target = "agola"
+    tests: Mapping[str, str] = {
         "pull-request": '[ -n "$AGOLA_PULL_REQUEST_ID" ]',
         "no-pull-request": '[ -z "$AGOLA_PULL_REQUEST_ID" ]',
-    },
-    places={CHECKOUT: Cell(literal=SOURCE), OUTPUT: Cell(literal=OUTPUTS)},
-    config="/kaniko/.docker",
-    secret_hint="map a secret to this variable in the settings of the project",
-    folders=_folders,
-    identity_reason="Agola gives a job no identity of its own",
-)
+    }
+    site = Site(
+        places={CHECKOUT: Cell(literal=SOURCE), OUTPUT: Cell(literal=OUTPUTS)},
+        opening=_opening,
+    )
+    secret_hint = "map a secret to this variable in the settings of the project"
+    no_identity = "Agola gives a job no identity of its own"
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        if name.startswith("env."):
+            variable = name.removeprefix("env.")
+            return Cell(variable, env=(variable, variable))
+        if name == "default_branch":
+            if plan.spec.default_branch:
+                return Cell(literal=plan.spec.default_branch)
+            return Impossible("Agola does not tell", "add default_branch: main at the top")
+        return _CELLS.get(name)
+
+
+DIALECT = _Agola()

@@ -27,7 +27,7 @@ from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell
-from ci_kaniko.shell.join import JoinScript, digest_variable
+from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.spec.pushed import pulled_images
@@ -35,15 +35,15 @@ from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola.when import covers, native, only_for, union, when_of
-from ci_kaniko.targets.shared import join_dialect, preparing
+from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
-    from ci_kaniko.shell.dialect import Dialect
+    from ci_kaniko.shell.dialect import Site
     from ci_kaniko.spec.build import Build
     from ci_kaniko.targets.agola.when import When
 
@@ -253,7 +253,7 @@ class Run:
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
         plan = job.plan
         asks = plan.spec.digest or bool(plan.pushed_outputs)
-        script = Script(plan, self._dialect_of(task), asks=asks)
+        script = Script(plan, DIALECT, self._site_of(task), asks=asks)
         text = script.build(lambda words: [*executor(plan, words), *_left(script, task)])
         fields = self._task(
             task,
@@ -269,15 +269,16 @@ class Run:
         }
         return {**fields, **_given(more)}
 
-    def _dialect_of(self, task: Task) -> Dialect:
-        """The dialect of a build, with what has to be said before."""
+    def _site_of(self, task: Task) -> Site:
+        """Where a build runs, with what has to be said before."""
+        site = DIALECT.site
         digest = Cell(literal=f"{DIGESTS}/{task.name}")
-        dialect = DIALECT._replace(places={**DIALECT.places, DIGEST: digest})
+        site = site._replace(places={**site.places, DIGEST: digest})
         if not self._is_widened(task):
-            return dialect
+            return site
         kept = [f"mkdir -p {OUTPUTS}"] if task.outputs and not output_folders(task.plan) else []
-        ends = only_for(task.plan, dialect, task.name)
-        return dialect._replace(folders=lambda plan: [*DIALECT.folders(plan), *kept, *ends])
+        first = [*site.opening(task.plan), *kept, *only_for(task.plan, task.name)]
+        return site._replace(opening=lambda _: first)
 
     def _is_widened(self, task: Task) -> bool:
         """Whether a task is started for the sake of others, too."""
@@ -303,22 +304,21 @@ class Run:
         image, plan = task.image, task.image.plan
         if covers(task.own or {}, task.when):
             plan = _pushing(image) or plan
-        dialect = join_dialect(DIALECT)
-        before = [f"mkdir {_JOINED}"] if task.hands_over else []
+        site = joined(DIALECT.site)
+        first = [f"mkdir {_JOINED}"] if task.hands_over else []
         if self._is_widened(task):
-            before += only_for(plan, dialect, task.name)
-        folders = dialect.folders
-        dialect = dialect._replace(folders=lambda joined: [*before, *folders(joined)])
-        script = _Joining(plan, dialect, reads=_digests(image))
+            first += only_for(plan, task.name)
+        first += site.opening(plan)
+        join = Join(image, plan, DIALECT, site._replace(opening=lambda _: first))
         file = quote(f"{_JOINED}/{task.name}")
         after = [f'printf %s "$digest" > {file}'] if task.hands_over else []
-        text = script.text_of_join(image, ["regctl"], after)
+        text = join.build(_digests(image), after)
         saving = [_save((_JOINED, "digests", ["**"]))] if task.hands_over else []
         steps = [_restore("."), _run("Join the platforms", text), *saving]
         fields = self._task(task, JOIN_IMAGE, steps, image.build.agola.arch)
         extra = image.build.agola.extra
         more = {
-            "environment": _from_variables(plan, script),
+            "environment": _from_variables(plan, join.script),
             "working_dir": _JOIN_FOLDER,
             "ignore_failure": extra.get("ignore_failure"),
         }
@@ -334,16 +334,6 @@ class Run:
             "steps": steps,
         }
         return _given(fields)
-
-
-@dataclass
-class _Joining(JoinScript):
-    """The script of a join, with lines that read the digests once it is to push."""
-
-    reads: list[str] = field(default_factory=list)
-
-    def build(self, run: Callable[[list[str]], list[str]]) -> str:
-        return super().build(lambda words: [*self.reads, *run(words)])
 
 
 def _source(image: Image) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
+from ci_kaniko.targets.agola.dialect import DIALECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from ci_kaniko.plan.model import Plan, Started
-    from ci_kaniko.shell.dialect import Dialect
 
 When = dict[str, list[str]]
 """Patterns of branches, tags and refs; an empty one is everything, as no ``when`` is."""
@@ -93,7 +93,7 @@ def _is_part(patterns: Collection[str], wide: Collection[str]) -> bool:
     return include <= set(wide) and out <= set(patterns)
 
 
-def only_for(plan: Plan, dialect: Dialect, name: str) -> list[str]:
+def only_for(plan: Plan, name: str) -> list[str]:
     """Lines that end a script where the event is none of the plan's."""
     started = plan.started
     conditions = [
@@ -104,7 +104,7 @@ def only_for(plan: Plan, dialect: Dialect, name: str) -> list[str]:
     ]
     return [
         "match=''",
-        *Script(plan, dialect).when(tuple(conditions), ["match=yes"]),
+        *Script(plan, DIALECT).tests.when(tuple(conditions), ["match=yes"]),
         'if [ -z "$match" ]; then',
         f'  echo "ci-kaniko: this event does not start {name}" >&2',
         "  exit 0",

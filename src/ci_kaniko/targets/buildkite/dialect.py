@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
 from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.targets.buildkite.inputs import checked
 from ci_kaniko.targets.pods import SECRET_FOLDER
 from ci_kaniko.targets.shared import remote_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
@@ -67,20 +68,6 @@ _CELLS: dict[str, Cell | Impossible] = {
 }
 
 
-def _cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name.startswith("env."):
-        return Cell(name.removeprefix("env."), may_be_unset=True)
-    return _CELLS.get(name)
-
-
-def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
-    """A Package Registry's login: the job's own identity, exchanged for a short-lived token."""
-    audience = "/".join(("https://packages.buildkite.com", *next(_registries(plan))))
-    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
-    request = f"oidc request-token --audience {audience} --lifetime {lifetime}"
-    return CiLogin([f"token=$({AGENT} {request})"], "buildkite", "token")
-
-
 def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
     """Organization and registry of every reference to Buildkite's own registry."""
     texts = [push.reference for push in plan.pushes if push.host == "packages.buildkite.com"]
@@ -108,13 +95,7 @@ def one_registry(plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
-    lifetime = plan.spec.buildkite.oidc_lifetime_seconds
-    request = f"oidc request-token --audience {token.audience} --lifetime {lifetime}"
-    return [f"token=$({AGENT} {request})"]
-
-
-def _folders(plan: Plan) -> list[str]:
+def _opening(plan: Plan) -> list[str]:
     """The script's own folders; that of the docker config is a mount when there is one."""
     own_store = plan.spec.buildkite.secrets == "buildkite"
     folders = ["/kaniko/.docker"] if plan.password_logins and not plan.docker_config else []
@@ -126,37 +107,62 @@ def _folders(plan: Plan) -> list[str]:
     return [f"mkdir -p {' '.join(folders)}"] if folders else []
 
 
-DIALECT = Dialect(
-    target="buildkite",
-    cells=_cells,
-    tests={
-        "pull-request": _IS_PULL_REQUEST,
-        "no-pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" = false ]',
-        "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
-        "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
-    },
+_SITE = Site(
     places={
         CHECKOUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
         OUTPUT: Cell("BUILDKITE_BUILD_CHECKOUT_PATH"),
         DIGEST: Cell(literal=DIGEST_FILE),
     },
-    config="/kaniko/.docker",
-    secret_hint="add this key to the Kubernetes Secret of the step",
-    ci_login=_ci_login,
-    mounts_config=True,
-    mounted_files=SECRET_FOLDER,
+    opening=_opening,
     files=_WRITTEN,
     files_inside=_WRITTEN,
-    id_token=_id_token,
-    folders=_folders,
-    input_expression="{}",
-)
-_OWN_STORE = DIALECT._replace(
-    secret_hint="create it under Agents > Secrets",
-    mounted_files="",
+    mounts_config=True,
+    mounted_files=SECRET_FOLDER,
 )
 
 
-def dialect_of(plan: Plan) -> Dialect:
+class _Buildkite(PlainDialect):
+    target = "buildkite"
+    tests: Mapping[str, str] = {
+        "pull-request": _IS_PULL_REQUEST,
+        "no-pull-request": '[ "${BUILDKITE_PULL_REQUEST:-false}" = false ]',
+        "schedule": '[ "${BUILDKITE_SOURCE:-}" = schedule ]',
+        "manual": '[ "${BUILDKITE_SOURCE:-}" = ui ]',
+    }
+
+    def __init__(self, site: Site, secret_hint: str) -> None:
+        self.site = site
+        self.secret_hint = secret_hint
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        if name.startswith("env."):
+            return Cell(name.removeprefix("env."), may_be_unset=True)
+        return _CELLS.get(name)
+
+    def input_value(self, name: str) -> str:
+        """Its name: the upload sets a variable of that name."""
+        return name
+
+    def received(self, plan: Plan, environment: Mapping[str, str]) -> list[str]:
+        return checked(plan, environment)
+
+    def ci_login(self, plan: Plan, login: HostLogin, key: str) -> CiLogin:
+        """A Package Registry's login: the job's own identity, exchanged for a short-lived token."""
+        audience = "/".join(("https://packages.buildkite.com", *next(_registries(plan))))
+        lifetime = plan.spec.buildkite.oidc_lifetime_seconds
+        request = f"oidc request-token --audience {audience} --lifetime {lifetime}"
+        return CiLogin([f"token=$({AGENT} {request})"], "buildkite", "token")
+
+    def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        lifetime = plan.spec.buildkite.oidc_lifetime_seconds
+        request = f"oidc request-token --audience {token.audience} --lifetime {lifetime}"
+        return [f"token=$({AGENT} {request})"]
+
+
+DIALECT = _Buildkite(_SITE, "add this key to the Kubernetes Secret of the step")
+_OWN_STORE = _Buildkite(_SITE._replace(mounted_files=""), "create it under Agents > Secrets")
+
+
+def dialect_of(plan: Plan) -> _Buildkite:
     """The dialect for where the spec says that its secrets are."""
     return _OWN_STORE if plan.spec.buildkite.secrets == "buildkite" else DIALECT

@@ -17,6 +17,7 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
+from ci_kaniko.targets.buildkite.inputs import takes_inputs
 from ci_kaniko.targets.buildkite.steps import (
     NODES,
     Key,
@@ -26,7 +27,6 @@ from ci_kaniko.targets.buildkite.steps import (
     preparation_key,
     secret_names,
     steps,
-    takes_inputs,
 )
 from ci_kaniko.targets.shared import (
     differing_forms,

@@ -9,11 +9,12 @@ from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import job_name, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
-from ci_kaniko.shell.join import JoinScript, digest_variable
+from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
+from ci_kaniko.syntax.variables import parse
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
+from ci_kaniko.targets.buildkite.inputs import environment, expression, input_of, takes_inputs
 from ci_kaniko.targets.pods import (
     Volumes,
     cache_volume,
@@ -24,7 +25,6 @@ from ci_kaniko.targets.pods import (
     secret_volumes,
     toleration,
 )
-from ci_kaniko.targets.shared import join_dialect
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.native.buildkite import Buildkite
-    from ci_kaniko.spec.prepare import Input
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}
@@ -77,26 +76,17 @@ class Key(str):
         given = build.inputs if takes_inputs(build) else {}
 
         def joined(make: Callable[[str], str]) -> str:
-            inputs = (part if isinstance(part, str) else make(_input_of(part)) for part in parts)
+            inputs = (part if isinstance(part, str) else make(input_of(part)) for part in parts)
             return "".join(inputs) + suffix
 
         def value(name: str) -> str:
-            return _expression(name, given[name]) if given else build.inputs[name].default or ""
+            return expression(name, given[name]) if given else build.inputs[name].default or ""
 
         key = super().__new__(cls, joined(value))
         key.name = joined(lambda _: "").strip("-")
         word = joined(lambda name: f"$INPUT_{name.upper()}")
         key.word = f'"{word}"' if given and "$" in word else quote(key)
         return key
-
-
-def _input_of(ref: Ref) -> str:
-    return ref.name.removeprefix(INPUT_PREFIX)
-
-
-def takes_inputs(build: Build) -> bool:
-    """Whether whoever uploads the steps gives them inputs."""
-    return build.buildkite.form == "steps"
 
 
 def key_of(image: Image, suffix: str = "") -> Key:
@@ -148,7 +138,7 @@ def _last_keys(image: Image, job: Job) -> list[Key]:
 def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Image]) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
-    script = _BuildScript(plan, dialect_of(plan), asks=asks)
+    script = Script(plan, dialect_of(plan), asks=asks)
     text = script.build(
         lambda words: [
             *(_unpacked(image.preparation, images.values()) if image.preparation else []),
@@ -174,7 +164,7 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
     return {
         **_step(plan, key, before),
         "label": label,
-        "environment": _environment(script),
+        "environment": environment(plan, script.environment),
         "script": text,
         "artifacts": list(_artifacts(plan)),
         "plugin": pod,
@@ -185,9 +175,9 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
 def _joining(image: Image, plan: Plan) -> Step:
     section, key = image.build.buildkite, key_of(image)
     keys = {job.platform: job_key(image, job) for job in image.jobs if not job.requests}
-    script = _Join(plan, join_dialect(dialect_of(plan)), keys=keys)
-    after = [_meta_data_set(key)] if image.hands_over else []
-    text = script.text_of_join(image, ["regctl"], after)
+    dialect = dialect_of(plan)
+    join = Join(image, plan, dialect, joined(dialect.site))
+    text = join.build(_asked(keys), [_meta_data_set(key)] if image.hands_over else [])
     pod = _pod(
         section,
         JOIN_IMAGE,
@@ -199,7 +189,7 @@ def _joining(image: Image, plan: Plan) -> Step:
     return {
         **_step(plan, key, list(keys.values())),
         "label": section.label or f":docker: Join {image.word or 'image'}",
-        "environment": _environment(script),
+        "environment": environment(plan, join.script.environment),
         "script": text,
         "plugin": pod,
         "anchor": "join",
@@ -383,32 +373,12 @@ def _config_volume(plan: Plan) -> list[dict[str, Any]]:
 # -- the scripts ------------------------------------------------------------------------------
 
 
-class _BuildScript(Script):
-    """A script that first looks whether the inputs are what they may be."""
-
-    def _body(self, run: Callable[[list[str]], list[str]], late: dict[str, str]) -> list[str]:
-        body = super()._body(run, late)
-        checks = [
-            line
-            for name, item in _inputs(self)
-            for line in _checked(name, f"INPUT_{name.upper()}", item)
-        ]
-        return [*checks, *body]
-
-
-class _Join(_BuildScript, JoinScript):
-    """A join that asks the build's meta-data for the digests of the platforms."""
-
-    def __init__(self, *words: Any, keys: dict[str, Key]) -> None:
-        super().__init__(*words)
-        self._keys = keys
-
-    def _lists(self, image: Image, tool: list[str], words: list[str]) -> list[str]:
-        asked = [
-            f"{digest_variable(platform)}=$({AGENT} meta-data get {key.word}:digest --default '')"
-            for platform, key in self._keys.items()
-        ]
-        return [*asked, *super()._lists(image, tool, words)]
+def _asked(keys: Mapping[str, Key]) -> list[str]:
+    """Lines that ask the build's meta-data for the digests of the platforms."""
+    return [
+        f"{digest_variable(platform)}=$({AGENT} meta-data get {key.word}:digest --default '')"
+        for platform, key in keys.items()
+    ]
 
 
 def _meta_data_set(key: Key) -> str:
@@ -476,59 +446,3 @@ def _arrives(commands: str) -> bool:
     """
     changed = re.compile(r"(?<!\\)\\(?:\\\\)*\$|\$\$|\$\([A-Z_][A-Z0-9_]*\)")
     return changed.search(commands) is None
-
-
-# -- inputs -----------------------------------------------------------------------------------
-
-
-def _inputs(script: Script) -> list[tuple[str, Input]]:
-    """The inputs that a script reads, for its keys as well."""
-    build = script.plan.spec
-    parts = parse(build.buildkite.key or "") if takes_inputs(build) else ()
-    keys = [_input_of(part) for part in parts if isinstance(part, Ref)]
-    read = dict.fromkeys([*script.environment.values(), *keys])
-    return [(name, build.inputs[name]) for name in read]
-
-
-def _environment(script: Script) -> dict[str, str]:
-    """Variables that the upload sets, each from its own variable of that name."""
-    return {f"INPUT_{name.upper()}": _expression(name, item) for name, item in _inputs(script)}
-
-
-def _expression(name: str, item: Input) -> str:
-    variable = f"INPUT_{name.upper()}"
-    if item.default is None:
-        return f"${{{variable}?the input {name} has no value}}"
-    return f"${{{variable}:-{item.default}}}"
-
-
-def _checked(name: str, variable: str, item: Input) -> list[str]:
-    """A guard for an input of which not every text will do."""
-    if item.options:
-        fits, wanted = " | ".join(map(quote, item.options)), ", ".join(item.options)
-    elif item.type == "boolean":
-        fits, wanted = "true | false", "true, false"
-    elif item.type == "number":
-        return [
-            f"case ${variable} in",
-            "  '' | *[!0-9.-]* | *[!0-9] | .* | -.* | ?*-* | *.*.*)",
-            *_refusal(f"ci-kaniko: the input {name} is no number:", variable),
-            "esac",
-        ]
-    else:
-        return []
-    return [
-        f"case ${variable} in",
-        f"  {fits}) ;;",
-        "  *)",
-        *_refusal(f"ci-kaniko: the input {name} is none of {wanted}:", variable),
-        "esac",
-    ]
-
-
-def _refusal(message: str, variable: str) -> list[str]:
-    return [
-        f"    printf '%s %s\\n' {quote(message)} \"${variable}\" >&2",
-        "    exit 1",
-        "    ;;",
-    ]

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
+from ci_kaniko.shell.join import joined
 from ci_kaniko.syntax.variables import INPUT_PREFIX
-from ci_kaniko.targets.shared import config_folder, join_dialect
+from ci_kaniko.targets.shared import config_folder
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
@@ -48,22 +49,7 @@ _CELLS: dict[str, Cell] = {
 }
 
 
-def _cells(name: str, plan: Plan) -> Cell | None:
-    if name.startswith("env."):
-        variable = name.removeprefix("env.")
-        return Cell(variable, env=(variable, f"${{{{ vars.{variable} }}}}"))
-    if name == "default_branch":
-        if plan.spec.default_branch:
-            return Cell(literal=plan.spec.default_branch)
-        known = "github.event.repository.default_branch"
-        if plan.started.schedules:
-            # A schedule runs on the default branch, and its event does not say its name.
-            known = f"{known} || github.ref_name"
-        return Cell("DEFAULT_BRANCH", env=("DEFAULT_BRANCH", f"${{{{ {known} }}}}"))
-    return _CELLS.get(name)
-
-
-def _folders(plan: Plan) -> list[str]:
+def _opening(plan: Plan) -> list[str]:
     """Folders on the runner for what is mounted."""
     names = (
         ["config"] * plan.writes_files
@@ -73,7 +59,7 @@ def _folders(plan: Plan) -> list[str]:
     return [*_checked_inputs(plan), *container_that_stops(names)]
 
 
-def _join_folders(plan: Plan) -> list[str]:
+def _join_opening(plan: Plan) -> list[str]:
     """Where a login of a cloud is by a helper, the config that names it is written as well."""
     names = ["config"] * bool(plan.logins) + ["certificates"] * bool(plan.certificates)
     return [*_checked_inputs(plan), *container_that_stops([*names, "output"])]
@@ -135,26 +121,6 @@ def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str
     return [*_checked_inputs(plan), *folders(plan)]
 
 
-def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
-    token = ("GITHUB_TOKEN", "${{ secrets.GITHUB_TOKEN }}")
-    return CiLogin([], '"$GITHUB_ACTOR"', "GITHUB_TOKEN", (token,))
-
-
-def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
-    """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
-    why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
-    url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
-    return [
-        f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
-        "token=$(",
-        "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
-        f'    {_CURL} --header @- "{url}" |',
-        f"    {_json_field('value')}",
-        ")",
-        *_masked("token"),
-    ]
-
-
 _CURL = "curl --fail --silent --show-error --retry 3"
 
 
@@ -167,128 +133,156 @@ def _masked(name: str) -> list[str]:
     return [f': "${{{name}:?is empty: the answer holds none}}"', f'echo "::add-mask::${name}"']
 
 
-def _session(cloud: Cloud) -> list[str]:
-    """An hour in the role: the identity's own token lives for minutes, and a build for longer."""
-    region = cloud.variables.get("AWS_REGION", "us-east-1")
-    china = ".cn" if region.startswith("cn-") else ""
-    request = (
-        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
-        f"&RoleArn={cloud.role}"
-    )
-    fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
-    return [
-        "answer=$(",
-        '  printf %s "$token" |',
-        f"    {_CURL} --data {quote(request)} \\",
-        "      --data-urlencode WebIdentityToken@- \\",
-        f"      https://sts.{region}.amazonaws.com{china}/",
-        ")",
-        *(
-            f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
-            for name, tag in fields.items()
-        ),
-        f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
-        "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
-    ]
-
-
-def _registry_token(login: HostLogin) -> list[str]:
-    """Azure's three hours in one registry, for the identity and then for its token of Azure."""
-    azure = login.login.azure
-    assert azure is not None, "no other cloud has registry tokens"
-    application = (
-        "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
-        "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-        f"&client_id={azure.client_id}"
-    )
-    registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
-    steps = (
-        (
-            application,
-            "client_assertion",
-            f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
-        ),
-        (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
-    )
-    lines = []
-    for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
-        lines += [
-            "token=$(",
-            '  printf %s "$token" |',
-            f"    {_CURL} --data {quote(data)} \\",
-            f"      --data-urlencode {name}@- {url} |",
-            f"    {_json_field(field)}",
-            ")",
-            *_masked("token"),
-        ]
-    return lines
-
-
 def _authority(host: str) -> str:
     """Where Azure's clouds log in."""
     places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
     return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
 
 
-DIALECT = Dialect(
-    target="github",
-    cells=_cells,
-    tests={
+_CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
+_SITE = Site(
+    places={
+        CHECKOUT: Cell(literal="/kaniko/context"),
+        OUTPUT: Cell(literal="/kaniko/output"),
+        DIGEST: Cell(literal="/kaniko/output/digest"),
+    },
+    opening=_opening,
+    config="$config",
+    files="$config",
+    certificates="$certificates",
+    inherits=False,
+)
+
+
+class _GitHub(PlainDialect):
+    target = "github"
+    site = _SITE
+    tests: Mapping[str, str] = {
         "pull-request": '[ "$GITHUB_EVENT_NAME" = pull_request ]',
         "no-pull-request": '[ "$GITHUB_EVENT_NAME" != pull_request ]',
         "merge-group": '[ "$GITHUB_EVENT_NAME" = merge_group ]',
         "no-merge-group": '[ "$GITHUB_EVENT_NAME" != merge_group ]',
         "schedule": '[ "$GITHUB_EVENT_NAME" = schedule ]',
         "manual": '[ "$GITHUB_EVENT_NAME" = workflow_dispatch ]',
-    },
-    places={
-        CHECKOUT: Cell(literal="/kaniko/context"),
-        OUTPUT: Cell(literal="/kaniko/output"),
-        DIGEST: Cell(literal="/kaniko/output/digest"),
-    },
-    config="$config",
-    files="$config",
-    secret_hint="add it in Settings > Secrets and variables > Actions",
-    token_hint="GitHub gives every job this token",
-    ci_token="GITHUB_TOKEN",
-    ci_login=_ci_login,
-    id_token=_id_token,
-    session=_session,
-    mask=('echo "::add-mask::$auth"',),
-    registry_token=_registry_token,
-    certificates="$certificates",
-    unset=(),
-    inherits=False,
-    folders=_folders,
-    input_expression="${{{{ inputs.{} }}}}",
-)
-JOIN = DIALECT._replace(folders=_join_folders)
+    }
+    secret_hint = "add it in Settings > Secrets and variables > Actions"
+    ci_token = CiToken("GITHUB_TOKEN", "GitHub gives every job this token")
+    mask = ('echo "::add-mask::$auth"',)
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        if name.startswith("env."):
+            variable = name.removeprefix("env.")
+            return Cell(variable, env=(variable, f"${{{{ vars.{variable} }}}}"))
+        if name == "default_branch":
+            if plan.spec.default_branch:
+                return Cell(literal=plan.spec.default_branch)
+            known = "github.event.repository.default_branch"
+            if plan.started.schedules:
+                # A schedule runs on the default branch, and its event does not say its name.
+                known = f"{known} || github.ref_name"
+            return Cell("DEFAULT_BRANCH", env=("DEFAULT_BRANCH", f"${{{{ {known} }}}}"))
+        return _CELLS.get(name)
+
+    def input_value(self, name: str) -> str:
+        return f"${{{{ inputs.{name} }}}}"
+
+    def ci_login(self, plan: Plan, login: HostLogin, key: str) -> CiLogin:
+        token = ("GITHUB_TOKEN", "${{ secrets.GITHUB_TOKEN }}")
+        return CiLogin([], '"$GITHUB_ACTOR"', "GITHUB_TOKEN", (token,))
+
+    def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
+        why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
+        url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
+        return [
+            f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
+            "token=$(",
+            "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
+            f'    {_CURL} --header @- "{url}" |',
+            f"    {_json_field('value')}",
+            ")",
+            *_masked("token"),
+        ]
+
+    def session(self, cloud: Cloud) -> list[str]:
+        """An hour in the role: the identity's own token lives for minutes, a build for longer."""
+        region = cloud.variables.get("AWS_REGION", "us-east-1")
+        china = ".cn" if region.startswith("cn-") else ""
+        request = (
+            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
+            f"&RoleArn={cloud.role}"
+        )
+        fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
+        return [
+            "answer=$(",
+            '  printf %s "$token" |',
+            f"    {_CURL} --data {quote(request)} \\",
+            "      --data-urlencode WebIdentityToken@- \\",
+            f"      https://sts.{region}.amazonaws.com{china}/",
+            ")",
+            *(
+                f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
+                for name, tag in fields.items()
+            ),
+            f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
+            "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
+        ]
+
+    def registry_token(self, login: HostLogin) -> list[str]:
+        """Azure's three hours in one registry, for the identity and then for its token of Azure."""
+        azure = login.login.azure
+        assert azure is not None, "no other cloud has registry tokens"
+        application = (
+            "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
+            "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            f"&client_id={azure.client_id}"
+        )
+        registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
+        steps = (
+            (
+                application,
+                "client_assertion",
+                f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
+            ),
+            (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
+        )
+        lines = []
+        for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
+            lines += [
+                "token=$(",
+                '  printf %s "$token" |',
+                f"    {_CURL} --data {quote(data)} \\",
+                f"      --data-urlencode {name}@- {url} |",
+                f"    {_json_field(field)}",
+                ")",
+                *_masked("token"),
+            ]
+        return lines
+
+
+class _InContainer(_GitHub):
+    """The shell of the executor's own image, which has no tools."""
+
+    no_identity = "a job in the executor's image has no tool that can ask for its identity"
+    site = Site(
+        places={
+            CHECKOUT: Cell("GITHUB_WORKSPACE"),
+            OUTPUT: Cell("GITHUB_WORKSPACE"),
+            DIGEST: Cell(literal="/kaniko/digest"),
+            THIS_REPOSITORY: Cell(text=_CLONE_URL),
+        },
+        opening=partial(_checked_first, config_folder),
+    )
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        if name == "commit.timestamp":
+            return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
+        return super().cell(name, plan)
+
+
+DIALECT = _GitHub()
+CONTAINER = _InContainer()
+JOIN = _SITE._replace(opening=_join_opening)
 """Here the join's tool runs in a container, as the executor does."""
-
-
-def _container_cells(name: str, plan: Plan) -> Cell | Impossible | None:
-    if name == "commit.timestamp":
-        return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
-    return _cells(name, plan)
-
-
-_CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
-CONTAINER = DIALECT._replace(
-    cells=_container_cells,
-    id_token=None,
-    identity_reason="a job in the executor's image has no tool that can ask for its identity",
-    certificates="/kaniko/certificates",
-    places={
-        CHECKOUT: Cell("GITHUB_WORKSPACE"),
-        OUTPUT: Cell("GITHUB_WORKSPACE"),
-        DIGEST: Cell(literal="/kaniko/digest"),
-        THIS_REPOSITORY: Cell(text=_CLONE_URL),
-    },
-    config="/kaniko/.docker",
-    files="/kaniko/.docker",
-    unset=("KANIKO_NO_PUSH",),
-    inherits=True,
-    folders=partial(_checked_first, config_folder),
-)
-_JOIN_INSIDE = join_dialect(CONTAINER)
-JOIN_INSIDE = _JOIN_INSIDE._replace(folders=partial(_checked_first, _JOIN_INSIDE.folders))
+_JOIN_INSIDE = joined(CONTAINER.site)
+JOIN_INSIDE = _JOIN_INSIDE._replace(opening=partial(_checked_first, _JOIN_INSIDE.opening))

@@ -11,7 +11,7 @@ from ci_kaniko.plan.jobs import job_name, runner
 from ci_kaniko.plan.model import GitLogin
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
 from ci_kaniko.plan.pulls import pull_login
-from ci_kaniko.shell.join import JoinScript, digest_variable
+from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github.changes import SAFE, Changes
@@ -384,12 +384,13 @@ def _preparing(plan: Plan) -> Step:
         ],
         logged_in=login is not None,
     )
-    script = Script(plan.only_with(login), DIALECT._replace(folders=_folders_of_preparing))
+    site = DIALECT.site._replace(opening=_opening_of_preparing)
+    script = Script(plan.only_with(login), DIALECT, site)
     text = script.build(lambda _: run)
     return Step("Prepare the build", text, env=_environment(script))
 
 
-def _folders_of_preparing(plan: Plan) -> list[str]:
+def _opening_of_preparing(plan: Plan) -> list[str]:
     """The container gives the files back before it ends."""
     return container_that_stops(["config"] * plan.writes_files, "stop -t 5")
 
@@ -476,26 +477,25 @@ def _each(paths: Iterable[str], *lines: str) -> list[str]:
     return [f"for path in {' '.join(words)}; do", *indented(lines), "done"] if words else []
 
 
-class _Join(JoinScript):
-    """A join whose tool runs in a container: what it trusts is a matter of that container."""
+def _without_substitution(command: str, options: list[str]) -> list[str]:
+    """How a list is created by a tool in a container: in ``$()`` the shell would hear no signal."""
+    *others, last = options
+    create = continued(command, [*others, f'{last} > "$output/digest"'])
+    return [*create, 'read -r digest < "$output/digest"']
 
-    def _inputs(self) -> list[str]:
-        return super(JoinScript, self)._inputs()
 
-    def _create(self, command: str, options: list[str]) -> list[str]:
-        """In no substitution: there the shell would hear no signal."""
-        *others, last = options
-        create = continued(command, [*others, f'{last} > "$output/digest"'])
-        return [*create, 'read -r digest < "$output/digest"']
+def _join(image: Image, plan: Plan) -> Join:
+    if is_inside(plan):
+        return Join(image, plan, CONTAINER, JOIN_INSIDE)
+    site = JOIN._replace(opening=lambda _: [*JOIN.opening(plan), *_regctl(plan)])
+    return Join(image, plan, DIALECT, site, _without_substitution)
 
 
 def _joining(image: Image, join: Plan) -> Job:
     """The job that joins the platforms."""
-    inside = is_inside(join)
-    dialect = JOIN._replace(folders=lambda plan: [*JOIN.folders(plan), *_regctl(plan)])
-    script = JoinScript(join, JOIN_INSIDE) if inside else _Join(join, dialect)
+    inside, made = is_inside(join), _join(image, join)
     digest = image.hands_over
-    text = script.text_of_join(image, ["regctl"], [f'{_DIGEST} >> "$GITHUB_OUTPUT"'] * digest)
+    text = made.build(after=[f'{_DIGEST} >> "$GITHUB_OUTPUT"'] * digest)
     needs = {job.platform: job_id(image, job) for job in image.jobs}
     digests = {
         digest_variable(platform): f"${{{{ needs.{name}.outputs.digest }}}}"
@@ -516,7 +516,7 @@ def _joining(image: Image, join: Plan) -> Job:
                 text,
                 "sh" if inside else "bash",
                 "join" * digest,
-                {**digests, **_environment(script)},
+                {**digests, **_environment(made.script)},
             )
         ],
         **_of_the_image(image, join),

@@ -18,24 +18,31 @@ from ci_kaniko.plan.jobs import (
     too_many_needs,
 )
 from ci_kaniko.plan.logins import mixed_logins
-from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, HostLogin, Started
+from ci_kaniko.plan.model import HostLogin, Started
 from ci_kaniko.plan.pipeline import PREPARES, Named, pipeline, prepared_by, unknown_inputs
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import Cell, CiLogin, Dialect, impossible
-from ci_kaniko.shell.join import JoinScript, digest_variable, impossible_join
+from ci_kaniko.shell.dialect import impossible
+from ci_kaniko.shell.join import Join, digest_variable, impossible_join, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, Ref, natives, with_inputs
+from ci_kaniko.targets.gitlab.dialect import (
+    DIGEST_FILE,
+    DOTENV,
+    PROXY,
+    REPORT,
+    dialect_of,
+    id_token_name,
+    is_child,
+)
 from ci_kaniko.targets.gitlab.rules import changed_glob, rules
 from ci_kaniko.targets.shared import (
-    config_folder,
     differing_forms,
     impossible_triggers,
-    join_dialect,
     owned_keys,
     preparing,
     unmounted_cache,
@@ -46,7 +53,6 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.problems.finding import Where
@@ -54,7 +60,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.prepare import Input
     from ci_kaniko.spec.spec import Spec
 
-_PROXY = "@dependency-proxy"
 _DEFAULT_STAGES = {".pre", "build", "test", "deploy", ".post"}
 
 _RUNNERS = {
@@ -65,8 +70,6 @@ _RUNNERS = {
 _MAX_NEEDS = 50
 _MAX_PATHS = 50
 _MAX_MEMORY = 2 * 1024 * 1024
-_DIGEST_FILE = "/kaniko/digest"
-_DOTENV = "digest.env"
 _MAX_NAME = 255
 
 INHERITED = {"default": ["tags", "timeout"]}
@@ -89,146 +92,17 @@ _OWNED = {
     "id_tokens": "the logins: each asks for what it needs",
 }
 
-_CELLS: dict[str, Cell] = {
-    "commit.sha": Cell("CI_COMMIT_SHA"),
-    "commit.short": Cell("CI_COMMIT_SHORT_SHA"),
-    "commit.timestamp": Cell("CI_COMMIT_TIMESTAMP"),
-    "branch": Cell("CI_COMMIT_BRANCH", may_be_unset=True),
-    "default_branch": Cell("CI_DEFAULT_BRANCH"),
-    "tag": Cell("CI_COMMIT_TAG", may_be_unset=True),
-    "pull_request.number": Cell("CI_MERGE_REQUEST_IID", may_be_unset=True),
-    "repository.path": Cell("CI_PROJECT_PATH"),
-    "repository.owner": Cell("CI_PROJECT_NAMESPACE"),
-    "repository.name": Cell("CI_PROJECT_NAME"),
-    "repository.url": Cell("CI_PROJECT_URL"),
-    "registry.host": Cell("CI_REGISTRY"),
-    "registry.image": Cell("CI_REGISTRY_IMAGE"),
-    "build.id": Cell("CI_PIPELINE_ID"),
-    "build.number": Cell("CI_PIPELINE_IID"),
-    "build.url": Cell("CI_PIPELINE_URL"),
-}
-
-
-def _cells(name: str, plan: Plan) -> Cell | None:
-    if name.startswith("env."):
-        return Cell(name.removeprefix("env."), may_be_unset=True)
-    if name in {"ref.name", "ref.slug"}:
-        native = "CI_COMMIT_REF_" + name.removeprefix("ref.").upper()
-        if not plan.started.may_be_request:
-            return Cell(native)
-        ref = "ref" if name == "ref.name" else "ref_slug"
-        return Cell(
-            ref,
-            define=(
-                f"{ref}=${{CI_MERGE_REQUEST_IID:+pr-$CI_MERGE_REQUEST_IID}}",
-                f"{ref}=${{{ref}:-${native}}}",
-            ),
-        )
-    return _CELLS.get(name)
-
 
 def _with_proxy(plan: Plan) -> Plan:
     """The plan with a login for the dependency proxy, which every build may pull from."""
     if not plan.spec.gitlab.dependency_proxy:
         return plan
     where = ("gitlab", "dependency_proxy")
-    login = HostLogin(_PROXY, (Ref(_PROXY),), Login(use="ci-token"), where, pushes=False)
+    login = HostLogin(PROXY, (Ref(PROXY),), Login(use="ci-token"), where, pushes=False)
     return plan._replace(logins=(*plan.logins, login))
 
 
-def _ci_login(plan: Plan, login: HostLogin, key: str) -> CiLogin:
-    """The registry login that GitLab gives each job; it goes to GitLab's own registry only."""
-    if login.host == _PROXY:
-        guard = ': "${CI_DEPENDENCY_PROXY_PASSWORD:?is not set: the dependency proxy is off}"'
-        return CiLogin([guard], '"$CI_DEPENDENCY_PROXY_USER"', "CI_DEPENDENCY_PROXY_PASSWORD")
-    lines = []
-    if login.host != "${registry.host}":
-        lines = [
-            f'if [ "$CI_REGISTRY" != {key} ]; then',
-            f'  echo "ci-kaniko: {key} is not the registry of this GitLab" >&2',
-            "  exit 1",
-            "fi",
-        ]
-    guard = ': "${CI_REGISTRY_PASSWORD:?is not set: the container registry is switched off}"'
-    return CiLogin([*lines, guard], '"$CI_REGISTRY_USER"', "CI_REGISTRY_PASSWORD")
-
-
-def _id_token(plan: Plan, cloud: str, token: Token) -> list[str]:
-    name = _id_token_name(cloud)
-    return [f': "${{{name}:?is not set: GitLab gives the job this token}}"', f"token=${name}"]
-
-
-def _id_token_name(cloud: str) -> str:
-    return f"{cloud.upper()}_ID_TOKEN"
-
-
-_REPORT = f'"$CI_PROJECT_DIR/{_DOTENV}"'
-
-
-def _folders(plan: Plan) -> list[str]:
-    """The report of a job is kept even when it fails, and anybody may have written one.
-
-    The runner checks out with modes that no other platform has, for all users to write.
-    """
-    lines = [f"trap 'rm -rf {_REPORT} || :' EXIT"] * plan.spec.digest
-    lines.append("umask 022")
-    if plan.reads_checkout:
-        lines += [
-            "# everybody may write what GitLab checks out, and COPY would take that over",
-            'chmod -R go=u,go-w "$CI_PROJECT_DIR"',
-        ]
-    return [*lines, *config_folder(plan)]
-
-
-DIALECT = Dialect(
-    target="gitlab",
-    cells=_cells,
-    tests={
-        "pull-request": '[ "$CI_PIPELINE_SOURCE" = merge_request_event ]',
-        "no-pull-request": '[ "$CI_PIPELINE_SOURCE" != merge_request_event ]',
-        "schedule": '[ "$CI_PIPELINE_SOURCE" = schedule ]',
-        "manual": '[ "$CI_PIPELINE_SOURCE" = web ]',
-    },
-    places={
-        CHECKOUT: Cell("CI_PROJECT_DIR"),
-        OUTPUT: Cell("CI_PROJECT_DIR"),
-        DIGEST: Cell(literal=_DIGEST_FILE),
-        # The variable names a port; kaniko looks up the host as image names write it.
-        _PROXY: Cell(text="${CI_DEPENDENCY_PROXY_SERVER%:443}"),
-    },
-    config="/kaniko/.docker",
-    secret_hint="add it in Settings > CI/CD > Variables; "
-    "a protected one exists on protected refs only",
-    token_hint="GitLab gives every job this token",
-    ci_token="CI_JOB_TOKEN",
-    ci_login=_ci_login,
-    id_token=_id_token,
-    file_variables=True,
-    folders=_folders,
-    input_expression="$[[ inputs.{} ]]",
-)
-
-
 Fields = dict[str, Any]
-
-
-_BY_NUMBER = {
-    "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
-    "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
-}
-_CHILD = DIALECT._replace(tests=_BY_NUMBER)
-"""A child pipeline is always started by its parent, and knows a request by its number only."""
-_OF_PIPELINES = DIALECT._replace(tests={**DIALECT.tests, **_BY_NUMBER})
-
-
-def _dialect(plan: Plan) -> Dialect:
-    if _is_child(plan.spec):
-        return _CHILD
-    return _OF_PIPELINES if plan.started.pipelines else DIALECT
-
-
-def _is_child(build: Build) -> bool:
-    return build.gitlab.form == "child"
 
 
 def _is_included(build: Build) -> bool:
@@ -387,8 +261,8 @@ def _impossible_names(found: Pipeline) -> Iterator[Finding]:
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
-    yield from impossible(plan, _dialect(plan))
-    if _is_child(plan.spec):
+    yield from impossible(plan, dialect_of(plan))
+    if is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:
         yield from impossible_image(plan.spec.executor, with_shell=True)
@@ -532,7 +406,7 @@ def _names(found: Pipeline) -> Iterator[Named]:
 
 def _names_beside_others(spec: Spec) -> Iterator[Named]:
     """A child is a pipeline of its own; the jobs of other files come together in one."""
-    if not _is_child(spec.builds[0]):
+    if not is_child(spec.builds[0]):
         yield from _names(pipeline(spec, "gitlab"))
 
 
@@ -558,7 +432,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     extra = dict(section.extra)
     given = extra.pop("variables", {}) if _checkout(plan.spec) else {}
     asks = plan.spec.digest or bool(plan.pushed_outputs)
-    script = Script(plan, _dialect(plan), asks=asks)
+    script = Script(plan, dialect_of(plan), asks=asks)
     text = script.build(
         lambda words: [
             *executor(plan, words),
@@ -580,7 +454,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             "variables": {**_checkout(plan.spec), **script.environment, **given},
             "script": text,
             "artifacts": plan.outputs,
-            "dotenv": _DOTENV if plan.spec.digest else "",
+            "dotenv": DOTENV if plan.spec.digest else "",
             "rules": rules(plan.spec, plan.started),
             **_isolated(plan.spec, extra),
         }
@@ -618,7 +492,7 @@ def _without_nothing(fields: Fields) -> Fields:
 
 def _id_tokens(plan: Plan) -> dict[str, str]:
     clouds = [cloud for cloud in plan.clouds if cloud.token]
-    return {_id_token_name(cloud.name): cloud.token.audience for cloud in clouds if cloud.token}
+    return {id_token_name(cloud.name): cloud.token.audience for cloud in clouds if cloud.token}
 
 
 def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
@@ -626,11 +500,11 @@ def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
     if not job.plan.spec.digest:
         return []
     variable = digest_variable(job.platform) if job.suffix else _digest_name(image)
-    return script.if_pushed([*read_digest(_DIGEST_FILE), *_to_dotenv(variable)])
+    return script.if_pushed([*read_digest(DIGEST_FILE), *_to_dotenv(variable)])
 
 
 def _to_dotenv(variable: str) -> list[str]:
-    return ["trap - EXIT", f"rm -rf {_REPORT}", f'echo "{variable}=$digest" > {_REPORT}']
+    return ["trap - EXIT", f"rm -rf {REPORT}", f'echo "{variable}=$digest" > {REPORT}']
 
 
 def _digest_name(image: Image) -> str:
@@ -684,9 +558,9 @@ def _joining(image: Image) -> Fields:
     """The job that joins the platforms' images."""
     plan, section = image.plan, image.build.gitlab
     plan = plan._replace(started=_pushing(image) or plan.started)
-    script = JoinScript(plan, join_dialect(_dialect(plan)))
-    after = _to_dotenv(_digest_name(image)) if image.hands_over else []
-    text = script.text_of_join(image, ["regctl"], after)
+    dialect = dialect_of(plan)
+    join = Join(image, plan, dialect, joined(dialect.site))
+    text = join.build(after=_to_dotenv(_digest_name(image)) if image.hands_over else [])
     return _without_nothing(
         {
             "stage": section.stage,
@@ -699,9 +573,9 @@ def _joining(image: Image) -> Fields:
             "resource_group": section.resource_group,
             "needs": [Need(name, artifacts=True) for name, _ in _named(image)],
             "id_tokens": _id_tokens(plan),
-            "variables": {"GIT_STRATEGY": "none", **script.environment},
+            "variables": {"GIT_STRATEGY": "none", **join.script.environment},
             "script": text,
-            "dotenv": _DOTENV if image.hands_over else "",
+            "dotenv": DOTENV if image.hands_over else "",
             "rules": rules(plan.spec, plan.started),
             **_isolated(plan.spec, section.extra),
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.executor import executor_image, reads_registry_variables
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
-from ci_kaniko.shell.dialect import Cell, Dialect, Impossible
+from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.pods import (
@@ -26,7 +26,7 @@ from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import continued, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.model import Argument, HostLogin, Plan
     from ci_kaniko.plan.values import Source
@@ -44,26 +44,27 @@ _PLACES = {CHECKOUT: WORKSPACE, OUTPUT: _OUTPUT, DIGEST: _DIGEST}
 _NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering")
 
 
-def _no_cell(name: str, plan: Plan) -> Cell | Impossible | None:
-    return _NOT_IN_A_POD
-
-
-def _folders(plan: Plan) -> list[str]:
+def _opening(plan: Plan) -> list[str]:
     return [] if plan.docker_config else ["mkdir -p /kaniko/.docker"]
 
 
-DIALECT = Dialect(
-    target="kubernetes",
-    cells=_no_cell,
-    tests={},
-    places={name: Cell(literal=path) for name, path in _PLACES.items()},
-    config="/kaniko/.docker",
-    secret_hint="add it to the Secret",
-    mounts_config=True,
-    mounted_files=SECRET_FOLDER,
-    mounted_tokens=True,
-    folders=_folders,
-)
+class _Kubernetes(PlainDialect):
+    target = "kubernetes"
+    secret_hint = "add it to the Secret"
+    tests: Mapping[str, str] = {}
+    site = Site(
+        places={name: Cell(literal=path) for name, path in _PLACES.items()},
+        opening=_opening,
+        mounts_config=True,
+        mounted_files=SECRET_FOLDER,
+        mounted_tokens=True,
+    )
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        return _NOT_IN_A_POD
+
+
+DIALECT = _Kubernetes()
 
 
 @dataclass(frozen=True, kw_only=True)

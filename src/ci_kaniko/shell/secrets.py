@@ -1,0 +1,77 @@
+"""How secrets come into a script, and from there into files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.text.quoting import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.shell.draft import Draft
+
+
+class Secrets:
+    """The secrets that a script reads from variables, or finds as files."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def guard(self, secret: str, hint: str = "") -> list[str]:
+        """A line that stops where a secret is not there."""
+        return [f': "${{{secret}:?is not set: {hint or self._draft.dialect.secret_hint}}}"']
+
+    def guards(self, secrets: Iterable[str]) -> list[str]:
+        """A guard for each secret."""
+        return [line for secret in secrets for line in self.guard(secret)]
+
+    def mounted(self, path: str, what: str) -> list[str]:
+        """A guard for a file that the pod mounts when it exists."""
+        return [
+            f"if [ ! -f {path} ]; then",
+            f'  echo "ci-kaniko: {what} is not there: {self._draft.dialect.secret_hint}" >&2',
+            "  exit 1",
+            "fi",
+        ]
+
+    def write(self, variable: str, target: str) -> list[str]:
+        """Put a secret into a file; a GitLab variable may hold a file's path instead of a text."""
+        text = f"printf '%s\\n' \"${variable}\""
+        if not self._draft.dialect.file_variables:
+            return [f"(umask 077; {text} > {target})"]
+        return [
+            "(",
+            "  umask 077",
+            f'  if [ -f "${variable}" ]; then cat "${variable}"; else {text}; fi > {target}',
+            ")",
+        ]
+
+    def file(self, name: str) -> str:
+        """A secret's file as a word of the script."""
+        return path_in(self._draft.site.files, name)
+
+    def inputs(self) -> list[str]:
+        """What every build needs beside its context: secrets, certificates, proxies."""
+        plan, site = self._draft.plan, self._draft.site
+        secrets = [*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()]
+        lines = self.guards(dict.fromkeys(secrets))
+        for file, secret in plan.certificates.items():
+            if site.mounted_files:
+                lines += self.mounted(f"{CERTIFICATES}/{file}", f"the secret {secret}")
+            else:
+                lines += self.guard(secret)
+                lines += self.write(secret, path_in(site.certificates, file))
+        if plan.proxy and not site.mounted_files:
+            exports = " ".join(f"{name}={quote(value)}" for name, value in plan.proxy.items())
+            lines.append(f"export {exports}")
+        if plan.proxy_secrets:
+            exports = " ".join(f'{name}="${key}"' for name, key in plan.proxy_secrets.items())
+            lines.append(f"export {exports}")
+        return lines
+
+
+def path_in(folder: str, name: str) -> str:
+    """A file in a folder as a word of the script."""
+    return f'"{folder}/{name}"' if "$" in folder else f"{folder}/{name}"

@@ -1,0 +1,156 @@
+"""What a script asks about its run: conditions, and whether texts can stand in references."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.shell.words import expanded
+from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
+from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB_LOOKALIKES,
+    is_run_time_host,
+    parse_repository,
+)
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of
+from ci_kaniko.text.quoting import indented, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ci_kaniko.plan.model import Plan, Push
+    from ci_kaniko.shell.words import Words
+    from ci_kaniko.syntax.references import Reference
+    from ci_kaniko.syntax.variables import Parts
+
+
+class Tests:
+    """Conditions; ``events`` are the tests of a CI for its own kinds of runs."""
+
+    def __init__(self, words: Words, events: Mapping[str, str]) -> None:
+        self._words = words
+        self._events = events
+
+    def when(self, any_of: AnyOf, body: list[str]) -> list[str]:
+        """``body`` under a condition."""
+        if any_of == ALWAYS:
+            return body
+        if len(any_of) == 1 and any_of[0].globs:
+            return self._ref_block(any_of[0], body)
+        tests = [self._test(condition) for condition in any_of]
+        if len(tests) > 1:
+            tests = [f"{{ {test}; }}" if " && " in test else test for test in tests]
+        test = " || ".join(tests)
+        return [f"if {test}; then", *indented(body), "fi"]
+
+    def event(self, kind: str) -> str:
+        """The test for a kind of run."""
+        return self._events[kind]
+
+    def _test(self, condition: Condition) -> str:
+        if condition.kind == "default-branch":
+            return self._default_branch()
+        if not condition.globs:
+            return self.event(condition.kind)
+        word = self._words.value(condition.kind)
+        globs, out = split(condition.globs)
+        if len(globs) == 1 and is_literal(globs[0]):
+            return f"[ {word} = {quote(globs[0])} ]"
+        test = f"printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(globs))}"
+        if out:
+            test += f" && ! printf '%s\\n' {word} | grep -Eqx {quote(grep_pattern(out))}"
+        return test
+
+    def _default_branch(self) -> str:
+        branch, default = self._words.value("branch"), self._words.value("default_branch")
+        cell = self._words.cell("default_branch")
+        guard = f"[ -n {branch} ] && " if cell.env else ""
+        return f"{guard}[ {branch} = {default} ]"
+
+    def _ref_block(self, condition: Condition, body: list[str]) -> list[str]:
+        globs, out = split(condition.globs)
+        arms = case_arms(globs[0]) if len(globs) == 1 and not out else None
+        if len(globs) > 1 and all(is_literal(glob) for glob in globs):
+            arms = (" | ".join(arm for glob in globs for arm in case_arms(glob) or ()),)
+        if arms is None or (len(globs) == 1 and is_literal(globs[0])):
+            return [f"if {self._test(condition)}; then", *indented(body), "fi"]
+        word = self._words.value(condition.kind).strip('"')
+        skipped = [f"  {arm}) ;;" for arm in arms[:-1]]
+        if len(body) == 1 and "\n" not in body[0]:
+            taken = [f"  {arms[-1]}) {body[0]} ;;"]
+        else:
+            taken = [f"  {arms[-1]})", *indented(indented(body)), "    ;;"]
+        return [f"case {word} in", *skipped, *taken, "esac"]
+
+
+class Checks:
+    """Run-time checks of variables that can hold what a reference cannot."""
+
+    def __init__(self, words: Words, plan: Plan) -> None:
+        self._words = words
+        self._plan = plan
+
+    def of_cache(self) -> list[str]:
+        """The checks that every run makes."""
+        return [line for check in self._of(self._cached()) for line in check]
+
+    def of_pushes(self, pushes: Iterable[Push]) -> list[str]:
+        """The checks of some destinations."""
+        done = self._of(self._cached())
+        checks = self._of(push.reference for push in pushes)
+        return [line for check in checks if check not in done for line in check]
+
+    def _cached(self) -> list[Reference]:
+        """What every run pulls from."""
+        cache = self._plan.spec.cache
+        return [
+            parse_repository(text_of(argument.value or ()))
+            for argument in self._plan.arguments
+            if argument.name == "cache-repo" and cache and cache.remote
+        ]
+
+    def _of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
+        checks: dict[tuple[str, ...], None] = {}
+        for reference in references:
+            if is_run_time_host(reference.registry):
+                checks[tuple(self._host_check(reference.registry))] = None
+            for index, allowed in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
+                for part in reference[index]:
+                    if isinstance(part, Ref) and self._can_hold_anything(part.name):
+                        checks[tuple(self._check(part, allowed))] = None
+        return checks
+
+    def _host_check(self, registry: Parts) -> list[str]:
+        """Lines that stop where a host is none: kaniko would take it for a part of the path."""
+        word = self._words.text(registry)
+        (name,) = names(registry)
+        hidden = " | ".join(sorted(DOCKER_HUB_LOOKALIKES))
+        return [
+            f"case {word} in",
+            "  '' | localhost) ;;",
+            "  *[!a-z0-9.:-]* | [.:-]* | *[.:-] | *[.:-][.:]* | *[.:]-* | *:*[!0-9]*) false ;;",
+            f"  {hidden}) false ;;",
+            "  *.* | *:*) ;;",
+            "  *) false ;;",
+            "esac || {",
+            f'  echo "ci-kaniko: no registry to log in to has this {name}:" {word} >&2',
+            "  exit 1",
+            "}",
+        ]
+
+    def _can_hold_anything(self, name: str) -> bool:
+        if name.startswith(INPUT_PREFIX):
+            return bool(self._words.cell(name).name)
+        return name == "tag" or name.startswith("env.")
+
+    def _check(self, ref: Ref, allowed: str) -> list[str]:
+        word = expanded(self._words.cell(ref.name))
+        what = "image tag" if "A-Z" in allowed else "repository name"
+        return [
+            f"case {word} in",
+            f"  [.-]* | *[!{allowed}]*)",
+            f'    echo "ci-kaniko: no {what} can hold this {ref.name}: {word}" >&2',
+            "    exit 1",
+            "    ;;",
+            "esac",
+        ]

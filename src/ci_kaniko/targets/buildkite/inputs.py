@@ -1,0 +1,88 @@
+"""The inputs of Buildkite's steps: variables that the upload sets from its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
+from ci_kaniko.text.quoting import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.prepare import Input
+
+
+def takes_inputs(build: Build) -> bool:
+    """Whether whoever uploads the steps gives them inputs."""
+    return build.buildkite.form == "steps"
+
+
+def input_of(ref: Ref) -> str:
+    """The name of the input that a variable stands for."""
+    return ref.name.removeprefix(INPUT_PREFIX)
+
+
+def environment(plan: Plan, asked: Mapping[str, str]) -> dict[str, str]:
+    """Variables that the upload sets, each from its own variable of that name."""
+    return {f"INPUT_{name.upper()}": expression(name, item) for name, item in _inputs(plan, asked)}
+
+
+def checked(plan: Plan, asked: Mapping[str, str]) -> list[str]:
+    """Lines that stop where an input is not what it may be."""
+    return [
+        line
+        for name, item in _inputs(plan, asked)
+        for line in _checked(name, f"INPUT_{name.upper()}", item)
+    ]
+
+
+def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
+    """The inputs that a script asks for, and those of its keys."""
+    build = plan.spec
+    parts = parse(build.buildkite.key or "") if takes_inputs(build) else ()
+    keys = [input_of(part) for part in parts if isinstance(part, Ref)]
+    read = dict.fromkeys([*asked.values(), *keys])
+    return [(name, build.inputs[name]) for name in read]
+
+
+def expression(name: str, item: Input) -> str:
+    """The upload's expression for an input."""
+    variable = f"INPUT_{name.upper()}"
+    if item.default is None:
+        return f"${{{variable}?the input {name} has no value}}"
+    return f"${{{variable}:-{item.default}}}"
+
+
+def _checked(name: str, variable: str, item: Input) -> list[str]:
+    """A guard for an input of which not every text will do."""
+    if item.options:
+        fits, wanted = " | ".join(map(quote, item.options)), ", ".join(item.options)
+    elif item.type == "boolean":
+        fits, wanted = "true | false", "true, false"
+    elif item.type == "number":
+        return [
+            f"case ${variable} in",
+            "  '' | *[!0-9.-]* | *[!0-9] | .* | -.* | ?*-* | *.*.*)",
+            *_refusal(f"ci-kaniko: the input {name} is no number:", variable),
+            "esac",
+        ]
+    else:
+        return []
+    return [
+        f"case ${variable} in",
+        f"  {fits}) ;;",
+        "  *)",
+        *_refusal(f"ci-kaniko: the input {name} is none of {wanted}:", variable),
+        "esac",
+    ]
+
+
+def _refusal(message: str, variable: str) -> list[str]:
+    return [
+        f"    printf '%s %s\\n' {quote(message)} \"${variable}\" >&2",
+        "    exit 1",
+        "    ;;",
+    ]
