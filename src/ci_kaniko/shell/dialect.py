@@ -126,21 +126,26 @@ class PlainDialect(Dialect):
     no_identity = ""
 
     def input_value(self, name: str) -> str:
+        """Raises NotImplementedError: the CI is without inputs."""
         raise NotImplementedError
 
     def received(self, plan: Plan, environment: Mapping[str, str]) -> list[str]:
         return []
 
     def ci_login(self, plan: Plan, login: HostLogin, key: str) -> CiLogin:
+        """Raises NotImplementedError: the CI is without a registry."""
         raise NotImplementedError
 
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        """Raises NotImplementedError: the CI is without identities."""
         raise NotImplementedError
 
     def session(self, cloud: Cloud) -> list[str]:
+        """Raises NotImplementedError: the CI is without identities."""
         raise NotImplementedError
 
     def registry_token(self, login: HostLogin) -> list[str]:
+        """Raises NotImplementedError: the CI is without identities."""
         raise NotImplementedError
 
 
