@@ -11,7 +11,6 @@ from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
 from ci_kaniko.spec.loading import loads
-from ci_kaniko.spec.options import Options
 from ci_kaniko.syntax.variables import VARIABLES
 from make.exemptions import EXEMPTIONS
 from make.tables import code, listed, table
@@ -438,9 +437,8 @@ def _refusal_rows() -> Iterator[list[str]]:
 
 
 def _flag_rows() -> Iterator[list[str]]:
-    options = set(Options.model_fields)
-    for flag, since in FLAGS.items():
-        owner = owner_of(flag, options)
+    for flag, known in FLAGS.items():
+        owner = owner_of(flag)
         field = code(owner) if owner else f"none: {RESERVED[flag]}"
-        yield [code(f"--{flag}"), field, *(version or "no" for version in since)]
+        yield [code(f"--{flag}"), field, *(version or "no" for version in known.since)]
     yield [code("--git=depth"), code("git.depth"), *(version or "no" for version in GIT_DEPTH)]

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ci_kaniko
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, OWNERS, RENAMED, RESERVED, flag_of, owner_of
+from ci_kaniko.kaniko.flags import (
+    FLAGS,
+    GIT_DEPTH,
+    RENAMED,
+    RESERVED,
+    fields_below,
+    flag_of,
+    of_kind,
+    owner_of,
+    short_names,
+    switches,
+)
+from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.destinations import Cache
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.options import Options
 from ci_kaniko.spec.spec import Spec
 
+PACKAGE = Path(ci_kaniko.__file__).parent
 OPTIONS = {*Options.model_fields}
 GIT = "git://git.example.com/acme/shop.git"
 CACHE = {"repo": "oci:/cache/layers"}
@@ -96,24 +111,70 @@ def rules(**fields: Any) -> dict[str, str]:
 
 
 def test_every_flag_has_one_owner_or_is_reserved_with_a_reason() -> None:
-    owned = {flag for flag in FLAGS if owner_of(flag, OPTIONS)}
+    owned = {flag for flag in FLAGS if owner_of(flag)}
     assert owned | RESERVED.keys() == FLAGS.keys() | {"help"}
     assert not owned & RESERVED.keys()
     assert all(RESERVED.values())
-    assert not OWNERS.keys() & {flag_of(option) for option in OPTIONS}
 
 
 def test_owners_are_fields_of_the_spec() -> None:
     fields = {*Spec.model_fields, *(f"cache.{name}" for name in Cache.model_fields)}
-    assert {*OWNERS.values()} <= fields
+    fields |= {f"options.{name}" for name in OPTIONS}
+    assert {flag.field for flag in FLAGS.values() if flag.field} <= fields
+    assert {*fields_below("options").items()} == {(name, flag_of(name)) for name in OPTIONS}
+    assert {*fields_below("cache")} == {*Cache.model_fields}
+
+
+def test_the_kind_of_a_flag_is_the_type_of_its_option() -> None:
+    for option, flag in fields_below("options").items():
+        annotation = str(Options.model_fields[option].annotation)
+        kind = FLAGS[flag].kind
+        assert ("bool" in annotation) == (kind == "switch"), flag
+        assert ("int" in annotation) == (kind == "number"), flag
+        assert ("dict[" in annotation) == (kind == "mapping"), flag
+        assert annotation.startswith("tuple[") == (kind == "list" and flag != HELPERS), flag
+    assert of_kind("file") == {flag_of(option) for option in OUTPUT_OPTIONS}
+
+
+HELPERS = "credential-helpers"
+"""A list that may be empty, so that no list is something else."""
+
+
+def test_names_of_flags() -> None:
+    assert short_names() == {
+        "b": "bucket",
+        "c": "context",
+        "d": "destination",
+        "f": "dockerfile",
+        "h": "help",
+        "v": "verbosity",
+    }
+    assert RENAMED.keys().isdisjoint(FLAGS)
+    assert switches() - of_kind("switch") == {"help", "whitelist-var-run"}
+
+
+def test_flags_are_listed_once() -> None:
+    """No other module keeps a list of flags of its own: it would not learn of the next one."""
+    distinct = {flag for flag in FLAGS if "-" in flag}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name == "flags.py" and path.parent.name == "kaniko":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Set | ast.Dict | ast.Tuple | ast.List):
+                named = {
+                    leaf.value
+                    for leaf in ast.walk(node)
+                    if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+                }
+                assert len(named & distinct) < 8, (path, node.lineno, named & distinct)
 
 
 def test_every_option_is_a_flag_and_has_samples() -> None:
     assert {flag_of(option) for option in OPTIONS} <= FLAGS.keys()
     assert SAMPLES.keys() <= OPTIONS
-    switches = OPTIONS - SAMPLES.keys()
-    assert all("bool" in str(Options.model_fields[option].annotation) for option in switches)
-    assert not any("bool" in str(Options.model_fields[option].annotation) for option in SAMPLES)
+    assert OPTIONS - SAMPLES.keys() == {
+        option for option, flag in fields_below("options").items() if FLAGS[flag].kind == "switch"
+    }
 
 
 @pytest.mark.parametrize(("option", "value", "expected"), EVERY, ids=lambda value: str(value)[:30])
@@ -196,7 +257,7 @@ def before(version: str) -> str:
 
 
 def first_release(distribution: str) -> str:
-    releases: list[str] = [getattr(since, distribution) or "" for since in FLAGS.values()]
+    releases: list[str] = [getattr(flag.since, distribution) or "" for flag in FLAGS.values()]
     return min((r for r in releases if r), key=lambda r: [int(n) for n in r[1:].split(".")])
 
 
@@ -211,20 +272,20 @@ WRITTEN = sorted(FLAGS.keys() - SILENT - RESERVED.keys())
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("flag", WRITTEN)
 def test_a_flag_is_refused_where_it_is_missing(flag: str, distribution: str) -> None:
-    since = getattr(FLAGS[flag], distribution)
+    since = getattr(FLAGS[flag].since, distribution)
     newest = DISTRIBUTIONS[distribution].version
     pushed = {"push": "always", "destinations": [PUSHED], "registries": {"quay.io": "anonymous"}}
     fields = used(flag) if flag == "no-push" else {**pushed, **used(flag)}
     if since is None:
         found = rules(**fields, executor=executor(distribution, newest))
-        assert found["unsupported-flag"] == expected_releases(FLAGS[flag])
+        assert found["unsupported-flag"] == expected_releases(FLAGS[flag].since)
         return
     for version in (since, newest):
         found = rules(**fields, executor=executor(distribution, version))
         assert "unsupported-flag" not in found, version
     if since != first_release(distribution):
         found = rules(**fields, executor=executor(distribution, before(since)))
-        assert found["unsupported-flag"] == expected_releases(FLAGS[flag])
+        assert found["unsupported-flag"] == expected_releases(FLAGS[flag].since)
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
@@ -276,7 +337,7 @@ def test_formats_and_compressions_together(options: dict[str, Any], rule: str) -
 def test_extra_args_cannot_name_an_owned_flag(flag: str, form: str) -> None:
     found = rules(extra_args=[form.format(flag)])
     assert "owned-argument" in found
-    owner = owner_of(flag, OPTIONS)
+    owner = owner_of(flag)
     assert found["owned-argument"] == (f"{owner}: is its place" if owner else RESERVED[flag])
 
 

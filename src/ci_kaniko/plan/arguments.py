@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.flags import flag_of
+from ci_kaniko.kaniko.flags import FLAGS, fields_below, flag_of
 from ci_kaniko.plan.model import (
     CERTIFICATES,
     CHECKOUT,
@@ -128,11 +128,9 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
         yield Argument("cache-ttl", (cache.ttl,))
     if cache.dir:
         yield Argument("cache-dir", (cache.dir,))
-    for name, flag in (
-        ("copy_layers", "cache-copy-layers"),
-        ("run_layers", "cache-run-layers"),
-        ("compressed", "compressed-caching"),
-    ):
+    for name, flag in fields_below("cache").items():
+        if FLAGS[flag].kind != "switch":
+            continue
         value = getattr(cache, name)
         if value is not None:
             yield Argument(flag, None if value else ("false",))

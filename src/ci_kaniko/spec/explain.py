@@ -148,8 +148,7 @@ def _elsewhere(key: str) -> str:
     """Where a flag of the executor has its field."""
     from ci_kaniko.kaniko.flags import owner_of
 
-    options = set(SpecFields.model_fields["options"].annotation.model_fields)  # type: ignore[union-attr]
-    owner = owner_of(key.replace("_", "-").lstrip("-"), options)
+    owner = owner_of(key.replace("_", "-").lstrip("-"))
     return f"it is {owner} in a spec" if owner else ""
 
 

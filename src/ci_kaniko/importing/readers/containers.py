@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, join
@@ -15,6 +16,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.scripts import script_calls
+from ci_kaniko.kaniko.flags import short_names, switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,47 +141,14 @@ def _script(texts: list[str]) -> int | None:
     return None
 
 
-_SWITCHES = {
-    "cache",
-    "cache-copy-layers",
-    "cache-run-layers",
-    "cleanup",
-    "compressed-caching",
-    "dryrun",
-    "force",
-    "force-build-metadata",
-    "ignore-var-run",
-    "insecure",
-    "insecure-pull",
-    "log-timestamp",
-    "materialize",
-    "no-push",
-    "no-push-cache",
-    "pre-cleanup",
-    "preserve-context",
-    "push",
-    "push-ignore-immutable-tag-errors",
-    "reproducible",
-    "single-snapshot",
-    "skip-default-registry-fallback",
-    "skip-push-permission-check",
-    "skip-tls-verify",
-    "skip-tls-verify-pull",
-    "skip-unused-stages",
-    "use-new-run",
-    "whitelist-var-run",
-}
+_SWITCHES = switches()
 _SHORT = {
-    "-d": "--destination",
-    "-c": "--context",
-    "-f": "--dockerfile",
-    "-v": "--verbosity",
-    "-b": "--bucket",
+    f"-{letter}": f"--{name}" for letter, name in short_names().items() if name not in _SWITCHES
 }
 
 
 def normal_words(words: list[Word]) -> tuple[Word, ...]:
-    """Arguments with ``--flag value`` and ``-d value`` as ``--flag=value``."""
+    """Arguments with ``--flag value``, ``-d value`` and ``-dvalue`` as ``--flag=value``."""
     found: list[Word] = []
     rest = list(words)
     while rest:
@@ -188,6 +157,10 @@ def normal_words(words: list[Word]) -> tuple[Word, ...]:
         if text in _SHORT and rest:
             value = rest.pop(0)
             found.append(_joined(_SHORT[text], value, word))
+            continue
+        if text[:2] in _SHORT and not re.fullmatch(r"-[A-Za-z-]+(?:=.*)?", text, re.DOTALL):
+            value = replace(word, text=(str(word.text[0])[2:], *word.text[1:]))
+            found.append(_joined(_SHORT[text[:2]], value, word))
             continue
         name = re.fullmatch(r"--?([A-Za-z][A-Za-z-]*)", text)
         if name and name[1] not in _SWITCHES and rest and not _is_flag(rest[0]):

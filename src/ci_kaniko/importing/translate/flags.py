@@ -5,26 +5,14 @@ from __future__ import annotations
 import re
 
 from ci_kaniko.importing.calls import Text, When, Word, join, literal, spell
-from ci_kaniko.spec.options import Options
+from ci_kaniko.kaniko.flags import FLAGS, fields_below, short_names
 
-CACHE_FLAGS = {
-    "cache-copy-layers": "copy_layers",
-    "cache-run-layers": "run_layers",
-    "compressed-caching": "compressed",
+CACHE_SWITCHES = {
+    flag: field for field, flag in fields_below("cache").items() if FLAGS[flag].kind == "switch"
 }
-LISTS = {"ignore-path", "insecure-registry", "registry-mirror", "secret"}
-LISTS |= {"skip-tls-verify-registry", "credential-helpers"}
-MAPPINGS = {"registry-certificate", "registry-client-cert", "registry-map"}
-NUMBERS = {"compression-level", "image-download-retry", "image-fs-extract-retry", "push-retry"}
-FILES = {"digest-file", "image-name-with-digest-file", "image-name-tag-with-digest-file"}
-FILES |= {"tar-path", "oci-layout-path"}
-TEXTS = {"compression", "custom-platform", "image-format", "log-format", "snapshot-mode"}
-TEXTS |= {"verbosity"}
-OPTIONS = {name.replace("_", "-") for name in Options.model_fields}
-SWITCHES = OPTIONS - LISTS - MAPPINGS - NUMBERS - FILES - TEXTS
-SWITCHES |= {"cache", "no-push", "no-push-cache", *CACHE_FLAGS}
-ALIASES = {"d": "destination", "c": "context", "f": "dockerfile", "v": "verbosity"}
-SHORT = {"t": "tag", "o": "output"}
+OPTIONS = frozenset(fields_below("options").values())
+LETTERS = short_names()
+LETTERS_OF_DOCKER = {"t": "tag", "o": "output"}
 MEANT = {
     "tag": "destination",
     "tags": "destination",

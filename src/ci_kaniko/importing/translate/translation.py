@@ -24,17 +24,12 @@ from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
 from ci_kaniko.importing.translate.executor import executor_of
 from ci_kaniko.importing.translate.flags import (
-    ALIASES,
-    CACHE_FLAGS,
-    FILES,
-    LISTS,
-    MAPPINGS,
+    CACHE_SWITCHES,
+    LETTERS,
+    LETTERS_OF_DOCKER,
     MEANT,
-    NUMBERS,
     OF_DOCKER,
     OPTIONS,
-    SHORT,
-    SWITCHES,
     Flag,
     both_ways,
     parse,
@@ -46,10 +41,9 @@ from ci_kaniko.importing.translate.images import host_of, lowered_text, without_
 from ci_kaniko.importing.translate.logins import Logins
 from ci_kaniko.importing.translate.paths import Paths, below, cut, starts
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
-from ci_kaniko.kaniko.flags import FLAGS, OWNERS, RENAMED, RESERVED
+from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.options import Options
-from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
@@ -105,9 +99,9 @@ class Translation:
                 self._stray(word)
                 continue
             name = flag.name
-            if name in ALIASES and len(name) == 1:
-                flag.name = ALIASES[name]
-            elif name in RENAMED:
+            if name in LETTERS:
+                flag.name = name = LETTERS[name]
+            if name in RENAMED:
                 self.job.mended(
                     "renamed-flag",
                     f"--{name} is an old name",
@@ -115,8 +109,8 @@ class Translation:
                     f"kaniko calls it --{RENAMED[name]}",
                 )
                 flag.name = RENAMED[name]
-            elif name in MEANT or name in SHORT:
-                meant = MEANT.get(SHORT.get(name, name))
+            elif name in MEANT or name in LETTERS_OF_DOCKER:
+                meant = MEANT.get(LETTERS_OF_DOCKER.get(name, name))
                 if meant:
                     self._unknown(flag, f"--{meant} was meant")
                     flag.name = meant
@@ -461,9 +455,10 @@ class Translation:
         name = flag.name
         handled = {"context", "dockerfile", "context-sub-path", "bucket", "destination"}
         handled |= {"cache", "cache-repo", "cache-ttl", "cache-dir", "no-push", "no-push-cache"}
-        if name in handled or name in CACHE_FLAGS:
+        if name in handled or name in CACHE_SWITCHES:
             return
-        if flag.when != ALWAYS and name not in FILES:
+        kind = FLAGS[name].kind
+        if flag.when != ALWAYS and kind != "file":
             self._conditional(flag)
         if name == "target":
             self._target(flag)
@@ -473,11 +468,11 @@ class Translation:
             self._git(flag)
         elif name == "credential-helpers" and flag.value == ():
             self.options["credential_helpers"] = []
-        elif name in LISTS:
+        elif kind == "list":
             self._listed(flag)
-        elif name in MAPPINGS:
+        elif kind == "mapping":
             self._mapped(flag)
-        elif name in FILES:
+        elif kind == "file":
             self._file(flag)
         elif name in OPTIONS:
             self._option(flag)
@@ -665,9 +660,9 @@ class Translation:
         if flag.value is not None and written is None:
             self._run_time(flag, f"options.{field}")
             return
-        if flag.name in SWITCHES:
+        if FLAGS[flag.name].kind == "switch":
             self.options[field] = switch(flag)
-        elif flag.name in NUMBERS and written and re.fullmatch(r"-?\d+", written):
+        elif FLAGS[flag.name].kind == "number" and written and re.fullmatch(r"-?\d+", written):
             self.options[field] = int(written)
         elif written:
             self.options[field] = written
@@ -845,7 +840,7 @@ class Translation:
         enabled = self._last("cache")
         repo = self._last("cache-repo")
         others = [
-            flag for flag in self.flags if flag.name in {"cache-ttl", "cache-dir", *CACHE_FLAGS}
+            flag for flag in self.flags if flag.name in {"cache-ttl", "cache-dir", *CACHE_SWITCHES}
         ]
         if enabled is None or switch(enabled) is False:
             for flag in [*([repo] if repo else []), *others]:
@@ -902,8 +897,8 @@ class Translation:
         return True
 
     def _cache_option(self, flag: Flag) -> None:
-        if flag.name in CACHE_FLAGS:
-            self.cache[CACHE_FLAGS[flag.name]] = switch(flag)
+        if flag.name in CACHE_SWITCHES:
+            self.cache[CACHE_SWITCHES[flag.name]] = switch(flag)
             return
         written = literal(flag.value or ())
         if flag.name == "cache-dir" and written and written.rstrip("/") in self.job.claims:
@@ -1072,8 +1067,3 @@ def ordered(build: dict[str, Any]) -> dict[str, Any]:
             value = {name: value[name] for name in _NESTED[key] if name in value}
         found[key] = value
     return found
-
-
-def check_name(name: str) -> bool:
-    """Whether a build arg may be called so."""
-    return grammar.is_identifier(name) and name not in OWNERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
-from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, flag_of
+from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, fields_below, flag_of
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
 from ci_kaniko.spec.rules.rule import build_rule, no_effect
@@ -115,14 +115,16 @@ def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
 @build_rule("executor.distribution", "executor.version", "options[]")
 def _flags_are_not_outdated(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
-    if executor.distribution == "osscontainertools" and at_least(version_of(executor), "v1.27.0"):
-        for name in ("skip_unused_stages", "force_build_metadata"):
-            if getattr(spec.options, name):
-                yield no_effect(
-                    ("options", name),
-                    "this executor always does so since v1.27.0",
-                    f"remove {name}:",
-                )
+    if executor.distribution != "osscontainertools":
+        return
+    for name, flag in fields_below("options").items():
+        always = FLAGS[flag].always
+        if always and getattr(spec.options, name) and at_least(version_of(executor), always):
+            yield no_effect(
+                ("options", name),
+                f"this executor always does so since {always}",
+                f"remove {name}:",
+            )
 
 
 @build_rule("executor.distribution", "executor.version", "options[]", "annotations[]", "git")
@@ -145,21 +147,11 @@ def _flags_in_use(spec: Build) -> Iterator[tuple[Where, str, Since]]:
     for name in type(spec.options).model_fields:
         value = getattr(spec.options, name)
         if value is not None and (value not in ((), {}) or name == "credential_helpers"):
-            yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)]
+            yield ("options", name), f"--{flag_of(name)}", FLAGS[flag_of(name)].since
     for where, flag in _fields_in_use(spec):
-        yield where, f"--{flag}", FLAGS[flag]
+        yield where, f"--{flag}", FLAGS[flag].since
     if spec.git.depth:
         yield ("git", "depth"), "--git=depth", GIT_DEPTH
-
-
-_CACHE_FLAGS = {
-    "repo": "cache-repo",
-    "ttl": "cache-ttl",
-    "dir": "cache-dir",
-    "copy_layers": "cache-copy-layers",
-    "run_layers": "cache-run-layers",
-    "compressed": "compressed-caching",
-}
 
 
 def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
@@ -177,7 +169,7 @@ def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
     if spec.cache:
         fields |= {
             ("cache", name): (getattr(spec.cache, name) is not None, flag)
-            for name, flag in _CACHE_FLAGS.items()
+            for name, flag in fields_below("cache").items()
         }
         # A run that does not push must not push cached layers either.
         fields[("cache",)] = (spec.cache.remote, "no-push-cache")

@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.flags import OWNERS, RESERVED, flag_of, owner_of
+from ci_kaniko.kaniko.flags import FLAGS, RESERVED, owner_of
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
@@ -136,7 +136,6 @@ def _variables_of_the_ci_are_not_yours(
 
 @build_rule("extra_args[]")
 def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
-    options = set(type(spec.options).model_fields)
     for index, text in enumerate(spec.extra_args):
         where = ("extra_args", index)
         found = _ARGUMENT.fullmatch(text)
@@ -152,18 +151,18 @@ def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
             )
             continue
         flag = found.group(1)
-        owner = owner_of(flag, options)
+        owner = owner_of(flag)
         if owner or flag in RESERVED:
             hint = f"{owner}: is its place" if owner else RESERVED[flag]
             yield Finding("owned-argument", where, f"--{flag} is set by ci-kaniko itself", hint)
             continue
-        close = suggest(flag, [*OWNERS, *map(flag_of, options)])
+        close = suggest(flag, [name for name, known in FLAGS.items() if known.field])
         if close:
             yield Finding(
                 "unknown-flag",
                 where,
                 f"no kaniko that ci-kaniko knows has --{flag}",
-                f"--{close} has its place at {owner_of(close, options)}:",
+                f"--{close} has its place at {owner_of(close)}:",
                 severity="warning",
             )
 

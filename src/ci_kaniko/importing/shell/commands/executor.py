@@ -11,21 +11,13 @@ from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import Item, Value
+from ci_kaniko.kaniko.flags import short_names, switches
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
-SWITCHES = {
-    *("cache", "cache-copy-layers", "cache-run-layers", "cleanup", "compressed-caching", "dryrun"),
-    *("force", "force-build-metadata", "help", "ignore-var-run", "insecure", "insecure-pull"),
-    *("log-timestamp", "materialize", "no-push", "no-push-cache", "pre-cleanup"),
-    *("preserve-context", "push-ignore-immutable-tag-errors", "reproducible", "single-snapshot"),
-    *("skip-default-registry-fallback", "skip-push-permission-check", "skip-tls-verify"),
-    *("skip-tls-verify-pull", "skip-unused-stages", "use-new-run", "whitelist-var-run"),
-}
-"""The flags that take no word after them. Source: ``cmd/executor/cmd/root.go``."""
-_SHORT = {"-b": "bucket", "-c": "context", "-d": "destination", "-f": "dockerfile"}
-_SHORT |= {"-v": "verbosity", "-h": "help"}
+_SWITCHES = switches()
+_SHORT = {f"-{letter}": name for letter, name in short_names().items()}
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
 _FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
 _BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
@@ -87,7 +79,7 @@ def arguments(reader: Reader, items: list[Item]) -> list[Item]:
         name = _flag(item.text)
         if name is None:
             found.append(item)
-        elif name in SWITCHES:
+        elif name in _SWITCHES:
             found.append(_switch(reader, item, name, rest))
         elif "=" in str(item.text[0]) or not rest or _is_unknown_letter(item.text):
             found.append(_long(item, name))
