@@ -27,6 +27,6 @@ class CompiledTemplates(BuildHookInterface):  # type: ignore[type-arg]
         included = "force_include_editable" if version == "editable" else "force_include"
         build_data[included][self.folder.name] = COMPILED
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Leave nothing behind."""
         self.folder.cleanup()

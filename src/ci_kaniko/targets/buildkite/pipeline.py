@@ -18,6 +18,7 @@ from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.inputs import takes_inputs
+from ci_kaniko.targets.buildkite.plugin import secret_names
 from ci_kaniko.targets.buildkite.steps import (
     NODES,
     Key,
@@ -25,7 +26,6 @@ from ci_kaniko.targets.buildkite.steps import (
     job_key,
     key_of,
     preparation_key,
-    secret_names,
     steps,
 )
 from ci_kaniko.targets.shared import (

@@ -15,16 +15,8 @@ from ci_kaniko.syntax.variables import parse
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.buildkite.inputs import environment, expression, input_of, takes_inputs
-from ci_kaniko.targets.pods import (
-    Volumes,
-    cache_volume,
-    cloud_labels,
-    from_secret,
-    pull_secrets,
-    resources,
-    secret_volumes,
-    toleration,
-)
+from ci_kaniko.targets.buildkite.plugin import checkout_settings, mounted, secret_names, settings
+from ci_kaniko.targets.pods import cloud_labels, pull_secrets, resources
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -132,9 +124,6 @@ def _last_keys(image: Image, job: Job) -> list[Key]:
     return [*keys * fewer, key_of(image)]
 
 
-# -- the steps --------------------------------------------------------------------------------
-
-
 def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Image]) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
@@ -148,14 +137,14 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
         ]
     )
     nodes = runner(job, section.platform_node_selector, NODES) or {}
-    pod = _pod(
+    pod = settings(
         section,
         executor_image(plan.spec.executor, with_shell=True),
         nodes={**section.node_selector, **nodes},
-        given=_given(plan),
+        given=mounted(plan),
         sizes=resources(section),
         labels=cloud_labels(plan),
-        checkout=_checkout(image.build),
+        checkout=checkout_settings(image.build),
         pull=pull_secrets(image.build, "buildkite"),
         service_account=not job.requests or bool(plan.clouds),
     )
@@ -178,11 +167,11 @@ def _joining(image: Image, plan: Plan) -> Step:
     dialect = dialect_of(plan)
     join = Join(image, plan, dialect, joined(dialect.site))
     text = join.build(_asked(keys), [_meta_data_set(key)] if image.hands_over else [])
-    pod = _pod(
+    pod = settings(
         section,
         JOIN_IMAGE,
         nodes=section.node_selector,
-        given=_given(plan),
+        given=mounted(plan),
         labels=cloud_labels(plan),
         as_root=True,
     )
@@ -198,7 +187,7 @@ def _joining(image: Image, plan: Plan) -> Step:
 
 def _preparing(preparation: Preparation, image: Image) -> Step:
     section, key = image.build.buildkite, preparation_key(preparation, [image])
-    pod = _pod(
+    pod = settings(
         section,
         preparation.prepare.image,
         nodes=section.node_selector,
@@ -206,7 +195,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         sizes=resources(section),
         as_root=True,
         service_account=False,
-        checkout=_checkout(image.build),
+        checkout=checkout_settings(image.build),
         pull=pull_secrets(image.build, "buildkite"),
     )
     return {
@@ -268,109 +257,6 @@ def _artifacts(plan: Plan) -> Iterator[str]:
     for path in plan.outputs:
         glob = re.sub(r"([*?\[\]{}~])", r"\\\1", path)
         yield f"{glob}/**/*" if path == plan.spec.options.oci_layout_path else glob
-
-
-# -- the pods ---------------------------------------------------------------------------------
-
-
-def _pod(
-    section: Buildkite,
-    image: str,
-    *,
-    nodes: dict[str, str],
-    given: tuple[Step, Step],
-    sizes: Step | None = None,
-    labels: dict[str, str] | None = None,
-    as_root: bool = False,
-    service_account: bool = True,
-    checkout: Step | None = None,
-    pull: Iterable[str] = (),
-) -> Step:
-    """The plugin's settings; ``given`` are parts of the container and of the pod."""
-    container = {
-        "name": "container-0",
-        "image": image,
-        "securityContext": {"runAsUser": 0} if as_root else {},
-        "env": given[0].get("env"),
-        "resources": sizes,
-        "volumeMounts": given[0].get("volumeMounts"),
-    }
-    pod = {
-        "serviceAccountName": section.service_account if service_account else None,
-        "imagePullSecrets": [{"name": name} for name in pull],
-        "nodeSelector": nodes,
-        "tolerations": [toleration(item) for item in section.tolerations],
-        "containers": [_without_nothing(container)],
-        "volumes": given[1].get("volumes"),
-    }
-    metadata = {"labels": labels} if labels else {}
-    settings = {"checkout": checkout, "metadata": metadata, "podSpecPatch": _without_nothing(pod)}
-    return _without_nothing(settings)
-
-
-def _checkout(build: Build) -> Step:
-    """What the agent fetches; by itself it takes all submodules, so it is told when not to."""
-    wanted = build.checkout
-    if wanted is None:
-        return {}
-    depth = f" --depth={wanted.depth}" if wanted.depth else ""
-    flags = {"cloneFlags": f"-v{depth}", "fetchFlags": f"-v --prune{depth}"} if depth else {}
-    return {**flags, "noSubmodules": not wanted.submodules}
-
-
-def _without_nothing(fields: Step) -> Step:
-    return {name: item for name, item in fields.items() if item}
-
-
-def _given(plan: Plan) -> tuple[Step, Step]:
-    """How secrets come into the container: its part, and the pod's."""
-    section = plan.spec.buildkite
-    own_store = section.secrets == "buildkite"
-    volumes = (
-        Volumes([], [], []) if own_store else secret_volumes(plan, section.secret, optional=True)
-    )
-    env = [
-        from_secret(name, section.secret, name, optional=True)
-        for name in secret_names(plan, files=own_store)
-        if not own_store
-    ]
-    cache = cache_volume(plan, section.cache_claim)
-    container = {
-        "env": [*env, *volumes.env],
-        "volumeMounts": [*_config_mount(plan), *volumes.mounts, *cache.mounts],
-    }
-    return container, {"volumes": [*_config_volume(plan), *volumes.volumes, *cache.volumes]}
-
-
-def secret_names(plan: Plan, *, files: bool) -> list[str]:
-    """The secrets that come as variables; ``files`` says that files come so, too."""
-    names = [name for login in plan.logins for name in login.secrets if login.cloud is None]
-    for cloud in plan.clouds:
-        names += cloud.secrets if files else cloud.secret_variables.values()
-    if plan.git_login and plan.git_login.secret:
-        names.append(plan.git_login.secret)
-    names += [*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()]
-    if files:
-        names += plan.certificates.values()
-    return list(dict.fromkeys(names))
-
-
-def _config_mount(plan: Plan) -> list[dict[str, Any]]:
-    if not plan.docker_config:
-        return []
-    return [{"name": "docker-config", "mountPath": "/kaniko/.docker", "readOnly": True}]
-
-
-def _config_volume(plan: Plan) -> list[dict[str, Any]]:
-    """Optional, so that a run which does not push starts without it; the script asks for it."""
-    if not plan.docker_config:
-        return []
-    items = [{"key": ".dockerconfigjson", "path": "config.json"}]
-    secret = {"secretName": plan.docker_config, "optional": True, "items": items}
-    return [{"name": "docker-config", "secret": secret}]
-
-
-# -- the scripts ------------------------------------------------------------------------------
 
 
 def _asked(keys: Mapping[str, Key]) -> list[str]:

@@ -150,6 +150,11 @@ def is_child(build: Build) -> bool:
     return build.gitlab.form == "child"
 
 
+def is_included(build: Build) -> bool:
+    """Whether the file becomes a part of others."""
+    return build.gitlab.form in {"include", "component"}
+
+
 def id_token_name(cloud: str) -> str:
     """The variable that holds the job's identity for a cloud."""
     return f"{cloud.upper()}_ID_TOKEN"
