@@ -291,20 +291,6 @@ def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
     assert changed(outputs) == TRAILING_BLANKS
 
 
-def test_yamllint_finds_trailing_blanks_in_values_only() -> None:
-    """Its defaults without the line length. Its warnings contradict prettier, or want ---."""
-    options = ["-f", "parsable", "-d", "{extends: default, rules: {line-length: disable}}"]
-    command = [tools.program("yamllint"), *options, str(SNAPSHOTS)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    found = re.findall(r"snapshots/(\S+?):\d+:\d+: \[(\w+)\] .* \(([\w-]+)\)", done.stdout)
-    assert {rule for _, level, rule in found if level == "warning"} <= {
-        "document-start",
-        "comments",
-    }
-    errors = {(path, rule) for path, level, rule in found if level == "error"}
-    assert errors == {(path, "trailing-spaces") for path in TRAILING_BLANKS}
-
-
 def test_prettier_finds_nothing() -> None:
     done = subprocess.run(
         [tools.program("prettier"), "--no-config", "--list-different", "."],
