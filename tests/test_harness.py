@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import events, execution, kubelet, tools
+from harness import events, kubelet, sandbox, tools
+from harness.arguments import normalise
 from harness.buildkite_upload import UploadError, interpolate, upload
-from harness.execution import (
-    HarnessError,
-    Mount,
-    Recorded,
-    lookup,
-    normalise,
-    run,
-)
+from harness.documents import HarnessError
+from harness.execution import run
+from harness.logins import lookup
+from harness.recorded import Mount, Recorded
+from harness.request import Request
 from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 
 if TYPE_CHECKING:
@@ -214,13 +212,13 @@ all_forms = pytest.mark.parametrize("form", ALL_FORMS)
 def run_form(form: str, arguments: Sequence[str], **options: object) -> Recorded:
     target, text = ALL_FORMS[form]
     options = {"secrets": SECRETS, **options}
-    return run(target, text(arguments), events.DEFAULT_BRANCH, **options)  # type: ignore[arg-type]
+    return run(Request(target, text(arguments), events.DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
 
 
 def run_script(form: str, text: str, **options: object) -> Recorded:
     target, rendered = SHELL_DRIVEN[form]
     options = {"secrets": SECRETS, **options}
-    return run(target, rendered(text), events.DEFAULT_BRANCH, **options)  # type: ignore[arg-type]
+    return run(Request(target, rendered(text), events.DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
 
 
 @all_forms
@@ -291,7 +289,7 @@ def test_runs_share_nothing_and_leave_nothing() -> None:
     assert first.files == {"/kaniko/left": b"x\n"}
 
 
-@pytest.mark.skipif(not execution.ISOLATED, reason="no mount namespaces")
+@pytest.mark.skipif(not sandbox.ISOLATED, reason="no mount namespaces")
 def test_scripts_cannot_write_to_the_machine() -> None:
     recorded = run_script("gitlab", "touch /usr/harness /etc/harness || echo refused\n")
     assert recorded.stdout == "refused\n"
@@ -300,7 +298,7 @@ def test_scripts_cannot_write_to_the_machine() -> None:
 @all_forms
 def test_without_namespaces_paths_are_swapped(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run_form(form, AWKWARD)
-    monkeypatch.setattr(execution, "ISOLATED", False)
+    monkeypatch.setattr(sandbox, "ISOLATED", False)
     monkeypatch.delenv("CI", raising=False)
     assert run_form(form, AWKWARD) == expected
     monkeypatch.setenv("CI", "true")
@@ -322,7 +320,7 @@ def test_gitlab_variables_and_file_secrets() -> None:
 
 def test_gitlab_needs_the_entrypoint_cleared() -> None:
     with pytest.raises(HarnessError, match="entrypoint"):
-        run("gitlab", gitlab("true\n").replace('[""]', "[]"), events.TAG)
+        run(Request("gitlab", gitlab("true\n").replace('[""]', "[]"), events.TAG))
 
 
 def test_files_stand_in_the_checkout() -> None:
@@ -357,19 +355,21 @@ def test_docker_mounts_environment_and_cleaning() -> None:
 )
 def test_docker_calls_outside_the_model_are_loud(call: str) -> None:
     with pytest.raises(HarnessError):
-        run("github", github(f"{call}\n"), events.TAG)
+        run(Request("github", github(f"{call}\n"), events.TAG))
 
 
 def test_docker_writes_the_digest_through_the_mount() -> None:
     for option in ('-v "$out:/kaniko/out"', '--mount "type=bind,source=$out,target=/kaniko/out"'):
         recorded = run(
-            "github",
-            github(
-                'out=$RUNNER_TEMP/out; mkdir "$out"\n'
-                f"docker run --rm {option} image --digest-file=/kaniko/out/digest\n"
-                'echo "digest=$(cat "$out/digest")" >> "$GITHUB_OUTPUT"\n'
-            ),
-            events.TAG,
+            Request(
+                "github",
+                github(
+                    'out=$RUNNER_TEMP/out; mkdir "$out"\n'
+                    f"docker run --rm {option} image --digest-file=/kaniko/out/digest\n"
+                    'echo "digest=$(cat "$out/digest")" >> "$GITHUB_OUTPUT"\n'
+                ),
+                events.TAG,
+            )
         )
         assert recorded.stderr == ""
         outputs = [data for path, data in recorded.files.items() if path.endswith("/output")]
@@ -385,13 +385,13 @@ def test_github_expressions() -> None:
         "          D: ${{ vars.HOST || secrets.TOKEN }}\n"
         "          TOKEN:",
     )
-    recorded = run("github", text, events.FORK_PULL_REQUEST, variables={"HOST": "h"})
+    recorded = run(Request("github", text, events.FORK_PULL_REQUEST, variables={"HOST": "h"}))
     assert recorded.argv == ("it's", "x-main", "true", "h")
     for bad in ("format()", "github.nope", "a && b"):
         with pytest.raises(HarnessError):
-            run("github", text.replace("vars.NONE || 'it''s'", bad), events.TAG)
+            run(Request("github", text.replace("vars.NONE || 'it''s'", bad), events.TAG))
     with pytest.raises(HarnessError, match="expression in run"):
-        run("github", github("echo ${{ github.ref }}\n"), events.TAG)
+        run(Request("github", github("echo ${{ github.ref }}\n"), events.TAG))
 
 
 def test_git_tells_the_commit_time_in_the_committers_zone() -> None:
@@ -399,7 +399,7 @@ def test_git_tells_the_commit_time_in_the_committers_zone() -> None:
         'TZ=UTC; export TZ; docker run image "$(git show -s --format=%cI)" '
         '"$(git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)"\n'
     )
-    recorded = run("github", text, events.TAG)
+    recorded = run(Request("github", text, events.TAG))
     assert recorded.argv == ("2026-01-01T13:00:00+01:00", "2026-01-01T12:00:00Z")
 
 
@@ -417,22 +417,24 @@ volumeMounts: [{name: docker-config, mountPath: /kaniko/.docker, readOnly: true}
 def test_kubernetes_mounts_a_docker_config() -> None:
     config = json.dumps({"auths": {"ghcr.io": {"username": "me", "password": "secret"}}})
     text = pod(SECRET_MOUNT, SECRET_VOLUME)
-    recorded = run("kubernetes", text, events.TAG, docker_configs={"regcred": config})
+    recorded = run(Request("kubernetes", text, events.TAG, docker_configs={"regcred": config}))
     assert lookup(recorded, "ghcr.io") == ("me", "secret")
     assert recorded.mounts == (Mount("secret:regcred", "/kaniko/.docker", read_only=True),)
     assert recorded.config_mode == 0o644
     without_items = re.sub(r"      items:.*", "", text)
-    recorded = run("kubernetes", without_items, events.TAG, docker_configs={"regcred": config})
+    recorded = run(
+        Request("kubernetes", without_items, events.TAG, docker_configs={"regcred": config})
+    )
     assert recorded.config is None
 
 
 def test_kubernetes_waits_for_a_missing_secret() -> None:
-    recorded = run("kubernetes", pod(SECRET_MOUNT, SECRET_VOLUME), events.TAG)
+    recorded = run(Request("kubernetes", pod(SECRET_MOUNT, SECRET_VOLUME), events.TAG))
     assert (recorded.status, recorded.argv) == (125, None)
     assert 'secret "regcred" not found' in recorded.stderr
 
 
-@pytest.mark.skipif(not execution.ISOLATED, reason="no mount namespaces")
+@pytest.mark.skipif(not sandbox.ISOLATED, reason="no mount namespaces")
 def test_a_secret_volume_is_read_only() -> None:
     mount = SECRET_MOUNT.removeprefix("args: [x]\n")
     text = pod(
@@ -440,7 +442,9 @@ def test_a_secret_volume_is_read_only() -> None:
         + mount,
         SECRET_VOLUME,
     )
-    assert run("kubernetes", text, events.TAG, docker_configs={"regcred": "{}"}).argv == ("no",)
+    assert run(Request("kubernetes", text, events.TAG, docker_configs={"regcred": "{}"})).argv == (
+        "no",
+    )
 
 
 def test_a_job_is_a_pod_in_a_template() -> None:
@@ -460,10 +464,10 @@ spec:
             - {name: C, value: c}
           args: ["--b=$(B)", "--no=$(NOPE)"]
 """
-    recorded = run("kubernetes", text, events.TAG)
+    recorded = run(Request("kubernetes", text, events.TAG))
     assert recorded.argv == ("--b=a$(C)$(A)", "--no=$(NOPE)")
     with pytest.raises(TypeError):
-        run("kubernetes", text.replace("value: a}", "value: 1}"), events.TAG)
+        run(Request("kubernetes", text.replace("value: a}", "value: 1}"), events.TAG))
 
 
 def test_buildkite_upload_knows_neither_step_env_nor_the_jobs_checkout() -> None:
@@ -471,26 +475,32 @@ def test_buildkite_upload_knows_neither_step_env_nor_the_jobs_checkout() -> None
         "    agents:", "    env: {REG: x, DIR: $BUILDKITE_BUILD_CHECKOUT_PATH}\n    agents:"
     )
     secrets = {"secrets": SECRETS}
-    assert run("buildkite", text, events.TAG, **secrets).argv == ("x",)  # type: ignore[arg-type]
+    assert run(Request("buildkite", text, events.TAG, **secrets)).argv == ("x",)  # type: ignore[arg-type]
     eager = text.replace("$$REG", "$REG-$DIR$BUILDKITE_BUILD_CHECKOUT_PATH")
-    assert run("buildkite", eager, events.TAG, **secrets).argv == ("-/upload",)  # type: ignore[arg-type]
+    assert run(Request("buildkite", eager, events.TAG, **secrets)).argv == ("-/upload",)  # type: ignore[arg-type]
 
 
 def test_buildkite_refuses_what_the_upload_or_the_controller_would() -> None:
-    recorded = run("buildkite", buildkite("x\n").replace("x\n", "${A%x}\n", 1), events.TAG)
+    recorded = run(Request("buildkite", buildkite("x\n").replace("x\n", "${A%x}\n", 1), events.TAG))
     assert recorded.status == 125
     for old, new in (("container-0", "kaniko"), ("- kubernetes:", "- kubernetes#v1:")):
         with pytest.raises(HarnessError):
-            run("buildkite", buildkite("true\n").replace(old, new), events.TAG, secrets=SECRETS)
+            run(
+                Request(
+                    "buildkite", buildkite("true\n").replace(old, new), events.TAG, secrets=SECRETS
+                )
+            )
 
 
 def test_buildkite_secrets_of_its_own_store() -> None:
     text = buildkite('/kaniko/executor "$A"\n').replace(
         "    key:", "    secrets: {A: TOKEN}\n    key:"
     )
-    recorded = run("buildkite", text, events.TAG, secrets=SECRETS)
+    recorded = run(Request("buildkite", text, events.TAG, secrets=SECRETS))
     assert recorded.argv == (SECRETS["TOKEN"],)
-    recorded = run("buildkite", text.replace("A: TOKEN", "A: B"), events.TAG, secrets=SECRETS)
+    recorded = run(
+        Request("buildkite", text.replace("A: TOKEN", "A: B"), events.TAG, secrets=SECRETS)
+    )
     assert (recorded.status, recorded.calls) == (125, 0)
 
 
@@ -498,13 +508,15 @@ def test_agola_refuses_what_its_parser_refuses() -> None:
     text = agola("true # /kaniko/executor\n")
     for old, new in (("              name: build\n", ""), ("{from_variable: TOKEN}", "1")):
         with pytest.raises(HarnessError):
-            run("agola", text.replace(old, new), events.TAG)
+            run(Request("agola", text.replace(old, new), events.TAG))
 
 
 def test_agola_without_e_goes_on_after_a_failing_line() -> None:
     text = agola("false\n/kaniko/executor\n")
-    assert run("agola", text, events.TAG).calls == 0
-    assert run("agola", text.replace("/busybox/sh -e", "/busybox/sh"), events.TAG).calls == 1
+    assert run(Request("agola", text, events.TAG)).calls == 0
+    assert (
+        run(Request("agola", text.replace("/busybox/sh -e", "/busybox/sh"), events.TAG)).calls == 1
+    )
 
 
 def test_the_same_build_reads_the_same_on_every_target() -> None:

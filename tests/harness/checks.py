@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import expectation
-from harness.execution import Recorded, lookup, normalise
+from harness.arguments import normalise
 from harness.executor import CREDENTIAL_FILES
+from harness.logins import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.expectation import Login, Run
+    from harness.recorded import Recorded
 
 NEVER_STARTED = 125
 """How a run ends whose container never starts."""

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness import expectation, images, triggers
-from harness.execution import REQUESTS, Handed, run
+from harness.documents import REQUESTS
+from harness.execution import run
+from harness.recorded import Handed
+from harness.request import Request
 from harness.runs import INPUTS, read_pipeline, render
 from harness.triggers import Result
 
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.events import Event
-    from harness.execution import Recorded
     from harness.images import Job, Pipeline
+    from harness.recorded import Recorded
     from harness.triggers import Step
 
 _NATIVE_NAMES = {"gitlab": "job", "github": "job", "buildkite": "key", "kubernetes": "name"}
@@ -103,22 +106,24 @@ def run_pipeline(
 
     def perform(step: Step) -> Result:
         done = run(
-            target,
-            text,
-            event,
-            **stored,
-            variables=expectation.RUN_TIME,
-            shell=shell,
-            files=repository(pipeline),
-            job=step.name,
-            handed=Handed(
-                artifacts={name: each.artifacts for name, each in recorded.items()},
-                outputs={name: each.outputs for name, each in recorded.items()},
-            ),
-            inputs=given.inputs,
-            digest=digest_of(step.name),
-            failing=given.failing_tools,
-            executor_status=7 if step.name in given.failing_jobs else 0,
+            Request(
+                target,
+                text,
+                event,
+                **stored,
+                variables=expectation.RUN_TIME,
+                shell=shell,
+                files=repository(pipeline),
+                job=step.name,
+                handed=Handed(
+                    artifacts={name: each.artifacts for name, each in recorded.items()},
+                    outputs={name: each.outputs for name, each in recorded.items()},
+                ),
+                inputs=given.inputs,
+                digest=digest_of(step.name),
+                failing=given.failing_tools,
+                executor_status=7 if step.name in given.failing_jobs else 0,
+            )
         )
         recorded[step.name] = done
         return Result("failed" if done.status else "passed", done.outputs)

@@ -9,11 +9,14 @@ import ci_kaniko
 from harness import expectation, images, tools
 from harness.cases import CASES, PIPELINE_CASES, spec_path
 from harness.events import Event, values
-from harness.execution import Recorded, run
+from harness.execution import run
 from harness.expectation import Run
+from harness.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.recorded import Recorded
 
 RENDER_ALL = """
 import json, sys
@@ -103,17 +106,19 @@ def execute(
     as_text = {} if on_gitlab or in_store else fed.docker_configs
     section = wanted.spec.section(wanted.target)
     return run(
-        wanted.target,
-        text,
-        wanted.event,
-        secrets={**fed.secrets, **as_text},
-        variables=expectation.RUN_TIME,
-        shell=shell,
-        executor_status=status,
-        file_secrets=fed.docker_configs if on_gitlab else {},
-        docker_configs=fed.docker_configs if in_store else {},
-        secret=section.get("secret", "ci-kaniko"),
-        extra_env=extra_env or {},
+        Request(
+            wanted.target,
+            text,
+            wanted.event,
+            secrets={**fed.secrets, **as_text},
+            variables=expectation.RUN_TIME,
+            shell=shell,
+            executor_status=status,
+            file_secrets=fed.docker_configs if on_gitlab else {},
+            docker_configs=fed.docker_configs if in_store else {},
+            secret=section.get("secret", "ci-kaniko"),
+            extra_env=extra_env or {},
+        )
     )
 
 

@@ -16,21 +16,12 @@ import yaml
 
 from harness import judge
 from harness.agola import included
+from harness.documents import REQUESTS, listed
 from harness.events import GITHUB_EVENTS, Event, environment, github_context
-from harness.execution import (
-    REQUESTS,
-    agola_ancestors,
-    agola_parents,
-    agola_tasks,
-    buildkite_commands,
-    buildkite_pipeline,
-    gitlab_document,
-    gitlab_jobs,
-    gitlab_needs,
-    kubernetes_chains,
-    listed,
-    saves,
-)
+from harness.runners.agola import agola_ancestors, agola_parents, agola_tasks, saves
+from harness.runners.buildkite import buildkite_commands, buildkite_pipeline
+from harness.runners.gitlab import gitlab_document, gitlab_jobs, gitlab_needs
+from harness.runners.kubernetes import kubernetes_chains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

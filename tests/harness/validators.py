@@ -20,7 +20,7 @@ import yaml
 
 from harness import judge, tools
 from harness.events import EVENTS, OTHER_EVENTS
-from harness.execution import github_known
+from harness.runners.github import github_known
 from harness.scripts import pod_specs, scripts
 from harness.triggers import gitlab_variables
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os.path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,10 +15,14 @@ import ci_kaniko
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word
 from ci_kaniko.importing.readers.containers import normal_words
-from harness import execution
+from harness import sandbox
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
-from harness.execution import Recorded, run
+from harness.execution import run
+from harness.request import Request
+
+if TYPE_CHECKING:
+    from harness.recorded import Recorded
 
 IMPORTS = ROOT / "tests" / "imports"
 EVENTS = (DEFAULT_BRANCH, FEATURE_BRANCH, TAG, PULL_REQUEST)
@@ -79,13 +83,13 @@ _STORES |= {"buildkite-artifact-registry": "kaniko-secret"}
 @pytest.fixture(autouse=True)
 def _docker_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kaniko's image has /kaniko/.docker, which the harness leaves out."""
-    prepare = execution._Sandbox.prepare
+    prepare = sandbox.Sandbox.prepare
 
     def prepared(box: Any, *given: Any) -> None:
         prepare(box, *given)
         box.mkdir("/kaniko/.docker")
 
-    monkeypatch.setattr(execution._Sandbox, "prepare", prepared)
+    monkeypatch.setattr(sandbox.Sandbox, "prepare", prepared)
 
 
 @functools.cache
@@ -96,13 +100,15 @@ def imported(case: str) -> Any:
 def _run(case: str, target: str, text: str, event: Event) -> Recorded:
     store = next((name for key, name in _STORES.items() if key in case), "ci-kaniko")
     return run(
-        target,
-        text,
-        event,
-        secrets=_SECRETS,
-        variables={**_VARIABLES, **(_SECRETS if target == "gitlab" else {})},
-        shell="bash" if target == "github" else "busybox",
-        secret=store,
+        Request(
+            target,
+            text,
+            event,
+            secrets=_SECRETS,
+            variables={**_VARIABLES, **(_SECRETS if target == "gitlab" else {})},
+            shell="bash" if target == "github" else "busybox",
+            secret=store,
+        )
     )
 
 

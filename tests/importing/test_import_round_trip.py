@@ -28,6 +28,7 @@ from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
 from harness import expectation
 from harness.execution import run
+from harness.request import Request
 from harness.runs import (
     RENDERED,
     TARGETS,
@@ -129,13 +130,15 @@ def _recorded(case: str, text: str) -> Any:
     fed = expectation.fed(wanted)
     section = wanted.spec.section("kubernetes")
     return run(
-        "kubernetes",
-        text,
-        event,
-        secrets=fed.secrets,
-        docker_configs=fed.docker_configs,
-        variables=expectation.RUN_TIME,
-        secret=section.get("secret", "ci-kaniko"),
+        Request(
+            "kubernetes",
+            text,
+            event,
+            secrets=fed.secrets,
+            docker_configs=fed.docker_configs,
+            variables=expectation.RUN_TIME,
+            secret=section.get("secret", "ci-kaniko"),
+        )
     )
 
 

@@ -18,8 +18,9 @@ from ci_kaniko.spec.build import Build
 from harness import agola, images
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH
-from harness.execution import gitlab_jobs, pod_containers
 from harness.pipelines import native_name
+from harness.runners.gitlab import gitlab_jobs
+from harness.runners.kubernetes import pod_containers
 from harness.runs import TARGETS, read_pipeline, spec_of, values_for
 
 if TYPE_CHECKING:

@@ -21,14 +21,16 @@ from harness.checks import (
     stopped,
 )
 from harness.events import DEFAULT_BRANCH, EVENTS, Event
-from harness.execution import Recorded, lookup
 from harness.expectation import Run
+from harness.logins import lookup
 from harness.runs import RENDERED, SHELLS, execute, read, render, spec_of, values_for
 from harness.triggers import github_steps
 from make.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from harness.recorded import Recorded
 
 PULL_REQUEST = next(event for event in EVENTS if event.pull_request and not event.fork)
 FORK = next(event for event in EVENTS if event.fork)

@@ -20,11 +20,12 @@ from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
 from harness import expectation, kubelet, tools
+from harness.arguments import normalise
 from harness.buildkite_upload import interpolate
 from harness.events import DEFAULT_BRANCH, TAG, slug
-from harness.execution import _tools, normalise
 from harness.expectation import Run
 from harness.runs import SHELLS, TARGETS, execute, rendering, values_for
+from harness.sandbox import tools_of
 from harness.triggers import github_filter
 
 EXAMPLES = settings().max_examples
@@ -242,7 +243,7 @@ def test_a_nested_block_is_read_back(tree: object) -> None:
 
 def printed(shell: str, script: str) -> list[str]:
     """What a script prints, cut at NUL."""
-    env = {"PATH": f"{_tools(shell)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    env = {"PATH": f"{tools_of(shell)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         [*tools.shell(shell), "-c", script], env=env, capture_output=True, check=False, timeout=60
     )

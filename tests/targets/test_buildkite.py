@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.execution import Recorded
+    from harness.recorded import Recorded
 
 ROWS = tuple(dict.fromkeys([*UPLOAD, *REFUSED, *KUBELET, *AWKWARD]))
 ENV = {"FOO": "hello", "EMPTY": "", "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload", "date": "now"}

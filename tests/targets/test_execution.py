@@ -33,8 +33,10 @@ from harness.events import (
     TAG,
     Event,
 )
-from harness.execution import lookup, run
+from harness.execution import run
 from harness.expectation import HUB, Run
+from harness.logins import lookup
+from harness.request import Request
 from harness.runs import (
     RENDERED,
     SHELLS,
@@ -320,7 +322,9 @@ def test_the_files_of_the_context_have_the_same_modes(target: str) -> None:
     text = ci_kaniko.render(ci_kaniko.loads(spec), target)
     for shell in SHELLS:
         got = run(
-            target, text, DEFAULT_BRANCH, shell=shell, files={"src/main": "", "Dockerfile": ""}
+            Request(
+                target, text, DEFAULT_BRANCH, shell=shell, files={"src/main": "", "Dockerfile": ""}
+            )
         )
         assert {path: file.mode for path, file in got.context.items()} == {
             "src/main": 0o644,

@@ -14,6 +14,7 @@ from harness import tools
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
 from harness.execution import run
 from harness.pipelines import digest_of
+from harness.request import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +44,10 @@ BUILT = (
 def test_only_a_digest_is_handed_over(target: str, digest: str) -> None:
     text = ci_kaniko.render(ci_kaniko.loads(SPEC), target)
     secrets = {"GHCR_TOKEN": "secret"}
-    got = run(target, text, DEFAULT_BRANCH, secrets=secrets, digest=digest)
+    got = run(Request(target, text, DEFAULT_BRANCH, secrets=secrets, digest=digest))
     assert got.calls == 1
     assert (bool(got.status), got.outputs) == (True, {})
-    got = run(target, text, DEFAULT_BRANCH, secrets=secrets, digest=GOOD)
+    got = run(Request(target, text, DEFAULT_BRANCH, secrets=secrets, digest=GOOD))
     assert (got.status, [*got.outputs.values()]) == (0, [GOOD])
 
 
@@ -54,7 +55,7 @@ def test_only_a_digest_is_handed_over(target: str, digest: str) -> None:
 def test_a_report_of_the_repository_is_none_of_the_job(status: int) -> None:
     text = ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab")
     files = {"digest.env": "BASH_ENV=/x\n", "Dockerfile": ""}
-    got = run("gitlab", text, PULL_REQUEST, files=files, executor_status=status)
+    got = run(Request("gitlab", text, PULL_REQUEST, files=files, executor_status=status))
     assert (got.calls, got.status, got.outputs) == (1, status, {})
 
 

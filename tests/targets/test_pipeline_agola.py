@@ -21,6 +21,7 @@ from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
 from harness.execution import run
 from harness.pipelines import digest_of
+from harness.request import Request
 from harness.runs import spec_of
 from harness.validators import VALIDATORS
 
@@ -844,7 +845,9 @@ def test_folders_of_output_files_are_there(options: str, folders: str) -> None:
 @pytest.mark.parametrize("event", [DEFAULT_BRANCH, PULL_REQUEST, TAG], ids=lambda event: event.name)
 def test_the_executor_gets_the_place_of_the_digest(event: Event, shell: str) -> None:
     text = rendered(ONE + "digest: true\n")
-    got = run("agola", text, event, secrets={"GHCR_TOKEN": "x"}, shell=shell, job="build-image")
+    got = run(
+        Request("agola", text, event, secrets={"GHCR_TOKEN": "x"}, shell=shell, job="build-image")
+    )
     assert got.status == 0
     place = "/kaniko/digest/build-image"
     assert (f"--digest-file={place}" in (got.argv or ())) == (not event.pull_request)

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.targets.buildkite.pipeline import TARGET
-from harness import buildkite, execution, kubelet, tools, validators
+from harness import buildkite, kubelet, tools, validators
 from harness.buildkite_upload import UploadError, upload
 from harness.cases import PIPELINES as FOLDER
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
+from harness.execution import run
+from harness.request import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,8 +216,8 @@ images:
 
 
 def test_a_step_of_several_runs() -> None:
-    got = execution.run(
-        "buildkite", rendered(THREE), DEFAULT_BRANCH, secrets=SECRETS, job="build-web"
+    got = run(
+        Request("buildkite", rendered(THREE), DEFAULT_BRANCH, secrets=SECRETS, job="build-web")
     )
     assert got.status == 0
     assert "--context=dir:///workspace/build/buildkite/services/web" in (got.argv or ())

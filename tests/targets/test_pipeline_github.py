@@ -28,6 +28,7 @@ from harness.events import (
     Event,
 )
 from harness.execution import run
+from harness.request import Request
 from harness.triggers import Result
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def played(text: str, event: Event, ends: Mapping[str, Result] | None = None) ->
 
     def perform(step: triggers.Step) -> Result:
         if step.name == "changes" and step.name not in (ends or {}):
-            done = run("github", text, event, job=step.name)
+            done = run(Request("github", text, event, job=step.name))
             return Result("failed" if done.status else "passed", done.outputs)
         return (ends or {}).get(step.name, Result("passed"))
 

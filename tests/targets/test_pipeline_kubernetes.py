@@ -13,10 +13,13 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import execution, expectation, kubelet, tools
+from harness import expectation, kubelet, tools
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
+from harness.execution import run
+from harness.logins import lookup
 from harness.repository import Repository
+from harness.request import Request
 from harness.runs import values_for
 from harness.validators import VALIDATORS
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.events import Event
-    from harness.execution import Recorded
+    from harness.recorded import Recorded
 
 _IN_ONE_POD = '"a" and "b" are built in one Pod, because needs: joins them, and differ in '
 _PIPELINES = sorted((ROOT / "tests/specs/pipelines").glob("*.yaml"))
@@ -156,13 +159,15 @@ class Node:
             if "kaniko" not in name:
                 status = self._shell(container, pod)
             else:
-                done = execution.run(
-                    "kubernetes",
-                    _alone(container, pod),
-                    self.event,
-                    executor_status=int(name == fail),
-                    secrets=secrets,
-                    docker_configs=docker_configs,
+                done = run(
+                    Request(
+                        "kubernetes",
+                        _alone(container, pod),
+                        self.event,
+                        executor_status=int(name == fail),
+                        secrets=secrets,
+                        docker_configs=docker_configs,
+                    )
                 )
                 ran.builds[name] = done
                 status = done.status
@@ -291,7 +296,7 @@ def test_joined_images_are_built_in_their_order(tmp_path: Path) -> None:
         assert f"--context-sub-path=services/{name}" in words
         arg = "--build-arg=BASE=ghcr.io/acme/base:12345e67"
         assert (arg in words) == (name != "base")
-        assert execution.lookup(done.builds[f"kaniko-{name}"], "ghcr.io") == ("a", "t")
+        assert lookup(done.builds[f"kaniko-{name}"], "ghcr.io") == ("a", "t")
 
 
 def test_after_a_failed_image_nothing_is_built(tmp_path: Path) -> None:
@@ -322,7 +327,7 @@ def test_different_secrets_have_volumes_of_their_own(tmp_path: Path) -> None:
     }
     node = Node(tmp_path, {"Dockerfile": "FROM scratch"})
     done = node.run(document, docker_configs=stores)
-    users = [execution.lookup(item, "ghcr.io") for item in done.builds.values()]
+    users = [lookup(item, "ghcr.io") for item in done.builds.values()]
     assert users == [("shared", "p"), ("own", "p"), ("shared", "p"), ("third", "p")]
 
 

@@ -18,8 +18,10 @@ from ruamel.yaml import YAML
 import ci_kaniko
 from harness import checks, expectation, images, pipelines
 from harness.cases import PIPELINE_CASES, ROOT, spec_path
-from harness.execution import File, Handed, HarnessError, lookup, run
+from harness.documents import HarnessError
+from harness.execution import run
 from harness.expectation import Run
+from harness.logins import lookup
 from harness.pipelines import (
     Given,
     Ran,
@@ -30,6 +32,8 @@ from harness.pipelines import (
     native_name,
     run_pipeline,
 )
+from harness.recorded import File, Handed
+from harness.request import Request
 from harness.runs import (
     INPUTS,
     PIPELINE_PAIRS,
@@ -51,8 +55,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.events import Event
-    from harness.execution import Joined, Recorded
     from harness.images import Job, Pipeline
+    from harness.recorded import Joined, Recorded
 
 WITH_PLATFORMS = [
     (case, target)
@@ -451,13 +455,15 @@ def test_a_missing_digest_stops_the_join(case: str, target: str) -> None:
             del outputs[lost]
             kept = {path: file for path, file in artifacts[lost].items() if "digest" not in path}
             got = run(
-                target,
-                text,
-                event,
-                **in_its_store(fed(read_pipeline(case), target, event), target),
-                shell=shell,
-                job=native_name(job, target),
-                handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
+                Request(
+                    target,
+                    text,
+                    event,
+                    **in_its_store(fed(read_pipeline(case), target, event), target),
+                    shell=shell,
+                    job=native_name(job, target),
+                    handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
+                )
             )
             assert got.status
             assert not got.joined

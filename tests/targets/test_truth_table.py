@@ -29,9 +29,11 @@ from harness.events import (
     TOKEN,
     Event,
 )
-from harness.execution import agola_tasks, run
+from harness.execution import run
 from harness.expectation import Run
 from harness.pipelines import native_name
+from harness.request import Request
+from harness.runners.agola import agola_tasks
 from harness.runs import SHELLS, TARGETS, execute, values_for
 from harness.triggers import STEPS, Result, play
 
@@ -177,7 +179,7 @@ def started(target: str, text: str, event: Event) -> set[str]:
     def perform(step: Step) -> Result:
         if step.name != "changes":
             return Result("passed", {"digest": "sha256:0"})
-        done = run(target, text, event, job=step.name, shell=SHELLS[-1])
+        done = run(Request(target, text, event, job=step.name, shell=SHELLS[-1]))
         return Result("failed" if done.status else "passed", done.outputs)
 
     results = play(STEPS[target](text, event, {}), perform)
@@ -330,7 +332,7 @@ def started_images(target: str, text: str, event: Event) -> set[str]:
         name
         for name in found - {"checkout"}
         if "match=''" not in script_of(text, name)
-        or run(target, text, event, job=name, shell=SHELLS[0]).calls
+        or run(Request(target, text, event, job=name, shell=SHELLS[0])).calls
     }
 
 

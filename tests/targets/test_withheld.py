@@ -20,7 +20,10 @@ from harness.events import (
     TARGET_OF_A_REQUEST,
     Event,
 )
-from harness.execution import buildkite_commands, buildkite_pipeline, github_known, run
+from harness.execution import run
+from harness.request import Request
+from harness.runners.buildkite import buildkite_commands, buildkite_pipeline
+from harness.runners.github import github_known
 from harness.triggers import Result, Step, buildkite_steps, github_steps, play
 
 SECRET = "hunter2-of-the-registry"
@@ -95,13 +98,15 @@ def test_a_workflow_that_others_call(
 
     def perform(step: Step) -> Result:
         asked = step.name == "changes"
-        return Result("passed", run("github", text, event, job=step.name).outputs if asked else {})
+        return Result(
+            "passed", run(Request("github", text, event, job=step.name)).outputs if asked else {}
+        )
 
     ended = play(github_steps(text, event), perform)
     assert (ended["image"].status == "passed") is (pushes is not None)
     if pushes is None:
         return
-    got = run("github", text, event, job="image", secrets={"QUAY_PASSWORD": SECRET})
+    got = run(Request("github", text, event, job="image", secrets={"QUAY_PASSWORD": SECRET}))
     assert (got.status, got.calls) == (0, 1)
     assert ("--no-push" in (got.argv or ())) is not pushes
     assert bool(got.config) is pushes
@@ -142,7 +147,7 @@ def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, 
     for event in HELD:
         known = github_known(workflow, job, event) | {"secrets.QUAY_PASSWORD": SECRET}
         holds = judge.filled(wanted, known)
-        got = run("github", text, event, secrets={"QUAY_PASSWORD": SECRET})
+        got = run(Request("github", text, event, secrets={"QUAY_PASSWORD": SECRET}))
         assert (got.status, got.calls) == (0, 1), got.stderr
         assert holds == ("" if "--no-push" in (got.argv or ()) else SECRET), event.name
 

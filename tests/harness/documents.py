@@ -1,0 +1,73 @@
+"""What the files of all platforms are made of, read strictly."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.events import Event
+
+
+REQUESTS = "-pull-request"
+"""What a job is called like that builds pull requests, beside one for what is pushed."""
+
+
+class HarnessError(Exception):
+    """The rendered file holds something that its platform refuses or the harness does not model."""
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def as_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise HarnessError(f"expected a text, not {value!r}")
+    return value
+
+
+def only(named: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    if name is not None:
+        return dict(named[name])
+    if len(named) != 1:
+        raise HarnessError(f"expected one of {sorted(named)}; say which")
+    return dict(next(iter(named.values())))
+
+
+def for_the_event(jobs: Mapping[str, Any], event: Event) -> Mapping[str, Any]:
+    """Of two jobs for one image, that of the event."""
+    if not any(name.endswith(REQUESTS) for name in jobs):
+        return jobs
+    asked = bool(event.pull_request)
+    return {name: job for name, job in jobs.items() if name.endswith(REQUESTS) == asked}
+
+
+def as_mapping(document: object) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise HarnessError("expected a mapping")
+    return document
+
+
+def as_scalar(value: object) -> str:
+    """An environment value; a float or null in YAML is text that got lost."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int):
+        raise HarnessError(f"not text in YAML: {value!r}")
+    return str(value)
+
+
+def flat(items: Iterable[Any] | str) -> list[str]:
+    if isinstance(items, str):
+        return [items]
+    return [line for item in items for line in flat(item)]
+
+
+def json_object(text: str) -> dict[str, Any]:
+    try:
+        return as_mapping(json.loads(text))
+    except ValueError as error:
+        raise HarnessError(f"the docker config is not JSON: {error}") from error

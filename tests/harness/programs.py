@@ -1,0 +1,183 @@
+"""The programs that scripts find instead of docker, git, curl and the compilers."""
+
+from __future__ import annotations
+
+from harness.events import NOW_EPOCH
+from harness.executor import CREDENTIAL_FILES
+
+DOCKER = """#!/bin/sh
+PATH=/busybox:/usr/bin:/bin
+# Containers that are not the executor's: where a path of theirs is outside, and what they run.
+outside() {
+  for volume in $volumes; do
+    case $1 in ${volume#*:}*) echo "${volume%%:*}${1#"${volume#*:}"}"; return ;; esac
+  done
+}
+look() {
+  volumes='' image='' entrypoint='' directory=/ variables='' given=''
+  [ "$1" = run ] && shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --rm | -i | --init) shift; continue ;;
+      --*=*) option=${1%%=*} value=${1#*=}; shift ;;
+      -*) option=$1 value=${2-}; shift; [ $# -eq 0 ] || shift ;;
+      *) image=$1; shift; break ;;
+    esac
+    case $option in
+      -v | --volume) value=${value%:ro}; volumes="$volumes $value" ;;
+      -w | --workdir) directory=$value ;;
+      -e | --env) variables="$variables $value" ;;
+      --entrypoint) entrypoint=$value ;;
+    esac
+  done
+  echo "pull $$ $image" >/.recorder/call
+  read -r status </.recorder/answer
+  case $image in
+    ghcr.io/regclient/regctl:*)
+      [ "$1" = regctl ] && shift
+      for value in $variables; do
+        case $value in *=*) export "$value" ;; esac
+      done
+      for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+        case " PATH $variables" in
+          *" $name="* | *" $name "* | *" $name") ;;
+          *) unset "$name" ;;
+        esac
+      done
+      for name in DOCKER_CONFIG @FILES@; do
+        eval "value=\\${$name-}"
+        [ -z "$value" ] || export "$name=$(outside "$value")"
+      done
+      exec /.record/bin/regctl "$@" ;;
+  esac
+  if [ "$entrypoint" = sh ]; then
+    cd "$(outside "$directory")" || exit 125
+    path=/.record/tools:/busybox:/usr/bin:/bin
+    for value in $variables; do
+      case $value in
+        *=*) given="$given $value" ;;
+        *) eval "given=\"\\$given \\${$value+$value=\\$$value}\"" ;;
+      esac
+    done
+    exec env -i PATH="$path" HOME=/root $given sh "$@"
+  fi
+}
+look "$@"
+echo "docker $$" >/.recorder/call
+read -r status message </.recorder/answer
+[ -z "$message" ] || echo "$message" >&2
+exit "$status"
+""".replace("@FILES@", " ".join(CREDENTIAL_FILES))
+
+DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
+
+GIT = """#!/bin/sh
+read -r before head </.record/commits
+case "$*" in
+  "cat-file -e $before^{commit}") exit 0 ;;
+  "cat-file -e "*) exit 128 ;;
+  "diff --name-only --no-renames -z $before.."*"$head --") cat /.record/changed; exit ;;
+  "diff "*) echo "fatal: bad revision" >&2; exit 128 ;;
+  *%cI*) sed -n 1p /.record/timestamps ;;
+  *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
+  *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
+  *) echo "git: the harness does not know: $*" >&2; exit 99 ;;
+esac
+"""
+
+BUILDKITE_AGENT = """#!/bin/sh
+for word; do echo "$word"; done >>/.record/agent
+case "$*" in
+  "oidc request-token --audience https://packages.buildkite.com/"*" --lifetime "*)
+    echo oidc-harness ;;
+  "oidc request-token --audience "*" --lifetime "*)
+    echo "eyJ.$(printf %s "$4" | tr -c 'A-Za-z0-9' _).harness" ;;
+  "meta-data set "*" "*) printf %s "$4" >"/.record/meta-set/$3" ;;
+  "meta-data get "*)
+    if [ -f "/.record/meta/$3" ]; then
+      cat "/.record/meta/$3"
+    elif [ "${4-}" = --default ]; then
+      printf %s "$5"
+    else
+      echo "fatal: no meta-data value found with key $3" >&2
+      exit 100
+    fi ;;
+  "artifact download "*" "*/" --step "*)
+    if [ ! -f "/.record/artifacts/$6/$3" ]; then
+      echo "fatal: no artifacts found for downloading" >&2
+      exit 1
+    fi
+    cp "/.record/artifacts/$6/$3" "$4$3" ;;
+  *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
+esac
+"""
+
+REGCTL = f"""#!/bin/sh
+PATH=/busybox:/usr/bin:/bin
+n=1
+while ! mkdir -m 700 "/.record/join-$n" 2>/dev/null; do n=$((n + 1)); done
+record=/.record/join-$n
+cp "/proc/$$/cmdline" "/proc/$$/environ" "$record"
+for name in {" ".join(CREDENTIAL_FILES)}; do
+  eval "file=\\${{$name-}}"
+  if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
+done
+cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record" 2>/dev/null
+read -r status </.record/status
+[ "$status" = 0 ] || exit "$status"
+case "$*" in *--format*) cat /.record/digest; echo ;; esac
+"""
+
+TOOL = """#!/bin/sh
+echo "${0##*/} $* in $(pwd)" >>/.record/tools.log
+env >>/.record/tools.env
+grep -qx "${0##*/}" /.record/failing && exit 3
+case "${0##*/} $*" in
+  "git -C "*" checkout "*) cp -a /.record/repository/. "$2" ;;
+  "go build -o "*)
+    mkdir -p "$(dirname "$3")"
+    echo program >"$3"
+    chmod 755 "$3" ;;
+  "npm run build:"*)
+    mkdir -p "$5"
+    echo "$2" >"$5/index.js" ;;
+  "make html")
+    mkdir -p services/docs/html
+    echo html >services/docs/html/index.html ;;
+  "make generate")
+    mkdir -p services/api/generated services/web/generated
+    echo api >services/api/generated/code
+    echo web >services/web/generated/code ;;
+esac
+"""
+TOOLS = ("go", "npm", "make", "git")
+
+CURL = """#!/bin/sh
+for word; do echo "$word"; done >>/.record/curl
+given=$(cat)
+refuse() { echo "curl: (22) The requested URL returned error: $1" >&2; exit 22; }
+for url; do :; done
+case $url in
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience="*)
+    [ "$given" = "Authorization: bearer request-harness" ] || refuse 401
+    name=$(printf %s "${url#*&audience=}" | tr -c 'A-Za-z0-9' _)
+    printf '{"count":1857,"value":"eyJ.%s.harness"}' "$name" ;;
+  https://sts.*.amazonaws.com/)
+    [ "$given" = eyJ.sts_amazonaws_com.harness ] || refuse 403
+    case "$*" in *"&RoleArn=arn:aws:iam::"*) ;; *) refuse 400 ;; esac
+    echo '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    echo '  <Credentials>'
+    echo '    <SessionToken>session+/harness==</SessionToken>'
+    echo '    <SecretAccessKey>key+/harness</SecretAccessKey>'
+    echo '    <AccessKeyId>ASIAHARNESS</AccessKeyId>'
+    echo '  </Credentials>'
+    echo '</AssumeRoleWithWebIdentityResponse>' ;;
+  https://login.microsoftonline.com/*/oauth2/v2.0/token)
+    [ "$given" = eyJ.api___AzureADTokenExchange.harness ] || refuse 401
+    printf '{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ.azure.harness"}' ;;
+  https://*.azurecr.io/oauth2/exchange)
+    [ "$given" = eyJ.azure.harness ] || refuse 401
+    printf '{"refresh_token":"eyJ.registry.harness"}' ;;
+  *) refuse 404 ;;
+esac
+"""

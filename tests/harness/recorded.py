@@ -1,0 +1,97 @@
+"""What a run of a job leaves on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.documents import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.events import Event
+
+
+class Mount(NamedTuple):
+    source: str
+    target: str
+    read_only: bool
+
+
+class File(NamedTuple):
+    text: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What earlier jobs of the pipeline left, by their names: files, and named texts."""
+
+    artifacts: Mapping[str, Mapping[str, File]] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Joined(NamedTuple):
+    """One call of the tool that joins platforms, and the login that it found."""
+
+    words: tuple[str, ...]
+    env: Mapping[str, str]
+    config_text: str | None
+    config_mode: int | None
+    credentials: Mapping[str, str]
+
+
+class Input(NamedTuple):
+    """A file that the executor finds below /kaniko; the mode of its folder, too."""
+
+    text: str
+    mode: int
+    folder_mode: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a run did; argv is None when the executor was never called.
+
+    `command` is the whole call (`docker run …` included), `files` what the run left behind or
+    changed, anywhere, by path as the script saw it. `credentials` are the texts of the files that
+    CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such things, `agent`
+    and `curl` the words that these were called with. `context` are the files that the executor saw
+    in its context, `tools` what the fake compilers were called with and `tools_env` in which
+    environment, `joined` the calls that join platforms; `artifacts` and `outputs` are for later
+    jobs. `pulls` are the images that were pulled where a file says how, and with which user and
+    password each.
+    """
+
+    target: str
+    event: Event
+    status: int
+    stdout: str
+    stderr: str
+    image: str
+    workspace: str
+    mounts: tuple[Mount, ...]
+    calls: int
+    files: Mapping[str, bytes]
+    command: tuple[str, ...] = ()
+    argv: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    umask: int | None = None
+    config_text: str | None = None
+    config_mode: int | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    agent: tuple[str, ...] = ()
+    curl: tuple[str, ...] = ()
+    context: Mapping[str, File] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+    tools_env: tuple[str, ...] = ()
+    joined: tuple[Joined, ...] = ()
+    artifacts: Mapping[str, File] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    pulls: Mapping[str, tuple[str, str] | None] = field(default_factory=dict)
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        return None if self.config_text is None else json_object(self.config_text)

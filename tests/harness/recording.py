@@ -1,0 +1,129 @@
+"""From a sandbox after a run to the record of it."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.docker import Docker, docker_config, docker_file, docker_run
+from harness.executor import CREDENTIAL_FILES, INPUTS
+from harness.recorded import Input, Joined, Recorded
+from harness.sandbox import Sandbox, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.events import Event
+    from harness.request import Outcome
+
+
+_SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
+
+
+def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorded:
+    calls = sorted(box.path("/.record").glob("[0-9]*"), key=lambda path: int(path.name))
+    after = {path: data for path, data in box.files().items() if box.before.get(path) != data}
+    status, stdout, stderr = outcome.result
+    recorded = Recorded(
+        target=target,
+        event=event,
+        status=status,
+        stdout=stdout,
+        stderr=stderr,
+        image=outcome.image,
+        workspace=outcome.workspace,
+        mounts=outcome.mounts,
+        calls=len(calls),
+        files=after,
+        agent=lines_of(box.path("/.record/agent")),
+        curl=lines_of(box.path("/.record/curl")),
+        tools=lines_of(box.path("/.record/tools.log")),
+        tools_env=lines_of(box.path("/.record/tools.env")),
+        joined=tuple(_joined(box)),
+        artifacts=outcome.artifacts,
+        outputs=outcome.outputs,
+        pulls=outcome.pulls,
+    )
+    if not calls:
+        return recorded
+    call = calls[0]
+    words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[1:-1]]
+    pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
+    env = dict(pair.partition("=")[::2] for pair in pairs)
+    env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
+    config = call / "config.json"
+    credentials = {name: call / name for name in CREDENTIAL_FILES}
+    inputs = {f"/kaniko/{name}": call / "inputs" / name for name in INPUTS}
+    if Path(words[0]).name == "docker":
+        docker = docker_run(words[1:], env)
+        config = docker_config(box, call, docker)
+        inputs = {path: docker_file(box, call, docker, path) for path in inputs}
+        credentials = {
+            name: docker_file(box, call, docker, docker.env[name])
+            for name in CREDENTIAL_FILES
+            if name in docker.env
+        }
+        recorded = replace(
+            recorded,
+            command=("docker", *words[1:]),
+            argv=docker.argv,
+            image=docker.image,
+            env=docker.env,
+            mounts=docker.mounts,
+            umask=0o022,
+        )
+    else:
+        umask = int((call / "umask").read_text(), 8)
+        recorded = replace(
+            recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
+        )
+    texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
+    found = {
+        f"{path}/{file.relative_to(folder)}": Input(
+            box.outward(file.read_bytes()),
+            stat.S_IMODE(file.stat().st_mode),
+            stat.S_IMODE(folder.stat().st_mode),
+        )
+        for path, folder in inputs.items()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    recorded = replace(recorded, credentials=texts, inputs=found)
+    context = _context(box, call, recorded)
+    if context.is_dir():
+        recorded = replace(recorded, context=box.below(str(context.relative_to(box.root))))
+    if not config.is_file():
+        return recorded
+    text = box.outward(config.read_bytes())
+    return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
+
+
+def _joined(box: Sandbox) -> Iterator[Joined]:
+    calls = sorted(box.path("/.record").glob("join-*"), key=lambda path: int(path.name[5:]))
+    for call in calls:
+        words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[2:-1]]
+        pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
+        config = call / "config.json"
+        held = config.is_file()
+        yield Joined(
+            tuple(words),
+            dict(pair.partition("=")[::2] for pair in pairs),
+            box.outward(config.read_bytes()) if held else None,
+            stat.S_IMODE(config.stat().st_mode) if held else None,
+            {
+                name: box.outward((call / name).read_bytes())
+                for name in CREDENTIAL_FILES
+                if (call / name).is_file()
+            },
+        )
+
+
+def _context(box: Sandbox, call: Path, recorded: Recorded) -> Path:
+    """The executor's context, as it was during the call."""
+    if recorded.command[0] != "docker":
+        return call / "context"
+    argument = next((a for a in recorded.argv or () if a.startswith("--context=dir://")), "")
+    docker = Docker("", recorded.argv or (), {**recorded.env}, recorded.mounts)
+    return docker_file(box, call, docker, argument.removeprefix("--context=dir://") or "/nowhere")

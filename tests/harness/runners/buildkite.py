@@ -1,0 +1,130 @@
+"""A step as Buildkite's agent stack runs it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from harness import buildkite_upload, kubelet
+from harness.documents import HarnessError, as_mapping, as_scalar, for_the_event, listed, only
+from harness.events import WORKSPACES, Event, environment
+from harness.programs import BUILDKITE_AGENT
+from harness.recorded import File
+from harness.request import Outcome, Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def run(request: Running) -> Outcome:
+    job_env = environment("buildkite", request.event)
+    pipeline = buildkite_pipeline(request.text, request.event, request.inputs)
+    commands = buildkite_commands(pipeline)
+    step = only(commands if request.job else for_the_event(commands, request.event), request.job)
+    pod, container = _buildkite_container(step)
+    plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
+    mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
+    command = step["command"] if "command" in step else step["commands"]
+    text = command if isinstance(command, str) else "\n".join(command)
+    image = container.get("image") or step.get("image", "")
+    env = {
+        **request.container_env(image, text),
+        **plugin_env,
+        **{key: as_scalar(value) for key, value in pipeline["env"].items()},
+        **{key: as_scalar(value) for key, value in (step.get("env") or {}).items()},
+        **_buildkite_secrets([pipeline, step], request.secrets),
+        **job_env,
+        **request.variables,
+    }
+    script = kubelet.expand(text, env)
+    workspace = WORKSPACES["buildkite"]
+    request.checkout(workspace)
+    request.box.write("/workspace/buildkite-agent", BUILDKITE_AGENT, 0o755)
+    _buildkite_store(request)
+    argv = [request.box.shell, "-ec", script]
+    result = request.box.run(
+        argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
+    )
+    kept = request.box.below(workspace, listed(step.get("artifact_paths", [])))
+    outputs = request.box.below("/.record/meta-set")
+    return Outcome(
+        result,
+        image,
+        workspace,
+        mounts,
+        artifacts={path: File(file.text) for path, file in kept.items()},
+        outputs={key: file.text for key, file in outputs.items()},
+    )
+
+
+def _buildkite_store(request: Running) -> None:
+    """What earlier steps uploaded: artifacts keep their names, and lose their modes."""
+    request.box.mkdir("/.record/meta-set")
+    for step, files in request.handed.artifacts.items():
+        for path, file in files.items():
+            request.box.write(f"/.record/artifacts/{step}/{path}", file.text)
+    for values in request.handed.outputs.values():
+        for key, value in values.items():
+            request.box.write(f"/.record/meta/{key}", value)
+
+
+def buildkite_pipeline(
+    text: str, event: Event, inputs: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The pipeline as another job uploads it, with its environment."""
+    document = yaml.load(text, yaml.CSafeLoader)
+    elsewhere = {
+        **environment("buildkite", event),
+        **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
+        "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
+        "BUILDKITE_JOB_ID": "upload",
+    }
+    return buildkite_upload.upload(as_mapping(document), elsewhere)
+
+
+def buildkite_commands(pipeline: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every step that runs a command, by its key."""
+    return {
+        step.get("key") or step.get("label") or str(index): step
+        for index, step in enumerate(pipeline["steps"])
+        if isinstance(step, dict) and ("command" in step or "commands" in step)
+    }
+
+
+def _buildkite_plugin(step: Mapping[str, Any]) -> dict[str, Any]:
+    plugins = step.get("plugins") or []
+    entries = [plugin for plugin in plugins if isinstance(plugin, dict) and "kubernetes" in plugin]
+    if len(entries) != 1 or len(plugins) != 1:
+        raise HarnessError(f"expected the one plugin kubernetes: {plugins}")
+    return dict(entries[0]["kubernetes"] or {})
+
+
+def _buildkite_params(step: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_buildkite_plugin(step).get("commandParams") or {})
+
+
+def _buildkite_container(step: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    plugin = _buildkite_plugin(step)
+    pod = plugin.get("podSpecPatch") or plugin.get("podSpec") or {}
+    containers = pod.get("containers") or [{}]
+    container = only({str(index): value for index, value in enumerate(containers)}, None)
+    if container.get("name", "container-0") != "container-0":
+        raise HarnessError(f"{container['name']} would be one more container, not container-0")
+    if "command" in container or "args" in container:
+        raise HarnessError("command and args of container-0 are not modelled")
+    return pod, container
+
+
+def _buildkite_secrets(
+    levels: Iterable[Mapping[str, Any]], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    found = {}
+    for level in levels:
+        wanted = level.get("secrets") or {}
+        for name, key in wanted.items() if isinstance(wanted, dict) else ((n, n) for n in wanted):
+            if key not in secrets:
+                raise kubelet.MissingSecret(f"secret {key!r} does not exist")
+            found[name] = secrets[key]
+    return found

@@ -1,0 +1,99 @@
+"""A container as the kubelet runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from harness import kubelet
+from harness.documents import HarnessError
+from harness.request import Outcome, Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.recorded import File, Mount
+    from harness.sandbox import Sandbox
+
+
+def run(request: Running) -> Outcome:
+    before, pod, container = _kubernetes_container(request)
+    env = kubelet.environment(container, request.store)
+    mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
+    command = container.get("command", ["/kaniko/executor"])
+    argv = [
+        kubelet.expand(kubelet.text(word), env) for word in [*command, *container.get("args", ())]
+    ]
+    image_env = request.container_env(container["image"], "\n".join(argv))
+    if argv[0] in ("/busybox/sh", "/bin/sh", "sh"):
+        argv[0] = request.box.shell
+    cwd = container.get("workingDir", "/workspace")
+    request.box.mkdir(cwd)
+    request.checkout("/.record/repository")
+    volumes = dict(request.handed.artifacts.get(before, {}))
+    for mount in mounts:
+        if mount.source.startswith("emptyDir:"):
+            _fill(request.box, mount, volumes)
+    result = request.box.run(argv, {**image_env, **env, **request.extra_env}, cwd)
+    for mount in mounts:
+        if mount.source.startswith("emptyDir:"):
+            found = request.box.below(mount.target)
+            volumes |= {f"{mount.source}/{path}": file for path, file in found.items()}
+    message = request.box.path(container.get("terminationMessagePath", "/nowhere"))
+    outputs = {"digest": message.read_text()} if message.is_file() else {}
+    cloned = any(mount.target == "/workspace" for mount in mounts)
+    workspace = "/workspace" if cloned else ""
+    return Outcome(
+        result, container["image"], workspace, mounts, artifacts=volumes, outputs=outputs
+    )
+
+
+def _kubernetes_container(request: Running) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A pod's container, its main one by default, and the name of what runs before it."""
+    chains = kubernetes_chains(request.text)
+    if request.job is None:
+        (chain,) = chains
+        return "", *chain[-1][1:]
+    for chain in chains:
+        before = ""
+        for name, pod, container in chain:
+            if name == request.job:
+                return before, pod, container
+            before = name
+    raise HarnessError(f"no container {request.job}")
+
+
+def _fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
+    for path, file in volumes.items():
+        if path.startswith(f"{mount.source}/"):
+            box.write(mount.target + path[len(mount.source) :], file.text, file.mode)
+
+
+def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:
+    """The containers of every pod in the order in which they run, each with a name and its pod."""
+    documents = [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+    return [
+        list(pod_containers(document))
+        for document in documents
+        if document["kind"] in ("Pod", "Job")
+    ]
+
+
+def pod_containers(
+    workload: Mapping[str, Any],
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    metadata = workload["metadata"]
+    name = metadata.get("name") or metadata["generateName"].rstrip("-")
+    whole = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
+    pod = {**whole["spec"], "metadata": whole.get("metadata") or {}}
+    containers = [*pod.get("initContainers", ()), *pod["containers"]]
+    if len(pod["containers"]) != 1 or any("restartPolicy" in each for each in containers):
+        raise HarnessError("containers that run beside one another are not modelled")
+    for container in containers:
+        own = container["name"]
+        if own.startswith("kaniko-"):
+            own = own.replace("kaniko-", "build-", 1)
+        else:
+            own = name if container in pod["containers"] else f"{name}/{own}"
+        yield own, pod, container
