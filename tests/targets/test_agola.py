@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.targets.agola.run import TARGET
+from ci_kaniko.targets.agola import TARGET
 from harness import agola, expectation, triggers
 from harness.cases import snapshots
 from harness.runs import RENDERED, read, refused, render

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.shell.script import Script
+from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite.dialect import DIALECT
-from ci_kaniko.targets.buildkite.pipeline import TARGET
 from ci_kaniko.text.quoting import continued
 from harness import buildkite, expectation, kubelet
 from harness.buildkite_upload import upload

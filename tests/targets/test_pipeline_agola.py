@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.targets.agola.run import TARGET
+from ci_kaniko.targets.agola import TARGET
 from harness import agola, tools
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ci_kaniko
-from ci_kaniko.targets.buildkite.pipeline import TARGET
+from ci_kaniko.targets.buildkite import TARGET
 from harness import buildkite, kubelet, tools, validators
 from harness.buildkite_upload import UploadError, upload
 from harness.cases import PIPELINES as FOLDER

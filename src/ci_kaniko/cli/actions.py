@@ -120,7 +120,7 @@ def _validated(
         problems += [*_beside(spec, possible, part), *found]
         return spec, problems, [f"{_name(spec)}: fine", *lines]
     problems += _beside(spec, chosen, part)
-    from ci_kaniko.plan.pipeline import in_files
+    from ci_kaniko.targets.files import in_files
 
     for target in chosen:
         for _, whole in [(None, part)] if only else in_files(spec, target):
@@ -502,7 +502,9 @@ def _nothing(spec: Spec, target: str, since: str, only: Sequence[str]) -> str:
 
     why = changes.unchanged(spec, only, since)
     _say(why, err=True)
-    return changes.nothing(spec, target, why)
+    from ci_kaniko.targets.registry import target as find_target
+
+    return find_target(target).nothing(spec, why)
 
 
 def _repository(spec: Spec) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ci_kaniko.merging.places import BLANKS
 from ci_kaniko.problems.problem import SpecError
@@ -14,33 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.merging.syntax import Document, Node, Syntax
+    from ci_kaniko.targets.target import Shape
 
 _MARKER = "# ci-kaniko: "
-STAGES = "stages"
-
-
-class Shape(NamedTuple):
-    """What a target's file consists of: ``key`` holds the entries, ``names`` name one of them."""
-
-    noun: str
-    kind: Literal["mapping", "sequence", "documents"]
-    key: str = ""
-    names: tuple[str, ...] = ()
-
-    @property
-    def whole(self) -> str:
-        """What the entries are collected in."""
-        nouns = f"{self.noun}s"
-        return f"a mapping of {nouns}" if self.kind == "mapping" else f"a list of {nouns}"
-
-
-SHAPES = {
-    "gitlab": Shape("job", "mapping"),
-    "github": Shape("job", "mapping", "jobs"),
-    "buildkite": Shape("step", "sequence", "steps", ("key", "id", "identifier")),
-    "agola": Shape("run", "sequence", "runs", ("name",)),
-    "kubernetes": Shape("manifest", "documents", "", ("name", "generateName")),
-}
 
 
 class Entry(NamedTuple):
@@ -124,17 +100,17 @@ class Collection:
 
     def _is_own(self, entry: Entry) -> bool:
         if self.is_stages(entry):
-            return self.gives_up_stages and entry.label == STAGES
+            return self.gives_up_stages and entry.label == self.shape.stages
         return bool(entry.label)
 
     @property
     def stages(self) -> Entry | None:
-        """GitLab's list of stages."""
+        """The list of stages."""
         return next(filter(self.is_stages, self.entries), None)
 
     def is_stages(self, entry: Entry) -> bool:
-        """Whether an entry of a GitLab file is no job but the list of stages."""
-        return self.shape is SHAPES["gitlab"] and entry.name == STAGES
+        """Whether an entry is no job but the list of stages."""
+        return bool(self.shape.stages) and entry.name == self.shape.stages
 
 
 def label_of(name: str) -> str:
@@ -147,17 +123,16 @@ def marker(name: str, column: int) -> str:
     return f"{' ' * column}{_MARKER}{label_of(name)}"
 
 
-def locate(syntax: Syntax, target: str) -> Collection:
+def locate(syntax: Syntax, shape: Shape) -> Collection:
     """The entries of a file; raises SpecError when it cannot have any."""
-    shape = SHAPES[target]
     found = Collection(syntax, shape, syntax.documents)
     if shape.kind == "documents":
-        found.entries = [_manifest(syntax, document) for document in syntax.documents]
+        found.entries = [_manifest(syntax, document, shape) for document in syntax.documents]
         return found
     if not found.documents:
         found.floor = _behind_content(syntax, len(syntax.text))
         return found
-    found.body = body = _body(syntax, target)
+    found.body = body = _body(syntax, shape)
     found.value = body.root
     if body.root.absent:
         found.floor = _behind_content(syntax, body.end)
@@ -175,10 +150,10 @@ def _behind_content(syntax: Syntax, limit: int) -> int:
     return syntax.places.line_end(len(written)) if written else 0
 
 
-def _body(syntax: Syntax, target: str) -> Document:
-    """The document that holds the entries; a GitLab file may have a header before it."""
+def _body(syntax: Syntax, shape: Shape) -> Document:
+    """The document that holds the entries; there may be a header before it."""
     first, *others = syntax.documents
-    if target == "gitlab" and others and first.root.get("spec"):
+    if shape.header and others and first.root.get(shape.header):
         first, *others = others
     if others:
         start = others[0].start
@@ -273,11 +248,11 @@ def _with_blank(syntax: Syntax, start: int) -> int:
     return above if is_free else start
 
 
-def _manifest(syntax: Syntax, document: Document) -> Entry:
+def _manifest(syntax: Syntax, document: Document, shape: Shape) -> Entry:
     """A document of a Kubernetes file; its marker is the line behind ``---``."""
     places, root = syntax.places, document.root
     metadata = root.get("metadata")
-    name = _name(metadata, SHAPES["kubernetes"]) if metadata else ""
+    name = _name(metadata, shape) if metadata else ""
     core = places.line_start(document.start if document.start is not None else root.offset)
     label, start = "", core
     if document.start is not None:

@@ -13,10 +13,13 @@ from ci_kaniko.merging.proof import prove, prove_new_file, prove_stages, reread
 from ci_kaniko.merging.restyle import style_of
 from ci_kaniko.merging.stages import addition, is_needed, missing_stages
 from ci_kaniko.merging.syntax import read
+from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
     from ci_kaniko.merging.entries import Collection
     from ci_kaniko.merging.restyle import Style
+    from ci_kaniko.targets.target import Shape
 
 _BOM = "\ufeff"
 
@@ -28,62 +31,71 @@ def merge(current: str, rendered: str, target: str, path: str) -> str:
     of its own, or empty to take out all that ci-kaniko put in. Raises SpecError with every
     conflict at its line, and MergingError when the result cannot be proven.
     """
+    shape = find_target(target).shape
+    if shape is None:
+        message = f"{target} puts nothing into a file that somebody writes by hand"
+        hint = "name a file of its own, without mode: merge"
+        raise SpecError([Problem("bad-choice", message, hint, path=path)])
+    return _shaped(current, rendered, shape, path)
+
+
+def _shaped(current: str, rendered: str, shape: Shape, path: str) -> str:
     text = current.removeprefix(_BOM)
     mark = current[: len(current) - len(text)]
     if rendered and text.replace("\r\n", "\n") == rendered:
-        new = merge("", rendered, target, path)  # all that was there is ours
+        new = _shaped("", rendered, shape, path)  # all that was there is ours
         return mark + (new.replace("\n", "\r\n") if "\r\n" in text else new)
-    wanted = locate(read(rendered, "<rendered>"), target)
-    found = locate(read(text, path), target)
-    if wanted.entries and found.is_empty_file and found.shape.kind != "documents":
-        return mark + _new_file(found, wanted, target)
-    return mark + _merged(found, wanted, target)
+    wanted = locate(read(rendered, "<rendered>"), shape)
+    found = locate(read(text, path), shape)
+    if wanted.entries and found.is_empty_file and shape.kind != "documents":
+        return mark + _new_file(found, wanted)
+    return mark + _merged(found, wanted)
 
 
-def _merged(found: Collection, wanted: Collection, target: str) -> str:
+def _merged(found: Collection, wanted: Collection) -> str:
     refuse_conflicts(found, wanted)
     style = style_of(found)
-    stages = missing_stages(found, wanted) if target == "gitlab" else []
+    stages = missing_stages(found, wanted) if found.shape.stages else []
     if stages and found.stages:
-        found, stages = _with_stages(found, stages, style, target), []
-    ended = _ended(found, style, target)
+        found, stages = _with_stages(found, stages, style), []
+    ended = _ended(found, style)
     ended.gives_up_stages = not wanted.entries and not is_needed(ended)
     shares_anchors = any(node.kind == "alias" for node in named(wanted))
     editor = Editor(ended, style, is_bare=ended is not found)
     new = list(pieces(ended, wanted, style, stages))
     text = editor.put(new, ordered=shares_anchors)
     if text != found.syntax.text:
-        prove(found, reread(text, found.syntax.path, target), wanted, stages)
+        prove(found, reread(text, found.syntax.path, found.shape), wanted, stages)
     return text
 
 
-def _ended(found: Collection, style: Style, target: str) -> Collection:
+def _ended(found: Collection, style: Style) -> Collection:
     """The same entries in a text whose last line has an end."""
     text, path = found.syntax.text, found.syntax.path
-    return reread(text + style.line_end, path, target) if is_bare(text) else found
+    return reread(text + style.line_end, path, found.shape) if is_bare(text) else found
 
 
-def _with_stages(found: Collection, stages: list[str], style: Style, target: str) -> Collection:
+def _with_stages(found: Collection, stages: list[str], style: Style) -> Collection:
     """The entries of the file when its list of stages has some more."""
-    ended = _ended(found, style, target)
+    ended = _ended(found, style)
     offset, added = addition(ended, stages, style.line_end)
     text = ended.syntax.text[:offset] + added + ended.syntax.text[offset:]
     if ended is not found:
         text = bared(text)
-    new = reread(text, found.syntax.path, target)
+    new = reread(text, found.syntax.path, found.shape)
     prove_stages(found, new, stages)
     return new
 
 
-def _new_file(found: Collection, wanted: Collection, target: str) -> str:
+def _new_file(found: Collection, wanted: Collection) -> str:
     """What was rendered, behind the comments of a file that says nothing."""
     style = style_of(found)
-    ended = _ended(found, style, target)
+    ended = _ended(found, style)
     text, floor = ended.syntax.text, ended.floor
     above = text[:floor].splitlines()[-1:]
     blank = style.line_end if above and above[0].startswith("#") else ""
     text = text[:floor] + blank + whole_file(wanted, style.line_end) + text[floor:]
     if ended is not found:
         text = bared(text)
-    prove_new_file(found, reread(text, found.syntax.path, target), wanted)
+    prove_new_file(found, reread(text, found.syntax.path, found.shape), wanted)
     return text

@@ -31,7 +31,7 @@ def pieces(
     """The rendered entries for a file, and a list of stages before them when it needs one."""
     column = _column(found, style)
     if stages:
-        source = locate(read(new_list(stages), "<stages>"), "gitlab")
+        source = locate(read(new_list(stages), "<stages>"), found.shape)
         yield _piece(source, source.entries[0], column, style)
     for entry in rendered.entries:
         if not rendered.is_stages(entry):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.merging.entries import STAGES, locate, named
+from ci_kaniko.merging.entries import locate, named
 from ci_kaniko.merging.places import bared, is_bare
 from ci_kaniko.merging.syntax import read
 from ci_kaniko.problems.problem import CiKanikoError, SpecError
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.merging.entries import Collection, Entry
+    from ci_kaniko.targets.target import Shape
 
 
 class MergingError(CiKanikoError):
     """A merged text does not say what it should: a bug of ci-kaniko, never of a file."""
 
 
-def reread(text: str, path: str, target: str) -> Collection:
+def reread(text: str, path: str, shape: Shape) -> Collection:
     """The entries of a text that ci-kaniko made. Raises MergingError when it is damaged."""
     try:
-        return locate(read(text, path), target)
+        return locate(read(text, path), shape)
     except SpecError as error:
         raise MergingError(f"the merged text is damaged: {error}") from error
 
@@ -74,7 +75,7 @@ def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like a
 def _owned(found: Collection, other: Collection) -> list[Entry]:
     """Our entries, with a list of stages that is ours and that the other file has not."""
     stages = found.stages
-    if stages and stages.label == STAGES and not other.stages:
+    if stages and stages.label == stages.name and not other.stages:
         return sorted({*found.own, stages}, key=attrgetter("start"))
     return found.own
 

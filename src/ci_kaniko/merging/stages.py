@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.merging.entries import STAGES
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.text.yaml import flow, scalar
@@ -49,7 +48,7 @@ def missing_stages(found: Collection, rendered: Collection) -> list[str]:
 
 def _needed(rendered: Collection) -> dict[str, str]:
     """The stages of the rendered jobs; a job without one stands for the stage that it gets."""
-    jobs = {entry.name: entry.value for entry in rendered.entries if entry.name != STAGES}
+    jobs = {entry.name: entry.value for entry in rendered.entries if not rendered.is_stages(entry)}
     needed: dict[str, str] = {}
     for name, job in jobs.items():
         if not name.startswith("."):
@@ -150,7 +149,7 @@ def addition(found: Collection, missing: list[str], line_end: str) -> Insertion:
 def new_list(missing: Sequence[str]) -> str:
     """The list of a file that has none, as it would be rendered."""
     lines = [f"  - {scalar(stage)}\n" for stage in (*DEFAULTS, *missing)]
-    return f"{STAGES}:\n" + "".join(lines)
+    return "stages:\n" + "".join(lines)
 
 
 def is_needed(found: Collection) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
-from ci_kaniko.plan.select import select, with_section
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.spec.told import told_once
 from ci_kaniko.syntax.grammar import file_stem
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.outputs import OutputFile
     from ci_kaniko.spec.prepare import Prepare
     from ci_kaniko.spec.spec import Spec
 
@@ -276,18 +274,3 @@ def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
                     f"nobody gives this form inputs, and ${{{part.name}}} has no default",
                     "give the input a default",
                 )
-
-
-def in_file(spec: Spec, target: str, file: OutputFile) -> Spec:
-    """What a spec says for one of its files: its images, in the form that it takes."""
-    if file.only:
-        spec = select(spec, file.only)
-    if file.mode == "merge" and target == "github":
-        spec = with_section(spec, target, lambda _: {"form": "jobs"})
-    return spec
-
-
-def in_files(spec: Spec, target: str) -> list[tuple[str | None, Spec]]:
-    """The path of each file of a target and what is in it; all in one when none is named."""
-    files = getattr(spec.outputs, target)
-    return [(file.path, in_file(spec, target, file)) for file in files] or [(None, spec)]

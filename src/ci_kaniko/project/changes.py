@@ -12,6 +12,7 @@ from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -127,62 +128,16 @@ def unchanged(spec: Spec, only: Sequence[str], since: str) -> str:
     return f"{who} has {'not ' if len(names) == 1 else ''}changed since {since}"
 
 
-def nothing(spec: Spec, target: str, why: str) -> str:
-    """What a target takes for a pipeline without images."""
-    if target == "gitlab":
-        return _job_that_says(spec, why)
-    if target == "buildkite":
-        from ci_kaniko.targets.header import header
-
-        return f"{header(spec)}\n\nsteps: []\n"
-    return ""
-
-
-def _job_that_says(spec: Spec, why: str) -> str:
-    """A job that does nothing: GitLab fails where a child pipeline has none."""
-    from ci_kaniko.plan.executor import executor_image
-    from ci_kaniko.targets.header import header
-    from ci_kaniko.text.quoting import quote
-    from ci_kaniko.text.yaml import flow, scalar
-
-    build = spec.builds[0]
-    tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []
-    lines = [
-        header(spec),
-        "",
-        "nothing-to-build:",
-        "  image:",
-        f"    name: {scalar(executor_image(build.executor, with_shell=True))}",
-        '    entrypoint: [""]',
-        *tags,
-        "  variables:",
-        "    GIT_STRATEGY: none",
-        "  script:",
-        f"    - {scalar(f'echo {quote(why)}')}",
-        "  rules:",
-        '    - if: $CI_PIPELINE_SOURCE == "parent_pipeline"',
-    ]
-    return "\n".join(lines) + "\n"
-
-
 def _and(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _started_now(build: _B, target: str) -> _B:
-    """A build in a pipeline that is rendered when it runs: which files changed is settled.
-
-    On GitLab that is a child pipeline, whose parent has been started by a clock or a button.
-    """
-    settled: dict[str, object] = {"paths": ()}
-    update: dict[str, object] = {}
-    if target == "gitlab" and build.gitlab.form == "pipeline":
-        if build.triggers and build.triggers.names_refs:
-            settled |= {"schedules": (), "manual": False, "pipelines": False}
-        update["gitlab"] = build.gitlab.model_copy(update={"form": "child"})
-    if build.triggers:
-        update["triggers"] = build.triggers.model_copy(update=settled)
-    return build.model_copy(update=update)
+    """A build in a pipeline that is rendered when it runs: which files changed is settled."""
+    build = build.model_copy(update=find_target(target).started_now(build))
+    if build.triggers is None:
+        return build
+    return build.model_copy(update={"triggers": build.triggers.model_copy(update={"paths": ()})})
 
 
 def _concern(build: Build, root: str, found: Changes) -> bool:

@@ -10,7 +10,6 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.text.marks import MARK
-from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.outputs import OutputFile
     from ci_kaniko.spec.spec import Spec
 
-_DEFAULTS = pattern(
-    r"(?m)^(?:default:.*\n(?:(?:[ \t#].*)?\r?\n)*?[ \t]+)?"
-    r"(?:before_script|after_script|services|cache|artifacts|hooks|interruptible|retry)[ \t]*:"
-)
-"""What a GitLab file gives every job, and no kaniko job can use."""
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -126,17 +120,10 @@ def _files(spec: Spec, targets: Collection[str]) -> Iterator[tuple[str, int, Out
 
 def _rendered(spec: Spec, target: str, file: OutputFile, current: str) -> str:
     """The text for a committed file: it may not depend on the commit it is part of."""
-    from ci_kaniko.plan.pipeline import in_file
     from ci_kaniko.rendering import render
+    from ci_kaniko.targets.files import in_file
 
-    spec = in_file(spec, target, file)
-    if file.mode == "merge" and target == "gitlab" and _DEFAULTS.search(current):
-        from ci_kaniko.plan.select import with_section
-        from ci_kaniko.targets.gitlab.jobs import INHERITED
-
-        spec = with_section(
-            spec, target, lambda section: {"extra": {"inherit": INHERITED, **section.extra}}
-        )
+    spec = in_file(spec, target, file, current)
     try:
         return render(spec, target)
     except SpecError as error:
@@ -205,8 +192,8 @@ class Neighbour(NamedTuple):
 
 def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem]:
     """Names that two files have, when they are for different images."""
-    from ci_kaniko.plan.pipeline import in_file
     from ci_kaniko.spec.placing import placed
+    from ci_kaniko.targets.files import in_file
     from ci_kaniko.targets.registry import target as find_target
 
     chosen = find_target(target)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.setup import Setup
 
 
 class Rendering(NamedTuple):
@@ -20,14 +22,72 @@ class Rendering(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
+def later(place: str) -> Callable[..., Any]:
+    """The function or class at ``module:name``, imported when it is called."""
+
+    def call(*arguments: Any) -> Any:
+        module, _, name = place.partition(":")
+        return getattr(import_module(module), name)(*arguments)
+
+    return call
+
+
+class Shape(NamedTuple):
+    """What a file consists of, for ``mode: merge``: entries, and what else stands in it.
+
+    ``key`` holds the entries, ``names`` name one of them. ``header`` is a key of a document that
+    may stand before the one with the entries; ``stages`` is an entry that lists the stages.
+    """
+
+    noun: str
+    kind: Literal["mapping", "sequence", "documents"]
+    key: str = ""
+    names: tuple[str, ...] = ()
+    header: str = ""
+    stages: str = ""
+
+    @property
+    def whole(self) -> str:
+        """What the entries are collected in."""
+        nouns = f"{self.noun}s"
+        return f"a mapping of {nouns}" if self.kind == "mapping" else f"a list of {nouns}"
+
+
+class Start(NamedTuple):
+    """How ``init`` knows a platform, and where a first spec puts its file.
+
+    A folder or file of ``seen`` shows that a repository uses it, or its remote's host does:
+    ``at_host``. ``outputs`` are names for a new file, the last of them a stem that is numbered;
+    without any no file is committed. ``pipelines`` are the one file that the platform reads
+    first, ``folder`` the one in which it reads them all. ``uses`` says how a pipeline that is
+    there, ``{pipeline}``, gets to know a new file, ``{output}``. ``registry`` is the image that
+    its own registry takes without a login of the spec, and at which host it does.
+    """
+
+    seen: tuple[str, ...] = ()
+    at_host: Callable[[str], bool] = lambda _: False
+    outputs: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    folder: str = ""
+    uses: str = ""
+    no_merge: str = ""
+    included: bool = False
+    steps: tuple[str, ...] = ()
+
+
 class Target(NamedTuple):
-    """A CI system that a spec is rendered for.
+    """A CI system that a spec is rendered for, and all that is told of it anywhere.
 
     ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
     the parsed output and yields a sentence for each part that is not what was planned; of a
     ``stream`` it gets the list of its documents. ``mounts`` are folders that the job of a build
     has for itself, where the executor looks for no file of the image. ``names`` are those that
     a spec's file shares with no other file of the repository, and ``field`` gives others.
+
+    ``setup`` makes the words of ``ci-kaniko setup``, ``start`` is for ``init``. ``shape`` is what
+    ``mode: merge`` puts entries into; ``merged`` is what a spec says in such a file, whose text it
+    gets. ``started_now`` is a build in a pipeline that is rendered when it runs, and ``nothing``
+    the text of one without images, for a spec and a reason.
     """
 
     name: str
@@ -41,3 +101,9 @@ class Target(NamedTuple):
     mounts: Callable[[Build], tuple[str, ...]] = lambda _: ()
     names: Callable[[Spec], Iterable[Named]] = lambda _: ()
     field: str = ""
+    setup: Callable[[], Setup] = later("ci_kaniko.targets.setup:Setup")
+    start: Start = Start()
+    shape: Shape | None = None
+    merged: Callable[[Spec, str], Spec] = lambda spec, _: spec
+    started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
+    nothing: Callable[[Spec, str], str] = lambda *_: ""

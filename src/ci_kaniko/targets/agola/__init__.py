@@ -1,3 +1,15 @@
 """Agola."""
 
-from ci_kaniko.targets.agola.run import TARGET as TARGET
+from ci_kaniko.targets.target import Shape, Target, later
+
+TARGET = Target(
+    name="agola",
+    summary="Agola",
+    output=".agola/config.yml",
+    template="agola.yml.j2",
+    prepare=later("ci_kaniko.targets.agola.run:prepare"),
+    verify=later("ci_kaniko.targets.agola.run:verify"),
+    mounts=lambda _: ("/mnt/agola",),
+    setup=later("ci_kaniko.targets.agola.setup:AgolaSetup"),
+    shape=Shape("run", "sequence", "runs", ("name",)),
+)

@@ -22,7 +22,7 @@ from ci_kaniko.targets.shared import (
     owned_keys,
     unmounted_cache,
 )
-from ci_kaniko.targets.target import Rendering, Target
+from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ _EXTRA_TYPES: dict[str, tuple[type, str]] = {
 }
 
 
-def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "agola")
     found = found._replace(images=tuple(map(apart, found.images)))
     findings = _findings(found)
@@ -127,7 +127,7 @@ def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
     from ci_kaniko.targets.header import header
 
     if len(str(view)) > _LARGEST // 2:
-        size = len(fill(TARGET.template, {**view, "header": header(spec)}).encode())
+        size = len(fill("agola.yml.j2", {**view, "header": header(spec)}).encode())
         if size > _LARGEST:
             yield Finding(
                 "too-large",
@@ -158,7 +158,7 @@ _STEPS: dict[str, set[str]] = {
 }
 
 
-def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+def verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     yield from _unknown_fields("file", document)
     if len(document["runs"]) != len(view["runs"]):
         yield "there are other runs than planned"
@@ -209,14 +209,3 @@ def _unknown_step(step: dict[str, Any]) -> Iterator[str]:
         yield f"Agola knows no {name} in a {kind} step and would drop it"
     for content in (fields or {}).get("contents", []):
         yield from _unknown_fields("content", content)
-
-
-TARGET = Target(
-    name="agola",
-    summary="Agola",
-    output=".agola/config.yml",
-    template="agola.yml.j2",
-    prepare=_prepare,
-    verify=_verify,
-    mounts=lambda _: ("/mnt/agola",),
-)

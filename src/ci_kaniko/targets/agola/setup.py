@@ -1,15 +1,34 @@
-"""How a secret is created in Agola."""
+"""How Agola is made ready."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.syntax.references import DOCKER_HUB
+from ci_kaniko.targets.setup import Setup
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.targets.requirement import Use
 
-def agola_variable(name: str) -> Iterator[str]:
-    yield f"agola projectvariable create --project PROJECT --name {name} -f - <<'END'"
-    yield f"- secret_name: {name}"
-    yield f"  secret_var: {name}"
-    yield "END"
+
+class AgolaSetup(Setup):
+    """Secrets of the project, and variables that take theirs from them."""
+
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+        yield f"agola projectsecret create --project PROJECT --name {name} -f - <<'END'"
+        yield f"{name}: THE_VALUE"
+        yield "END"
+        yield f"agola projectvariable create --project PROJECT --name {name} -f - <<'END'"
+        yield f"- secret_name: {name}"
+        yield f"  secret_var: {name}"
+        yield "END"
+
+    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+        return f"agola projectsecret and projectvariable create, as for a secret: {name}"
+
+    def pull(self, plan: Plan, host: str) -> Iterator[str]:  # noqa: ARG002
+        key = "index.docker.io" if host == DOCKER_HUB else host
+        yield f"agola: {{extra: {{docker_registries_auth: {{{key}: ...}}}}}} in the spec"

@@ -1,3 +1,18 @@
 """Buildkite."""
 
-from ci_kaniko.targets.buildkite.pipeline import TARGET as TARGET
+from ci_kaniko.targets.target import Shape, Target, later
+
+TARGET = Target(
+    name="buildkite",
+    summary="Buildkite with agent-stack-k8s",
+    output=".buildkite/pipeline.yml",
+    template="buildkite.yml.j2",
+    prepare=later("ci_kaniko.targets.buildkite.pipeline:prepare"),
+    verify=later("ci_kaniko.targets.buildkite.pipeline:verify"),
+    names=later("ci_kaniko.targets.buildkite.pipeline:names_beside_others"),
+    field="key",
+    mounts=lambda _: ("/workspace",),
+    setup=later("ci_kaniko.targets.buildkite.setup:BuildkiteSetup"),
+    shape=Shape("step", "sequence", "steps", ("key", "id", "identifier")),
+    nothing=later("ci_kaniko.targets.buildkite.nothing:nothing"),
+)

@@ -35,7 +35,7 @@ from ci_kaniko.targets.shared import (
     owned_keys,
     unmounted_cache,
 )
-from ci_kaniko.targets.target import Rendering, Target
+from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,7 +75,7 @@ _NO_PATHS = (
 )
 
 
-def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = _planned(spec)
     findings = [*found.findings, *_findings(found)]
     if findings:
@@ -168,6 +168,11 @@ def _names(found: Pipeline) -> Iterator[Named]:
     for preparation in found.preparations:
         key = preparation_key(preparation, found.images)
         yield Named(prepared_by(preparation, found.images), key, "key", PREPARES)
+
+
+def names_beside_others(spec: Spec) -> Iterator[Named]:
+    """The keys of the steps."""
+    return _names(_planned(spec))
 
 
 def _planned(spec: Spec) -> Pipeline:
@@ -317,7 +322,7 @@ _POD = {
 _CONTAINER = {"name", "image", "env", "resources", "volumeMounts", "securityContext"}
 
 
-def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+def verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     listed = document["steps"]
     if [step["key"] for step in listed] != [step["key"] for step in view["steps"]]:
         yield "the steps are not the planned ones"
@@ -381,16 +386,3 @@ def _survives(text: str) -> bool:
     """Whether every ``$`` is doubled, and none of them escaped by a backslash."""
     runs = re.findall(r"(\\*)(\$+)", text)
     return all(len(dollars) % 2 == 0 and len(slashes) % 2 == 0 for slashes, dollars in runs)
-
-
-TARGET = Target(
-    name="buildkite",
-    summary="Buildkite with agent-stack-k8s",
-    output=".buildkite/pipeline.yml",
-    template="buildkite.yml.j2",
-    prepare=_prepare,
-    verify=_verify,
-    names=lambda spec: _names(_planned(spec)),
-    field="key",
-    mounts=lambda _: ("/workspace",),
-)

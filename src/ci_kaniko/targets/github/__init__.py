@@ -1,3 +1,18 @@
 """GitHub Actions."""
 
-from ci_kaniko.targets.github.workflow import TARGET as TARGET
+from ci_kaniko.targets.target import Shape, Target, later
+
+TARGET = Target(
+    name="github",
+    summary="GitHub Actions",
+    output=".github/workflows/image.yml",
+    template="github.yml.j2",
+    prepare=later("ci_kaniko.targets.github.workflow:prepare"),
+    verify=later("ci_kaniko.targets.github.workflow:verify"),
+    names=later("ci_kaniko.targets.github.workflow:names_beside_others"),
+    field="workflow",
+    mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
+    setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
+    shape=Shape("job", "mapping", "jobs"),
+    merged=later("ci_kaniko.targets.github.beside:merged"),
+)

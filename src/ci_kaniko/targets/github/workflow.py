@@ -31,7 +31,7 @@ from ci_kaniko.targets.github.jobs import (
 )
 from ci_kaniko.targets.github.reusable import call, impossible_inputs
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
-from ci_kaniko.targets.target import Rendering, Target
+from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ _MAX_SIZE = 500_000
 _MAX_ID = 100
 
 
-def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(
         spec, "github", directory_is_git=lambda build: build.github.mode == "container"
     )
@@ -206,7 +206,7 @@ def _job_ids(found: Pipeline) -> Iterator[Finding]:
     yield from duplicate_names(named, "github", "job")
 
 
-def _names_beside_others(spec: Spec) -> Iterator[Named]:
+def names_beside_others(spec: Spec) -> Iterator[Named]:
     """Checks are told apart by the names of jobs, which have that of their workflow."""
     found = pipeline(spec, "github")
     if found.images[0].build.github.form == "workflow":
@@ -232,7 +232,7 @@ def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
     from ci_kaniko.layouts.fill import fill
     from ci_kaniko.targets.header import header
 
-    return len(fill(TARGET.template, {**view, "header": header(spec)}).encode()) > _MAX_SIZE
+    return len(fill("github.yml.j2", {**view, "header": header(spec)}).encode()) > _MAX_SIZE
 
 
 def _too_large(spec: Spec) -> Finding:
@@ -245,7 +245,7 @@ def _too_large(spec: Spec) -> Finding:
     )
 
 
-def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+def verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     planned: dict[str, Job] = {job.id: job for job in view["jobs"]}
     if list(document["jobs"]) != list(planned):
         yield "the workflow's jobs are not the planned ones"
@@ -265,16 +265,3 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
     # YAML 1.1 readers take the key `on` for a boolean.
     if document.get("on", document.get(True)) != view["events"]:
         yield "the workflow's events are not the planned ones"
-
-
-TARGET = Target(
-    name="github",
-    summary="GitHub Actions",
-    output=".github/workflows/image.yml",
-    template="github.yml.j2",
-    prepare=_prepare,
-    verify=_verify,
-    names=_names_beside_others,
-    field="workflow",
-    mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
-)

@@ -1,3 +1,21 @@
 """GitLab CI."""
 
-from ci_kaniko.targets.gitlab.jobs import TARGET as TARGET
+from ci_kaniko.targets.target import Shape, Target, later
+
+TARGET = Target(
+    name="gitlab",
+    summary="GitLab CI",
+    output=".gitlab-ci.yml",
+    template="gitlab.yml.j2",
+    prepare=later("ci_kaniko.targets.gitlab.jobs:prepare"),
+    verify=later("ci_kaniko.targets.gitlab.jobs:verify"),
+    stream=True,
+    names=later("ci_kaniko.targets.gitlab.jobs:names_beside_others"),
+    field="job",
+    mounts=lambda _: ("/builds",),
+    setup=later("ci_kaniko.targets.gitlab.setup:GitLabSetup"),
+    shape=Shape("job", "mapping", header="spec", stages="stages"),
+    merged=later("ci_kaniko.targets.gitlab.beside:merged"),
+    started_now=later("ci_kaniko.targets.gitlab.beside:started_now"),
+    nothing=later("ci_kaniko.targets.gitlab.beside:nothing"),
+)

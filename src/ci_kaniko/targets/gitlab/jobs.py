@@ -40,7 +40,7 @@ from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables
 from ci_kaniko.targets.shared import (
     preparing,
 )
-from ci_kaniko.targets.target import Rendering, Target
+from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def _with_proxy(plan: Plan) -> Plan:
 Fields = dict[str, Any]
 
 
-def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     inputs = spec.inputs if is_included(spec.builds[0]) else {}
     if (stage := _stage_of_component(spec)) is not None:
         inputs = {"stage": stage, **inputs}
@@ -128,7 +128,7 @@ def _with_proxies(image: Image) -> Image:
     )
 
 
-def _names_beside_others(spec: Spec) -> Iterator[Named]:
+def names_beside_others(spec: Spec) -> Iterator[Named]:
     """A child is a pipeline of its own; the jobs of other files come together in one."""
     if not is_child(spec.builds[0]):
         yield from job_names(pipeline(spec, "gitlab"))
@@ -320,7 +320,7 @@ _INPUT_PATTERNS = {"string": '^[^"\\\\$\\x00-\\x1f]*$'}
 """Inputs are pasted into the text of the file, between double quotes."""
 
 
-def _verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
+def verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
     *header, document = documents
     if len(header) != bool(view["inputs"] or view["component"]):
         yield "the file has another number of documents than planned"
@@ -333,17 +333,3 @@ def _verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
         tests = [rule["if"] for rule in job.get("rules", [])]
         if tests != [rule.test for rule in planned.get("rules", [])]:
             yield f"the rules of {name} are not the planned ones"
-
-
-TARGET = Target(
-    name="gitlab",
-    summary="GitLab CI",
-    output=".gitlab-ci.yml",
-    template="gitlab.yml.j2",
-    prepare=_prepare,
-    verify=_verify,
-    stream=True,
-    names=_names_beside_others,
-    field="job",
-    mounts=lambda _: ("/builds",),
-)

@@ -1,3 +1,17 @@
 """Kubernetes."""
 
-from ci_kaniko.targets.kubernetes.manifests import TARGET as TARGET
+from ci_kaniko.targets.target import Shape, Target, later
+
+TARGET = Target(
+    name="kubernetes",
+    summary="Kubernetes Pod or Job, for kubectl create",
+    output="kaniko.yaml",
+    template="kubernetes.yml.j2",
+    prepare=later("ci_kaniko.targets.kubernetes.manifests:prepare"),
+    verify=later("ci_kaniko.targets.kubernetes.manifests:verify"),
+    needs_values=True,
+    stream=True,
+    mounts=later("ci_kaniko.targets.kubernetes.manifests:mounts"),
+    setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),
+    shape=Shape("manifest", "documents", "", ("name", "generateName")),
+)

@@ -26,7 +26,7 @@ from ci_kaniko.targets.kubernetes.pods import (
     uses_workspace,
 )
 from ci_kaniko.targets.shared import owned_keys, unmounted_cache
-from ci_kaniko.targets.target import Rendering, Target
+from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,7 +62,7 @@ def _fetches_itself(build: Build) -> bool:
     return not build.kubernetes.clone and build.prepare is None
 
 
-def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "kubernetes", directory_is_git=_fetches_itself)
     staged = list(_several_platforms(found))
     groups = grouped(found.images)
@@ -203,7 +203,7 @@ def _impossible_outputs(plan: Plan) -> Iterator[Finding]:
         )
 
 
-def _verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
+def verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
     if len(documents) != len(view["pods"]):
         yield "there are not as many documents as planned"
     for document, pod in zip(documents, view["pods"], strict=False):
@@ -234,14 +234,6 @@ def _verify_container(container: dict[str, Any], planned: Container) -> Iterator
         yield "the container's environment is not the planned one"
 
 
-TARGET = Target(
-    name="kubernetes",
-    summary="Kubernetes Pod or Job, for kubectl create",
-    output="kaniko.yaml",
-    template="kubernetes.yml.j2",
-    prepare=_prepare,
-    verify=_verify,
-    needs_values=True,
-    stream=True,
-    mounts=lambda build: (WORKSPACE,) if build.prepare or build.kubernetes.clone else (),
-)
+def mounts(build: Build) -> tuple[str, ...]:
+    """The folder that a clone or a preparation fills."""
+    return (WORKSPACE,) if build.prepare or build.kubernetes.clone else ()

@@ -1,0 +1,66 @@
+"""GitLab jobs in a pipeline that somebody else writes, or that is rendered when it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.plan.select import with_section
+from ci_kaniko.targets.gitlab.jobs import INHERITED
+from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+
+_DEFAULTS = pattern(
+    r"(?m)^(?:default:.*\n(?:(?:[ \t#].*)?\r?\n)*?[ \t]+)?"
+    r"(?:before_script|after_script|services|cache|artifacts|hooks|interruptible|retry)[ \t]*:"
+)
+"""What a GitLab file gives every job, and no kaniko job can use."""
+
+
+def merged(spec: Spec, current: str) -> Spec:
+    """Jobs that take nothing of what the file gives the others."""
+    if not _DEFAULTS.search(current):
+        return spec
+    return with_section(
+        spec, "gitlab", lambda section: {"extra": {"inherit": INHERITED, **section.extra}}
+    )
+
+
+def started_now(build: Build) -> dict[str, Any]:
+    """A child pipeline, whose parent has been started by a clock or a button."""
+    if build.gitlab.form != "pipeline":
+        return {}
+    update: dict[str, Any] = {"gitlab": build.gitlab.model_copy(update={"form": "child"})}
+    if build.triggers and build.triggers.names_refs:
+        settled = {"schedules": (), "manual": False, "pipelines": False}
+        update["triggers"] = build.triggers.model_copy(update=settled)
+    return update
+
+
+def nothing(spec: Spec, why: str) -> str:
+    """A job that does nothing: GitLab fails where a child pipeline has none."""
+    from ci_kaniko.plan.executor import executor_image
+    from ci_kaniko.targets.header import header
+    from ci_kaniko.text.quoting import quote
+    from ci_kaniko.text.yaml import flow, scalar
+
+    build = spec.builds[0]
+    tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []
+    lines = [
+        header(spec),
+        "",
+        "nothing-to-build:",
+        "  image:",
+        f"    name: {scalar(executor_image(build.executor, with_shell=True))}",
+        '    entrypoint: [""]',
+        *tags,
+        "  variables:",
+        "    GIT_STRATEGY: none",
+        "  script:",
+        f"    - {scalar(f'echo {quote(why)}')}",
+        "  rules:",
+        '    - if: $CI_PIPELINE_SOURCE == "parent_pipeline"',
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,108 @@
+"""The words of ``ci-kaniko setup``; each target has its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.targets.requirement import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.spec.logins import Login
+    from ci_kaniko.targets.requirement import Use
+
+_NEVER = "never hand secrets to them: a Dockerfile can read what its executor can"
+
+
+class Cluster(NamedTuple):
+    """Where pods run, and what of the cluster they use.
+
+    ``secret`` is the Secret that holds every secret of a job, empty where another store does.
+    """
+
+    kubectl: str
+    account: str
+    secret: str
+    cache_claim: str | None
+
+
+class Setup:
+    """How a platform is made ready; a target says in a subclass what differs."""
+
+    issuer = ""
+
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterable[str]:  # noqa: ARG002
+        """How a secret is created."""
+        return (f"the secret {name} of {plan.target}",)
+
+    def variable(self, plan: Plan, name: str) -> str:
+        """How a variable is created that is read when a job runs."""
+        return f"the variable {name} of {plan.target}"
+
+    def pull(self, plan: Plan, host: str) -> Iterable[str]:
+        """How the platform itself logs in to pull an image."""
+        return (f"{plan.target} itself logs in to {host}",)
+
+    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:  # noqa: ARG002
+        """Whether the platform is logged in there without that."""
+        return False
+
+    def cluster(self, plan: Plan) -> Cluster | None:  # noqa: ARG002
+        """Where pods run, on a target that names what a cluster holds."""
+        return None
+
+    def trusted(self, plan: Plan, steps: list[str]) -> list[str]:  # noqa: ARG002
+        """The steps that let a cloud trust the identity of a job."""
+        return steps
+
+    def note(self, plan: Plan, login: HostLogin) -> str:  # noqa: ARG002
+        """What the platform asks of its own registry before a job can use ``login``."""
+        return ""
+
+    def forks(self, plans: Sequence[Plan]) -> Iterable[Requirement]:
+        """What pull requests of forks get, for plans that have secrets."""
+        stops = any(needs_secrets(plan) for plan in plans)
+        end = "their builds stop where one is needed" if stops else "they are built and not pushed"
+        purpose = f"pull requests of forks get no secrets: {end}"
+        return (Requirement("note", "", purpose, (_NEVER,)),)
+
+    def finally_(self, plans: Sequence[Plan]) -> Iterable[Requirement]:  # noqa: ARG002
+        """What there is to say beside that."""
+        return ()
+
+    def caller(
+        self,
+        plans: Sequence[Plan],  # noqa: ARG002
+        path: str,  # noqa: ARG002
+        view: dict[str, Any],  # noqa: ARG002
+    ) -> Iterable[Requirement]:
+        """What whoever calls the file at ``path`` has to write."""
+        return ()
+
+
+def handed_to_forks(setting: str) -> Requirement:
+    """A platform that hands secrets to pull requests of forks, unless ``setting`` is made."""
+    purpose = "pull requests of forks get what the step names, when the pipeline builds them"
+    return Requirement("note", "", purpose, (setting, _NEVER))
+
+
+def needs_secrets(plan: Plan) -> bool:
+    """Whether a run that pushes nothing reads secrets."""
+    always = plan.push == "always" or any(not login.pushes for login in plan.logins)
+    return bool(
+        always
+        or plan.spec.build_secrets
+        or plan.proxy_secrets
+        or plan.certificates
+        or plan.git_login
+    )
+
+
+def pull_secret(cluster: Cluster, host: str) -> str:
+    """The command that creates the Secret with which a pod pulls from ``host``."""
+    from ci_kaniko.text.quoting import quote
+
+    return f"{cluster.kubectl} create secret docker-registry mirror --docker-server={quote(host)}"
