@@ -18,9 +18,9 @@ from typer.main import get_command
 import ci_kaniko
 from ci_kaniko.cli import main as cli
 from ci_kaniko.cli.commands import app
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
-from ci_kaniko.targets.registry import NAMES
 from ci_kaniko.text import yaml as yamltext
 from harness import tools
 from harness.repository import Repository

@@ -137,8 +137,9 @@ def _chosen(spec: SpecFields, targets: Sequence[str]) -> Sequence[str]:
 
 def _sections(spec: Spec, chosen: Sequence[str], settings: Sequence[str]) -> list[Problem]:
     """What is wrong with the sections of other targets: whoever writes one means its target."""
+    from ci_kaniko.kaniko.systems import NAMES
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.targets.registry import NAMES, target
+    from ci_kaniko.targets.registry import target
 
     found: list[Problem] = []
     for name in NAMES:
@@ -158,8 +159,9 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
 
     Values that only some targets take are given to these.
     """
+    from ci_kaniko.kaniko.systems import NAMES
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.targets.registry import NAMES, target
+    from ci_kaniko.targets.registry import target
 
     refused: dict[str, Sequence[Problem]] = {}
     for name in NAMES:
@@ -419,11 +421,11 @@ def _around(error: SpecError, targets: Sequence[str], only: Sequence[str]) -> li
 
     if not isinstance(error, InvalidSpec) or error.rest is None or error.rest.source is None:
         return []
+    from ci_kaniko.kaniko.systems import NAMES
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.repository.discovery import root_of
     from ci_kaniko.spec.placing import placed
-    from ci_kaniko.targets.registry import NAMES
 
     rest, source = error.rest, error.rest.source
     names = {name.strip() for listed in only for name in listed.split(",")}

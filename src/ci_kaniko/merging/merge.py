@@ -35,7 +35,7 @@ def merge(current: str, rendered: str, target: str, path: str) -> str:
     if shape is None:
         message = f"{target} puts nothing into a file that somebody writes by hand"
         hint = "name a file of its own, without mode: merge"
-        raise SpecError([Problem("bad-choice", message, hint, path=path)])
+        raise SpecError([Problem(rule="bad-choice", message=message, hint=hint, path=path)])
     return _shaped(current, rendered, shape, path)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
-from ci_kaniko.kaniko.registries import FIXED_REGISTRIES, FOREIGN_REGISTRIES, OWN_REGISTRIES
+from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES, SYSTEMS, system
 from ci_kaniko.plan.clouds import Cloud, context_cloud
 from ci_kaniko.plan.executor import reads_auth_variable
-from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on
+from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
@@ -45,14 +45,14 @@ def logins_of(
     if remote and spec.push != "never":
         needed.setdefault(host_on(target, parse_repository(remote)), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
-    own = {f"${{{REGISTRY_HOST}}}": FIXED_REGISTRIES.get(target, f"${{{REGISTRY_HOST}}}")}
+    own = {f"${{{REGISTRY_HOST}}}": own_host(target)}
     given = {}
     for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
         host = canonical_host(written)
         given[own.get(host, host)] = (written, entry)
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
-        if login is None and (host != f"${{{REGISTRY_HOST}}}" or target == "kubernetes"):
+        if login is None and (host != f"${{{REGISTRY_HOST}}}" or system(target).needs_values):
             findings.append(_missing_login(host, target, where, given))
         elif login is None:
             continue
@@ -86,8 +86,9 @@ def _login_of(
         login = entry.on(target)
         if login is not None:
             return login, _place(written, entry, target)
-    own = host == f"${{{REGISTRY_HOST}}}" or host == OWN_REGISTRIES.get(target)
-    return (Login(use="ci-token") if own and target in OWN_REGISTRIES else None), where
+    registry = system(target).registry
+    own = registry and host in {f"${{{REGISTRY_HOST}}}", registry}
+    return (Login(use="ci-token") if own else None), where
 
 
 def _place(written: str, entry: Registry, target: str) -> Where:
@@ -100,7 +101,7 @@ def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: b
     by_identity = (login.aws and login.aws.role) or (
         login.azure and not login.azure.use and not login.azure.client_secret
     )
-    exchanged = target == "github" and bool(by_identity)
+    exchanged = system(target).identity_is_short and bool(by_identity)
     return HostLogin(host, _key(host), login, where, pushes, exchanged)
 
 
@@ -114,7 +115,7 @@ def _missing_login(
     """What to add, so that the logins which other targets have stay as they are."""
     login = "{username: NAME, password: NAME_OF_A_SECRET}"
     anonymous = f"or {host}: anonymous when the push needs none"
-    own = next((name for name, registry in OWN_REGISTRIES.items() if registry == host), None)
+    own = _owner_of(host)
     hint = f"under registries: add {host}: {login}, {anonymous}"
     if host in given:
         written, entry = given[host]
@@ -129,17 +130,22 @@ def _missing_login(
     return Finding("missing-login", where, message, hint)
 
 
+def _owner_of(host: str) -> str | None:
+    """The CI whose own registry that is."""
+    return next((item.name for item in SYSTEMS.values() if item.registry == host), None)
+
+
 def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Finding]:
     if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
         return
-    own = OWN_REGISTRIES.get(target)
+    own = system(target).registry
     hint = _instead_of_token(login, target, spec)
-    if own is None:
+    if not own:
         yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
         return
     host = login.host
     foreign = any(host == name or host.endswith(f".{name}") for name in FOREIGN_REGISTRIES)
-    self_hosted = target == "gitlab" or host.startswith("containers.")
+    self_hosted = system(target).self_hosted or host.startswith("containers.")
     if host != own and (foreign or not self_hosted):
         yield Finding(
             "foreign-ci-token",
@@ -185,7 +191,7 @@ def _identity(cloud: Cloud) -> tuple[object, ...]:
 def _several_cloud_files(
     spec: Build, target: str, logins: tuple[HostLogin, ...]
 ) -> Iterator[Finding]:
-    fetched = context_cloud(spec, exchanged=target == "github")
+    fetched = context_cloud(spec, exchanged=system(target).identity_is_short)
     first = {fetched.name: (fetched, "the context")} if fetched else {}
     for login in logins:
         if login.cloud is None:
@@ -255,7 +261,7 @@ def _instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
     user = "{username: NAME, password: NAME_OF_A_SECRET}"
     entry = spec.registries.get(written)
     others = [name for name, given in entry if given is not None] if entry else []
-    home = next((name for name, host in OWN_REGISTRIES.items() if host == login.host), target)
+    home = _owner_of(login.host) or target
     if len(others) > 1:
         verb = "write" if target in others else "add"
         return f"under registries: {written}: {verb} {target}: {user}"

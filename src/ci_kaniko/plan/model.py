@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.kaniko.hosts import ecr_region
-from ci_kaniko.kaniko.registries import FIXED_REGISTRIES
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
@@ -323,7 +323,7 @@ class Plan(NamedTuple):
     @property
     def context_cloud(self) -> Cloud | None:
         """What the store needs that the context is fetched from."""
-        return context_cloud(self.spec, exchanged=self.target == "github")
+        return context_cloud(self.spec, exchanged=system(self.target).identity_is_short)
 
     @property
     def clouds(self) -> tuple[Cloud, ...]:
@@ -365,7 +365,13 @@ class Plan(NamedTuple):
 def host_on(target: str, reference: Reference) -> str:
     """The host of a reference; the CI's own registry under its name where it has one."""
     host = reference.host or DOCKER_HUB
-    return FIXED_REGISTRIES.get(target, host) if host == f"${{{REGISTRY_HOST}}}" else host
+    return own_host(target) if host == f"${{{REGISTRY_HOST}}}" else host
+
+
+def own_host(target: str) -> str:
+    """The host of the CI's own registry: its name where it has one, or the variable."""
+    known = system(target)
+    return known.registry if known.one_host else f"${{{REGISTRY_HOST}}}"
 
 
 def proxies(spec: Build) -> Iterator[tuple[str, str | SecretText]]:

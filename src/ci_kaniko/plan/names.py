@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.variables import NATIVE
@@ -52,7 +53,7 @@ SHELL_PREFIXES = (
 
 def git_token(plan: Plan) -> list[Finding]:
     login = plan.git_login
-    if login is None or login.secret or plan.target in {"github", "gitlab"}:
+    if login is None or login.secret or system(plan.target).repository_token:
         return []
     return [
         Finding(
@@ -70,7 +71,7 @@ def config_names(plan: Plan) -> Iterator[Finding]:
         name = login.login.docker_config
         if name is None:
             continue
-        if plan.target in {"kubernetes", "buildkite"}:
+        if system(plan.target).secret_objects:
             valid, expected = grammar.is_object_name(name), "a Secret: lower case, digits, - and ."
         else:
             valid, expected = grammar.is_identifier(name), "a variable: letters, digits and _"
@@ -87,7 +88,7 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
     """Secrets and run-time variables whose names already mean something in the job."""
     used = secret_places(plan)
     for where, name in plan.uses():
-        if plan.target != "kubernetes" and name.startswith("env."):
+        if not system(plan.target).needs_values and name.startswith("env."):
             used.setdefault(name.removeprefix("env."), where)
     for name, where in used.items():
         if name in SHELL_NAMES or name.startswith(SHELL_PREFIXES):

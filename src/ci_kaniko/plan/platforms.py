@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.registries import FIXED_REGISTRIES
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
@@ -115,7 +115,7 @@ def _pushed_registries(build: Build) -> dict[str, Registry]:
         canonical_host(parse_reference(item.image).host or DOCKER_HUB)
         for item in build.destinations
     }
-    own = {f"${{{REGISTRY_HOST}}}", *FIXED_REGISTRIES.values()}
+    own = {f"${{{REGISTRY_HOST}}}", *(item.registry for item in SYSTEMS.values() if item.one_host)}
     if hosts & own:
         hosts |= own
     return {

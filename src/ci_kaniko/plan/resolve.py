@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.arguments import OUTPUT_OPTIONS, arguments_of, handed_over, output_arguments
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.logins import git_login_of, logins_of
@@ -142,10 +143,7 @@ def _impossible_fetch(plan: Plan) -> Iterator[Finding]:
             f"of {executor.distribution} {version_of(executor)} fetches every commit",
         ),
     }
-    git = {
-        "github": "github: {mode: docker} checks it out with git",
-        "kubernetes": "kubernetes: {clone: true} fetches it with git",
-    }[plan.target]
+    git = system(plan.target).clones
     for name, (wanted, why) in asked.items():
         if wanted:
             more = "recursive, or " if name == "submodules" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 
@@ -160,8 +161,7 @@ def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None
     given = plan.spec.inputs.get(short)
     if given is not None and given.default is not None:
         return Cell(literal=given.default) if given.default else Cell(text="")
-    forms = {"gitlab": "component", "github": "reusable", "buildkite": "steps"}
-    form = forms.get(dialect.target)
+    form = system(dialect.target).inputs
     give = "give the input a default"
     hint = f"{dialect.target}: {{form: {form}}} takes inputs, or {give}" if form else give
     return Impossible("nobody gives this form inputs", hint)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
-
 TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 STRING: dict[str, Any] = {"type": "string"}
 LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}

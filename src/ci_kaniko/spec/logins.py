@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin, short_or_long
 from ci_kaniko.spec.fields import (
     STRING,
-    TARGETS,
     TEXT,
     Boolean,
     ConfigName,
@@ -246,9 +246,9 @@ class Registry(Model):
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value and value.keys() <= {"default", *TARGETS}:
+        if isinstance(value, dict) and value and value.keys() <= {"default", *NAMES}:
             return value
-        if isinstance(value, dict) and value.keys() & {"default", *TARGETS}:
+        if isinstance(value, dict) and value.keys() & {"default", *NAMES}:
             return value
         return {"default": value}
 

@@ -6,7 +6,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.spec.fields import TARGETS, Reads
+from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.spec.fields import Reads
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
 
@@ -163,7 +164,7 @@ def secrets_of(spec: Build) -> set[str]:
         for text in texts_of(spec, field, Build)
         if text.kind == "secret" and not text.on_key
     }
-    for target in TARGETS:
+    for target in NAMES:
         section = getattr(spec, target)
         for text in texts_of(section, "extra", type(section)):
             found.update(_NATIVE_SECRET.findall(text.text))

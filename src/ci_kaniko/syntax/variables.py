@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax.grammar import is_identifier, is_variable_name
 from ci_kaniko.text.patterns import pattern
@@ -282,13 +283,7 @@ class Native(NamedTuple):
     target: str
 
 
-_PREFIXES = {
-    "CI_": "gitlab",
-    "GITLAB_": "gitlab",
-    "GITHUB_": "github",
-    "BUILDKITE_": "buildkite",
-    "AGOLA_": "agola",
-}
+_PREFIXES = {start: item.name for item in SYSTEMS.values() for start in item.prefixes}
 _CONTEXTS = {"github", "vars", "secrets", "inputs", "env", "matrix", "runner", "job", "steps"}
 _NATIVE = pattern(
     r"(?<!\$)\$\{\{ *([a-z]+\.[A-Za-z0-9_.-]+)[^}]*\}\}|(?<!\$)\$\{(\w+)[^}]*\}|\$(\w+)", re.ASCII

@@ -6,35 +6,51 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci_kaniko.targets.target import Target
 
-NAMES = ("gitlab", "github", "buildkite", "agola", "kubernetes")
-
 
 def available_targets() -> Mapping[str, Target]:
-    """Every target by name.
+    """Every target by name: those that are built in, and those that others have installed.
 
     >>> sorted(available_targets())
     ['agola', 'buildkite', 'github', 'gitlab', 'kubernetes']
     """
-    return MappingProxyType({name: target(name) for name in NAMES})
+    from ci_kaniko.kaniko.installed import installed_names
+
+    return MappingProxyType(
+        {name: target(name) for name in dict.fromkeys((*NAMES, *installed_names()))}
+    )
 
 
 def target(name: str) -> Target:
     """One target. Raises UnknownTargetError with the names there are."""
-    check_name(name)
-    found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
+    if name in NAMES:
+        found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
+        return found
+    from ci_kaniko.kaniko.installed import installed
+
+    found = installed(name)
+    if found is None:
+        check_name(name)
     return found
 
 
 def check_name(name: str) -> None:
     """Raise UnknownTargetError for what is no target, without importing those that are."""
-    if name not in NAMES:
+    if name in NAMES:
+        return
+    from ci_kaniko.kaniko.installed import installed_names
+
+    others = installed_names()
+    if name not in others:
         from ci_kaniko.problems.problem import UnknownTargetError, suggest
 
-        close = suggest(name, NAMES)
-        known = f'did you mean "{close}"?' if close else f"known: {', '.join(NAMES)}"
+        names = (*NAMES, *others)
+        close = suggest(name, names)
+        known = f'did you mean "{close}"?' if close else f"known: {', '.join(names)}"
         raise UnknownTargetError(f'unknown target "{name}"; {known}')

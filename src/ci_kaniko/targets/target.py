@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from ci_kaniko.kaniko.systems import System
     from ci_kaniko.plan.pipeline import Named
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
@@ -90,13 +91,12 @@ class Target(NamedTuple):
     the text of one without images, for a spec and a reason.
     """
 
-    name: str
+    system: System
     summary: str
     output: str
     template: str
     prepare: Callable[[Spec, Mapping[str, str]], Rendering]
     verify: Callable[[Any, dict[str, Any]], Any]
-    needs_values: bool = False
     stream: bool = False
     mounts: Callable[[Build], tuple[str, ...]] = lambda _: ()
     names: Callable[[Spec], Iterable[Named]] = lambda _: ()
@@ -107,3 +107,13 @@ class Target(NamedTuple):
     merged: Callable[[Spec, str], Spec] = lambda spec, _: spec
     started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
     nothing: Callable[[Spec, str], str] = lambda *_: ""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return self.system.name
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether it must know variables when it is rendered."""
+        return self.system.needs_values

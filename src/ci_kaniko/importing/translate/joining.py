@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate.translation import Translation, ordered
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.plan.model import PUSHED_ONLY
 from ci_kaniko.spec.outputs import check_image_name
 
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Report
 
-_TARGETS = ("gitlab", "github", "buildkite", "agola", "kubernetes")
 _MERGED = {"build_args", "labels", "annotations", "registries", "options", "executor", "cache"}
-_MERGED |= {*_TARGETS, "git", "certificates", "build_secrets", "client_certificates"}
+_MERGED |= {*NAMES, "git", "certificates", "build_secrets", "client_certificates"}
 _NAME_KEYS = {
     "gitlab": ("job",),
     "github": ("job",),
@@ -49,7 +49,7 @@ def _of_job(job: Job) -> list[dict[str, Any]]:
         build.update({key: value for key, value in job.shared.items() if value})
         if job.triggers is not None:
             build["triggers"] = dict(job.triggers)
-        if job.section and job.target in _TARGETS:
+        if job.section and job.target in NAMES:
             build[job.target] = dict(job.section)
         same = next((item for item in found if _differs_in_pushes(item, build)), None)
         if same is None:
@@ -67,7 +67,7 @@ def _differs_in_pushes(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any]:
     """What a build is but for where it is pushed, and for some options."""
-    free = {"destinations", "push", "registries", "triggers", *_TARGETS}
+    free = {"destinations", "push", "registries", "triggers", *NAMES}
     rest = {key: value for key, value in build.items() if key not in free}
     kept = {key: value for key, value in rest.pop("options", {}).items() if key not in options}
     return {**rest, "options": kept}

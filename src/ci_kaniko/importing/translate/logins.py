@@ -20,7 +20,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
-from ci_kaniko.kaniko.registries import OWN_REGISTRIES
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_identifier
 from ci_kaniko.syntax.references import canonical_host
@@ -105,9 +105,15 @@ class Logins:
     def _pulls(self, login: Login) -> bool:
         return login.when == ALWAYS and self.job.requests
 
+    @property
+    def _own_registry(self) -> str | None:
+        """The registry of the platform that ran the job."""
+        known = SYSTEMS.get(self.job.target)
+        return known.registry if known and known.registry else None
+
     def _is_default(self, kind: Any, host: str) -> bool:
         """Whether a spec means that login when it says nothing."""
-        own = host == "${registry.host}" or host == OWN_REGISTRIES.get(self.job.target)
+        own = host in {"${registry.host}", self._own_registry}
         return bool(kind == "ci-token" and own)
 
     def _host(self, text: Text) -> str:
@@ -407,7 +413,7 @@ class Logins:
     # -- clouds -------------------------------------------------------------------------------
 
     def _missing(self, host: str) -> None:
-        own = host in {"${registry.host}", OWN_REGISTRIES.get(self.job.target)}
+        own = host in {"${registry.host}", self._own_registry}
         if ecr_region(host):
             self.found[host] = self._cloud("aws")
         elif is_google(host):

@@ -46,15 +46,6 @@ def _dockerfile_is_in_the_repository(spec: Build) -> Iterator[Finding]:
         )
 
 
-KEPT_BY = {
-    "gitlab": "Settings > CI/CD > Variables keeps it, and the job has it without a word here",
-    "github": "the repository's secrets keep it: ${{ secrets.NAME }}",
-    "buildkite": "a Kubernetes Secret or Buildkite's own store keeps it",
-    "agola": "a secret of the project keeps it: {from_variable: NAME}",
-    "kubernetes": "a Secret keeps it: valueFrom: {secretKeyRef: {name: ..., key: ...}}",
-}
-
-
 @build_rule("cache.dir")
 def _the_cache_folder_can_be_mounted(spec: Build) -> Iterator[Finding]:
     folder = spec.cache and spec.cache.dir

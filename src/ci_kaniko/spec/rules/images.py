@@ -6,6 +6,7 @@ import re
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.options import FILES
@@ -20,7 +21,6 @@ from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
 from ci_kaniko.syntax.variables import (
     text_of,
 )
-from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -210,26 +210,17 @@ def _workflows_have_names_of_their_own(spec: SpecFields) -> Iterator[Finding]:
             )
 
 
-_READ_FILES = {
-    "github": (pattern(r"\.github/workflows/[^/]+\.ya?ml"), ".github/workflows/image.yml"),
-    "agola": (pattern(r"\.agola/config\.yml"), ".agola/config.yml"),
-}
-"""Which files a platform looks at, and how one is called."""
-
-
 @spec_rule("outputs[]")
 def _outputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     for target, files in spec.outputs:
-        if target not in _READ_FILES:
-            continue
-        fits, example = _READ_FILES[target]
+        fits, example, proposed = system(target).reads if files else ("", "", "")
         for index, file in enumerate(files):
-            if not fits.fullmatch(grammar.inside_repository(file.path) or ""):
+            if fits and not re.fullmatch(fits, grammar.inside_repository(file.path) or ""):
                 yield Finding(
                     "unread-output",
                     ("outputs", target, index, "path"),
                     f"{target} reads no {quoted(file.path)}",
-                    f"such as {example}" if target == "github" else f"write {example}",
+                    f"{proposed} {example}",
                 )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.build import Build
-from ci_kaniko.spec.fields import TARGETS
-from ci_kaniko.spec.rules.contexts import KEPT_BY
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import DEFAULTS, about_texts, read_at_run_time
@@ -92,10 +91,10 @@ def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:
             )
 
 
-@build_rule(*(f"{target}.extra[]" for target in TARGETS), "registries[]", "build_secrets[]")
+@build_rule(*(f"{target}.extra[]" for target in NAMES), "registries[]", "build_secrets[]")
 def _extra_holds_no_secret(spec: Build) -> Iterator[Finding]:
     secrets: set[str] | None = None
-    for target in TARGETS:
+    for target in NAMES:
         for text in texts_of(getattr(spec, target), "extra", type(getattr(spec, target))):
             key = next((step for step in reversed(text.where) if isinstance(step, str)), "")
             named = text.on_key or not SECRETS_BY_NAME.isdisjoint(text.where)
@@ -108,6 +107,6 @@ def _extra_holds_no_secret(spec: Build) -> Iterator[Finding]:
                     "written-secret",
                     (target, *text.where),
                     f"the value of {quoted(key)} is written down, and everybody can read it",
-                    KEPT_BY[target],
+                    system(target).keeps_secrets,
                     secret=True,
                 )

@@ -1,9 +1,10 @@
 """Agola."""
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import Shape, Target, later
 
 TARGET = Target(
-    name="agola",
+    system=SYSTEMS["agola"],
     summary="Agola",
     output=".agola/config.yml",
     template="agola.yml.j2",

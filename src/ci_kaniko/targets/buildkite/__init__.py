@@ -1,9 +1,10 @@
 """Buildkite."""
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import Shape, Target, later
 
 TARGET = Target(
-    name="buildkite",
+    system=SYSTEMS["buildkite"],
     summary="Buildkite with agent-stack-k8s",
     output=".buildkite/pipeline.yml",
     template="buildkite.yml.j2",

@@ -1,9 +1,10 @@
 """GitHub Actions."""
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import Shape, Target, later
 
 TARGET = Target(
-    name="github",
+    system=SYSTEMS["github"],
     summary="GitHub Actions",
     output=".github/workflows/image.yml",
     template="github.yml.j2",

@@ -1,9 +1,10 @@
 """GitLab CI."""
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import Shape, Target, later
 
 TARGET = Target(
-    name="gitlab",
+    system=SYSTEMS["gitlab"],
     summary="GitLab CI",
     output=".gitlab-ci.yml",
     template="gitlab.yml.j2",

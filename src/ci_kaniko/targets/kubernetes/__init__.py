@@ -1,15 +1,15 @@
 """Kubernetes."""
 
+from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import Shape, Target, later
 
 TARGET = Target(
-    name="kubernetes",
+    system=SYSTEMS["kubernetes"],
     summary="Kubernetes Pod or Job, for kubectl create",
     output="kaniko.yaml",
     template="kubernetes.yml.j2",
     prepare=later("ci_kaniko.targets.kubernetes.manifests:prepare"),
     verify=later("ci_kaniko.targets.kubernetes.manifests:verify"),
-    needs_values=True,
     stream=True,
     mounts=later("ci_kaniko.targets.kubernetes.manifests:mounts"),
     setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),

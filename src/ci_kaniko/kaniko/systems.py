@@ -1,0 +1,104 @@
+"""Plain facts about CI systems, for all that has to know them before there is a target."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class System(NamedTuple):
+    """What a spec and its plan must know of a target.
+
+    ``registry`` is the public registry of the CI that runs the job: under one name everywhere
+    when ``one_host``, under a host of its own for each installation when ``self_hosted``.
+    ``identity_is_short`` says that its identity tokens live for minutes, so a job exchanges them
+    at once; ``repository_token`` that a job has a token which reads its repository.
+    ``secret_objects`` says that a ready docker config is a Secret of Kubernetes, and
+    ``needs_values`` that variables are known when it is rendered.
+
+    ``keeps_secrets`` says how a native value names a secret; ``clones`` what fetches the
+    repository with git where the executor would do it. ``reads`` is a pattern of the paths that
+    the system looks at, with an example and how that is proposed. ``inputs`` is the form that
+    takes inputs. ``prefixes`` begin the names of its own variables.
+    """
+
+    name: str
+    registry: str = ""
+    one_host: bool = False
+    self_hosted: bool = False
+    identity_is_short: bool = False
+    repository_token: bool = False
+    secret_objects: bool = False
+    needs_values: bool = False
+    keeps_secrets: str = "the platform keeps it as a secret"
+    clones: str = ""
+    reads: tuple[str, str, str] = ("", "", "")
+    inputs: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+_BUILT_IN = (
+    System(
+        "gitlab",
+        registry="registry.gitlab.com",
+        self_hosted=True,
+        repository_token=True,
+        keeps_secrets="Settings > CI/CD > Variables keeps it, and the job has it without a word "
+        "here",
+        inputs="component",
+        prefixes=("CI_", "GITLAB_"),
+    ),
+    System(
+        "github",
+        registry="ghcr.io",
+        one_host=True,
+        identity_is_short=True,
+        repository_token=True,
+        keeps_secrets="the repository's secrets keep it: ${{ secrets.NAME }}",
+        clones="github: {mode: docker} checks it out with git",
+        reads=(r"\.github/workflows/[^/]+\.ya?ml", ".github/workflows/image.yml", "such as"),
+        inputs="reusable",
+        prefixes=("GITHUB_",),
+    ),
+    System(
+        "buildkite",
+        registry="packages.buildkite.com",
+        one_host=True,
+        secret_objects=True,
+        keeps_secrets="a Kubernetes Secret or Buildkite's own store keeps it",
+        inputs="steps",
+        prefixes=("BUILDKITE_",),
+    ),
+    System(
+        "agola",
+        keeps_secrets="a secret of the project keeps it: {from_variable: NAME}",
+        reads=(r"\.agola/config\.yml", ".agola/config.yml", "write"),
+        prefixes=("AGOLA_",),
+    ),
+    System(
+        "kubernetes",
+        secret_objects=True,
+        needs_values=True,
+        keeps_secrets="a Secret keeps it: valueFrom: {secretKeyRef: {name: ..., key: ...}}",
+        clones="kubernetes: {clone: true} fetches it with git",
+    ),
+)
+SYSTEMS = {item.name: item for item in _BUILT_IN}
+NAMES = tuple(SYSTEMS)
+"""The targets that come with ci-kaniko, in the order in which they are told."""
+
+FOREIGN_REGISTRIES = (
+    *("docker.io", "ghcr.io", "quay.io", "gcr.io", "pkg.dev", "azurecr.io", "amazonaws.com"),
+    *("public.ecr.aws", "packages.buildkite.com", "registry.gitlab.com"),
+)
+"""Registries that belong to somebody in particular."""
+
+
+def system(name: str) -> System:
+    """The facts about a target, built in or installed."""
+    found = SYSTEMS.get(name)
+    if found is None:
+        from ci_kaniko.kaniko.installed import installed
+
+        target = installed(name)
+        found = target.system if target else System(name)
+    return found
