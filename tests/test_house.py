@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ci_kaniko.kaniko import systems
 from make import rooms
 
 SOURCES = rooms.read_sources()
@@ -39,6 +40,28 @@ def test_every_room_is_there() -> None:
     assert there - {"", "__main__"} == set(rooms.ROOMS)
 
 
+NAMES_A_TARGET = {
+    "ci_kaniko/kaniko/systems.py": "the list of those that are built in",
+    "ci_kaniko/spec/rules/": "rules on the sections of those that are built in",
+    "ci_kaniko/spec/native/": "their sections",
+    "ci_kaniko/targets/": "the targets",
+    "ci_kaniko/importing/": "what is read, whatever it is rendered for",
+    "ci_kaniko/spec/build.py": "an example: a queue, and an output",
+    "ci_kaniko/spec/options.py": "a credential helper of the executor",
+    "ci_kaniko/plan/values.py": "a host, where merge requests have refs of their own",
+    "ci_kaniko/syntax/variables.py": "a context of expressions",
+    "ci_kaniko/cli/report.py": "a format of messages",
+}
+"""Where the name of a target that is built in may stand, and what it is there."""
+
+
+def test_nobody_else_asks_which_target_it_is() -> None:
+    found = rooms.names_of(SOURCES, {*systems.NAMES})
+    assert {each for each in found if not each.startswith(tuple(NAMES_A_TARGET))} == set()
+    for place in NAMES_A_TARGET:
+        assert any(each.startswith(place) for each in found), f"{place} names no target any more"
+
+
 FAULTS = {
     "upward": ({"plan/a.py": "def f():\n    from ci_kaniko.cli import b\n"}, "imports"),
     "an unknown room": ({"attic/a.py": "from ci_kaniko.text import b\n"}, "imports"),
@@ -58,6 +81,7 @@ FAULTS = {
         {"plan/a.py": "from ci_kaniko.plan import b\nb._x()\n", "plan/b.py": "_x = print\n"},
         "takes",
     ),
+    "the name of a target": ({"plan/a.py": "print(x == 'gitlab')\n"}, "plan/a.py:1"),
     "a dead function": ({"plan/a.py": "def nobody():\n    pass\n"}, "defines nobody"),
     "a dead method": ({"plan/a.py": "class A:\n    def no(self): A\n"}, "defines no"),
 }
@@ -77,5 +101,6 @@ def test_the_gate_tells_a_fault(name: str) -> None:
         *(module for circle in rooms.circles(sources) for module in circle),
         *rooms.foreign_privates(sources),
         *rooms.dead(sources, []),
+        *rooms.names_of(sources, {"gitlab"}),
     ]
     assert any(told in each for each in found), found

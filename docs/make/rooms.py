@@ -179,6 +179,16 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     ]
 
 
+def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
+    """Where one of some words is a text of its own, and so a question or an answer."""
+    return [
+        f"{path}:{node.lineno}"
+        for path, text in sources.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and node.value in words
+    ]
+
+
 def arrows(sources: dict[str, str]) -> dict[str, set[str]]:
     """The rooms that each room takes from."""
     found: dict[str, set[str]] = {room: set() for room in ROOMS}

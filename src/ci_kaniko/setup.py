@@ -209,15 +209,22 @@ def _claims(plan: Plan, words: Setup) -> Iterator[Requirement]:
 
 def _pulls(plan: Plan, words: Setup) -> Iterator[Requirement]:
     """Logins for images that the platform pulls before anything of the job runs."""
+    from ci_kaniko.targets.registry import target as find_target
+
+    pulls_with = find_target(plan.target).pulls_with
     logins = {login.host: login for login in plan.logins}
     for image in dict.fromkeys(pulled_images(plan.spec, plan.target)):
         host = pulled_from(image)
         login = logins.get(host)
-        if login is None or pull_login(plan, image) or words.pulls_by_itself(plan, login.login):
+        if (
+            login is None
+            or pull_login(plan, image, pulls_with)
+            or words.pulls_by_itself(plan, login.login)
+        ):
             continue
         purpose = f"{image} is pulled before any login of the job is there"
         steps = [*words.pull(plan, host)]
-        if pull_login(plan._replace(logins=(login._replace(pushes=False),)), image):
+        if pull_login(plan._replace(logins=(login._replace(pushes=False),)), image, pulls_with):
             every = f"pull: true at the login of {host}, for runs that do not push, too; or:"
             steps = [every, *steps]
         yield Requirement("pull login", host, purpose, tuple(steps))

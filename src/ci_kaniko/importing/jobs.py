@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Login, Masked, Text, Var, literal
 from ci_kaniko.importing.shell.secrets import is_written
+from ci_kaniko.kaniko.systems import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ class Job:
     @property
     def foreign(self) -> bool:
         """Whether ci-kaniko has no target of that platform."""
-        return self.target not in {"gitlab", "github", "buildkite", "agola", "kubernetes"}
+        return self.target not in NAMES
 
     def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec says as well."""

@@ -11,6 +11,7 @@ from ci_kaniko.importing.readers.documents import Document, Map, failure, line_o
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.importing.writer import written
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.placing import InvalidSpec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
 
 SOURCES = (
-    *("gitlab", "github", "buildkite", "agola", "kubernetes"),
+    *NAMES,
     *("shell", "tekton", "jenkins"),
 )
 """What can be imported from."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import __version__
+from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ci_kaniko.targets.target import Start
 
 _MAX_DEPTH = 4
 _SCHEMAS = "https://raw.githubusercontent.com/ci-kaniko/ci-kaniko"
@@ -76,29 +81,17 @@ class Login(NamedTuple):
     secret: str
 
 
-def _numbered(stem: str) -> tuple[str, ...]:
-    return (f"{stem}.yml", *(f"{stem}-{number}.yml" for number in range(2, 100)))
+def _start(target: str) -> Start:
+    return find_target(target).start
 
 
-_FOLDERS = {
-    "gitlab": (".gitlab-ci.yml", ".gitlab"),
-    "github": (".github/workflows",),
-    "buildkite": (".buildkite",),
-    "agola": (".agola",),
-}
-_OUTPUTS = {
-    "gitlab": (".gitlab-ci.yml", *_numbered(".gitlab/ci/image")),
-    "github": _numbered(".github/workflows/image"),
-    "buildkite": (".buildkite/pipeline.yml", *_numbered(".buildkite/image")),
-    "agola": (".agola/config.yml",),
-}
-"""Files that can be committed; a manifest for Kubernetes holds one commit."""
-_PIPELINES = {
-    "gitlab": (".gitlab-ci.yml",),
-    "buildkite": (".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
-    "agola": (".agola/config.yml",),
-}
-"""The one file that a platform reads first; GitHub reads as many as there are."""
+def _outputs(target: str) -> Iterator[str]:
+    """Files that can be committed; a manifest for Kubernetes holds one commit."""
+    start = _start(target)
+    yield from start.outputs
+    if start.numbered:
+        yield f"{start.numbered}.yml"
+        yield from (f"{start.numbered}-{number}.yml" for number in range(2, 100))
 
 
 def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
@@ -107,17 +100,16 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     host, _, path = known.get("repository.url", "").partition("://")[2].partition("/")
     systems = list(targets) or [
         name
-        for name, places in _FOLDERS.items()
-        if any(os.path.exists(os.path.join(root, place)) for place in places)
+        for name in NAMES
+        if any(os.path.exists(os.path.join(root, place)) for place in _start(name).seen)
     ]
-    if not systems and host.startswith("github."):
-        systems = ["github"]
-    elif not systems and "gitlab" in host:
-        systems = ["gitlab"]
+    if not systems:
+        hosts = ((name, _start(name).hosts) for name in NAMES)
+        systems = [name for name, regex in hosts if regex and re.fullmatch(regex, host)][:1]
     found = {name: path for name in systems if (path := _pipeline(root, name))}
-    free = {name: _free(root, _beside(name, found)) for name in systems if name in _OUTPUTS}
+    free = {name: _free(root, _beside(name, found)) for name in systems}
     outputs = {name: path for name, path in free.items() if path}
-    files = [*found.values(), *(_workflows(root) if "github" in systems else ())]
+    files = [*found.values(), *(file for name in systems for file in _all_in(root, name))]
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
@@ -131,20 +123,21 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
 
 def _pipeline(root: str, target: str) -> str:
     """The main file of a platform, if there is one."""
-    paths = (
-        path for path in _PIPELINES.get(target, ()) if os.path.isfile(os.path.join(root, path))
-    )
+    paths = (path for path in _start(target).pipelines if os.path.isfile(os.path.join(root, path)))
     return next(paths, "")
 
 
 def _beside(target: str, found: dict[str, str]) -> tuple[str, ...]:
     """Where a new file can go: not to another spelling of the main file that there is."""
-    main = _PIPELINES.get(target, ()) if target in found else ()
-    return tuple(path for path in _OUTPUTS[target] if path not in main)
+    main = _start(target).pipelines if target in found else ()
+    return tuple(path for path in _outputs(target) if path not in main)
 
 
-def _workflows(root: str) -> list[str]:
-    folder = ".github/workflows"
+def _all_in(root: str, target: str) -> list[str]:
+    """The files of a platform that reads a folder."""
+    folder = _start(target).folder
+    if not folder:
+        return []
     try:
         names = sorted(os.listdir(os.path.join(root, folder)))
     except OSError:
@@ -221,15 +214,16 @@ def starter(root: str, wishes: Wishes) -> Starter:
 
     facts = look(root, wishes.targets)
     if wishes.merge and not facts.pipelines:
-        if "github" in facts.outputs:
-            raise Wish("GitHub reads every workflow, so a new one stands beside yours: no --merge")
-        known = ", ".join(paths[0] for paths in _PIPELINES.values())
+        for target in facts.outputs:
+            if reason := _start(target).no_merge:
+                raise Wish(reason)
+        known = ", ".join(path for name in NAMES for path in _start(name).pipelines[:1])
         raise Wish(f"there is no pipeline to merge into, such as {known}")
     merged = facts.pipelines if wishes.merge else {}
-    wished = [target for target in wishes.targets or ("gitlab",) if target in _OUTPUTS]
+    wished = [target for target in wishes.targets or NAMES[:1] if any(_outputs(target))]
     guessed = {}
     if wished and not facts.outputs and not merged:
-        guessed = {wished[0]: _free(root, _OUTPUTS[wished[0]])}
+        guessed = {wished[0]: _free(root, tuple(_outputs(wished[0])))}
     outputs = {**facts.outputs, **merged}
     images = _images(facts) if len(facts.dockerfiles) > 1 else []
     context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
@@ -250,18 +244,18 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "login": login,
             "outputs": outputs,
             "merged": merged,
-            "included": "gitlab" in facts.pipelines and "gitlab" in {*outputs} - {*merged},
+            "sections": [
+                _start(target).section
+                for target in outputs
+                if target in facts.pipelines and target not in merged and _start(target).section
+            ],
             "guessed": {system: path for system, path in guessed.items() if path},
         },
     )
     if wishes.image:
         _check(text)
     steps = _steps(facts, {**outputs, **guessed}, merged)
-    if "kubernetes" in wishes.targets:
-        steps += [
-            "ci-kaniko setup kubernetes  # what must exist there before the first run",
-            "ci-kaniko render kubernetes | kubectl create -f -  # a manifest holds one commit",
-        ]
+    steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
 
 
@@ -298,14 +292,11 @@ def _steps(facts: Facts, outputs: dict[str, str], merged: dict[str, str]) -> lis
 
 def _used(target: str, pipeline: str, output: str) -> str:
     """How a pipeline that there is gets to know the new file."""
-    ways = {
-        "gitlab": f'"include: [{{local: {output}}}]" in {pipeline}',
-        "buildkite": f'"command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
-    }
+    way = _start(target).uses
     merge = f"outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}"
-    if target not in ways or not output or output == pipeline:
+    if not way or not output or output == pipeline:
         return f'"{merge}" in the spec puts the job into {pipeline}'
-    return f'{ways[target]}, or "{merge}" in the spec'
+    return f'{way.format(output=output, pipeline=pipeline)}, or "{merge}" in the spec'
 
 
 def _runs_kaniko(path: str) -> bool:
@@ -358,7 +349,9 @@ def _wished(image: str) -> tuple[str, Login | None]:
 
 def _image(facts: Facts) -> tuple[str, Login | None]:
     """What to push, and the login it needs where the CI's own does not do."""
-    if list(facts.outputs) == ["gitlab"]:
+    only = next(iter(facts.outputs)) if len(facts.outputs) == 1 else ""
+    known = system(only) if only else None
+    if known and known.self_hosted:
         return "${registry.image}", None
     host = "ghcr.io" if facts.host in {"github.com", ""} else "docker.io"
     owner, _, rest = (facts.path.lower() or "acme/shop").partition("/")
@@ -370,6 +363,6 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
         parse_reference(f"{image}:x")
     except ValueError:
         image, owner = f"{host}/acme/shop", "acme"
-    if list(facts.outputs) == ["github"] and facts.host == "github.com":
+    if known and known.registry == host and facts.host == _start(only).home:
         return image, None
     return image, Login(host, owner, secret)

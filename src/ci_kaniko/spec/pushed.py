@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     canonical_host,
@@ -22,16 +23,12 @@ if TYPE_CHECKING:
 
 def pulled_images(build: Build, target: str = "") -> Iterator[str]:
     """The images of one's own that a target, or any, pulls to run them."""
-    from ci_kaniko.kaniko.pins import GIT_IMAGE
-
     if build.executor.image:
         yield build.executor.image
     if build.prepare:
         yield build.prepare.image
-    if target in {"", "kubernetes"} and build.kubernetes.clone_image != GIT_IMAGE:
-        yield build.kubernetes.clone_image
-    if target in {"", "agola"} and build.agola.checkout_image:
-        yield build.agola.checkout_image
+    for name in (target,) if target else NAMES:
+        yield from getattr(build, name).own_images()
 
 
 def pushed_hosts(build: Build) -> set[str]:

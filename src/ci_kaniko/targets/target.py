@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ci_kaniko.kaniko.systems import System
+    from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Named
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
@@ -57,22 +58,26 @@ class Shape(NamedTuple):
 class Start(NamedTuple):
     """How ``init`` knows a platform, and where a first spec puts its file.
 
-    A folder or file of ``seen`` shows that a repository uses it, or its remote's host does:
-    ``at_host``. ``outputs`` are names for a new file, the last of them a stem that is numbered;
-    without any no file is committed. ``pipelines`` are the one file that the platform reads
-    first, ``folder`` the one in which it reads them all. ``uses`` says how a pipeline that is
-    there, ``{pipeline}``, gets to know a new file, ``{output}``. ``registry`` is the image that
-    its own registry takes without a login of the spec, and at which host it does.
+    A file or folder of ``seen`` shows that a repository uses it, or a remote whose host is one of
+    the pattern ``hosts``; on ``home`` its own registry takes an image without a login of the spec.
+    ``outputs`` are names for a new file, ``numbered`` is the beginning of more; without any, no
+    file is committed. ``pipelines`` are the names of the one file that the platform reads first,
+    ``folder`` is where it reads all of them, so that nothing is merged: ``no_merge`` says so.
+
+    ``uses`` says how a ``{pipeline}`` gets to know a new ``{output}``, and ``section`` is what the
+    spec says for such a file. ``steps`` are what comes next, besides the usual.
     """
 
     seen: tuple[str, ...] = ()
-    at_host: Callable[[str], bool] = lambda _: False
+    hosts: str = ""
+    home: str = ""
     outputs: tuple[str, ...] = ()
+    numbered: str = ""
     pipelines: tuple[str, ...] = ()
     folder: str = ""
-    uses: str = ""
     no_merge: str = ""
-    included: bool = False
+    uses: str = ""
+    section: str = ""
     steps: tuple[str, ...] = ()
 
 
@@ -87,7 +92,8 @@ class Target(NamedTuple):
 
     ``setup`` makes the words of ``ci-kaniko setup``, ``start`` is for ``init``. ``shape`` is what
     ``mode: merge`` puts entries into; ``merged`` is what a spec says in such a file, whose text it
-    gets. ``started_now`` is a build in a pipeline that is rendered when it runs, and ``nothing``
+    gets. ``pulls_with`` says whether the file can hand a login on, for the images that a job
+    runs in. ``started_now`` is a build in a pipeline that is rendered when it runs, and ``nothing``
     the text of one without images, for a spec and a reason.
     """
 
@@ -104,6 +110,7 @@ class Target(NamedTuple):
     setup: Callable[[], Setup] = later("ci_kaniko.targets.setup:Setup")
     start: Start = Start()
     shape: Shape | None = None
+    pulls_with: Callable[[Plan, HostLogin], bool] = lambda *_: False
     merged: Callable[[Spec, str], Spec] = lambda spec, _: spec
     started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
     nothing: Callable[[Spec, str], str] = lambda *_: ""

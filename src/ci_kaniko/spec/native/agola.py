@@ -8,7 +8,7 @@ from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Duration, PulledImage, Reads, check_plain, checked, choice
-from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.section import Section
 
 
 def _agola_name(text: str) -> None:
@@ -24,7 +24,7 @@ def _agola_name(text: str) -> None:
 AgolaName = Annotated[str, Reads(checked(_agola_name), STRING, "name")]
 
 
-class Agola(Model):
+class Agola(Section):
     """Agola."""
 
     run: AgolaName | None = Field(
@@ -51,3 +51,6 @@ class Agola(Model):
         "docker_registries_auth, the login for pulling the images, is for both tasks.",
         examples=[{"ignore_failure": True}],
     )
+
+    def own_images(self) -> tuple[str, ...]:
+        return (self.checkout_image,) if self.checkout_image else ()

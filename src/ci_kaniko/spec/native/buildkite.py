@@ -16,7 +16,7 @@ from ci_kaniko.spec.fields import (
     choice,
     whole,
 )
-from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.spec.model import Later
 from ci_kaniko.spec.native.kubernetes import (
     KubernetesName,
     LabelValue,
@@ -26,6 +26,7 @@ from ci_kaniko.spec.native.kubernetes import (
     native_name,
 )
 from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 _BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")
@@ -45,7 +46,7 @@ BuildkiteKey = Annotated[str, Reads(checked(_buildkite_key), STRING)]
 BuildkiteRetries = Annotated[int, whole(0, 10)]
 
 
-class Buildkite(Model):
+class Buildkite(Section):
     """Buildkite with agent-stack-k8s."""
 
     form: Annotated[str, choice("pipeline", "steps")] = Field(

@@ -16,9 +16,9 @@ from ci_kaniko.spec.fields import (
     checked,
     choice,
 )
-from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.native.kubernetes import read_labels
 from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
@@ -37,7 +37,7 @@ GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
 OneOrMore = Annotated[tuple[str, ...], Reads(read_labels, LIST_OR_ONE)]
 
 
-class GitHub(Model):
+class GitHub(Section):
     """GitHub Actions."""
 
     mode: Annotated[str, choice("docker", "container")] = Field(

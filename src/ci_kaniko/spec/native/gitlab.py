@@ -17,9 +17,9 @@ from ci_kaniko.spec.fields import (
     choice,
     whole,
 )
-from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.native.github import OneOrMore
 from ci_kaniko.spec.native.kubernetes import native_name
+from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 GITLAB_RESERVED_JOBS = {
@@ -63,7 +63,7 @@ GitLabTime = Annotated[str, Reads(checked(_gitlab_time), {"type": ["string", "in
 GitLabRetries = Annotated[int, whole(0, 2)]
 
 
-class GitLab(Model):
+class GitLab(Section):
     """GitLab CI."""
 
     form: Annotated[str, choice("pipeline", "child", "include", "component")] = Field(

@@ -21,6 +21,7 @@ from ci_kaniko.spec.fields import (
 )
 from ci_kaniko.spec.model import Later, Model
 from ci_kaniko.spec.native.times import Seconds
+from ci_kaniko.spec.section import Section
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.syntax.scalars import as_list, as_text
@@ -145,7 +146,7 @@ class Toleration(Model):
     )
 
 
-class Kubernetes(Model):
+class Kubernetes(Section):
     """A Kubernetes manifest."""
 
     kind: Annotated[str, choice("Pod", "Job")] = Field(
@@ -230,3 +231,6 @@ class Kubernetes(Model):
         description="Raw keys of the Pod's spec that ci-kaniko does not write.",
         examples=[{"priorityClassName": "ci"}],
     )
+
+    def own_images(self) -> tuple[str, ...]:
+        return (self.clone_image,) if self.clone_image != GIT_IMAGE else ()

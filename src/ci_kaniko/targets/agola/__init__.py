@@ -1,7 +1,7 @@
 """Agola."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["agola"],
@@ -13,4 +13,10 @@ TARGET = Target(
     mounts=lambda _: ("/mnt/agola",),
     setup=later("ci_kaniko.targets.agola.setup:AgolaSetup"),
     shape=Shape("run", "sequence", "runs", ("name",)),
+    start=Start(
+        seen=(".agola",),
+        outputs=(".agola/config.yml",),
+        pipelines=(".agola/config.yml",),
+    ),
+    pulls_with=later("ci_kaniko.targets.agola.tasks:pulls_with"),
 )

@@ -41,7 +41,7 @@ from ci_kaniko.text.quoting import indented, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.shell.dialect import Site
     from ci_kaniko.spec.build import Build
@@ -447,7 +447,7 @@ def _pulls(image: Image) -> Fields:
     found: Fields = {}
     plan = image.jobs[0].plan
     for name in pulled_images(image.build, "agola"):
-        if login := pull_login(plan, name):
+        if login := pull_login(plan, name, pulls_with):
             user, secret = login.login.username, login.login.password
             held = {"from_variable": user.secret} if isinstance(user, SecretText) else user
             key = text_of(login.key)
@@ -517,3 +517,8 @@ def _several_checkouts(run: Run) -> Iterator[Finding]:
             "the images of a run share one checkout, and this is another image for it",
             "agola: {checkout_image: IMAGE} at the top is for all images",
         )
+
+
+def pulls_with(plan: Plan, login: HostLogin) -> bool:
+    """Whether a task can hand a login on: Agola takes a user name and a password."""
+    return login.login.kind == "password"

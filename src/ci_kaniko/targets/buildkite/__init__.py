@@ -1,7 +1,7 @@
 """Buildkite."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["buildkite"],
@@ -16,4 +16,11 @@ TARGET = Target(
     setup=later("ci_kaniko.targets.buildkite.setup:BuildkiteSetup"),
     shape=Shape("step", "sequence", "steps", ("key", "id", "identifier")),
     nothing=later("ci_kaniko.targets.buildkite.nothing:nothing"),
+    start=Start(
+        seen=(".buildkite",),
+        outputs=(".buildkite/pipeline.yml",),
+        numbered=".buildkite/image",
+        pipelines=(".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
+        uses='"command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
+    ),
 )

@@ -1,7 +1,7 @@
 """GitHub Actions."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["github"],
@@ -16,4 +16,13 @@ TARGET = Target(
     setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
     shape=Shape("job", "mapping", "jobs"),
     merged=later("ci_kaniko.targets.github.beside:merged"),
+    start=Start(
+        seen=(".github/workflows",),
+        hosts="github[.].*",
+        home="github.com",
+        numbered=".github/workflows/image",
+        folder=".github/workflows",
+        no_merge="GitHub reads every workflow, so a new one stands beside yours: no --merge",
+    ),
+    pulls_with=later("ci_kaniko.targets.github.pulls:pulls_with"),
 )

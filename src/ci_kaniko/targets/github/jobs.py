@@ -24,6 +24,7 @@ from ci_kaniko.targets.github.dialect import (
     in_container,
 )
 from ci_kaniko.targets.github.events import pushing_only
+from ci_kaniko.targets.github.pulls import pulls_with
 from ci_kaniko.text.quoting import annotated, continued, indented, quote
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def _building(image: Image, job: pipeline.Job) -> Job:
 def _container(plan: Plan) -> dict[str, Any]:
     """The executor's image, and the login of one's own registry, which stays with the runner."""
     own = plan.spec.executor.image
-    login = pull_login(plan, own) if own else None
+    login = pull_login(plan, own, pulls_with) if own else None
     image = {"image": executor_image(plan.spec.executor, with_shell=True)}
     if login is None:
         return image
@@ -372,7 +373,7 @@ def _preparing(plan: Plan) -> Step:
     commands = "\n".join(prepare.commands)
     commands = _quoted(f"\n{commands}\n") if "\n" in commands else _quoted(commands)
     usual = [" ".join(f"--env {name}" for name in line.split()) for line in _USUAL]
-    login = pull_login(plan, prepare.image)
+    login = pull_login(plan, prepare.image, pulls_with)
     run = in_container(
         [
             *usual,
@@ -432,7 +433,7 @@ def _run(script: Script, words: list[str]) -> list[str]:
     run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
     run += [*_NO_COMMANDS] * plan.spec.digest
     own = plan.spec.executor.image
-    logged_in = own is not None and pull_login(plan, own) is not None
+    logged_in = own is not None and pull_login(plan, own, pulls_with) is not None
     run += in_container([*options, image, *words], logged_in=logged_in)
     if plan.outputs or plan.spec.digest:
         run += only_files('"$output"')

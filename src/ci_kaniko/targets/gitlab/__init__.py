@@ -1,7 +1,7 @@
 """GitLab CI."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["gitlab"],
@@ -19,4 +19,14 @@ TARGET = Target(
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),
     started_now=later("ci_kaniko.targets.gitlab.beside:started_now"),
     nothing=later("ci_kaniko.targets.gitlab.beside:nothing"),
+    start=Start(
+        seen=(".gitlab-ci.yml", ".gitlab"),
+        hosts=".*gitlab.*",
+        outputs=(".gitlab-ci.yml",),
+        numbered=".gitlab/ci/image",
+        pipelines=(".gitlab-ci.yml",),
+        uses='"include: [{{local: {output}}}]" in {pipeline}',
+        section="# A file for include: of .gitlab-ci.yml; its jobs take only tags and timeout from "
+        "default:\ngitlab: {form: include}\n",
+    ),
 )

@@ -1,7 +1,7 @@
 """Kubernetes."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["kubernetes"],
@@ -14,4 +14,10 @@ TARGET = Target(
     mounts=later("ci_kaniko.targets.kubernetes.manifests:mounts"),
     setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),
     shape=Shape("manifest", "documents", "", ("name", "generateName")),
+    start=Start(
+        steps=(
+            "ci-kaniko setup kubernetes  # what must exist there before the first run",
+            "ci-kaniko render kubernetes | kubectl create -f -  # a manifest holds one commit",
+        )
+    ),
 )
