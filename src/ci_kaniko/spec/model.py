@@ -84,3 +84,11 @@ class Model(BaseModel):
         """What a user may write, in words, and a hint."""
         first = list(cls.model_fields)[:3]
         return "a mapping", f"lines such as {', '.join(f'{key}: ...' for key in first)}"
+
+
+class Section(Model):
+    """The settings of one target; each has a default."""
+
+    def own_images(self) -> tuple[str, ...]:
+        """The images of one's own that it pulls to run them."""
+        return ()

@@ -8,7 +8,7 @@ from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Duration, PulledImage, Reads, check_plain, checked, choice
-from ci_kaniko.spec.section import Section
+from ci_kaniko.spec.model import Section
 
 
 def _agola_name(text: str) -> None:

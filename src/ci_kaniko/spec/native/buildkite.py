@@ -16,7 +16,7 @@ from ci_kaniko.spec.fields import (
     choice,
     whole,
 )
-from ci_kaniko.spec.model import Later
+from ci_kaniko.spec.model import Later, Section
 from ci_kaniko.spec.native.kubernetes import (
     KubernetesName,
     LabelValue,
@@ -26,7 +26,6 @@ from ci_kaniko.spec.native.kubernetes import (
     native_name,
 )
 from ci_kaniko.spec.native.times import Minutes
-from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 _BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")

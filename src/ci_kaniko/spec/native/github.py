@@ -16,9 +16,9 @@ from ci_kaniko.spec.fields import (
     checked,
     choice,
 )
+from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.kubernetes import read_labels
 from ci_kaniko.spec.native.times import Minutes
-from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")

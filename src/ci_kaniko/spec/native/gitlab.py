@@ -17,9 +17,9 @@ from ci_kaniko.spec.fields import (
     choice,
     whole,
 )
+from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.github import OneOrMore
 from ci_kaniko.spec.native.kubernetes import native_name
-from ci_kaniko.spec.section import Section
 from ci_kaniko.text.patterns import pattern
 
 GITLAB_RESERVED_JOBS = {

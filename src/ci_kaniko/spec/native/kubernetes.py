@@ -19,9 +19,8 @@ from ci_kaniko.spec.fields import (
     checked,
     choice,
 )
-from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.spec.model import Later, Model, Section
 from ci_kaniko.spec.native.times import Seconds
-from ci_kaniko.spec.section import Section
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.syntax.scalars import as_list, as_text
