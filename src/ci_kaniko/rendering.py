@@ -43,7 +43,7 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     from ci_kaniko.layouts.fill import fill
 
     view = rendering.view
-    text = fill(chosen.template, {**view, "header": header(spec)})
+    text = fill(chosen.template, {**view, "header": header(spec)}, chosen.folder)
     _verify(text, chosen, view)
     return text
 

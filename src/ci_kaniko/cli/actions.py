@@ -137,13 +137,13 @@ def _chosen(spec: SpecFields, targets: Sequence[str]) -> Sequence[str]:
 
 def _sections(spec: Spec, chosen: Sequence[str], settings: Sequence[str]) -> list[Problem]:
     """What is wrong with the sections of other targets: whoever writes one means its target."""
-    from ci_kaniko.kaniko.systems import NAMES
+    from ci_kaniko.kaniko.systems import known_names
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.targets.registry import target
 
     found: list[Problem] = []
-    for name in NAMES:
-        used = any(getattr(build, name).extra for build in spec.builds)
+    for name in known_names():
+        used = any(getattr(getattr(build, name), "extra", None) for build in spec.builds)
         if name in chosen or not used:
             continue
         try:
@@ -159,12 +159,12 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
 
     Values that only some targets take are given to these.
     """
-    from ci_kaniko.kaniko.systems import NAMES
+    from ci_kaniko.kaniko.systems import known_names
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.targets.registry import target
 
     refused: dict[str, Sequence[Problem]] = {}
-    for name in NAMES:
+    for name in known_names():
         try:
             _text(spec, name, settings if target(name).needs_values else ())
         except SpecError as error:
@@ -182,7 +182,7 @@ def _tried(spec: Spec, settings: Sequence[str]) -> tuple[list[Problem], list[str
     for name, problems in refused.items():
         said = [str(problem) for problem in problems] or ["fine"]
         more = f" (and {len(said) - 1} more: ci-kaniko validate {name})" if len(said) > 1 else ""
-        lines.append(f"  {name:<{max(map(len, NAMES))}}  {said[0]}{more}")
+        lines.append(f"  {name:<{max(map(len, refused))}}  {said[0]}{more}")
     return everywhere, lines, [name for name, problems in refused.items() if not problems]
 
 
@@ -335,8 +335,13 @@ def list_targets() -> None:
 
 def print_schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
+    from ci_kaniko.kaniko.installed import installed_names
     from ci_kaniko.spec.schema import schema_text
 
+    if names := installed_names():
+        from ci_kaniko.spec.foreign import adopt
+
+        adopt(names)
     _print(schema_text())
 
 

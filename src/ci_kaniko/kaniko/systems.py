@@ -85,12 +85,19 @@ _BUILT_IN = (
 SYSTEMS = {item.name: item for item in _BUILT_IN}
 NAMES = tuple(SYSTEMS)
 """The targets that come with ci-kaniko, in the order in which they are told."""
+ADOPTED: list[str] = []
+"""Those of others that a spec has named in this process."""
 
 FOREIGN_REGISTRIES = (
     *("docker.io", "ghcr.io", "quay.io", "gcr.io", "pkg.dev", "azurecr.io", "amazonaws.com"),
     *("public.ecr.aws", "packages.buildkite.com", "registry.gitlab.com"),
 )
 """Registries that belong to somebody in particular."""
+
+
+def known_names() -> tuple[str, ...]:
+    """The targets that a spec of this process can have a section for."""
+    return (*NAMES, *ADOPTED)
 
 
 def system(name: str) -> System:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.bccache import bc_version
 
 from ci_kaniko.layouts.resources import templates
@@ -38,9 +38,9 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def fill(template: str, view: Mapping[str, Any]) -> str:
-    """A template of ``templates/`` filled with a view."""
-    return _environment().get_template(template).render(view)
+def fill(template: str, view: Mapping[str, Any], folder: str = "") -> str:
+    """A template of ``templates/``, or of another folder, filled with a view."""
+    return _environment(folder).get_template(template).render(view)
 
 
 def compiled() -> dict[str, str]:
@@ -88,9 +88,10 @@ def _module(name: str) -> str:
     return name.partition(".")[0]
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(loader=_Loader(), **_SETTINGS)  # noqa: S701 - it writes no HTML
+@lru_cache(maxsize=8)
+def _environment(folder: str = "") -> Environment:
+    loader = FileSystemLoader(folder) if folder else _Loader()
+    environment = Environment(loader=loader, **_SETTINGS)  # noqa: S701 - it writes no HTML
     environment.filters.update(
         scalar=yamltext.scalar,
         single=yamltext.single,

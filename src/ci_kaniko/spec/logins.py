@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin, short_or_long
 from ci_kaniko.spec.fields import (
@@ -246,9 +245,9 @@ class Registry(Model):
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value and value.keys() <= {"default", *NAMES}:
+        if isinstance(value, dict) and value and value.keys() <= cls.model_fields.keys():
             return value
-        if isinstance(value, dict) and value.keys() & {"default", *NAMES}:
+        if isinstance(value, dict) and value.keys() & cls.model_fields.keys():
             return value
         return {"default": value}
 

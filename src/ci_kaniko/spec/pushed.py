@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     canonical_host,
@@ -27,7 +27,7 @@ def pulled_images(build: Build, target: str = "") -> Iterator[str]:
         yield build.executor.image
     if build.prepare:
         yield build.prepare.image
-    for name in (target,) if target else NAMES:
+    for name in (target,) if target else known_names():
         yield from getattr(build, name).own_images()
 
 

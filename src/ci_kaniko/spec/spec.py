@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
-from ci_kaniko.spec.build import SpecFields
+from ci_kaniko.spec.build import NamedImage, SpecFields
+from ci_kaniko.spec.logins import Login, Registry
+from ci_kaniko.spec.outputs import Outputs
 
 
 class Spec(SpecFields):
@@ -14,11 +16,24 @@ class Spec(SpecFields):
 
         def __init__(self, /, **data: Any) -> None: ...
 
+    def __new__(cls, /, **data: Any) -> "Spec":  # noqa: PYI034 - Self needs Python 3.11
+        """A spec that is built in Python may name targets of others as well."""
+        if data and (strangers := _strangers(data)):
+            from ci_kaniko.spec.foreign import adopt
+
+            adopt(strangers)
+        return super().__new__(cls)
+
     @model_validator(mode="wrap")
     @classmethod
     def _examine(cls, data: Any, handler: "ModelWrapValidatorHandler[Spec]") -> "Spec":
         from ci_kaniko.spec.examine import examined
 
+        if strangers := _strangers(data):
+            from ci_kaniko.spec.foreign import adopt
+
+            if adopt(strangers):
+                return cls.model_validate(data)
         return examined(data, handler)
 
     def __eq__(self, other: object) -> bool:
@@ -26,3 +41,26 @@ class Spec(SpecFields):
         return isinstance(other, Spec) and self.__dict__ == other.__dict__
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _strangers(data: Any) -> set[str]:
+    """Keys without a field, in places where the name of a target can stand."""
+    if not isinstance(data, dict):
+        return set()
+    found = _keys(data) - Spec.model_fields.keys()
+    found |= _keys(data.get("outputs")) - Outputs.model_fields.keys()
+    images, registries = data.get("images"), data.get("registries")
+    for image in images.values() if isinstance(images, dict) else ():
+        found |= _keys(image) - NamedImage.model_fields.keys()
+        found |= _in_registries(image.get("registries")) if isinstance(image, dict) else set()
+    return found | _in_registries(registries)
+
+
+def _in_registries(registries: Any) -> set[str]:
+    known = Registry.model_fields.keys() | Login.model_fields.keys()
+    given = registries.values() if isinstance(registries, dict) else ()
+    return {key for registry in given for key in _keys(registry)} - known
+
+
+def _keys(value: Any) -> set[str]:
+    return {str(key) for key in value} if isinstance(value, dict) else set()

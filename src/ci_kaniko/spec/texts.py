@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.spec.fields import Reads
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
@@ -55,6 +55,8 @@ class Text(NamedTuple):
 
 def texts_of(part: Any, field: str, model: type[Model]) -> list[Text]:
     """Every text of a model's field, however deep; what nobody wrote has none."""
+    if field not in _fields(model):
+        return []  # a section without native keys
     default, kinds = _fields(model)[field]
     value = getattr(part, field)
     found: list[Text] = []
@@ -84,6 +86,12 @@ def _gather(value: Any, where: Where, kinds: tuple[str, ...], found: list[Text])
 def _fields(model: type[Model]) -> dict[str, tuple[Any, tuple[str, ...]]]:
     """The fields of a model: their defaults, and what their texts are."""
     return {name: (info.default, _kinds(info)) for name, info in model.model_fields.items()}
+
+
+def forget_fields() -> None:
+    """A model has got a field more."""
+    _fields.cache_clear()
+    _fields_with_variables.cache_clear()
 
 
 def _kinds(info: FieldInfo) -> tuple[str, ...]:
@@ -164,7 +172,7 @@ def secrets_of(spec: Build) -> set[str]:
         for text in texts_of(spec, field, Build)
         if text.kind == "secret" and not text.on_key
     }
-    for target in NAMES:
+    for target in known_names():
         section = getattr(spec, target)
         for text in texts_of(section, "extra", type(section)):
             found.update(_NATIVE_SECRET.findall(text.text))

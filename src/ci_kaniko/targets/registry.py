@@ -37,6 +37,9 @@ def target(name: str) -> Target:
     found = installed(name)
     if found is None:
         check_name(name)
+    from ci_kaniko.spec.foreign import adopt
+
+    adopt([name])
     return found
 
 

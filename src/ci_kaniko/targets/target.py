@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Named
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.model import Section
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.setup import Setup
 
@@ -90,11 +91,13 @@ class Target(NamedTuple):
     has for itself, where the executor looks for no file of the image. ``names`` are those that
     a spec's file shares with no other file of the repository, and ``field`` gives others.
 
-    ``setup`` makes the words of ``ci-kaniko setup``, ``start`` is for ``init``. ``shape`` is what
-    ``mode: merge`` puts entries into; ``merged`` is what a spec says in such a file, whose text it
-    gets. ``pulls_with`` says whether the file can hand a login on, for the images that a job
-    runs in. ``started_now`` is a build in a pipeline that is rendered when it runs, and ``nothing``
-    the text of one without images, for a spec and a reason.
+    ``settings`` is the model of its section of the spec, for a target that is not built in, and
+    ``folder`` is where its template lies then. ``setup`` makes the words of ``ci-kaniko setup``,
+    ``start`` is for ``init``. ``shape`` is what ``mode: merge`` puts entries into; ``merged`` is
+    what a spec says in such a file, whose text it gets. ``pulls_with`` says whether the file can
+    hand a login on, for the images that a job runs in. ``started_now`` is a build in a pipeline
+    that is rendered when it runs, and ``nothing`` the text of one without images, for a spec and
+    a reason.
     """
 
     system: System
@@ -107,6 +110,8 @@ class Target(NamedTuple):
     mounts: Callable[[Build], tuple[str, ...]] = lambda _: ()
     names: Callable[[Spec], Iterable[Named]] = lambda _: ()
     field: str = ""
+    settings: type[Section] | None = None
+    folder: str = ""
     setup: Callable[[], Setup] = later("ci_kaniko.targets.setup:Setup")
     start: Start = Start()
     shape: Shape | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.systems import NAMES, system
+from ci_kaniko.kaniko.systems import NAMES, known_names, system
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.logins import SECRET_WORD
@@ -94,7 +94,7 @@ def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:
 @build_rule(*(f"{target}.extra[]" for target in NAMES), "registries[]", "build_secrets[]")
 def _extra_holds_no_secret(spec: Build) -> Iterator[Finding]:
     secrets: set[str] | None = None
-    for target in NAMES:
+    for target in known_names():
         for text in texts_of(getattr(spec, target), "extra", type(getattr(spec, target))):
             key = next((step for step in reversed(text.where) if isinstance(step, str)), "")
             named = text.on_key or not SECRETS_BY_NAME.isdisjoint(text.where)
