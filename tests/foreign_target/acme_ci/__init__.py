@@ -1,0 +1,141 @@
+"""Acme CI, as somebody else would add it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.kaniko.systems import System
+from ci_kaniko.plan.executor import executor_image
+from ci_kaniko.plan.model import CHECKOUT, OUTPUT
+from ci_kaniko.plan.pipeline import Named, pipeline
+from ci_kaniko.plan.resolve import impossible_image
+from ci_kaniko.problems.finding import Finding
+from ci_kaniko.shell.dialect import Cell, Dialect, Impossible, impossible, impossible_identities
+from ci_kaniko.shell.script import Script, executor
+from ci_kaniko.targets.header import header
+from ci_kaniko.targets.setup import Setup
+from ci_kaniko.targets.shared import config_folder
+from ci_kaniko.targets.target import Rendering, Shape, Start, Target
+
+from acme_ci.settings import Acme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.requirement import Use
+
+_CELLS = {
+    "commit.sha": Cell("ACME_COMMIT"),
+    "branch": Cell("ACME_BRANCH"),
+    "tag": Cell("ACME_TAG"),
+    "pull_request.number": Cell("ACME_PULL_REQUEST"),
+    "repository.url": Cell("ACME_URL"),
+    "build.number": Cell("ACME_BUILD"),
+}
+
+
+def _cell(name: str, plan: Plan) -> Cell | Impossible | None:
+    """What Acme calls a portable variable; None for those that are made of others."""
+    if name.startswith("env."):
+        return Cell(name.removeprefix("env."))
+    if name == "default_branch":
+        branch = plan.spec.default_branch
+        hint = "add default_branch: main at the top"
+        return Cell(literal=branch) if branch else Impossible("Acme does not tell", hint)
+    if name.startswith(("registry.", "repository.path")) or name in {"build.id", "build.url"}:
+        return Impossible("Acme does not tell", "write it")
+    if name == "commit.timestamp":
+        return Impossible("Acme does not tell", "use ${build.timestamp}")
+    return _CELLS.get(name)
+
+
+_DIALECT = Dialect(
+    target="acme",
+    cells=_cell,
+    tests={
+        "pull-request": '[ -n "$ACME_PULL_REQUEST" ]',
+        "no-pull-request": '[ -z "$ACME_PULL_REQUEST" ]',
+    },
+    places={CHECKOUT: Cell("ACME_CHECKOUT"), OUTPUT: Cell("ACME_CHECKOUT")},
+    config="/kaniko/.docker",
+    secret_hint="acme secret set",
+    folders=config_folder,
+    identity_reason="Acme gives a job no identity",
+)
+
+
+def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    found = pipeline(spec, "acme")
+    findings = [
+        *found.findings,
+        *found.check(lambda plan: impossible_image(plan.spec.executor, with_shell=True)),
+        *found.check(lambda plan: impossible(plan, _DIALECT)),
+        *found.check(lambda plan: impossible_identities(plan, _DIALECT)),
+        *_impossible(found),
+    ]
+    if findings:
+        return Rendering({}, tuple(findings))
+    return Rendering({"jobs": [*_jobs(found)]})
+
+
+def _impossible(found: Pipeline) -> Iterator[Finding]:
+    for image in found.images:
+        for field in ("prepare", "platforms", "digest"):
+            if getattr(image.build, field):
+                yield Finding("bad-choice", image.build.at((field,)), "Acme CI has no such job")
+
+
+def _jobs(found: Pipeline) -> Iterator[dict[str, Any]]:
+    for image in found.images:
+        plan, section = image.plan, image.build.acme  # type: ignore[attr-defined]
+        script = Script(plan, _DIALECT)
+        text = script.build(lambda words, plan=plan: executor(plan, words))
+        yield {
+            "name": f"build-{image.name}" if image.name else section.job,
+            "queue": section.queue,
+            "image": executor_image(plan.spec.executor, with_shell=True),
+            "variables": script.environment,
+            "script": text,
+        }
+
+
+def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
+    scripts = {name: job["script"] for name, job in document["jobs"].items()}
+    if scripts != {job["name"]: job["script"] for job in view["jobs"]}:
+        yield "the scripts have changed on their way"
+
+
+class _Words(Setup):
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
+        yield f"acme secret set {name} < FILE_WITH_THE_VALUE"
+
+    def variable(self, plan: Plan, name: str) -> str:
+        return f"acme variable set {name} VALUE"
+
+
+def _names(spec: Spec) -> Iterator[Named]:
+    found = pipeline(spec, "acme")
+    for image, job in zip(found.images, _jobs(found), strict=True):
+        yield Named(image, job["name"], "job")
+
+
+TARGET = Target(
+    system=System("acme", keeps_secrets="acme secret set keeps it", prefixes=("ACME_",)),
+    summary="Acme CI",
+    output=".acme.yml",
+    template="acme.yml.j2",
+    folder=str(Path(__file__).parent),
+    settings=Acme,
+    prepare=_prepare,
+    verify=_verify,
+    names=_names,
+    field="job",
+    shape=Shape("job", "mapping", "jobs"),
+    setup=_Words,
+    start=Start(seen=(".acme.yml",), outputs=(".acme.yml",), pipelines=(".acme.yml",)),
+    nothing=lambda spec, _: f"{header(spec)}\n\njobs: {{}}\n",
+)
