@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acme_ci.settings import Acme
 from ci_kaniko.kaniko.systems import System
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
@@ -17,8 +18,6 @@ from ci_kaniko.targets.header import header
 from ci_kaniko.targets.setup import Setup
 from ci_kaniko.targets.shared import config_folder
 from ci_kaniko.targets.target import Rendering, Shape, Start, Target
-
-from acme_ci.settings import Acme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,10 +109,10 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
 
 
 class _Words(Setup):
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
         yield f"acme secret set {name} < FILE_WITH_THE_VALUE"
 
-    def variable(self, plan: Plan, name: str) -> str:
+    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
         return f"acme variable set {name} VALUE"
 
 

@@ -1,0 +1,211 @@
+"""A target that somebody else has installed goes through every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from harness.repository import PACKAGE, Done, Repository
+
+if TYPE_CHECKING:
+    from typing import Any
+
+FOREIGN = Path(__file__).parents[1] / "foreign_target"
+SPEC = """\
+default_branch: main
+destinations: ["ghcr.io/acme/shop:${commit.sha}"]
+registries: {ghcr.io: {default: {username: acme-bot, password: GHCR_TOKEN}, acme: anonymous}}
+acme: {queue: large}
+outputs: {acme: .acme.yml}
+"""
+SEVERAL = """\
+default_branch: main
+destinations: ["ghcr.io/acme/${image.name}:${commit.sha}"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+images:
+  api: {context: api, acme: {queue: small}}
+  web: {context: web}
+outputs: {acme: .acme.yml, gitlab: .gitlab-ci.yml}
+"""
+
+
+class Project(Repository):
+    def installed(self, *arguments: str, code: int = 0) -> Done:
+        """Run ``ci-kaniko`` beside the target."""
+        found = f"{PACKAGE}{os.pathsep}{FOREIGN}"
+        done = self.run(*arguments, environment={"PYTHONPATH": found})
+        assert done.code == code, done.err
+        return done
+
+    def git(self, *words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
+
+    def jobs(self, *arguments: str) -> Any:
+        return yaml.safe_load(self.installed("render", "acme", *arguments).out)["jobs"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    found = Project(tmp_path, git="none")
+    found.write("ci-kaniko.yaml", SPEC)
+    for folder in (".", "api", "web"):
+        found.write(f"{folder}/Dockerfile", "FROM scratch\n")
+    found.git("init", "--initial-branch=main")
+    found.git("add", ".")
+    found.git("commit", "--message=first")
+    return found
+
+
+def test_it_is_rendered_and_kept_in_sync(project: Project) -> None:
+    assert project.jobs()["build"]["queue"] == "large"
+    assert "fine for acme" in project.installed("validate").out
+    assert "missing" in project.installed("check", code=1).err
+    project.installed("sync")
+    assert "GHCR_TOKEN" not in project.text(".acme.yml")
+    project.installed("check")
+    project.installed("check")
+    project.write(".acme.yml", project.text(".acme.yml").replace("large", "small"))
+    assert "+    queue: large" in project.installed("check", code=1).out
+
+
+@pytest.mark.parametrize("request_number", ["", "7"])
+def test_its_script_runs(project: Project, tmp_path: Path, request_number: str) -> None:
+    project.write("ci-kaniko.yaml", SPEC.replace(", acme: anonymous", ""))
+    kaniko = tmp_path / "kaniko"
+    kaniko.mkdir()
+    (kaniko / "executor").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (kaniko / "executor").chmod(0o755)
+    script = project.jobs()["build"]["script"].replace("/kaniko/", f"{kaniko}/")
+    variables = {
+        "ACME_COMMIT": "1234567",
+        "ACME_CHECKOUT": "/src",
+        "ACME_PULL_REQUEST": request_number,
+        "GHCR_TOKEN": "tiger",
+    }
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pushed = "--no-push" if request_number else "--destination=ghcr.io/acme/shop:1234567"
+    assert done.stdout.splitlines() == [
+        "--context=dir:///src",
+        "--dockerfile=/src/Dockerfile",
+        pushed,
+    ]
+    assert (kaniko / ".docker/config.json").exists() == (not request_number)
+
+
+def test_it_is_merged_into_a_file_of_somebody(project: Project) -> None:
+    project.write(".acme.yml", "jobs:\n  test:\n    script: make test\n")
+    project.write(
+        "ci-kaniko.yaml", SPEC.replace("acme: .acme.yml", "acme: {path: .acme.yml, mode: merge}")
+    )
+    project.installed("sync")
+    assert [*yaml.safe_load(project.text(".acme.yml"))["jobs"]] == ["test", "build"]
+    project.installed("check")
+
+
+def test_it_says_how_it_is_set_up(project: Project) -> None:
+    project.write("ci-kaniko.yaml", SPEC.replace(", acme: anonymous", ""))
+    found = json.loads(project.installed("setup", "acme", "--format=json").out)
+    assert found[0]["steps"] == ["acme secret set GHCR_TOKEN < FILE_WITH_THE_VALUE"]
+
+
+def test_a_first_spec_is_written_for_it(project: Project) -> None:
+    text = project.installed("init", "--target=acme", "--stdout").out
+    assert "  acme: .acme.yml\n" in text
+    project.write("ci-kaniko.yaml", text)
+    project.installed("validate")
+
+
+def test_a_pipeline_becomes_one_of_its(project: Project) -> None:
+    project.write(
+        "build.sh",
+        "/kaniko/executor --context=dir://. --destination=ghcr.io/acme/shop:1.0\n",
+    )
+    done = project.installed("import", "build.sh", "--from=shell", "--to=acme", code=1)
+    assert "no login" in done.err
+    project.write(
+        "ci.yml",
+        "build:\n  image: gcr.io/kaniko-project/executor:debug\n"
+        "  script: /kaniko/executor --context . --destination $CI_REGISTRY_IMAGE:1.0\n",
+    )
+    assert "Acme" in project.installed("import", "ci.yml", "--from=gitlab", "--to=acme", code=1).err
+
+
+def test_images_have_sections_of_their_own(project: Project) -> None:
+    project.write("ci-kaniko.yaml", SEVERAL)
+    jobs = project.jobs()
+    assert {name: job["queue"] for name, job in jobs.items()} == {
+        "build-api": "small",
+        "build-web": "default",
+    }
+    project.installed("sync")
+    project.installed("check")
+
+
+def test_only_what_has_changed_is_rendered(project: Project) -> None:
+    project.write("ci-kaniko.yaml", SEVERAL)
+    project.git("add", ".")
+    project.git("commit", "--message=several")
+    project.write("web/a", "a")
+    project.git("add", ".")
+    project.git("commit", "--message=web")
+    assert [*project.jobs("--changed-since=HEAD~1")] == ["build-web"]
+    assert project.jobs("--changed-since=HEAD") == {}
+
+
+def test_an_input_that_nobody_gives_has_its_default(project: Project) -> None:
+    project.write(
+        "ci-kaniko.yaml",
+        SPEC + "inputs: {channel: {default: dev}}\nlabels: {a: '${input.channel}'}\n",
+    )
+    assert "--label=a=dev" in project.jobs()["build"]["script"]
+
+
+def test_it_is_listed_and_described(project: Project) -> None:
+    assert "Acme CI" in project.installed("targets").out
+    schema = json.loads(project.installed("schema").out)
+    assert "queue" in json.dumps(schema["$defs"]["Acme"])
+    assert {"acme"} <= schema["properties"].keys() & schema["$defs"]["Outputs"]["properties"].keys()
+
+
+def test_its_settings_are_checked(project: Project) -> None:
+    project.write("ci-kaniko.yaml", SPEC.replace("queue: large", "queues: large"))
+    assert 'did you mean "queue"?' in project.installed("validate", code=1).err
+
+
+def test_without_it_the_words_are_unknown(project: Project) -> None:
+    done = project.run("validate")
+    assert done.code == 1
+    for told in ('4:1: unknown key "acme"', '5:11: unknown key "acme"'):
+        assert told in done.err
+    assert 'unknown target "acme"' in project.run("render", "acme").err
+
+
+def test_a_spec_that_is_built_in_python_has_its_section() -> None:
+    program = """
+import ci_kaniko
+old = ci_kaniko.Spec(push="never")
+print(ci_kaniko.Spec(push="never", acme={"queue": "large"}).acme.queue, old.acme.queue)
+print(ci_kaniko.render(old, "acme").count("--no-push"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{PACKAGE}{os.pathsep}{FOREIGN}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["large", "default", "1"], done.stderr
