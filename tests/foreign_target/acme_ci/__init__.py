@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from acme_ci.settings import Acme
+from pydantic import Field
+
 from ci_kaniko.kaniko.systems import System
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
@@ -14,6 +16,9 @@ from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.shell.dialect import Cell, Dialect, Impossible, impossible, impossible_identities
 from ci_kaniko.shell.script import Script, executor
+from ci_kaniko.spec.fields import STRING, Reads, checked
+from ci_kaniko.spec.model import Section
+from ci_kaniko.syntax.grammar import check_text
 from ci_kaniko.targets.header import header
 from ci_kaniko.targets.setup import Setup
 from ci_kaniko.targets.shared import config_folder
@@ -26,6 +31,16 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.requirement import Use
+
+Name = Annotated[str, Reads(checked(check_text), STRING, "name")]
+
+
+class Acme(Section):
+    """Acme CI."""
+
+    queue: Name = Field(default="default", description="The queue.", examples=["large"])
+    job: Name = Field(default="build", description="Name of the job.", examples=["image"])
+
 
 _CELLS = {
     "commit.sha": Cell("ACME_COMMIT"),
@@ -92,7 +107,7 @@ def _jobs(found: Pipeline) -> Iterator[dict[str, Any]]:
     for image in found.images:
         plan, section = image.plan, image.build.acme  # type: ignore[attr-defined]
         script = Script(plan, _DIALECT)
-        text = script.build(lambda words, plan=plan: executor(plan, words))
+        text = script.build(partial(executor, plan))
         yield {
             "name": f"build-{image.name}" if image.name else section.job,
             "queue": section.queue,
