@@ -18,10 +18,8 @@ class Spec(SpecFields):
 
     def __new__(cls, /, **data: Any) -> "Spec":  # noqa: PYI034 - Self needs Python 3.11
         """A spec that is built in Python may name targets of others as well."""
-        if data and (strangers := _strangers(data)):
-            from ci_kaniko.spec.foreign import adopt
-
-            adopt(strangers)
+        if data:
+            _has_adopted(data)
         return super().__new__(cls)
 
     @model_validator(mode="wrap")
@@ -29,11 +27,8 @@ class Spec(SpecFields):
     def _examine(cls, data: Any, handler: "ModelWrapValidatorHandler[Spec]") -> "Spec":
         from ci_kaniko.spec.examine import examined
 
-        if strangers := _strangers(data):
-            from ci_kaniko.spec.foreign import adopt
-
-            if adopt(strangers):
-                return cls.model_validate(data)
+        if _has_adopted(data):
+            return cls.model_validate(data)
         return examined(data, handler)
 
     def __eq__(self, other: object) -> bool:
@@ -41,6 +36,20 @@ class Spec(SpecFields):
         return isinstance(other, Spec) and self.__dict__ == other.__dict__
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _has_adopted(data: Any) -> bool:
+    """Whether the model has got a section more, for a target that ``data`` names."""
+    strangers = _strangers(data)
+    if not strangers:
+        return False
+    from ci_kaniko.kaniko.installed import installed_names
+
+    if strangers.isdisjoint(installed_names()):
+        return False
+    from ci_kaniko.spec.foreign import adopt
+
+    return adopt(strangers)
 
 
 def _strangers(data: Any) -> set[str]:
