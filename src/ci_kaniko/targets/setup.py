@@ -34,7 +34,7 @@ class Setup:
 
     issuer = ""
 
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterable[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterable[str]:
         """How a secret is created."""
         return (f"the secret {name} of {plan.target}",)
 
@@ -46,19 +46,19 @@ class Setup:
         """How the platform itself logs in to pull an image."""
         return (f"{plan.target} itself logs in to {host}",)
 
-    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:  # noqa: ARG002
+    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:
         """Whether the platform is logged in there without that."""
         return False
 
-    def cluster(self, plan: Plan) -> Cluster | None:  # noqa: ARG002
+    def cluster(self, plan: Plan) -> Cluster | None:
         """Where pods run, on a target that names what a cluster holds."""
         return None
 
-    def trusted(self, plan: Plan, steps: list[str]) -> list[str]:  # noqa: ARG002
+    def trusted(self, plan: Plan, steps: list[str]) -> list[str]:
         """The steps that let a cloud trust the identity of a job."""
         return steps
 
-    def note(self, plan: Plan, login: HostLogin) -> str:  # noqa: ARG002
+    def note(self, plan: Plan, login: HostLogin) -> str:
         """What the platform asks of its own registry before a job can use ``login``."""
         return ""
 
@@ -69,15 +69,15 @@ class Setup:
         purpose = f"pull requests of forks get no secrets: {end}"
         return (Requirement("note", "", purpose, (_NEVER,)),)
 
-    def finally_(self, plans: Sequence[Plan]) -> Iterable[Requirement]:  # noqa: ARG002
+    def finally_(self, plans: Sequence[Plan]) -> Iterable[Requirement]:
         """What there is to say beside that."""
         return ()
 
     def caller(
         self,
-        plans: Sequence[Plan],  # noqa: ARG002
-        path: str,  # noqa: ARG002
-        view: dict[str, Any],  # noqa: ARG002
+        plans: Sequence[Plan],
+        path: str,
+        view: dict[str, Any],
     ) -> Iterable[Requirement]:
         """What whoever calls the file at ``path`` has to write."""
         return ()

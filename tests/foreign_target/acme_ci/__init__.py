@@ -14,7 +14,14 @@ from ci_kaniko.plan.model import CHECKOUT, OUTPUT
 from ci_kaniko.plan.pipeline import Named, pipeline
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.shell.dialect import Cell, Dialect, Impossible, impossible, impossible_identities
+from ci_kaniko.shell.dialect import (
+    Cell,
+    Impossible,
+    PlainDialect,
+    Site,
+    impossible,
+    impossible_identities,
+)
 from ci_kaniko.shell.script import Script, executor
 from ci_kaniko.spec.fields import STRING, Reads, checked
 from ci_kaniko.spec.model import Section
@@ -52,34 +59,32 @@ _CELLS = {
 }
 
 
-def _cell(name: str, plan: Plan) -> Cell | Impossible | None:
-    """What Acme calls a portable variable; None for those that are made of others."""
-    if name.startswith("env."):
-        return Cell(name.removeprefix("env."))
-    if name == "default_branch":
-        branch = plan.spec.default_branch
-        hint = "add default_branch: main at the top"
-        return Cell(literal=branch) if branch else Impossible("Acme does not tell", hint)
-    if name.startswith(("registry.", "repository.path")) or name in {"build.id", "build.url"}:
-        return Impossible("Acme does not tell", "write it")
-    if name == "commit.timestamp":
-        return Impossible("Acme does not tell", "use ${build.timestamp}")
-    return _CELLS.get(name)
-
-
-_DIALECT = Dialect(
-    target="acme",
-    cells=_cell,
-    tests={
+class _Dialect(PlainDialect):
+    target = "acme"
+    site = Site({CHECKOUT: Cell("ACME_CHECKOUT"), OUTPUT: Cell("ACME_CHECKOUT")}, config_folder)
+    tests: Mapping[str, str] = {
         "pull-request": '[ -n "$ACME_PULL_REQUEST" ]',
         "no-pull-request": '[ -z "$ACME_PULL_REQUEST" ]',
-    },
-    places={CHECKOUT: Cell("ACME_CHECKOUT"), OUTPUT: Cell("ACME_CHECKOUT")},
-    config="/kaniko/.docker",
-    secret_hint="acme secret set",
-    folders=config_folder,
-    identity_reason="Acme gives a job no identity",
-)
+    }
+    secret_hint = "acme secret set"
+    no_identity = "Acme gives a job no identity"
+
+    def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
+        """What Acme calls a portable variable; None for those that are made of others."""
+        if name.startswith("env."):
+            return Cell(name.removeprefix("env."))
+        if name == "default_branch":
+            branch = plan.spec.default_branch
+            hint = "add default_branch: main at the top"
+            return Cell(literal=branch) if branch else Impossible("Acme does not tell", hint)
+        if name.startswith(("registry.", "repository.path")) or name in {"build.id", "build.url"}:
+            return Impossible("Acme does not tell", "write it")
+        if name == "commit.timestamp":
+            return Impossible("Acme does not tell", "use ${build.timestamp}")
+        return _CELLS.get(name)
+
+
+_DIALECT = _Dialect()
 
 
 def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
@@ -124,10 +129,10 @@ def _verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
 
 
 class _Words(Setup):
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield f"acme secret set {name} < FILE_WITH_THE_VALUE"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"acme variable set {name} VALUE"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class AgolaSetup(Setup):
     """Secrets of the project, and variables that take theirs from them."""
 
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield f"agola projectsecret create --project PROJECT --name {name} -f - <<'END'"
         yield f"{name}: THE_VALUE"
         yield "END"
@@ -26,9 +26,9 @@ class AgolaSetup(Setup):
         yield f"  secret_var: {name}"
         yield "END"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"agola projectsecret and projectvariable create, as for a secret: {name}"
 
-    def pull(self, plan: Plan, host: str) -> Iterator[str]:  # noqa: ARG002
+    def pull(self, plan: Plan, host: str) -> Iterator[str]:
         key = "index.docker.io" if host == DOCKER_HUB else host
         yield f"agola: {{extra: {{docker_registries_auth: {{{key}: ...}}}}}} in the spec"

@@ -21,10 +21,10 @@ class BuildkiteSetup(Setup):
 
     issuer = "https://agent.buildkite.com"
 
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
         yield f"Buildkite: Agents > CLUSTER > Secrets > New Secret, with the key {name}"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"the pipeline's settings, or env: at its top: {name}"
 
     def cluster(self, plan: Plan) -> Cluster:
@@ -40,7 +40,7 @@ class BuildkiteSetup(Setup):
         yield pull_secret(cluster, host)
         yield f"{cluster.kubectl} patch serviceaccount {cluster.account} --patch {patch}"
 
-    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:  # noqa: ARG002
+    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:
         return login.docker_config is not None
 
     def trusted(self, plan: Plan, steps: list[str]) -> list[str]:
@@ -51,7 +51,7 @@ class BuildkiteSetup(Setup):
         )
         return [*steps, last]
 
-    def note(self, plan: Plan, login: HostLogin) -> str:  # noqa: ARG002
+    def note(self, plan: Plan, login: HostLogin) -> str:
         return (
             "the Package Registry's OIDC policy must allow this pipeline, and tokens of "
             f"{plan.spec.buildkite.oidc_lifetime_seconds} seconds"

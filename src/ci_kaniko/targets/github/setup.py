@@ -20,15 +20,15 @@ class GitHubSetup(Setup):
 
     issuer = "https://token.actions.githubusercontent.com"
 
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
         environment = plan.spec.github.environment
         where = f" --env {quote(environment)}" if environment else ""
         yield f"gh secret set {name}{where} < FILE_WITH_THE_VALUE"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"gh variable set {name} --body VALUE"
 
-    def pull(self, plan: Plan, host: str) -> Iterator[str]:  # noqa: ARG002
+    def pull(self, plan: Plan, host: str) -> Iterator[str]:
         yield f"on a runner of your own: docker login {host}"
         yield "GitHub's own runners pull only what is public"
 

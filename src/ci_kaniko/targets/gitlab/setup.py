@@ -20,7 +20,7 @@ class GitLabSetup(Setup):
 
     issuer = "your GitLab's address"
 
-    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:  # noqa: ARG002
+    def secret(self, plan: Plan, name: str, use: Use) -> Iterator[str]:
         kind = " --type file" if use.is_file else " --masked"
         yield f"glab variable set {name} --raw{kind} < FILE_WITH_THE_VALUE"
         yield "or: Settings > CI/CD > Variables, with 'Expand variable reference' off"
@@ -30,17 +30,17 @@ class GitLabSetup(Setup):
             yield "masked: one line of at least 8 characters; leave --masked out for a user name"
         yield "add --protected when only protected branches and tags push"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"glab variable set {name} VALUE --raw, or Settings > CI/CD > Variables"
 
-    def pull(self, plan: Plan, host: str) -> Iterator[str]:  # noqa: ARG002
+    def pull(self, plan: Plan, host: str) -> Iterator[str]:
         yield "glab variable set DOCKER_AUTH_CONFIG --raw < config.json"
         yield f"a config.json with a login for {host}, which the runner reads and no script sees"
 
-    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:  # noqa: ARG002
+    def pulls_by_itself(self, plan: Plan, login: Login) -> bool:
         return login.kind == "ci-token"
 
-    def note(self, plan: Plan, login: HostLogin) -> str:  # noqa: ARG002
+    def note(self, plan: Plan, login: HostLogin) -> str:
         return "the container registry must be switched on: Settings > General"
 
     def finally_(self, plans: Sequence[Plan]) -> Iterator[Requirement]:

@@ -20,7 +20,7 @@ class KubernetesSetup(Setup):
 
     issuer = "the cluster's service account issuer"
 
-    def variable(self, plan: Plan, name: str) -> str:  # noqa: ARG002
+    def variable(self, plan: Plan, name: str) -> str:
         return f"ci-kaniko render kubernetes --set {ENV_PREFIX}{name}=VALUE"
 
     def cluster(self, plan: Plan) -> Cluster:
@@ -44,5 +44,5 @@ class KubernetesSetup(Setup):
         last = f"restrict the subject to system:serviceaccount:{namespace}:{account}"
         return [*steps[:-1], last]
 
-    def forks(self, plans: Sequence[Plan]) -> Iterable[Requirement]:  # noqa: ARG002
+    def forks(self, plans: Sequence[Plan]) -> Iterable[Requirement]:
         return ()
