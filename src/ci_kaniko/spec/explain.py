@@ -18,26 +18,6 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-_SYNONYMS = {
-    **dict.fromkeys(("arg", "args", "build_arg", "buildargs"), "build_args"),
-    **dict.fromkeys(("image", "tag", "tags", "to"), "destinations"),
-    **dict.fromkeys(("platform", "arch", "architectures"), "platforms"),
-    **dict.fromkeys(("before", "before_script", "steps"), "prepare"),
-    **dict.fromkeys(("auth", "credentials", "login", "logins", "registry"), "registries"),
-    **dict.fromkeys(("on", "only", "rules", "when"), "triggers"),
-    **dict.fromkeys(("kaniko", "executor_image"), "executor"),
-    "file": "dockerfile",
-    "stage": "target",
-}
-_SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
-_LOGIN_SYNONYMS = {
-    **dict.fromkeys(("user", "login", "name", "user_name"), "username"),
-    **dict.fromkeys(("token", "pass", "secret", "passwd", "pwd"), "password"),
-}
-_IMAGE_SYNONYMS = {
-    **dict.fromkeys(("depends_on", "dependson", "depends", "requires", "after"), "needs"),
-    **dict.fromkeys(("path", "folder", "directory", "dir"), "context"),
-}
 _ARGUMENTS = pattern(r"--[a-z-]+(?:=[\w./:@-]+)?(?: +--[a-z-]+(?:=[\w./:@-]+)?)+", re.ASCII)
 _MOST = 100
 """The problems of one reading that are told: whoever made more, made them all in one way."""
@@ -102,20 +82,21 @@ def _example(where: Where) -> str:
 
 
 def _unknown_key(where: Where, root: type[Build]) -> Finding:
+    from ci_kaniko.spec.synonyms import IMAGE, SAID_OTHERWISE, meant_by
+
     key = str(where[-1])
+    said = SAID_OTHERWISE.get(key.replace("_", "-"))
     model = _model_at(where[:-1], root)
     known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
-    close = None if key.replace("_", "-") in _SAID_OTHERWISE else meant_key(where, root)
+    close = None if said else meant_key(where, root)
     if close and "/" in key:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
         hint = f'did you mean "{close}"?'
-    elif issubclass(model, SpecFields) and (
-        key in NamedImage.model_fields or _IMAGE_SYNONYMS.get(key)
-    ):
+    elif issubclass(model, SpecFields) and (key in NamedImage.model_fields or meant_by(key, IMAGE)):
         hint = "it is for one of several images, below images:"
-    elif key.replace("_", "-") in _SAID_OTHERWISE:
-        hint = _SAID_OTHERWISE[key.replace("_", "-")]
+    elif said:
+        hint = said
     elif "extra" in model.model_fields:
         hint = f"extra: {{{key}: ...}} takes the platform's own keys"
         if key == "when":
@@ -129,16 +110,18 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
 
 def meant_key(where: Where, root: type[Build]) -> str | None:
     """The field that an unknown key was meant to be."""
+    from ci_kaniko.spec import synonyms
+
     key = str(where[-1]).replace("-", "_").lower()
     model = _model_at(where[:-1], root)
-    if model is NamedImage and key in _IMAGE_SYNONYMS:
-        return _IMAGE_SYNONYMS[key]
-    if issubclass(model, Build) and key in _SYNONYMS:
-        return _SYNONYMS[key]
-    if issubclass(model, SpecFields) and key == "services":
-        return "images"
-    if model is Login and key in _LOGIN_SYNONYMS:
-        return _LOGIN_SYNONYMS[key]
+    tables = {
+        NamedImage: (synonyms.IMAGE, synonyms.BUILD),
+        Login: (synonyms.LOGIN,),
+    }.get(model, (synonyms.BUILD,) if issubclass(model, Build) else ())
+    if issubclass(model, SpecFields):
+        tables = (*tables, synonyms.SPEC)
+    if meant := synonyms.meant_by(key, *tables):
+        return meant
     if "/" in key and "image" in model.model_fields:
         return "image"
     return suggest(key, model.model_fields)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, literal, spell
-from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, distribution_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -33,7 +33,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     repository, tag = _tagged(bare)
     shell = tag.endswith("-debug") or tag == "debug"
     version = tag.removesuffix("-debug")
-    distribution = _distribution_of(repository)
+    distribution = distribution_of(repository)
     if distribution is None and "kaniko" not in repository:
         return _own_image(job, written, line)
     if not _VERSION.fullmatch(version):
@@ -47,7 +47,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if distribution and distribution != DEFAULT:
         found["distribution"] = distribution
-    if distribution == "google":
+    if distribution and DISTRIBUTIONS[distribution].frozen:
         job.carried(
             "frozen-executor",
             f"{written} was carried over, but Google's kaniko is archived and unpatched",
@@ -74,14 +74,3 @@ def _tagged(image: str) -> tuple[str, str]:
     head, slash, last = image.rpartition("/")
     name, _, tag = last.partition(":")
     return f"{head}{slash}{name}", tag
-
-
-def _distribution_of(repository: str) -> str | None:
-    for name, distribution in DISTRIBUTIONS.items():
-        if distribution.image == repository:
-            return name
-    if repository.startswith("cgr.dev/") or "chainguard" in repository:
-        return "chainguard"
-    if repository.endswith("kaniko-project/executor"):
-        return "google"
-    return "osscontainertools" if repository == "docker.io/martizih/kaniko" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, fields_below, flag_of
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
@@ -37,8 +37,8 @@ def _the_executor_has_an_image(spec: Build) -> Iterator[Finding]:
         yield Finding(
             "frozen-image",
             ("executor", "distribution"),
-            "Google's kaniko was archived in June 2025 and gets no security fixes",
-            "osscontainertools is the same, maintained",
+            distribution.frozen,
+            f"{DEFAULT} is the same, maintained",
             severity="warning",
         )
 
@@ -100,7 +100,7 @@ def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
 
 @build_rule("executor.distribution", "executor.version", "destinations[]")
 def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
-    if spec.executor.distribution == "osscontainertools":
+    if DISTRIBUTIONS[spec.executor.distribution].reads_localhost:
         return
     for index, destination in enumerate(spec.destinations):
         if parse_reference(destination.image).host == "localhost":

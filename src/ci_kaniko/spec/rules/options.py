@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.executors import DEFAULT
+from ci_kaniko.kaniko.flags import FLAGS
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
@@ -173,7 +175,8 @@ def _formats_fit_together(spec: Build) -> Iterator[Finding]:
         yield no_effect(
             ("options", "compression"),
             "zstd is ignored for images whose base is in docker format",
-            "add image_format: oci, which osscontainertools has since v1.28.1",
+            f"add image_format: oci, which {DEFAULT} has since "
+            f"{FLAGS['image-format'].since.osscontainertools}",
         )
 
 

@@ -1,0 +1,37 @@
+"""What people write for a key of the spec: words of other tools, and words of everyday speech."""
+
+from __future__ import annotations
+
+BUILD: dict[str, tuple[str, ...]] = {
+    "build_args": ("arg", "args", "build_arg", "buildargs"),
+    "destinations": ("image", "tag", "tags", "to"),
+    "dockerfile": ("file",),
+    "executor": ("kaniko", "executor_image"),
+    "platforms": ("platform", "arch", "architectures"),
+    "prepare": ("before", "before_script", "steps"),
+    "registries": ("auth", "credentials", "login", "logins", "registry"),
+    "target": ("stage",),
+    "triggers": ("on", "only", "rules", "when"),
+}
+SPEC: dict[str, tuple[str, ...]] = {"images": ("services",)}
+IMAGE: dict[str, tuple[str, ...]] = {
+    "context": ("path", "folder", "directory", "dir"),
+    "needs": ("depends_on", "dependson", "depends", "requires", "after"),
+}
+LOGIN: dict[str, tuple[str, ...]] = {
+    "password": ("token", "pass", "secret", "passwd", "pwd"),
+    "username": ("user", "login", "name", "user_name"),
+}
+
+SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
+"""Where a value says it, and no key of that kind."""
+
+
+def meant_by(word: str, *tables: dict[str, tuple[str, ...]]) -> str | None:
+    """The field that a word stands for, by the first table that knows it.
+
+    >>> meant_by("depends_on", IMAGE, BUILD), meant_by("tag", IMAGE, BUILD), meant_by("x", BUILD)
+    ('needs', 'destinations', None)
+    """
+    found = (field for table in tables for field, words in table.items() if word in words)
+    return next(found, None)

@@ -1,0 +1,26 @@
+"""Words that people write for a key of the spec."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_kaniko.spec import synonyms
+from ci_kaniko.spec.build import Build, NamedImage, SpecFields
+from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.model import Model
+
+TABLES: dict[str, tuple[dict[str, tuple[str, ...]], type[Model]]] = {
+    "BUILD": (synonyms.BUILD, Build),
+    "SPEC": (synonyms.SPEC, SpecFields),
+    "IMAGE": (synonyms.IMAGE, NamedImage),
+    "LOGIN": (synonyms.LOGIN, Login),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_synonym_stands_for_one_field_and_is_none(name: str) -> None:
+    table, model = TABLES[name]
+    words = [word for group in table.values() for word in group]
+    assert table.keys() <= model.model_fields.keys()
+    assert not model.model_fields.keys() & set(words)
+    assert len(words) == len(set(words))
