@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ci_kaniko.spec import synonyms
 from ci_kaniko.spec.build import Build, NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login
-from ci_kaniko.spec.model import Model
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec.model import Model
 
 TABLES: dict[str, tuple[dict[str, tuple[str, ...]], type[Model]]] = {
     "BUILD": (synonyms.BUILD, Build),
