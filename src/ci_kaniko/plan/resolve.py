@@ -135,7 +135,10 @@ def _impossible_fetch(plan: Plan) -> Iterator[Finding]:
     if checkout is None:
         return
     asked = {
-        "submodules": (checkout.submodules is True, "fetches submodules at every depth or none"),
+        "submodules": (
+            checkout.submodules is True,
+            "fetches submodules at every depth or not at all",
+        ),
         "lfs": (checkout.lfs, "cannot read git's large file storage"),
         "depth": (
             checkout.depth

@@ -44,7 +44,7 @@ def read_secret(value: Any) -> SecretText | None:
     if not isinstance(value, dict):
         return None
     if set(value) != {"secret"}:
-        raise wrong_type(value, "a text, or {secret: NAME}")
+        raise wrong_type(value, "text, or {secret: NAME}")
     try:
         return SecretText(secret=grammar.check_secret_name(as_text(value["secret"])))
     except Refused as refused:

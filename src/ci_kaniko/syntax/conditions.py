@@ -73,7 +73,7 @@ def parse_when(value: Any) -> AnyOf:
         other = next(at for at, found in enumerate(conditions) if (found,) != ALWAYS)
         raise Refused(
             "bad-condition",
-            "beside always another condition changes nothing",
+            "another condition beside always changes nothing",
             "leave always out, or the others",
             at=(other,),
         )

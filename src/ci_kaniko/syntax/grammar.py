@@ -98,7 +98,7 @@ def check_secret_name(text: str) -> str:
     if is_variable_name(text) and not is_secret_name(text):
         raise Refused(
             "bad-secret-name",
-            "nobody calls a secret that: it looks like the secret itself",
+            "this looks like the secret itself, not like its name",
             "names are such as REGISTRY_PASSWORD; the value itself belongs into the CI's settings",
             secret=True,
         )

@@ -212,7 +212,7 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     if "," in flat:
         raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
     if flat != flat.strip() or " " in flat:
-        raise _bad(text, "it has a blank in it", _instead(text, text.strip()))
+        raise _bad(text, "it has a space in it", _instead(text, text.strip()))
     first = _slot(flat[0], refs)
     if first is not None and first.name == REGISTRY_IMAGE:
         if first.default is not None:

@@ -52,10 +52,10 @@ def as_text(value: Any) -> str:
     if value is None:
         raise Refused("empty-value", "there is no value", 'an empty text is written ""')
     if isinstance(value, dict | list | tuple):
-        raise wrong_type(value, "a text")
+        raise wrong_type(value, "text")
     if isinstance(value, bool | int | float):
-        raise wrong_type(value, "a text", f'write "{_number(value)}"')
-    raise wrong_type(value, "a text")
+        raise wrong_type(value, "text", f'write "{_number(value)}"')
+    raise wrong_type(value, "text")
 
 
 def as_bool(value: Any) -> bool:
@@ -67,7 +67,7 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, str):
         meant = _BOOLEANS.get(value.lower())
         hint = f"write {meant}" if meant else "a switch is true or false, without quotes"
-        what = "a text, not" if value in {"true", "false"} else "not"
+        what = "text, not" if value in {"true", "false"} else "not"
         raise Refused("bad-boolean", f"{quoted(value)} is {what} true or false", hint)
     raise wrong_type(value, "true or false")
 
@@ -83,7 +83,7 @@ def as_int(value: Any) -> int:
         number = value.strip()
         whole = number.isascii() and number.isdigit() and len(number) < 16
         hint = f"write {int(number)}" if whole else "digits without quotes, such as 3"
-        what = "a text, not" if whole else "not"
+        what = "text, not" if whole else "not"
         raise Refused("bad-integer", f"{quoted(value)} is {what} a whole number", hint)
     raise wrong_type(value, "a whole number")
 
@@ -108,7 +108,7 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     if value is None or isinstance(value, dict):
-        raise wrong_type(value, "a text or a list")
+        raise wrong_type(value, "text or a list")
     return [value]
 
 

@@ -88,7 +88,7 @@ def narrow_checkout(plan: Plan, no_lfs: str, instead: str) -> Iterator[Finding]:
         yield Finding(
             "impossible-checkout",
             ("checkout", "submodules"),
-            f"{plan.target} fetches submodules at every depth or none",
+            f"{plan.target} fetches submodules at every depth or not at all",
             "write recursive",
         )
     if checkout.lfs:

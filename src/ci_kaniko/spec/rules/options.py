@@ -208,7 +208,7 @@ def _variables_have_one_place(spec: Build) -> Iterator[Finding]:
             yield Finding(
                 "written-secret",
                 where,
-                f"{quoted(name)} is called as a secret is, and env: holds plain text",
+                f"{quoted(name)} is named like a secret, and env: holds plain text",
                 "build_secrets: names secrets for RUN lines, registries: those of logins",
                 on_key=True,
                 secret=True,

@@ -48,7 +48,7 @@ _OWNED = {
 _EXTRA_TYPES: dict[str, tuple[type, str]] = {
     "ignore_failure": (bool, "true or false"),
     "approval": (bool, "true or false"),
-    "user": (str, "a text"),
+    "user": (str, "text"),
     "docker_registries_auth": (dict, "a mapping of hosts"),
 }
 

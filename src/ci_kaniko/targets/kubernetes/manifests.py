@@ -169,7 +169,7 @@ def _undecidable(plan: Plan) -> Iterator[Finding]:
                 yield Finding(
                     "impossible-condition",
                     (*push.where, "when"),
-                    f"a manifest does not know whether its run is a {condition.kind} one",
+                    f'a manifest does not know whether "{condition.kind}" holds for its run',
                     "branch and tag conditions are decided when it is rendered",
                 )
 
