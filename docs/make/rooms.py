@@ -32,6 +32,7 @@ ROOMS = {
     "setup": "What a platform must hold before a rendering works there.",
     "sync": "What is committed, compared with what would be rendered.",
     "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
+    "testing": "Our judge, for the authors of targets.",
     "cli": "The command line.",
 }
 """Each room takes only from those before it."""

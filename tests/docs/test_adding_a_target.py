@@ -1,0 +1,99 @@
+"""The page on adding a target, followed to the letter."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.repository import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGE = Path(__file__).parents[2] / "docs" / "adding-a-target.md"
+NAMES = ("acme_ci/acme.yml.j2", "acme_ci/__init__.py", "pyproject.toml", "test_acme.py")
+
+
+def _project(folder: Path) -> Path:
+    """The files that the page shows, and what an installation makes of the entry point."""
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    for name, block in zip(NAMES, blocks, strict=True):
+        assert f"`{name}`" in text
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block, encoding="utf-8")
+    table, line = re.findall(r'entry-points\."(.+)"\]\n(.+)\n', blocks[2])[0]
+    info = folder / "acme_ci-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-ci\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{table}]\n{line}\n".replace('"', ""))
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    folder = _project(tmp_path)
+
+    def start(*words: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join((str(folder), PACKAGE))
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return start
+
+
+def test_the_judge_of_the_page_is_content(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py")
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_the_words_of_the_page_are_known(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "ci-kaniko.yaml").write_text(
+        "destinations: ['ghcr.io/acme/shop:1.0']\n"
+        "registries: {ghcr.io: {default: {username: a, password: GHCR_TOKEN}, acme: anonymous}}\n"
+        "acme: {queue: large}\noutputs: {acme: .acme.yml}\n"
+    )
+    assert "queue: large" in run("-m", "ci_kaniko", "render", "acme").stdout
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ('"ACME_COMMIT"', '"ACME_BRANCH"', "is missing"),
+        ("executor(image.plan, words)", "executor(image.plan, words[:1])", "is missing"),
+        ("executor(image.plan, words)", "['true']", "the executor ran 0 times"),
+        ("with_shell=True)),\n", "with_shell=True)),\n        Finding('x', (), 'no'),\n", "no"),
+    ],
+)
+def test_the_judge_tells_a_fault(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    right: str,
+    wrong: str,
+    told: str,
+) -> None:
+    path = tmp_path / "acme_ci/__init__.py"
+    text = path.read_text(encoding="utf-8")
+    assert right in text
+    path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py")
+    assert done.returncode == 1, done.stdout
+    assert told in done.stdout
