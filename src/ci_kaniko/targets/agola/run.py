@@ -13,7 +13,8 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.targets.agola.dialect import DIALECT
-from ci_kaniko.targets.agola.tasks import ARCHITECTURES, arch_of, impossible_runs, runs_of
+from ci_kaniko.targets.agola.model import ARCHITECTURES, arch_of
+from ci_kaniko.targets.agola.tasks import impossible_runs, runs_of
 from ci_kaniko.targets.shared import (
     impossible_triggers,
     narrow_checkout,

@@ -15,15 +15,13 @@ in a folder that is called like the task, digests in ``digests`` and other files
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.plan.executor import executor_image
-from ci_kaniko.plan.jobs import job_name, preparation_name
+from ci_kaniko.plan.jobs import preparation_name
 from ci_kaniko.plan.model import DIGEST, Started
 from ci_kaniko.plan.pipeline import met
-from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell
@@ -34,9 +32,11 @@ from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
+from ci_kaniko.targets.agola.model import Task, arch_of, run_name, task_name
+from ci_kaniko.targets.agola.steps import checking, clone, commands, given, restore, save
 from ci_kaniko.targets.agola.when import covers, native, only_for, union, when_of
 from ci_kaniko.targets.shared import preparing
-from ci_kaniko.text.quoting import indented, quote
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,12 +44,10 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.shell.dialect import Site
-    from ci_kaniko.spec.build import Build
     from ci_kaniko.targets.agola.when import When
 
 Fields = dict[str, Any]
 
-ARCHITECTURES = ("386", "amd64", "arm", "arm64")
 LONGEST_NAME = 100
 REGISTRIES = "docker_registries_auth"
 _CHECKOUT = "checkout"
@@ -58,59 +56,6 @@ _REPOSITORY = "src"
 _JOIN_FOLDER = "/tmp/join"  # noqa: S108
 _JOINED = "digest"
 """The image that joins has a user of its own, who may write there; below it lies the digest."""
-
-
-@dataclass
-class Task:
-    """A task before its script is written.
-
-    ``own`` is what starts it by itself: a checkout has nothing of that kind. ``when`` is what
-    starts it with all that depend on it.
-    """
-
-    name: str
-    image: Image
-    depends: list[str] = field(default_factory=list)
-    own: When | None = None
-    when: When = field(default_factory=dict)
-    job: Job | None = None
-    preparation: Preparation | None = None
-
-    @property
-    def plan(self) -> Plan:
-        """The plan that its script runs."""
-        return self.job.plan if self.job else self.image.plan
-
-    @property
-    def hands_over(self) -> bool:
-        """Whether later tasks get a digest from it."""
-        if self.own is None:
-            return False
-        return self.plan.spec.digest if self.job else self.image.hands_over
-
-    @property
-    def outputs(self) -> bool:
-        """Whether the executor writes files that are kept."""
-        return self.job is not None and bool(self.plan.outputs)
-
-
-def run_name(image: Image) -> str:
-    """The run that an image is built in."""
-    return image.build.agola.run or ("build-images" if image.name else job_name(None, image))
-
-
-def task_name(image: Image, job: Job | None = None) -> str:
-    """The name of a task that builds, or without a job of the image's last one."""
-    base = job_name(None, image) if image.name else run_name(image)
-    return f"{base}-{job.ending}" if job and job.ending else base
-
-
-def arch_of(job: Job) -> str | None:
-    """The architecture that a job has to run on; None when that is open or unknown."""
-    if not job.platform or (job.platform == DEFAULT and not job.suffix):
-        return job.plan.spec.agola.arch
-    arch = job.platform.split("/")[1]
-    return arch if arch in ARCHITECTURES else None
 
 
 def runs_of(found: Pipeline) -> list[Run]:
@@ -215,7 +160,7 @@ class Run:
             if not covers(task.when, when):
                 fields["when"] = native(task.when)
             tasks.append(fields)
-        return _given({"name": self.name, "when": native(when), REGISTRIES: logins, "tasks": tasks})
+        return given({"name": self.name, "when": native(when), REGISTRIES: logins, "tasks": tasks})
 
     def _fields_of(self, task: Task, logins: Mapping[str, Any]) -> Fields:
         if task.preparation:
@@ -227,28 +172,28 @@ class Run:
     def _cloning(self, task: Task) -> Fields:
         agola = task.image.build.agola
         image = agola.checkout_image or GIT_IMAGE
-        fields = self._task(task, image, [_clone(task.image.build), self._saving_source()])
-        return {**fields, **_given({"environment": _proxies(task.plan)})}
+        fields = self._task(task, image, [clone(task.image.build), self._saving_source()])
+        return {**fields, **given({"environment": _proxies(task.plan)})}
 
     def _saving_source(self) -> Fields:
-        return _save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
+        return save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
 
     def _preparing(self, task: Task, preparation: Preparation) -> Fields:
         prepare, agola = preparation.prepare, task.image.build.agola
         enter = [f"cd {_REPOSITORY}"] if self._apart else []
-        before = _restore(".") if self._apart else _clone(task.image.build)
+        before = restore(".") if self._apart else clone(task.image.build)
         saving = self._saving_source()
         if self._apart:
             paths = [path for name in prepare.artifacts for path in (name, f"{name}/**")]
-            saving = _save((_REPOSITORY, task.name, paths))
+            saving = save((_REPOSITORY, task.name, paths))
         steps = [
             before,
-            _run("Prepare", preparing(prepare.commands, enter)),
-            _run("Check the artifacts", _checking(prepare.artifacts, enter)),
+            commands("Prepare", preparing(prepare.commands, enter)),
+            commands("Check the artifacts", checking(prepare.artifacts, enter)),
             saving,
         ]
         fields = self._task(task, prepare.image, steps, agola.arch)
-        return {**fields, **_given({"environment": {} if self._apart else _proxies(task.plan)})}
+        return {**fields, **given({"environment": {} if self._apart else _proxies(task.plan)})}
 
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
         plan = job.plan
@@ -258,7 +203,7 @@ class Run:
         fields = self._task(
             task,
             executor_image(plan.spec.executor, with_shell=True),
-            [*self._restoring(task), _run("Run kaniko", text), *self._saving(task)],
+            [*self._restoring(task), commands("Run kaniko", text), *self._saving(task)],
             arch_of(job),
         )
         more = {
@@ -267,7 +212,7 @@ class Run:
             "working_dir": "/kaniko",
             **_own_extra(task.image, logins),
         }
-        return {**fields, **_given(more)}
+        return {**fields, **given(more)}
 
     def _site_of(self, task: Task) -> Site:
         """Where a build runs, with what has to be said before."""
@@ -288,17 +233,17 @@ class Run:
     def _restoring(self, task: Task) -> Iterator[Fields]:
         if not task.plan.reads_checkout:
             return
-        yield _restore("/kaniko" if self._side_by_side else SOURCE)
+        yield restore("/kaniko" if self._side_by_side else SOURCE)
         if self._apart and task.image.preparation:
             prepared = f"/kaniko/{preparation_name(task.image.preparation)}"
-            yield _run("Add what was prepared", f"cp -Rp {quote(prepared)}/. {SOURCE}/")
+            yield commands("Add what was prepared", f"cp -Rp {quote(prepared)}/. {SOURCE}/")
 
     def _saving(self, task: Task) -> Iterator[Fields]:
         digests = [(DIGESTS, "digests", [task.name])] if task.hands_over else []
         place = f"outputs/{task.name}" if self._side_by_side else "."
         outputs = [(OUTPUTS, place, _patterns(task.plan))] if task.outputs else []
         if digests or outputs:
-            yield _save(*outputs, *digests)
+            yield save(*outputs, *digests)
 
     def _joining(self, task: Task) -> Fields:
         image, plan = task.image, task.image.plan
@@ -313,8 +258,8 @@ class Run:
         file = quote(f"{_JOINED}/{task.name}")
         after = [f'printf %s "$digest" > {file}'] if task.hands_over else []
         text = join.build(_digests(image), after)
-        saving = [_save((_JOINED, "digests", ["**"]))] if task.hands_over else []
-        steps = [_restore("."), _run("Join the platforms", text), *saving]
+        saving = [save((_JOINED, "digests", ["**"]))] if task.hands_over else []
+        steps = [restore("."), commands("Join the platforms", text), *saving]
         fields = self._task(task, JOIN_IMAGE, steps, image.build.agola.arch)
         extra = image.build.agola.extra
         more = {
@@ -322,10 +267,10 @@ class Run:
             "working_dir": _JOIN_FOLDER,
             "ignore_failure": extra.get("ignore_failure"),
         }
-        return {**fields, **_given(more)}
+        return {**fields, **given(more)}
 
     def _task(self, task: Task, image: str, steps: list[Fields], arch: str | None = None) -> Fields:
-        runtime = _given({"arch": arch, "containers": [{"image": image}]})
+        runtime = given({"arch": arch, "containers": [{"image": image}]})
         fields = {
             "name": task.name,
             "runtime": runtime,
@@ -333,7 +278,7 @@ class Run:
             "depends": task.depends,
             "steps": steps,
         }
-        return _given(fields)
+        return given(fields)
 
 
 def _source(image: Image) -> str:
@@ -369,26 +314,6 @@ def _digests(image: Image) -> list[str]:
     return [f"{digest_variable(name)}=$(cat {file} || true)" for name, file in files.items()]
 
 
-def _checking(artifacts: Iterable[str], enter: list[str]) -> str:
-    """A script that fails when an artifact is missing."""
-    words = [quote(name) for name in artifacts]
-    lines = [
-        'if [ ! -e "$artifact" ]; then',
-        '  echo "ci-kaniko: the commands have made no $artifact" >&2',
-        "  exit 1",
-        "fi",
-    ]
-    if len(words) > 1:
-        lines = [f"for artifact in {' '.join(words)}; do", *indented(lines), "done"]
-    else:
-        lines = [f"artifact={words[0]}", *lines]
-    return "\n".join(["set -eu", *enter, *lines]) + "\n"
-
-
-def _run(name: str, command: str) -> Fields:
-    return {"run": {"name": name, "tty": False, "command": command}}
-
-
 def _left(script: Script, task: Task) -> list[str]:
     """What a build may leave to later tasks: named files, and a digest that is one."""
     lines = []
@@ -408,26 +333,6 @@ def _patterns(plan: Plan) -> list[str]:
         name = re.sub(r"([*?\[\]{}\\])", r"\\\1", inside_repository(path) or path)
         found += [name, f"{name}/**"] if path == plan.spec.options.oci_layout_path else [name]
     return found
-
-
-def _clone(build: Build) -> Fields:
-    wanted = build.checkout
-    if wanted is None:
-        return {"clone": None}
-    given = {"depth": wanted.depth, "recurse_submodules": wanted.submodules and True}
-    return {"clone": {name: item for name, item in given.items() if item}}
-
-
-def _restore(folder: str) -> Fields:
-    return {"restore_workspace": {"dest_dir": folder}}
-
-
-def _save(*contents: tuple[str, str, list[str]]) -> Fields:
-    listed = [
-        {"source_dir": source, "dest_dir": place, "paths": paths}
-        for source, place, paths in contents
-    ]
-    return {"save_to_workspace": {"contents": listed}}
 
 
 def _from_variables(plan: Plan, script: Script) -> Fields:
@@ -461,10 +366,6 @@ def _own_extra(image: Image, logins: Mapping[str, Any]) -> Fields:
     own = extra.pop(REGISTRIES, {})
     differing = {host: login for host, login in own.items() if logins[host] != login}
     return {**extra, **({REGISTRIES: differing} if differing else {})}
-
-
-def _given(fields: Fields) -> Fields:
-    return {key: item for key, item in fields.items() if item not in (None, {}, [])}
 
 
 # -- what Agola cannot do ---------------------------------------------------------------------

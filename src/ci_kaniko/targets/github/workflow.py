@@ -19,16 +19,8 @@ from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github.changes import Changes
 from ci_kaniko.targets.github.events import events
-from ci_kaniko.targets.github.jobs import (
-    CHANGES,
-    RUNNERS,
-    Job,
-    adapted,
-    dialect_of,
-    ids,
-    is_inside,
-    jobs,
-)
+from ci_kaniko.targets.github.jobs import RUNNERS, adapted, dialect_of, ids, is_inside
+from ci_kaniko.targets.github.order import CHANGES, jobs
 from ci_kaniko.targets.github.reusable import call, impossible_inputs
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
 from ci_kaniko.targets.target import Rendering
@@ -39,6 +31,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.github.model import Job
 
 _OWNED = {
     "runs-on": "github.runs_on",

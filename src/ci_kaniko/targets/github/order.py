@@ -1,0 +1,135 @@
+"""What the jobs of a workflow wait for, and when they are skipped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
+from ci_kaniko.targets.github.changes import Changes
+from ci_kaniko.targets.github.jobs import building, job_id, joining, last_ids
+from ci_kaniko.targets.github.model import Job, Permission, Step
+from ci_kaniko.text.quoting import annotated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.pipeline import Image, Pipeline
+
+CHANGES = "changes"
+"""The id of the job that looks at paths and refs."""
+
+
+def jobs(found: Pipeline) -> list[Job]:
+    """All jobs, each after those that it waits for.
+
+    Required status checks know a job by its name alone, whatever workflow it stands in.
+    """
+    workflow = workflow_name(found.spec)
+    is_guest = found.images[0].build.github.form != "workflow"
+    suffix = "" if is_guest or workflow == WORKFLOW else f" ({workflow})"
+    return [
+        replace(
+            job,
+            name=f"{job.name}{suffix}",
+            steps=[replace(step, run=annotated(step.run)) for step in job.steps],
+        )
+        for job in _Workflow(found).jobs()
+    ]
+
+
+class _Workflow:
+    """What the jobs of one file know of each other.
+
+    ``skipping`` are the conditions by which an image, or one that it waits for, may be left out.
+    """
+
+    def __init__(self, found: Pipeline) -> None:
+        self.found = found
+        self.images = {image.name: image for image in found.images}
+        self.changes = Changes(found)
+        self.watched = self.changes.outputs
+        self.conditions = {name: each.test for name, each in self.changes.conditions.items()}
+        self.first = self._condition_of_watching()
+        self.skipping: dict[str, set[str]] = {}
+
+    def jobs(self) -> Iterator[Job]:
+        if self.watched:
+            yield self._watching()
+        for image in self.found.images:
+            needs = [name for each in image.needs for name in last_ids(self.images[each])]
+            if image.name in self.watched:
+                needs.insert(0, CHANGES)
+            condition, may_be_skipped = self._condition(image)
+            for job in image.jobs:
+                yield replace(building(image, job), needs=tuple(needs), condition=condition)
+            if image.join:
+                condition = _after(image, image.join, status=may_be_skipped)
+                self.skipping[image.name].add(condition)
+                yield replace(joining(image, image.join), condition=condition)
+
+    def _condition_of_watching(self) -> str:
+        """What all images have in common that are looked for."""
+        several = {self.conditions[name] for name in self.watched}
+        return several.pop() if len(several) == 1 else ""
+
+    def _condition(self, image: Image) -> tuple[str, bool]:
+        """An image's ``if:``, and whether something before it may be skipped."""
+        tests = [self.conditions[image.name]]
+        if image.name in self.watched:
+            looked_at = f"needs.{CHANGES}.outputs.{self.watched[image.name]} == 'true'"
+            tests = [looked_at] if self.first else [*tests, looked_at]
+        own = _all(tests)
+        before = {test for each in image.needs for test in self.skipping[each]}
+        may_be_skipped = bool(before - {"", own})
+        self.skipping[image.name] = before | {own}
+        if not may_be_skipped:
+            return own, False
+        return _regardless(tests), True
+
+    def _watching(self) -> Job:
+        section = self.found.images[0].build.github
+        outputs = dict.fromkeys(self.watched.values())
+        paths = bool(self.changes.paths)
+        compare = (
+            "Compare with what was there before" if paths else "Compare the ref letter by letter"
+        )
+        return Job(
+            id=CHANGES,
+            name="Look at what changed" if paths else "Look at what was pushed",
+            runs_on=section.runs_on,
+            timeout_minutes=min(section.timeout_minutes, 10),
+            permissions=[Permission("contents", "read", "to compare commits")] * paths,
+            condition=self.first,
+            checkout={"fetch-depth": 0, "filter": "blob:none"} if paths else None,
+            outputs={name: f"${{{{ steps.{CHANGES}.outputs.{name} }}}}" for name in outputs},
+            steps=[
+                Step(
+                    compare,
+                    self.changes.script,
+                    id=CHANGES,
+                    env=self.changes.environment,
+                )
+            ],
+        )
+
+
+def _all(tests: list[str]) -> str:
+    tests = [test for test in tests if test]
+    if len(tests) > 1:
+        tests = [f"({test})" if " || " in test else test for test in tests]
+    return " && ".join(tests)
+
+
+def _regardless(tests: list[str]) -> str:
+    """Tests for a job that runs after others that were skipped, but not after failed ones."""
+    return f"${{{{ {_all(['!failure()', '!cancelled()', *tests])} }}}}"
+
+
+def _after(image: Image, join: Plan, *, status: bool) -> str:
+    """A join's ``if:``: there is nothing to join when nothing was pushed."""
+    pushed = f"needs.{job_id(image, image.jobs[0])}.outputs.digest != ''"
+    if status:
+        return _regardless([pushed])
+    return "" if join.pushes_always else pushed
