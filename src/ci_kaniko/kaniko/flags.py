@@ -5,6 +5,7 @@ Source: ``cmd/executor/cmd/root.go`` of the releases named in ``executors.py``.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["switch", "text", "number", "list", "mapping", "file"]
@@ -149,6 +150,7 @@ def owner_of(flag: str) -> str | None:
     return known.field if known else None
 
 
+@cache
 def fields_below(field: str) -> dict[str, str]:
     """The flags of the fields of a mapping, by those.
 
