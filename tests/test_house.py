@@ -63,6 +63,11 @@ def test_nobody_else_asks_which_target_it_is() -> None:
         assert any(each.startswith(place) for each in found), f"{place} names no target any more"
 
 
+def test_a_text_is_read_once() -> None:
+    assert rooms.second_readings(SOURCES) == []
+    assert rooms.READS_TEXT.keys() <= {rooms.module_of(path) for path in SOURCES}
+
+
 FAULTS = {
     "upward": ({"plan/a.py": "def f():\n    from ci_kaniko.cli import b\n"}, "imports"),
     "an unknown room": ({"attic/a.py": "from ci_kaniko.text import b\n"}, "imports"),
@@ -83,6 +88,15 @@ FAULTS = {
         "takes",
     ),
     "the name of a target": ({"plan/a.py": "print(x == 'gitlab')\n"}, "plan/a.py:1"),
+    "a second reading": (
+        {"plan/a.py": "from ci_kaniko.syntax.variables import parse\nparse(text)\n"},
+        "plan/a.py:2 reads",
+    ),
+    "a question for a scheme": ({"plan/a.py": 'x = "://" in context\n'}, "plan/a.py:1 reads"),
+    "a question for a layout": (
+        {"plan/a.py": 'x = repo.startswith(("oci:", "dir:"))\n'},
+        "plan/a.py:1 reads",
+    ),
     "a dead function": ({"plan/a.py": "def nobody():\n    pass\n"}, "defines nobody"),
     "a dead method": ({"plan/a.py": "class A:\n    def no(self): A\n"}, "defines no"),
 }
@@ -103,5 +117,6 @@ def test_the_gate_tells_a_fault(name: str) -> None:
         *rooms.foreign_privates(sources),
         *rooms.dead(sources, []),
         *rooms.names_of(sources, {"gitlab"}),
+        *rooms.second_readings(sources),
     ]
     assert any(told in each for each in found), found

@@ -18,7 +18,6 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.sync import memory
-from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import parse
 from harness.loaded import COMMAND, loaded
 from harness.repository import Repository
@@ -151,7 +150,7 @@ def test_rendering_imports_the_modules_of_one_target(repository: Repository, tar
 
 def calls(work: str, target: str | None) -> Counter[tuple[str, int, str]]:
     """How often each function was called, built-in ones included."""
-    for remembered in (parse, parse_reference):
+    for remembered in (parse,):
         remembered.cache_clear()
     profile = cProfile.Profile(subcalls=False)
     profile.enable()

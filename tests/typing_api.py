@@ -11,6 +11,7 @@ from ci_kaniko import (
     Spec,
     SpecError,
     available_targets,
+    dump,
     load,
     loads,
     render,
@@ -29,6 +30,11 @@ def render_a_file(path: Path) -> str:
 
 def render_a_manifest(values: Mapping[str, str]) -> str:
     return render(build_in_python(), "kubernetes", values=values)
+
+
+def say_again(spec: Spec) -> Spec:
+    text: str = dump(spec)
+    return loads(text)
 
 
 def build_in_python() -> Spec:
@@ -81,3 +87,4 @@ def use_everything(folder: Path) -> None:
     assert explain(b"push: sometimes\n")[0].startswith("error specs/shop.yaml:1:7")
     assert file_names()["gitlab"] == ".gitlab-ci.yml"
     assert version()
+    assert say_again(build_in_python()) == build_in_python()

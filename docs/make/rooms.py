@@ -135,6 +135,58 @@ def foreign_privates(sources: dict[str, str]) -> list[str]:
     return found
 
 
+READERS = {"parse", "parse_globs", "parse_when", "Context", "Dockerfile", "Layout"}
+READERS |= {"Reference", "Repository", "Template"}
+"""What makes a value of a text: fields call it once, and what is downstream has the value."""
+_READING = ("syntax", "importing", "spec", "repository")
+READS_TEXT = {
+    "ci_kaniko.plan.values": "it reads the values that a command line gives",
+    "ci_kaniko.project.starter": "it reads what a user types and what git says, before any spec",
+    "ci_kaniko.spec.rules.executor": "an image that runs is no reference, and a rule refuses one",
+    "ci_kaniko.spec.rules.options": "a mirror with a scheme is what it refuses",
+}
+
+
+def _asks_for_a_scheme(node: ast.AST) -> bool:
+    """Whether a text is compared with how an address begins."""
+    if isinstance(node, ast.Compare):
+        asked: list[ast.expr] = [node.left] if isinstance(node.ops[0], ast.In | ast.NotIn) else []
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        methods = {"startswith", "partition", "rpartition", "removeprefix", "split"}
+        asked = list(node.args) if node.func.attr in methods else []
+    else:
+        return False
+    constants = [
+        each.value for part in asked for each in ast.walk(part) if isinstance(each, ast.Constant)
+    ]
+    return any(text == "oci:" or "://" in str(text) for text in constants)
+
+
+def second_readings(sources: dict[str, str]) -> list[str]:
+    """Calls that read a text again, and questions that its value has answered."""
+    found = []
+    for path, text in sources.items():
+        module = module_of(path)
+        rules = module.startswith("ci_kaniko.spec.rules.")
+        if (room_of(module) in _READING and not rules) or module in READS_TEXT:
+            continue
+        tree = ast.parse(text)
+        readers = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko.syntax")
+            for alias in node.names
+            if alias.name in READERS
+        }
+        found += [
+            f"{path}:{node.lineno} reads a text again"
+            for node in ast.walk(tree)
+            if (isinstance(node, ast.Call) and ast.unparse(node.func) in readers)
+            or (isinstance(node, ast.expr) and _asks_for_a_scheme(node))
+        ]
+    return found
+
+
 CALLED_BY_OTHERS = {"get_source": "Jinja asks a loader for it"}
 _PLAIN = {"property", "staticmethod", "classmethod", "cache", "cached_property", "contextmanager"}
 

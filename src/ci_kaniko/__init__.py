@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ci_kaniko.rendering import render
     from ci_kaniko.spec.loading import load, loads
     from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.writing import dump
     from ci_kaniko.targets.registry import available_targets
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "available_targets",
+    "dump",
     "load",
     "loads",
     "render",
@@ -36,6 +38,7 @@ _HOMES = {
     "Spec": "spec.spec",
     "SpecError": "problems.problem",
     "available_targets": "targets.registry",
+    "dump": "spec.writing",
     "load": "spec.loading",
     "loads": "spec.loading",
     "render": "rendering",

@@ -10,7 +10,7 @@ from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.pushed import pulled_images
-from ci_kaniko.syntax.references import parse_repository, pulled_from
+from ci_kaniko.syntax.references import pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
 from ci_kaniko.targets.files import in_files
 from ci_kaniko.targets.requirement import Requirement, Use
@@ -276,7 +276,7 @@ def _clouds(plans: list[Plan]) -> Iterator[Requirement]:
 def _buckets(plan: Plan) -> Iterator[Requirement]:
     if plan.context_cloud and plan.context_cloud.name in {"aws", "google"}:
         store = "s3:GetObject" if plan.context_cloud.name == "aws" else "roles/storage.objectViewer"
-        where = plan.spec.context.partition("://")[2].partition("/")[0]
+        where = plan.spec.context.bucket
         yield Requirement("permission", where, "to fetch the context", (f"{store} on the bucket",))
 
 
@@ -349,7 +349,7 @@ def _repositories(plans: list[Plan]) -> dict[str, list[str]]:
     """The repositories that are pushed to, by host."""
     references = [(push.host, push.reference) for plan in plans for push in plan.pushes]
     references += [
-        (host, parse_repository(plan.spec.cache.remote))
+        (host, plan.spec.cache.remote)
         for plan in plans
         if plan.spec.cache and plan.spec.cache.remote
         for host in plan.cache_hosts

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.spec import contexts, fields
-from ci_kaniko.syntax import conditions, globs, grammar, scalars, variables
+from ci_kaniko.spec import context, fields
+from ci_kaniko.syntax import conditions, contexts, globs, grammar, scalars, variables
 from ci_kaniko.syntax.scalars import Plain
 from ci_kaniko.text.display import printable
 
@@ -33,10 +33,10 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "config": grammar.check_config_name,
     "glob": globs.check_glob,
     "branch": globs.check_branch,
-    "context": contexts._check_context,
-    "dockerfile": contexts._check_dockerfile,
-    "cache": fields._check_cache_repo,
-    "registry": fields._check_registry,
+    "context": contexts.Context,
+    "dockerfile": context._read_dockerfile,
+    "cache": fields._read_cache_repo,
+    "registry": fields._read_registry,
     "plain": fields.check_plain,
     "variables": variables.parse,
 }
@@ -332,7 +332,7 @@ HINTS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "version": (grammar.check_version, "1.28.3-debug", "write v1.28.3"),
     "build arg": (grammar.check_build_arg_name, "go.version", "write go_version"),
     "absolute path": (grammar.check_path, "/a/b", "write a/b"),
-    "ssh": (contexts._check_context, "git@a.io:b/c.git", "write git://a.io/b/c.git"),
+    "ssh": (contexts.Context, "git@a.io:b/c.git", "write git://a.io/b/c.git"),
 }
 
 

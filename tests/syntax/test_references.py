@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.syntax.references import canonical_host, parse_reference, parse_repository
+from ci_kaniko.syntax.references import Reference, Repository, canonical_host
 from ci_kaniko.syntax.variables import text_of
 
 TAKEN = {
@@ -42,7 +42,7 @@ TAKEN = {
 
 @pytest.mark.parametrize(("text", "host", "repository", "tag"), TAKEN.values(), ids=TAKEN)
 def test_taken(text: str, host: str, repository: str, tag: str) -> None:
-    reference = parse_reference(text)
+    reference = Reference(text)
     assert (reference.host, text_of(reference.repository), text_of(reference.tag)) == (
         host,
         repository,
@@ -105,7 +105,7 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "rule", "words"), REFUSED.values(), ids=REFUSED)
 def test_refused(text: str, rule: str, words: str) -> None:
     with pytest.raises(Refused) as raised:
-        parse_reference(text)
+        Reference(text)
     assert raised.value.rule == rule
     assert words in raised.value.message
 
@@ -124,15 +124,15 @@ INSTEAD = {
 @pytest.mark.parametrize(("text", "instead"), INSTEAD.items())
 def test_hints_are_references(text: str, instead: str) -> None:
     with pytest.raises(Refused) as raised:
-        parse_reference(text)
+        Reference(text)
     assert raised.value.hint == f"write {instead}"
-    parse_reference(instead)
+    Reference(instead)
 
 
 def test_a_repository_has_no_tag() -> None:
-    assert parse_repository("ghcr.io/acme/cache").tag == ()
+    assert Repository("ghcr.io/acme/cache").tag == ()
     with pytest.raises(Refused) as raised:
-        parse_repository("ghcr.io/acme/cache:1")
+        Repository("ghcr.io/acme/cache:1")
     assert (raised.value.rule, raised.value.hint) == ("bad-cache-repo", "write ghcr.io/acme/cache")
 
 
@@ -163,9 +163,9 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_any_reference_is_taken_or_refused(text: str) -> None:
     try:
-        reference = parse_reference(text)
+        reference = Reference(text)
     except Refused as refused:
         if found := re.match("write (.+)", refused.hint):
-            parse_reference(found.group(1))
+            Reference(found.group(1))
         return
     assert text_of(reference.parts) == text

@@ -10,11 +10,11 @@ from ci_kaniko.importing.readers import documents
 from ci_kaniko.importing.readers.documents import Document, Map, failure, line_of, read_yaml
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
-from ci_kaniko.importing.writer import written
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.placing import InvalidSpec
+from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

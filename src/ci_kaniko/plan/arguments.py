@@ -18,11 +18,8 @@ from ci_kaniko.plan.model import (
     proxies,
 )
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import (
-    merge,
-    parse_repository,
-)
-from ci_kaniko.syntax.variables import Part, Parts, Ref, parse
+from ci_kaniko.syntax.references import merge
+from ci_kaniko.syntax.variables import Part, Parts, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,29 +41,28 @@ def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     if spec.target:
         yield Argument("target", (spec.target,))
     for name, text in spec.build_args.items():
-        yield Argument("build-arg", merge([f"{name}=", *parse(text)]))
+        yield Argument("build-arg", merge([f"{name}=", *text.parts]))
     for name, proxy in proxies(spec):
         for spelled in (name, name.lower()):
             # Without a value the executor takes the one of its environment.
             value = f"={proxy}" if isinstance(proxy, str) else ""
             yield Argument("build-arg", (f"{spelled}{value}",))
     for name, text in spec.labels.items():
-        yield Argument("label", merge([f"{name}=", *parse(text)]))
+        yield Argument("label", merge([f"{name}=", *text.parts]))
     for name, text in spec.annotations.items():
-        yield Argument("annotation", merge([f"{name}=", *parse(text)]))
+        yield Argument("annotation", merge([f"{name}=", *text.parts]))
     yield from _cache_arguments(spec)
     yield from _option_arguments(spec)
     yield from _input_arguments(spec)
     yield from output_arguments(spec, pushed_only=False)
     for text in spec.extra_args:
-        name, separator, value = text.removeprefix("--").partition("=")
-        yield Argument(name, parse(value) if separator else None)
+        name, separator, _ = text.removeprefix("--").partition("=")
+        yield Argument(name, text.without(f"--{name}=").parts if separator else None)
 
 
 def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
-    remote = "://" in spec.context
-    base = (spec.context_sub_path or ".") if remote else spec.context
-    sub_path = grammar.inside_repository(base) or "."
+    remote = not spec.context.is_directory
+    sub_path = grammar.inside_repository(spec.context_folder) or "."
     if remote or directory_is_git:
         yield Argument("context", _fetched_context(spec))
         if sub_path != ".":
@@ -75,10 +71,10 @@ def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argum
     else:
         yield Argument("context", merge(["dir://", Ref(CHECKOUT), _below(sub_path)]))
         root = Ref(CHECKOUT)
-    if spec.dockerfile.startswith(("http://", "https://")):
+    if spec.dockerfile.is_remote:
         yield Argument("dockerfile", (spec.dockerfile,))
     else:
-        path = grammar.inside_repository(spec.dockerfile, base) or "."
+        path = grammar.inside_repository(spec.dockerfile, spec.context_folder) or "."
         yield Argument("dockerfile", merge([root, _below(path)]))
     if remote:
         yield from _git_arguments(spec)
@@ -94,12 +90,12 @@ def _below(path: str) -> str:
 
 
 def _fetched_context(spec: Build) -> Parts:
-    scheme, separator, rest = spec.context.partition("://")
-    if not separator:
+    context = spec.context
+    if context.is_directory:
         return (Ref(THIS_REPOSITORY),)
-    if scheme == "tar" and not rest.startswith("/"):
-        return merge(["tar://", Ref(CHECKOUT), "/", *parse(rest)])
-    return parse(spec.context)
+    if context.is_archive and not context.location.startswith("/"):
+        return merge(["tar://", Ref(CHECKOUT), "/", *context.without("tar://").parts])
+    return context.parts
 
 
 def _git_arguments(spec: Build) -> Iterator[Argument]:
@@ -121,7 +117,7 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
     if cache.repo:
         yield Argument("cache", ("true",))
     if cache.remote:
-        yield Argument("cache-repo", parse_repository(cache.remote).parts, is_reference=True)
+        yield Argument("cache-repo", cache.remote.parts, is_reference=True)
     elif cache.repo:
         yield Argument("cache-repo", (cache.repo,))
     if cache.ttl:

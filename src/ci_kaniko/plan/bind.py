@@ -9,7 +9,6 @@ from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     DOCKER_HUB_KEY,
-    Reference,
     canonical_host,
     merge,
 )
@@ -42,6 +41,9 @@ def bind(
         value_of = reference_value_of if is_reference else text_value_of
         return merge([part if isinstance(part, str) else value_of(part) for part in parts])
 
+    def reference(piece: Parts) -> Parts:
+        return text(piece, is_reference=True)
+
     def argument(item: Argument) -> Argument:
         value = None if item.value is None else text(item.value, is_reference=item.is_reference)
         return item._replace(value=value)
@@ -49,7 +51,7 @@ def bind(
     pushes = tuple(
         push._replace(
             when=ALWAYS,
-            reference=Reference(*(text(piece, is_reference=True) for piece in push.reference)),
+            reference=push.reference.replaced(reference),
         )
         for push in plan.pushes
         if holds(push.when)
@@ -60,6 +62,7 @@ def bind(
     return plan._replace(
         arguments=tuple(argument(item) for item in plan.arguments),
         pushed_arguments=tuple(argument(item) for item in plan.pushed_arguments),
+        cached=plan.cached and plan.cached.replaced(reference),
         pushes=() if silent else pushes,
         push="never" if silent else "always",
         logins=tuple(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.pipeline import Image, Job, Named, Preparation
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.syntax.variables import Template
 
 
 T = TypeVar("T")
@@ -37,20 +38,21 @@ def no_runner(job: Job, where: Where, target: str, example: str) -> Finding:
     )
 
 
-def job_name(given: str | None, image: Image, single: str = "build-image") -> str:
+def job_name(given: Template | None, image: Image, single: str = "build-image") -> str:
     """The name of an image's last job: the native one when the spec gives it."""
     if given is not None:
         return given
     return f"build-{image.word}" if image.word else single
 
 
-def preparation_name(preparation: Preparation, given: str | None = None) -> str:
+def preparation_name(preparation: Preparation, given: Template | None = None) -> str:
     """The name of the job that prepares: like that of the first image's job, as unique as that.
 
     ``given`` is the native name of that job when the spec gives it.
     """
-    name = given.removeprefix("build-") if given else preparation.name
-    return f"prepare-{name}" if name else "prepare"
+    if given and given != "build-":
+        return given.prefixed("prepare-", instead_of="build-")
+    return f"prepare-{preparation.name}" if preparation.name and not given else "prepare"
 
 
 def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:

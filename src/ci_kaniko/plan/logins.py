@@ -13,11 +13,10 @@ from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     DOCKER_HUB_KEY,
-    REGISTRY_HOST,
+    OWN_HOST,
     canonical_host,
-    parse_repository,
 )
-from ci_kaniko.syntax.variables import Parts, parse
+from ci_kaniko.syntax.variables import Parts, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,16 +42,16 @@ def logins_of(
         needed.setdefault(push.host, push.where)
     remote = spec.cache and spec.cache.remote
     if remote and spec.push != "never":
-        needed.setdefault(host_on(target, parse_repository(remote)), ("cache", "repo"))
+        needed.setdefault(host_on(target, remote), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
-    own = {f"${{{REGISTRY_HOST}}}": own_host(target)}
+    own: dict[str, str] = {OWN_HOST: own_host(target)}
     given = {}
     for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
         host = canonical_host(written)
         given[own.get(host, host)] = (written, entry)
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
-        if login is None and (host != f"${{{REGISTRY_HOST}}}" or system(target).needs_values):
+        if login is None and (host != OWN_HOST or system(target).needs_values):
             findings.append(_missing_login(host, target, where, given))
         elif login is None:
             continue
@@ -87,7 +86,7 @@ def _login_of(
         if login is not None:
             return login, _place(written, entry, target)
     registry = system(target).registry
-    own = registry and host in {f"${{{REGISTRY_HOST}}}", registry}
+    own = registry and host in {OWN_HOST, registry}
     return (Login(use="ci-token") if own else None), where
 
 
@@ -106,7 +105,7 @@ def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: b
 
 
 def _key(host: str) -> Parts:
-    return (DOCKER_HUB_KEY,) if host == DOCKER_HUB else parse(host)
+    return (DOCKER_HUB_KEY,) if host == DOCKER_HUB else parts_of(host)
 
 
 def _missing_login(
@@ -136,7 +135,7 @@ def _owner_of(host: str) -> str | None:
 
 
 def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Finding]:
-    if login.login.kind != "ci-token" or login.host == f"${{{REGISTRY_HOST}}}":
+    if login.login.kind != "ci-token" or login.host == OWN_HOST:
         return
     own = system(target).registry
     hint = _instead_of_token(login, target, spec)

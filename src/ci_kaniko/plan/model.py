@@ -11,11 +11,11 @@ from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
-    REGISTRY_HOST,
+    OWN_HOST,
     Reference,
-    parse_repository,
+    Repository,
 )
-from ci_kaniko.syntax.variables import Parts, names, parse, text_of
+from ci_kaniko.syntax.variables import Parts, names, parts_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +175,7 @@ class Plan(NamedTuple):
     git_login: GitLogin | None = None
     reads_checkout: bool = True
     findings: tuple[Finding, ...] = ()
+    cached: Repository | None = None
 
     @property
     def reusable(self) -> bool:
@@ -204,7 +205,7 @@ class Plan(NamedTuple):
     def cache_hosts(self) -> set[str]:
         """The host of the cache repository, when there is one."""
         remote = self.spec.cache and self.spec.cache.remote
-        return {host_on(self.target, parse_repository(remote))} if remote else set()
+        return {host_on(self.target, remote)} if remote else set()
 
     @property
     def no_push_arguments(self) -> tuple[Argument, ...]:
@@ -228,7 +229,7 @@ class Plan(NamedTuple):
             (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
         ]
         for where, text in texts:
-            for name in names(parse(text)):
+            for name in names(parts_of(text)):
                 yield where, name
 
     @property
@@ -303,6 +304,7 @@ class Plan(NamedTuple):
             spec=self.spec.model_copy(update=nothing),
             arguments=(),
             pushed_arguments=(),
+            cached=None,
             pushes=(),
             logins=(login,) if login else (),
             outputs=(),
@@ -365,13 +367,13 @@ class Plan(NamedTuple):
 def host_on(target: str, reference: Reference) -> str:
     """The host of a reference; the CI's own registry under its name where it has one."""
     host = reference.host or DOCKER_HUB
-    return own_host(target) if host == f"${{{REGISTRY_HOST}}}" else host
+    return own_host(target) if host == OWN_HOST else host
 
 
 def own_host(target: str) -> str:
     """The host of the CI's own registry: its name where it has one, or the variable."""
     known = system(target)
-    return known.registry if known.one_host else f"${{{REGISTRY_HOST}}}"
+    return known.registry if known.one_host else OWN_HOST
 
 
 def proxies(spec: Build) -> Iterator[tuple[str, str | SecretText]]:

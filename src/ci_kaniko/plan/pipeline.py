@@ -10,7 +10,7 @@ from ci_kaniko.plan.resolve import resolve, started_by
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.spec.told import told_once
 from ci_kaniko.syntax.grammar import file_stem
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -264,7 +264,7 @@ PREPARES = "prepares an image"
 def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
     """Inputs in a native name that nobody gives this form, and that have no default."""
     name = getattr(getattr(plan.spec, plan.target), field)
-    for part in parse(name or ""):
+    for part in parts_of(name or ""):
         if isinstance(part, Ref) and not plan.reusable:
             given = plan.spec.inputs[part.name.removeprefix(INPUT_PREFIX)]
             if given.default is None:

@@ -13,12 +13,11 @@ from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
-    REGISTRY_HOST,
+    OWN_HOST,
     Reference,
     canonical_host,
-    parse_reference,
 )
-from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.syntax.variables import Ref
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
@@ -48,12 +47,12 @@ def meeting_place(build: Build) -> int:
     return (always or [0])[0]
 
 
-def staging(build: Build, platform: str) -> str:
+def staging(build: Build, platform: str) -> Reference:
     """Where a platform's image waits for the others."""
-    reference = parse_reference(build.destinations[meeting_place(build)].image)
-    repository = text_of(Reference(reference.registry, reference.repository, ()).parts)
+    place = build.destinations[meeting_place(build)].image
     name = f"{build.name}-" if build.name else ""
-    return f"{repository}:${{commit.sha}}-{name}{slug(platform)}"
+    tag = (Ref("commit.sha"), f"-{name}{slug(platform)}")
+    return Reference.of(place.registry, place.repository, tag)
 
 
 def on_platform(build: Build, platform: str) -> Build:
@@ -65,7 +64,7 @@ def on_platform(build: Build, platform: str) -> Build:
     ]
     cache = build.cache
     if cache and cache.repo:
-        cache = cache.model_copy(update={"repo": f"{cache.repo}-{slug(platform)}"})
+        cache = cache.model_copy(update={"repo": cache.repo.extended(f"-{slug(platform)}")})
     here = build.model_copy(
         update={
             "destinations": tuple(waiting) if pushed else (),
@@ -111,11 +110,8 @@ def _pushed_registries(build: Build) -> dict[str, Registry]:
 
     The CI's own registry may stand under its name or as a variable.
     """
-    hosts = {
-        canonical_host(parse_reference(item.image).host or DOCKER_HUB)
-        for item in build.destinations
-    }
-    own = {f"${{{REGISTRY_HOST}}}", *(item.registry for item in SYSTEMS.values() if item.one_host)}
+    hosts = {canonical_host(item.image.host or DOCKER_HUB) for item in build.destinations}
+    own = {OWN_HOST, *(item.registry for item in SYSTEMS.values() if item.one_host)}
     if hosts & own:
         hosts |= own
     return {

@@ -22,9 +22,6 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.executor import has_own_tag, version_of
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
-from ci_kaniko.syntax.references import (
-    parse_reference,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +38,7 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     """
     pushes = _pushes(spec, target)
     logins, findings = logins_of(spec, target, pushes)
-    fetched = "://" in spec.context or directory_is_git
+    fetched = directory_is_git or not spec.context.is_directory
     plan = Plan(
         target=target,
         spec=spec,
@@ -49,14 +46,15 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
         pushed_arguments=(*output_arguments(spec, pushed_only=True), *handed_over(spec)),
         pushes=pushes,
         push=spec.push,
+        cached=spec.cache.remote if spec.cache else None,
         logins=logins,
         started=started_by(spec),
         outputs=tuple(path for name in OUTPUT_OPTIONS if (path := getattr(spec.options, name))),
         git_login=git_login_of(spec) if fetched else None,
-        reads_checkout=not fetched or spec.context.startswith("tar://"),
+        reads_checkout=not fetched or spec.context.is_archive,
     )
     findings += git_token(plan)
-    if directory_is_git and "://" not in spec.context:
+    if directory_is_git and spec.context.is_directory:
         findings += _impossible_fetch(plan)
     return plan._replace(findings=(*findings, *config_names(plan), *reserved_names(plan)))
 
@@ -121,10 +119,8 @@ def _pushes(spec: Build, target: str) -> tuple[Push, ...]:
         return ()
     groups: dict[AnyOf, list[Push]] = {ALWAYS: []}
     for index, destination in enumerate(spec.destinations):
-        reference = parse_reference(destination.image)
-        push = Push(
-            reference, destination.when, ("destinations", index), host_on(target, reference)
-        )
+        where, host = ("destinations", index), host_on(target, destination.image)
+        push = Push(destination.image, destination.when, where, host)
         groups.setdefault(destination.when, []).append(push)
     return tuple(push for group in groups.values() for push in group)
 

@@ -162,19 +162,18 @@ def _folder(build: Build) -> str | None:
     """The folder that an image is made from: all of the repository where commands prepare it."""
     if build.prepare:
         return "."
-    return None if "://" in build.context else inside_repository(build.context)
+    return inside_repository(build.context) if build.context.is_directory else None
 
 
 def _own_files(build: Build) -> Iterator[str]:
     """The files of an image that need not lie in its context."""
-    scheme, remote, rest = build.context.partition("://")
-    base = (build.context_sub_path or ".") if remote else build.context
-    dockerfile = inside_repository(build.dockerfile, base)
-    if dockerfile and "://" not in build.dockerfile:
+    dockerfile = inside_repository(build.dockerfile, build.context_folder)
+    if dockerfile and not build.dockerfile.is_remote:
         yield dockerfile
         yield f"{dockerfile}.dockerignore"
-    archive = inside_repository(rest) if scheme == "tar" else None
-    if remote and archive:
+    context = build.context
+    archive = inside_repository(context.location) if context.is_archive else None
+    if archive:
         yield archive
 
 

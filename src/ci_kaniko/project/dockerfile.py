@@ -143,7 +143,7 @@ class Dockerfiles:
 
 def path_of(build: Build) -> str | None:
     """Where the Dockerfile of an image lies in the repository; None when nobody knows yet."""
-    if "://" in build.context or "://" in build.dockerfile:
+    if build.dockerfile.is_remote or not build.context.is_directory:
         return None
     path = inside_repository(build.dockerfile, build.context)
     return None if path is None or "${" in path else path

@@ -12,7 +12,7 @@ from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
-from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, parse_reference
+from ci_kaniko.syntax.references import DOCKER_HUB, Reference, canonical_host
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
 
@@ -333,7 +333,7 @@ def _wished(image: str) -> tuple[str, Login | None]:
     if image == "${registry.image}":
         return image, None
     try:
-        reference = parse_reference(f"{image}:x")
+        reference = Reference(f"{image}:x")
     except ValueError:
         raise Wish(
             f"{quoted(image)} is not the name of an image without a tag, such as ghcr.io/acme/shop"
@@ -360,7 +360,7 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
     image = f"{host}/{owner}/{rest}"
     secret = _SECRETS[host]
     try:
-        parse_reference(f"{image}:x")
+        Reference(f"{image}:x")
     except ValueError:
         image, owner = f"{host}/acme/shop", "acme"
     if known and known.registry == host and facts.host == _start(only).home:

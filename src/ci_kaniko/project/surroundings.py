@@ -129,7 +129,7 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
     What commands make, a submodule holds or a sparse checkout leaves out may be there for it.
     """
     context = build.context
-    if "://" in context or "${" in context or _is_partial(root):
+    if not context.is_directory or "${" in context or _is_partial(root):
         return
     folder = inside_repository(context) or "."
     if _is_foreign(root, folder):

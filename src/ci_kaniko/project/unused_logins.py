@@ -9,8 +9,6 @@ from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
     canonical_host,
-    parse_reference,
-    parse_repository,
     pulled_from,
 )
 
@@ -63,9 +61,9 @@ def _own_hosts(spec: Build) -> Iterator[str]:
     """The hosts that the spec itself names."""
     if spec.push != "never":
         for destination in spec.destinations:
-            yield parse_reference(destination.image).host or DOCKER_HUB
+            yield destination.image.host or DOCKER_HUB
     if spec.cache and spec.cache.remote:
-        yield parse_repository(spec.cache.remote).host or DOCKER_HUB
+        yield spec.cache.remote.host or DOCKER_HUB
     for image in pulled_images(spec):
         yield pulled_from(image)
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]

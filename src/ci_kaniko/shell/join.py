@@ -14,7 +14,7 @@ from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.script import Script, Tool, check_digest
-from ci_kaniko.syntax.references import Reference, parse_reference
+from ci_kaniko.syntax.references import Reference
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Join:
     def _lists(self, words: list[str]) -> list[str]:
         build = self._image.build
         waiting = build.destinations[meeting_place(build)]
-        reference = parse_reference(waiting.image)
-        repository = Reference(reference.registry, reference.repository, ())
+        reference = waiting.image
+        repository = Reference.of(reference.registry, reference.repository)
         base = self.script.words.text(repository.parts, is_reference=True)
         guards = [
             f': "${{{digest_variable(name)}:?is not set: the job of {name} has pushed nothing}}"'

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.shell.words import expanded
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
-from ci_kaniko.syntax.references import (
-    DOCKER_HUB_LOOKALIKES,
-    is_run_time_host,
-    parse_repository,
-)
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, is_run_time_host
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
@@ -102,20 +98,16 @@ class Checks:
 
     def _cached(self) -> list[Reference]:
         """What every run pulls from."""
-        cache = self._plan.spec.cache
-        return [
-            parse_repository(text_of(argument.value or ()))
-            for argument in self._plan.arguments
-            if argument.name == "cache-repo" and cache and cache.remote
-        ]
+        return [self._plan.cached] if self._plan.cached else []
 
     def _of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
         checks: dict[tuple[str, ...], None] = {}
         for reference in references:
             if is_run_time_host(reference.registry):
                 checks[tuple(self._host_check(reference.registry))] = None
-            for index, allowed in ((1, "a-z0-9._/-"), (2, "A-Za-z0-9_.-")):
-                for part in reference[index]:
+            pieces = ((reference.repository, "a-z0-9._/-"), (reference.tag, "A-Za-z0-9_.-"))
+            for piece, allowed in pieces:
+                for part in piece:
                     if isinstance(part, Ref) and self._can_hold_anything(part.name):
                         checks[tuple(self._check(part, allowed))] = None
         return checks

@@ -13,21 +13,24 @@ from pydantic import Field, PrivateAttr
 
 from ci_kaniko.spec.clouds import ContextLogin
 from ci_kaniko.spec.context import (
+    BuildContext,
     BuildSecretId,
     Checkout,
     ClientCertificate,
+    DockerfilePath,
     Git,
     Proxy,
     PushPolicy,
     Stage,
 )
-from ci_kaniko.spec.contexts import Context, Dockerfile
 from ci_kaniko.spec.destinations import Cache, Destination
 from ci_kaniko.spec.executor import Executor
 from ci_kaniko.spec.fields import (
+    UNSAID,
     Boolean,
     BuildArgName,
     LabelName,
+    Line,
     Lines,
     NotEmpty,
     PlainHost,
@@ -35,7 +38,6 @@ from ci_kaniko.spec.fields import (
     RegistryHost,
     RelativePath,
     SecretName,
-    Template,
     Text,
 )
 from ci_kaniko.spec.logins import Registry
@@ -49,8 +51,11 @@ from ci_kaniko.spec.options import EnvName, Options
 from ci_kaniko.spec.outputs import ImageName, ImageNames, Outputs
 from ci_kaniko.spec.prepare import Input, InputName, Platforms, Prepare
 from ci_kaniko.spec.triggers import Triggers
+from ci_kaniko.syntax.contexts import Context, Dockerfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci_kaniko.problems.finding import Finding, Where
     from ci_kaniko.source.source import Source
 
@@ -63,8 +68,8 @@ class Build(Model):
         description="The repository's default branch, for targets that do not know it.",
         examples=["main"],
     )
-    context: Context = Field(
-        default=".",
+    context: BuildContext = Field(
+        default=Context("."),
         description="The build context: a directory of the repository, or git:// s3:// gs:// "
         "https:// tar://.",
         examples=["services/shop", "git://github.com/acme/shop.git#refs/heads/main"],
@@ -89,8 +94,8 @@ class Build(Model):
         description="How the executor may fetch a context from s3, gs or Azure.",
         examples=[{"aws": "ambient", "region": "eu-west-1"}],
     )
-    dockerfile: Dockerfile = Field(
-        default="Dockerfile",
+    dockerfile: DockerfilePath = Field(
+        default=Dockerfile("Dockerfile"),
         description="Path of the Dockerfile from the context; it may lie outside of it.",
         examples=["docker/Dockerfile"],
     )
@@ -147,7 +152,7 @@ class Build(Model):
         description="The remaining flags of the executor.",
         examples=[{"snapshot_mode": "redo"}],
     )
-    extra_args: tuple[Template, ...] = Field(
+    extra_args: tuple[Line, ...] = Field(
         default=(),
         description="Arguments without a field, each --flag=value.",
         examples=[["--some-new-flag=value"]],
@@ -247,6 +252,11 @@ class Build(Model):
         return self._name
 
     @property
+    def context_folder(self) -> str:
+        """The folder that is built from: one of the repository, or in what is fetched."""
+        return self.context if self.context.is_directory else self.context_sub_path or "."
+
+    @property
     def elsewhere(self) -> frozenset[str]:
         """Hosts whose logins are there for other jobs to push with."""
         return self._elsewhere
@@ -289,6 +299,22 @@ class NamedImage(Build):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: Any) -> None: ...
+
+    def __eq__(self, other: object) -> bool:
+        """Two images are equal when they ask for the same, wherever they were written."""
+        return (
+            isinstance(other, NamedImage)
+            and (self._name, self._elsewhere) == (other._name, other._elsewhere)
+            and self.__dict__ == other.__dict__
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def own(self) -> "Mapping[str, Any]":
+        """What this image says itself, as it was written."""
+        own: Mapping[str, Any] = self._own
+        return own
 
     def model_copy(self, **options: Any) -> "NamedImage":
         """A copy, of which nobody knows what it has in common with the other images."""
@@ -334,7 +360,7 @@ class Checked:
 class SpecFields(Build):
     """What a spec holds; Spec is what users make of it."""
 
-    images: Annotated[dict[ImageName, Later[NamedImage]], NotEmpty("an image")] = Field(
+    images: Annotated[dict[ImageName, Later[NamedImage]], NotEmpty("an image"), UNSAID] = Field(
         default={},
         description="Several images, by name. Each inherits the rest of the spec: its own texts "
         "and lists replace, its mappings are merged key by key, null removes; ${image.name} is "

@@ -11,6 +11,7 @@ from ci_kaniko.spec.fields import (
     TEXT,
     Boolean,
     GitToken,
+    Makes,
     Present,
     Reads,
     SecretName,
@@ -22,9 +23,19 @@ from ci_kaniko.spec.fields import (
 from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.options import NoProxy, or_secret
+from ci_kaniko.syntax.contexts import Context, Dockerfile
 from ci_kaniko.syntax.scalars import as_bool
 
 Depth = Annotated[int, whole(1, 1_000_000)]
+
+
+def _read_dockerfile(text: str) -> Dockerfile:
+    check_plain(text)
+    return Dockerfile(text)
+
+
+BuildContext = Annotated[Context, Makes(Context, STRING, "template")]
+DockerfilePath = Annotated[Dockerfile, Makes(_read_dockerfile, STRING)]
 
 
 class Git(Model):

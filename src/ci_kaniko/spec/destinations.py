@@ -15,6 +15,7 @@ from ci_kaniko.spec.fields import (
 )
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax.conditions import ALWAYS
+from ci_kaniko.syntax.references import Repository
 
 
 class Destination(Model):
@@ -78,6 +79,6 @@ class Cache(Model):
     )
 
     @property
-    def remote(self) -> str | None:
+    def remote(self) -> Repository | None:
         """The repository in a registry, where layers are not kept in a folder."""
-        return None if self.repo is None or self.repo.startswith("oci:") else self.repo
+        return self.repo if isinstance(self.repo, Repository) else None

@@ -87,6 +87,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     images = read_images(entries, spec, _explained)
     # The instance that pydantic is building: a copy with the images would not be it.
     spec.__dict__["images"] = images
+    spec.model_fields_set.add("images")
     places |= {finding.where for finding in entries.findings}
     unread = places | {image.at(finding.where) for image, finding in entries.told}
     checked = check_builds(images.values(), places)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
+from operator import not_
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field
 from pydantic_core import core_schema
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when
+from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when, spelled
 from ci_kaniko.syntax.references import (
+    OWN_HOST,
     REGISTRY_HOST,
     REGISTRY_IMAGE,
+    Layout,
+    Reference,
+    Repository,
     check_lookalike,
-    parse_reference,
-    parse_repository,
 )
-from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text
-from ci_kaniko.syntax.variables import Ref, natives, parse, written_variables
+from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
+from ci_kaniko.syntax.variables import Ref, Template, natives, parse, written_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import BaseModel
 
 
 TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -29,26 +35,77 @@ STRING: dict[str, Any] = {"type": "string"}
 LIST_OR_ONE: dict[str, Any] = {"anyOf": [STRING, {"type": "array", "items": STRING}]}
 
 
+UNSAID = Field(exclude_if=not_)
+"""A collection of which none is written by leaving it out."""
+
+
 class Reads:
     """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it.
 
     ``kind`` is what its texts are: ``plain`` ones, a ``template`` in which variables are replaced,
     the name of a ``secret``, a ``command`` for a shell, a ``name`` in which nobody replaces
-    anything, or ``native`` keys and values.
+    anything, or ``native`` keys and values. ``write`` makes of a value what ``read`` takes.
     """
 
     def __init__(
-        self, read: Callable[[Any], Any], schema: dict[str, Any], kind: str = "plain"
+        self,
+        read: Callable[[Any], Any],
+        schema: dict[str, Any],
+        kind: str = "plain",
+        write: Callable[[Any], Any] = plain,
     ) -> None:
         self.read = read
         self.schema = schema
         self.kind = kind
+        self.write = write
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write),
+        )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return dict(self.schema)
+
+
+class Makes(Reads):
+    """Annotates a field whose texts become values: ``make`` reads one, or raises Refused."""
+
+    def __init__(
+        self, make: Callable[[str], str], schema: dict[str, Any], kind: str = "plain"
+    ) -> None:
+        super().__init__(lambda value: make(as_text(value)), schema, kind)
+
+
+def _makers(part: Any) -> list[Makes | None]:
+    """What reads the texts of a field, those of a mapping's keys first; None for no values."""
+    if isinstance(part, Reads):
+        return [part if isinstance(part, Makes) else None]
+    if part is None:
+        return []
+    listed = (getattr(part, name, ()) for name in ("metadata", "__metadata__", "__args__"))
+    inner = [*(item for items in listed for item in items), getattr(part, "annotation", None)]
+    return [maker for item in inner for maker in _makers(item)]
+
+
+@cache
+def makers(model: type[BaseModel]) -> dict[str, list[Makes | None]]:
+    """The fields of a model whose texts become values, and what reads them."""
+    found = {name: _makers(info) for name, info in model.model_fields.items()}
+    return {name: each for name, each in found.items() if any(each)}
+
+
+def remade(makers: list[Makes | None], value: Any) -> Any:
+    """What somebody put into a field, with values for its texts. Raises Refused."""
+    maker = makers[-1] if makers else None
+    if maker and type(value) is str:
+        return maker.read(value)
+    if isinstance(value, list | tuple):
+        return tuple(remade(makers, item) for item in value)
+    if isinstance(value, dict):
+        return {remade(makers[:1], key): remade(makers[1:], item) for key, item in value.items()}
+    return value
 
 
 class NotEmpty:
@@ -83,15 +140,6 @@ def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
     return read
 
 
-def _check_template(text: str, *, newlines: bool = False) -> None:
-    grammar.check_text(text, newlines=newlines)
-    parse(text)
-
-
-def _check_lines(text: str) -> None:
-    _check_template(text, newlines=True)
-
-
 def check_plain(text: str) -> None:
     """A text in which no variable is replaced, so that none may stand there. Raises Refused."""
     grammar.check_text(text)
@@ -120,9 +168,9 @@ def check_present(text: str) -> None:
         raise Refused("empty-value", "the text is empty", "give it a value, or leave the key out")
 
 
-def _check_reference(text: str) -> None:
+def _read_reference(text: str) -> Reference:
     grammar.check_text(text)
-    parse_reference(text)
+    return Reference(text)
 
 
 def _check_own_image(text: str) -> None:
@@ -143,19 +191,13 @@ def _check_pulled(text: str) -> None:
         raise Refused("bad-reference", message, "such as docker.io/library/golang:1.26")
 
 
-def _check_cache_repo(text: str) -> None:
+def _read_cache_repo(text: str) -> Repository | Layout:
     grammar.check_text(text)
     if text.startswith("oci:"):
         check_plain(text)
-        if not re.match(r"oci:/[^/]", text):
-            raise Refused(
-                "bad-cache-repo",
-                f"{quoted(text)} is not an absolute layout path",
-                "such as oci:/cache/layers, a folder below a mount",
-            )
-        return
+        return Layout(text)
     try:
-        parse_repository(text)
+        return Repository(text)
     except Refused as refused:
         if refused.rule == "bad-reference":
             refused.rule = "bad-cache-repo"
@@ -163,9 +205,13 @@ def _check_cache_repo(text: str) -> None:
         raise
 
 
+def _read_registry(text: str) -> Template:
+    if text != OWN_HOST:
+        _check_registry(text)
+    return Template(text)
+
+
 def _check_registry(text: str) -> None:
-    if text == f"${{{REGISTRY_HOST}}}":
-        return
     grammar.check_text(text)
     if foreign := natives(text):
         native = foreign[0]
@@ -173,7 +219,7 @@ def _check_registry(text: str) -> None:
         raise Refused(
             "native-variable",
             f"{native.written} belongs to one CI only",
-            f"${{{REGISTRY_HOST}}}: ci-token is the CI's own registry"
+            f"{OWN_HOST}: ci-token is the CI's own registry"
             if own
             else "a host is written out; ${env.NAME} is a run-time variable of your own",
         )
@@ -182,6 +228,16 @@ def _check_registry(text: str) -> None:
         return
     check_lookalike(text)
     grammar.check_host(text)
+
+
+def _read_line(text: str) -> Template:
+    grammar.check_text(text)
+    return Template(text)
+
+
+def _read_lines(text: str) -> Template:
+    grammar.check_text(text, newlines=True)
+    return Template(text)
 
 
 def _check_plain_host(text: str) -> None:
@@ -223,15 +279,15 @@ def whole(minimum: int, maximum: int) -> Reads:
 
 Text = Annotated[str, Reads(checked(check_plain), TEXT)]
 Present = Annotated[str, Reads(checked(check_present), TEXT)]
-Template = Annotated[str, Reads(checked(_check_template), TEXT, "template")]
-Lines = Annotated[str, Reads(checked(_check_lines), TEXT, "template")]
-Image = Annotated[str, Reads(checked(_check_reference), STRING, "template")]
+Line = Annotated[Template, Makes(_read_line, TEXT, "template")]
+Lines = Annotated[Template, Makes(_read_lines, TEXT, "template")]
+Image = Annotated[Reference, Makes(_read_reference, STRING, "template")]
 Name = Annotated[str, Reads(checked(check_present), TEXT, "name")]
 """A text in which the platform replaces nothing, unlike in most of its own settings."""
 OwnImage = Annotated[str, Reads(checked(_check_own_image), STRING)]
 PulledImage = Annotated[str, Reads(checked(_check_pulled), STRING)]
-CacheRepo = Annotated[str, Reads(checked(_check_cache_repo), STRING, "template")]
-RegistryHost = Annotated[str, Reads(checked(_check_registry), STRING, "template")]
+CacheRepo = Annotated[Repository | Layout, Makes(_read_cache_repo, STRING, "template")]
+RegistryHost = Annotated[str, Makes(_read_registry, STRING, "template")]
 PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
 LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
@@ -244,7 +300,7 @@ Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
 Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
 RelativePath = Annotated[str, Reads(checked(_check_relative_path), STRING)]
 Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
-Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE)]
+Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE), UNSAID]
 
 _CONDITION: dict[str, Any] = {
     "anyOf": [
@@ -259,4 +315,4 @@ _CONDITION: dict[str, Any] = {
     ]
 }
 _CONDITIONS = {"anyOf": [_CONDITION, {"type": "array", "items": _CONDITION, "minItems": 1}]}
-When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS)]
+When = Annotated[AnyOf, Reads(parse_when, _CONDITIONS, write=spelled)]

@@ -107,6 +107,33 @@ def inherit(shared: Any, own: Any) -> Any:
     return merged
 
 
+def said_by(image: NamedImage, said: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Of all that an image says, what it would not inherit from the top of its spec.
+
+    A registry that it names itself stays: it is for the image, whatever else has the same login.
+    """
+    own = {key: value for key, value in said.items() if key not in TOP_ONLY}
+    rest = {key: value for key, value in top.items() if key not in TOP_ONLY}
+    found = _beyond(own, rest)
+    mentioned = {canonical_host(str(host)) for host in image.own.get("registries") or {}}
+    for host, login in (said.get("registries") or {}).items():
+        if canonical_host(host) in mentioned and host not in found.get("registries", {}):
+            found.setdefault("registries", {})[host] = login
+    return found
+
+
+def _beyond(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes ``own`` of ``shared`` when it is inherited from: see ``inherit``."""
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys((*own, *shared)):
+        mine, theirs = own.get(key), shared.get(key)
+        if mine == theirs:
+            continue
+        merged = isinstance(mine, dict) and isinstance(theirs, dict)
+        found[key] = _beyond(mine or {}, theirs or {}) if merged else mine
+    return found
+
+
 def holds_name(value: Any) -> bool:
     """Whether ``${image.name}`` stands in some text."""
     if isinstance(value, str):

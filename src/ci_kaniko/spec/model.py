@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import core_schema
 
+from ci_kaniko.spec.fields import makers, remade
 from ci_kaniko.syntax.scalars import wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
 
 
 class _Later:
@@ -63,6 +66,15 @@ class Model(BaseModel):
         depth = _parent_namespace_depth and _parent_namespace_depth + 1
         with _BUILDING:
             return super().model_rebuild(_parent_namespace_depth=depth, **options)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, which nobody checks but to read the texts among them."""
+        known = makers(type(self))
+        read = {
+            name: remade(known[name], value) if name in known else value
+            for name, value in (update or {}).items()
+        }
+        return super().model_copy(update=read, deep=deep)
 
     @model_validator(mode="before")
     @classmethod

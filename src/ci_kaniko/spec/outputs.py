@@ -11,6 +11,7 @@ from ci_kaniko.spec.clouds import short_or_long
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
+    UNSAID,
     Reads,
     checked,
     choice,
@@ -45,7 +46,7 @@ def _read_only(value: Any) -> tuple[str, ...]:
 
 ImageName = Annotated[str, Reads(checked(check_image_name), STRING)]
 ImageNames = Annotated[tuple[str, ...], Reads(_read_image_names, LIST_OR_ONE)]
-OnlyNames = Annotated[tuple[str, ...], Reads(_read_only, LIST_OR_ONE)]
+OnlyNames = Annotated[tuple[str, ...], Reads(_read_only, LIST_OR_ONE), UNSAID]
 
 
 def _check_file(text: str) -> str:

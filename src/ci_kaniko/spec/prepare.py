@@ -9,6 +9,7 @@ from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
+    UNSAID,
     NotEmpty,
     Present,
     PulledImage,
@@ -107,7 +108,7 @@ def _read_platforms(value: Any) -> tuple[str, ...]:
     return tuple(read_each(value, _check_linux, "platforms"))
 
 
-Platforms = Annotated[tuple[str, ...], Reads(_read_platforms, LIST_OR_ONE)]
+Platforms = Annotated[tuple[str, ...], Reads(_read_platforms, LIST_OR_ONE), UNSAID]
 
 
 def _check_input_name(text: str) -> None:
@@ -133,8 +134,12 @@ class Input(Model):
         description="What it is when a caller gives nothing; without it the input is required.",
         examples=["dev"],
     )
-    options: Annotated[tuple[Present, ...], NotEmpty("a text that callers may give")] = Field(
-        default=(), description="The only texts that callers may give.", examples=[["dev", "prod"]]
+    options: Annotated[tuple[Present, ...], NotEmpty("a text that callers may give"), UNSAID] = (
+        Field(
+            default=(),
+            description="The only texts that callers may give.",
+            examples=[["dev", "prod"]],
+        )
     )
     description: Present | None = Field(
         default=None, description="What it is for.", examples=["The channel of the release"]

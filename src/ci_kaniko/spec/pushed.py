@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import known_names
-from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
-    canonical_host,
-    parse_reference,
-    parse_repository,
-)
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
@@ -35,7 +30,7 @@ def pushed_hosts(build: Build) -> set[str]:
     """The hosts that a build pushes to, its cache with them."""
     if build.push == "never":
         return set()
-    hosts = {parse_reference(item.image).host for item in build.destinations}
+    hosts = {item.image.host for item in build.destinations}
     if build.cache and build.cache.remote:
-        hosts.add(parse_repository(build.cache.remote).host)
+        hosts.add(build.cache.remote.host)
     return {canonical_host(host or DOCKER_HUB) for host in hosts}

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ModelWrapValidatorHandler, model_validator
+from pydantic import ModelWrapValidatorHandler, model_serializer, model_validator
 
 from ci_kaniko.spec.build import NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login, Registry
@@ -30,6 +30,18 @@ class Spec(SpecFields):
         if _has_adopted(data):
             return cls.model_validate(data)
         return examined(data, handler)
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: Any) -> dict[str, Any]:
+        said: dict[str, Any] = handler(self)
+        if said.get("images"):
+            from ci_kaniko.spec.images import said_by
+
+            said["images"] = {
+                name: said_by(self.images[name], item, said)
+                for name, item in said["images"].items()
+            }
+        return said
 
     def __eq__(self, other: object) -> bool:
         """Two specs are equal when they ask for the same, wherever they were written."""

@@ -75,7 +75,7 @@ def _gather(value: Any, where: Where, kinds: tuple[str, ...], found: list[Text])
                 _gather(part, (*where, field), inner, found)
     elif isinstance(value, dict):
         for key, item in value.items():
-            found.append(Text((*where, key), str(key), kinds[0], on_key=True))
+            found.append(Text((*where, key), key, kinds[0], on_key=True))
             _gather(item, (*where, str(key)), kinds, found)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -116,7 +116,7 @@ def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     found: list[tuple[Where, str]] = []
     _add_templates(spec, Build, (), found)
     # A directory is a path as it is written.
-    return [item for item in found if item[0] != ("context",) or "://" in item[1]]
+    return [item for item in found if item[0] != ("context",) or not spec.context.is_directory]
 
 
 def _add_templates(

@@ -8,6 +8,7 @@ from pydantic import Field
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
+    UNSAID,
     Boolean,
     Globs,
     Reads,
@@ -17,6 +18,7 @@ from ci_kaniko.spec.lists import read_each
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import check_something_is_left
+from ci_kaniko.syntax.globs import Globs as PathGlobs
 from ci_kaniko.text.patterns import pattern
 
 
@@ -52,18 +54,19 @@ def check_path_glob(text: str) -> None:
         raise Refused("bad-path", message, "* matches within a path segment and ** across")
 
 
-def _read_path_globs(value: Any) -> tuple[str, ...]:
+def _read_path_globs(value: Any) -> PathGlobs:
     globs = read_each(value, lambda text: check_path_glob(text.removeprefix("!")), "paths")
-    check_something_is_left(globs, (), "**")
-    return tuple(globs)
+    named = PathGlobs(globs)
+    check_something_is_left(named, (), "**")
+    return named
 
 
 def _read_schedules(value: Any) -> tuple[str, ...]:
     return tuple(read_each(value, _check_cron, "schedules"))
 
 
-Schedules = Annotated[tuple[str, ...], Reads(_read_schedules, LIST_OR_ONE)]
-Paths = Annotated[tuple[str, ...], Reads(_read_path_globs, LIST_OR_ONE)]
+Schedules = Annotated[tuple[str, ...], Reads(_read_schedules, LIST_OR_ONE), UNSAID]
+Paths = Annotated[tuple[str, ...], Reads(_read_path_globs, LIST_OR_ONE), UNSAID]
 
 
 class Triggers(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, cast
 
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
-from ci_kaniko.syntax.globs import any_matches, check_glob, is_exclusion, split
+from ci_kaniko.syntax.globs import Globs, any_matches, check_glob, is_exclusion, split
 from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
@@ -80,6 +80,19 @@ def parse_when(value: Any) -> AnyOf:
     return tuple(conditions)
 
 
+def spelled(any_of: AnyOf) -> Any:
+    """Conditions as a spec writes them."""
+    each = [_spelled(condition) for condition in any_of]
+    return each[0] if len(each) == 1 else each
+
+
+def _spelled(condition: Condition) -> str | dict[str, Any]:
+    if condition.kind not in REFS:
+        return condition.kind
+    globs = list(condition.globs)
+    return {condition.kind: globs[0] if len(globs) == 1 else globs}
+
+
 _BRANCHES = {"main", "master", "trunk", "develop"}
 
 
@@ -139,7 +152,7 @@ def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
     return Condition(cast("Kind", str(kind)), parse_globs(globs, (*at, str(kind))))
 
 
-def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
+def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> Globs:
     """One glob or a list of them. Raises Refused."""
     try:
         items = as_list(value)
@@ -159,11 +172,12 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> tuple[str, ...]:
         except Refused as refused:
             refusals.append(_placed(refused, (*at, index) if several else at))
     raise_all(refusals)
-    check_something_is_left(globs, at, "**")
-    return tuple(globs)
+    named = Globs(globs)
+    check_something_is_left(named, at, "**")
+    return named
 
 
-def check_something_is_left(globs: list[str], at: tuple[str | int, ...], everything: str) -> None:
+def check_something_is_left(globs: Globs, at: tuple[str | int, ...], everything: str) -> None:
     """Raise Refused for a list that only excludes, or excludes each of its names."""
     if all(is_exclusion(glob) for glob in globs):
         hint = f'["{everything}", "{globs[0]}"] is everything else'

@@ -17,6 +17,8 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from typing_extensions import Self
+
 _FORBIDDEN = pattern(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
 _HINT = "* matches within a path segment and ** across, such as release/*"
 _PLAIN = pattern(r"[A-Za-z0-9._/+@%=,-]+")
@@ -53,6 +55,18 @@ def is_literal(glob: str) -> bool:
     return "*" not in glob
 
 
+class Globs(tuple[str, ...]):  # noqa: SLOT001 - no tuple can have slots
+    """A list of globs as it was written, which knows what it lets through."""
+
+    settled: tuple[tuple[str, ...], tuple[str, ...]]
+
+    def __new__(cls, globs: Iterable[str]) -> Self:
+        """Settle which names are left."""
+        made = super().__new__(cls, globs)
+        made.settled = _settled(made)
+        return made
+
+
 def split(globs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The patterns of a list, and what is taken from them; where ``!`` stands does not matter.
 
@@ -63,7 +77,10 @@ def split(globs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     >>> split(("main", "!wip"))
     (('main',), ())
     """
-    listed = tuple(globs)
+    return globs.settled if isinstance(globs, Globs) else _settled(tuple(globs))
+
+
+def _settled(listed: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     out = tuple(glob[1:] for glob in listed if is_exclusion(glob))
     plain = tuple(
         glob

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax.grammar import is_host
@@ -12,6 +11,7 @@ from ci_kaniko.syntax.variables import (
     Part,
     Parts,
     Ref,
+    Template,
     names,
     natives,
     parse,
@@ -20,44 +20,118 @@ from ci_kaniko.syntax.variables import (
 )
 from ci_kaniko.text.patterns import pattern
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 REGISTRY_HOST = "registry.host"
 REGISTRY_IMAGE = "registry.image"
+OWN_HOST = Template("${registry.host}")
+"""The CI's own registry."""
 
 DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
 DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
 _VARIABLE_SLOTS = range(0xE000, 0xF000)
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_LAYOUT = pattern(r"oci:/[^/]")
 _MAX_REPOSITORY = 255
 MAX_TAG = 128
 _EXAMPLE = "registry.example.com/team/app:1.0"
 _LENGTHS = {"commit.sha": 40, "commit.short": 8}
 
 
-class Reference(NamedTuple):
-    """A parsed reference; each piece may hold variables. ``tag`` is empty when none is written."""
+class Reference(Template):
+    """An image to push to, and its pieces; each may hold variables.
 
+    ``registry`` is empty when none is written, and so is ``tag``.
+    """
+
+    __slots__ = ("registry", "repository", "tag")
     registry: Parts
     repository: Parts
     tag: Parts
 
+    def __new__(cls, text: str) -> Self:
+        """Read a reference. Raises Refused with what a registry or kaniko would not take."""
+        return cls._made(text, *_read(text))
+
+    @classmethod
+    def of(cls, registry: Parts, repository: Parts, tag: Parts = ()) -> Self:
+        """A reference made of known pieces."""
+        return cls._made("", registry, repository, tag)
+
+    @classmethod
+    def _made(cls, text: str, registry: Parts, repository: Parts, tag: Parts) -> Self:
+        parts = merge(
+            [
+                *registry,
+                *("/" if registry and repository else ""),
+                *repository,
+                *(":" if tag else ""),
+                *tag,
+            ]
+        )
+        made = cls.keeping(text or text_of(parts), parts)
+        made.registry, made.repository, made.tag = registry, repository, tag
+        return made
+
+    def replaced(self, replace: Callable[[Parts], Parts]) -> Self:
+        """The reference with what ``replace`` makes of each piece."""
+        return self.of(*map(replace, (self.registry, self.repository, self.tag)))
+
     @property
     def host(self) -> str:
         """The registry as a spec writes it: a host, or the variable that stands for it."""
-        return canonical_host(text_of(self.registry))
+        return canonical_host(Template.keeping(text_of(self.registry), self.registry))
 
-    @property
-    def parts(self) -> Parts:
-        """The whole reference again."""
-        joined: list[str | Ref] = [*self.registry]
-        if self.registry and self.repository:
-            joined.append("/")
-        joined += self.repository
-        if self.tag:
-            joined += [":", *self.tag]
-        return merge(joined)
+
+class Repository(Reference):
+    """A repository without a tag, in which layers are cached."""
+
+    __slots__ = ()
+
+    def extended(self, end: str) -> Self:
+        """Another repository: what its name ends with is appended."""
+        return self.of(self.registry, merge([*self.repository, end]))
+
+    def __new__(cls, text: str) -> Self:
+        """Read a repository. Raises Refused."""
+        made = super().__new__(cls, text)
+        if made.tag:
+            tag = ":" + text_of(made.tag)
+            raise Refused(
+                "bad-cache-repo",
+                f"{quoted(text)} has a tag; kaniko would only warn and never cache",
+                f"write {text.removesuffix(tag)}",
+            )
+        return made
+
+
+class Layout(str):
+    """A folder in which layers are cached: ``oci:/PATH``."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Read a layout. Raises Refused."""
+        if not _LAYOUT.match(text):
+            raise Refused(
+                "bad-cache-repo",
+                f"{quoted(text)} is not an absolute layout path",
+                "such as oci:/cache/layers, a folder below a mount",
+            )
+        return super().__new__(cls, text)
+
+    def extended(self, end: str) -> Self:
+        """Another folder: what its name ends with is appended."""
+        return type(self)(f"{self}{end}")
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 def merge(parts: list[str | Ref]) -> Parts:
@@ -75,7 +149,7 @@ def canonical_host(host: str) -> str:
     """Docker Hub's names are one host, and the CI's own registry has one name."""
     if host in DOCKER_HUB_NAMES:
         return DOCKER_HUB
-    return "${registry.host}" if host == "${registry.image}" else host
+    return OWN_HOST if host == "${registry.image}" else host
 
 
 def pulled_from(image: str) -> str:
@@ -100,9 +174,8 @@ def check_lookalike(host: str) -> None:
         )
 
 
-@lru_cache(maxsize=8192)
-def parse_reference(text: str) -> Reference:
-    """An image to push to. Raises Refused with what a registry or kaniko would not take."""
+def _read(text: str) -> tuple[Parts, Parts, Parts]:
+    """Registry, repository and tag. Raises Refused."""
     flat, refs = _flatten(text)
     registry, repository = _split_registry(text, flat, refs)
     repository, colon, tag = repository.partition(":")
@@ -111,20 +184,7 @@ def parse_reference(text: str) -> Reference:
     _check_repository(text, registry, repository, flat, refs)
     _check_tag(text, tag, refs)
     whole = _unflatten(tag, refs)
-    return Reference(_unflatten(registry, refs), _unflatten(repository, refs), _cut_to_fit(whole))
-
-
-def parse_repository(text: str) -> Reference:
-    """A repository without a tag, as ``cache.repo`` needs it. Raises Refused."""
-    reference = parse_reference(text)
-    if reference.tag:
-        tag = ":" + text_of(reference.tag)
-        raise Refused(
-            "bad-cache-repo",
-            f"{quoted(text)} has a tag; kaniko would only warn and never cache",
-            f"write {text.removesuffix(tag)}",
-        )
-    return reference
+    return _unflatten(registry, refs), _unflatten(repository, refs), _cut_to_fit(whole)
 
 
 def check_tag_text(tag: str) -> bool:
@@ -294,7 +354,7 @@ def _instead(text: str, mended: str) -> str:
     """A hint that names a mended reference, if it is a valid one."""
     try:
         if mended != text:
-            parse_reference(mended)
+            _read(mended)
             return f"write {mended}"
     except Refused:
         pass

@@ -112,6 +112,13 @@ def as_list(value: Any) -> list[Any]:
     return [value]
 
 
+def plain(value: Any) -> Any:
+    """The text that a value was read from, or a list of them."""
+    if isinstance(value, str):
+        return str(value)
+    return tuple(plain(item) for item in value) if isinstance(value, tuple) else value
+
+
 def as_native(value: Any) -> Any:
     """A raw native value: unquoted scalars by the core schema of YAML 1.2, the rest as it is."""
     if isinstance(value, dict):

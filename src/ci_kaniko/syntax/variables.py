@@ -14,6 +14,8 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
 
 class Ref(NamedTuple):
     """A variable inside a text; ``default`` is used when it is unset or empty.
@@ -28,6 +30,48 @@ class Ref(NamedTuple):
 
 Part = str | Ref
 Parts = tuple[Part, ...]
+
+
+class Template(str):
+    """A text in which variables are replaced: equal to what was written, and it knows its parts."""
+
+    __slots__ = ("parts",)
+    parts: Parts
+
+    def __new__(cls, text: str) -> Self:
+        """Read a text. Raises Refused."""
+        return cls.keeping(text, parse(text))
+
+    @classmethod
+    def keeping(cls, text: str, parts: Parts) -> Self:
+        """A text of which the parts are known."""
+        made = str.__new__(cls, text)
+        made.parts = parts
+        return made
+
+    @property
+    def names(self) -> list[str]:
+        """The variables in it, in order."""
+        return names(self.parts)
+
+    def without(self, start: str) -> Template:
+        """The rest of a text that begins with ``start``, in which no variable stands."""
+        first, *rest = self.parts
+        assert isinstance(first, str)
+        assert first.startswith(start)
+        end = first[len(start) :]
+        return Template.keeping(self[len(start) :], (end, *rest) if end else tuple(rest))
+
+    def prefixed(self, start: str, *, instead_of: str) -> Template:
+        """The text with another beginning."""
+        rest = self.without(instead_of) if self.startswith(instead_of) else self
+        return Template.keeping(f"{start}{rest}", (start, *rest.parts))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 class Variable(NamedTuple):
@@ -143,13 +187,11 @@ NATIVE: dict[str, str] = {
 }
 
 
-def with_inputs(text: str, make: Callable[[str], str]) -> str:
+def with_inputs(parts: Parts, make: Callable[[str], str]) -> str:
     """A native name with what ``make`` makes of each input that stands in it."""
-    if "${" not in text:
-        return text
     return "".join(
         part if isinstance(part, str) else make(part.name.removeprefix(INPUT_PREFIX))
-        for part in parse(text)
+        for part in parts
     )
 
 
@@ -254,6 +296,11 @@ def _instead(body: str) -> str:
         other = f", or in a tag ${{{_IN_TAGS[close]}}}" if close in _IN_TAGS else ""
         return f"did you mean ${{{close}}}{other}? {literal}"
     return f"the known names are in docs/spec.md; {literal}"
+
+
+def parts_of(text: str) -> Parts:
+    """The parts of a text; one that was never read has no variables."""
+    return text.parts if isinstance(text, Template) else (text,)
 
 
 def names(parts: Parts) -> list[str]:

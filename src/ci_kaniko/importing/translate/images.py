@@ -52,10 +52,10 @@ def without_tag(reference: str) -> str:
 
 def host_of(image: str) -> str:
     from ci_kaniko.problems.finding import Refused
-    from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
+    from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 
     try:
-        host = parse_reference(image).host
+        host = Reference(image).host
     except Refused:
         host = image.partition("/")[0] if "/" in image else ""
     return host or DOCKER_HUB

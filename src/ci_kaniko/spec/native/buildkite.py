@@ -9,10 +9,9 @@ from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import (
     STRING,
+    Makes,
     Platform,
     Present,
-    Reads,
-    checked,
     choice,
     whole,
 )
@@ -26,22 +25,24 @@ from ci_kaniko.spec.native.kubernetes import (
     native_name,
 )
 from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 
 _BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")
 _UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _buildkite_key(text: str) -> None:
+def _buildkite_key(text: str) -> Template:
     if not _BUILDKITE_KEY.fullmatch(native_name(text)) or _UUID.fullmatch(text):
         raise Refused(
             "buildkite-key",
             f"{quoted(text)} is not a step key",
             "letters, digits, -, _ and :, at most 100, and not a UUID",
         )
+    return Template(text)
 
 
-BuildkiteKey = Annotated[str, Reads(checked(_buildkite_key), STRING)]
+BuildkiteKey = Annotated[Template, Makes(_buildkite_key, STRING)]
 BuildkiteRetries = Annotated[int, whole(0, 10)]
 
 

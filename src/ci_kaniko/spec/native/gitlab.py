@@ -9,6 +9,7 @@ from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import (
     STRING,
     Boolean,
+    Makes,
     Name,
     Platform,
     Present,
@@ -20,6 +21,7 @@ from ci_kaniko.spec.fields import (
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.github import OneOrMore
 from ci_kaniko.spec.native.kubernetes import native_name
+from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 
 GITLAB_RESERVED_JOBS = {
@@ -33,7 +35,7 @@ _GITLAB_TIME = pattern(
 )
 
 
-def _gitlab_job(text: str) -> None:
+def _gitlab_job(text: str) -> Template:
     named = native_name(text)
     if text in GITLAB_RESERVED_JOBS:
         raise Refused(
@@ -47,6 +49,7 @@ def _gitlab_job(text: str) -> None:
             f"{quoted(text)} is not a job name",
             "1 to 255 characters, not beginning with a dot: such a job is hidden and never runs",
         )
+    return Template(text)
 
 
 def _gitlab_time(text: str) -> None:
@@ -58,7 +61,7 @@ def _gitlab_time(text: str) -> None:
         )
 
 
-GitLabJob = Annotated[str, Reads(checked(_gitlab_job), STRING, "name")]
+GitLabJob = Annotated[Template, Makes(_gitlab_job, STRING, "name")]
 GitLabTime = Annotated[str, Reads(checked(_gitlab_time), {"type": ["string", "integer"]})]
 GitLabRetries = Annotated[int, whole(0, 2)]
 

@@ -24,7 +24,7 @@ from ci_kaniko.spec.native.times import Seconds
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.syntax.scalars import as_list, as_text
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse, with_inputs
+from ci_kaniko.syntax.variables import INPUT_PREFIX, parse, with_inputs
 from ci_kaniko.text.patterns import pattern
 
 _DNS_LABEL = pattern(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -38,15 +38,17 @@ def native_name(text: str) -> str:
     Raises Refused.
     """
     grammar.check_text(text)
-    refs = [part for part in parse(text) if isinstance(part, Ref)] if "${" in text else []
-    for ref in refs:
+    parts = parse(text)
+    for ref in parts:
+        if isinstance(ref, str):
+            continue
         if not ref.name.startswith(INPUT_PREFIX) or ref.default is not None:
             raise Refused(
                 "variable-not-allowed",
                 f"a name holds no variables but inputs, and ${{{ref.name}}} is none",
                 "such as build-${input.channel}, without a default of its own",
             )
-    return with_inputs(text, lambda _: "x")
+    return with_inputs(parts, lambda _: "x")
 
 
 def _kubernetes_label_value_name(text: str) -> None:

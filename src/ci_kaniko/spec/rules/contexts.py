@@ -10,10 +10,6 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.rules.rule import build_rule, no_effect, spec_rule
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.variables import (
-    names,
-    parse,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +20,7 @@ if TYPE_CHECKING:
 
 @build_rule("context", "dockerfile", "context_sub_path")
 def _dockerfile_is_in_the_repository(spec: Build) -> Iterator[Finding]:
-    remote = "://" in spec.context
-    if spec.context_sub_path and not remote:
+    if spec.context_sub_path and spec.context.is_directory:
         whole = grammar.inside_repository(spec.context_sub_path, spec.context)
         yield Finding(
             "bad-context",
@@ -34,9 +29,9 @@ def _dockerfile_is_in_the_repository(spec: Build) -> Iterator[Finding]:
             f"it is one path, context: {whole}" if whole else "name the directory itself",
         )
         return
-    if spec.dockerfile.startswith(("http://", "https://")):
+    if spec.dockerfile.is_remote:
         return
-    base = (spec.context_sub_path or ".") if remote else spec.context
+    base = spec.context_folder
     if grammar.inside_repository(spec.dockerfile, base) is None:
         yield Finding(
             "bad-path",
@@ -86,7 +81,6 @@ def _entries_can_be_young_enough(spec: Build) -> Iterator[Finding]:
 @build_rule("context", "context_login")
 def _the_login_fits_the_context(spec: Build) -> Iterator[Finding]:
     login = spec.context_login
-    scheme = spec.context.partition("://")[0] if "://" in spec.context else ""
     if is_azure_blob(spec.context) and (login is None or not login.azure_storage_key):
         yield Finding(
             "missing-context-login",
@@ -105,7 +99,7 @@ def _the_login_fits_the_context(spec: Build) -> Iterator[Finding]:
     schemes = {"aws": "s3", "region": "s3", "s3_endpoint": "s3", "s3_path_style": "s3"}
     schemes |= {"google": "gs", "azure_storage_key": "https"}
     for name, wanted in schemes.items():
-        if getattr(login, name) is not None and scheme != wanted:
+        if getattr(login, name) is not None and spec.context.kind != wanted:
             yield Finding(
                 "unused-context-login",
                 ("context_login", name),
@@ -128,7 +122,7 @@ def _git_settings_are_used(spec: SpecFields) -> Iterator[Finding]:
     targets = [name for name, files in spec.outputs if files]
 
     def look(build: Build) -> Iterator[tuple[Finding, bool]]:
-        scheme, fetched, _ = build.context.partition("://")
+        fetched = not build.context.is_directory
         for name, value in build.git:
             if value is None:
                 continue
@@ -153,14 +147,14 @@ def _git_settings_are_used(spec: SpecFields) -> Iterator[Finding]:
                 )
                 yield Finding("unused-git", where, message, hint), False
             else:
-                yield finding, scheme == "git" if fetched else name == "username"
+                yield finding, build.context.kind == "git" if fetched else name == "username"
 
     yield from unheard_by_all(spec, look)
 
 
 @build_rule("context", "git")
 def _a_ref_is_named_once(spec: Build) -> Iterator[Finding]:
-    if spec.git.branch and spec.context.startswith("git://") and "#" in spec.context:
+    if spec.git.branch and spec.context.names_a_ref:
         yield no_effect(
             ("context",),
             "the ref after # is not used: git.branch replaces it",
@@ -189,7 +183,7 @@ def _the_cache_can_be_hit(spec: Build) -> Iterator[Finding]:
     if spec.cache is None or spec.cache.repo is None:
         return
     for name, text in spec.build_args.items():
-        moving = [part for part in names(parse(text)) if part.endswith("timestamp")]
+        moving = [part for part in text.names if part.endswith("timestamp")]
         if moving:
             yield Finding(
                 "cold-cache",
@@ -202,7 +196,7 @@ def _the_cache_can_be_hit(spec: Build) -> Iterator[Finding]:
 
 @build_rule("prepare", "context")
 def _what_is_prepared_is_used(spec: Build) -> Iterator[Finding]:
-    if spec.prepare and "://" in spec.context and not spec.context.startswith("tar://"):
+    if spec.prepare and not spec.context.is_checked_out:
         yield Finding(
             "unused-prepare",
             ("prepare",),

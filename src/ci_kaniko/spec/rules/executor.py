@@ -10,7 +10,7 @@ from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
 from ci_kaniko.spec.rules.rule import build_rule, no_effect
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.references import Reference
 from ci_kaniko.syntax.variables import (
     text_of,
 )
@@ -51,7 +51,7 @@ def _mirrors_are_images(spec: Build) -> Iterator[Finding]:
     where = ("executor", "image")
     name, at, digest = image.partition("@")
     try:
-        reference = parse_reference(name)
+        reference = Reference(name)
         if at:
             grammar.check_digest(digest)
     except Refused as refused:
@@ -103,7 +103,7 @@ def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
     if DISTRIBUTIONS[spec.executor.distribution].reads_localhost:
         return
     for index, destination in enumerate(spec.destinations):
-        if parse_reference(destination.image).host == "localhost":
+        if destination.image.host == "localhost":
             yield Finding(
                 "bad-reference",
                 ("destinations", index),

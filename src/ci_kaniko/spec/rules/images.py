@@ -17,7 +17,7 @@ from ci_kaniko.spec.texts import (
     texts_of,
 )
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
+from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.syntax.variables import (
     text_of,
 )
@@ -260,7 +260,7 @@ def _images_do_not_overwrite_each_other(spec: SpecFields) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], tuple[str, tuple[Condition, ...]]] = {}
     for name, image in spec.images.items():
         for index, destination in enumerate(image.destinations if image.push != "never" else ()):
-            reference = parse_reference(destination.image)
+            reference = destination.image
             tag = text_of(reference.tag) or "latest"
             key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
             other, when = seen.setdefault(key, (name, destination.when))

@@ -124,7 +124,7 @@ def _identities(build: Build, spec: SpecFields) -> Iterator[Finding]:
 def _tokens_are_there_in_requests(spec: Build) -> Iterator[Finding]:
     """What fetches the repository in GitHub's container mode may be what pushes as well."""
     requests = spec.triggers is None or spec.triggers.pull_requests
-    fetched = "://" not in spec.context and spec.git.token is None
+    fetched = spec.context.is_directory and spec.git.token is None
     if spec.github.mode != "container" or spec.push != "auto" or not (requests and fetched):
         return
     from ci_kaniko.spec.pushed import pushed_hosts

@@ -8,7 +8,7 @@ from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
-from ci_kaniko.syntax.references import DOCKER_HUB, parse_reference
+from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.syntax.variables import (
     names,
     text_of,
@@ -46,7 +46,7 @@ def _something_is_pushed(spec: Build) -> Iterator[Finding]:
 def _destinations_differ(spec: Build) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], int] = {}
     for index, destination in enumerate(spec.destinations):
-        reference = parse_reference(destination.image)
+        reference = destination.image
         tag = text_of(reference.tag) or "latest"
         key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
         first = spec.destinations[seen.setdefault(key, index)]
@@ -154,7 +154,7 @@ def _tags_can_be_tags_of_images(spec: Build) -> Iterator[Finding]:
             for condition in destination.when
             if condition.kind == "tag" and all("/" in glob for glob in split(condition.globs)[0])
         ]
-        if "tag" in names(parse_reference(destination.image).tag) and any(folders):
+        if "tag" in names(destination.image.tag) and any(folders):
             yield Finding(
                 "unsafe-variable",
                 ("destinations", index),

@@ -20,7 +20,7 @@ from ci_kaniko.spec.texts import (
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     names,
-    parse,
+    parts_of,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _secrets_in(text: Text, secrets: Collection[str]) -> Iterator[Finding]:
     hint = "build_secrets: hands a secret to RUN --mount=type=secret, and no text holds it"
     if text.where[0] in {"destinations", "cache"}:
         hint = "an image's name is no secret: write it as text, a user's name in it as well"
-    for name in names(parse(text.text)):
+    for name in names(parts_of(text.text)):
         short = name.removeprefix(ENV_PREFIX)
         if short == name:
             continue

@@ -18,13 +18,13 @@ from ci_kaniko.spec.texts import (
     texts_of,
     texts_with_variables,
 )
-from ci_kaniko.syntax.references import parse_reference
+from ci_kaniko.syntax.contexts import Context
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     NATIVE,
     names,
     natives,
-    parse,
+    parts_of,
     written_variables,
 )
 from ci_kaniko.text.patterns import pattern
@@ -91,7 +91,7 @@ def _replaced_nowhere(text: Text, target: str) -> Iterator[Finding]:
 
 
 def _instead_of(native: Native, text: Text) -> str:
-    if text.kind != "template" or (text.where == ("context",) and "://" not in text.text):
+    if text.kind != "template" or _is_directory(text.text):
         rest = text.text.removeprefix(native.written).lstrip("/")
         if native.name in {"CI_PROJECT_DIR", "GITHUB_WORKSPACE", "github.workspace"}:
             return f"paths start at the root of the repository: write {rest or '.'}"
@@ -99,6 +99,10 @@ def _instead_of(native: Native, text: Text) -> str:
     if native.portable:
         return f"${{{native.portable}}} works on every target"
     return "the names that work on every target are in docs/spec.md; ${env.NAME} is one of yours"
+
+
+def _is_directory(text: str) -> bool:
+    return isinstance(text, Context) and text.is_directory
 
 
 DEFAULTS = {name: field.default for name, field in Build.model_fields.items()}
@@ -114,7 +118,7 @@ def _variables_of_the_ci_are_not_yours(
 ) -> Iterator[Finding]:
     """A variable of a repository cannot be called so: the runner has its own in its place."""
     for text in read_at_run_time(texts):
-        for name in names(parse(text.text)):
+        for name in names(parts_of(text.text)):
             short = name.removeprefix(ENV_PREFIX)
             if name == short or not short.startswith("GITHUB_") or short in CI_TOKENS:
                 continue
@@ -177,7 +181,7 @@ def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
 
 
 def undeclared(spec: Build, where: Where, text: str) -> Iterator[Finding]:
-    for name in names(parse(text)):
+    for name in names(parts_of(text)):
         declared = name.removeprefix("input.")
         if declared != name and declared not in spec.inputs:
             close = suggest(declared, spec.inputs)
@@ -197,7 +201,7 @@ _REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*")
 @build_rule("destinations[]", "inputs")
 def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
     for index, destination in enumerate(spec.destinations):
-        _, *pieces = parse_reference(destination.image)
+        pieces = (destination.image.repository, destination.image.tag)
         for piece, fits in zip(pieces, _REFERENCE_TEXTS, strict=True):
             for name in names(piece):
                 given = spec.inputs.get(name.removeprefix("input."))

@@ -90,7 +90,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
     """Settings of a checkout or a clone that there is none of."""
 
     def look(build: Build) -> Iterator[Heard]:
-        checked_out = build.context.startswith("tar://") or "://" not in build.context
+        checked_out = build.context.is_checked_out
         cloned = checked_out and (build.kubernetes.clone or build.prepare is not None)
         where: Where
         if build.checkout:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
-from ci_kaniko.syntax.references import parse_reference
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.buildkite.inputs import checked
 from ci_kaniko.targets.pods import SECRET_FOLDER
@@ -73,7 +72,7 @@ def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
     texts = [push.reference for push in plan.pushes if push.host == "packages.buildkite.com"]
     remote = plan.spec.cache and plan.spec.cache.remote
     if "packages.buildkite.com" in plan.cache_hosts and remote:
-        texts.append(parse_reference(remote))
+        texts.append(remote)
     for reference in texts:
         yield tuple(text_of(reference.repository).split("/")[:2])
 

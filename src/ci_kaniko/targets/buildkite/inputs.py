@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parse
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parts_of
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def checked(plan: Plan, asked: Mapping[str, str]) -> list[str]:
 def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
     """The inputs that a script asks for, and those of its keys."""
     build = plan.spec
-    parts = parse(build.buildkite.key or "") if takes_inputs(build) else ()
+    parts = parts_of(build.buildkite.key or "") if takes_inputs(build) else ()
     keys = [input_of(part) for part in parts if isinstance(part, Ref)]
     read = dict.fromkeys([*asked.values(), *keys])
     return [(name, build.inputs[name]) for name in read]

@@ -11,7 +11,7 @@ from ci_kaniko.plan.jobs import job_name, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
-from ci_kaniko.syntax.variables import parse
+from ci_kaniko.syntax.variables import parts_of
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.buildkite.inputs import environment, expression, input_of, takes_inputs
@@ -64,7 +64,9 @@ class Key(str):
 
     def __new__(cls, text: str, build: Build, suffix: str = "") -> Self:
         # An image's name can have dots, and a key cannot.
-        parts = [part.replace(".", "-") if isinstance(part, str) else part for part in parse(text)]
+        parts = [
+            part.replace(".", "-") if isinstance(part, str) else part for part in parts_of(text)
+        ]
         given = build.inputs if takes_inputs(build) else {}
 
         def joined(make: Callable[[str], str]) -> str:

@@ -51,7 +51,7 @@ def adapted(image: Image) -> Image:
 def _adapted(plan: Plan) -> Plan:
     started = plan.started
     plan = plan._replace(started=started._replace(merge_groups=started.pull_requests))
-    if is_inside(plan) and plan.git_login is None and "://" not in plan.spec.context:
+    if is_inside(plan) and plan.git_login is None and plan.spec.context.is_directory:
         plan = plan._replace(git_login=GitLogin("oauth2", None))
     return plan
 

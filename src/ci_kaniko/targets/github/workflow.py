@@ -110,7 +110,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
     yield from impossible_image(plan.spec.executor, with_shell=True)
-    if plan.spec.context.startswith("tar://"):
+    if plan.spec.context.is_archive:
         yield Finding(
             "impossible-context",
             ("context",),
@@ -122,7 +122,7 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
 def _docker_findings(plan: Plan) -> Iterator[Finding]:
     if plan.arguments:
         yield from impossible_image(plan.spec.executor, with_shell=False)
-    if plan.spec.context.startswith("tar:///"):
+    if plan.spec.context.is_archive and plan.spec.context.location.startswith("/"):
         yield Finding(
             "impossible-context",
             ("context",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.pipeline import PREPARES, Named, prepared_by
-from ci_kaniko.syntax.variables import with_inputs
+from ci_kaniko.syntax.variables import parts_of, with_inputs
 from ci_kaniko.targets.gitlab.dialect import is_included
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def _native(build: Build, name: str) -> str:
     """A job's name as the file has it."""
     if is_included(build):
-        return with_inputs(name, "$[[ inputs.{} ]]".format)
-    return with_inputs(name, lambda short: build.inputs[short].default or "")
+        return with_inputs(parts_of(name), "$[[ inputs.{} ]]".format)
+    return with_inputs(parts_of(name), lambda short: build.inputs[short].default or "")
 
 
 def job_of(image: Image) -> str:
@@ -57,6 +57,6 @@ def named_jobs(image: Image) -> Iterator[tuple[str, Job]]:
 
 def digest_name(image: Image) -> str:
     """The variable that later jobs read: as unique among them as the job's name."""
-    given = with_inputs(image.build.gitlab.job or "", lambda _: "").removeprefix("build-")
+    given = with_inputs(parts_of(image.build.gitlab.job or ""), lambda _: "").removeprefix("build-")
     name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.word or "image"
     return re.sub("^(?=[0-9])", "_", re.sub("[.-]", "_", name).upper()) + "_DIGEST"

@@ -14,7 +14,6 @@ from ci_kaniko.syntax.references import (
     DOCKER_HUB_LOOKALIKES,
     check_tag_text,
     is_run_time_host,
-    parse_repository,
 )
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
 
@@ -125,7 +124,7 @@ def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
             yield push.where, push.reference
     cache = plan.spec.cache
     if cache and cache.remote:
-        yield ("cache", "repo"), parse_repository(cache.remote)
+        yield ("cache", "repo"), cache.remote
 
 
 def _unfit(parts: Parts, known: Values, *, in_tag: bool) -> Iterator[tuple[str, str]]:

@@ -146,14 +146,14 @@ def _wrong_nodes(found: Pipeline) -> Iterator[Finding]:
 
 def _impossible_clone(plan: Plan) -> Iterator[Finding]:
     prepared = plan.spec.prepare is not None
-    if plan.spec.context.startswith("tar://") and not prepared:
+    if plan.spec.context.is_archive and not prepared:
         yield Finding(
             "impossible-context",
             ("context",),
             "a Pod has no folder to take the archive from",
             "a git context, or a store such as s3://BUCKET/KEY",
         )
-    if plan.spec.kubernetes.clone and "://" in plan.spec.context and not prepared:
+    if plan.spec.kubernetes.clone and not plan.spec.context.is_directory and not prepared:
         yield Finding(
             "unused-clone",
             ("kubernetes", "clone"),

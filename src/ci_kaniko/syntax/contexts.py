@@ -2,24 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.fields import STRING, Reads, check_plain, checked
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.variables import Ref, parse
+from ci_kaniko.syntax.variables import Parts, Ref, Template, parse
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 REMOTE_SCHEMES = ("git", "s3", "gs", "https", "tar")
 _SCP = pattern(r"[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):(?!/)(.+)")
 
 
-def _check_context(text: str) -> None:
-    grammar.check_text(text)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        _check_directory(text)
-        return
+class Context(Template):
+    """A build context: a directory of the repository, or what the executor fetches or unpacks.
+
+    ``kind`` is ``directory`` or the scheme, ``location`` what stands behind the scheme.
+    """
+
+    __slots__ = ("kind", "location")
+    kind: str
+    location: str
+
+    def __new__(cls, text: str) -> Self:
+        """Read a context. Raises Refused."""
+        grammar.check_text(text)
+        scheme, separator, rest = text.partition("://")
+        made = cls.keeping(text, _remote(text, scheme, rest) if separator else _directory(text))
+        made.kind = scheme if separator else "directory"
+        made.location = rest if separator else text
+        return made
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory of the repository."""
+        return self.kind == "directory"
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is an archive that lies where the executor runs."""
+        return self.kind == "tar"
+
+    @property
+    def is_checked_out(self) -> bool:
+        """Whether the checkout holds it; all others are fetched by the executor."""
+        return self.is_directory or self.is_archive
+
+    @property
+    def bucket(self) -> str:
+        """Where in a store it lies."""
+        return self.location.partition("/")[0]
+
+    @property
+    def names_a_ref(self) -> bool:
+        """Whether a repository stands with the ref to clone."""
+        return self.kind == "git" and "#" in self.location
+
+
+class Dockerfile(str):
+    """Where a Dockerfile is: a path from the context, or an address to download it from."""
+
+    __slots__ = ("is_remote",)
+    is_remote: bool
+
+    def __new__(cls, text: str) -> Self:
+        """Read a path. Raises Refused."""
+        made = super().__new__(cls, text)
+        made.is_remote = text.startswith(("http://", "https://"))
+        if not made.is_remote:
+            _check_dockerfile(text)
+        return made
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def _remote(text: str, scheme: str, rest: str) -> Parts:
     if scheme == "dir":
         raise Refused(
             "bad-context",
@@ -45,10 +105,11 @@ def _check_context(text: str) -> None:
     elif not all(rest.partition("/")[::2]):
         what = "HOST/FILE" if scheme == "https" else "BUCKET/FILE"
         raise Refused("bad-context", f"{quoted(text)} names no file", f"{scheme}://{what}")
-    parse(text)
+    return parse(text)
 
 
-def _check_directory(text: str) -> None:
+def _directory(text: str) -> Parts:
+    """A path as it is written."""
     if remote := _SCP.fullmatch(text):
         raise Refused(
             "bad-context",
@@ -62,6 +123,7 @@ def _check_directory(text: str) -> None:
             "variables are replaced in contexts that are fetched, such as git://",
         )
     grammar.check_path(text, what="context")
+    return (text,)
 
 
 def _check_archive(text: str, rest: str) -> None:
@@ -122,9 +184,6 @@ def _is_commit(text: str) -> bool:
 
 
 def _check_dockerfile(text: str) -> None:
-    check_plain(text)
-    if text.startswith(("http://", "https://")):
-        return
     if not text or text.endswith("/"):
         raise Refused("bad-path", f"{quoted(text)} is not a file", "such as docker/Dockerfile")
     if "://" in text:
@@ -139,7 +198,3 @@ def _check_dockerfile(text: str) -> None:
             f"{quoted(text)} is absolute; the Dockerfile's path starts at the context",
             f"write {text.lstrip('/')}",
         )
-
-
-Context = Annotated[str, Reads(checked(_check_context), STRING, "template")]
-Dockerfile = Annotated[str, Reads(checked(_check_dockerfile), STRING)]

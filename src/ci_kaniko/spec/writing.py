@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.text.yaml import scalar
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec.build import SpecFields
 
 _WIDTH = 100
 _BLOCKS = {"build_args", "labels", "annotations", "destinations", "registries", "images"}
@@ -20,6 +23,30 @@ _BLOCKS |= {
     "outputs",
 }
 _FLOW_SPECIAL = re.compile(r"[,?\[\]{}:#&*!|>'\"%@`]|^[-\s]|\s$")
+
+
+def dump(spec: SpecFields) -> str:
+    r"""The text of a spec: ``loads`` makes an equal one of it.
+
+    >>> from ci_kaniko import Spec
+    >>> print(dump(Spec(destinations=["ghcr.io/acme/shop:1.0"], context="services/shop")), end="")
+    context: services/shop
+    destinations:
+      - ghcr.io/acme/shop:1.0
+    """
+    said = spec.model_dump(mode="json", exclude_defaults=True)
+    for build in (said, *said.get("images", {}).values()):
+        if build.get("destinations"):
+            build["destinations"] = [_short(item, "image") for item in build["destinations"]]
+    for target, files in said.get("outputs", {}).items():
+        short = [_short(file, "path") for file in files]
+        said["outputs"][target] = short[0] if len(short) == 1 else short
+    return written(said)
+
+
+def _short(said: dict[str, Any], key: str) -> Any:
+    """What a mapping says, as a text when one key is all of it."""
+    return said[key] if list(said) == [key] else said
 
 
 def written(data: dict[str, Any]) -> str:
