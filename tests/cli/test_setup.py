@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.setup import requirements, setup_json, setup_text
-from harness import expectation
+from harness import expected_logins
 from harness.cases import CASES, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
@@ -91,7 +91,7 @@ def test_every_secret_of_the_file_is_named_and_no_other(case: str, target: str) 
         # A manifest is for one run; the list is for all of them.
         assert used(target, text) <= names
         run = Run(read(case), target, DEFAULT_BRANCH)
-        fed = expectation.fed(run)
+        fed = expected_logins.fed(run)
         if read(case).section("kubernetes").get("clone") == "true":
             names -= {read(case).section("git").get("token", "")}
         ready = {".dockerconfigjson"} if fed.docker_configs else set()

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import expectation
+from harness import expectation, expected_arguments, expected_logins
 from harness.arguments import normalise
 from harness.executor import CREDENTIAL_FILES
 from harness.logins import lookup
@@ -15,7 +15,8 @@ from harness.logins import lookup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.expectation import Login, Run
+    from harness.expectation import Run
+    from harness.expected_logins import Login
     from harness.recorded import Recorded
 
 NEVER_STARTED = 125
@@ -38,16 +39,16 @@ def reached(
 ) -> None:
     """Exactly one call of the executor, with what the spec asks for; it ended with ``status``."""
     assert (got.status, got.calls) == (status, 1), got.stderr
-    expected = expectation.arguments(wanted) if arguments is None else [*arguments]
+    expected = expected_arguments.arguments(wanted) if arguments is None else [*arguments]
     assert compared(got, wanted, handed_over=expected[-1:] == [HANDED_OVER]) == expected
-    assert [a for a in got.argv or () if a.startswith("--git=")] == expectation.git_arguments(
-        wanted
-    )
+    assert [
+        a for a in got.argv or () if a.startswith("--git=")
+    ] == expected_arguments.git_arguments(wanted)
     assert got.image == expectation.image(wanted, shell=runs_in_debug_image(got))
     assert got.umask == 0o022
     assert got.env.get("container") == container(got)
     assert "KANIKO_NO_PUSH" not in got.env
-    for path in () if status else expectation.digest_files(wanted):
+    for path in () if status else expected_arguments.digest_files(wanted):
         assert f"{OUTPUT.get(got.target, got.workspace)}/{path}" in got.files
 
 
@@ -66,8 +67,8 @@ def container(got: Recorded) -> str | None:
 
 def logged_in(got: Recorded, wanted: Run) -> None:
     """Every host that is needed has the login that was fed, no other host has one."""
-    needed = expectation.logins(wanted)
-    for name, login in expectation.all_logins(wanted).items():
+    needed = expected_logins.logins(wanted)
+    for name, login in expected_logins.all_logins(wanted).items():
         found = lookup(got, name)
         if name in needed and login.is_cloud:
             asks_the_cloud(got, login, wanted)
@@ -80,7 +81,7 @@ def logged_in(got: Recorded, wanted: Run) -> None:
     assert lookup(got, "other.example.com") is None
     asks_the_store(got, wanted)
     has_its_inputs(got, wanted)
-    git = expectation.git_login(wanted)
+    git = expected_logins.git_login(wanted)
     if git:
         assert (got.env["GIT_USERNAME"], got.env["GIT_PASSWORD"]) == git[:2]
     if got.config_text is not None and not mounts_config(got):
@@ -91,12 +92,12 @@ def logged_in(got: Recorded, wanted: Run) -> None:
 
 def has_its_inputs(got: Recorded, wanted: Run) -> None:
     """Certificates, build secrets and proxies are in every run; written files are private."""
-    given = expectation.always_given(wanted)
+    given = expected_logins.always_given(wanted)
     assert {name: got.env.get(name) for name in given} == given
     claims = {one.target: one.read_only for one in got.mounts if "Claim:" in one.source}
     folder_of_images = wanted.spec.section("cache").get("dir")
     assert claims == ({folder_of_images: True} if folder_of_images else {})
-    wanted_files = expectation.inputs(wanted)
+    wanted_files = expected_logins.inputs(wanted)
     folder = "/kaniko/certificates/"
     found = {path: item for path, item in got.inputs.items() if path.startswith(folder)}
     assert {path: item.text.removesuffix("\n") for path, item in found.items()} == wanted_files
@@ -108,22 +109,22 @@ def has_its_inputs(got: Recorded, wanted: Run) -> None:
 
 def asks_the_store(got: Recorded, wanted: Run) -> None:
     """The store of the context answers: its address, and a key or the file that holds it."""
-    environment = expectation.context_environment(wanted.spec)
+    environment = expected_logins.context_environment(wanted.spec)
     assert {name: got.env[name] for name in environment} == environment
-    secret = expectation.context_secret(wanted.spec)
+    secret = expected_logins.context_secret(wanted.spec)
     if secret:
         name, key = secret
         held = got.credentials[name] if name in CREDENTIAL_FILES else got.env[name]
-        assert held.removesuffix("\n") == expectation.secret(key)
+        assert held.removesuffix("\n") == expected_logins.secret(key)
 
 
 def asks_the_cloud(got: Recorded, login: Login, wanted: Run) -> None:
     """There is no entry for the host: the executor's helper finds role or key by itself."""
     assert lookup(got, login.host) is None
-    environment = {**login.environment, **expectation.context_environment(wanted.spec)}
-    if login.kind == "aws" and "AWS_REGION" not in expectation.context_environment(wanted.spec):
+    environment = {**login.environment, **expected_logins.context_environment(wanted.spec)}
+    if login.kind == "aws" and "AWS_REGION" not in expected_logins.context_environment(wanted.spec):
         # The client takes a registry's region from its name; this one is for the exchange.
-        every = expectation.all_logins(wanted).values()
+        every = expected_logins.all_logins(wanted).values()
         regions = {other.environment.get("AWS_REGION") for other in every}
         assert got.env["AWS_REGION"] in regions
         del environment["AWS_REGION"]
@@ -172,8 +173,8 @@ def kept_secret(got: Recorded, wanted: Run) -> None:
     }
     if got.command[:1] == ("docker",):
         own = {"DOCKER_AUTH_CONFIG", "GIT_PASSWORD", "AZURE_STORAGE_ACCESS_KEY"}
-        own |= expectation.always_given(wanted).keys()
-        for login in expectation.logins(wanted).values():
+        own |= expected_logins.always_given(wanted).keys()
+        for login in expected_logins.logins(wanted).values():
             own |= login.environment.keys()
         texts["env"] = "\0".join(value for name, value in got.env.items() if name not in own)
     for secret in all_secrets(wanted):
@@ -189,17 +190,18 @@ def is_mask(got: Recorded, line: str) -> bool:
 def all_secrets(wanted: Run) -> set[str]:
     """Every secret text, and how it looks when it is encoded."""
     found = {"ghs-harness", "glcbt-job", "oidc-harness", "request-harness", "eyJ."}
-    found |= {*expectation.SESSION.values()}
-    for name in (n for n in expectation.fed(wanted).secrets if not n.endswith("_USER")):
-        text = expectation.secret(name)
+    found |= {*expected_logins.SESSION.values()}
+    for name in (n for n in expected_logins.fed(wanted).secrets if not n.endswith("_USER")):
+        text = expected_logins.secret(name)
         found |= {text, encoded(text), json.dumps(text)[1:-1]}
-    for login in expectation.all_logins(wanted).values():
+    for login in expected_logins.all_logins(wanted).values():
         pair = f"{login.user}:{login.password}"
         found |= {login.password, encoded(login.password), encoded(pair)}
-    git = expectation.git_login(wanted)
+    git = expected_logins.git_login(wanted)
     found |= {git[1], encoded(git[1])} if git else set()
     found |= {
-        expectation.secret(name) for name in (expectation.context_secret(wanted.spec) or ())[1:]
+        expected_logins.secret(name)
+        for name in (expected_logins.context_secret(wanted.spec) or ())[1:]
     }
     return found - {"", encoded(":")}
 
@@ -216,25 +218,27 @@ def left_behind(got: Recorded) -> dict[str, bytes]:
 
 
 def cleaned_up(got: Recorded, wanted: Run) -> None:
-    outputs = {path.rpartition("/")[2] for path in expectation.output_files(wanted.spec)}
+    outputs = {path.rpartition("/")[2] for path in expected_arguments.output_files(wanted.spec)}
     assert {path.rpartition("/")[2] for path in left_behind(got)} <= outputs
 
 
 def is_kept_from_pushing(got: Recorded, wanted: Run) -> None:
     """Law 10: the executor of a run that does not push does not hold what it could push with."""
-    if got.calls and expectation.is_kept_from_secrets(wanted):
-        needed = expectation.secrets_needed(wanted)
-        given = {name: expectation.secret(name) for name in expectation.fed(wanted).secrets}
+    if got.calls and expected_logins.is_kept_from_secrets(wanted):
+        needed = expected_logins.secrets_needed(wanted)
+        given = {name: expected_logins.secret(name) for name in expected_logins.fed(wanted).secrets}
         held = {name for name, text in given.items() if text in got.env.values()}
         assert held <= {*needed}
-        ready = any(login.kind == "docker-config" for login in expectation.logins(wanted).values())
+        ready = any(
+            login.kind == "docker-config" for login in expected_logins.logins(wanted).values()
+        )
         mounted = {mount.target for mount in got.mounts if mount.source.startswith("secret:")}
         assert ready or "/kaniko/.docker" not in mounted
 
 
 def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) -> None:
     """A run of a job: what reached the executor and what is left; a fork gets no secret."""
-    needed = expectation.secrets_needed(wanted)
+    needed = expected_logins.secrets_needed(wanted)
     if wanted.event.fork and needed:
         stopped(got, needed)
     else:
@@ -248,7 +252,7 @@ def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) ->
 
 def pulled(got: Recorded, wanted: Run) -> None:
     """The spec's own images are pulled with the logins of every run, all others with none."""
-    logins = expectation.pull_logins(wanted)
+    logins = expected_logins.pull_logins(wanted)
     for image, found in got.pulls.items():
         login = logins.get(image.partition("@")[0].rpartition(":")[0])
         if login and wanted.event.fork and login.secrets:

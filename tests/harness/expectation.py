@@ -1,8 +1,7 @@
 """What a spec asks for in a given run: an oracle that shares no code with ci-kaniko.
 
-It reads the YAML as text only, replaces the variables by what the event says, and knows kaniko's
-flags. The order is kaniko's own: context, Dockerfile, what the image is made of, cache, options
-by name, outputs, extra arguments, destinations.
+It reads the YAML as text only, replaces the variables by what the event says, and knows when a job
+starts and which images it pushes. What kaniko is told and which secrets it needs stand beside it.
 """
 
 from __future__ import annotations
@@ -10,22 +9,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness.events import (
-    DEFAULT_BRANCH,
-    EVENTS,
-    NOW,
-    Event,
-    environment,
-    identity,
-)
+from harness.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 HUB = "docker.io"
 RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
@@ -43,9 +36,6 @@ _GIVEN = {
     "build.url": "https://cluster.example.com/jobs/77",
     "build.timestamp": NOW,
 }
-_OUTPUTS = ("digest_file", "tar_path", "oci_layout_path")
-_PUSHED_OUTPUTS = ("image_name_with_digest_file", "image_name_tag_with_digest_file")
-_GIT = ("branch", "single_branch", "recurse_submodules", "insecure_skip_tls")
 
 
 @dataclass(frozen=True)
@@ -293,7 +283,7 @@ def pushes_of_the_default_branch_only(spec: Spec) -> bool:
     return {*branches} <= {spec.data.get("default_branch")}
 
 
-# -- the arguments ----------------------------------------------------------------------------
+# -- the images -------------------------------------------------------------------------------
 
 
 def images(run: Run) -> list[str]:
@@ -306,7 +296,7 @@ def images(run: Run) -> list[str]:
     variables = known(run.target, run.event)
     groups: dict[str, list[str]] = {_key("always"): []}
     for item in listed(run.spec.data.get("destinations", [])):
-        image, when = _destination(item)
+        image, when = destination_of(item)
         if holds(when, run.event):
             name = replaced(image, _room_for(image, variables), in_image=True)
             groups.setdefault(_key(when), []).append(name)
@@ -320,7 +310,7 @@ def _room_for(image: str, variables: Mapping[str, str]) -> Mapping[str, str]:
     return {**variables, "ref.tag": variables["ref.tag"][: max(0, 128 - len(rest))]}
 
 
-def _destination(item: Any) -> tuple[str, Any]:
+def destination_of(item: Any) -> tuple[str, Any]:
     return (
         (item, "always") if isinstance(item, str) else (item["image"], item.get("when", "always"))
     )
@@ -338,64 +328,6 @@ def _key(when: Any) -> str:
     )
 
 
-def arguments(run: Run) -> list[str]:
-    """The argument list as `normalise` gives it."""
-    spec, variables = run.spec, known(run.target, run.event)
-    pushed = images(run)
-    cached = cache_host(run) is not None
-    return [
-        *_context(run, variables),
-        *([f"--target={spec.data['target']}"] if "target" in spec.data else []),
-        *(f"--build-arg={k}={replaced(v, variables)}" for k, v in _items(spec, "build_args")),
-        *_proxy_arguments(spec),
-        *(f"--label={k}={replaced(v, variables)}" for k, v in _items(spec, "labels")),
-        *(f"--annotation={k}={replaced(v, variables)}" for k, v in _items(spec, "annotations")),
-        *_cache(run, variables),
-        *_options(spec),
-        *_input_arguments(spec),
-        *_outputs(spec, _OUTPUTS),
-        *(replaced(text, variables) for text in spec.data.get("extra_args", [])),
-        *([] if pushed else ["--no-push", "--no-push-cache"] if cached else ["--no-push"]),
-        *(f"--destination={image}" for image in pushed),
-        *(_outputs(spec, _PUSHED_OUTPUTS) if pushed else []),
-    ]
-
-
-_PROXIES = {"http": "HTTP_PROXY", "https": "HTTPS_PROXY", "no_proxy": "NO_PROXY"}
-
-
-def _proxy_arguments(spec: Spec) -> list[str]:
-    """RUN lines get both spellings; the value of a secret stays out of the arguments."""
-    given = {_PROXIES[key]: text for key, text in spec.section("proxy").items()}
-    return [
-        f"--build-arg={spelled}" + (f"={text}" if isinstance(text, str) else "")
-        for name, text in given.items()
-        for spelled in (name, name.lower())
-    ]
-
-
-def _items(spec: Spec, section: str) -> list[tuple[str, str]]:
-    return list(spec.section(section).items())
-
-
-def _context(run: Run, variables: Mapping[str, str]) -> list[str]:
-    spec = run.spec
-    context, dockerfile = spec.data.get("context", "."), spec.data.get("dockerfile", "Dockerfile")
-    sub_path = spec.data.get("context_sub_path", "")
-    if "://" in context:
-        archive = "tar://<context>/" if is_archive_of_the_repository(spec) else "tar://"
-        whole = replaced(context, variables) + (f"/{sub_path}" if sub_path else "")
-        whole = whole.replace("tar://", archive)
-        return [
-            f"--context={whole}",
-            f"--dockerfile=/kaniko/buildcontext/{_path(sub_path, dockerfile)}",
-        ]
-    return [
-        f"--context=<context>/{_path(context)}".rstrip("/"),
-        f"--dockerfile=<context>/{_path(context, dockerfile)}",
-    ]
-
-
 def is_archive_of_the_repository(spec: Spec) -> bool:
     return re.match("tar://[^/]", spec.data.get("context", "")) is not None
 
@@ -405,136 +337,12 @@ def is_fetched(spec: Spec) -> bool:
     return "://" in spec.data.get("context", ".") and not is_archive_of_the_repository(spec)
 
 
-def _path(*pieces: str) -> str:
-    steps: list[str] = []
-    for step in "/".join(pieces).split("/"):
-        if step == "..":
-            steps.pop()
-        elif step not in ("", "."):
-            steps.append(step)
-    return "/".join(steps)
-
-
-def git_arguments(run: Run) -> list[str]:
-    """How the executor fetches a git context, or this repository where nothing checks it out."""
-    git, checkout = run.spec.section("git"), run.spec.section("checkout")
-    if "://" in run.spec.data.get("context", "."):
-        return [f"--git={name.replace('_', '-')}={git[name]}" for name in _GIT if name in git]
-    if not fetches(run):
-        return []
-    submodules = ["--git=recurse-submodules=true"] * (checkout.get("submodules") == "recursive")
-    return [
-        *(f"--git=depth={checkout[name]}" for name in ("depth",) if name in checkout),
-        *submodules,
-    ]
-
-
-def _cache(run: Run, variables: Mapping[str, str]) -> list[str]:
-    cache = run.spec.section("cache")
-    if not cache:
-        return []
-    flags = {"copy_layers": "cache-copy-layers", "run_layers": "cache-run-layers"}
-    flags["compressed"] = "compressed-caching"
-    repo = cache.get("repo")
-    return [
-        *(["--cache=true"] if repo else []),
-        *([f"--cache-repo={replaced(repo, variables, in_image=True)}"] if repo else []),
-        *([f"--cache-ttl={cache['ttl']}"] if "ttl" in cache else []),
-        *([f"--cache-dir={cache['dir']}"] if "dir" in cache else []),
-        *(_switch(flags[name], cache[name]) for name in flags if name in cache),
-    ]
-
-
-def _input_arguments(spec: Spec) -> list[str]:
-    folder = "/kaniko/certificates/"
-    return [
-        *(f"--secret=id={name},env={key}" for name, key in _items(spec, "build_secrets")),
-        *(
-            f"--registry-certificate={name}={folder}{_file(name)}.crt"
-            for name in spec.section("certificates")
-        ),
-        *(
-            f"--registry-client-cert={name}={folder}{_file(name)}.client.crt,"
-            f"{folder}{_file(name)}.client.key"
-            for name in spec.section("client_certificates")
-        ),
-    ]
-
-
-def _switch(flag: str, value: str) -> str:
-    return f"--{flag}" if value == "true" else f"--{flag}={value}"
-
-
-def _options(spec: Spec) -> list[str]:
-    options = spec.section("options")
-    names = sorted(options.keys() - {*_OUTPUTS, *_PUSHED_OUTPUTS})
-    return [argument for name in names for argument in _option(name, options[name])]
-
-
-def _option(name: str, value: Any) -> list[str]:
-    flag = name.replace("_", "-")
-    if isinstance(value, dict):
-        return [f"--{flag}={key}={one}" for key, item in value.items() for one in listed(item)]
-    return [_switch(flag, item) for item in listed(value)]
-
-
-def _outputs(spec: Spec, names: tuple[str, ...]) -> list[str]:
-    options = spec.section("options")
-    flags = {name: name.replace("_", "-") for name in names if name in options}
-    return [f"--{flag}={options[name].rpartition('/')[2]}" for name, flag in flags.items()]
-
-
-def output_files(spec: Spec) -> set[str]:
-    options = spec.section("options")
-    return {options[name] for name in (*_OUTPUTS, *_PUSHED_OUTPUTS) if name in options}
-
-
-def digest_files(run: Run) -> list[str]:
-    """The files that hold a digest when the run is done."""
-    names = ["digest_file", *(_PUSHED_OUTPUTS if images(run) else ())]
-    options = run.spec.section("options")
-    return [options[name] for name in names if name in options]
-
-
 def image(run: Run, *, shell: bool) -> str:
     executor = run.spec.section("executor")
     name, version = _IMAGES[executor.get("distribution", "osscontainertools")]
     reference = f"{executor.get('image', name)}:{executor.get('version', version)}"
     digest = executor.get("digests", {}).get("debug" if shell else "plain", "")
     return reference + "-debug" * shell + f"@{digest}" * bool(digest)
-
-
-# -- logins -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Login:
-    """How to log in to a host; the names of secrets, and what they hold.
-
-    `environment` is what a cloud's client reads, paths by their file name; `files` are the texts
-    of the files that variables lead to.
-    """
-
-    host: str
-    kind: str
-    secrets: tuple[str, ...] = ()
-    user: str = ""
-    password: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    pull: bool = False
-
-    @property
-    def is_cloud(self) -> bool:
-        """Whether the cloud's own client logs in: there is no entry for the host."""
-        return self.kind in ("aws", "google", "azure") and not self.user
-
-
-def secret(name: str) -> str:
-    """The value of a secret: awkward, long, and different from every other one."""
-    if name.endswith("_USER"):
-        return f'u\'ser "{name}" $HOME \\ ` %s'
-    return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
 
 
 def host(reference: str) -> str:
@@ -550,207 +358,6 @@ def cache_host(run: Run) -> str | None:
     return host(replaced(repo, known(run.target, run.event), in_image=True))
 
 
-def push_hosts(run: Run) -> set[str]:
-    """Every host that some run of this spec pushes to."""
-    if run.spec.data.get("push") == "never":
-        return set()
-    variables = known(run.target, run.event)
-    destinations = [_destination(item)[0] for item in listed(run.spec.data.get("destinations", []))]
-    hosts = {host(replaced(image, variables, in_image=True)) for image in destinations}
-    return (hosts | {cache_host(run) or HUB}) if cache_host(run) else hosts
-
-
-def logins(run: Run) -> dict[str, Login]:
-    """The logins that this run needs, by host, anonymous ones left out."""
-    pushed = images(run)
-    cached = cache_host(run)
-    needed = {host(image) for image in pushed} | ({cached} if pushed and cached else set())
-    every = all_logins(run)
-    pull_only = every.keys() - push_hosts(run)
-    pull_only |= {name for name, login in every.items() if login.pull}
-    return {name: login for name, login in every.items() if name in needed | pull_only}
-
-
-def pull_logins(run: Run) -> dict[str, Login]:
-    """The logins with which the spec's own images are pulled, where a rendered file hands them on.
-
-    By the name of the image without its tag. Only what every run holds pulls.
-    """
-    spec = run.spec
-    named = [spec.section("executor").get("image"), spec.section("prepare").get("image")]
-    named += [spec.section("agola").get("checkout_image")] * (run.target == "agola")
-    kinds = {"password"}
-    if run.target == "github":
-        kinds.add("ci-token")
-        if spec.section("github").get("mode", "docker") == "docker":
-            kinds.add("docker-config")
-    pushed, every = push_hosts(run), all_logins(run)
-    ready = "docker-config" in {login.kind for login in every.values()}
-    found = {}
-    for image in filter(None, named):
-        login = every.get(host(image))
-        if login and login.kind in kinds and (login.pull or login.host not in pushed):
-            name = image if ":" not in image.rpartition("/")[2] else image.rpartition(":")[0]
-            if not ready or login.kind == "docker-config" or run.target == "agola":
-                found[name] = login
-    return found
-
-
-def all_logins(run: Run) -> dict[str, Login]:
-    """Every login of the spec on this target, whether or not this run needs it."""
-    variables = known(run.target, run.event)
-    found = {}
-    if run.target == "gitlab" and run.spec.section("gitlab").get("dependency_proxy") == "true":
-        proxy = environment("gitlab", run.event)["CI_DEPENDENCY_PROXY_SERVER"].removesuffix(":443")
-        found[proxy] = Login(proxy, "ci-token", (), "gitlab-ci-token", "glcbt-job", pull=True)
-    for written, entry in run.spec.section("registries").items():
-        name = host(replaced(written, variables) + "/")
-        by_target = isinstance(entry, dict) and entry.keys() & {"default", "gitlab", "github"}
-        login = entry.get(run.target, entry.get("default")) if by_target else entry
-        if login is not None:
-            found[name] = _login(name, login, run)
-    for name in push_hosts(run) - found.keys():
-        found[name] = _login(name, "ci-token", run)
-    return {name: login for name, login in found.items() if login.kind != "anonymous"}
-
-
-def _login(name: str, login: Any, run: Run) -> Login:
-    if isinstance(login, str):
-        return Login(name, login, (), *ci_login(run)) if login == "ci-token" else Login(name, login)
-    if login.get("pull") == "true":
-        rest = {key: value for key, value in login.items() if key != "pull"}
-        return replace(_login(name, rest.get("use", rest), run), pull=True)
-    if "docker_config" in login:
-        ready = (login["docker_config"],)
-        return Login(name, "docker-config", ready, "ready", secret(f"ready {name}"))
-    for kind, cloud in (("aws", _aws), ("google", _google), ("azure", _azure)):
-        if kind in login:
-            given = {} if login[kind] == "ambient" else login[kind]
-            return cloud(name, given, run)
-    user, password = login["username"], login["password"]
-    if isinstance(user, dict):
-        secrets = (user["secret"], password)
-        return Login(name, "password", secrets, secret(user["secret"]), secret(password))
-    return Login(name, "password", (password,), user, secret(password))
-
-
-_FILES = {
-    "AWS_SHARED_CREDENTIALS_FILE": "aws-credentials",
-    "AWS_WEB_IDENTITY_TOKEN_FILE": "aws-token",
-    "GOOGLE_APPLICATION_CREDENTIALS": "google-key.json",
-    "AZURE_FEDERATED_TOKEN_FILE": "azure-token",
-}
-SESSION = {
-    "AWS_ACCESS_KEY_ID": "ASIAHARNESS",
-    "AWS_SECRET_ACCESS_KEY": "key+/harness",
-    "AWS_SESSION_TOKEN": "session+/harness==",
-}
-"""What AWS answers to a job of GitHub that takes a role."""
-
-
-def _cloud_login(
-    name: str,
-    kind: str,
-    secrets: tuple[str, ...],
-    variables: Mapping[str, str],
-    files: Mapping[str, str],
-) -> Login:
-    paths = {variable: _FILES[variable] for variable in files}
-    return Login(name, kind, secrets, environment={**variables, **paths}, files=files)
-
-
-def _aws(name: str, login: Mapping[str, str], run: Run) -> Login:
-    region = {"AWS_REGION": "us-east-1" if name == "public.ecr.aws" else name.split(".")[3]}
-    if "credentials_file" in login:
-        file = login["credentials_file"]
-        held = {"AWS_SHARED_CREDENTIALS_FILE": secret(file)}
-        return _cloud_login(name, "aws", (file,), region, held)
-    if "access_key_id" in login:
-        names = (login["access_key_id"], login["secret_access_key"])
-        keys = dict(zip(SESSION, map(secret, names), strict=False))
-        return _cloud_login(name, "aws", names, region | keys, {})
-    if "role" in login and run.target == "github":
-        return _cloud_login(name, "aws", (), region | SESSION, {})
-    if "role" in login:
-        role = {"AWS_ROLE_ARN": login["role"], "AWS_ROLE_SESSION_NAME": "ci-kaniko"}
-        token = {"AWS_WEB_IDENTITY_TOKEN_FILE": identity("sts.amazonaws.com")}
-        return _cloud_login(name, "aws", (), region | role, token)
-    return _cloud_login(name, "aws", (), region, {})
-
-
-def _google(name: str, login: Mapping[str, str], run: Run) -> Login:
-    variable = "GOOGLE_APPLICATION_CREDENTIALS"
-    if "key_file" in login:
-        file = login["key_file"]
-        return _cloud_login(name, "google", (file,), {}, {variable: secret(file)})
-    if "provider" in login:
-        token = identity(f"https://iam.googleapis.com/{login['provider']}")
-        held = Login(name, "google", files={variable: token})
-        return replace(held, environment={variable: "google-credentials.json"})
-    return Login(name, "google")
-
-
-def _azure(name: str, login: Mapping[str, str], run: Run) -> Login:
-    if not login:
-        return Login(name, "azure")
-    ids = {"AZURE_TENANT_ID": login["tenant_id"], "AZURE_CLIENT_ID": login["client_id"]}
-    if "client_secret" in login:
-        key = login["client_secret"]
-        variables = ids | {"AZURE_CLIENT_SECRET": secret(key)}
-        return _cloud_login(name, "azure", (key,), variables, {})
-    if run.target == "github":
-        nobody = "00000000-0000-0000-0000-000000000000"
-        return Login(name, "azure", (), nobody, "eyJ.registry.harness")
-    token = {"AZURE_FEDERATED_TOKEN_FILE": identity("api://AzureADTokenExchange")}
-    return _cloud_login(name, "azure", (), ids, token)
-
-
-def inputs(run: Run) -> dict[str, str]:
-    """The files of certificates and keys, by their paths in the executor's container."""
-    found = {}
-    for name, key in _items(run.spec, "certificates"):
-        found[f"{_file(name)}.crt"] = secret(key)
-    for name, pair in run.spec.section("client_certificates").items():
-        found[f"{_file(name)}.client.crt"] = secret(pair["certificate"])
-        found[f"{_file(name)}.client.key"] = secret(pair["key"])
-    return {f"/kaniko/certificates/{name}": text for name, text in found.items()}
-
-
-def _file(name: str) -> str:
-    return name.replace(":", "_")
-
-
-def always_given(run: Run) -> dict[str, str]:
-    """What every run has in the executor's environment: build secrets, proxies."""
-    proxies = {_PROXIES[key]: text for key, text in run.spec.section("proxy").items()}
-    secrets = {
-        spelled: secret(item["secret"])
-        for name, item in proxies.items()
-        if isinstance(item, dict)
-        for spelled in (name, name.lower())
-    }
-    given = {name: text for name, text in proxies.items() if isinstance(text, str)}
-    given |= {key: secret(key) for _, key in _items(run.spec, "build_secrets")}
-    return {**given, **secrets, **run.spec.section("env")}
-
-
-def input_secrets(spec: Spec) -> list[str]:
-    """The secrets of what every build needs beside its context."""
-    pairs = spec.section("client_certificates").values()
-    names = [*spec.section("build_secrets").values(), *spec.section("certificates").values()]
-    names += [pair[key] for pair in pairs for key in ("certificate", "key")]
-    names += [item["secret"] for item in spec.section("proxy").values() if isinstance(item, dict)]
-    return names
-
-
-def ci_login(run: Run) -> tuple[str, str]:
-    return {
-        "gitlab": ("gitlab-ci-token", "glcbt-job"),
-        "github": ("alice", "ghs-harness"),
-        "buildkite": ("buildkite", "oidc-harness"),
-    }[run.target]
-
-
 def clones(run: Run) -> bool:
     """Whether an init container clones the repository before the executor starts."""
     section = run.spec.section(run.target)
@@ -764,91 +371,3 @@ def fetches(run: Run) -> bool:
         return True
     container = run.target == "github" and run.spec.section("github").get("mode") == "container"
     return container or (run.target == "kubernetes" and not clones(run))
-
-
-def given_to_every_run(run: Run) -> bool:
-    """Buildkite's own store is read before the script: a job without its secret never starts."""
-    own_store = run.spec.section("buildkite").get("secrets") == "buildkite"
-    return run.target == "buildkite" and own_store and not is_kept_from_secrets(run)
-
-
-def is_kept_from_secrets(run: Run) -> bool:
-    """Whether a run holds no secret that only a push needs; GitLab gives all to every job."""
-    request = bool(run.event.pull_request) and run.spec.data.get("push", "auto") == "auto"
-    return request and run.target != "gitlab"
-
-
-def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
-    """User, token and its secret, where the executor itself fetches the context."""
-    git = run.spec.section("git")
-    if not fetches(run) or "token" not in git:
-        return None
-    user = git.get("username", "oauth2")
-    if git["token"] == "ci-token":
-        token = {"gitlab": "glcbt-job", "github": "ghs-harness"}[run.target]
-        return user, token, ()
-    return user, secret(git["token"]), (git["token"],)
-
-
-def context_environment(spec: Spec) -> dict[str, str]:
-    """What the executor must be told of the store that it fetches a context from."""
-    login = spec.section("context_login")
-    names = {"region": "AWS_REGION", "s3_endpoint": "S3_ENDPOINT"}
-    names["s3_path_style"] = "S3_FORCE_PATH_STYLE"
-    return {name: login[key] for key, name in names.items() if key in login}
-
-
-def context_secret(spec: Spec) -> tuple[str, str] | None:
-    """The variable that holds a store's secret, or leads to its file, and the secret's name."""
-    login = spec.section("context_login")
-    if "azure_storage_key" in login:
-        return "AZURE_STORAGE_ACCESS_KEY", login["azure_storage_key"]
-    files = {
-        "aws": ("AWS_SHARED_CREDENTIALS_FILE", "credentials_file"),
-        "google": ("GOOGLE_APPLICATION_CREDENTIALS", "key_file"),
-    }
-    for kind, (variable, key) in files.items():
-        if kind in login and login[kind] != "ambient":
-            return variable, login[kind][key]
-    return None
-
-
-def secrets_needed(run: Run) -> list[str]:
-    needed = all_logins(run) if given_to_every_run(run) else logins(run)
-    names = [name for login in needed.values() for name in login.secrets]
-    names += (git_login(run) or ("", "", ()))[2]
-    names += (context_secret(run.spec) or ())[1:]
-    names += input_secrets(run.spec)
-    return list(dict.fromkeys(names))
-
-
-@dataclass(frozen=True)
-class Fed:
-    """What the platform's secret store holds for a run."""
-
-    secrets: Mapping[str, str]
-    docker_configs: Mapping[str, str]
-
-    def without(self, name: str) -> Fed:
-        return Fed(
-            {key: value for key, value in self.secrets.items() if key != name},
-            {key: value for key, value in self.docker_configs.items() if key != name},
-        )
-
-
-def fed(run: Run) -> Fed:
-    """Every secret of the spec on this target, needed in this run or not."""
-    secrets: dict[str, str] = {}
-    auths: dict[str, dict[str, dict[str, str]]] = {}
-    for login in all_logins(run).values():
-        if login.kind == "docker-config":
-            key = "https://index.docker.io/v1/" if login.host == HUB else login.host
-            ready = auths.setdefault(login.secrets[0], {})
-            ready[key] = {"username": login.user, "password": login.password}
-        else:
-            secrets |= {name: secret(name) for name in login.secrets}
-    token = git_login(run)
-    secrets |= {name: secret(name) for name in token[2]} if token else {}
-    secrets |= {name: secret(name) for name in (context_secret(run.spec) or ())[1:]}
-    secrets |= {name: secret(name) for name in input_secrets(run.spec)}
-    return Fed(secrets, {name: json.dumps({"auths": entry}) for name, entry in auths.items()})

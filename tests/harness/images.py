@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness import expectation
+from harness import expectation, expected_arguments, expected_logins
 from harness.expectation import Run, Spec, listed
 
 if TYPE_CHECKING:
@@ -114,12 +114,15 @@ class Job:
         """What the executor gets; the file of a digest that is handed over comes last."""
         wanted = self.run(target, event)
         pushed = self.hands_over and expectation.images(wanted)
-        return [*expectation.arguments(wanted), *(["--digest-file=<digest>"] if pushed else [])]
+        return [
+            *expected_arguments.arguments(wanted),
+            *(["--digest-file=<digest>"] if pushed else []),
+        ]
 
     def hosts_of_others(self, target: str, event: Event) -> set[str]:
         """Hosts whose login stands in the spec, but is none of this job's business."""
-        whole = expectation.all_logins(Run(self.whole, target, event))
-        own = expectation.all_logins(self.run(target, event))
+        whole = expected_logins.all_logins(Run(self.whole, target, event))
+        own = expected_logins.all_logins(self.run(target, event))
         ready = {login.secrets for login in own.values() if login.kind == "docker-config"}
         return {host for host, login in whole.items() if login.secrets not in ready} - own.keys()
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness import expectation, images, triggers
+from harness import expectation, expected_logins, images, triggers
 from harness.documents import REQUESTS
 from harness.execution import run
 from harness.recorded import Handed
@@ -41,7 +41,7 @@ class Given:
     """What a run is given beside the event: inputs, secrets (all by default), what fails."""
 
     inputs: Mapping[str, str] = field(default_factory=dict)
-    fed: expectation.Fed | None = None
+    fed: expected_logins.Fed | None = None
     failing_tools: Sequence[str] = ()
     failing_jobs: Sequence[str] = ()
 
@@ -54,12 +54,12 @@ def digest_of(job: str) -> str:
     return f"sha256:{hashlib.sha256(job.encode()).hexdigest()}"
 
 
-def fed(pipeline: Pipeline, target: str, event: Event) -> expectation.Fed:
+def fed(pipeline: Pipeline, target: str, event: Event) -> expected_logins.Fed:
     """Every secret of every image; none for a fork."""
-    found = [expectation.fed(job.run(target, event)) for job in pipeline.jobs]
+    found = [expected_logins.fed(job.run(target, event)) for job in pipeline.jobs]
     if event.fork:
-        return expectation.Fed({}, {})
-    return expectation.Fed(
+        return expected_logins.Fed({}, {})
+    return expected_logins.Fed(
         {name: value for each in found for name, value in each.secrets.items()},
         {name: value for each in found for name, value in each.docker_configs.items()},
     )
@@ -86,7 +86,7 @@ def repository(pipeline: Pipeline) -> dict[str, str]:
     return {os.path.normpath(f"{path}/Dockerfile"): f"# {path}\n" for path in sorted(contexts)}
 
 
-def in_its_store(held: expectation.Fed, target: str) -> dict[str, Any]:
+def in_its_store(held: expected_logins.Fed, target: str) -> dict[str, Any]:
     """Secrets as a platform keeps them: ready configs are files, Secrets or texts."""
     on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
     as_text = {} if on_gitlab or in_store else held.docker_configs

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 import ci_kaniko
-from harness import expectation, images, tools
+from harness import expectation, expected_logins, images, tools
 from harness.cases import CASES, PIPELINE_CASES, spec_path
 from harness.events import Event, values
 from harness.execution import run
@@ -93,14 +93,14 @@ def execute(
     text: str,
     shell: str,
     *,
-    fed: expectation.Fed | None = None,
+    fed: expected_logins.Fed | None = None,
     status: int = 0,
     extra_env: Mapping[str, str] | None = None,
 ) -> Recorded:
     """Run a rendered text with the secrets that are fed: by default every one, none for a fork."""
     if fed is None:
-        empty = expectation.Fed({}, {})
-        fed = empty if wanted.event.fork else expectation.fed(wanted)
+        empty = expected_logins.Fed({}, {})
+        fed = empty if wanted.event.fork else expected_logins.fed(wanted)
     on_gitlab = wanted.target == "gitlab"
     in_store = wanted.target in ("kubernetes", "buildkite")
     as_text = {} if on_gitlab or in_store else fed.docker_configs

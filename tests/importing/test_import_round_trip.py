@@ -26,7 +26,7 @@ from ci_kaniko.importing import import_files
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
-from harness import expectation
+from harness import expectation, expected_logins
 from harness.execution import run
 from harness.request import Request
 from harness.runs import (
@@ -127,7 +127,7 @@ def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str
 def _recorded(case: str, text: str) -> Any:
     event = push_event(case)
     wanted = expectation.Run(read(case), "kubernetes", event)
-    fed = expectation.fed(wanted)
+    fed = expected_logins.fed(wanted)
     section = wanted.spec.section("kubernetes")
     return run(
         Request(

@@ -11,7 +11,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.setup import requirements, setup_json, setup_text
-from harness import expectation
+from harness import expectation, expected_logins
 from harness.checks import (
     NEVER_STARTED,
     all_secrets,
@@ -99,10 +99,10 @@ def test_a_run_that_does_not_push_has_no_credentials(kind: str, column: str) -> 
 
 def credentials(got: Recorded, wanted: Run) -> Iterator[str]:
     """What opens a registry, the plain variables of the job aside."""
-    for host, login in expectation.all_logins(wanted).items():
+    for host, login in expected_logins.all_logins(wanted).items():
         if lookup(got, host):
             yield host
-        texts = [expectation.secret(name) for name in login.secrets] + [login.password]
+        texts = [expected_logins.secret(name) for name in login.secrets] + [login.password]
         places = {path: item.text for path, item in got.inputs.items()}
         places |= {name: text for name, text in got.env.items() if name in login.environment}
         yield from (
@@ -120,8 +120,8 @@ def test_a_missing_secret_is_named_in_the_first_lines(kind: str, column: str) ->
     text, target = columned(login_spec(kind, column), column)
     wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
     rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
-    for name in expectation.secrets_needed(wanted):
-        fed = expectation.fed(wanted).without(name)
+    for name in expected_logins.secrets_needed(wanted):
+        fed = expected_logins.fed(wanted).without(name)
         got = execute(wanted, rendered, "busybox", fed=fed)
         stopped(got, [name])
         assert got.stderr.count("\n") == 1
@@ -143,8 +143,8 @@ def test_a_build_stops_without_what_it_needs(title: str, column: str) -> None:
     text, target = columned(f"default_branch: main\npush: never\n{INPUTS[title]}", column)
     wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
     rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
-    for name in expectation.secrets_needed(wanted):
-        got = execute(wanted, rendered, "dash", fed=expectation.fed(wanted).without(name))
+    for name in expected_logins.secrets_needed(wanted):
+        got = execute(wanted, rendered, "dash", fed=expected_logins.fed(wanted).without(name))
         stopped(got, [name])
         kept_secret(got, wanted)
 
@@ -215,11 +215,13 @@ def test_two_clouds_and_a_context_share_one_client() -> None:
     for target in ("gitlab", "github", "agola", "buildkite", "kubernetes"):
         rendered = ci_kaniko.render(spec, target, values_for(target, DEFAULT_BRANCH))
         wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
-        fed = expectation.Fed({name: expectation.secret(name) for name in ("ID", "KEY")}, {})
+        fed = expected_logins.Fed(
+            {name: expected_logins.secret(name) for name in ("ID", "KEY")}, {}
+        )
         got = execute(wanted, rendered, "dash", fed=fed)
         assert got.status == 0, got.stderr
         assert got.env["AWS_REGION"] == "us-west-2"
-        assert got.env["AWS_ACCESS_KEY_ID"] == expectation.secret("ID")
+        assert got.env["AWS_ACCESS_KEY_ID"] == expected_logins.secret("ID")
         jobs = 2 if target == "agola" else 1  # pull requests have a task of their own
         assert rendered.count("us-west-2") == jobs
 

@@ -19,7 +19,7 @@ from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
-from harness import expectation, kubelet, tools
+from harness import expectation, expected_arguments, kubelet, tools
 from harness.arguments import normalise
 from harness.buildkite_upload import interpolate
 from harness.events import DEFAULT_BRANCH, TAG, slug
@@ -160,7 +160,7 @@ def arrives(text: str, shell: str) -> None:
         wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
         got = execute(wanted, rendered, shell)
         assert got.status == 0, got.stderr
-        assert normalise(got) == expectation.arguments(wanted)
+        assert normalise(got) == expected_arguments.arguments(wanted)
 
 
 @RUNS

@@ -18,7 +18,7 @@ from ci_kaniko.shell.script import Script
 from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite.dialect import DIALECT
 from ci_kaniko.text.quoting import continued
-from harness import buildkite, expectation, kubelet
+from harness import buildkite, expectation, expected_logins, kubelet
 from harness.buildkite_upload import upload
 from harness.cases import CASES, snapshots
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
@@ -214,7 +214,7 @@ PAIR = ("buildkite", "oidc-harness")
 def run(spec: str, event: Event = DEFAULT_BRANCH, **fed: dict[str, str]) -> Recorded:
     wanted = Run(expectation.read(spec), "buildkite", event)
     text = ci_kaniko.render(ci_kaniko.loads(spec), "buildkite")
-    store = expectation.Fed(fed.get("secrets", {}), fed.get("docker_configs", {}))
+    store = expected_logins.Fed(fed.get("secrets", {}), fed.get("docker_configs", {}))
     return execute(wanted, text, "busybox", fed=store)
 
 

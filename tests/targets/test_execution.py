@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import expectation, kubelet, tools
+from harness import expectation, expected_logins, kubelet, tools
 from harness.cases import CASES
 from harness.checks import (
     NEVER_STARTED,
@@ -121,7 +121,7 @@ def test_what_reaches_the_executor(case: str, target: str) -> None:
 
 def is_fed(case: str, target: str, event: Event) -> bool:
     """Whether a run of the repository itself gets secrets: without any, that of a fork is alike."""
-    fed = expectation.fed(Run(read(case), target, event))
+    fed = expected_logins.fed(Run(read(case), target, event))
     return bool(fed.secrets or fed.docker_configs)
 
 
@@ -142,7 +142,7 @@ def test_the_same_arguments_everywhere(case: str) -> None:
 def test_a_missing_secret_stops_a_run_that_needs_it(case: str, target: str) -> None:
     def job(name: str, event: Event, shell: str) -> None:
         wanted = Run(read(case), target, event)
-        fed = expectation.fed(wanted).without(name)
+        fed = expected_logins.fed(wanted).without(name)
         got = execute(wanted, render(case, target, event), shell, fed=fed)
         stopped(got, [name])
         assert WHERE.get(target, "settings") in got.stderr or got.status == NEVER_STARTED
@@ -159,14 +159,14 @@ def first_needed(case: str, target: str) -> dict[str, Event]:
     """Every secret, with an event whose run needs it."""
     found: dict[str, Event] = {}
     for event in started(case):
-        for name in expectation.secrets_needed(Run(read(case), target, event)):
+        for name in expected_logins.secrets_needed(Run(read(case), target, event)):
             found.setdefault(name, event)
     return found
 
 
 def test_every_secret_is_needed_by_some_run() -> None:
     for case, target in RENDERED:
-        fed = expectation.fed(Run(read(case), target, started(case)[0]))
+        fed = expected_logins.fed(Run(read(case), target, started(case)[0]))
         assert first_needed(case, target).keys() == fed.secrets.keys() | fed.docker_configs.keys()
 
 
@@ -178,7 +178,7 @@ def test_a_failed_build_in_a_foreign_environment(case: str, target: str) -> None
     event = events[number % len(events)]
     wanted = Run(read(case), target, event)
     foreign = {"auth": encoded("somebody:else")}
-    auths = {login.host: foreign for login in expectation.all_logins(wanted).values()}
+    auths = {login.host: foreign for login in expected_logins.all_logins(wanted).values()}
     auths |= {"https://index.docker.io/v1/": foreign} if HUB in auths else {}
     extra = {"KANIKO_NO_PUSH": "true", "DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
     got = execute(
@@ -196,15 +196,15 @@ def test_a_failed_build_in_a_foreign_environment(case: str, target: str) -> None
 @pytest.mark.parametrize("target", [target for target in RUN_BY_A_SHELL if target != "buildkite"])
 def test_an_empty_secret_is_a_missing_one(target: str) -> None:
     wanted = Run(read("push-always"), target, DEFAULT_BRANCH)
-    fed = expectation.Fed({"QUAY_PASSWORD": ""}, {})
+    fed = expected_logins.Fed({"QUAY_PASSWORD": ""}, {})
     for shell in SHELLS:
         stopped(execute(wanted, render("push-always", target), shell, fed=fed), ["QUAY_PASSWORD"])
 
 
 def test_gitlab_takes_a_ready_config_as_text_too() -> None:
     wanted = Run(read("docker-config"), "gitlab", DEFAULT_BRANCH)
-    fed = expectation.fed(wanted)
-    as_text = expectation.Fed({**fed.secrets, **fed.docker_configs}, {})
+    fed = expected_logins.fed(wanted)
+    as_text = expected_logins.Fed({**fed.secrets, **fed.docker_configs}, {})
     for shell in SHELLS:
         got = execute(wanted, render("docker-config", "gitlab"), shell, fed=as_text)
         check(got, wanted)
@@ -292,7 +292,7 @@ printf '\\n' >>"$LOG"
 def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path) -> None:
     document = yaml.safe_load(render("kubernetes-clone", "kubernetes", event))
     (container,) = document["spec"]["initContainers"]
-    store = {"ci-kaniko": {"GIT_TOKEN": expectation.secret("GIT_TOKEN")}}
+    store = {"ci-kaniko": {"GIT_TOKEN": expected_logins.secret("GIT_TOKEN")}}
     env = kubelet.environment(container, store)
     script = kubelet.expand(container["args"][0], env)
     (tmp_path / "git").write_text(FAKE_GIT)
@@ -394,7 +394,7 @@ def test_a_host_of_the_run_gets_its_login(
     for shell in SHELLS:
         got = execute(wanted, text, shell)
         assert f"--destination={host}/acme/shop:1" in (got.argv or ())
-        assert lookup(got, host) == ("acme", expectation.secret("MIRROR_PASSWORD"))
+        assert lookup(got, host) == ("acme", expected_logins.secret("MIRROR_PASSWORD"))
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -16,7 +16,7 @@ import yaml
 from ruamel.yaml import YAML
 
 import ci_kaniko
-from harness import checks, expectation, images, pipelines
+from harness import checks, expectation, expected_logins, images, pipelines
 from harness.cases import PIPELINE_CASES, ROOT, spec_path
 from harness.documents import HarnessError
 from harness.execution import run
@@ -192,7 +192,7 @@ def built(got: Recorded, job: Job, event: Event, target: str) -> None:
         return
     for host in job.hosts_of_others(target, event):
         assert lookup(got, host) is None or checks.is_always_there(
-            got, expectation.Login(host, "")
+            got, expected_logins.Login(host, "")
         ), host
     assert_digest(got, job, expectation.images(wanted))
 
@@ -275,7 +275,7 @@ def joined(got: Recorded, job: Job, event: Event, target: str) -> None:
 def ways_in(job: Job, wanted: Run) -> set[str]:
     """How registries are reached that are not reached the usual way."""
     options = job.image.data.get("options", {})
-    used = expectation.push_hosts(wanted)
+    used = expected_logins.push_hosts(wanted)
     kinds = {"insecure_registry": "disabled", "skip_tls_verify_registry": "insecure"}
     return {
         f"reg={host},tls={way}"
@@ -289,8 +289,10 @@ def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> No
     """The destinations' logins and that of the repository in which the platforms wait."""
     first = job.staged_at(wanted)
     config = json.loads(call.config_text or "{}")
-    for host, login in expectation.all_logins(Run(job.whole, wanted.target, wanted.event)).items():
-        needed = host in expectation.logins(wanted) or host == first
+    for host, login in expected_logins.all_logins(
+        Run(job.whole, wanted.target, wanted.event)
+    ).items():
+        needed = host in expected_logins.logins(wanted) or host == first
         if needed and login.is_cloud:
             helper = {"aws": "ecr-login", "google": "gcr"}[login.kind]
             assert config["credHelpers"][host] == helper
@@ -302,9 +304,9 @@ def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> No
         assert call.config_mode == 0o600
 
 
-def joined_with_cloud(call: Joined, login: expectation.Login, wanted: Run) -> None:
+def joined_with_cloud(call: Joined, login: expected_logins.Login, wanted: Run) -> None:
     """The helper finds what the executor's own client would find."""
-    every = expectation.all_logins(wanted).values()
+    every = expected_logins.all_logins(wanted).values()
     for name, value in login.environment.items():
         allowed = {value} | {other.environment.get(name) for other in every if name == "AWS_REGION"}
         assert call.env[name].rpartition("/")[2] in {
