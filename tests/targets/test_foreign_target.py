@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from harness import tools
 from harness.repository import PACKAGE, Done, Repository
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def test_its_script_runs(project: Project, tmp_path: Path, request_number: str) 
         "GHCR_TOKEN": "tiger",
     }
     done = subprocess.run(
-        ["sh", "-c", script],
+        [*tools.shell(), "-c", script],
         env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
