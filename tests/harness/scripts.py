@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from harness import yaml11
 from harness.kubelet import expand
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ _SHELLS = ("sh", "ash", "dash", "bash")
 
 
 def scripts(target: str, path: Path) -> list[str]:
-    documents = list(yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
+    documents = yaml11.load_all(path.read_text(encoding="utf-8"))
     if target == "gitlab":
         documents = documents[-1:]
     found = [script for document in documents for script in _EXTRACT[target](document)]

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
-from harness import judge
+from harness import judge, yaml11
 from harness.agola import included
 from harness.documents import REQUESTS, listed
 from harness.events import GITHUB_EVENTS, Event, environment, github_context
@@ -290,7 +288,7 @@ def github(text: str, event: Event) -> bool:
 
 def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
     """The jobs of the workflow, when the event starts it; called ones start with their caller."""
-    workflow = yaml.load(text, yaml.CSafeLoader)
+    workflow = yaml11.load(text)
     jobs = workflow["jobs"]
     called = "workflow_call" in workflow["on"]
     if not (called or _github_on(workflow["on"], event)):
@@ -462,7 +460,7 @@ def agola_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> l
     tasks = agola_tasks(text)
     return [
         _agola_step(task["name"], tasks, env)
-        for run in yaml.load(text, yaml.CSafeLoader)["runs"]
+        for run in yaml11.load(text)["runs"]
         if included(run.get("when"), env)
         for task in run["tasks"]
     ]

@@ -18,7 +18,7 @@ from unittest import mock
 
 import yaml
 
-from harness import judge, tools
+from harness import judge, tools, yaml11
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.runners.github import github_known
 from harness.scripts import pod_specs, scripts
@@ -223,7 +223,7 @@ def workflow_parser(files: Sequence[Path]) -> list[str]:
 
 
 def _unreadable(text: str) -> Iterator[str]:
-    workflow = yaml.load(text, yaml.CSafeLoader)
+    workflow = yaml11.load(text)
     statuses = dict.fromkeys(("success", "failure", "cancelled", "always"), False)
     results: judge.Known = {
         f"jobs.{name}.outputs.{output}": ""
@@ -262,7 +262,7 @@ def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
     # It would read all schemas for each manifest.
     with mock.patch.object(utils, "schema_contents", functools.cache(utils.schema_contents)):
         for path in files:
-            for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
+            for document in yaml11.load_all(path.read_text(encoding="utf-8")):
                 for manifest in _manifests(target, document):
                     try:
                         validate(manifest, KUBERNETES, strict=True)

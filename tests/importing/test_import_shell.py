@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from ci_kaniko.importing.calls import (
     ALWAYS,
@@ -37,7 +36,7 @@ from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
-from harness import tools
+from harness import tools, yaml11
 from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def rendered(target: str) -> dict[str, str]:
     """The scripts of a target's snapshots, each once, by the file they were first seen in."""
     found: dict[str, str] = {}
     for path in sorted((SNAPSHOTS / target).glob("*.yml")):
-        for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
+        for document in yaml11.load_all(path.read_text(encoding="utf-8")):
             for text in scripts_of(document):
                 script = text.replace("$$", "$") if target in DOUBLED else text
                 found.setdefault(script, path.name)

@@ -8,14 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.plan.select import select
 from ci_kaniko.spec.build import Build
-from harness import agola, images
+from harness import agola, images, yaml11
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH
 from harness.pipelines import native_name
@@ -477,7 +476,7 @@ def test_many_images_keep_to_the_limits(variant: str, target: str) -> None:
     assert found or (variant, target) in REFUSED
     pipeline = images.read(many(MANY[variant], variant))
     for group, text in found.items():
-        documents = list(yaml.load_all(text, yaml.CSafeLoader))
+        documents = yaml11.load_all(text)
         names = [name for document in documents for name in job_names(target, document)]
         jobs = [job for job in pipeline.jobs if job.image.name in group]
         assert {native_name(job, target) for job in jobs} <= {*names}
@@ -539,7 +538,7 @@ COMMON = re.compile(
 def test_regular_expressions_mean_one_thing_to_every_engine(target: str) -> None:
     found = set()
     for text in parts("globs", target).values():
-        for value in every_text(yaml.load(text, yaml.CSafeLoader)):
+        for value in every_text(yaml11.load(text)):
             if "=~" in value and "set -eu" not in value:
                 found |= {*re.findall(r"=~ /((?:[^/\\]|\\.)+)/", value)}
             elif target == "agola" and re.fullmatch("#.*#", value):

@@ -7,11 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko.targets.agola import TARGET
-from harness import agola, expectation, triggers
+from harness import agola, expectation, triggers, yaml11
 from harness.cases import snapshots
 from harness.runs import RENDERED, read, refused, render
 
@@ -154,7 +153,7 @@ TAMPERED: dict[str, Callable[[Any], object]] = {
 def test_a_tampered_document_is_noticed(tamper: Callable[[Any], object]) -> None:
     """What stands between the template and the file that is handed out."""
     view = TARGET.prepare(ci_kaniko.loads(SPEC), {}).view
-    document = yaml.load(config(), yaml.CSafeLoader)
+    document = yaml11.load(config())
     assert list(TARGET.verify(copy.deepcopy(document), view)) == []
     tamper(document)
     assert list(TARGET.verify(document, view))

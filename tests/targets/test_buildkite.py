@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,7 @@ from ci_kaniko.shell.script import Script
 from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite.dialect import DIALECT
 from ci_kaniko.text.quoting import continued
-from harness import buildkite, expectation, expected_logins, kubelet
+from harness import buildkite, expectation, expected_logins, kubelet, yaml11
 from harness.buildkite_upload import upload
 from harness.cases import CASES, snapshots
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
@@ -51,7 +50,7 @@ def spec_with(text: str) -> ci_kaniko.Spec:
 
 
 def all_uploaded(text: str, env: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    return list(upload(yaml.load(text, yaml.CSafeLoader), env or ENV)["steps"])
+    return list(upload(yaml11.load(text), env or ENV)["steps"])
 
 
 def uploaded(text: str) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def test_the_script_arrives_byte_for_byte(text: str) -> None:
 def test_every_row_of_the_kubelets_table_arrives_in_arguments(text: str) -> None:
     values = {"commit.sha": "0" * 40, "repository.url": "https://h.example/a/b", "branch": "main"}
     rendered = ci_kaniko.render(spec_with(text), "kubernetes", {**values, "tag": ""})
-    (container,) = yaml.load(rendered, yaml.CSafeLoader)["spec"]["containers"]
+    (container,) = yaml11.load(rendered)["spec"]["containers"]
     known = {**ENV, **{entry["name"]: "x" for entry in container["env"]}}
     arguments = [kubelet.expand(word, known) for word in container["args"]]
     assert f"--build-arg=ARG={text}" in arguments
@@ -178,7 +177,7 @@ TAMPERED: dict[str, Callable[[Any], object]] = {
 def document() -> tuple[Any, dict[str, Any]]:
     spec = ci_kaniko.loads(FULL)
     text = ci_kaniko.render(spec, "buildkite")
-    return yaml.load(text, yaml.CSafeLoader), TARGET.prepare(spec, {}).view
+    return yaml11.load(text), TARGET.prepare(spec, {}).view
 
 
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import ci_kaniko
-from harness import tools
+from harness import tools, yaml11
 from harness.events import DEFAULT_BRANCH, environment
 from harness.pipelines import digest_of
 
@@ -79,7 +78,7 @@ class Job:
 
     def __init__(self, path: Path, step: str, **more: str) -> None:
         name, title = STEPS[step]
-        document = yaml.load(ci_kaniko.render(ci_kaniko.loads(SPEC), "github"), yaml.CSafeLoader)
+        document = yaml11.load(ci_kaniko.render(ci_kaniko.loads(SPEC), "github"))
         steps: list[dict[str, Any]] = document["jobs"][name]["steps"]
         (found,) = (each for each in steps if each.get("name") == title)
         assert found["shell"] == "bash"

@@ -7,10 +7,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 import ci_kaniko
-from harness import tools
+from harness import tools, yaml11
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
 from harness.execution import run
 from harness.pipelines import digest_of
@@ -64,7 +63,7 @@ class Step:
 
     def __init__(self, path: Path, event: Event, build: str) -> None:
         text = ci_kaniko.render(ci_kaniko.loads(SPEC + OUTPUTS), "github")
-        (job,) = yaml.load(text, yaml.CSafeLoader)["jobs"].values()
+        (job,) = yaml11.load(text)["jobs"].values()
         self.path, self.work, self.output = path, path / "work", path / "output"
         for folder in (self.work, path / "temp", path / "bin"):
             folder.mkdir(exist_ok=True)

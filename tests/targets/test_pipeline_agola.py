@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko.targets.agola import TARGET
-from harness import agola, tools
+from harness import agola, tools, yaml11
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
 from harness.execution import run
@@ -55,7 +54,7 @@ def rendered(text: str) -> str:
 
 
 def runs(text: str) -> list[Any]:
-    return list(yaml.load(rendered(text), yaml.CSafeLoader)["runs"])
+    return list(yaml11.load(rendered(text))["runs"])
 
 
 def tasks(text: str) -> dict[str, Any]:
@@ -524,7 +523,7 @@ def test_three_hundred_images() -> None:
     text = MANY + PREPARE + f"images: {{{images}}}"
     found = rendered(text)
     assert len(found.encode()) < agola.LARGEST
-    assert len(yaml.load(found, yaml.CSafeLoader)["runs"][0]["tasks"]) == 301
+    assert len(yaml11.load(found)["runs"][0]["tasks"]) == 301
     assert found == rendered(text)
 
 
@@ -917,7 +916,7 @@ TAMPERED: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
 def test_a_tampered_pipeline_is_noticed(tamper: Callable[[Any], object]) -> None:
     spec = ci_kaniko.loads(TRIGGERS)
-    document = yaml.load(rendered(TRIGGERS), yaml.CSafeLoader)
+    document = yaml11.load(rendered(TRIGGERS))
     view = TARGET.prepare(spec, {}).view
     assert list(TARGET.verify(document, view)) == []
     tamper(document)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.targets.buildkite import TARGET
-from harness import buildkite, kubelet, tools, validators
+from harness import buildkite, kubelet, tools, validators, yaml11
 from harness.buildkite_upload import UploadError, upload
 from harness.cases import PIPELINES as FOLDER
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
@@ -44,7 +44,7 @@ def rendered(spec: str) -> str:
 
 def uploaded(text: str, env: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
     """Every step by its key, as Buildkite receives it."""
-    document = yaml.load(text, yaml.CSafeLoader)
+    document = yaml11.load(text)
     return {step["key"]: step for step in upload(document, env or {})["steps"]}
 
 
@@ -849,7 +849,7 @@ TAMPERED = {
 @pytest.mark.parametrize("name", TAMPERED)
 def test_a_tampered_document_is_noticed(name: str) -> None:
     spec = ci_kaniko.loads(WHOLE)
-    document = yaml.load(ci_kaniko.render(spec, "buildkite"), yaml.CSafeLoader)
+    document = yaml11.load(ci_kaniko.render(spec, "buildkite"))
     view = TARGET.prepare(spec, {}).view
     assert [*TARGET.verify(document, view)] == []
     TAMPERED[name](document["steps"])
@@ -858,7 +858,7 @@ def test_a_tampered_document_is_noticed(name: str) -> None:
 
 def test_tampered_inputs_are_noticed() -> None:
     spec = ci_kaniko.loads(INPUTS)
-    document = yaml.load(ci_kaniko.render(spec, "buildkite"), yaml.CSafeLoader)
+    document = yaml11.load(ci_kaniko.render(spec, "buildkite"))
     view = TARGET.prepare(spec, {}).view
     assert [*TARGET.verify(document, view)] == []
     document["steps"][0]["env"]["INPUT_TAG"] = "$INPUT_TAG"

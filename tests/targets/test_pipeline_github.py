@@ -14,7 +14,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.syntax.globs import matches
-from harness import tools, triggers
+from harness import tools, triggers, yaml11
 from harness.events import (
     DEFAULT_BRANCH,
     FEATURE_BRANCH,
@@ -55,7 +55,7 @@ def rendered(text: str) -> str:
 
 
 def workflow(text: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(rendered(text), yaml.CSafeLoader)
+    document: dict[str, Any] = yaml11.load(rendered(text))
     return document
 
 

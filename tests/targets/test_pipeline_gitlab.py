@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from harness import yaml11
 
 _TWO = """
 default_branch: main
@@ -24,7 +25,7 @@ def rendered(text: str) -> str:
 
 def jobs(text: str) -> dict[str, Any]:
     """The jobs of the last document, each with what it extends."""
-    *_, document = yaml.load_all(rendered(text), yaml.CSafeLoader)
+    *_, document = yaml11.load_all(rendered(text))
     return {
         name: {**document.get(job.get("extends"), {}), **job}
         for name, job in document.items()
@@ -128,7 +129,7 @@ def test_inputs_reach_the_script_by_variables(form: str) -> None:
         "labels: {a: '${input.channel}', b: '${input.level}', c: '${input.fast}', d: '$[[ x ]]'}\n"
         "images: {api: {}}\n"
     )
-    header, document = yaml.load_all(rendered(text), yaml.CSafeLoader)
+    header, document = yaml11.load_all(rendered(text))
     pattern = header["spec"]["inputs"]["channel"].pop("regex")
     stage = header["spec"]["inputs"].pop("stage", None)
     assert (stage is not None) == (form == "component")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import expectation, kubelet, tools
+from harness import expectation, kubelet, tools, yaml11
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
@@ -52,7 +52,7 @@ def rendered(text: str, event: Event = DEFAULT_BRANCH, given: Mapping[str, str] 
 def documents(
     text: str, event: Event = DEFAULT_BRANCH, given: Mapping[str, str] = _NONE
 ) -> list[dict[str, Any]]:
-    found = list(yaml.load_all(rendered(text, event, given), yaml.CSafeLoader))
+    found = yaml11.load_all(rendered(text, event, given))
     for document in found:
         admit(document)
     return found

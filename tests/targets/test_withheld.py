@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import judge
+from harness import judge, yaml11
 from harness.events import (
     DEFAULT_BRANCH,
     MERGE_GROUP,
@@ -141,7 +141,7 @@ def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, 
         "github": {"mode": mode},
     }
     text = ci_kaniko.render(ci_kaniko.loads(f"{default}{yaml.safe_dump(spec)}"), "github")
-    workflow = yaml.load(text, yaml.CSafeLoader)
+    workflow = yaml11.load(text)
     job = workflow["jobs"]["image"]
     wanted = job["steps"][-1]["env"]["QUAY_PASSWORD"]
     for event in HELD:

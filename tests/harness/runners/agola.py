@@ -7,8 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from harness import yaml11
 from harness.documents import HarnessError, as_mapping, for_the_event, only
 from harness.events import environment
 from harness.logins import both
@@ -73,7 +72,7 @@ def _agola_pull_login(
     request: Running, task: Mapping[str, Any], image: str
 ) -> tuple[str, str] | None:
     """Agola looks for a registry under these names, and Docker Hub is index.docker.io."""
-    document = as_mapping(yaml.load(request.text, yaml.CSafeLoader))
+    document = as_mapping(yaml11.load(request.text))
     levels = (document, *(one for one in document["runs"] if task in one["tasks"]), task)
     auths: dict[str, Any] = {}
     for level in levels:
@@ -92,7 +91,7 @@ def _agola_pull_login(
 
 def agola_tasks(text: str) -> dict[str, dict[str, Any]]:
     """Every task of every run by its name."""
-    document = as_mapping(yaml.load(text, yaml.CSafeLoader))
+    document = as_mapping(yaml11.load(text))
     return {task["name"]: task for each in document["runs"] for task in each["tasks"]}
 
 

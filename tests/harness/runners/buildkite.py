@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from harness import buildkite_upload, kubelet
+from harness import buildkite_upload, kubelet, yaml11
 from harness.documents import HarnessError, as_mapping, as_scalar, for_the_event, listed, only
 from harness.events import WORKSPACES, Event, environment
 from harness.programs import BUILDKITE_AGENT
@@ -74,7 +72,7 @@ def buildkite_pipeline(
     text: str, event: Event, inputs: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     """The pipeline as another job uploads it, with its environment."""
-    document = yaml.load(text, yaml.CSafeLoader)
+    document = yaml11.load(text)
     elsewhere = {
         **environment("buildkite", event),
         **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},

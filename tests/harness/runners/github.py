@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from harness import judge
+from harness import judge, yaml11
 from harness.documents import HarnessError, as_mapping, as_scalar, flat, listed, only
 from harness.events import Event, environment, github_context
 from harness.logins import both, docker_pulls
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(request: Running) -> Outcome:
-    workflow = as_mapping(yaml.load(request.text, yaml.CSafeLoader))
+    workflow = as_mapping(yaml11.load(request.text))
     jobs = workflow["jobs"]
     # A single image has one job that builds; one before it may tell refs apart.
     waited_for = flat(job.get("needs", []) for job in jobs.values()) if not request.job else []

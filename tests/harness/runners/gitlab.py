@@ -6,8 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from harness import yaml11
 from harness.documents import HarnessError, as_mapping, as_scalar, as_text, flat, only
 from harness.events import environment, identity
 from harness.request import Outcome, Running
@@ -57,8 +56,8 @@ def gitlab_document(text: str, inputs: Mapping[str, str] = MappingProxyType({}))
     """The configuration; in one that declares inputs they are pasted into the text."""
     header, separator, body = text.partition("\n---\n")
     if not separator:
-        return as_mapping(yaml.load(text, yaml.CSafeLoader))
-    declared = yaml.load(header, yaml.CSafeLoader)["spec"].get("inputs") or {}
+        return as_mapping(yaml11.load(text))
+    declared = yaml11.load(header)["spec"].get("inputs") or {}
 
     def pasted(match: re.Match[str]) -> str:
         entry = declared[match[1]] or {}
@@ -69,9 +68,7 @@ def gitlab_document(text: str, inputs: Mapping[str, str] = MappingProxyType({}))
             raise HarnessError(f"GitLab refuses {value!r} for {match[1]}")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    return as_mapping(
-        yaml.load(re.sub(r"\$\[\[ *inputs\.(\w+) *\]\]", pasted, body), yaml.CSafeLoader)
-    )
+    return as_mapping(yaml11.load(re.sub(r"\$\[\[ *inputs\.(\w+) *\]\]", pasted, body)))
 
 
 def gitlab_jobs(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from harness import kubelet
+from harness import kubelet, yaml11
 from harness.documents import HarnessError
 from harness.request import Outcome, Running
 
@@ -72,7 +70,7 @@ def _fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
 
 def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:
     """The containers of every pod in the order in which they run, each with a name and its pod."""
-    documents = [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+    documents = [document for document in yaml11.load_all(text) if document]
     return [
         list(pod_containers(document))
         for document in documents
