@@ -34,11 +34,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Give the whole suite every core; a part of it is faster without workers."""
+    """Give the whole suite every core; a part of it is faster without workers.
+
+    The tests of a file stay together: they share what they render and run.
+    """
     whole = [os.path.abspath(each) for each in config.args] == [os.path.dirname(__file__)]
     asked = config.getoption("numprocesses", default="no such option")
-    if whole and asked is None and not hasattr(config, "workerinput"):
+    if not whole or asked == "no such option" or hasattr(config, "workerinput"):
+        return
+    if asked is None:
         config.option.numprocesses = "auto"
+    if config.option.dist == "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
 
 
 def pytest_collection_finish() -> None:
