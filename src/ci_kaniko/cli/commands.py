@@ -305,7 +305,7 @@ def schema() -> None:
 
 @app.command(cls=_Command)
 def explain(
-    rules: Annotated[
+    names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[RULE]...",
@@ -315,7 +315,7 @@ def explain(
 ) -> None:
     """Say what a rule is about, with an example, its message and the fix."""
     with _told():
-        actions.explain(rules or ())
+        actions.explain(names or ())
 
 
 def misuse(command: str, message: str) -> NoReturn:
