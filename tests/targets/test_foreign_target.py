@@ -210,3 +210,44 @@ print(ci_kaniko.render(old, "acme").count("--no-push"))
         check=False,
     )
     assert done.stdout.split() == ["large", "default", "1"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["render"], ["validate"], ["setup"], ["render", "-o", ".acme.yml"]]
+)
+def test_a_spec_that_does_not_name_the_target_serves_it(project: Project, words: list[str]) -> None:
+    plain = "default_branch: main\npush: never\ndockerfile: Dockerfile\n"
+    project.write("ci-kaniko.yaml", plain)
+    project.installed(words[0], "acme", *words[1:])
+
+
+def test_a_spec_that_was_read_before_serves_it(project: Project) -> None:
+    code = (
+        "import ci_kaniko; from ci_kaniko.setup import requirements\n"
+        "spec = ci_kaniko.loads('push: never')\n"
+        "assert 'jobs' in ci_kaniko.render(spec, 'acme')\n"
+        "requirements(spec, 'acme')"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{PACKAGE}{os.pathsep}{FOREIGN}"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+@pytest.mark.parametrize("words", [["render", "broken"], ["targets"], ["validate", "broken"]])
+def test_a_target_that_does_not_load_is_told_by_its_distribution(
+    tmp_path: Path, words: list[str]
+) -> None:
+    metadata = tmp_path / "site" / "broken_ci-0.3.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-ci\nVersion: 0.3\n")
+    points = "[ci_kaniko.targets]\nbroken = broken_ci:TARGET\n"
+    (metadata / "entry_points.txt").write_text(points)
+    project = Project(tmp_path / "project", git="none")
+    project.write("ci-kaniko.yaml", "push: never\n")
+    done = project.run(
+        *words, environment={"PYTHONPATH": f"{PACKAGE}{os.pathsep}{metadata.parent}"}
+    )
+    assert done.code == 1
+    assert done.err == (
+        'ci-kaniko: target "broken" of broken-ci 0.3 cannot be loaded: '
+        "ModuleNotFoundError: No module named 'broken_ci'\n"
+    )

@@ -24,8 +24,14 @@ def main() -> None:
         where = error.filename or "<stdout>"
         print(f"ci-kaniko: {where}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
-    except Exception:  # noqa: BLE001 - whatever it is, it is ours
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
         import traceback
+
+        from ci_kaniko.problems.problem import BrokenTargetError
+
+        if isinstance(error, BrokenTargetError):
+            print(f"ci-kaniko: {error}", file=sys.stderr)
+            sys.exit(1)
 
         traceback.print_exc()
         print(

@@ -20,7 +20,14 @@ def installed_names() -> tuple[str, ...]:
 
 @cache
 def installed(name: str) -> Any:
-    """The Target of that name; None when nobody installed one."""
+    """The Target of that name; None when nobody installed one. Raises BrokenTargetError."""
     for item in entry_points(group=GROUP, name=name):
-        return item.load()
+        try:
+            return item.load()
+        except Exception as error:
+            from ci_kaniko.problems.problem import BrokenTargetError
+
+            source = f" of {item.dist.name} {item.dist.version}" if item.dist else ""
+            why = f"{type(error).__name__}: {error}"
+            raise BrokenTargetError(f'target "{name}"{source} cannot be loaded: {why}') from error
     return None

@@ -112,6 +112,10 @@ class UnknownTargetError(CiKanikoError):
     """A target that does not exist was asked for."""
 
 
+class BrokenTargetError(CiKanikoError):
+    """A target that another distribution installs cannot be loaded."""
+
+
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sorted by position, each once; what has no position comes last.
 

@@ -21,5 +21,6 @@ def in_file(spec: Spec, target: str, file: OutputFile, current: str = "") -> Spe
 
 def in_files(spec: Spec, target: str) -> list[tuple[str | None, Spec]]:
     """The path of each file of a target and what is in it; all in one when none is named."""
-    files = getattr(spec.outputs, target)
+    # A spec that was read before another distribution's target was asked for has no such field.
+    files = getattr(spec.outputs, target, ())
     return [(file.path, in_file(spec, target, file)) for file in files] or [(None, spec)]

@@ -31,20 +31,16 @@ def target(name: str) -> Target:
     """One target. Raises UnknownTargetError with the names there are."""
     if name in NAMES:
         found: Target = import_module(f"ci_kaniko.targets.{name}").TARGET
-        return found
-    from ci_kaniko.kaniko.installed import installed
+    else:
+        from ci_kaniko.kaniko.installed import installed
 
-    found = installed(name)
-    if found is None:
         check_name(name)
-    from ci_kaniko.spec.foreign import adopt
-
-    adopt([name])
+        found = installed(name)
     return found
 
 
 def check_name(name: str) -> None:
-    """Raise UnknownTargetError for what is no target, without importing those that are."""
+    """Raise UnknownTargetError for what is no target, without importing those that are built in."""
     if name in NAMES:
         return
     from ci_kaniko.kaniko.installed import installed_names
@@ -57,3 +53,7 @@ def check_name(name: str) -> None:
         close = suggest(name, names)
         known = f'did you mean "{close}"?' if close else f"known: {', '.join(names)}"
         raise UnknownTargetError(f'unknown target "{name}"; {known}')
+    from ci_kaniko.spec import spec  # noqa: F401 - a model that comes later would miss the section
+    from ci_kaniko.spec.foreign import adopt
+
+    adopt([name])
