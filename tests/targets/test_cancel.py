@@ -60,7 +60,8 @@ case $command in
       kill -TERM "$pid"
       for n in {1..50}; do kill -0 "$pid" || break; sleep 0.1; done
     fi
-    kill -KILL -- "-$pid" || :
+    # It may not lead a group yet.
+    kill -KILL -- "-$pid" "$pid" || :
     rm "$STATE/$name" ;;
 esac
 """
@@ -160,9 +161,9 @@ def test_a_signal_ends_what_runs(
         assert {file.name for file in job.files} >= {"config.json", "ghcr.io.crt"}
     (container,) = job.containers
     os.kill(job.process.pid, number)
-    wait_for(lambda: not job.files, seconds=1)
+    wait_for(lambda: not job.files, seconds=3)
     assert job.process.wait(5) == STATUS[number]
-    wait_for(lambda: not is_there(container), seconds=1)
+    wait_for(lambda: not is_there(container))
     if step == "prepare":
         # The runner has its files back.
         assert job.log.read_text().splitlines() == ["-R 0:0 .", "-R 0:0 ."]
