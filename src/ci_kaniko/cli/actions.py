@@ -608,9 +608,9 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
 
 
 def _show(problems: Sequence[Problem], form: str) -> None:
-    from ci_kaniko.cli.report import report
-
     if problems:
+        from ci_kaniko.cli.report import report
+
         _say(report(problems, form), err=True)
 
 

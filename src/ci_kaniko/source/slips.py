@@ -13,9 +13,10 @@ from ci_kaniko.source.source import (
     Source,
     indent_of,
     lines_of,
+    quoted_bit,
+    short,
     wide_blank,
 )
-from ci_kaniko.text.display import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.problem import Problem
 
 
-_MAX_QUOTED = 50
 _MAX_KEY = 1024
 ESCAPES = r"in double quotes write \\ for a backslash, or use single quotes"
 _QUOTE_VALUE = "put quotes around the value"
@@ -179,7 +179,7 @@ def _say_no_value(slip: _Slip) -> _Said:
     message = f'{quoted_bit(word)} is not a "key: value" line'
     hint = 'add ":" and a value, or indent the line when it belongs to the value above'
     if ":" in word and '"' not in word:
-        hint = "put a space after the colon: " + _short(word.replace(":", ": ", 1))
+        hint = "put a space after the colon: " + short(word.replace(":", ": ", 1))
     return _Said(message, hint, slip.start, len(word))
 
 
@@ -192,7 +192,7 @@ def _say_name(slip: _Slip) -> _Said:
     word = slip.word(slip.start)
     what = "alias" if word.startswith("*") else "anchor"
     message = f"{quoted_bit(word)} looks like a YAML {what} but is none"
-    hint = f'put quotes around it: "{_short(word)}"'
+    hint = f'put quotes around it: "{short(word)}"'
     return _Said(message, hint, slip.start, len(word))
 
 
@@ -297,11 +297,3 @@ _SAYINGS: tuple[tuple[str, Callable[[_Slip], _Said]], ...] = (
     ("incompatible YAML", _say_directive),
     ("<document start>", _say_outside),
 )
-
-
-def _short(text: str) -> str:
-    return shown(text[: 2 * _MAX_QUOTED], _MAX_QUOTED + 3)
-
-
-def quoted_bit(text: str) -> str:
-    return f'"{_short(text)}"'

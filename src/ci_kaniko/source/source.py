@@ -20,6 +20,7 @@ BOM = "\ufeff"
 _BREAK = pattern("\r\n?|\n")
 OTHER_BREAKS = "\x85\u2028\u2029"
 """Line breaks for YAML 1.1, so for PyYAML; none for YAML 1.2 and editors."""
+_MAX_QUOTED = 50
 BLANK = " \t"
 WIDE_BLANKS = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 ORDINARY = "indent with ordinary blanks"
@@ -175,3 +176,13 @@ def is_yaml(character: str) -> bool:
         or 0xE000 <= code <= 0xFFFD
         or code >= 0x10000
     )
+
+
+def short(text: str) -> str:
+    """What a user wrote, cut when it is long, credentials starred out."""
+    return shown(text[: 2 * _MAX_QUOTED], _MAX_QUOTED + 3)
+
+
+def quoted_bit(text: str) -> str:
+    """The same in double quotes."""
+    return f'"{short(text)}"'

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
 from ci_kaniko.source.events import portable_events
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence, Unknown
-from ci_kaniko.source.slips import ESCAPES, explain, quoted_bit
-from ci_kaniko.source.source import ORDINARY, WIDE_BLANKS, Source, wide_blank
+from ci_kaniko.source.source import ORDINARY, WIDE_BLANKS, Source, quoted_bit, wide_blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,8 +91,12 @@ class Builder:
         try:
             yield from portable_events(self.source.text)
         except yaml.MarkedYAMLError as error:
+            from ci_kaniko.source.slips import explain
+
             self._stop(explain(error, self.source, started=self.root is not None))
         except (ValueError, OverflowError):
+            from ci_kaniko.source.slips import ESCAPES
+
             self._fatal("yaml-syntax", "an escape sequence names no character", Node(), ESCAPES)
 
     def document(self, event: Any) -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from ci_kaniko.spec.build import Build, Checked, SpecFields, is_ignored
-from ci_kaniko.spec.damage import kept_parts, misspelt, readable, restored_parts
-from ci_kaniko.spec.explain import findings_of
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.spec.told import told_once
@@ -54,6 +52,9 @@ def _explained(
     model: type[Build] = SpecFields,
 ) -> tuple[list[Finding], Build | None]:
     """What the model refuses, what the rules say about the rest, and the rest."""
+    from ci_kaniko.spec.damage import kept_parts, misspelt, readable, restored_parts
+    from ci_kaniko.spec.explain import findings_of
+
     findings = list(findings_of(error, model))
     rest, cuts = readable(findings, data, read_model)
     if rest is not None:
@@ -76,6 +77,8 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     try:
         spec = read_model({**entries.common, **outputs})
     except ValidationError as error:
+        from ci_kaniko.spec.explain import findings_of
+
         found = list(findings_of(error))
         damaged = {finding.where[0] for finding in found}
         findings += (item for item in found if not entries.completes(item))

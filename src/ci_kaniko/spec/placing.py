@@ -8,7 +8,6 @@ from ci_kaniko.problems.finding import Finding, Where, dotted
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
 from ci_kaniko.source.nodes import Scalar
 from ci_kaniko.spec.build import SpecFields
-from ci_kaniko.spec.explain import meant_key
 from ci_kaniko.syntax.grammar import names_a_secret
 from ci_kaniko.text.display import shown
 
@@ -36,6 +35,8 @@ class InvalidSpec(SpecError):
     @property
     def damaged(self) -> set[Where]:
         """The places of the errors, and of the keys that unknown ones were meant to be."""
+        from ci_kaniko.spec.explain import meant_key
+
         places = {finding.where for finding in self.findings if finding.severity == "error"}
         unknown = [item.where for item in self.findings if item.rule == "unknown-key"]
         meant = {(*where[:-1], meant_key(where, SpecFields) or "") for where in unknown}
