@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Login, Masked, Text, Var, literal
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.kaniko.systems import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,11 +82,6 @@ class Job:
     known_files: dict[str, Text] = field(default_factory=dict)
     logins: list[Login] = field(default_factory=list)
     plain_secrets: bool = False
-
-    @property
-    def foreign(self) -> bool:
-        """Whether ci-kaniko has no target of that platform."""
-        return self.target not in NAMES
 
     def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec says as well."""

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.readers import documents
-from ci_kaniko.importing.readers.documents import Document, Map, failure, line_of, read_yaml
+from ci_kaniko.importing.readers.documents import Document, Map, failure, read_yaml
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.systems import NAMES
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.spec.spec import Spec
 
-SOURCES = (
-    *NAMES,
-    *("shell", "tekton", "jenkins"),
-)
+SOURCES = (*NAMES, "shell", "tekton", "jenkins")
 """What can be imported from."""
 
 
@@ -290,8 +287,3 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
         owner, step = parents[-1]
         del owner[step]
     return name
-
-
-def first_line(root: Any) -> int:
-    """Where a document begins."""
-    return line_of(root, 1)

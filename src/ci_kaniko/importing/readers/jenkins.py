@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Text, Var, join
+from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.containers import (
-    mounts_of,
-    read_environment,
-)
+from ci_kaniko.importing.readers.containers import mounts_of, read_environment
 from ci_kaniko.importing.readers.documents import Map, mapping, read_yaml, sequence, string
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 
@@ -97,8 +94,3 @@ def _leave(job: Job, text: str) -> None:
                 text.count("\n", 0, match.end()) + 1,
                 "write what it says into the spec",
             )
-
-
-def words_of(text: Text) -> Text:
-    """A text joined."""
-    return join(text)

@@ -14,16 +14,7 @@ from ci_kaniko.importing.readers.containers import (
     runs_executor,
     string_list,
 )
-from ci_kaniko.importing.readers.documents import (
-    List,
-    Map,
-    line_of,
-    mapping,
-    native,
-    sequence,
-    string,
-)
-from ci_kaniko.importing.readers.scripts import add_notes
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, sequence, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -358,13 +349,3 @@ def toleration(entry: Map) -> dict[str, Any]:
     if found.get("operator") == "Equal":
         del found["operator"]
     return found
-
-
-def unused(items: List) -> bool:
-    """Whether a list is empty."""
-    return not items
-
-
-def notes(job: Job, script: Any) -> None:
-    """What the shell's reading has to say."""
-    add_notes(job, script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import ALWAYS, Test, Text, Var, When, literal
+from ci_kaniko.importing.calls import Test, Text, Var, When, literal
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.portable import MORE
 from ci_kaniko.problems.finding import Refused
@@ -395,8 +395,3 @@ def several(made: Condition) -> list[Test]:
         for kind in ("branch", "tag")
         if len(made.lists(kind)) > 1
     ]
-
-
-def always(when: When) -> bool:
-    """Whether a condition asks for nothing."""
-    return when == ALWAYS

@@ -27,7 +27,6 @@ _NAME_KEYS = {
     "kubernetes": ("name",),
 }
 _EVENTS = ("branches", "tags", "pull_requests", "schedules", "manual", "pipelines", "paths")
-_DEFAULT_BRANCHES = {"main", "master", "trunk", "develop"}
 
 
 def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
