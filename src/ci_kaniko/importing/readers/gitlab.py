@@ -510,7 +510,7 @@ class _Pipeline:
         kept = {
             name: native(value)
             for name, value in job_variables.items()
-            if _RUNNER.match(name) or not re.search(rf"\b{name}\b", _used(self, whole, job))
+            if _RUNNER.match(name) or not re.search(rf"\b{name}\b", _used(whole, job))
         }
         consumed = {"DOCKER_CONFIG", "CONTEXT", "DOCKERFILE"}
         kept = {
@@ -579,7 +579,7 @@ def _name_of(word: Any) -> str:
     return first.partition("=")[0] if isinstance(first, str) else ""
 
 
-def _used(pipeline: _Pipeline, whole: Map, job: Job) -> str:
+def _used(whole: Map, job: Job) -> str:
     """Every text in which a variable may be read."""
     values = " ".join(
         f"{part.name}"

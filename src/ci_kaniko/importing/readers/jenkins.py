@@ -23,7 +23,7 @@ _LINE = re.compile(r"\bsh\s*\(?\s*(?:script:\s*)?(['\"])((?:\\.|(?!\1)[^\n\\])*)
 
 def jenkins_jobs(path: str, text: str, report: Report) -> Iterator[Job]:
     """The scripts and the pod of a Jenkinsfile, as far as their text goes."""
-    pod = _pod(path, text, report)
+    pod = _pod(path, text)
     pieces = list(_scripts(text))
     pieces = [piece for piece in pieces if mentions_executor(piece.text)]
     if not pieces:
@@ -57,7 +57,7 @@ def _scripts(text: str) -> Iterator[Piece]:
         yield Piece(match[2].replace("\\$", "$"), text.count("\n", 0, match.start()) + 1)
 
 
-def _pod(path: str, text: str, report: Report) -> Map | None:
+def _pod(path: str, text: str) -> Map | None:
     for block in _BLOCK.finditer(text):
         if "containers:" not in block[1]:
             continue

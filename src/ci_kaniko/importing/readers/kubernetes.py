@@ -114,24 +114,19 @@ def _pod(
             continue
         if not runs_executor(container):
             continue
-        job = container_job(container, volumes, document, report, target="kubernetes")
+        job = _container_job(container, volumes, document, report)
         job.name = string(metadata.get("name")) or string(metadata.get("generateName")).rstrip("-")
         job.roots += _cloned(pod, container)
-        _settings(job, pod, metadata, inner, settings, document)
+        _settings(job, pod, metadata, inner, settings)
         yield job
 
 
-def container_job(
-    container: Map,
-    volumes: dict[str, Map],
-    document: Document,
-    report: Report,
-    *,
-    target: str,
+def _container_job(
+    container: Map, volumes: dict[str, Map], document: Document, report: Report
 ) -> Job:
     """A container as a job: by its arguments, or by the script that it runs."""
     line = line_of(container)
-    job = Job(target, string(container.get("name")), document.path, line, report)
+    job = Job("kubernetes", string(container.get("name")), document.path, line, report)
     image = string(container.get("image"))
     job.image = (image,) if image else ()
     job.image_line = container.line_of("image")
@@ -192,9 +187,7 @@ def _cloned(pod: Map, container: Map) -> list[Root]:
 # -- settings ----------------------------------------------------------------------------------
 
 
-def _settings(
-    job: Job, pod: Map, metadata: Map, inner: Map, base: dict[str, Any], document: Document
-) -> None:
+def _settings(job: Job, pod: Map, metadata: Map, inner: Map, base: dict[str, Any]) -> None:
     section = job.section
     store = section.pop("secret", None)
     section.update(base)

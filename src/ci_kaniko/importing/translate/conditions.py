@@ -249,12 +249,12 @@ def _add(made: Condition, atoms: list[Atom], unknown: list[Test]) -> None:
     if _contradictory(kinds, not_kinds, positive):
         return
     if not chosen and not stray and not negated_globs:
-        _broad(made, not_kinds, kinds)
+        _broad(made, not_kinds)
         return
     chosen_kinds = {atom.kind for atom in chosen}
     if not chosen and not any(atom.kind in {"schedule", "manual"} for atom in stray):
         made.unknown += [_spelled([atom for atom in negative if atom.kind != "pull-request"])]
-        _broad(made, not_kinds, kinds)
+        _broad(made, not_kinds)
         return
     if len(chosen) != 1 or (stray and not chosen_kinds & _EXCLUDES.keys()):
         chosen = _reduced(chosen)
@@ -295,7 +295,7 @@ def _contradictory(kinds: set[str], not_kinds: set[str], positive: list[Atom]) -
     )
 
 
-def _broad(made: Condition, not_kinds: set[str], kinds: set[str]) -> None:
+def _broad(made: Condition, not_kinds: set[str]) -> None:
     if "tag" in not_kinds and "branch" in not_kinds:
         if "pull-request" not in not_kinds:
             made.words.append("pull-request")
