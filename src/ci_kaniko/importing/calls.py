@@ -310,28 +310,3 @@ def references(text: str) -> Text:
         parts += [text[at : match.start()], Var(match[1] or match[2])]
         at = match.end()
     return join([*parts, text[at:]])
-
-
-def split_once(text: Text, mark: str) -> tuple[Text, Text | None]:
-    for at, part in enumerate(text):
-        if isinstance(part, str) and mark in part:
-            head, _, tail = part.partition(mark)
-            return join((*text[:at], head)), join((tail, *text[at + 1 :]))
-    return text, None
-
-
-def split_all(text: Text, mark: str) -> list[Text]:
-    found: list[Text] = []
-    rest: Text | None = text
-    while rest is not None:
-        piece, rest = split_once(rest, mark)
-        if piece:
-            found.append(piece)
-    return found
-
-
-def after_at(value: Text) -> list[Text]:
-    for at, part in enumerate(value):
-        if isinstance(part, str) and "@" in part:
-            return [join(("git://", part.partition("@")[2], *value[at + 1 :]))]
-    return []

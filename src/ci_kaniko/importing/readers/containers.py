@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Call, Text, Var, Word, join
+from ci_kaniko.importing.calls import Call, Text, Var, Word, join, starts_with, without_head
 from ci_kaniko.importing.jobs import Job, Mounted, Secret
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -163,15 +163,11 @@ def normal_words(words: list[Word]) -> tuple[Word, ...]:
             found.append(_joined(_SHORT[text[:2]], value, word))
             continue
         name = re.fullmatch(r"--?([A-Za-z][A-Za-z-]*)", text)
-        if name and name[1] not in _SWITCHES and rest and not _is_flag(rest[0]):
+        if name and name[1] not in _SWITCHES and rest and not starts_with(rest[0].text, "--"):
             found.append(_joined(text if text.startswith("--") else f"-{text}", rest.pop(0), word))
             continue
         found.append(word)
     return tuple(found)
-
-
-def _is_flag(word: Word) -> bool:
-    return bool(word.text) and isinstance(word.text[0], str) and word.text[0].startswith("--")
 
 
 def _joined(flag: str, value: Word, word: Word) -> Word:
@@ -184,16 +180,9 @@ def pushed_of(words: tuple[Word, ...]) -> tuple[Word, ...]:
     if any(text in ("--no-push", "--no-push=true") for text in texts):
         return ()
     return tuple(
-        Word(
-            join((text_of[0][len("--destination=") :], *text_of[1:])),
-            word.when,
-            word.split,
-            word.line,
-        )
+        replace(word, text=without_head(word.text, "--destination="))
         for word in words
-        if (text_of := word.text)
-        and isinstance(text_of[0], str)
-        and text_of[0].startswith("--destination=")
+        if starts_with(word.text, "--destination=")
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell
+from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell, split_text
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.readers.containers import normal_words, pushed_of
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
@@ -60,16 +60,7 @@ def _call(job: Job, words: list[tuple[Text, int]], step: Map, logins: tuple[Logi
 
 def _lines(text: Text) -> list[Text]:
     """The lines of an input, without empty ones."""
-    rows: list[list[Any]] = [[]]
-    for part in text:
-        if isinstance(part, str):
-            first, *others = part.split("\n")
-            rows[-1].append(first)
-            rows += [[other] for other in others]
-        else:
-            rows[-1].append(part)
-    joined = [join(row) for row in rows]
-    return [_stripped(row) for row in joined if _stripped(row)]
+    return [row for piece in split_text(text, "\n") if (row := _stripped(piece))]
 
 
 def _stripped(text: Text) -> Text:

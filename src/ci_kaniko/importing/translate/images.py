@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.translate.paths import cut
+from ci_kaniko.importing.calls import without_head
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
 
 
 def without_flag(text: Text) -> Text:
-    return cut(cut(text, "--destination="), "-d=")
+    return without_head(without_head(text, "--destination="), "-d=")
 
 
 def lowered_text(reference: str) -> str:

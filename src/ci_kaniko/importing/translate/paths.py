@@ -5,7 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, literal, split_text
+from ci_kaniko.importing.calls import (
+    Output,
+    Text,
+    Var,
+    join,
+    literal,
+    split_text,
+    starts_with,
+    without_head,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,13 +45,6 @@ def starts(text: Text, prefix: Text) -> Text | None:
     return join(rest[at:])  # type: ignore[arg-type]
 
 
-def cut(text: Text, prefix: str) -> Text:
-    """A text without a plain prefix."""
-    if text and isinstance(text[0], str) and text[0].startswith(prefix):
-        return join((text[0][len(prefix) :], *text[1:]))
-    return text
-
-
 class Paths:
     """Where the repository lies for one call."""
 
@@ -67,7 +69,7 @@ class Paths:
 
     def inside(self, text: Text, *, roots: Iterable[Root] | None = None) -> str | None:
         """The path from the root of the repository; None for a path outside of it."""
-        text = cut(cut(text, "dir://"), "file://")
+        text = without_head(without_head(text, "dir://"), "file://")
         found = self._absolute(text, roots)
         if found is not None:
             return found
@@ -122,8 +124,8 @@ def _mounts(call: Call) -> Iterable[tuple[Text, Text]]:
     """What ``docker run`` mounts: outside, inside."""
     for word in call.docker:
         for head in ("--volume=", "--mount="):
-            if word.text and isinstance(word.text[0], str) and word.text[0].startswith(head):
-                rest = cut(word.text, head)
+            if starts_with(word.text, head):
+                rest = without_head(word.text, head)
                 if head == "--volume=":
                     outside, *inside = split_text(rest, ":")
                     if inside:

@@ -11,12 +11,11 @@ from ci_kaniko.importing.calls import (
     Text,
     Var,
     Word,
-    after_at,
     join,
     literal,
     spell,
-    split_all,
-    split_once,
+    split_text,
+    without_head,
 )
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.conditions import Condition
@@ -39,7 +38,7 @@ from ci_kaniko.importing.translate.flags import (
 )
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag, without_tag
 from ci_kaniko.importing.translate.logins import Logins
-from ci_kaniko.importing.translate.paths import Paths, below, cut, starts
+from ci_kaniko.importing.translate.paths import Paths, below, starts
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build
@@ -259,7 +258,7 @@ class Translation:
     def _directory(self, value: Text, shown: str, flag: Flag) -> None:
         found = self.paths.inside(value)
         if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
-            relative = cut(value, "dir://")
+            relative = without_head(value, "dir://")
             if isinstance(relative[0] if relative else "", str):
                 self.job.mended(
                     "relative-context",
@@ -312,7 +311,7 @@ class Translation:
                 flag.line,
                 "git:// is a clone over https",
             )
-            value = join(("git://", *cut(value, "https://")))
+            value = join(("git://", *without_head(value, "https://")))
             shown, scheme = spell(value), "git"
         if scheme == "git" and is_this_repository(value):
             self._own_repository(flag, shown)
@@ -339,8 +338,8 @@ class Translation:
                 "git: {token: NAME_OF_A_SECRET} reads it from a secret",
             )
             self.git["token"] = "GIT_TOKEN"
-            rest = next((part for part in after_at(value)), None)
-            value = rest if rest is not None else (f"git://{token[2]}",)
+            _, *rest = split_text(value, "@", 1)
+            value = join(("git://", *rest[0])) if rest else (f"git://{token[2]}",)
             if user not in {"oauth2", "x-access-token"} and re.fullmatch(r"[\w.-]+", user):
                 self.git["username"] = user
         written = literal(value)
@@ -361,7 +360,7 @@ class Translation:
         self.job.fetches_itself = True
 
     def _archive(self, value: Text, shown: str, flag: Flag) -> None:
-        rest = cut(value, "tar://")
+        rest = without_head(value, "tar://")
         if literal(rest) == "stdin":
             self.job.left(
                 "stdin-context",
@@ -506,7 +505,8 @@ class Translation:
         fields = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
         field = fields[flag.name]
         text = flag.value or ()
-        key, value = split_once(text, "=")
+        key, *given = split_text(text, "=", 1)
+        value = given[0] if given else None
         name = literal(key)
         if not name:
             self.job.left(
@@ -706,7 +706,7 @@ class Translation:
             line,
             "each becomes a destination of its own",
         )
-        return split_all(image, ",")
+        return [piece for piece in split_text(image, ",") if piece]
 
     def _destination(self, image: Text, condition: Condition, line: int) -> dict[str, Any] | None:
         shown = spell(image)
