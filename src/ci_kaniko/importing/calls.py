@@ -181,7 +181,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Note:
-    """One observation about a script; ``rule`` is one of ``shell_notes.NOTES``."""
+    """One observation about a script; ``rule`` is one of ``shell.notes.NOTES``."""
 
     rule: str
     message: str

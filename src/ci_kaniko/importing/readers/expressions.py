@@ -40,7 +40,7 @@ class Expressions:
         self.guards = self.conditions.guards
         self._operand = operand
         self._known = known
-        self.tokens: list[tuple[str, str]] = []
+        self._tokens: list[tuple[str, str]] = []
         self._at = 0
         self._line = 0
         self._text = ""
@@ -49,19 +49,19 @@ class Expressions:
         """A condition as a guard; one that is not understood is an unknown test."""
         self._text, self._line = text, line
         try:
-            self.tokens = list(tokens(text))
+            self._tokens = list(tokens(text))
             self._at = 0
             found = self._either()
         except (BadExpression, IndexError):
             return self.conditions.unknown(text.strip(), line)
-        whole = self._at == len(self.tokens)
+        whole = self._at == len(self._tokens)
         return found if whole else self.conditions.unknown(text.strip(), line)
 
     def _peek(self) -> str:
-        return self.tokens[self._at][1] if self._at < len(self.tokens) else ""
+        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
 
     def _take(self) -> tuple[str, str]:
-        token = self.tokens[self._at]
+        token = self._tokens[self._at]
         self._at += 1
         return token
 

@@ -1,4 +1,4 @@
-"""Kubernetes' Pods and Jobs that run the executor, Tekton's tasks among them."""
+"""Kubernetes' Pods and Jobs that run the executor; those of Tekton are handed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain shell, Tekton's tasks, and what a Jenkinsfile shows."""
+"""Tekton's tasks, and those inside of pipelines: their steps that run the executor."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers import documents
 from ci_kaniko.importing.readers.containers import (
     calls_of,
     mounts_of,
     read_environment,
     runs_executor,
 )
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, sequence, string
+from ci_kaniko.importing.readers.documents import (
+    List,
+    Map,
+    Str,
+    line_of,
+    mapping,
+    sequence,
+    string,
+)
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 
 if TYPE_CHECKING:
@@ -20,9 +29,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
-
-
-# -- Tekton ------------------------------------------------------------------------------------
 
 _PARAM = re.compile(r"\$\((?:inputs\.)?(?:params|workspaces|context|resources)[.\[][^)]*\)")
 
@@ -105,11 +111,9 @@ def _filled(step: Map, defaults: dict[str, Any], job: Job) -> Map:
 
 
 def _value(value: Any, defaults: dict[str, Any], job: Job) -> Any:
-    from ci_kaniko.importing.readers.documents import List, Str, text
-
     if isinstance(value, Str):
         made = _substituted(str(value), defaults, job, value.line)
-        return text(made, value.line, plain=value.plain, first=value.first)
+        return documents.text(made, value.line, plain=value.plain, first=value.first)
     if isinstance(value, Map):
         return _filled(value, defaults, job)
     if isinstance(value, List):
@@ -154,6 +158,3 @@ def _substituted(text: str, defaults: dict[str, Any], job: Job, line: int) -> st
         return found.group()
 
     return _PARAM.sub(value, text)
-
-
-# -- Jenkins -----------------------------------------------------------------------------------

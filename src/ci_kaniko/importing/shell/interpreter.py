@@ -4,7 +4,7 @@
 are followed, and where they meet again a value remembers which text it has under which condition.
 So each call is found once, with words that tell when they are there, and not once per path.
 
-The interface is ``read``, ``ShellError`` and the classes of ``symbols``.
+The interface is ``read``, ``ShellError`` and the classes of ``calls``.
 """
 
 from __future__ import annotations

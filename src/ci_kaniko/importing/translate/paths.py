@@ -15,12 +15,13 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.jobs import Root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.importing.calls import Call
-    from ci_kaniko.importing.jobs import Job, Root
+    from ci_kaniko.importing.jobs import Job
 
 _HERE = {"PWD", "CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH"}
 _HERE |= {"github.workspace", "WORKSPACE", "CI_WORKSPACE"}
@@ -57,14 +58,12 @@ class Paths:
 
     def _volumes(self) -> None:
         """Where ``docker run`` shows the repository to the container."""
-        from ci_kaniko.importing.jobs import Root as Found
-
         for source, target in _mounts(self.call):
             inside = _repository_path(self, source)
             if inside is not None:
-                self.mounted.append(Found(target, inside))
+                self.mounted.append(Root(target, inside))
             else:
-                self.written.append(Found(target))
+                self.written.append(Root(target))
         self.mounted.sort(key=lambda root: -len(str(root.prefix)))
 
     def inside(self, text: Text, *, roots: Iterable[Root] | None = None) -> str | None:

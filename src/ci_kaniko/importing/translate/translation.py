@@ -1047,9 +1047,6 @@ class Translation:
             )
 
 
-# -- small things ------------------------------------------------------------------------------
-
-
 _ORDER = tuple(Build.model_fields)
 _NESTED = {
     "cache": ("repo", "ttl", "copy_layers", "run_layers", "compressed", "dir"),
