@@ -6,14 +6,15 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Call, Text, Var, Word, references
+from ci_kaniko.importing.calls import Text, Var, Word, references
 from ci_kaniko.importing.jobs import Job, Root, Secret
 from ci_kaniko.importing.readers.containers import (
+    call_of,
+    claims_of,
     is_executor_image,
     mounts_of,
-    normal_words,
-    pushed_of,
     read_environment,
+    volumes_of,
 )
 from ci_kaniko.importing.readers.documents import (
     List,
@@ -26,7 +27,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
-from ci_kaniko.importing.readers.kubernetes import claims_of, pod_settings
+from ci_kaniko.importing.readers.kubernetes import pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import globs, is_ours, section_names, set_triggers
@@ -276,10 +277,7 @@ class _Step:
                 entry.line_of("extraVolumeMounts"),
                 "/workspace is mounted already",
             )
-        volumes = {
-            string(mapping(item).get("name")): mapping(item)
-            for item in sequence(self.pod.get("volumes"))
-        }
+        volumes = volumes_of(self.pod)
         job.mounts += mounts_of(entry, volumes)
         job.claims |= claims_of(entry, volumes)
         self._hooks(volumes)
@@ -332,8 +330,7 @@ class _Step:
                     "the rendered step has a script",
                 )
             words.append(Word(self._own(text), line=line_of(item)))
-        made = normal_words(words)
-        self.job.calls = (Call(made, pushed=pushed_of(made), line=line_of(items[0])),)
+        self.job.calls = (call_of(words, line_of(items[0])),)
 
     def _own(self, text: Text) -> Text:
         parts: list[Any] = []
@@ -408,8 +405,7 @@ class _Step:
             ]
         if words and words[0].text and str(words[0].text[0]).endswith("executor"):
             words = words[1:]
-        made = normal_words(words)
-        job.calls = (Call(made, pushed=pushed_of(made), line=config.line_of("command")),)
+        job.calls = (call_of(words, config.line_of("command")),)
         return True
 
     # -- what starts it -----------------------------------------------------------------------

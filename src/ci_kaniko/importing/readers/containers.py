@@ -94,6 +94,7 @@ def expanded(text: str, environment: dict[str, Text]) -> Text:
 
 
 def calls_of(job: Job, container: Map) -> tuple[Call, ...]:
+    """What a container calls: by its arguments, or in the script that it runs."""
     job.hide_secrets()
     command = sequence(container.get("command"))
     arguments = sequence(container.get("args"))
@@ -124,7 +125,13 @@ def calls_of(job: Job, container: Map) -> tuple[Call, ...]:
                 line_of(word),
                 "write the portable variable",
             )
-    return (Call(normal_words(found), pushed=pushed_of(normal_words(found)), line=job.line),)
+    return (call_of(found, job.line),)
+
+
+def call_of(words: list[Word], line: int) -> Call:
+    """The call that arguments make where no shell reads them."""
+    normal = normal_words(words)
+    return Call(normal, pushed=_pushed(normal), line=line)
 
 
 def _script(texts: list[str]) -> int | None:
@@ -174,7 +181,7 @@ def _joined(flag: str, value: Word, word: Word) -> Word:
     return Word(join((f"{flag}=", *value.text)), word.when, value.split, word.line)
 
 
-def pushed_of(words: tuple[Word, ...]) -> tuple[Word, ...]:
+def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:
     """What is pushed where nothing is conditional."""
     texts = ["".join(p if isinstance(p, str) else "\0" for p in word.text) for word in words]
     if any(text in ("--no-push", "--no-push=true") for text in texts):
@@ -184,6 +191,13 @@ def pushed_of(words: tuple[Word, ...]) -> tuple[Word, ...]:
         for word in words
         if starts_with(word.text, "--destination=")
     )
+
+
+def volumes_of(pod: Map) -> dict[str, Map]:
+    """The volumes of a pod or of a task by their names."""
+    return {
+        string(mapping(item).get("name")): mapping(item) for item in sequence(pod.get("volumes"))
+    }
 
 
 def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
@@ -203,6 +217,18 @@ def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
             ready = path.rstrip("/").endswith((".docker", ".docker/config.json"))
             ready = ready or any(file == "config.json" for file in files)
             found.append(Mounted(path.rstrip("/") or "/", store, files, ready))
+    return found
+
+
+def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, str]:
+    """The claims that are mounted into a container, by their paths."""
+    found = {}
+    for item in sequence(container.get("volumeMounts")):
+        entry = mapping(item)
+        volume = volumes.get(string(entry.get("name")), Map())
+        claim = string(mapping(volume.get("persistentVolumeClaim")).get("claimName"))
+        if claim and not entry.get("subPath"):
+            found[string(entry.get("mountPath")).rstrip("/")] = claim
     return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Login, Text, Var, Word, join, literal, spell, split_text
 from ci_kaniko.importing.jobs import Root
-from ci_kaniko.importing.readers.containers import normal_words, pushed_of
+from ci_kaniko.importing.readers.containers import call_of
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.shell.values import change_text
 
@@ -46,16 +47,9 @@ def action_call(
 
 
 def _call(job: Job, words: list[tuple[Text, int]], step: Map, logins: tuple[Login, ...]) -> Call:
-    made = normal_words([Word(text, line=line) for text, line in words])
     job.has_shell = False
-    return Call(
-        made,
-        pushed=pushed_of(made),
-        logins=logins,
-        image=(),
-        folder=(_WORKSPACE,),
-        line=step.line_of("uses"),
-    )
+    call = call_of([Word(text, line=line) for text, line in words], step.line_of("uses"))
+    return replace(call, logins=logins, image=(), folder=(_WORKSPACE,))
 
 
 def _lines(text: Text) -> list[Text]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.containers import mounts_of, read_environment
+from ci_kaniko.importing.readers.containers import mounts_of, read_environment, volumes_of
 from ci_kaniko.importing.readers.documents import Map, mapping, read_yaml, sequence, string
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 
@@ -76,11 +76,7 @@ def pod_mounts(path: str, text: str, container: Map) -> list[Any]:
     for block in _BLOCK.finditer(text):
         if "containers:" in block[1]:
             for root in read_yaml(block[1].lstrip("\n"), path).roots:
-                volumes = {
-                    string(mapping(item).get("name")): mapping(item)
-                    for item in sequence(mapping(mapping(root).get("spec")).get("volumes"))
-                }
-                return mounts_of(container, volumes)
+                return mounts_of(container, volumes_of(mapping(mapping(root).get("spec"))))
     return []
 
 

@@ -9,10 +9,12 @@ from ci_kaniko.importing.jobs import Job, Root
 from ci_kaniko.importing.readers import documents
 from ci_kaniko.importing.readers.containers import (
     calls_of,
+    claims_of,
     mounts_of,
     read_environment,
     runs_executor,
     string_list,
+    volumes_of,
 )
 from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, sequence, string
 
@@ -108,7 +110,7 @@ def _pod(
     document: Document,
     report: Report,
 ) -> Iterator[Job]:
-    volumes = _volumes(pod)
+    volumes = volumes_of(pod)
     for container in sequence(pod.get("containers")):
         if not isinstance(container, Map):
             continue
@@ -139,24 +141,6 @@ def _container_job(
 
 
 # -- volumes -----------------------------------------------------------------------------------
-
-
-def _volumes(pod: Map) -> dict[str, Map]:
-    return {
-        string(mapping(item).get("name")): mapping(item) for item in sequence(pod.get("volumes"))
-    }
-
-
-def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, str]:
-    """The claims that are mounted into a container, by their paths."""
-    found = {}
-    for item in sequence(container.get("volumeMounts")):
-        entry = mapping(item)
-        volume = volumes.get(string(entry.get("name")), Map())
-        claim = string(mapping(volume.get("persistentVolumeClaim")).get("claimName"))
-        if claim and not entry.get("subPath"):
-            found[string(entry.get("mountPath")).rstrip("/")] = claim
-    return found
 
 
 def _cloned(pod: Map, container: Map) -> list[Root]:

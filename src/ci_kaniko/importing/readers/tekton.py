@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.containers import (
     mounts_of,
     read_environment,
     runs_executor,
+    volumes_of,
 )
 from ci_kaniko.importing.readers.documents import (
     List,
@@ -42,10 +43,7 @@ def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
             string(mapping(item).get("name")): mapping(item).get("default")
             for item in sequence(task.get("params"))
         }
-        volumes = {
-            string(mapping(item).get("name")): mapping(item)
-            for item in sequence(task.get("volumes"))
-        }
+        volumes = volumes_of(task)
         template = mapping(task.get("stepTemplate"))
         for item in sequence(task.get("steps")):
             step = mapping(item)
