@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Login, Text, Var, join, literal
+from ci_kaniko.importing.calls import Login, Text, Var, join, literal, split_text
 from ci_kaniko.importing.jobs import Job, Root, Secret
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -24,6 +25,7 @@ from ci_kaniko.importing.readers.github_actions import action_call
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate.started import globs, set_triggers
 from ci_kaniko.syntax.references import pulled_from
 
@@ -263,11 +265,9 @@ class _Workflow:
         set_triggers(job, expressions.conditions, guard, job.line, requests=requests, paths=paths)
         crons = [string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))]
         if crons:
-            triggers = job.triggers
-            if triggers is None:
-                triggers = {"default-branch": True, "tags": ["**"], "pull_requests": True}
-            triggers["schedules"] = crons
-            job.triggers = triggers
+            if job.triggers is None:
+                job.triggers = deepcopy(DEFAULT_TRIGGERS)
+            job.triggers["schedules"] = crons
 
     def _own_condition(self, text: str, guard: int, expressions: Expressions, line: int) -> int:
         """What keeps a pull request of the repository itself from being built twice."""
@@ -853,15 +853,7 @@ class _Scope:
 
 def _lines(text: Text) -> Iterator[tuple[str, Text]]:
     """NAME=VALUE, one a line, in a text with holes."""
-    rows: list[list[Any]] = [[]]
-    for part in text:
-        if not isinstance(part, str):
-            rows[-1].append(part)
-            continue
-        first, *others = part.split("\n")
-        rows[-1].append(first)
-        rows += [[other] for other in others]
-    for row in rows:
+    for row in split_text(text, "\n"):
         head = row[0] if row and isinstance(row[0], str) else ""
         name, equals, value = head.partition("=")
         if equals and re.fullmatch(r"[A-Za-z_][\w-]*", name):
