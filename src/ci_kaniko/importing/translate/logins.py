@@ -375,29 +375,26 @@ class Logins:
         """KANIKO_<HOST>_USER and _PASSWORD, which newer executors read."""
         for host in [*pushed, "docker.io"]:
             prefix = _variable_of(host)
-            password = self.job.secrets.get(f"{prefix}_PASSWORD")
-            if password is None or host in self.found:
+            if f"{prefix}_PASSWORD" not in self.job.secrets or host in self.found:
                 continue
-            user = self.job.environment.get(f"{prefix}_USER", ())
-            named = self.job.secrets.get(f"{prefix}_USER")
-            if password.store:
-                note_store(self.job, password.store)
-            name: Any = {"secret": named.name} if named else literal(user) or ""
-            self.found[host] = {"username": name, "password": password.name}
+            self.note_store(f"{prefix}_PASSWORD")
+            self.found[host] = self._of_variables(prefix)
         for prefix, host in self._hosts_of_variables([*pushed, "docker.io", *self.found]):
-            password = self.job.secrets[f"{prefix}_PASSWORD"]
-            named = self.job.secrets.get(f"{prefix}_USER")
-            given = literal(self.job.environment.get(f"{prefix}_USER", ())) or ""
-            self.found[host] = {
-                "username": {"secret": named.name} if named else given,
-                "password": password.name,
-            }
+            self.found[host] = self._of_variables(prefix)
             self.job.carried(
                 "host-of-variable",
                 f"{prefix}_PASSWORD is read as the login of {host}",
                 self.call.line,
                 "the name tells no . from - and :, so compare the host",
             )
+
+    def _of_variables(self, prefix: str) -> dict[str, Any]:
+        user = self.job.secrets.get(f"{prefix}_USER")
+        given = literal(self.job.environment.get(f"{prefix}_USER", ())) or ""
+        return {
+            "username": {"secret": user.name} if user else given,
+            "password": self.job.secrets[f"{prefix}_PASSWORD"].name,
+        }
 
     def _hosts_of_variables(self, known: list[str]) -> list[tuple[str, str]]:
         """Hosts that only the name of a variable tells: images are pulled from there."""
