@@ -89,7 +89,7 @@ class Condition:
             return None
         found: list[Any] = list(self.words)
         for kind in ("branch", "tag"):
-            found += [{kind: _one(globs)} for globs in self.lists(kind)]
+            found += [{kind: globs_in_short(globs)} for globs in self.lists(kind)]
         return found[0] if len(found) == 1 else found
 
     def lists(self, kind: str) -> list[list[str]]:
@@ -104,7 +104,8 @@ class Condition:
         return [[*globs, *(f"!{glob}" for glob in out)] for out, globs in found.items()]
 
 
-def _one(globs: list[str]) -> Any:
+def globs_in_short(globs: list[str]) -> Any:
+    """A list of globs; a lone one is a text."""
     return globs[0] if len(globs) == 1 else list(globs)
 
 
@@ -395,3 +396,16 @@ def several(made: Condition) -> list[Test]:
         for kind in ("branch", "tag")
         if len(made.lists(kind)) > 1
     ]
+
+
+def shown_when(when: When) -> str:
+    """A condition for people."""
+    return " or ".join(
+        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
+    )
+
+
+def both_ways(one: When, other: When) -> When:
+    """Where both conditions hold."""
+    found = tuple(tuple(dict.fromkeys((*left, *right))) for left in one for right in other)
+    return tuple(dict.fromkeys(found))

@@ -30,7 +30,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     if not written:
         return {}
     bare, _, digest = written.partition("@")
-    repository, tag = _tagged(bare)
+    repository, tag = tagged(bare)
     shell = tag.endswith("-debug") or tag == "debug"
     version = tag.removesuffix("-debug")
     distribution = distribution_of(repository)
@@ -70,7 +70,8 @@ def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
     return {"image": written}
 
 
-def _tagged(image: str) -> tuple[str, str]:
+def tagged(image: str) -> tuple[str, str]:
+    """The repository and the tag of an image without a digest."""
     head, slash, last = image.rpartition("/")
     name, _, tag = last.partition(":")
     return f"{head}{slash}{name}", tag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ci_kaniko.importing.calls import Text, When, Word, join, literal, spell
+from ci_kaniko.importing.calls import Text, Word, join, literal, spell
 from ci_kaniko.kaniko.flags import FLAGS, fields_below, short_names
 
 CACHE_SWITCHES = {
@@ -58,15 +58,3 @@ def shown_flag(flag: Flag) -> str:
 
 def switch(flag: Flag) -> bool:
     return flag.value is None or (literal(flag.value) or "true").lower() not in {"false", "0", "f"}
-
-
-def told_switch(when: When) -> str:
-    return " or ".join(
-        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
-    )
-
-
-def both_ways(one: When, other: When) -> When:
-    """Where both conditions hold."""
-    found = tuple(tuple(dict.fromkeys((*left, *right))) for left in one for right in other)
-    return tuple(dict.fromkeys(found))

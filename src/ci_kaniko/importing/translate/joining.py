@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
+from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.translation import Translation, ordered
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.plan.model import PUSHED_ONLY
@@ -201,16 +201,12 @@ def _when_of(triggers: dict[str, Any]) -> Any:
     if triggers.get("default-branch"):
         found.append("default-branch")
     if triggers.get("branches"):
-        found.append({"branch": _one(triggers["branches"])})
+        found.append({"branch": globs_in_short(triggers["branches"])})
     if triggers.get("tags"):
-        found.append({"tag": _one(triggers["tags"])})
+        found.append({"tag": globs_in_short(triggers["tags"])})
     if triggers.get("manual"):
         found.append("manual")
     return found[0] if len(found) == 1 else found or None
-
-
-def _one(globs: list[str]) -> Any:
-    return globs[0] if len(globs) == 1 else list(globs)
 
 
 def _with_when(entry: Any, when: Any) -> Any:

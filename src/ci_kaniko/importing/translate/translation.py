@@ -18,10 +18,10 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.importing.translate.conditions import Condition
+from ci_kaniko.importing.translate.conditions import Condition, both_ways, shown_when
 from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
-from ci_kaniko.importing.translate.executor import executor_of
+from ci_kaniko.importing.translate.executor import executor_of, tagged
 from ci_kaniko.importing.translate.flags import (
     CACHE_SWITCHES,
     LETTERS,
@@ -30,11 +30,9 @@ from ci_kaniko.importing.translate.flags import (
     OF_DOCKER,
     OPTIONS,
     Flag,
-    both_ways,
     parse,
     shown_flag,
     switch,
-    told_switch,
 )
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag, without_tag
 from ci_kaniko.importing.translate.logins import Logins
@@ -193,7 +191,7 @@ class Translation:
         return chosen[-1] if chosen else None
 
     def _conditional(self, flag: Flag) -> None:
-        said = told_switch(flag.when)
+        said = shown_when(flag.when)
         self.job.left(
             "conditional-flag",
             f"--{flag.name}{shown_flag(flag)} is passed only where {said}",
@@ -1031,7 +1029,7 @@ class Translation:
     def _shell(self, image: Text, line: int) -> None:
         """A script in an image that has no shell."""
         written = literal(image) or ""
-        tag = written.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        _, tag = tagged(written.partition("@")[0])
         known = "kaniko" in written
         if (
             self.job.has_shell
