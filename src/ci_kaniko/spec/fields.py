@@ -22,7 +22,7 @@ from ci_kaniko.syntax.references import (
     check_lookalike,
 )
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
-from ci_kaniko.syntax.variables import Ref, Template, natives, parse, written_variables
+from ci_kaniko.syntax.variables import Ref, Template, names, natives, parse, written_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,21 +78,27 @@ class Makes(Reads):
         super().__init__(lambda value: make(as_text(value)), schema, kind)
 
 
-def _makers(part: Any) -> list[Makes | None]:
-    """What reads the texts of a field, those of a mapping's keys first; None for no values."""
-    if isinstance(part, Reads):
-        return [part if isinstance(part, Makes) else None]
-    if part is None:
-        return []
+def inside(part: Any) -> list[Any]:
+    """What a field or its annotation is made of."""
     listed = (getattr(part, name, ()) for name in ("metadata", "__metadata__", "__args__"))
-    inner = [*(item for items in listed for item in items), getattr(part, "annotation", None)]
-    return [maker for item in inner for maker in _makers(item)]
+    annotation = getattr(part, "annotation", None)
+    return [*(item for items in listed for item in items), *([annotation] if annotation else [])]
+
+
+def readers(part: Any) -> list[Reads]:
+    """What reads the texts of a field, those of a mapping's keys first."""
+    if isinstance(part, Reads):
+        return [part]
+    return [reads for item in inside(part) for reads in readers(item)]
 
 
 @cache
 def makers(model: type[BaseModel]) -> dict[str, list[Makes | None]]:
-    """The fields of a model whose texts become values, and what reads them."""
-    found = {name: _makers(info) for name, info in model.model_fields.items()}
+    """The fields of a model whose texts become values, and what reads them; None for no values."""
+    found = {
+        name: [reads if isinstance(reads, Makes) else None for reads in readers(info)]
+        for name, info in model.model_fields.items()
+    }
     return {name: each for name, each in found.items() if any(each)}
 
 
@@ -151,7 +157,7 @@ def check_plain(text: str) -> None:
         if "${image.name" in refused.message:
             raise
         return
-    known = [part.name for part in parts if isinstance(part, Ref)]
+    known = names(parts)
     if known:
         raise Refused(
             "variable-not-allowed",

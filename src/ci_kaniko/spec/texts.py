@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.kaniko.systems import known_names
-from ci_kaniko.spec.fields import Reads
+from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
 
@@ -96,17 +96,7 @@ def forget_fields() -> None:
 
 def _kinds(info: FieldInfo) -> tuple[str, ...]:
     """What the texts of a field are; for a mapping what its keys are, and then its values."""
-    found = [item.kind for item in info.metadata if isinstance(item, Reads)]
-    return tuple(found or _kinds_in(info.annotation)) or ("plain",)
-
-
-def _kinds_in(annotation: Any) -> list[str]:
-    found = [
-        item.kind for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Reads)
-    ]
-    if found:
-        return found
-    return [kind for part in getattr(annotation, "__args__", ()) for kind in _kinds_in(part)]
+    return tuple(reads.kind for reads in readers(info)) or ("plain",)
 
 
 def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
@@ -157,9 +147,7 @@ def _takes_variables(part: Any) -> bool:
         return part.kind == "template"
     if isinstance(part, type) and issubclass(part, Model):
         return bool(_fields_with_variables(part))
-    listed = (getattr(part, name, ()) for name in ("metadata", "__metadata__", "__args__"))
-    inner = [*(item for items in listed for item in items), getattr(part, "annotation", ())]
-    return any(_takes_variables(item) for item in inner if item != ())
+    return any(map(_takes_variables, inside(part)))
 
 
 def secrets_of(spec: Build) -> set[str]:
