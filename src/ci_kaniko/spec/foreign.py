@@ -15,7 +15,7 @@ from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Later, Section
 from ci_kaniko.spec.outputs import OutputFiles, Outputs
 from ci_kaniko.spec.rules.rule import RULES, Rule
-from ci_kaniko.spec.rules.texts import DEFAULTS, texts_are_checked
+from ci_kaniko.spec.rules.texts import texts_are_checked
 from ci_kaniko.spec.texts import forget_fields
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def _adopt(name: str) -> None:
         _add(model, name, Later[settings], section)  # type: ignore[misc]
     _add(Outputs, name, OutputFiles, output)
     _add(Registry, name, Later[Login] | None, login)
-    DEFAULTS[name] = default
     RULES.append(Rule((f"{name}[]",), partial(texts_are_checked, name)))
     ADOPTED.append(name)
     forget_fields()

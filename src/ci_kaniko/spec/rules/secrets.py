@@ -9,7 +9,7 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
-from ci_kaniko.spec.rules.texts import DEFAULTS, about_texts, read_at_run_time
+from ci_kaniko.spec.rules.texts import about_texts, read_at_run_time
 from ci_kaniko.spec.texts import (
     CI_TOKENS,
     SECRETS_BY_NAME,
@@ -44,9 +44,9 @@ def _secrets_of_one_image_are_in_no_text_of_another(spec: SpecFields) -> Iterato
     templates: list[tuple[NamedImage, Text]] = []
     seen: set[int] = set()
     for image in spec.images.values():
-        for field, default in DEFAULTS.items():
+        for field, info in Build.model_fields.items():
             value = getattr(image, field)
-            if value is not default and id(value) not in seen:
+            if value is not info.default and id(value) not in seen:
                 seen.add(id(value))
                 texts = texts_of(image, field, Build)
                 templates += ((image, text) for text in read_at_run_time(texts))

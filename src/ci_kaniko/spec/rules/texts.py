@@ -105,7 +105,6 @@ def _is_directory(text: str) -> bool:
     return isinstance(text, Context) and text.is_directory
 
 
-DEFAULTS = {name: field.default for name, field in Build.model_fields.items()}
 _BY_OUTSIDERS = frozenset(
     f"GITHUB_{name}" for name in ("HEAD_REF", "REF", "REF_NAME", "ACTOR", "TRIGGERING_ACTOR")
 )
