@@ -41,5 +41,5 @@ def _registered(
     return register
 
 
-def no_effect(where: Where, message: str, hint: str) -> Finding:
-    return Finding("no-effect", where, message, hint, severity="warning")
+def no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -> Finding:
+    return Finding("no-effect", where, message, hint, severity="warning", on_key=on_key)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.rules.rule import no_effect
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.globs import is_exclusion, is_literal
 from ci_kaniko.syntax.references import canonical_host
@@ -26,12 +27,7 @@ _DEFAULT_SECRET = "ci-kaniko"
 _DEFAULT_LIFETIME = 300
 _DEFAULT_TTL = 3600
 
-
-def _no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -> Finding:
-    return Finding("no-effect", where, message, hint, severity="warning", on_key=on_key)
-
-
-Heard = tuple["Finding", bool]
+Heard = tuple[Finding, bool]
 
 
 def _platforms_are_built(spec: SpecFields) -> Iterator[Finding]:
@@ -39,7 +35,7 @@ def _platforms_are_built(spec: SpecFields) -> Iterator[Finding]:
         for section, field in _BY_PLATFORM:
             for platform in getattr(getattr(build, section), field):
                 close = suggest(platform, build.platforms)
-                finding = _no_effect(
+                finding = no_effect(
                     (section, field, platform),
                     f"{quoted(platform)} is not built: platforms: does not list it",
                     f'did you mean "{close}"?' if close else "list it there, or remove this",
@@ -54,14 +50,14 @@ def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         buildkite, kubernetes = build.buildkite, build.kubernetes
         if buildkite.secret != _DEFAULT_SECRET:
-            finding = _no_effect(
+            finding = no_effect(
                 ("buildkite", "secret"),
                 "secrets: buildkite reads every secret from Buildkite's own store",
                 "remove secret:, or secrets: buildkite",
             )
             yield finding, buildkite.secrets != "buildkite"
         if buildkite.oidc_lifetime_seconds != _DEFAULT_LIFETIME:
-            finding = _no_effect(
+            finding = no_effect(
                 ("buildkite", "oidc_lifetime_seconds"),
                 "no login asks Buildkite for a token",
                 "remove it; ci-token and the cloud logins by identity ask for one",
@@ -69,14 +65,14 @@ def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
             yield finding, any(login.by_identity for login in _logins(build, "buildkite"))
         for section in ("buildkite", "kubernetes"):
             if getattr(build, section).cache_claim:
-                finding = _no_effect(
+                finding = no_effect(
                     (section, "cache_claim"),
                     "cache.dir says where it is mounted, and there is none",
                     "add cache: {repo: ..., dir: /cache}, or remove it",
                 )
                 yield finding, bool(build.cache and build.cache.dir)
         if kubernetes.ttl_seconds != _DEFAULT_TTL:
-            finding = _no_effect(
+            finding = no_effect(
                 ("kubernetes", "ttl_seconds"),
                 "a Pod stays until somebody removes it; only a Job ends by the clock",
                 "add kind: Job",
@@ -99,19 +95,19 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 message = "the executor fetches the context, and nothing is checked out"
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
-                    yield _no_effect(where, message, hint), checked_out
+                    yield no_effect(where, message, hint), checked_out
         if build.agola.checkout_image:
             where = ("agola", "checkout_image")
             message = "the executor fetches the context, and no task checks out"
-            yield _no_effect(where, message, "remove it"), checked_out
+            yield no_effect(where, message, "remove it"), checked_out
         if build.kubernetes.clone_image != GIT_IMAGE:
             where = ("kubernetes", "clone_image")
             message = "nothing clones: the executor fetches the context itself"
-            yield _no_effect(where, message, "add clone: true, or remove it"), cloned
+            yield no_effect(where, message, "add clone: true, or remove it"), cloned
         if build.kubernetes.clone and build.prepare:
             where = ("kubernetes", "clone")
             message = "prepare: clones in any case, for its commands"
-            yield _no_effect(where, message, "remove it"), False
+            yield no_effect(where, message, "remove it"), False
 
     return unheard_by_all(spec, look)
 
@@ -162,7 +158,7 @@ def _images_differ_from_the_top(spec: SpecFields) -> Iterator[Finding]:
         return
     shared, owns = images[0]._shared, [image._own for image in images]  # noqa: SLF001
     for where in _replaced(shared, owns, ()):
-        yield _no_effect(
+        yield no_effect(
             where,
             "every image says something else here",
             "remove it, or the own words of an image that should have it",
@@ -198,7 +194,7 @@ def _taken_away(own: Any, shared: Any, at: Where) -> Iterator[Finding]:
         above, here = known.get(key), (*at, str(key))
         if item is None and above is None:
             close = suggest(str(key), known)
-            yield _no_effect(
+            yield no_effect(
                 here,
                 f"null removes what the top says, and it says nothing of {quoted(str(key))}",
                 f'did you mean "{close}"?' if close else "remove it",
@@ -206,7 +202,7 @@ def _taken_away(own: Any, shared: Any, at: Where) -> Iterator[Finding]:
             )
         elif item == {} and isinstance(above, dict) and above:
             message = "an empty mapping takes nothing away from what the top says"
-            yield _no_effect(here, message, f"{key}: null is without all of it")
+            yield no_effect(here, message, f"{key}: null is without all of it")
         elif isinstance(item, dict):
             yield from _taken_away(item, above, here)
 
@@ -253,7 +249,7 @@ def _merged_files_have_jobs(spec: SpecFields) -> Iterator[Finding]:
         def look(build: Build, target: str = target) -> Iterator[Heard]:
             place = _MERGED.get((target, getattr(build, target).form))
             if place:
-                finding = _no_effect(
+                finding = no_effect(
                     (target, "form"),
                     f"mode: merge puts jobs into {place}",
                     "remove form:, or name a file of its own, without mode: merge",
@@ -283,14 +279,14 @@ def _idle(globs: tuple[str, ...]) -> Iterator[int]:
 
 def _excludes_nothing(where: Where, glob: str) -> Finding:
     message = f"{quoted(glob)} excludes nothing: the other entries are names"
-    return _no_effect(where, message, "remove it, or widen the others with *")
+    return no_effect(where, message, "remove it, or widen the others with *")
 
 
 def _triggers_start_what_they_filter(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
         triggers = build.triggers
         if triggers and triggers.paths:
-            finding = _no_effect(
+            finding = no_effect(
                 ("triggers", "paths"),
                 "only branches and pull requests are asked for paths, and none starts the job",
                 "add branches: or pull_requests: true, or remove it",
@@ -303,7 +299,7 @@ def _triggers_start_what_they_filter(spec: SpecFields) -> Iterator[Finding]:
             for index in _idle(globs)
         )
         if build.push == "always":
-            finding = _no_effect(
+            finding = no_effect(
                 ("push",),
                 "no pull request starts the job, and everything else is pushed anyway",
                 "remove it, or add pull_requests: true under triggers:",
@@ -324,7 +320,7 @@ def _pulled_hosts_are_pushed_to(spec: SpecFields) -> Iterator[Finding]:
                     continue
                 from ci_kaniko.spec.pushed import pushed_hosts
 
-                finding = _no_effect(
+                finding = no_effect(
                     ("registries", written, key, "pull"),
                     f"nothing is pushed to {written}, so its login is there to pull",
                     "remove pull:"
