@@ -10,7 +10,6 @@ from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
     OWN_HOST,
     Reference,
     Repository,
@@ -366,7 +365,7 @@ class Plan(NamedTuple):
 
 def host_on(target: str, reference: Reference) -> str:
     """The host of a reference; the CI's own registry under its name where it has one."""
-    host = reference.host or DOCKER_HUB
+    host = reference.home
     return own_host(target) if host == OWN_HOST else host
 
 

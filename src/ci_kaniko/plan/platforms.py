@@ -12,7 +12,6 @@ from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
     OWN_HOST,
     Reference,
     canonical_host,
@@ -110,7 +109,7 @@ def _pushed_registries(build: Build) -> dict[str, Registry]:
 
     The CI's own registry may stand under its name or as a variable.
     """
-    hosts = {canonical_host(item.image.host or DOCKER_HUB) for item in build.destinations}
+    hosts = {item.image.home for item in build.destinations}
     own = {OWN_HOST, *(item.registry for item in SYSTEMS.values() if item.one_host)}
     if hosts & own:
         hosts |= own

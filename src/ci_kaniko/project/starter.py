@@ -12,7 +12,7 @@ from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
-from ci_kaniko.syntax.references import DOCKER_HUB, Reference, canonical_host
+from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
 
@@ -338,7 +338,7 @@ def _wished(image: str) -> tuple[str, Login | None]:
         raise Wish(
             f"{quoted(image)} is not the name of an image without a tag, such as ghcr.io/acme/shop"
         ) from None
-    host = canonical_host(reference.host or DOCKER_HUB)
+    host = reference.home
     owner = image.removeprefix(f"{host}/").partition("/")[0]
     if _NO_USER.search(owner) or "$" in host:
         raise Wish(

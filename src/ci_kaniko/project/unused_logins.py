@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
     canonical_host,
     pulled_from,
 )
@@ -61,9 +60,9 @@ def _own_hosts(spec: Build) -> Iterator[str]:
     """The hosts that the spec itself names."""
     if spec.push != "never":
         for destination in spec.destinations:
-            yield destination.image.host or DOCKER_HUB
+            yield destination.image.home
     if spec.cache and spec.cache.remote:
-        yield spec.cache.remote.host or DOCKER_HUB
+        yield spec.cache.remote.home
     for image in pulled_images(spec):
         yield pulled_from(image)
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]

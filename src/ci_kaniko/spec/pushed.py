@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import known_names
-from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host
-
-if TYPE_CHECKING:
-    from ci_kaniko.spec.build import Build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +26,7 @@ def pushed_hosts(build: Build) -> set[str]:
     """The hosts that a build pushes to, its cache with them."""
     if build.push == "never":
         return set()
-    hosts = {item.image.host for item in build.destinations}
+    hosts = {item.image.home for item in build.destinations}
     if build.cache and build.cache.remote:
-        hosts.add(build.cache.remote.host)
-    return {canonical_host(host or DOCKER_HUB) for host in hosts}
+        hosts.add(build.cache.remote.home)
+    return hosts

@@ -88,6 +88,16 @@ class Reference(Template):
         """The registry as a spec writes it: a host, or the variable that stands for it."""
         return canonical_host(Template.keeping(text_of(self.registry), self.registry))
 
+    @property
+    def home(self) -> str:
+        """The host that has it: Docker Hub where none is written."""
+        return self.host or DOCKER_HUB
+
+    @property
+    def pushed_name(self) -> tuple[str, str, str]:
+        """Host, repository and tag of a push: another one of the same overwrites it."""
+        return self.home, text_of(self.repository), text_of(self.tag) or "latest"
+
 
 class Repository(Reference):
     """A repository without a tag, in which layers are cached."""

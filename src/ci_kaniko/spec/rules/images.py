@@ -17,10 +17,6 @@ from ci_kaniko.spec.texts import (
     texts_of,
 )
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import DOCKER_HUB
-from ci_kaniko.syntax.variables import (
-    text_of,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -260,10 +256,8 @@ def _images_do_not_overwrite_each_other(spec: SpecFields) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], tuple[str, tuple[Condition, ...]]] = {}
     for name, image in spec.images.items():
         for index, destination in enumerate(image.destinations if image.push != "never" else ()):
-            reference = destination.image
-            tag = text_of(reference.tag) or "latest"
-            key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
-            other, when = seen.setdefault(key, (name, destination.when))
+            pushed = destination.image.pushed_name
+            other, when = seen.setdefault(pushed, (name, destination.when))
             if other != name and overlapping(when, destination.when):
                 yield Finding(
                     "duplicate-destination",

@@ -8,10 +8,8 @@ from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
-from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.syntax.variables import (
     names,
-    text_of,
 )
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.destinations import Destination
 
 
 @build_rule("destinations", "push")
@@ -44,12 +43,9 @@ def _something_is_pushed(spec: Build) -> Iterator[Finding]:
 
 @build_rule("destinations[]")
 def _destinations_differ(spec: Build) -> Iterator[Finding]:
-    seen: dict[tuple[str, str, str], int] = {}
+    seen: dict[tuple[str, str, str], Destination] = {}
     for index, destination in enumerate(spec.destinations):
-        reference = destination.image
-        tag = text_of(reference.tag) or "latest"
-        key = (reference.host or DOCKER_HUB, text_of(reference.repository), tag)
-        first = spec.destinations[seen.setdefault(key, index)]
+        first = seen.setdefault(destination.image.pushed_name, destination)
         if first is not destination and overlapping(first.when, destination.when):
             same = "" if first.image == destination.image else f": {first.image} is the same"
             yield Finding(
