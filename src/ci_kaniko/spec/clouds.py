@@ -1,7 +1,6 @@
-"""Logins with the identity of a cloud."""
+"""Logins to clouds, and to the stores that contexts are fetched from."""
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -16,25 +15,16 @@ from ci_kaniko.spec.fields import (
     checked,
     choice,
 )
-from ci_kaniko.spec.model import Later, Model
-
-
-def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
-    """The JSON Schema of a model that has a short form; ``short`` makes it from the long one."""
-
-    def either(cls: Any, core: Any, handler: Any) -> dict[str, Any]:
-        long = handler(core)
-        return {"anyOf": [short(long), long]}
-
-    return classmethod(either)
-
+from ci_kaniko.spec.model import Later, Model, short_or_long
 
 Ambient = Annotated[str, choice("ambient")]
 _AMBIENT = {"type": "string", "enum": ["ambient"]}
 
 
 class CloudLogin(Model):
-    """One way to log in to a cloud; ``ways`` lists the keys of each."""
+    """One way to log in to a cloud; ``_ways`` lists the keys of each."""
+
+    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
 
     use: Ambient | None = Field(
         default=None,
@@ -128,8 +118,6 @@ AzureId = Annotated[str, Reads(checked(_check_uuid), STRING)]
 class AwsLogin(CloudLogin):
     """AWS: by the machine's role, a file, keys, or a role that the CI's identity may take."""
 
-    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
-
     credentials_file: SecretName | None = Field(
         default=None,
         description="The NAME of the secret that holds an AWS credentials file.",
@@ -164,8 +152,6 @@ class AwsLogin(CloudLogin):
 class GoogleLogin(CloudLogin):
     """Google Cloud: by workload identity, a key file, or the CI's identity (OIDC)."""
 
-    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
-
     key_file: SecretName | None = Field(
         default=None,
         description="The NAME of the secret that holds a service account's key file.",
@@ -193,8 +179,6 @@ class GoogleLogin(CloudLogin):
 
 class AzureLogin(CloudLogin):
     """Azure: by workload identity, a service principal, or the CI's identity (OIDC)."""
-
-    __get_pydantic_json_schema__ = short_or_long(lambda _: _AMBIENT)
 
     tenant_id: AzureId | None = Field(
         default=None,

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import Field
 
-from ci_kaniko.spec.clouds import short_or_long
 from ci_kaniko.spec.fields import (
     Boolean,
     CacheRepo,
@@ -13,7 +12,7 @@ from ci_kaniko.spec.fields import (
     Present,
     When,
 )
-from ci_kaniko.spec.model import Model
+from ci_kaniko.spec.model import Model, short_or_long
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import Repository
 

@@ -1,4 +1,4 @@
-"""The logins of a spec: registries, clouds, and the stores that contexts are fetched from."""
+"""The logins to registries, for every target or for each."""
 
 # No deferred annotations here: pydantic would have to compile the text of each.
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin, short_or_long
+from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin
 from ci_kaniko.spec.fields import (
     STRING,
     TEXT,
@@ -19,7 +19,7 @@ from ci_kaniko.spec.fields import (
     check_plain,
     choice,
 )
-from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.spec.model import Later, Model, short_or_long
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_text, wrong_type
 from ci_kaniko.text.patterns import pattern

@@ -98,6 +98,16 @@ class Model(BaseModel):
         return "a mapping", f"lines such as {', '.join(f'{key}: ...' for key in first)}"
 
 
+def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
+    """The JSON Schema of a model that has a short form; ``short`` makes it from the long one."""
+
+    def either(cls: Any, core: Any, handler: Any) -> dict[str, Any]:
+        long = handler(core)
+        return {"anyOf": [short(long), long]}
+
+    return classmethod(either)
+
+
 class Section(Model):
     """The settings of one target; each has a default."""
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from pydantic_core import core_schema
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.clouds import short_or_long
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
@@ -17,7 +16,7 @@ from ci_kaniko.spec.fields import (
     choice,
 )
 from ci_kaniko.spec.lists import check_one, read_each
-from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.spec.model import Later, Model, short_or_long
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_list
 
