@@ -245,8 +245,6 @@ class Registry(Model):
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value and value.keys() <= cls.model_fields.keys():
-            return value
         if isinstance(value, dict) and value.keys() & cls.model_fields.keys():
             return value
         return {"default": value}
