@@ -22,9 +22,8 @@ from ci_kaniko.spec.native.kubernetes import (
     QualifiedName,
     Quantity,
     Toleration,
-    native_name,
 )
-from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.spec.native.shared import Minutes, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 

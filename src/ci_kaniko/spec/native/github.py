@@ -7,7 +7,6 @@ from pydantic import Field
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import (
-    LIST_OR_ONE,
     STRING,
     Name,
     Platform,
@@ -17,8 +16,7 @@ from ci_kaniko.spec.fields import (
     choice,
 )
 from ci_kaniko.spec.model import Section
-from ci_kaniko.spec.native.kubernetes import read_labels
-from ci_kaniko.spec.native.times import Minutes
+from ci_kaniko.spec.native.shared import Minutes, OneOrMore
 from ci_kaniko.text.patterns import pattern
 
 _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
@@ -34,7 +32,6 @@ def _github_id(text: str) -> None:
 
 
 GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
-OneOrMore = Annotated[tuple[str, ...], Reads(read_labels, LIST_OR_ONE)]
 
 
 class GitHub(Section):

@@ -19,8 +19,7 @@ from ci_kaniko.spec.fields import (
     whole,
 )
 from ci_kaniko.spec.model import Section
-from ci_kaniko.spec.native.github import OneOrMore
-from ci_kaniko.spec.native.kubernetes import native_name
+from ci_kaniko.spec.native.shared import OneOrMore, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 

@@ -1,8 +1,8 @@
-"""The native sections: settings that only one CI system has, in its own words."""
+"""What a spec says to Kubernetes alone."""
 
 # No deferred annotations here: pydantic would have to compile the text of each.
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,16 +15,12 @@ from ci_kaniko.spec.fields import (
     Present,
     PulledImage,
     Reads,
-    check_present,
     checked,
     choice,
 )
 from ci_kaniko.spec.model import Later, Model, Section
-from ci_kaniko.spec.native.times import Seconds
-from ci_kaniko.syntax import grammar
+from ci_kaniko.spec.native.shared import Seconds
 from ci_kaniko.syntax.grammar import is_object_name
-from ci_kaniko.syntax.scalars import as_list, as_text
-from ci_kaniko.syntax.variables import INPUT_PREFIX, parse, with_inputs
 from ci_kaniko.text.patterns import pattern
 
 _DNS_LABEL = pattern(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -32,26 +28,7 @@ _QUANTITY = pattern(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 _LABEL_NAME = pattern(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
-def native_name(text: str) -> str:
-    """A native name with ``x`` for each input, the only variables that can stand in it.
-
-    Raises Refused.
-    """
-    grammar.check_text(text)
-    parts = parse(text)
-    for ref in parts:
-        if isinstance(ref, str):
-            continue
-        if not ref.name.startswith(INPUT_PREFIX) or ref.default is not None:
-            raise Refused(
-                "variable-not-allowed",
-                f"a name holds no variables but inputs, and ${{{ref.name}}} is none",
-                "such as build-${input.channel}, without a default of its own",
-            )
-    return with_inputs(parts, lambda _: "x")
-
-
-def _kubernetes_label_value_name(text: str) -> None:
+def _pod_name(text: str) -> None:
     if not _DNS_LABEL.fullmatch(text) or len(text) > 57:
         raise Refused(
             "kubernetes-name",
@@ -106,23 +83,7 @@ def _label_value(text: str) -> None:
         )
 
 
-def read_labels(value: Any) -> tuple[str, ...]:
-    """The texts of a list of labels. Raises Refused."""
-    labels = []
-    for index, item in enumerate(as_list(value)):
-        text = as_text(item)
-        try:
-            check_present(text)
-        except Refused as refused:
-            refused.at = (index,) if isinstance(value, list | tuple) else ()
-            raise
-        labels.append(text)
-    if not labels:
-        raise Refused("empty-value", "the list is empty", "name at least one")
-    return tuple(labels)
-
-
-PodName = Annotated[str, Reads(checked(_kubernetes_label_value_name), STRING)]
+PodName = Annotated[str, Reads(checked(_pod_name), STRING)]
 KubernetesName = Annotated[str, Reads(checked(_kubernetes_name), STRING)]
 Namespace = Annotated[str, Reads(checked(_kubernetes_namespace), STRING)]
 Quantity = Annotated[str, Reads(checked(_quantity), {"type": ["string", "number"]})]
