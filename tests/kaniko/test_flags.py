@@ -22,11 +22,10 @@ from ci_kaniko.kaniko.flags import (
     short_names,
     switches,
 )
-from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.destinations import Cache
 from ci_kaniko.spec.loading import warnings
-from ci_kaniko.spec.options import Options
+from ci_kaniko.spec.options import FILES, Options
 from ci_kaniko.spec.spec import Spec
 
 PACKAGE = Path(ci_kaniko.__file__).parent
@@ -133,7 +132,7 @@ def test_the_kind_of_a_flag_is_the_type_of_its_option() -> None:
         assert ("int" in annotation) == (kind == "number"), flag
         assert ("dict[" in annotation) == (kind == "mapping"), flag
         assert annotation.startswith("tuple[") == (kind == "list" and flag != HELPERS), flag
-    assert of_kind("file") == {flag_of(option) for option in OUTPUT_OPTIONS}
+    assert of_kind("file") == {flag_of(option) for option in FILES}
 
 
 HELPERS = "credential-helpers"

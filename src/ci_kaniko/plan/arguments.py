@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
-OUTPUT_OPTIONS = (
-    "digest_file",
-    "image_name_with_digest_file",
-    "image_name_tag_with_digest_file",
-    "tar_path",
-    "oci_layout_path",
-)
-
-
 def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     yield from _context_arguments(spec, directory_is_git=directory_is_git)
     if spec.target:
@@ -133,8 +124,9 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
 
 
 def _option_arguments(spec: Build) -> Iterator[Argument]:
+    files = spec.options.files
     for name, value in spec.options:
-        if value is None or name in OUTPUT_OPTIONS:
+        if value is None or name in files:
             continue
         flag = flag_of(name)
         if name == "credential_helpers" and not value:
@@ -164,9 +156,8 @@ def _input_arguments(spec: Build) -> Iterator[Argument]:
 
 
 def output_arguments(spec: Build, *, pushed_only: bool) -> Iterator[Argument]:
-    for name in OUTPUT_OPTIONS:
-        path = getattr(spec.options, name)
-        if path and (name in PUSHED_ONLY) == pushed_only:
+    for name, path in spec.options.files.items():
+        if (name in PUSHED_ONLY) == pushed_only:
             normal = grammar.inside_repository(path)
             yield Argument(flag_of(name), (Ref(OUTPUT), f"/{normal}"))
 

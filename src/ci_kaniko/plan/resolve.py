@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
 from ci_kaniko.kaniko.systems import system
-from ci_kaniko.plan.arguments import OUTPUT_OPTIONS, arguments_of, handed_over, output_arguments
+from ci_kaniko.plan.arguments import arguments_of, handed_over, output_arguments
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.logins import git_login_of, logins_of
 from ci_kaniko.plan.model import Plan, Push, Started, host_on
@@ -49,7 +49,7 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
         cached=spec.cache.remote if spec.cache else None,
         logins=logins,
         started=started_by(spec),
-        outputs=tuple(path for name in OUTPUT_OPTIONS if (path := getattr(spec.options, name))),
+        outputs=tuple(spec.options.files.values()),
         git_login=git_login_of(spec) if fetched else None,
         reads_checkout=not fetched or spec.context.is_archive,
     )

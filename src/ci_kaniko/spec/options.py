@@ -83,6 +83,16 @@ Mirrors = Annotated[
 ]
 
 
+FILES = (
+    "digest_file",
+    "image_name_with_digest_file",
+    "image_name_tag_with_digest_file",
+    "tar_path",
+    "oci_layout_path",
+)
+"""The options that name a file which the executor writes."""
+
+
 class Options(Model):
     """The remaining flags of the executor, one field each; a field that is left out passes none."""
 
@@ -244,6 +254,11 @@ class Options(Model):
     verbosity: Verbosity | None = Field(
         default=None, description="How much the executor logs.", examples=["warn"]
     )
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that the executor writes, by the options that name them."""
+        return {name: path for name in FILES if (path := getattr(self, name))}
 
 
 def or_secret(check: Callable[[str], None], hint: str) -> Reads:

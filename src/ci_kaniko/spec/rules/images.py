@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.spec.rules.options import FILES
 from ci_kaniko.spec.rules.pushing import overlapping
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import native_variables, undeclared
@@ -41,9 +40,7 @@ def _files_are_written_once(spec: SpecFields) -> Iterator[Finding]:
     for build in spec.builds:
         seen: dict[str, Where] = {}
         options = [
-            (build.at(("options", name)), path)
-            for name in FILES
-            if (path := getattr(build.options, name)) is not None
+            (build.at(("options", name)), path) for name, path in build.options.files.items()
         ]
         for where, path in (*outputs, *options):
             first = seen.setdefault(grammar.inside_repository(path) or "", where)

@@ -180,15 +180,6 @@ def _formats_fit_together(spec: Build) -> Iterator[Finding]:
         )
 
 
-FILES = (
-    "digest_file",
-    "image_name_with_digest_file",
-    "image_name_tag_with_digest_file",
-    "tar_path",
-    "oci_layout_path",
-)
-
-
 @build_rule("env[]", "build_secrets[]")
 def _variables_have_one_place(spec: Build) -> Iterator[Finding]:
     if not spec.env:
@@ -241,11 +232,10 @@ def _a_platform_is_named_once(spec: Build) -> Iterator[Finding]:
         )
     if len(spec.platforms) < 2:
         return
-    for name in FILES:
-        if getattr(spec.options, name):
-            yield Finding(
-                "conflicting-options",
-                ("options", name),
-                "each platform's job would write this file, and none of them has the whole image",
-                "digest: true hands over the digest of the whole",
-            )
+    for name in spec.options.files:
+        yield Finding(
+            "conflicting-options",
+            ("options", name),
+            "each platform's job would write this file, and none of them has the whole image",
+            "digest: true hands over the digest of the whole",
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by, unknown_inputs
 from ci_kaniko.plan.resolve import impossible_image
@@ -284,9 +283,8 @@ def _store_names(plan: Plan) -> Iterator[Finding]:
 
 
 def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
-    for name in OUTPUT_OPTIONS:
-        path = getattr(plan.spec.options, name)
-        if path and ";" in path:
+    for name, path in plan.spec.options.files.items():
+        if ";" in path:
             yield Finding(
                 "impossible-output",
                 ("options", name),

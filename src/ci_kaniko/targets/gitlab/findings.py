@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner, too_many_needs
 from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named, unknown_inputs
@@ -116,9 +115,7 @@ def _evaluated_paths(plan: Plan) -> Iterator[Finding]:
     """Paths that GitLab evaluates before it looks for the files."""
     options, prepare = plan.spec.options, plan.spec.prepare
     paths: list[tuple[Where, str]] = [
-        (("options", name), path)
-        for name in OUTPUT_OPTIONS
-        if (path := getattr(options, name)) is not None
+        (("options", name), path) for name, path in options.files.items()
     ]
     artifacts = prepare.artifacts if prepare else ()
     paths += [(("prepare", "artifacts", index), path) for index, path in enumerate(artifacts)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.arguments import OUTPUT_OPTIONS
 from ci_kaniko.plan.jobs import duplicate_names
 from ci_kaniko.plan.pipeline import Named, pipeline
 from ci_kaniko.plan.platforms import is_staged
@@ -194,10 +193,9 @@ def _impossible_outputs(plan: Plan) -> Iterator[Finding]:
             "keep one of digest: and the files of options:",
         )
     elif len(plan.outputs) > 1:
-        written = [name for name in OUTPUT_OPTIONS if getattr(options, name)]
         yield Finding(
             "impossible-output",
-            ("options", written[-1]),
+            ("options", [*options.files][-1]),
             "a Pod hands back one file, as its termination message",
             "keep one of digest_file and the image_name files",
         )
