@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
-from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
-    DOCKER_HUB_KEY,
-    canonical_host,
-    merge,
-)
+from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, canonical_host, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,7 @@ from ci_kaniko.plan.clouds import Cloud, context_cloud
 from ci_kaniko.plan.executor import reads_auth_variable
 from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.problems.finding import Finding, Where, quoted
-from ci_kaniko.syntax.references import (
-    DOCKER_HUB,
-    DOCKER_HUB_KEY,
-    OWN_HOST,
-    canonical_host,
-)
+from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, OWN_HOST, canonical_host
 from ci_kaniko.syntax.variables import Parts, parts_of
 
 if TYPE_CHECKING:

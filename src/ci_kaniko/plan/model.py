@@ -9,11 +9,7 @@ from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
-from ci_kaniko.syntax.references import (
-    OWN_HOST,
-    Reference,
-    Repository,
-)
+from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
 from ci_kaniko.syntax.variables import Parts, names, parts_of, text_of
 
 if TYPE_CHECKING:

@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
-from ci_kaniko.syntax.references import (
-    OWN_HOST,
-    Reference,
-    canonical_host,
-)
+from ci_kaniko.syntax.references import OWN_HOST, Reference, canonical_host
 from ci_kaniko.syntax.variables import Ref
 
 if TYPE_CHECKING:

@@ -6,15 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.fields import (
-    STRING,
-    Boolean,
-    Present,
-    Reads,
-    SecretName,
-    checked,
-    choice,
-)
+from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, SecretName, checked, choice
 from ci_kaniko.spec.model import Later, Model, short_or_long
 
 Ambient = Annotated[str, choice("ambient")]

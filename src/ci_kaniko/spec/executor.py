@@ -8,12 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
-from ci_kaniko.spec.fields import (
-    Digest,
-    OwnImage,
-    Version,
-    choice,
-)
+from ci_kaniko.spec.fields import Digest, OwnImage, Version, choice
 from ci_kaniko.spec.model import Later, Model
 
 

@@ -7,14 +7,7 @@ from pydantic import Field
 from pydantic_core import core_schema
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.fields import (
-    LIST_OR_ONE,
-    STRING,
-    UNSAID,
-    Reads,
-    checked,
-    choice,
-)
+from ci_kaniko.spec.fields import LIST_OR_ONE, STRING, UNSAID, Reads, checked, choice
 from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Later, Model, short_or_long
 from ci_kaniko.syntax import grammar

@@ -6,14 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.fields import (
-    LIST_OR_ONE,
-    UNSAID,
-    Boolean,
-    Globs,
-    Reads,
-    check_plain,
-)
+from ci_kaniko.spec.fields import LIST_OR_ONE, UNSAID, Boolean, Globs, Reads, check_plain
 from ci_kaniko.spec.lists import read_each
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar

@@ -7,14 +7,7 @@ from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import (
-    STRING,
-    Makes,
-    Platform,
-    Present,
-    choice,
-    whole,
-)
+from ci_kaniko.spec.fields import STRING, Makes, Platform, Present, choice, whole
 from ci_kaniko.spec.model import Later, Section
 from ci_kaniko.spec.native.kubernetes import (
     KubernetesName,

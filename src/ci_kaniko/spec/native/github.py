@@ -6,15 +6,7 @@ from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import (
-    STRING,
-    Name,
-    Platform,
-    Present,
-    Reads,
-    checked,
-    choice,
-)
+from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
 from ci_kaniko.text.patterns import pattern

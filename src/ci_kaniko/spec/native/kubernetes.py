@@ -9,15 +9,7 @@ from pydantic import Field
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import (
-    STRING,
-    Boolean,
-    Present,
-    PulledImage,
-    Reads,
-    checked,
-    choice,
-)
+from ci_kaniko.spec.fields import STRING, Boolean, Present, PulledImage, Reads, checked, choice
 from ci_kaniko.spec.model import Later, Model, Section
 from ci_kaniko.spec.native.shared import Seconds
 from ci_kaniko.syntax.grammar import is_object_name

@@ -11,9 +11,7 @@ from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
 from ci_kaniko.spec.rules.rule import build_rule, no_effect
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.references import Reference
-from ci_kaniko.syntax.variables import (
-    text_of,
-)
+from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,7 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.pushing import overlapping
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import native_variables, undeclared
-from ci_kaniko.spec.texts import (
-    texts_of,
-)
+from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax import grammar
 
 if TYPE_CHECKING:

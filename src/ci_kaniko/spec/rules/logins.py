@@ -9,9 +9,7 @@ from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import about_texts
 from ci_kaniko.spec.told import told_once
 from ci_kaniko.syntax.references import canonical_host
-from ci_kaniko.syntax.variables import (
-    NATIVE,
-)
+from ci_kaniko.syntax.variables import NATIVE
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

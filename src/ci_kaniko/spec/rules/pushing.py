@@ -8,9 +8,7 @@ from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
-from ci_kaniko.syntax.variables import (
-    names,
-)
+from ci_kaniko.syntax.variables import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

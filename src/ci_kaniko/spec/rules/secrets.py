@@ -10,18 +10,8 @@ from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import about_texts, read_at_run_time
-from ci_kaniko.spec.texts import (
-    CI_TOKENS,
-    SECRETS_BY_NAME,
-    is_reference,
-    secrets_of,
-    texts_of,
-)
-from ci_kaniko.syntax.variables import (
-    ENV_PREFIX,
-    names,
-    parts_of,
-)
+from ci_kaniko.spec.texts import CI_TOKENS, SECRETS_BY_NAME, is_reference, secrets_of, texts_of
+from ci_kaniko.syntax.variables import ENV_PREFIX, names, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

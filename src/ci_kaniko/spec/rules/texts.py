@@ -12,12 +12,7 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
-from ci_kaniko.spec.texts import (
-    CI_TOKENS,
-    ENV_READ,
-    texts_of,
-    texts_with_variables,
-)
+from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables
 from ci_kaniko.syntax.contexts import Context
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
