@@ -14,7 +14,7 @@ from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, OWN_HOST, ca
 from ci_kaniko.syntax.variables import Parts, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.logins import Login, Registry
@@ -149,28 +149,20 @@ def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Fi
         )
 
 
+_CLOUDS: dict[str, tuple[Callable[[str], object], str, str]] = {
+    "aws": (ecr_region, "AWS", "ACCOUNT.dkr.ecr.REGION.amazonaws.com"),
+    "azure": (is_acr, "Azure", "NAME.azurecr.io"),
+    "google": (is_google, "Google Cloud", "LOCATION-docker.pkg.dev or gcr.io"),
+}
+"""What knows a registry of each cloud, what the cloud is called, and such a registry."""
+
+
 def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
-    if login.login.aws and ecr_region(login.host) is None:
-        yield Finding(
-            "foreign-cloud-login",
-            login.where,
-            f"{quoted(login.host)} is no registry of AWS",
-            "ACCOUNT.dkr.ecr.REGION.amazonaws.com",
-        )
-    if login.login.azure and not is_acr(login.host):
-        yield Finding(
-            "foreign-cloud-login",
-            login.where,
-            f"{quoted(login.host)} is no registry of Azure",
-            "NAME.azurecr.io",
-        )
-    if login.login.google and not is_google(login.host):
-        yield Finding(
-            "foreign-cloud-login",
-            login.where,
-            f"{quoted(login.host)} is no registry of Google Cloud",
-            "LOCATION-docker.pkg.dev or gcr.io",
-        )
+    if login.login.kind in _CLOUDS:
+        is_of_cloud, cloud, example = _CLOUDS[login.login.kind]
+        if not is_of_cloud(login.host):
+            message = f"{quoted(login.host)} is no registry of {cloud}"
+            yield Finding("foreign-cloud-login", login.where, message, example)
 
 
 def _identity(cloud: Cloud) -> tuple[object, ...]:
