@@ -34,20 +34,8 @@ SHELL_NAMES = {
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
 SHELL_PREFIXES = (
-    *(
-        "KANIKO_",
-        "FF_KANIKO_",
-        "default_",
-        "beside_",
-        "key_",
-        "ref_tag_",
-        "to_",
-        "BUILDKITE",
-        "BK_",
-        "AGOLA_",
-        "INPUT_",
-        "DIGEST_",
-    ),
+    *("KANIKO_", "FF_KANIKO_", "default_", "beside_", "key_", "ref_tag_", "to_", "BUILDKITE"),
+    *("BK_", "AGOLA_", "INPUT_", "DIGEST_"),
 )
 
 

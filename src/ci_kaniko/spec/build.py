@@ -231,7 +231,6 @@ class Build(Model):
         description="Hand the digest of what was pushed to later jobs.",
         examples=[True],
     )
-
     inputs: dict[InputName, Later[Input]] = Field(
         default={},
         description="Values that whoever includes the job gives it; for the reusable forms of "

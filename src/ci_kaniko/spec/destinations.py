@@ -58,17 +58,16 @@ class Cache(Model):
         description="Compress layers before caching; false needs less memory, without a cache too.",
         examples=[False],
     )
-
-    @classmethod
-    def _expected(cls) -> tuple[str, str]:
-        return "a mapping", "such as {repo: ghcr.io/acme/shop/cache}: where the layers are kept"
-
     dir: Present | None = Field(
         default=None,
         description="Folder of warmed base images in the executor's container, mounted where the "
         "target has a field for it: cache_claim. kaniko looks into /cache by itself.",
         examples=["/cache"],
     )
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a mapping", "such as {repo: ghcr.io/acme/shop/cache}: where the layers are kept"
 
     @property
     def remote(self) -> Repository | None:

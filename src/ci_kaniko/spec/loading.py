@@ -65,7 +65,7 @@ def warnings(spec: Spec) -> list[Problem]:
 
 def to_python(root: Node) -> Any:
     """The values of a node tree; unquoted scalars are Plain, empty and null ones None."""
-    # The depth is at most 64: nodes.survey refuses more.
+    # The depth is at most 64: source.reading refuses more.
     if isinstance(root, Scalar):
         if not root.plain:
             return root.text
