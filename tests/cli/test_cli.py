@@ -23,7 +23,7 @@ from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
 from ci_kaniko.text import yaml as yamltext
 from harness import tools
-from harness.repository import Repository
+from harness.repository import PACKAGE, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,6 @@ WARNING = SPEC + "options: {skip_tls_verify_pull: true}\n"
 WRONG = "context: .\npush: sometimes\n"
 COMMIT = "12345e6789abcdef0123456789abcdef01234567"
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
-PACKAGE = str(Path(ci_kaniko.__file__).parents[1])
 
 
 @pytest.fixture

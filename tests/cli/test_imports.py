@@ -15,6 +15,7 @@ import yaml
 import ci_kaniko
 from harness.cases import ROOT
 from harness.loaded import COMMAND, loaded
+from harness.repository import PACKAGE
 
 LISTS = Path(__file__).with_name("loaded.yaml")
 """What may be imported, by command or Python code: our modules, and the packages of others."""
@@ -62,7 +63,6 @@ FILES = {
     "bad.yaml": "puhs: never\n",
     "pipeline.yml": ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"),
 }
-OURS = str(Path(ci_kaniko.__file__).parents[1])
 LISTED = yaml.safe_load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
 OF_OTHERS = {
     *("annotated_types", "cython_runtime", "markupsafe", "pydantic_core", "typing_extensions"),
@@ -72,7 +72,7 @@ OF_OTHERS = {
 HEAD = "# What is imported, exactly. Made by: pytest --update-snapshots tests/cli/test_imports.py\n"
 
 
-def imported(code: str, *arguments: str, folder: Path, source: str = OURS) -> set[str]:
+def imported(code: str, *arguments: str, folder: Path, source: str = PACKAGE) -> set[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": source,
@@ -104,7 +104,7 @@ def folder(tmp_path: Path) -> Path:
     return repository(tmp_path)
 
 
-def found(name: str, folder: Path, source: str = OURS) -> dict[str, str]:
+def found(name: str, folder: Path, source: str = PACKAGE) -> dict[str, str]:
     """What a command or a piece of code imports, as it is listed."""
     if name in CODES:
         return listed(imported(CODES[name], folder=folder, source=source))
@@ -163,7 +163,7 @@ def test_importing_reads_no_file_and_prints_nothing(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import ci_kaniko"],
         cwd=folder,
-        env={"PYTHONPATH": str(Path(ci_kaniko.__file__).parents[1])},
+        env={"PYTHONPATH": PACKAGE},
         capture_output=True,
         check=True,
     )

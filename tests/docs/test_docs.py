@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +21,13 @@ from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from harness import tools
 from harness.cases import ROOT
 from harness.models import every_field
+from harness.repository import PACKAGE
 from harness.yaml12 import read
 from make import matrix, pages, rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = ROOT / "docs"
@@ -68,7 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ci_kaniko "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(Path(ci_kaniko.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", PACKAGE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

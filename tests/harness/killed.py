@@ -6,13 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-import ci_kaniko
 from harness.cases import ROOT
-
-PACKAGE = str(Path(ci_kaniko.__file__).parents[1])
+from harness.repository import PACKAGE
 
 
 def killed(prepare: str, variant: str) -> dict[str, Any]:
