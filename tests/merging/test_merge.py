@@ -726,13 +726,9 @@ def preview(folder: Path, named: tuple[str, str]) -> dict[str, Any] | None:
     (root / ".gitlab-ci.yml").write_bytes(text.encode())
     run = partial(subprocess.run, cwd=root, capture_output=True, encoding="utf-8", check=False)
     env = {"PATH": tools.SEARCH, "HOME": str(root), "LANG": "C.UTF-8"}
-    for command in (
-        ["git", "init", "--quiet", "--initial-branch=main"],
-        ["git", "add", "."],
-        ["git", "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "x"],
-        ["git", "remote", "add", "origin", "https://gitlab.com/acme/shop.git"],
-    ):
-        assert run(command, env=env).returncode == 0
+    validators.git_repository(root)
+    remote = ["git", "remote", "add", "origin", "https://gitlab.com/acme/shop.git"]
+    assert run(remote, env=env).returncode == 0
     done = run([tools.program("gitlab-ci-local"), "--preview", validators.NO_SCHEMA], env=env)
     if done.returncode:
         return None

@@ -14,7 +14,7 @@ import ci_kaniko
 from ci_kaniko.project.changes import CannotTell, affected, changes, named
 from harness import tools
 from harness.checkout import lay_out
-from harness.repository import HEADER, Done, Repository
+from harness.repository import HEADER, Done, Repository, git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,14 +61,6 @@ CONCERNED = {
     "nothing": ([], []),
     "names with awkward characters": (["base/a b\n$(x)é"], ["base", "api", "web"]),
 }
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=Acme", "-c", "user.email=acme@example.com")
-    done = subprocess.run(
-        ["git", *who, *arguments], cwd=folder, capture_output=True, check=True, text=True
-    )
-    return done.stdout.strip()
 
 
 def commit(repository: Repository, *paths: str) -> None:

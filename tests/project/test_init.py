@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.repository.checkout import https_url
-from harness.repository import Repository, unprivileged
+from harness.repository import Repository, git, unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,16 +83,10 @@ EXISTING: dict[str, dict[str, str]] = {
 }
 
 
-def git(repository: Repository, *arguments: str) -> None:
-    who = ("-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false")
-    command = ["git", "-C", str(repository.folder), *who, *arguments]
-    subprocess.run(command, check=True, capture_output=True)
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     repository = Repository(tmp_path, git="none")
-    git(repository, "init", "-q", "-b", "main")
+    git(repository.folder, "init", "-q", "-b", "main")
     return repository
 
 
@@ -134,7 +127,7 @@ def fill(repository: Repository, files: dict[str, str]) -> None:
 @pytest.mark.parametrize("remote", REMOTES, ids=lambda remote: remote[:40] or "none")
 def test_any_remote(repository: Repository, remote: str) -> None:
     if remote:
-        git(repository, "remote", "add", "origin", remote)
+        git(repository.folder, "remote", "add", "origin", remote)
     spec = works(repository)
     images = [destination.image for destination in spec.destinations]
     systems = {target for target, paths in spec.outputs if paths}
@@ -160,7 +153,7 @@ def test_any_files(repository: Repository, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["gitlab", "github taken", "github file", "agola", "all"])
 def test_any_files_of_a_project_on_github(repository: Repository, kind: str) -> None:
-    git(repository, "remote", "add", "origin", "git@github.com:acme/shop.git")
+    git(repository.folder, "remote", "add", "origin", "git@github.com:acme/shop.git")
     fill(repository, EXISTING[kind])
     works(repository)
 
@@ -394,21 +387,21 @@ def test_every_next_step_can_be_taken(repository: Repository) -> None:
 def test_the_default_branch(
     repository: Repository, branches: list[str], remote_head: str, wanted: str
 ) -> None:
-    git(repository, "checkout", "-q", "-b", branches[0])
-    git(repository, "commit", "-q", "--allow-empty", "-m", "first")
+    git(repository.folder, "checkout", "-q", "-b", branches[0])
+    git(repository.folder, "commit", "-q", "--allow-empty", "-m", "first")
     for name in branches[1:]:
-        git(repository, "checkout", "-q", "-b", name)
+        git(repository.folder, "checkout", "-q", "-b", name)
     if remote_head:
-        git(repository, "update-ref", f"refs/remotes/origin/{remote_head}", "HEAD")
+        git(repository.folder, "update-ref", f"refs/remotes/origin/{remote_head}", "HEAD")
         target = f"refs/remotes/origin/{remote_head}"
-        git(repository, "symbolic-ref", "refs/remotes/origin/HEAD", target)
+        git(repository.folder, "symbolic-ref", "refs/remotes/origin/HEAD", target)
     assert works(repository).default_branch == wanted
 
 
 def test_a_detached_head(repository: Repository) -> None:
-    git(repository, "commit", "-q", "--allow-empty", "-m", "first")
-    git(repository, "tag", "v1")
-    git(repository, "checkout", "-q", "v1")
+    git(repository.folder, "commit", "-q", "--allow-empty", "-m", "first")
+    git(repository.folder, "tag", "v1")
+    git(repository.folder, "checkout", "-q", "v1")
     assert works(repository).default_branch == "main"
 
 
@@ -474,7 +467,7 @@ def test_a_folder_that_cannot_be_written(repository: Repository) -> None:
 
 def test_a_first_spec_reads_well(repository: Repository) -> None:
     """No blank is left over, comments come before what they explain, prettier would agree."""
-    git(repository, "remote", "add", "origin", "git@github.com:acme/shop.git")
+    git(repository.folder, "remote", "add", "origin", "git@github.com:acme/shop.git")
     repository.write("Dockerfile", FROM)
     works(repository)
     text = repository.text("ci-kaniko.yaml")

@@ -15,7 +15,7 @@ import yaml
 import ci_kaniko
 from harness import tools
 from harness.cases import ROOT, SNAPSHOTS
-from harness.repository import HEADER, PACKAGE, Repository
+from harness.repository import HEADER, PACKAGE, Repository, git
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,6 @@ TRAILING_BLANKS = {
     for target in ("agola", "buildkite", "github", "gitlab")
     for case in ("build-args-awkward", "labels")
 }
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false")
-    command = ["git", "-C", str(folder), *who, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 # -- the real pre-commit ----------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ci_kaniko.repository import files
 from harness import tools
 from harness.cases import CASES
 from harness.killed import killed
-from harness.repository import HEADER, PACKAGE, SPEC, Repository, unprivileged
+from harness.repository import HEADER, PACKAGE, SPEC, Repository, git, unprivileged
 from harness.runs import RENDERED, refused, render, spec_of, text_of
 
 if TYPE_CHECKING:
@@ -443,12 +443,6 @@ def test_without_git_paths_start_at_the_spec(tmp_path: Path) -> None:
 def test_a_git_file_is_a_repository_too(tmp_path: Path, kind: str) -> None:
     outer = Repository(tmp_path / "outer", git="none")
     inner = Repository(tmp_path / "inner", git="none")
-    who = ["-c", "user.name=x", "-c", "user.email=x@x", "-c", "protocol.file.allow=always"]
-
-    def git(folder: Path, *arguments: str) -> None:
-        command = ["git", "-C", str(folder), *who, *arguments]
-        subprocess.run(command, check=True, capture_output=True)
-
     for each in (outer, inner):
         git(each.folder, "init", "-q")
         git(each.folder, "commit", "-q", "--allow-empty", "-m", "first")

@@ -12,6 +12,7 @@ import yaml
 import ci_kaniko
 from harness import kubelet, tools
 from harness.events import DEFAULT_BRANCH
+from harness.repository import git
 from harness.runs import TARGETS, values_for
 
 if TYPE_CHECKING:
@@ -100,18 +101,6 @@ def test_variables_of_the_team_stay_beside_it() -> None:
 
 
 # -- a Pod clones by a script: real git runs it -------------------------------------------------
-
-
-def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    allowed = ("-c", "protocol.file.allow=always")
-    done = subprocess.run(
-        ["git", "-C", str(folder), *identity, *allowed, *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ import pytest
 import yaml
 
 from harness import tools
-from harness.repository import PACKAGE, Done, Repository
+from harness.repository import PACKAGE, Done, Repository, git
 
 if TYPE_CHECKING:
     from typing import Any
 
 FOREIGN = Path(__file__).parents[1] / "foreign_target"
+BESIDE = {"PYTHONPATH": f"{PACKAGE}{os.pathsep}{FOREIGN}"}
 SPEC = """\
 default_branch: main
 destinations: ["ghcr.io/acme/shop:${commit.sha}"]
@@ -40,14 +41,9 @@ outputs: {acme: .acme.yml, gitlab: .gitlab-ci.yml}
 class Project(Repository):
     def installed(self, *arguments: str, code: int = 0) -> Done:
         """Run ``ci-kaniko`` beside the target."""
-        found = f"{PACKAGE}{os.pathsep}{FOREIGN}"
-        done = self.run(*arguments, environment={"PYTHONPATH": found})
+        done = self.run(*arguments, environment=BESIDE)
         assert done.code == code, done.err
         return done
-
-    def git(self, *words: str) -> None:
-        who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
 
     def jobs(self, *arguments: str) -> Any:
         return yaml.safe_load(self.installed("render", "acme", *arguments).out)["jobs"]
@@ -59,9 +55,9 @@ def project(tmp_path: Path) -> Project:
     found.write("ci-kaniko.yaml", SPEC)
     for folder in (".", "api", "web"):
         found.write(f"{folder}/Dockerfile", "FROM scratch\n")
-    found.git("init", "--initial-branch=main")
-    found.git("add", ".")
-    found.git("commit", "--message=first")
+    git(found.folder, "init", "--initial-branch=main")
+    git(found.folder, "add", ".")
+    git(found.folder, "commit", "--message=first")
     return found
 
 
@@ -158,11 +154,11 @@ def test_images_have_sections_of_their_own(project: Project) -> None:
 
 def test_only_what_has_changed_is_rendered(project: Project) -> None:
     project.write("ci-kaniko.yaml", SEVERAL)
-    project.git("add", ".")
-    project.git("commit", "--message=several")
+    git(project.folder, "add", ".")
+    git(project.folder, "commit", "--message=several")
     project.write("web/a", "a")
-    project.git("add", ".")
-    project.git("commit", "--message=web")
+    git(project.folder, "add", ".")
+    git(project.folder, "commit", "--message=web")
     assert [*project.jobs("--changed-since=HEAD~1")] == ["build-web"]
     assert project.jobs("--changed-since=HEAD") == {}
 
@@ -204,7 +200,7 @@ print(ci_kaniko.render(old, "acme").count("--no-push"))
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": f"{PACKAGE}{os.pathsep}{FOREIGN}"},
+        env={**os.environ, **BESIDE},
         capture_output=True,
         text=True,
         check=False,
@@ -228,7 +224,7 @@ def test_a_spec_that_was_read_before_serves_it(project: Project) -> None:
         "assert 'jobs' in ci_kaniko.render(spec, 'acme')\n"
         "requirements(spec, 'acme')"
     )
-    environment = {**os.environ, "PYTHONPATH": f"{PACKAGE}{os.pathsep}{FOREIGN}"}
+    environment = {**os.environ, **BESIDE}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 

@@ -28,6 +28,7 @@ from harness.events import (
     Event,
 )
 from harness.execution import run
+from harness.repository import git
 from harness.request import Request
 from harness.triggers import Result
 
@@ -386,10 +387,7 @@ class Repository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *words: str) -> str:
-        named = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        command = ["git", *named, *words]
-        done = subprocess.run(command, cwd=self.path, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+        return git(self.path, *words)
 
     def commit(self, *files: str) -> str:
         for name in files:

@@ -18,7 +18,7 @@ from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.logins import lookup
-from harness.repository import Repository
+from harness.repository import Repository, git
 from harness.request import Request
 from harness.runs import values_for
 from harness.validators import VALIDATORS
@@ -131,17 +131,13 @@ class Node:
         self.folder, self.event = folder, event
         self.origin = folder / "origin"
         self.origin.mkdir()
-        self._git("init", "--quiet", "--initial-branch=main")
+        git(self.origin, "init", "--quiet", "--initial-branch=main")
         for name, text in files.items():
             (self.origin / name).parent.mkdir(parents=True, exist_ok=True)
             (self.origin / name).write_text(text)
-        self._git("add", ".")
-        self._git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "x")
-        self.values = {"commit.sha": self._git("rev-parse", "HEAD").strip()}
-
-    def _git(self, *words: str) -> str:
-        command = ["git", "-C", str(self.origin), *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        git(self.origin, "add", ".")
+        git(self.origin, "commit", "--quiet", "-m", "x")
+        self.values = {"commit.sha": git(self.origin, "rev-parse", "HEAD")}
 
     def run(
         self,
