@@ -72,7 +72,7 @@ def play(steps: Sequence[Step], perform: Callable[[Step], Result]) -> dict[str, 
 
 
 class _Expression:
-    """Recursive descent over tokens; both languages bind `!`, comparison, `&&`, `||` alike."""
+    """Recursive descent over tokens; both languages bind and compare alike, by patterns too."""
 
     tokens: re.Pattern[str]
 
@@ -94,20 +94,20 @@ class _Expression:
         result = self.either()
         if self.rest:
             raise NotUnderstood(f"left over: {self.rest}")
-        return truth(result)
+        return bool(result)
 
     def either(self) -> Value:
         left = self.both()
         while self._next("||"):
             right = self.both()
-            left = left if truth(left) else right
+            left = left or right
         return left
 
     def both(self) -> Value:
         left = self.comparison()
         while self._next("&&"):
             right = self.comparison()
-            left = right if truth(left) else left
+            left = left and right
         return left
 
     def comparison(self) -> Value:
@@ -119,7 +119,7 @@ class _Expression:
 
     def unary(self) -> Value:
         if self._next("!"):
-            return not truth(self.unary())
+            return not self.unary()
         if self._next("("):
             inner = self.either()
             if not self._next(")"):
@@ -136,14 +136,22 @@ class _Expression:
         return False
 
     def compare(self, operator: str, left: Value, right: Value) -> bool:
-        raise NotImplementedError
+        if operator in ("==", "!="):
+            return (left == right) == (operator == "==")
+        if not isinstance(right, str) or not right.startswith("/"):
+            raise NotUnderstood(f"{right!r} is no pattern")
+        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
+        return matched == (operator == "=~")
 
     def operand(self, token: str) -> Value:
         raise NotImplementedError
 
 
-def truth(value: Value) -> bool:
-    return bool(value)
+def _re2(pattern: str) -> str:
+    body, _, flags = pattern[1:].rpartition("/")
+    if re.search(r"\\[^\W\d_]|\(\?", body):
+        raise NotUnderstood(f"{pattern}: RE2 and this evaluator may differ")
+    return (f"(?{flags})" if flags else "") + re.sub(r"(?<!\\)\$\Z", r"\\Z", body)
 
 
 # -- GitLab -----------------------------------------------------------------------------------
@@ -166,21 +174,6 @@ class _GitLabExpression(_Expression):
         if token[0] in "\"'/":
             return token if token[0] == "/" else token[1:-1]
         raise NotUnderstood(token)
-
-    def compare(self, operator: str, left: Value, right: Value) -> bool:
-        if operator in ("==", "!="):
-            return (left == right) == (operator == "==")
-        if not isinstance(right, str) or not right.startswith("/"):
-            raise NotUnderstood(f"{right!r} is no pattern")
-        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
-        return matched == (operator == "=~")
-
-
-def _re2(pattern: str) -> str:
-    body, _, flags = pattern[1:].rpartition("/")
-    if re.search(r"\\[^\W\d_]|\(\?", body):
-        raise NotUnderstood(f"{pattern}: RE2 and this evaluator may differ")
-    return (f"(?{flags})" if flags else "") + re.sub(r"(?<!\\)\$\Z", r"\\Z", body)
 
 
 def gitlab(text: str, event: Event, *, in_parent: bool = False) -> bool:
@@ -382,14 +375,6 @@ class _BuildkiteExpression(_Expression):
             raise NotUnderstood(token)
         found: Value = self.known[token]
         return found
-
-    def compare(self, operator: str, left: Value, right: Value) -> bool:
-        if operator in ("==", "!="):
-            return (left == right) == (operator == "==")
-        if not isinstance(right, str) or not right.startswith("/"):
-            raise NotUnderstood(f"{right!r} is no pattern")
-        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
-        return matched == (operator == "=~")
 
 
 def buildkite(text: str, event: Event) -> bool:
