@@ -44,8 +44,12 @@ class Result(NamedTuple):
 
 def before(steps: Sequence[Step], name: str) -> set[str]:
     """Every job that has ended when this one begins."""
-    needs = {step.name: step.needs for step in steps}
-    return {*needs[name]}.union(*(before(steps, needed) for needed in needs[name]))
+    return _ancestors({step.name: step.needs for step in steps}, name)
+
+
+def _ancestors(needs: Mapping[str, Sequence[str]], name: str) -> set[str]:
+    """What a job waits for, and what that waits for."""
+    return {*needs[name]}.union(*(_ancestors(needs, needed) for needed in needs[name]))
 
 
 @dataclass(frozen=True)
@@ -293,10 +297,11 @@ def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> 
 
 
 def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: str) -> Step:
-    needs = tuple(listed(jobs[name].get("needs") or []))
+    needs = {other: tuple(listed(job.get("needs") or [])) for other, job in jobs.items()}
+    earlier = _ancestors(needs, name)
 
     def starts(results: Mapping[str, Result]) -> bool:
-        before = [results[other].status for other in _github_ancestors(name, jobs)]
+        before = [results[other].status for other in earlier]
         statuses = {
             "success": {*before} <= {"passed"},
             "failure": "failed" in before,
@@ -304,7 +309,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             "always": True,
         }
         known: judge.Known = {**github_context(event)}
-        for needed in needs:
+        for needed in needs[name]:
             known |= {
                 f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
                 for key in jobs[needed].get("outputs") or {}
@@ -313,12 +318,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             known[f"needs.{needed}.result"] = passed.get(results[needed].status, "skipped")
         return judge.evaluate(condition, known, statuses).truth
 
-    return Step(name, needs, starts)
-
-
-def _github_ancestors(name: str, jobs: Mapping[str, Any]) -> set[str]:
-    needs = listed(jobs[name].get("needs") or [])
-    return {*needs}.union(*(_github_ancestors(needed, jobs) for needed in needs))
+    return Step(name, needs[name], starts)
 
 
 def _github_on(events: Mapping[str, Any], event: Event) -> bool:
@@ -391,28 +391,22 @@ def _buildkite_step(
     name: str, step: Mapping[str, Any], commands: Mapping[str, Any], event: Event
 ) -> Step:
     """A step alone may wait for what somebody else uploads."""
-    waits = listed(step.get("depends_on") or [])
-    needs = tuple(other for other in waits if other in commands)
+    waits = {other: listed(one.get("depends_on") or []) for other, one in commands.items()}
+    needs = {other: tuple(key for key in waits[other] if key in commands) for other in commands}
     alone = len({other.removesuffix(REQUESTS) for other in commands}) == 1
-    if len(needs) < len(waits) and not alone:
+    if len(needs[name]) < len(waits[name]) and not alone:
         raise NotUnderstood(f"the build fails: {name} depends on a step that there is not")
     if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
         raise NotUnderstood(f"{name}: {sorted(step)}")
     build = _build(environment("buildkite", event))
     holds = "if" not in step or _BuildkiteExpression(step["if"], build).value()
-
-    earlier = _buildkite_ancestors(name, commands)
+    # A step that waits for a failed one never runs, and neither does one that waits for it.
+    earlier = _ancestors(needs, name)
 
     def starts(results: Mapping[str, Result]) -> bool:
         return holds and all(results[other].status != "failed" for other in earlier)
 
-    return Step(name, needs, starts)
-
-
-def _buildkite_ancestors(name: str, commands: Mapping[str, Any]) -> set[str]:
-    """A step that waits for a failed one never runs, and neither does one that waits for it."""
-    needs = {*listed(commands[name].get("depends_on") or [])} & commands.keys()
-    return needs.union(*(_buildkite_ancestors(needed, commands) for needed in needs))
+    return Step(name, needs[name], starts)
 
 
 def _build(env: Mapping[str, str]) -> dict[str, Any]:
