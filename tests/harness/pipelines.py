@@ -7,14 +7,14 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import expectation, expected_logins, images, triggers
 from harness.documents import REQUESTS
 from harness.execution import run
 from harness.recorded import Handed
 from harness.request import Request
-from harness.runs import INPUTS, read_pipeline, render
+from harness.runs import INPUTS, in_its_store, read_pipeline, render
 from harness.triggers import Result
 
 if TYPE_CHECKING:
@@ -84,17 +84,6 @@ def repository(pipeline: Pipeline) -> dict[str, str]:
     """What the checkout holds: a Dockerfile in every context."""
     contexts = {image.data.get("context", ".") for image in pipeline.images.values()}
     return {os.path.normpath(f"{path}/Dockerfile"): f"# {path}\n" for path in sorted(contexts)}
-
-
-def in_its_store(held: expected_logins.Fed, target: str) -> dict[str, Any]:
-    """Secrets as a platform keeps them: ready configs are files, Secrets or texts."""
-    on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
-    as_text = {} if on_gitlab or in_store else held.docker_configs
-    return {
-        "secrets": {**held.secrets, **as_text},
-        "file_secrets": held.docker_configs if on_gitlab else {},
-        "docker_configs": held.docker_configs if in_store else {},
-    }
 
 
 def run_pipeline(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
 from harness import expectation, expected_logins, images, tools
@@ -88,6 +88,17 @@ def render(case: str, target: str, event: Event | None = None) -> str:
     return ci_kaniko.render(spec_of(case), target, needed)
 
 
+def in_its_store(held: expected_logins.Fed, target: str) -> dict[str, Any]:
+    """Secrets as a platform keeps them: ready configs are files, Secrets or texts."""
+    on_gitlab, in_store = target == "gitlab", target in ("kubernetes", "buildkite")
+    as_text = {} if on_gitlab or in_store else held.docker_configs
+    return {
+        "secrets": {**held.secrets, **as_text},
+        "file_secrets": held.docker_configs if on_gitlab else {},
+        "docker_configs": held.docker_configs if in_store else {},
+    }
+
+
 def execute(
     wanted: Run,
     text: str,
@@ -101,21 +112,16 @@ def execute(
     if fed is None:
         empty = expected_logins.Fed({}, {})
         fed = empty if wanted.event.fork else expected_logins.fed(wanted)
-    on_gitlab = wanted.target == "gitlab"
-    in_store = wanted.target in ("kubernetes", "buildkite")
-    as_text = {} if on_gitlab or in_store else fed.docker_configs
     section = wanted.spec.section(wanted.target)
     return run(
         Request(
             wanted.target,
             text,
             wanted.event,
-            secrets={**fed.secrets, **as_text},
+            **in_its_store(fed, wanted.target),
             variables=expectation.RUN_TIME,
             shell=shell,
             executor_status=status,
-            file_secrets=fed.docker_configs if on_gitlab else {},
-            docker_configs=fed.docker_configs if in_store else {},
             secret=section.get("secret", "ci-kaniko"),
             extra_env=extra_env or {},
         )
