@@ -115,10 +115,19 @@ def run_pipeline(
             )
         )
         recorded[step.name] = done
-        return Result("failed" if done.status else "passed", done.outputs)
+        return _result_of(done)
 
     results = triggers.play(triggers.STEPS[target](text, event, given.inputs), perform)
     return _with_requests(Ran(results, recorded))
+
+
+def _result_of(done: Recorded) -> Result:
+    return Result("failed" if done.status else "passed", done.outputs)
+
+
+def looked(text: str, event: Event, shell: str = "dash") -> Result:
+    """How GitHub's job ends that looks at what an event changed; it really runs."""
+    return _result_of(run(Request("github", text, event, job="changes", shell=shell)))
 
 
 def _with_requests(ran: Ran) -> Ran:

@@ -27,9 +27,8 @@ from harness.events import (
     TARGET_OF_A_REQUEST,
     Event,
 )
-from harness.execution import run
+from harness.pipelines import looked
 from harness.repository import git
-from harness.request import Request
 from harness.triggers import Result
 
 if TYPE_CHECKING:
@@ -196,8 +195,7 @@ def played(text: str, event: Event, ends: Mapping[str, Result] | None = None) ->
 
     def perform(step: triggers.Step) -> Result:
         if step.name == "changes" and step.name not in (ends or {}):
-            done = run(Request("github", text, event, job=step.name))
-            return Result("failed" if done.status else "passed", done.outputs)
+            return looked(text, event)
         return (ends or {}).get(step.name, Result("passed"))
 
     results = triggers.play(triggers.github_steps(text, event), perform)

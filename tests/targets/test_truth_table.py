@@ -31,7 +31,7 @@ from harness.events import (
 )
 from harness.execution import run
 from harness.expectation import Run
-from harness.pipelines import native_name
+from harness.pipelines import looked, native_name
 from harness.request import Request
 from harness.runners.agola import agola_tasks
 from harness.runs import SHELLS, TARGETS, execute, values_for
@@ -179,8 +179,7 @@ def started(target: str, text: str, event: Event) -> set[str]:
     def perform(step: Step) -> Result:
         if step.name != "changes":
             return Result("passed", {"digest": "sha256:0"})
-        done = run(Request(target, text, event, job=step.name, shell=SHELLS[-1]))
-        return Result("failed" if done.status else "passed", done.outputs)
+        return looked(text, event, SHELLS[-1])
 
     results = play(STEPS[target](text, event, {}), perform)
     return {name for name, result in results.items() if result.status == "passed"}
