@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
 from harness import expectation, expected_logins, images, tools
-from harness.cases import CASES, PIPELINE_CASES, spec_path
+from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
 from harness.events import Event, values
 from harness.execution import run
 from harness.expectation import Run
 from harness.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from harness.recorded import Recorded
 
-RENDER_ALL = """
+_RENDER_ALL = """
 import json, sys
 import ci_kaniko
 for path, target, values in json.load(sys.stdin):
@@ -86,6 +91,25 @@ def render(case: str, target: str, event: Event | None = None) -> str:
     if needed is None and event is not None:
         return render(case, target)
     return ci_kaniko.render(spec_of(case), target, needed)
+
+
+def rendered_elsewhere(pairs: Sequence[tuple[str, str]], seed: str, folder: Path) -> list[str]:
+    """What another process renders of cases: with another clock, environment and order of sets."""
+    wanted = [
+        (str(spec_path(case)), target, values_for(target, push_event(case)))
+        for case, target in pairs
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _RENDER_ALL],
+        input=json.dumps(wanted),
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def in_its_store(held: expected_logins.Fed, target: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ from ruamel.yaml import YAML
 
 import ci_kaniko
 from harness import checks, expectation, expected_logins, images, pipelines, yaml11
-from harness.cases import PIPELINE_CASES, ROOT, spec_path
+from harness.cases import PIPELINE_CASES
 from harness.documents import HarnessError
 from harness.execution import run
 from harness.expectation import Run
@@ -36,16 +34,14 @@ from harness.runs import (
     INPUTS,
     PIPELINE_PAIRS,
     PIPELINES_RENDERED,
-    RENDER_ALL,
     SHELLS,
     TARGETS,
     in_its_store,
-    push_event,
     read_pipeline,
     refused,
     render,
+    rendered_elsewhere,
     text_of,
-    values_for,
 )
 from harness.triggers import STEPS, NotUnderstood, Result, before
 
@@ -122,21 +118,7 @@ def test_both_dialects_read_the_same(case: str, target: str) -> None:
 
 
 def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    wanted = [
-        (str(spec_path(case)), target, values_for(target, push_event(case)))
-        for case, target in PIPELINES_RENDERED
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", RENDER_ALL],
-        input=json.dumps(wanted),
-        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "3", "TZ": "Asia/Tokyo"}
-        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    texts = [json.loads(line) for line in done.stdout.splitlines()]
+    texts = rendered_elsewhere(PIPELINES_RENDERED, "3", tmp_path)
     for (case, target), text in zip(PIPELINES_RENDERED, texts, strict=True):
         assert text == render(case, target), (case, target)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,16 +9,15 @@ from ruamel.yaml import YAML
 
 import ci_kaniko
 from harness import yaml11
-from harness.cases import CASES, ROOT, SNAPSHOTS, SPECS
+from harness.cases import CASES, SNAPSHOTS
 from harness.events import DEFAULT_BRANCH
 from harness.runs import (
     PAIRS,
-    RENDER_ALL,
     RENDERED,
     TARGETS,
-    push_event,
     refused,
     render,
+    rendered_elsewhere,
     spec_of,
     values_for,
 )
@@ -58,21 +53,7 @@ def test_both_dialects_read_the_same(case: str) -> None:
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
     """Neither the clock, the environment, the folder nor the order of sets shows."""
-    wanted = [
-        (str(SPECS / f"{case}.yaml"), target, values_for(target, push_event(case)))
-        for case, target in RENDERED
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", RENDER_ALL],
-        input=json.dumps(wanted),
-        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
-        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    texts = [json.loads(line) for line in done.stdout.splitlines()]
+    texts = rendered_elsewhere(RENDERED, seed, tmp_path)
     for (case, target), text in zip(RENDERED, texts, strict=True):
         assert text == render(case, target), (case, target)
 
