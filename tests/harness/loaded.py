@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from harness.repository import Repository
+
 COMMAND = "from ci_kaniko.cli.main import main; main()"
+SEEN = {
+    "ci_kaniko",
+    "ci_kaniko.cli",
+    "ci_kaniko.cli.main",
+    "ci_kaniko.repository",
+    "ci_kaniko.repository.discovery",
+    "ci_kaniko.sync",
+    "ci_kaniko.sync.memory",
+}
+"""All that is needed of ours to tell that nothing has changed."""
 
 _PROGRAM = """
 import sys
@@ -43,6 +55,17 @@ def loaded(
     )
     assert done.returncode in statuses, done.stderr
     return {*done.stderr.splitlines()[-1].split()[1:]} - _of_python()
+
+
+def imported(repository: Repository, *arguments: str, status: int = 0) -> set[str]:
+    """Every module that a command has imported when it ends as it should."""
+    return loaded(
+        COMMAND,
+        *arguments,
+        folder=repository.folder,
+        environment=repository.environment(),
+        statuses=(status,),
+    )
 
 
 @functools.cache
