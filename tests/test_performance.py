@@ -87,8 +87,8 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def of_targets(modules: set[str]) -> set[str]:
-    """The targets whose modules are among these, by the first word of their names."""
-    names = {module.removeprefix("ci_kaniko.targets.").partition("_")[0] for module in modules}
+    """The targets whose modules are among these, by their packages."""
+    names = {module.removeprefix("ci_kaniko.targets.").partition(".")[0] for module in modules}
     return names & set(TARGETS)
 
 
