@@ -1,9 +1,10 @@
-"""The rooms of the package and what each takes from the others, read from its imports."""
+"""The rooms of the package: what each takes from the others, and what must not stand in one."""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,12 @@ def read_sources() -> dict[str, str]:
     }
 
 
+@cache
+def _tree(text: str) -> ast.Module:
+    """A module's syntax, which each of the questions below walks."""
+    return ast.parse(text)
+
+
 class Import(NamedTuple):
     """One name that one module takes from another."""
 
@@ -64,7 +71,7 @@ def imports(sources: dict[str, str]) -> Iterator[Import]:
     """Every import inside the package, those for typing and those inside functions too."""
     modules = {module_of(path) for path in sources}
     for path, text in sources.items():
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(_tree(text)):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko"):
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
@@ -107,6 +114,14 @@ def circles(sources: dict[str, str]) -> list[list[str]]:
     return [[module, *sorted(ends & open_.keys())] for module, ends in sorted(open_.items())]
 
 
+def _taken(tree: ast.Module, package: str) -> Iterator[tuple[str, str, str]]:
+    """What a module takes from a package: from which module, its name there and its name here."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package):
+            for alias in node.names:
+                yield str(node.module), alias.name, alias.asname or alias.name
+
+
 def foreign_privates(sources: dict[str, str]) -> list[str]:
     """Private names that another module imports or reaches into."""
     found = [
@@ -114,14 +129,13 @@ def foreign_privates(sources: dict[str, str]) -> list[str]:
         for each in imports(sources)
         if each.name.startswith("_") and not each.name.startswith("__")
     ]
+    modules = {module_of(path) for path in sources}
     for path, text in sources.items():
-        tree = ast.parse(text)
+        tree = _tree(text)
         taken = {
-            alias.asname or alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko")
-            for alias in node.names
-            if f"{node.module}.{alias.name}" in {module_of(each) for each in sources}
+            here
+            for source, name, here in _taken(tree, "ci_kaniko")
+            if f"{source}.{name}" in modules
         }
         found += [
             f"{path}:{node.lineno} takes {node.value.id}.{node.attr}"
@@ -170,14 +184,8 @@ def second_readings(sources: dict[str, str]) -> list[str]:
         rules = module.startswith("ci_kaniko.spec.rules.")
         if (room_of(module) in _READING and not rules) or module in READS_TEXT:
             continue
-        tree = ast.parse(text)
-        readers = {
-            alias.asname or alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko.syntax")
-            for alias in node.names
-            if alias.name in READERS
-        }
+        tree = _tree(text)
+        readers = {here for _, name, here in _taken(tree, "ci_kaniko.syntax") if name in READERS}
         found += [
             f"{path}:{node.lineno} reads a text again"
             for node in ast.walk(tree)
@@ -227,7 +235,7 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     return [
         f"{path}:{line} defines {name}"
         for path, text in sources.items()
-        for name, line in definitions(ast.parse(text))
+        for name, line in definitions(_tree(text))
         if counts[name] == 1 and not name.startswith(("__", *made)) and name not in CALLED_BY_OTHERS
     ]
 
@@ -237,7 +245,7 @@ def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
     return [
         f"{path}:{node.lineno}"
         for path, text in sources.items()
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(_tree(text))
         if isinstance(node, ast.Constant) and node.value in words
     ]
 
