@@ -247,7 +247,3 @@ def _argument(item: Any) -> str:
 def _option(item: Any) -> str:
     names = ", ".join(sorted(item.opts, key=len))
     return names if item.is_flag else f"{names} {item.metavar}"
-
-
-if __name__ == "__main__":
-    main()
