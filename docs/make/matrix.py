@@ -368,7 +368,7 @@ def _variable_rows() -> Iterator[Row]:
 
 def made_of(name: str, target: str) -> str:
     """What holds a variable in a job of a target."""
-    target = target.partition("-")[0]
+    target = _name(target)
     if target == "kubernetes":
         return "checkout"
     from ci_kaniko.plan.resolve import resolve
@@ -428,7 +428,7 @@ def _refusal_rows() -> Iterator[list[str]]:
         for target, shown in TITLES.items():
             problem = outcome(f"default_branch: main\n{spec}", target)
             if problem is not None:
-                name = target.partition("-")[0]
+                name = _name(target)
                 why = reason(problem).replace(f"{name}'s", "the CI's")
                 instead = problem.hint.removeprefix(f"{name}: ")
                 where.setdefault((why, instead), []).append(shown)

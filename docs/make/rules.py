@@ -26,9 +26,7 @@ def sections() -> Iterator[str]:
     for title, rules in groups().items():
         links = [f"[{code(name)}](#{name})" for name in rules]
         yield f"## {title}"
-        yield textwrap.fill(
-            ", ".join(links) + ".", 100, break_long_words=False, break_on_hyphens=False
-        )
+        yield _filled(", ".join(links) + ".")
         for rule in rules.values():
             yield from _section(rule)
 
