@@ -207,8 +207,6 @@ def _int128(
     if push is not None and pushes and literal(push) is None:
         call = _conditional(call, push, given.line_of("push"), operand)
     if executor:
-        from dataclasses import replace
-
         return replace(call, image=(executor,))
     return call
 
