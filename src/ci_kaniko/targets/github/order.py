@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
-from ci_kaniko.targets.github.changes import Changes
 from ci_kaniko.targets.github.jobs import building, job_id, joining, last_ids
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.text.quoting import annotated
@@ -16,12 +15,13 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.targets.github.changes import Changes
 
 CHANGES = "changes"
 """The id of the job that looks at paths and refs."""
 
 
-def jobs(found: Pipeline) -> list[Job]:
+def jobs(found: Pipeline, changes: Changes) -> list[Job]:
     """All jobs, each after those that it waits for.
 
     Required status checks know a job by its name alone, whatever workflow it stands in.
@@ -35,7 +35,7 @@ def jobs(found: Pipeline) -> list[Job]:
             name=f"{job.name}{suffix}",
             steps=[replace(step, run=annotated(step.run)) for step in job.steps],
         )
-        for job in _Workflow(found).jobs()
+        for job in _Workflow(found, changes).jobs()
     ]
 
 
@@ -45,12 +45,12 @@ class _Workflow:
     ``skipping`` are the conditions by which an image, or one that it waits for, may be left out.
     """
 
-    def __init__(self, found: Pipeline) -> None:
+    def __init__(self, found: Pipeline, changes: Changes) -> None:
         self.found = found
         self.images = {image.name: image for image in found.images}
-        self.changes = Changes(found)
-        self.watched = self.changes.outputs
-        self.conditions = {name: each.test for name, each in self.changes.conditions.items()}
+        self.changes = changes
+        self.watched = changes.outputs
+        self.conditions = {name: each.test for name, each in changes.conditions.items()}
         self.first = self._condition_of_watching()
         self.skipping: dict[str, set[str]] = {}
 

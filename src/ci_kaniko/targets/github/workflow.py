@@ -54,16 +54,17 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         spec, "github", directory_is_git=lambda build: build.github.mode == "container"
     )
     found = found._replace(images=tuple(adapted(image) for image in found.images))
-    findings = _findings(found)
+    changes = Changes(found)
+    findings = _findings(found, changes)
     if findings:
         return Rendering(view={}, findings=tuple(unique(findings)))
-    view = _view(found)
+    view = _view(found, changes)
     if _is_too_large(spec, view):
         return Rendering(view={}, findings=(_too_large(spec),))
     return Rendering(view=view)
 
 
-def _view(found: Pipeline) -> dict[str, Any]:
+def _view(found: Pipeline, changes: Changes) -> dict[str, Any]:
     reusable = _is_reusable(found)
     cancel = not reusable and any(image.plan.started.pull_requests for image in found.images)
     return {
@@ -72,7 +73,7 @@ def _view(found: Pipeline) -> dict[str, Any]:
         # GitHub drops a run that waits for its group, so only a request's runs share one.
         "group": "" if reusable else f"{_REQUEST} || {_RUN}" if cancel else _RUN,
         "cancel": cancel,
-        "jobs": jobs(found),
+        "jobs": jobs(found, changes),
         "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}",
     }
 
@@ -81,14 +82,14 @@ def _is_reusable(found: Pipeline) -> bool:
     return found.images[0].plan.reusable
 
 
-def _findings(found: Pipeline) -> list[Finding]:
+def _findings(found: Pipeline, changes: Changes) -> list[Finding]:
     joins = [image for image in found.images if image.join]
     findings = [
         *found.findings,
         *found.check(_plan_findings),
         *(item for image in joins for item in image.findings(impossible_join(image.plan))),
         *(item for image in found.images for item in image.findings(_image_findings(image))),
-        *_job_ids(found),
+        *_job_ids(found, changes),
         *_settings_of_the_file(found),
     ]
     return [*findings, *impossible_inputs(found)] if _is_reusable(found) else findings
@@ -191,10 +192,10 @@ def _owned_here(image: Image) -> dict[str, str]:
     return owned
 
 
-def _job_ids(found: Pipeline) -> Iterator[Finding]:
+def _job_ids(found: Pipeline, changes: Changes) -> Iterator[Finding]:
     """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
     named = [Named(image, name.lower(), "job id") for image in found.images for name in ids(image)]
-    if Changes(found).outputs:
+    if changes.outputs:
         named.append(Named(found.images[0], CHANGES, "job id", "tells the images apart"))
     yield from duplicate_names(named, "github", "job")
 
