@@ -151,7 +151,8 @@ def conditions(found: Pipeline) -> dict[str, JobCondition]:
     if len({*several.values(), *guests}) == 1:
         return {name: JobCondition(_alone(each)) for name, each in several.items()}
     different = [*dict.fromkeys([*several.values(), *guests])]
-    answers = {each: _Tests(each, different).condition() for each in different}
+    union = _any_of(different)
+    answers = {each: _Tests(each, different, union).condition() for each in different}
     return {name: answers[each] for name, each in several.items()}
 
 
@@ -218,12 +219,12 @@ def _one(tests: list[str]) -> str:
 
 
 class _Tests:
-    """The condition of one image among several that other events start."""
+    """The condition of one image among several that other events start, ``union`` all of them."""
 
-    def __init__(self, own: Starts, several: list[Starts]) -> None:
+    def __init__(self, own: Starts, several: list[Starts], union: Starts) -> None:
         self.own = own
-        self.union = _any_of(several)
         self.several = several
+        self.union = union
         self.is_exact = True
 
     def condition(self) -> JobCondition:
