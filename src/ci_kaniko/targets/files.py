@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.select import select
+from ci_kaniko.targets.registry import check_name
 from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
@@ -21,6 +22,6 @@ def in_file(spec: Spec, target: str, file: OutputFile, current: str = "") -> Spe
 
 def in_files(spec: Spec, target: str) -> list[tuple[str | None, Spec]]:
     """The path of each file of a target and what is in it; all in one when none is named."""
-    # A spec that was read before another distribution's target was asked for has no such field.
-    files = getattr(spec.outputs, target, ())
+    check_name(target)  # specs that were read before get the fields of another distribution's
+    files = getattr(spec.outputs, target)
     return [(file.path, in_file(spec, target, file)) for file in files] or [(None, spec)]

@@ -40,7 +40,10 @@ def target(name: str) -> Target:
 
 
 def check_name(name: str) -> None:
-    """Raise UnknownTargetError for what is no target, without importing those that are built in."""
+    """Raise UnknownTargetError for what is no target, without importing those that are built in.
+
+    One of another distribution has its sections in specs from then on.
+    """
     if name in NAMES:
         return
     from ci_kaniko.kaniko.installed import installed_names
