@@ -49,9 +49,11 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
 
 
 def _unused_values(spec: Spec, target: str) -> Problem:
+    from ci_kaniko.spec.placing import name_of
+
     return Problem(
         rule="unused-value",
-        path=spec.source.path if spec.source else "<spec>",
+        path=name_of(spec.source),
         message=f"{target} knows its variables when a job runs, so no value is taken for them",
         hint="only a Kubernetes manifest holds values",
     )

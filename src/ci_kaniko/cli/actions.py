@@ -107,6 +107,7 @@ def _validated(
 ) -> tuple[Spec | None, list[Problem], list[str]]:
     """A spec, what is wrong with it, and what is said when that is no error."""
     from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.spec.placing import name_of
 
     try:
         spec, problems = _read(path)
@@ -118,7 +119,7 @@ def _validated(
     if not chosen:
         found, lines, possible = _tried(part, settings)
         problems += [*_beside(spec, possible, part), *found]
-        return spec, problems, [f"{_name(spec)}: fine", *lines]
+        return spec, problems, [f"{name_of(spec.source)}: fine", *lines]
     problems += _beside(spec, chosen, part)
     from ci_kaniko.targets.files import in_files
 
@@ -128,7 +129,7 @@ def _validated(
                 _text(whole, target, settings)
             except SpecError as error:
                 problems += error.problems
-    return spec, problems, [f"{_name(spec)}: fine for {', '.join(chosen)}"]
+    return spec, problems, [f"{name_of(spec.source)}: fine for {', '.join(chosen)}"]
 
 
 def _chosen(spec: SpecFields, targets: Sequence[str]) -> Sequence[str]:
@@ -464,10 +465,6 @@ def _find() -> str:
     return found
 
 
-def _name(spec: Spec) -> str:
-    return spec.source.path if spec.source else "<spec>"
-
-
 def _text(spec: Spec, target: str, settings: Sequence[str]) -> str:
     from ci_kaniko.rendering import render as render_text
     from ci_kaniko.targets.registry import target as find_target
@@ -518,7 +515,7 @@ def _repository(spec: Spec) -> str:
     """The repository of a spec; a spec from standard input is one of this repository."""
     from ci_kaniko.repository.discovery import FILE_NAMES, root_of
 
-    return root_of(_name(spec) if spec.source and spec.source.place else FILE_NAMES[0])
+    return root_of(spec.source.path if spec.source and spec.source.place else FILE_NAMES[0])
 
 
 def _render(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:

@@ -43,6 +43,11 @@ class InvalidSpec(SpecError):
         return places | meant
 
 
+def name_of(source: Source | None) -> str:
+    """What messages call a spec."""
+    return source.path if source else "<spec>"
+
+
 def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
     """Findings at their lines, in file order; none of them shows a credential."""
     findings = list(findings)
@@ -67,7 +72,7 @@ def _place(finding: Finding, source: Source | None) -> Problem:
             message=shown(finding.message),
             hint=shown(finding.hint),
             severity=finding.severity,
-            path=source.path if source else "<spec>",
+            path=name_of(source),
             where=shown(where),
         )
     key, value = source.locate(finding.where)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
+from ci_kaniko.spec.placing import name_of, placed
 from ci_kaniko.text.marks import MARK
 
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ class Compared(NamedTuple):
 
 def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
     """Every output of a spec, rendered and read; ``targets`` narrows them."""
-    from ci_kaniko.spec.placing import placed
-
     found = Compared(spec, root, [], placed(_unnamed(spec, targets), spec.source))
     for target, index, wanted in _files(spec, targets):
         path, place = wanted.path, ("outputs", target, index)
@@ -173,7 +172,7 @@ def clashes(specs: Collection[tuple[Spec, str]], targets: Collection[str] = ()) 
                 message = f"{target} cannot be written there: {taken[file]}"
                 shown = os.path.relpath(os.path.join(root, wanted.path))
                 problems.append(_problem("duplicate-output", shown, message))
-            taken.setdefault(file, f"{target} of {spec_name(spec)} is")
+            taken.setdefault(file, f"{target} of {name_of(spec.source)} is")
             others = beside.setdefault((root, target), [])
             others.append(Neighbour(spec, wanted, ("outputs", target, index)))
     for (_, target), files in beside.items():
@@ -192,7 +191,6 @@ class Neighbour(NamedTuple):
 
 def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem]:
     """Names that two files have, when they are for different images."""
-    from ci_kaniko.spec.placing import placed
     from ci_kaniko.targets.files import in_file
     from ci_kaniko.targets.registry import target as find_target
 
@@ -207,7 +205,7 @@ def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem
             if first is each or same or first.file.path in reported:
                 continue
             reported.add(first.file.path)
-            of = f" of {spec_name(first.spec)}" if first.spec is not spec else ""
+            of = f" of {name_of(first.spec.source)}" if first.spec is not spec else ""
             finding = Finding(
                 f"duplicate-{'workflow' if named.what == 'workflow' else 'job'}",
                 where,
@@ -215,11 +213,6 @@ def _shared_names(target: str, files: Collection[Neighbour]) -> Iterator[Problem
                 f"{target}: {{{chosen.field}: ...}} gives it another name",
             )
             yield from placed([finding], spec.source)
-
-
-def spec_name(spec: Spec) -> str:
-    """What messages call a spec."""
-    return spec.source.path if spec.source else "<spec>"
 
 
 def _problem(rule: str, path: str, message: str, hint: str = "") -> Problem:
@@ -242,7 +235,7 @@ def foreign(outputs: Collection[Output]) -> list[Problem]:
 
 def drift(compared: Compared, command: str) -> list[tuple[Problem, Output]]:
     """The files that are not in sync, each with its problem; ``command`` would write them."""
-    name = spec_name(compared.spec)
+    name = name_of(compared.spec.source)
     return [
         (
             Problem(
