@@ -142,10 +142,16 @@ class Started(NamedTuple):
         )
 
     @property
+    def but_requests(self) -> Started | None:
+        """These events but pull requests; None when there is no other."""
+        rest = self._replace(pull_requests=False, each_request=False)
+        return None if rest == Started(paths=self.paths) else rest
+
+    @property
     def outside_requests(self) -> Started | None:
         """These events outside of pull requests; None when there is none."""
-        rest = self._replace(pull_requests=False, each_request=False)
-        return None if rest == Started(paths=self.paths) else rest._replace(requests=False)
+        rest = self.but_requests
+        return rest and rest._replace(requests=False)
 
 
 class GitLogin(NamedTuple):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import preparation_name
-from ci_kaniko.plan.model import DIGEST, Started
+from ci_kaniko.plan.model import DIGEST
 from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.problems.finding import Finding, quoted
@@ -291,9 +291,10 @@ def _source(image: Image) -> str:
 def _pushing(image: Image) -> Plan | None:
     """The plan of the job that joins, for the events that push; None when none does."""
     plan = image.join
-    if plan and plan.push == "auto":
-        plan = plan._replace(started=plan.started._replace(pull_requests=False, each_request=False))
-    return plan if plan and plan.started != Started() else None
+    if plan is None or plan.push != "auto":
+        return plan
+    started = plan.started.but_requests
+    return plan._replace(started=started) if started else None
 
 
 def _last_tasks(image: Image, job: Job) -> list[str]:

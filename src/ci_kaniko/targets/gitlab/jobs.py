@@ -10,7 +10,7 @@ from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import (
     runner,
 )
-from ci_kaniko.plan.model import HostLogin, Started
+from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.shell.join import Join, digest_variable, joined
@@ -45,7 +45,7 @@ from ci_kaniko.targets.target import Rendering
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
@@ -241,9 +241,7 @@ def _pushing(image: Image) -> Started | None:
     started = image.plan.started
     if image.join is None:
         return None
-    if image.plan.push == "auto":
-        started = started._replace(pull_requests=False, each_request=False)
-    return started if started != Started(paths=started.paths) else None
+    return started.but_requests if image.plan.push == "auto" else started
 
 
 def _joining(image: Image) -> Fields:
