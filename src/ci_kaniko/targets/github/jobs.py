@@ -88,7 +88,7 @@ def last_ids(image: Image) -> list[str]:
     return [base_id(image)] if image.join else ids(image)
 
 
-def _of_the_image(image: Image, plan: Plan) -> dict[str, Any]:
+def _of_the_image(plan: Plan) -> dict[str, Any]:
     """What all jobs of an image have in common."""
     section = plan.spec.github
     return {
@@ -120,7 +120,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
         outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
         checkout=_checkout(plan) if checkout else None,
         steps=[_preparing(plan), kaniko] if plan.spec.prepare else [kaniko],
-        **_of_the_image(image, plan),
+        **_of_the_image(plan),
     )
 
 
@@ -361,7 +361,7 @@ def joining(image: Image, join: Plan) -> Job:
                 {**digests, **_environment(made.script)},
             )
         ],
-        **_of_the_image(image, join),
+        **_of_the_image(join),
     )
 
 
