@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.pushed import pulled_images
-from ci_kaniko.syntax.references import (
-    canonical_host,
-    pulled_from,
-)
+from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

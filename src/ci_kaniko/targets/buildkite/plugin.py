@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.targets.pods import (
-    Volumes,
-    cache_volume,
-    from_secret,
-    secret_volumes,
-    toleration,
-)
+from ci_kaniko.targets.pods import Volumes, cache_volume, from_secret, secret_volumes, toleration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

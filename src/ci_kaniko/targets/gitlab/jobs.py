@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.kaniko.pins import JOIN_IMAGE
 from ci_kaniko.plan.executor import executor_image
-from ci_kaniko.plan.jobs import (
-    runner,
-)
+from ci_kaniko.plan.jobs import runner
 from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
@@ -37,9 +35,7 @@ from ci_kaniko.targets.gitlab.names import (
 )
 from ci_kaniko.targets.gitlab.rules import rules
 from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables
-from ci_kaniko.targets.shared import (
-    preparing,
-)
+from ci_kaniko.targets.shared import preparing
 from ci_kaniko.targets.target import Rendering
 
 if TYPE_CHECKING:

@@ -10,11 +10,7 @@ from ci_kaniko.plan.values import check_in_reference
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.grammar import is_host
-from ci_kaniko.syntax.references import (
-    DOCKER_HUB_LOOKALIKES,
-    check_tag_text,
-    is_run_time_host,
-)
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, check_tag_text, is_run_time_host
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
 
 if TYPE_CHECKING:
