@@ -196,7 +196,7 @@ def _ready_config(plan: Plan, name: str, hosts: list[str], words: Setup) -> Requ
 
 def _claims(plan: Plan, words: Setup) -> Iterator[Requirement]:
     """The claim that a pod mounts for cache.dir; a pod waits for one that is not there."""
-    folder = plan.spec.cache and plan.spec.cache.dir
+    folder = plan.base_images
     cluster = words.cluster(plan)
     if folder and cluster and cluster.cache_claim:
         yield Requirement(

@@ -209,6 +209,11 @@ class Plan(NamedTuple):
         return {host_on(self.target, remote)} if remote else set()
 
     @property
+    def base_images(self) -> str | None:
+        """The folder where the executor looks for base images; no other tool does."""
+        return self.spec.cache.dir if self.spec.cache and self.arguments else None
+
+    @property
     def no_push_arguments(self) -> tuple[Argument, ...]:
         """What a run passes that does not push."""
         if self.spec.cache and self.spec.cache.remote:

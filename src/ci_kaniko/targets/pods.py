@@ -74,7 +74,7 @@ def pull_secrets(build: Build, target: str) -> list[str]:
 
 def cache_volume(plan: Plan, claim: str | None) -> Volumes:
     """The claim with warmed base images: kaniko only reads them."""
-    folder = plan.spec.cache.dir if plan.spec.cache and plan.arguments else None
+    folder = plan.base_images
     if folder is None or claim is None:
         return Volumes([], [], [])
     source = {"claimName": claim, "readOnly": True}

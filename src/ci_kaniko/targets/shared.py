@@ -100,8 +100,7 @@ def unmounted_cache(
     plan: Plan, claim: str | None = None, *, reason: str = "", hint: str = ""
 ) -> Iterator[Finding]:
     """A folder of base images that is empty: nothing is mounted there."""
-    folder = plan.spec.cache.dir if plan.spec.cache and plan.arguments else None
-    if folder and claim is None:
+    if plan.base_images and claim is None:
         section = plan.target
         yield Finding(
             "unmounted-cache",
