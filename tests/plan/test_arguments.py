@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from ci_kaniko.cli import actions, arguments, commands
+from ci_kaniko.cli import arguments, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def action(place: str) -> tuple[Any, str]:
+    """The module of an action, and its name there."""
+    module, _, name = place.partition(":")
+    return import_module(f"ci_kaniko.cli.{module}"), name
+
 
 GROUP: Any = typer.main.get_command(commands.app)
 
@@ -40,7 +48,7 @@ def test_the_same_options_are_declared(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(arguments.COMMANDS))
 def test_an_action_takes_what_is_read(name: str) -> None:
     command = arguments.COMMANDS[name]
-    known = inspect.signature(getattr(actions, command.action)).parameters
+    known = inspect.signature(getattr(*action(command.action))).parameters
     read = {*command.values.values(), *command.lists.values(), *command.switches.values()}
     assert read | {command.argument} - {""} == {*known}
 
@@ -77,10 +85,11 @@ def test_typer_reads_the_same(line: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
     asked = arguments.read(line.split())
     assert asked is not None
-    name, given = asked
-    monkeypatch.setattr(actions, name, recording(getattr(actions, name)))
+    place, given = asked
+    module, name = action(place)
+    monkeypatch.setattr(module, name, recording(getattr(module, name)))
     assert CliRunner().invoke(commands.app, line.split()).exit_code == 0
-    getattr(actions, name)(**given)
+    arguments.act(place, **given)
     assert calls[0] == calls[1]
 
 

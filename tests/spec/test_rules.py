@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from ci_kaniko.cli import actions
 from ci_kaniko.cli.commands import app
+from ci_kaniko.cli.knowledge import explain
 from ci_kaniko.cli.lesson import lesson, problems_in
+from ci_kaniko.cli.shared import Misuse
 from ci_kaniko.problems.catalogue import Rule, groups, rules
 from harness.bad_specs import FOLDER
 from harness.repository import Repository
@@ -94,6 +95,6 @@ def test_the_command() -> None:
     [("bad-glb", 'did you mean "bad-glob"?'), ("zzz", "ci-kaniko explain lists the rules")],
 )
 def test_an_unknown_rule(word: str, hint: str) -> None:
-    with pytest.raises(actions.Misuse, match=re.escape(hint)):
-        actions.explain([word])
+    with pytest.raises(Misuse, match=re.escape(hint)):
+        explain([word])
     assert CliRunner().invoke(app, ["explain", word]).exit_code == 2

@@ -6,6 +6,7 @@ declares the same options with their help.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, NamedTuple
 
 _NONE: dict[str, str] = {}
@@ -17,7 +18,7 @@ _SPECS = {"--spec": "specs", "-f": "specs"}
 
 
 class Command(NamedTuple):
-    """A command: its action, its argument, and its options by what they set.
+    """A command: the place of its action, its argument, and its options by what they set.
 
     ``many`` says that the argument may be repeated, and left out unless it is ``required``.
     Without ``argument`` there is none.
@@ -34,7 +35,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "render": Command(
-        "render",
+        "render:render",
         "target",
         values={
             **_SPEC,
@@ -47,7 +48,7 @@ COMMANDS = {
         switches=_STRICT,
     ),
     "validate": Command(
-        "validate",
+        "validate:validate",
         "targets",
         many=True,
         values=_FORMAT,
@@ -55,7 +56,7 @@ COMMANDS = {
         switches=_STRICT,
     ),
     "sync": Command(
-        "sync",
+        "outputs:sync",
         "targets",
         many=True,
         values=_FORMAT,
@@ -68,7 +69,7 @@ COMMANDS = {
         },
     ),
     "check": Command(
-        "check",
+        "outputs:check",
         "targets",
         many=True,
         values=_FORMAT,
@@ -76,7 +77,7 @@ COMMANDS = {
         switches={**_STRICT, "--no-cache": "no_cache"},
     ),
     "import": Command(
-        "import_pipelines",
+        "first_steps:import_pipelines",
         "files",
         many=True,
         required=True,
@@ -84,15 +85,15 @@ COMMANDS = {
         lists={"--set": "settings"},
     ),
     "init": Command(
-        "init",
+        "first_steps:init",
         values={"--image": "image"},
         lists={"--target": "targets"},
         switches={"--merge": "merge", "--stdout": "stdout"},
     ),
-    "setup": Command("setup", "target", values={**_SPEC, **_FORMAT}),
-    "targets": Command("list_targets"),
-    "schema": Command("print_schema"),
-    "explain": Command("explain", "names", many=True),
+    "setup": Command("first_steps:setup", "target", values={**_SPEC, **_FORMAT}),
+    "targets": Command("knowledge:list_targets"),
+    "schema": Command("knowledge:print_schema"),
+    "explain": Command("knowledge:explain", "names", many=True),
 }
 
 
@@ -100,7 +101,7 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
     """The action that a command line asks for, and its arguments; None leaves it to Typer.
 
     >>> read(["render", "gitlab", "--set=tag=v1", "-o", "x.yml"])
-    ('render', {'settings': ['tag=v1'], 'output': 'x.yml', 'target': 'gitlab'})
+    ('render:render', {'settings': ['tag=v1'], 'output': 'x.yml', 'target': 'gitlab'})
     >>> read(["render", "--help"]), read(["render"])
     (None, None)
     """
@@ -135,3 +136,12 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
     if arguments:
         given[command.argument] = arguments if command.many else arguments[0]
     return command.action, given
+
+
+def act(place: str, *given: Any, **options: Any) -> None:
+    """Do what the function at ``module:name`` does, which is imported now.
+
+    Raises what it raises: Done, Misuse, OSError.
+    """
+    module, _, name = place.partition(":")
+    getattr(import_module(f"ci_kaniko.cli.{module}"), name)(*given, **options)

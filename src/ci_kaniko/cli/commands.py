@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperCommand
 
 from ci_kaniko import __version__
-from ci_kaniko.cli import actions
+from ci_kaniko.cli.arguments import act
+from ci_kaniko.cli.shared import Done, Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,9 +100,9 @@ def _told() -> Iterator[None]:
     """Exit codes and errors of an action in Typer's words."""
     try:
         yield
-    except actions.Done as done:
+    except Done as done:
         raise typer.Exit(done.code) from None
-    except actions.Misuse as error:
+    except Misuse as error:
         raise typer.BadParameter(str(error)) from error
 
 
@@ -137,7 +138,8 @@ def render(
 ) -> None:
     """Print the native configuration of a target."""
     with _told():
-        actions.render(
+        act(
+            "render:render",
             target,
             spec,
             output,
@@ -167,8 +169,14 @@ def validate(
 ) -> None:
     """Check specs, and that targets can be rendered from them."""
     with _told():
-        actions.validate(
-            targets or (), specs or (), settings or (), only or (), strict=strict, form=form
+        act(
+            "validate:validate",
+            targets or (),
+            specs or (),
+            settings or (),
+            only or (),
+            strict=strict,
+            form=form,
         )
 
 
@@ -191,7 +199,8 @@ def sync(
 ) -> None:
     """Write the outputs that are out of date."""
     with _told():
-        actions.sync(
+        act(
+            "outputs:sync",
             targets or (),
             specs or (),
             force=force,
@@ -215,7 +224,9 @@ def check(
 ) -> None:
     """Compare the outputs with the spec; print a diff and exit 1 when they differ."""
     with _told():
-        actions.check(targets or (), specs or (), strict=strict, form=form, no_cache=no_cache)
+        act(
+            "outputs:check", targets or (), specs or (), strict=strict, form=form, no_cache=no_cache
+        )
 
 
 @app.command(name="import", cls=_Command)
@@ -242,7 +253,7 @@ def import_(
 ) -> None:
     """Print the spec of a pipeline that runs kaniko, and report what became of each part."""
     with _told():
-        actions.import_pipelines(files, source, target, output, settings or ())
+        act("first_steps:import_pipelines", files, source, target, output, settings or ())
 
 
 @app.command(cls=_Command)
@@ -272,7 +283,7 @@ def init(
 ) -> None:
     """Write a first spec for this repository, with comments, and say what comes next."""
     with _told():
-        actions.init(targets or (), image, merge=merge, stdout=stdout)
+        act("first_steps:init", targets or (), image, merge=merge, stdout=stdout)
 
 
 @app.command(cls=_Command)
@@ -286,21 +297,21 @@ def setup(
 ) -> None:
     """List what must exist on a platform before the first run."""
     with _told():
-        actions.setup(target, spec, form=form)
+        act("first_steps:setup", target, spec, form=form)
 
 
 @app.command(cls=_Command)
 def targets() -> None:
     """List the targets and where their configuration usually lies."""
     with _told():
-        actions.list_targets()
+        act("knowledge:list_targets")
 
 
 @app.command(cls=_Command)
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
     with _told():
-        actions.print_schema()
+        act("knowledge:print_schema")
 
 
 @app.command(cls=_Command)
@@ -315,7 +326,7 @@ def explain(
 ) -> None:
     """Say what a rule is about, with an example, its message and the fix."""
     with _told():
-        actions.explain(names or ())
+        act("knowledge:explain", names or ())
 
 
 def misuse(command: str, message: str) -> NoReturn:

@@ -47,7 +47,7 @@ def _run(words: list[str]) -> None:
     import atexit
     import gc
 
-    from ci_kaniko.cli.arguments import read
+    from ci_kaniko.cli.arguments import act, read
 
     # A command lives for a moment: looking for garbage would cost a tenth of it, and the
     # interpreter looks once more when it ends, through all that is not frozen.
@@ -61,14 +61,14 @@ def _run(words: list[str]) -> None:
 
         app(prog_name="ci-kaniko")
         return
-    from ci_kaniko.cli import actions
+    from ci_kaniko.cli.shared import Done, Misuse
 
-    name, given = asked
+    place, given = asked
     try:
-        getattr(actions, name)(**given)
-    except actions.Done as done:
+        act(place, **given)
+    except Done as done:
         sys.exit(done.code)
-    except actions.Misuse as error:
+    except Misuse as error:
         from ci_kaniko.cli.commands import misuse
 
         misuse(words[0], str(error))

@@ -1,0 +1,97 @@
+"""The commands for a new repository: ``init``, ``setup`` and ``import``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ci_kaniko.cli.shared import (
+    Done,
+    Misuse,
+    check_target,
+    deliver,
+    fail,
+    load_spec,
+    print_text,
+    render_or_fail,
+    say,
+    standard_input,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def init(
+    targets: Sequence[str] = (), image: str = "", *, merge: bool = False, stdout: bool = False
+) -> None:
+    """Write a first spec for this repository, with comments, and say what comes next.
+
+    Raises Misuse for what it cannot write, and Done for a spec that is there.
+    """
+    for target in targets:
+        check_target(target)
+    from ci_kaniko.project.starter import Wish, Wishes, starter
+    from ci_kaniko.repository.discovery import FILE_NAMES, find, root_of
+    from ci_kaniko.repository.files import write
+
+    root = root_of(FILE_NAMES[0])
+    try:
+        text, steps = starter(root, Wishes(tuple(targets), image, merge))
+    except Wish as error:
+        raise Misuse(str(error)) from error
+    if stdout:
+        print_text(text)
+        return
+    paths = [os.path.relpath(os.path.join(root, name)) for name in FILE_NAMES]
+    existing = find() or next(filter(os.path.lexists, paths), None)
+    if existing is not None:
+        say(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
+        raise Done(1)
+    write(paths[0], text)
+    say("\n  ".join([f"wrote {paths[0]}; next:", *steps]), err=True)
+
+
+def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
+    """List what must exist on a platform before the first run. Raises Misuse for another format."""
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.setup import requirements, setup_json, setup_text
+
+    if form not in {"text", "json"}:
+        raise Misuse(f'"{form}" is not one of: text, json')
+    check_target(target)
+    loaded = load_spec(spec, "text", strict=False)
+    try:
+        found = requirements(loaded, target)
+    except SpecError as error:
+        fail(error.problems, "text")
+    print_text(setup_json(found) if form == "json" else setup_text(found, target))
+
+
+def import_pipelines(
+    files: Sequence[str],
+    source: str | None = None,
+    target: str | None = None,
+    output: str | None = None,
+    settings: Sequence[str] = (),
+) -> None:
+    """Print the spec of what some pipelines do, or what it becomes on another platform.
+
+    Raises Misuse for a platform that is not known.
+    """
+    from ci_kaniko.importing.pipelines import SOURCES, read_all
+    from ci_kaniko.importing.report import report_text
+    from ci_kaniko.problems.problem import SpecError
+
+    if source is not None and source not in SOURCES:
+        raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
+    if target is not None:
+        check_target(target)
+    given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
+    try:
+        found = read_all(given, source)
+    except SpecError as error:
+        fail(error.problems, "text")
+    say(report_text(found.report), err=True)
+    text = render_or_fail(found.spec, target, settings, "text") if target else found.spec_text
+    deliver(text, output)

@@ -1,0 +1,49 @@
+"""The commands that need no spec: ``targets``, ``schema`` and ``explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.cli.shared import Misuse, print_text, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def list_targets() -> None:
+    """List the targets and where their configuration usually lies."""
+    from ci_kaniko.targets.registry import available_targets
+
+    rows = [(item.name, item.output, item.summary) for item in available_targets().values()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, path, summary in rows:
+        say(f"{name:<{widths[0]}}  {path:<{widths[1]}}  {summary}")
+
+
+def print_schema() -> None:
+    """Print the JSON Schema of a spec, for editors."""
+    from ci_kaniko.kaniko.installed import installed_names
+    from ci_kaniko.spec.schema import schema_text
+
+    if names := installed_names():
+        from ci_kaniko.spec.foreign import adopt
+
+        adopt(names)
+    print_text(schema_text())
+
+
+def explain(names: Sequence[str] = ()) -> None:
+    """Print rules with an example and the fix, or all ids. Raises Misuse for an unknown one."""
+    from ci_kaniko.cli.lesson import lesson, overview
+    from ci_kaniko.problems.catalogue import groups, rules
+
+    known = rules()
+    for name in names:
+        if name not in known:
+            from ci_kaniko.problems.finding import quoted
+            from ci_kaniko.problems.problem import suggest
+
+            close = suggest(name, known)
+            hint = f'did you mean "{close}"?' if close else "ci-kaniko explain lists the rules"
+            raise Misuse(f"there is no rule {quoted(name)}; {hint}")
+    print_text("\n".join(lesson(known[name]) for name in names) or overview(groups()))

@@ -1,0 +1,217 @@
+"""What several commands do: read a spec, render it, say what was found.
+
+A command that has failed raises Done, one that was called in a wrong way raises Misuse.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.problems.problem import Problem
+    from ci_kaniko.spec.spec import Spec
+
+
+class Done(Exception):
+    """The command has said what there is to say; ``code`` is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Misuse(Exception):
+    """The command line asks for what there is not."""
+
+
+def check_format(form: str) -> None:
+    """Raises Misuse for a format of problems that there is not."""
+    from ci_kaniko.cli.report import FORMATS
+
+    if form not in FORMATS:
+        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+
+
+def check_target(name: str) -> None:
+    """Raises Misuse for an unknown target."""
+    from ci_kaniko.problems.problem import UnknownTargetError
+    from ci_kaniko.targets.registry import check_name
+
+    try:
+        check_name(name)
+    except UnknownTargetError as error:
+        raise Misuse(str(error)) from error
+
+
+def read_spec(path: str | None) -> tuple[Spec, list[Problem]]:
+    """A spec and its warnings. Raises SpecError."""
+    from ci_kaniko.spec import loading
+
+    if path == "-":
+        loaded = loading.loads(standard_input(), "<stdin>")
+    else:
+        loaded = loading.load(path or find_spec())
+    return loaded, loading.warnings(loaded)
+
+
+def load_spec(path: str | None, form: str, *, strict: bool) -> Spec:
+    """A spec whose warnings have been said. Raises Done when it cannot be used."""
+    from ci_kaniko.problems.problem import SpecError
+
+    try:
+        loaded, warnings = read_spec(path)
+    except SpecError as error:
+        fail(error.problems, form)
+    if warnings and strict:
+        fail(warnings, form)
+    show(warnings, form)
+    return loaded
+
+
+def find_spec() -> str:
+    """The spec of the repository. Raises Misuse when there is none."""
+    from ci_kaniko.repository.discovery import FILE_NAMES, find
+
+    found = find()
+    if found is None:
+        raise Misuse(
+            f"no {FILE_NAMES[0]} here or above, up to the repository's root; name one with --spec"
+        )
+    return found
+
+
+def paths_of(specs: Sequence[str]) -> list[str]:
+    """Each of these specs once; the repository's own when there are none."""
+    paths: dict[str, str] = {}
+    for path in specs or [find_spec()]:
+        paths.setdefault(path if path == "-" else os.path.realpath(path), path)
+    return list(paths.values())
+
+
+def repository(spec: Spec) -> str:
+    """The repository of a spec; a spec from standard input is one of this repository."""
+    from ci_kaniko.repository.discovery import FILE_NAMES, root_of
+
+    return root_of(spec.source.path if spec.source and spec.source.place else FILE_NAMES[0])
+
+
+def standard_input() -> bytes:
+    """What a pipe or a person says; a little more than any spec or pipeline may hold.
+
+    Raises OSError.
+    """
+    from ci_kaniko.source.reading import MAX_BYTES
+
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", "<stdin>")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def only_images(spec: Spec, only: Sequence[str]) -> Spec:
+    """The images that ``--only`` names, all without it. Raises Misuse."""
+    if not only:
+        return spec
+    from ci_kaniko.project import changes
+
+    try:
+        return changes.only_images(spec, only)
+    except changes.CannotTell as error:
+        raise Misuse(str(error)) from error
+
+
+def text_of(spec: Spec, target: str, settings: Sequence[str]) -> str:
+    """A rendering, with what a checkout knows where it is needed. Raises SpecError."""
+    from ci_kaniko.rendering import render as render_text
+    from ci_kaniko.targets.registry import target as find_target
+
+    given = _settings(settings)
+    if find_target(target).needs_values:
+        from ci_kaniko.repository.checkout import values
+
+        found = values()
+        event = {"branch", "tag", "pull_request.number"}
+        if event & given.keys():
+            found = {name: value for name, value in found.items() if name not in event}
+        given = {**found, **given}
+    return render_text(spec, target, given)
+
+
+def _settings(settings: Sequence[str]) -> dict[str, str]:
+    """What ``--set`` says. Raises Misuse."""
+    from ci_kaniko.problems.finding import quoted
+
+    values: dict[str, str] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or not name:
+            raise Misuse(f"--set wants NAME=VALUE, not {quoted(setting)}")
+        values[name] = value
+    return values
+
+
+def render_or_fail(spec: Spec, target: str, settings: Sequence[str], form: str) -> str:
+    """A rendering. Raises Done after the problems when there is none."""
+    from ci_kaniko.problems.problem import SpecError
+
+    try:
+        return text_of(spec, target, settings)
+    except SpecError as error:
+        fail(error.problems, form)
+
+
+def fails(problems: Sequence[Problem], *, strict: bool) -> bool:
+    """Whether problems make a command fail."""
+    return any(strict or problem.severity == "error" for problem in problems)
+
+
+def show(problems: Sequence[Problem], form: str) -> None:
+    """Say problems on standard error."""
+    if problems:
+        from ci_kaniko.cli.report import report
+
+        say(report(problems, form), err=True)
+
+
+def report_all(problems: Sequence[Problem], form: str) -> None:
+    """What a command has found: for machines on standard output, and JSON always."""
+    from ci_kaniko.cli.report import report
+
+    if problems or form == "json":
+        say(report(problems, form), err=form == "text")
+
+
+def fail(problems: Sequence[Problem], form: str) -> NoReturn:
+    """Raise Done after saying problems."""
+    show(problems, form)
+    raise Done(1)
+
+
+def deliver(text: str, output: str | None) -> None:
+    """Print what was made, or write it to a file and its folders."""
+    if output in {None, "-"}:
+        print_text(text)
+    else:
+        from ci_kaniko.repository.files import write
+
+        write(os.path.realpath(str(output)), text, new_folders=True)
+
+
+def print_text(text: str) -> None:
+    """Bytes, so that the output is UTF-8 with LF on every system. Raises OSError."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed", "<stdout>")
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """A line for people, or for machines on standard output."""
+    if err:
+        print(text, file=sys.stderr, flush=True)
+    else:
+        print_text(f"{text}\n")
