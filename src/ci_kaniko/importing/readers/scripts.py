@@ -11,6 +11,7 @@ from ci_kaniko.importing.readers.documents import failure
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, Script, Text
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.shell.reader import Host
 
 _LEFT = {
     "broken-continuation",
@@ -31,7 +32,7 @@ class Piece(NamedTuple):
     line: int
 
 
-def read_pieces(job: Job, pieces: list[Piece]) -> Script:
+def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
     """What a script does that is put together from several places. Raises SpecError."""
     from ci_kaniko.importing.shell.interpreter import ShellError, read
 
@@ -47,7 +48,7 @@ def read_pieces(job: Job, pieces: list[Piece]) -> Script:
     text = "\n".join(rows)
     job.script_text = f"{job.script_text}\n{text}"
     try:
-        script = read(text, known=known, files=job.known_files, first_line=first)
+        script = read(text, known=known, files=job.known_files, first_line=first, host=host)
     except ShellError as error:
         hint = error.hint or "mend the script, or import the other jobs"
         line = job.lines.get(error.line, job.line)

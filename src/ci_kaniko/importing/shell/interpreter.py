@@ -21,8 +21,8 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import read_file, write_file
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
-from ci_kaniko.importing.shell.parsing import ShellError, fill, parse, parse_inner, slotted
-from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Reader, Status
+from ci_kaniko.importing.shell.parsing import ShellError, parse, parse_inner, slotted
+from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.results import script
 from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
@@ -49,16 +49,17 @@ def read(
     known: Mapping[str, Text] = _NOTHING,
     files: Mapping[str, Text] = _NOTHING,
     first_line: int = 1,
+    host: Host | None = None,
 ) -> Script:
     """Read a script. Raises ShellError.
 
     ``known`` are variables that its environment holds. ``files`` are what it finds: by path from
     the root of the repository, or by the path that an earlier script wrote to. With the dialect
     ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
-    first line in its file.
+    first line in its file. ``host`` is the CI, where it does something between the script's parts.
     """
     parsed = parse(text, first_line)
-    shell = _Shell(dialect, known, files, first_line)
+    shell = _Shell(dialect, known, files, first_line, host)
     shell.holes = [_expression(hole, known) for hole in parsed.holes]
     for note in parsed.notes:
         shell.notes[note.rule, note.line, note.message] = note
@@ -96,8 +97,9 @@ class _Shell(Reader):
         known: Mapping[str, Text],
         files: Mapping[str, Text],
         first_line: int,
+        host: Host | None,
     ) -> None:
-        super().__init__(dialect, known, files, first_line)
+        super().__init__(dialect, known, files, first_line, host)
         self._frames: list[_Frame] = []
         self._depth = 0
 
@@ -314,7 +316,7 @@ class _Shell(Reader):
         if quoted:
             text = "".join(part.get("Value", "") for part in parts)
             text = re.sub(r"(?m)^\t+", "", text) if tabs else text
-            return pure(fill(text, self.holes))
+            return self.filled(self.source(text))
         if tabs:
             parts = [
                 {**part, "Value": re.sub(r"(?m)(^|\n)\t+", r"\1", part["Value"])}

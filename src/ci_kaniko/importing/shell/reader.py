@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.notes import note as made_note
+from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.state import State
 from ci_kaniko.importing.shell.values import Item, Value, Values, pure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from ci_kaniko.importing.calls import Note, Text
+    from ci_kaniko.importing.calls import Note, Part, Text
     from ci_kaniko.importing.shell.parsing import Tree
 
 
@@ -53,6 +55,17 @@ SUCCESS = Status(YES, YES)
 FAILURE = Status(NO, NO)
 
 
+class Host(Protocol):
+    """The CI that runs a script: it has commands of its own, and values for its expressions."""
+
+    @property
+    def commands(self) -> Mapping[str, Callable[[Reader, list[Item]], Status]]:
+        """What it does between two parts of the script, by names that no shell has."""
+
+    def expression(self, reader: Reader, name: str) -> Value | None:
+        """What an expression stands for where the script is now; None where it is only a name."""
+
+
 class Reader(ABC):
     """The reading of one script."""
 
@@ -62,8 +75,10 @@ class Reader(ABC):
         known: Mapping[str, Text],
         files: Mapping[str, Text],
         first_line: int,
+        host: Host | None = None,
     ) -> None:
         self.dialect = dialect
+        self.host = host
         self.given = known
         self.repository = files
         self.conditions = Conditions()
@@ -152,6 +167,23 @@ class Reader(ABC):
         if self.captures:
             state = self.state
             state.output = self.values.concat([state.output, text], state.path)
+
+    def filled(self, text: Text) -> Value:
+        """A text in which the CI's expressions have the values that they have here."""
+        if self.host is None:
+            return pure(text)
+        values = [self._of_part(part) for part in text]
+        return self.values.concat(values, self.state.path)
+
+    def _of_part(self, part: Part) -> Value:
+        if self.host is None or not isinstance(part, Var) or part.portable:
+            return pure((part,))
+        found = self.host.expression(self, part.name)
+        return pure((part,)) if found is None else found
+
+    def source(self, text: str) -> Text:
+        """A piece of the script with its expressions as holes."""
+        return fill(text, self.holes)
 
     def value(self, name: str) -> Value:
         """What a variable holds here."""

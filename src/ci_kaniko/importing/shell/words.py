@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, change_text, plain, pure, stripped
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ def _pieces(
         elif kind == "SglQuoted":
             text = part.get("Value", "")
             text = _ansi(text) if part.get("Dollar") else text
-            found.append(Piece(pure(fill(text, reader.holes)), quoted=True, splits=False))
+            found.append(Piece(reader.filled(reader.source(text)), quoted=True, splits=False))
         elif kind == "DblQuoted":
             inner = _pieces(reader, part.get("Parts") or [], quoted=True)
             found += inner or [Piece(EMPTY, quoted=True, splits=False)]
@@ -257,10 +256,13 @@ def _literal(
         text = re.sub(special, r"\1", text.replace("\\\n", ""))
     elif not escapes:
         text = re.sub(r"\\(.)", r"\1", text.replace("\\\n", ""), flags=re.DOTALL)
-    filled = fill(text, reader.holes)
-    if quoted or (len(filled) == 1 and isinstance(filled[0], str)):
-        return [Piece(pure(filled), quoted=quoted, splits=False)] if text else []
-    return [Piece(pure((part,)), quoted=False, splits=not isinstance(part, str)) for part in filled]
+    parts = reader.source(text)
+    if quoted or (len(parts) == 1 and isinstance(parts[0], str)):
+        return [Piece(reader.filled(parts), quoted=quoted, splits=False)] if text else []
+    return [
+        Piece(reader.filled((part,)), quoted=False, splits=not isinstance(part, str))
+        for part in parts
+    ]
 
 
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0", "e": "\x1b"}

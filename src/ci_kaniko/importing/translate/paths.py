@@ -145,7 +145,9 @@ def _repository_path(paths: Paths, source: Text) -> str | None:
     first = source[0] if source else ""
     if isinstance(first, Output) and first.command.split()[0] in {"pwd", "git"}:
         rest = literal(join(source[1:]))
-        return None if rest is None else _normal(rest.strip("/") or ".")
+        base = paths.folder() if first.command.startswith("pwd") else "."
+        here = base if base is not None else "."
+        return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
     if isinstance(first, Var) and first.name in _HERE and not first.changes:
         rest = literal(join(source[1:]))
         return None if rest is None else _normal(rest.strip("/") or ".")
