@@ -1,4 +1,10 @@
-"""The files of CI systems as plain values that know their lines; tags and anchors are read."""
+"""The files of CI systems as plain values that know their lines; tags and anchors are read.
+
+Each value carries a tick: ``string``, ``native``, ``is_true``, ``sequence`` and ``mapping`` are
+looks that tick the leaf which they turn into a value; ``peek`` is a look that does not. The ticks
+stay with the values, through anchors, merges and every copy of a mapping, so that ``leftover``
+can tell in the end which keys of a job nobody has read.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +30,19 @@ class Str(str):
     line: int
     first: int
     plain: bool
-    __slots__ = ("first", "line", "plain")
+    ticked: bool
+    __slots__ = ("first", "line", "plain", "ticked")
 
 
 class Map(dict[str, Any]):
     """A mapping; ``lines`` holds the line of each key."""
 
-    __slots__ = ("line", "lines")
+    __slots__ = ("line", "lines", "ticked")
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
         self.line = line
+        self.ticked = False
         self.lines: dict[str, int] = {}
 
     def line_of(self, key: str) -> int:
@@ -45,11 +53,12 @@ class Map(dict[str, Any]):
 class List(list[Any]):
     """A list and its line."""
 
-    __slots__ = ("line",)
+    __slots__ = ("line", "ticked")
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
         self.line = line
+        self.ticked = False
 
 
 class Tagged:
@@ -82,7 +91,7 @@ class Document(NamedTuple):
 def text(value: str, line: int = 0, *, plain: bool = False, first: int = 0) -> Str:
     """A text with a place."""
     made = Str(value)
-    made.line, made.first, made.plain = line, first or line, plain
+    made.line, made.first, made.plain, made.ticked = line, first or line, plain, False
     return made
 
 
@@ -250,6 +259,7 @@ def _own_tag(tag: str | None) -> str:
 
 def native(value: Any) -> Any:
     """A value as Python has it: unquoted scalars by the core schema of YAML 1.2."""
+    _tick(value)
     if isinstance(value, Map):
         return {key: native(item) for key, item in value.items()}
     if isinstance(value, List):
@@ -278,23 +288,93 @@ def _scalar(value: Str) -> Any:
 
 def mapping(value: Any) -> Map:
     """A mapping, empty for anything else."""
-    return value if isinstance(value, Map) else Map(line_of(value))
+    if isinstance(value, Map):
+        value.ticked = True
+        return value
+    if _is_null(value):
+        value.ticked = True
+    return Map(line_of(value))
 
 
 def sequence(value: Any) -> list[Any]:
     """A list; one value stands for a list of one, nothing for an empty one."""
     if isinstance(value, list):
+        _tick(value)
         return value
-    if value is None or (isinstance(value, Str) and value.plain and _scalar(value) is None):
+    if value is None:
+        return []
+    if _is_null(value):
+        value.ticked = True
         return []
     return [value]
 
 
 def string(value: Any) -> str:
     """A scalar's text; empty for anything else."""
+    _tick_leaf(value)
+    return peek(value)
+
+
+def peek(value: Any) -> str:
+    """A scalar's text for a look that decides nothing about it."""
     return str(value) if isinstance(value, str) else ""
 
 
 def is_true(value: Any) -> bool:
     """Whether a scalar says yes."""
     return string(value).lower() in ("true", "yes", "on", "1")
+
+
+# -- ticks -------------------------------------------------------------------------------------
+
+
+class Left(NamedTuple):
+    """A part of a document that nobody has read: its keys from above, its line and its value."""
+
+    path: str
+    line: int
+    value: Any
+
+
+def leftover(value: Any, path: str = "", line: int = 0) -> Iterator[Left]:
+    """The topmost keys and items of a value below which nothing was ever looked at."""
+    if isinstance(value, Tagged):
+        yield from leftover(value.value, path, line)
+    elif not is_read(value):
+        yield Left(path, line or line_of(value), value)
+    elif isinstance(value, Map):
+        for key, item in value.items():
+            yield from leftover(item, f"{path}.{key}" if path else key, value.line_of(key))
+    elif isinstance(value, List):
+        for at, item in enumerate(value):
+            yield from leftover(item, f"{path}[{at}]", line_of(item, line))
+
+
+def is_read(value: Any) -> bool:
+    """Whether anything of a value was looked at; an empty collection counts as a leaf."""
+    if isinstance(value, Tagged):
+        return is_read(value.value)
+    if isinstance(value, Map):
+        return any(map(is_read, value.values())) if value else value.ticked
+    if isinstance(value, List):
+        return any(map(is_read, value)) if value else value.ticked
+    return not isinstance(value, Str) or value.ticked
+
+
+def ignore(value: Any) -> None:
+    """Tick a whole value that means nothing for an image build; say why where this is called."""
+    native(value)
+
+
+def _tick(value: Any) -> None:
+    if isinstance(value, Map | List | Str):
+        value.ticked = True
+
+
+def _tick_leaf(value: Any) -> None:
+    if isinstance(value, Str):
+        value.ticked = True
+
+
+def _is_null(value: Any) -> bool:
+    return isinstance(value, Str) and value.plain and _scalar(value) is None

@@ -7,8 +7,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, Var, join
+from ci_kaniko.importing.calls import Text, Var, join, spell
 from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.readers.documents import (
     List,
     Map,
@@ -17,6 +18,7 @@ from ci_kaniko.importing.readers.documents import (
     line_of,
     mapping,
     native,
+    peek,
     read_yaml,
     sequence,
     string,
@@ -48,6 +50,7 @@ _READ = {
 }
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""
+_OUTPUTS = ("-file", "tar-path", "oci-layout-path")
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 _MAX_DEPTH = 12
@@ -250,7 +253,7 @@ class _Pipeline:
             for item in value:
                 yield from self._pieces(item, depth + 1)
         elif isinstance(value, Str):
-            yield Piece(str(value), value.first)
+            yield Piece(string(value), value.first)
 
     def _referenced(self, value: Tagged) -> Any:
         if value.tag != "!reference":
@@ -471,6 +474,7 @@ class _Pipeline:
         extra = self._extra(job, whole)
         if extra:
             section["extra"] = extra
+        tell_unread(job, whole, advice="gitlab: {extra: ...} takes keys of GitLab as they are")
 
     def _retry(self, job: Job, whole: Map, section: dict[str, Any]) -> None:
         given = native(whole.get("retry"))
@@ -523,18 +527,29 @@ class _Pipeline:
                 name: value if isinstance(value, dict) else string(job_variables[name])
                 for name, value in kept.items()
             }
-        artifacts = mapping(whole.get("artifacts"))
-        if artifacts and not any(
-            "-file" in _name_of(word) or "tar-path" in _name_of(word)
-            for call in job.calls
-            for word in call.words
-        ):
+        artifacts = self._value(whole.get("artifacts"))
+        if artifacts and not self._is_of_outputs(job, mapping(artifacts)):
             extra["artifacts"] = native(artifacts)
+        for name, token in mapping(whole.get("id_tokens")).items():
+            if re.search(rf"\b{name}\b", job.script_text):
+                native(token)
         self._leave(job, whole)
         return extra
 
+    def _is_of_outputs(self, job: Job, artifacts: Map) -> bool:
+        """Whether artifacts hold a file that the executor writes: then the spec names that one."""
+        words = [word for call in job.calls for word in call.words]
+        values = [spell(word.text).partition("=") for word in words]
+        outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
+        outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
+        paths = [item for item in sequence(artifacts.get("paths")) if peek(item) in outputs]
+        dotenv = mapping(artifacts.get("reports")).get("dotenv")
+        if dotenv and peek(dotenv) in job.script_text:
+            paths.append(dotenv)
+        return bool([string(item) for item in paths])
+
     def _leave(self, job: Job, whole: Map) -> None:
-        if "after_script" in whole and sequence(whole["after_script"]):
+        if native(whole.get("after_script")):
             job.left(
                 "after-script",
                 "after_script: runs in kaniko's container, whose files are the image's then",
@@ -572,11 +587,6 @@ class _Pipeline:
                 whole.line_of("cache"),
                 "gitlab: {extra: ...}",
             )
-
-
-def _name_of(word: Any) -> str:
-    first = word.text[0] if word.text else ""
-    return first.partition("=")[0] if isinstance(first, str) else ""
 
 
 def _used(whole: Map, job: Job) -> str:
