@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import judge, yaml11
+from harness import yaml11
 from harness.events import (
     DEFAULT_BRANCH,
     MERGE_GROUP,
@@ -24,7 +24,6 @@ from harness.execution import run
 from harness.pipelines import looked
 from harness.request import Request
 from harness.runners.buildkite import buildkite_commands, buildkite_pipeline
-from harness.runners.github import github_known
 from harness.triggers import Result, Step, buildkite_steps, github_steps, play
 
 SECRET = "hunter2-of-the-registry"
@@ -121,14 +120,19 @@ WHENS = {
 }
 
 
-@pytest.mark.parametrize("mode", ["docker", "container"])
 @pytest.mark.parametrize("default", ["default_branch: main\n", ""])
 @pytest.mark.parametrize("when", WHENS.values(), ids=WHENS)
-def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, mode: str) -> None:
-    """Exclusions and the case aside, which no expression knows."""
+def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str) -> None:
+    """Exactly that where the executor could read it; no expression knows case or exclusions."""
     spec = {
-        "destinations": [{"image": "quay.io/acme/shop:1", "when": when}],
-        "registries": {"quay.io": {"username": "acme", "password": "QUAY_PASSWORD"}},
+        "destinations": [
+            {"image": "quay.io/acme/shop:1", "when": when},
+            {"image": "docker.io/acme/shop:1", "when": {"tag": "v1*"}},
+        ],
+        "registries": {
+            "quay.io": {"username": "acme", "password": "QUAY_PASSWORD"},
+            "docker.io": {"username": {"secret": "HUB_USER"}, "password": "HUB_PASSWORD"},
+        },
         "triggers": {
             "branches": ["**"],
             "tags": ["**"],
@@ -136,25 +140,55 @@ def test_a_step_on_github_holds_what_it_pushes_with(when: object, default: str, 
             "manual": True,
             "schedules": ["0 3 * * 1"],
         },
-        "github": {"mode": mode},
+        "github": {"mode": "container" if default else "docker"},
     }
     text = ci_kaniko.render(ci_kaniko.loads(f"{default}{yaml.safe_dump(spec)}"), "github")
     workflow = yaml11.load(text)
-    job = workflow["jobs"]["image"]
-    wanted = job["steps"][-1]["env"]["QUAY_PASSWORD"]
+    step = workflow["jobs"]["image"]["steps"][-1]
+    step["run"] = 'echo "held:$QUAY_PASSWORD:$HUB_USER$HUB_PASSWORD:" >&2\n' + step["run"]
+    text = yaml.safe_dump(workflow)
+    secrets = {"QUAY_PASSWORD": "of-quay", "HUB_USER": "me", "HUB_PASSWORD": "of-hub"}
     for event in HELD:
-        known = github_known(workflow, job, event) | {"secrets.QUAY_PASSWORD": SECRET}
-        holds = judge.filled(wanted, known)
-        got = run(Request("github", text, event, secrets={"QUAY_PASSWORD": SECRET}))
+        got = run(Request("github", text, event, secrets=secrets))
         assert (got.status, got.calls) == (0, 1), got.stderr
-        assert holds == ("" if "--no-push" in (got.argv or ()) else SECRET), event.name
+        pushed = " ".join(got.argv or ())
+        wanted = ["of-quay" * ("quay.io" in pushed), "meof-hub" * ("docker.io" in pushed)]
+        held = got.stderr.partition("held:")[2].split(":")[:2]
+        if spec["github"] == {"mode": "docker"} and event in UNTOLD:
+            assert all(not one or one == other for one, other in zip(wanted, held, strict=True))
+        else:
+            assert held == wanted, event
 
 
+def test_a_branch_that_is_spelled_like_the_default_branch_starts_nothing() -> None:
+    """No expression sees the case, and without its name `on:` does not know the branch."""
+    spec = "destinations: ['ghcr.io/acme/shop:1']\nplatforms: [linux/amd64, linux/arm64]\n"
+    prepare = "prepare: {image: docker.io/library/golang:1.26, commands: make, artifacts: bin}\n"
+    for mode, more in (("docker", prepare), ("container", "")):
+        given = f"{spec}{more}github: {{mode: {mode}}}\n"
+        text = ci_kaniko.render(ci_kaniko.loads(given), "github")
+        for branch in ("main", "Main"):
+            event = replace(DEFAULT_BRANCH, branch=branch)
+            got = run(Request("github", text, event, job="image-amd64"))
+            assert (got.status, got.calls) == (0, int(branch == "main")), got.stderr
+            assert bool(got.outputs) is (branch == "main")
+        (join,) = (step for step in github_steps(text, event) if step.name == "image")
+        built = dict.fromkeys(("image-amd64", "image-arm64"), Result("passed"))
+        assert not join.starts(built)
+
+
+UNTOLD = (
+    replace(DEFAULT_BRANCH, name="shouted", branch="Main"),
+    replace(DEFAULT_BRANCH, name="shouted-release", branch="RELEASE-1"),
+    replace(TAG, name="shouted-tag", tag="V1.2.3"),
+    replace(TAG, name="excluded", tag="v2.0"),
+)
 HELD = (
     DEFAULT_BRANCH,
     replace(DEFAULT_BRANCH, name="release", branch="release-1"),
     replace(DEFAULT_BRANCH, name="deep", branch="release-1/2"),
     TAG,
+    *UNTOLD,
     PULL_REQUEST,
     MERGE_GROUP,
     SCHEDULE,

@@ -10,14 +10,17 @@ from ci_kaniko.plan.clouds import Cloud, context_cloud
 from ci_kaniko.plan.executor import reads_auth_variable
 from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, OWN_HOST, canonical_host
 from ci_kaniko.syntax.variables import Parts, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.logins import Login, Registry
+    from ci_kaniko.syntax.conditions import AnyOf
 
 
 def git_login_of(spec: Build) -> GitLogin | None:
@@ -68,6 +71,18 @@ def logins_of(
     findings += _switched_off(spec, ordered)
     findings += _several_cloud_files(spec, target, ordered)
     return ordered, findings
+
+
+def late_uses(plan: Plan, login: HostLogin, read: Collection[str] = ()) -> set[AnyOf]:
+    """When a login is needed that only some of the runs need which push; else nothing.
+
+    What is read from, as hosts of ``read`` are, needs its login in each of them.
+    """
+    hosts = {push.host for push in plan.pushes}
+    uses = {push.when for push in plan.pushes if push.host == login.host}
+    if not login.pushes or ALWAYS in uses or hosts == {login.host}:
+        return set()
+    return set() if login.host in plan.cache_hosts or login.host in read else uses
 
 
 def _login_of(

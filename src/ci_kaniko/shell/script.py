@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ci_kaniko.plan.logins import late_uses
 from ci_kaniko.plan.model import OUTPUT
 from ci_kaniko.shell.config import Config
 from ci_kaniko.shell.credentials import Credentials
@@ -115,6 +116,12 @@ class Script:
         head += draft.site.opening(plan) + self._archive_folder()
         defined = [line for lines in draft.definitions for line in lines]
         return "\n".join([*head, *defined, *self._config.function(), *body]) + "\n"
+
+    def answers(self, asked: Mapping[AnyOf, list[str]]) -> str:
+        """A script of its own that runs lines under conditions, and does nothing else."""
+        lines = [line for when, body in asked.items() for line in self.tests.when(when, body)]
+        defined = [line for lines in self._draft.definitions for line in lines]
+        return "\n".join(["set -eu", *defined, *lines]) + "\n"
 
     def _archive_folder(self) -> list[str]:
         """The executor makes the folders of its other output files, but not that of an archive."""
@@ -274,19 +281,12 @@ def _has_single_entry(plan: Plan, late: Mapping[str, str]) -> bool:
 def _late_logins(plan: Plan, read: Collection[str]) -> dict[str, str]:
     """Hosts that only some pushing runs need, with the flag that tells.
 
-    The flag is empty where one block of the script does all for the host. What is read from needs
-    its login in every run.
+    The flag is empty where one block of the script does all for the host.
     """
-    hosts = {push.host for push in plan.pushes}
-    late = {}
-    for login in plan.logins:
-        uses = {push.when for push in plan.pushes if push.host == login.host}
-        if not login.pushes or ALWAYS in uses or not uses or hosts == {login.host}:
-            continue
-        if login.host in plan.cache_hosts or login.host in read:
-            continue
-        late[login.host] = "" if len(uses) == 1 else _flag_name(login.host)
-    return late
+    several = {login.host: late_uses(plan, login, read) for login in plan.logins}
+    return {
+        host: "" if len(uses) == 1 else _flag_name(host) for host, uses in several.items() if uses
+    }
 
 
 def only_files(folder: str) -> list[str]:

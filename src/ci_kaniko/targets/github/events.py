@@ -3,7 +3,8 @@
 ``on:`` is for the whole file: it names what starts any of the images, and the ``if:`` of a job
 leaves out what is not for its image. Paths are looked at by ``on:`` when they are the same for all
 images. What neither can tell, a job tells that runs first: paths that differ, and refs, because an
-expression does not see the case.
+expression does not see the case. Where all images are for the default branch, whose name nobody
+says, their scripts tell: a job before each build would cost more than a push of ``Main``.
 """
 
 from __future__ import annotations
@@ -11,20 +12,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_github
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.syntax.conditions import Condition
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}
 _FORK = "github.event.pull_request.head.repo.full_name != github.repository"
 _DEFAULT_BRANCH = "github.event.repository.default_branch"
-_DEFAULT_REF = f"github.ref == format('refs/heads/{{0}}', {_DEFAULT_BRANCH})"
+DEFAULT_REF = f"github.ref == format('refs/heads/{{0}}', {_DEFAULT_BRANCH})"
 FOLDERS = {"branches": "refs/heads/", "tags": "refs/tags/"}
 
 
@@ -138,10 +136,14 @@ def _looks_at_paths(image: Image) -> bool:
 
 
 class JobCondition(NamedTuple):
-    """An ``if:``; one that is not exact also holds for pushes of refs that start other images."""
+    """An ``if:``; one that is not exact also holds for pushes of refs that start other images.
+
+    With ``ignores_case`` it also holds for branches that are spelled like the default branch.
+    """
 
     test: str
     is_exact: bool = True
+    ignores_case: bool = False
 
 
 def conditions(found: Pipeline) -> dict[str, JobCondition]:
@@ -149,7 +151,10 @@ def conditions(found: Pipeline) -> dict[str, JobCondition]:
     several = {image.name: starts(image) for image in found.images}
     guests = [ANYTHING] if is_guest(found) else []
     if len({*several.values(), *guests}) == 1:
-        return {name: JobCondition(_alone(each)) for name, each in several.items()}
+        return {
+            name: JobCondition(_alone(each), ignores_case=each.by_role)
+            for name, each in several.items()
+        }
     different = [*dict.fromkeys([*several.values(), *guests])]
     union = _any_of(different)
     answers = {each: _Tests(each, different, union).condition() for each in different}
@@ -172,50 +177,6 @@ def _builds_every_push(own: Starts) -> bool:
     """
     everything = "**" in own.branches and not split(own.branches)[1]
     return own.pull_requests and not own.each_request and everything
-
-
-def pushing_only(plan: Plan) -> Iterator[str]:
-    """Tests that hold in every run that pushes, and in as few others as expressions can tell."""
-    if plan.unpushed:
-        started = plan.started
-        names = [
-            "push",
-            *["pull_request"] * (plan.push == "always"),
-            *["schedule"] * started.schedules,
-            *["workflow_dispatch"] * started.manual,
-            *["repository_dispatch"] * started.pipelines,
-        ]
-        yield _one([f"github.event_name == '{name}'" for name in names])
-    conditions = dict.fromkeys(condition for push in plan.pushes for condition in push.when)
-    if ALWAYS[0] not in conditions and conditions:
-        tests = (test for condition in conditions for test in _when_tests(condition, plan))
-        yield _one([*dict.fromkeys(tests)])
-
-
-_WHENS = {"pull-request": "pull_request", "schedule": "schedule", "manual": "workflow_dispatch"}
-
-
-def _when_tests(condition: Condition, plan: Plan) -> Iterator[str]:
-    if condition.kind in {"branch", "tag"}:
-        kind = "branches" if condition.kind == "branch" else "tags"
-        for glob in split(condition.globs)[0]:
-            yield (
-                _starting(FOLDERS[kind])
-                if glob == "**"
-                else _ref_test(glob, FOLDERS[kind], {"**"})[0]
-            )
-    elif condition.kind in _WHENS:
-        yield f"github.event_name == '{_WHENS[condition.kind]}'"
-    elif plan.spec.default_branch:
-        yield f"github.ref == {_text(FOLDERS['branches'] + plan.spec.default_branch)}"
-    else:
-        # The event of a schedule does not say the name.
-        yield _DEFAULT_REF
-        yield from ["github.event_name == 'schedule'"] * plan.started.schedules
-
-
-def _one(tests: list[str]) -> str:
-    return f"({_any(tests)})" if len(tests) > 1 else tests[0]
 
 
 class _Tests:
@@ -244,7 +205,7 @@ class _Tests:
         if self.own.pipelines:
             tests.append("github.event_name == 'repository_dispatch'")
         assert tests, "no condition would be every event"
-        return JobCondition(_any(tests), self.is_exact)
+        return JobCondition(any_of(tests), self.is_exact)
 
     def _pushes(self) -> Iterator[str]:
         """Pushes: other events are told apart by the ref, but for those that have a branch's."""
@@ -252,7 +213,7 @@ class _Tests:
         if {"refs/heads/", "refs/tags/"} <= {_all_of(test) for test in refs}:
             yield "github.event_name == 'push'"
         elif refs and self.union._replace(branches=(), tags=(), by_role=False) != Starts():
-            test = f"({_any(refs)})" if len(refs) > 1 else refs[0]
+            test = f"({any_of(refs)})" if len(refs) > 1 else refs[0]
             yield f"github.event_name == 'push' && {test}"
         else:
             yield from refs
@@ -266,12 +227,12 @@ class _Tests:
             self.is_exact = False
         if kind == "branches" and self.own.by_role:
             self.is_exact = False
-            yield _DEFAULT_REF
+            yield DEFAULT_REF
         elif own and (not others or "**" in own):
-            yield _starting(FOLDERS[kind])
+            yield starting(FOLDERS[kind])
         else:
             for glob in own:
-                test, is_exact = _ref_test(glob, FOLDERS[kind], others)
+                test, is_exact = ref_test(glob, FOLDERS[kind], others)
                 self.is_exact &= is_exact
                 yield test
 
@@ -281,7 +242,7 @@ def _all_of(test: str) -> str:
     return found[1] if found else ""
 
 
-def _ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
+def ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
     """Whether a ref matches, of those that match this glob or any of the others.
 
     It is not exact where expressions cannot say it: they know how a text begins and ends, no more,
@@ -294,7 +255,7 @@ def _ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
     prefix, suffix = glob[:first], glob[last + 1 :]
     passing = [other for other in others if _may_pass(other, prefix, suffix)]
     is_exact = not any(_may_differ(other, prefix, suffix) for other in passing)
-    tests = [_starting(folder + prefix)]
+    tests = [starting(folder + prefix)]
     if suffix:
         tests.append(f"endsWith(github.ref, {_text(suffix)})")
     middle = glob[first : last + 1]
@@ -343,7 +304,7 @@ def _ends(glob: str) -> tuple[str, str]:
     return glob[: glob.index("*")], glob[glob.rindex("*") + 1 :]
 
 
-def _starting(text: str) -> str:
+def starting(text: str) -> str:
     return f"startsWith(github.ref, {_text(text)})"
 
 
@@ -351,7 +312,7 @@ def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _any(tests: list[str]) -> str:
+def any_of(tests: list[str]) -> str:
     if len(tests) > 1:
         tests = [f"({test})" if " && " in test else test for test in tests]
     return " || ".join(tests)

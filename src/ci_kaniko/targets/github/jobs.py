@@ -21,7 +21,7 @@ from ci_kaniko.targets.github.dialect import (
     container_that_stops,
     in_container,
 )
-from ci_kaniko.targets.github.events import pushing_only
+from ci_kaniko.targets.github.held import Held
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.targets.github.pulls import pulls_with
 from ci_kaniko.text.quoting import continued, indented, quote
@@ -108,6 +108,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
     run = _run_inside if inside else _run
     text = script.build(lambda words: run(script, words))
     shell = "sh" if inside else "bash"
+    asking = Held(plan, inside=is_inside(plan)).asking(Script(plan, dialect_of(plan)), shell)
     kaniko = Step("Run kaniko", text, shell, "kaniko" * digest, _environment(script))
     what = _what(image) + (f" for {job.platform}" if job.suffix else "")
     pushes = plan.pushes and not job.suffix
@@ -119,7 +120,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
         container=_container(plan) if inside else {},
         outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
         checkout=_checkout(plan) if checkout else None,
-        steps=[_preparing(plan), kaniko] if plan.spec.prepare else [kaniko],
+        steps=[*([_preparing(plan)] if plan.spec.prepare else []), *asking, kaniko],
         **_of_the_image(plan),
     )
 
@@ -166,23 +167,7 @@ def _environment(script: Script) -> dict[str, str]:
     environment = {**script.environment, **secrets}
     if plan.git_login and plan.git_login.secret is None:
         environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
-    pushing = " && ".join(pushing_only(plan))
-    for name in _for_pushes_only(plan) if pushing else ():
-        environment[name] = f"${{{{ {pushing} && secrets.{name} || '' }}}}"
-    return environment
-
-
-def _for_pushes_only(plan: Plan) -> list[str]:
-    """The secrets that a run which pushes nothing must not hold, in the order of the others."""
-    if not plan.arguments:
-        return []
-    kept = plan._replace(logins=tuple(login for login in plan.logins if not login.pushes))
-    names = [name for name in plan.secrets if name not in kept.secrets]
-    tokens, needed = (
-        any(login.login.kind == "ci-token" for login in each.logins) for each in (plan, kept)
-    )
-    needed |= bool(plan.git_login and plan.git_login.secret is None)
-    return [*names, *["GITHUB_TOKEN"] * (tokens and not needed)]
+    return {**environment, **Held(plan, inside=is_inside(plan)).environment}
 
 
 _OWNED_BY_ROOT = """\

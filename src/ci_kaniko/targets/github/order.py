@@ -13,12 +13,19 @@ from ci_kaniko.text.quoting import annotated
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.targets.github.changes import Changes
 
 CHANGES = "changes"
 """The id of the job that looks at paths and refs."""
+_DEFAULT_BRANCH = {"DEFAULT_BRANCH": "${{ github.event.repository.default_branch }}"}
+_ONLY_DEFAULT_BRANCH = """\
+if [ "$GITHUB_EVENT_NAME:$GITHUB_REF_TYPE" = push:branch ] &&
+  [ "$GITHUB_REF_NAME" != "$DEFAULT_BRANCH" ]; then
+  echo "ci-kaniko: pushes of $DEFAULT_BRANCH start this job, and if: does not see the case"
+  exit 0
+fi
+"""
 
 
 def jobs(found: Pipeline, changes: Changes) -> list[Job]:
@@ -62,10 +69,14 @@ class _Workflow:
             if image.name in self.watched:
                 needs.insert(0, CHANGES)
             condition, may_be_skipped = self._condition(image)
+            guarded = self.changes.conditions[image.name].ignores_case
             for job in image.jobs:
-                yield replace(building(image, job), needs=tuple(needs), condition=condition)
+                built = building(image, job)
+                steps = [*map(_guarded, built.steps)] if guarded else built.steps
+                yield replace(built, needs=tuple(needs), condition=condition, steps=steps)
             if image.join:
-                condition = _after(image, image.join, status=may_be_skipped)
+                always = image.join.pushes_always and not guarded
+                condition = _after(image, always=always, status=may_be_skipped)
                 self.skipping[image.name].add(condition)
                 yield replace(joining(image, image.join), condition=condition)
 
@@ -127,9 +138,15 @@ def _regardless(tests: list[str]) -> str:
     return f"${{{{ {_all(['!failure()', '!cancelled()', *tests])} }}}}"
 
 
-def _after(image: Image, join: Plan, *, status: bool) -> str:
+def _guarded(step: Step) -> Step:
+    """A step that ends at once for a branch that is spelled like the default branch."""
+    env = {**_DEFAULT_BRANCH, **step.env}
+    return replace(step, run=_ONLY_DEFAULT_BRANCH + step.run, env=env)
+
+
+def _after(image: Image, *, always: bool, status: bool) -> str:
     """A join's ``if:``: there is nothing to join when nothing was pushed."""
     pushed = f"needs.{job_id(image, image.jobs[0])}.outputs.digest != ''"
     if status:
         return _regardless([pushed])
-    return "" if join.pushes_always else pushed
+    return "" if always else pushed
