@@ -9,7 +9,7 @@ from ci_kaniko.targets.header import header
 from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.target import Target
@@ -40,11 +40,22 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     rendering = chosen.prepare(spec, values or {})
     if rendering.findings:
         raise SpecError(placed(rendering.findings, spec.source))
+    return _text(spec, chosen, rendering.view)
+
+
+def _text(spec: Spec, chosen: Target, view: dict[str, Any]) -> str:
+    """The text of a view, by our template or that of the repository; both are read back."""
+    given = {**view, "header": header(spec)}
+    if spec.templates is not None:
+        from ci_kaniko.targets.templates import own_template
+
+        if own := own_template(spec, chosen):
+            return own.fill(given, lambda text: _complaints(text, chosen, view))
     from ci_kaniko.layouts.fill import fill
 
-    view = rendering.view
-    text = fill(chosen.template, {**view, "header": header(spec)}, chosen.folder)
-    _verify(text, chosen, view)
+    text = fill(chosen.template, given, chosen.folder)
+    for complaint in _complaints(text, chosen, view):
+        raise RenderingError(complaint)
     return text
 
 
@@ -59,15 +70,17 @@ def _unused_values(spec: Spec, target: str) -> Problem:
     )
 
 
-def _verify(text: str, chosen: Target, view: dict[str, Any]) -> None:
+def _complaints(text: str, chosen: Target, view: dict[str, Any]) -> Iterator[str]:
+    """What a text says that was not planned, or does not say."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         documents = list(yaml.load_all(text, Loader=loader))
     except yaml.YAMLError as error:
-        raise RenderingError(f"the rendered text is not YAML: {error}") from error
+        yield f"the rendered text is not YAML: {' '.join(str(error).split())}"
+        return
     if not chosen.stream and len(documents) != 1:
-        raise RenderingError(f"the rendered text holds {len(documents)} documents")
-    for complaint in chosen.verify(documents if chosen.stream else documents[0], view):
-        raise RenderingError(complaint)
+        yield f"the rendered text holds {len(documents)} documents"
+        return
+    yield from chosen.verify(documents if chosen.stream else documents[0], view)

@@ -23,6 +23,7 @@ from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.placing import placed
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.targets.registry import available_targets
+from ci_kaniko.targets.templates import own_template
 from harness.cases import CASES, PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
 from harness.models import model_in
@@ -369,6 +370,11 @@ def answer(
     rendered = chosen.prepare(spec, values_for(target, event) or {})
     if rendered.findings:
         return Answer(None, (*told, *placed(rendered.findings, None)))
+    if spec.templates is not None:
+        try:
+            own_template(spec, chosen)
+        except SpecError as error:
+            return Answer(None, (*told, *error.problems))
     return Answer(fill(chosen.template, {**rendered.view, "header": ""}), told)
 
 

@@ -15,7 +15,6 @@ from ci_kaniko.cli.shared import (
     print_text,
     read_spec,
     report_all,
-    repository,
     say,
     show,
 )
@@ -104,7 +103,7 @@ def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compar
         except SpecError as error:
             problems += error.problems
         else:
-            compared.append(compare(spec, repository(spec), targets))
+            compared.append(compare(spec, spec.repository, targets))
             problems += [*warnings, *compared[-1].problems]
     return compared, problems + clashes([(each.spec, each.root) for each in compared], targets)
 
@@ -128,6 +127,8 @@ def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
         source = each.spec.source
         if source and source.place:
             outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
+            if folder := each.spec.templates:
+                outputs.append(("", folder, memory.of_templates(each.templates)))
             memory.remember(source.path, tuple(targets), paths, source.text.encode(), outputs)
 
 

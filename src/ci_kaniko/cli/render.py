@@ -12,7 +12,6 @@ from ci_kaniko.cli.shared import (
     load_spec,
     only_images,
     render_or_fail,
-    repository,
     say,
 )
 
@@ -50,7 +49,7 @@ def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec |
     from ci_kaniko.project import changes
 
     try:
-        return changes.changed_images(spec, target, repository(spec), since, only)
+        return changes.changed_images(spec, target, spec.repository, since, only)
     except changes.CannotTell as error:
         raise Misuse(str(error)) from error
 

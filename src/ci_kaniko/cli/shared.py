@@ -93,13 +93,6 @@ def paths_of(specs: Sequence[str]) -> list[str]:
     return list(paths.values())
 
 
-def repository(spec: Spec) -> str:
-    """The repository of a spec; a spec from standard input is one of this repository."""
-    from ci_kaniko.repository.discovery import FILE_NAMES, root_of
-
-    return root_of(spec.source.path if spec.source and spec.source.place else FILE_NAMES[0])
-
-
 def standard_input() -> bytes:
     """What a pipe or a person says; a little more than any spec or pipeline may hold.
 

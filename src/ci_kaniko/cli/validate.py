@@ -12,7 +12,6 @@ from ci_kaniko.cli.shared import (
     only_images,
     paths_of,
     read_spec,
-    repository,
     say,
     text_of,
 )
@@ -54,7 +53,7 @@ def validate(
         else:
             fine += lines
         if spec:
-            read.append((spec, repository(spec)))
+            read.append((spec, spec.repository))
     if len(read) > 1 or any(len(files) > 1 for spec, _ in read for _, files in spec.outputs):
         from ci_kaniko.sync.compare import clashes
 
@@ -163,7 +162,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     from ci_kaniko.project.unused_logins import unused_logins
     from ci_kaniko.spec.placing import placed
 
-    dockerfiles = Dockerfiles(repository(spec))
+    dockerfiles = Dockerfiles(spec.repository)
     only = [build.name for build in part.builds]
     found = [*unused_logins(spec, dockerfiles), *surroundings(spec, dockerfiles, targets, only)]
     return placed(found, spec.source)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.bccache import bc_version
@@ -21,6 +21,7 @@ from ci_kaniko.text import yaml as yamltext
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
+_E = TypeVar("_E", bound=Environment)
 COMPILED = "ci_kaniko_templates"
 
 _SETTINGS: dict[str, Any] = {
@@ -90,8 +91,12 @@ def _module(name: str) -> str:
 
 @lru_cache(maxsize=8)
 def _environment(folder: str = "") -> Environment:
-    loader = FileSystemLoader(folder) if folder else _Loader()
-    environment = Environment(loader=loader, **_SETTINGS)  # noqa: S701 - it writes no HTML
+    return with_filters(Environment, FileSystemLoader(folder) if folder else _Loader())
+
+
+def with_filters(kind: type[_E], loader: BaseLoader) -> _E:
+    """What fills a template: Jinja as the layouts need it."""
+    environment = kind(loader=loader, **_SETTINGS)
     environment.filters.update(
         scalar=yamltext.scalar,
         single=yamltext.single,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
+from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.registry import target as find_target
@@ -82,6 +83,8 @@ def affected(spec: Spec, root: str, found: Changes) -> list[str]:
     """The images that changes concern, those that need them included; "" is the only one."""
     if spec.source and not found.files.isdisjoint(_names(root, os.path.abspath(spec.source.path))):
         return [build.name for build in spec.builds]
+    if spec.templates and _touches_templates(root, spec.templates, found):
+        return [build.name for build in spec.builds]
     waiting: dict[str, list[str]] = {}
     for name, image in spec.images.items():
         for needed in image.needs:
@@ -93,6 +96,20 @@ def affected(spec: Spec, root: str, found: Changes) -> list[str]:
         reached |= following
         pending += following
     return [build.name for build in spec.builds if build.name in reached]
+
+
+def _touches_templates(root: str, folder: str, found: Changes) -> bool:
+    """Whether changes touch the templates of a repository, or what links there lead to."""
+    folders = _names(root, folder)
+    if any(os.path.dirname(file) in folders for file in found.files if file.endswith(ENDING)):
+        return True
+    place = os.path.join(root, folder)
+    names = os.listdir(place) if os.path.isdir(place) else []
+    return any(
+        not found.files.isdisjoint(_names(root, f"{folder}/{name}"))
+        for name in names
+        if name.endswith(ENDING)
+    )
 
 
 def only_images(spec: Spec, words: Iterable[str]) -> Spec:

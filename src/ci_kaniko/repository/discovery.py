@@ -1,10 +1,11 @@
-"""Where the spec of a repository is, and where the repository starts."""
+"""Where a repository starts, where its spec is, and what its templates are called."""
 
 from __future__ import annotations
 
 import os
 
 FILE_NAMES = ("ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json")
+ENDING = ".j2"
 
 
 def find(start: str = ".") -> str | None:

@@ -278,8 +278,9 @@ def is_ignored(key: object) -> bool:
     return isinstance(key, str) and re.match(IGNORED, key) is not None
 
 
-TOP_ONLY = ("default_branch", "checkout", "inputs", "images", "outputs")
-"""What is said once, for all images."""
+OF_THE_SPEC = ("images", "outputs", "templates")
+TOP_ONLY = ("default_branch", "checkout", "inputs", *OF_THE_SPEC)
+"""What is said once, for all images; no build has what is only OF_THE_SPEC."""
 
 
 class NamedImage(Build):
@@ -371,6 +372,12 @@ class SpecFields(Build):
         description="Files that hold the rendered configuration.",
         examples=[{"gitlab": ".gitlab-ci.yml"}],
     )
+    templates: RelativePath | None = Field(
+        default=None,
+        description="A folder with templates of your own, from the repository root: "
+        "gitlab.yml.j2 there is filled in the place of ci-kaniko's.",
+        examples=["ci/templates"],
+    )
 
     _source: "Source | None" = PrivateAttr(default=None)
     _checked: Checked | None = PrivateAttr(default=None)
@@ -383,6 +390,14 @@ class SpecFields(Build):
     def source(self) -> "Source | None":
         """Where the spec was written; None when it was built in Python."""
         return self._source
+
+    @property
+    def repository(self) -> str:
+        """The repository it lies in; without a place of its own, that of the current folder."""
+        from ci_kaniko.repository.discovery import FILE_NAMES, root_of
+
+        source = self._source
+        return root_of(source.path if source and source.place else FILE_NAMES[0])
 
     @property
     def findings(self) -> "list[Finding] | None":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from ci_kaniko.spec.build import Build, Checked, SpecFields, is_ignored
+from ci_kaniko.spec.build import OF_THE_SPEC, Build, Checked, SpecFields, is_ignored
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.spec.told import told_once
@@ -72,10 +72,10 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     from ci_kaniko.spec.images import Entries, read_images
 
     entries = Entries(data)
-    outputs = {"outputs": data["outputs"]} if data.get("outputs") is not None else {}
+    files = {key: data[key] for key in OF_THE_SPEC[1:] if data.get(key) is not None}
     findings: list[Finding] = []
     try:
-        spec = read_model({**entries.common, **outputs})
+        spec = read_model({**entries.common, **files})
     except ValidationError as error:
         from ci_kaniko.spec.explain import findings_of
 
@@ -84,7 +84,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
         findings += (item for item in found if not entries.completes(item))
         for key in damaged:
             entries.common.pop(str(key), None)
-        kept = {} if "outputs" in damaged else outputs
+        kept = {key: value for key, value in files.items() if key not in damaged}
         spec = read_model({**entries.common, **kept})
     places = {finding.where for finding in findings}
     images = read_images(entries, spec, _explained)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
-from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.build import OF_THE_SPEC, TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import check_image_name
 from ci_kaniko.spec.pushed import pushed_hosts
@@ -35,7 +35,7 @@ class Entries:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        shared = {key: item for key, item in data.items() if key not in {"images", "outputs"}}
+        shared = {key: item for key, item in data.items() if key not in OF_THE_SPEC}
         self.shared = shared
         self.varying = {key: item for key, item in shared.items() if holds_name(item)}
         self.common = {key: item for key, item in shared.items() if key not in self.varying}

@@ -63,17 +63,22 @@ class Output(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A spec, the repository it lies in, its outputs, and what is wrong with the others."""
+    """A spec, the repository it lies in, its outputs, and what is wrong with the others.
+
+    ``templates`` are those of the repository, as they were before they were used.
+    """
 
     spec: Spec
     root: str
     outputs: list[Output]
     problems: list[Problem]
+    templates: dict[str, bytes]
 
 
 def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
     """Every output of a spec, rendered and read; ``targets`` narrows them."""
-    found = Compared(spec, root, [], placed(_unnamed(spec, targets), spec.source))
+    named = placed(_unnamed(spec, targets), spec.source)
+    found = Compared(spec, root, [], named, _templates(spec))
     for target, index, wanted in _files(spec, targets):
         path, place = wanted.path, ("outputs", target, index)
         shown = os.path.relpath(os.path.join(root, path))
@@ -98,6 +103,18 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
             found.outputs.append(Output(target, path, shown, file, expected, current, shared))
     found.problems[:] = dict.fromkeys(found.problems)
     return found
+
+
+def _templates(spec: Spec) -> dict[str, bytes]:
+    """The templates of a repository; what is wrong with them is found when they are used."""
+    if spec.templates is None:
+        return {}
+    from ci_kaniko.repository.templates import templates_in
+
+    try:
+        return templates_in(spec.repository, spec.templates)
+    except (OutsideRepository, OSError):
+        return {}
 
 
 def _unnamed(spec: Spec, targets: Collection[str]) -> Iterator[Finding]:

@@ -1,9 +1,9 @@
 """What was verified to be in sync, remembered between runs.
 
 A record says only that a spec and its files were seen to agree: a hash over this installation, the
-repository's root, the spec, and each target, path, real path and text. It can save the work of
-finding that out again; it never holds or changes a byte of any of them, and a record that is
-damaged, foreign or old is no record.
+repository's root, the spec, the templates of the repository, and each target, path, real path and
+text. It can save the work of finding that out again; it never holds or changes a byte of any of
+them, and a record that is damaged, foreign or old is no record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import stat
 
 from ci_kaniko import __version__
-from ci_kaniko.repository.discovery import root_of
+from ci_kaniko.repository.discovery import ENDING, root_of
 
 _MAX_RECORD = 1 << 20
 
@@ -35,7 +35,8 @@ def knows(
         found = []
         for pair in pairs:
             target, path = pair.split("\t")
-            found.append((target, path, _read(os.path.join(root, path))))
+            file = os.path.join(root, path)
+            found.append((target, path, _read(file) if target else _folder(file)))
         return digest == _digest(root, _read(spec_path), found)
     except (OSError, ValueError):
         return False
@@ -48,7 +49,10 @@ def remember(
     spec: bytes,
     outputs: list[tuple[str, str, bytes]],
 ) -> None:
-    """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails."""
+    """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails.
+
+    A folder of templates stands among them without a target: see ``of_templates``.
+    """
     try:
         root = root_of(spec_path)
         record = _record(spec_path, targets, beside)
@@ -122,6 +126,16 @@ def _installation() -> bytes:
         except OSError:
             seen.append(folder)
     return _path("\n".join(sorted(seen)))
+
+
+def of_templates(files: dict[str, bytes]) -> bytes:
+    """What is remembered of a folder of templates."""
+    return _hash([part for name in sorted(files) for part in (_path(name), files[name])]).encode()
+
+
+def _folder(path: str) -> bytes:
+    names = [name for name in os.listdir(path) if name.endswith(ENDING)]
+    return of_templates({name: _read(os.path.join(path, name)) for name in names})
 
 
 def _read(path: str) -> bytes:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from ci_kaniko.syntax.conditions import Condition
 
 
-@spec_rule("outputs[]")
+@spec_rule("outputs[]", "templates")
 def _files_are_called_as_written(spec: SpecFields) -> Iterator[Finding]:
-    yield from native_variables(texts_of(spec, "outputs", type(spec)), "outputs")
+    for field in ("outputs", "templates"):
+        yield from native_variables(texts_of(spec, field, type(spec)), field)
 
 
 @spec_rule("outputs[]", "options[]")
