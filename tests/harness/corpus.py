@@ -73,7 +73,10 @@ class Pipeline:
         if not self.result[0]:
             yield "refused"
         elif target in available_targets():
-            given = values(DEFAULT_BRANCH) if target == "kubernetes" else None
+            given = None
+            if target == "kubernetes":  # what a run of a CI would know, --set gives
+                asked = re.findall(r"\$\{(env\.\w+)", self.result[0])
+                given = {**values(DEFAULT_BRANCH), **dict.fromkeys(asked, "value")}
             try:
                 render(loads(self.result[0]), target, given)
             except SpecError as refused:

@@ -116,7 +116,6 @@ WHENS = {
     "branches": {"branch": ["release-*", "main"]},
     "tags": {"tag": ["v**", "!v2.**"]},
     "schedule": "schedule",
-    "version": "version",
     "several": ["manual", {"tag": "v*"}],
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Login, Masked, Text, Var, literal
+from ci_kaniko.importing.readers.documents import ignore
 from ci_kaniko.importing.shell.secrets import is_written
 
 if TYPE_CHECKING:
@@ -33,12 +34,22 @@ class Root(NamedTuple):
 
 
 class Mounted(NamedTuple):
-    """A file or folder that comes from a secret: ``files`` by their keys, empty for all of them."""
+    """A file or folder that comes from a secret: ``files`` by their keys, empty for all of them.
+
+    ``nodes`` are the words of the file that say so: they are read once somebody takes the store.
+    """
 
     path: str
     store: str
     files: Mapping[str, str]
     ready_config: bool = False
+    nodes: tuple[Any, ...] = ()
+
+    def take(self) -> str:
+        """The object that is mounted, for a use that the spec or the report tells."""
+        for node in self.nodes:
+            ignore(node)
+        return self.store
 
 
 @dataclass
@@ -47,7 +58,8 @@ class Job:
 
     ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
-    where they are mounted. ``triggers`` is what starts the job:
+    where they are mounted, ``exported`` the lines of the variables that the container itself has,
+    ``pending`` what has to be read once the spec is made. ``triggers`` is what starts the job:
     None for what a spec means without any. ``section`` are the native settings for ``target``.
     """
 
@@ -66,7 +78,9 @@ class Job:
     roots: list[Root] = field(default_factory=list)
     outputs: list[Root] = field(default_factory=list)
     mounts: list[Mounted] = field(default_factory=list)
-    claims: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Mounted] = field(default_factory=dict)
+    exported: dict[str, int] = field(default_factory=dict)
+    pending: list[tuple[Any, str, str]] = field(default_factory=list)
     triggers: dict[str, Any] | None = None
     requests: bool = False
     implicit_requests: bool = False

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.readers.accounting import tell_pending
 from ci_kaniko.importing.readers.documents import Document, Map, failure, read_yaml
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
@@ -58,6 +59,8 @@ def read_all(
     for job in called:
         job.tell_secrets()
     data = merged(called, report)
+    for job in called:
+        tell_pending(job)
     return _checked(data, report, tuple(dict.fromkeys(job.target for job in called)))
 
 

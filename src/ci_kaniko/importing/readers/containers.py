@@ -1,29 +1,52 @@
-"""Containers of a pod or of a task: what they run, with which environment and mounts."""
+"""Containers of a pod or of a task: what they run, and with which environment."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, join, starts_with, without_head
-from ci_kaniko.importing.jobs import Job, Mounted, Secret
+from ci_kaniko.importing.jobs import Job, Secret
 from ci_kaniko.importing.readers.documents import (
     Map,
+    ignore,
     line_of,
     mapping,
+    peek,
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.scripts import script_calls
+from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
 from ci_kaniko.kaniko.flags import short_names, switches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-
-_KUBELET = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_NAME = r"[A-Za-z_][\w.-]*"
+_KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
+_FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
+_LIST = re.compile(rf"\$\(({_NAME})\[\*\]\)")
 _EXECUTOR = re.compile(r"(?:^|/)executor$")
+_SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
+_FLAGS = ("--destination", "--context", "--dockerfile", "-d", "--no-push")
+
+
+class Known(NamedTuple):
+    """What stands for ``$(NAME)`` and ``$(NAME[*])`` before a container starts."""
+
+    texts: Mapping[str, Text] = {}
+    lists: Mapping[str, list[Any]] = {}
+
+    def text(self, name: str) -> Text | None:
+        """The text of a name; what only a task knows is a variable of that name."""
+        return self.texts.get(name, (Var(name),) if "." in name else None)
+
+    def peek(self, value: Any) -> str:
+        """A scalar's text with what is known, for a look that decides nothing about it."""
+        return "".join(
+            part if isinstance(part, str) else "" for part in expanded(peek(value), self)
+        )
 
 
 def is_executor_image(image: str) -> bool:
@@ -32,25 +55,26 @@ def is_executor_image(image: str) -> bool:
     return "kaniko" in name and "warmer" not in name
 
 
-def runs_executor(container: Map) -> bool:
+def runs_executor(container: Map, known: Known = Known()) -> bool:  # noqa: B008 - immutable
     """Whether a container runs the executor."""
-    words = [string(item) for key in ("command", "args") for item in sequence(container.get(key))]
-    image = string(container.get("image"))
+    command = _peeked(container.get("command"), known)
+    words = [*command, *_peeked(container.get("args"), known)]
     if any(_EXECUTOR.search(word) or "/kaniko/executor" in word for word in words):
         return True
-    flags = any(
-        word.startswith(("--destination", "--context", "--dockerfile", "-d", "--no-push"))
-        for word in words
-    )
-    return is_executor_image(image) and (flags or not string_list(container.get("command")))
+    if "/kaniko/executor" in peek(container.get("script")):
+        return True
+    if not is_executor_image(known.peek(container.get("image"))):
+        return False
+    return not command or any(word.startswith(_FLAGS) for word in words)
 
 
-def string_list(value: Any) -> list[str]:
-    """The texts of a list."""
-    return [string(item) for item in sequence(value)]
+def _peeked(value: Any, known: Known) -> list[str]:
+    return [
+        known.peek(item) for item in (value if isinstance(value, list) else [value] * bool(value))
+    ]
 
 
-def read_environment(job: Job, container: Map) -> None:
+def read_environment(job: Job, container: Map, known: Known = Known()) -> None:  # noqa: B008
     """What the container's environment is."""
     for item in sequence(container.get("env")):
         entry = mapping(item)
@@ -58,12 +82,14 @@ def read_environment(job: Job, container: Map) -> None:
         source = mapping(entry.get("valueFrom"))
         reference = mapping(source.get("secretKeyRef"))
         if reference:
+            ignore(reference.get("optional"))  # the rendered job says itself what is missing
             secret = Secret(string(reference.get("key")), string(reference.get("name")))
             job.secrets[name] = secret
         elif source:
             job.environment[name] = (Var(name),)
         else:
-            job.environment[name] = expanded(string(entry.get("value")), job.environment)
+            job.environment[name] = filled(job, entry.get("value"), known)
+            job.exported[name] = line_of(item)
     for item in sequence(container.get("envFrom")):
         reference = mapping(mapping(item).get("secretRef"))
         if reference:
@@ -76,76 +102,168 @@ def read_environment(job: Job, container: Map) -> None:
             job.plain_secrets = True
 
 
-def expanded(text: str, environment: dict[str, Text]) -> Text:
+def expanded(text: str, known: Known) -> Text:
     """A text after the kubelet: ``$(NAME)`` replaced, ``$$`` halved."""
     parts: list[Any] = []
     at = 0
     for match in _KUBELET.finditer(text):
         parts.append(text[at : match.start()])
         at = match.end()
-        name = match[1]
-        if name is None:
-            parts.append("$")
-        elif name in environment:
-            parts += environment[name]
-        else:
-            parts.append(match.group())
+        value = None if match[1] is None else known.text(match[1])
+        parts += ["$"] if match[1] is None else [match.group()] if value is None else value
     return join([*parts, text[at:]])
 
 
-def calls_of(job: Job, container: Map) -> tuple[Call, ...]:
+def filled(job: Job, value: Any, known: Known = Known()) -> Text:  # noqa: B008
+    """A scalar after envsubst or the like, and the kubelet; what nobody fills in is reported."""
+    text, line = string(value), line_of(value)
+    own = Known({**known.texts, **_values(job)})
+    parts: list[Any] = []
+    at = 0
+    for match in _FILLED.finditer(text):
+        parts.append(text[at : match.start()])
+        at = match.end()
+        by_kubelet, name = match[1], match[2] or match[3]
+        if not by_kubelet and not name:
+            parts.append("$")
+            continue
+        found = own.text(by_kubelet or name)
+        if by_kubelet and found is not None:
+            parts += found
+            job.exported.pop(by_kubelet, None)
+            continue
+        said = f"{match.group()} is passed as it stands: "
+        if by_kubelet:
+            parts.append(match.group())
+            said += "the container's env: has no such name"
+            job.left("unexpanded-variable", said, line, "write the value into the spec")
+        elif found is not None:
+            parts += found
+            said += "no shell replaces variables there"
+            job.mended("unexpanded-variable", said, line, f"$({name}) is what the kubelet replaces")
+        else:
+            parts.append(Var(name))
+            said += "only envsubst or the like can fill it in"
+            job.left(
+                "unexpanded-variable", said, line, f"${{env.{name}}} in the spec is given by --set"
+            )
+    return join([*parts, text[at:]])
+
+
+def _values(job: Job) -> dict[str, Text]:
+    return {**job.environment, **{name: (Var(name),) for name in job.secrets}}
+
+
+def calls_of(job: Job, container: Map, known: Known = Known()) -> tuple[Call, ...]:  # noqa: B008
     """What a container calls: by its arguments, or in the script that it runs."""
     job.hide_secrets()
-    command = sequence(container.get("command"))
-    arguments = sequence(container.get("args"))
-    words = [*command, *arguments]
-    texts = [string(word) for word in words]
-    known = {**job.environment, **{name: (Var(name),) for name in job.secrets}}
-    script = _script(texts)
-    if script is not None:
-        at = words[script]
-        text = texts[script]
-        halved = _KUBELET.sub(lambda found: "$" if found[1] is None else found.group(), text)
-        job.script_text = halved
-        return script_calls(job, halved, line=getattr(at, "first", line_of(at)))
+    items = [*_spread(job, container, "command", known), *_spread(job, container, "args", known)]
+    texts = [string(item) for item in items]
+    at = script_place(texts)
+    if at is not None:
+        _check_shell(job, texts, at, items)
+        script = in_script(texts[at], Known({**known.texts, **_values(job)}))
+        calls = read_pieces(job, [Piece(script, getattr(items[at], "first", 0))]).calls
+        take_read(job)
+        return calls
     job.has_shell = False
-    start = 0
-    if texts and _EXECUTOR.search(texts[0]):
-        start = 1
-    found: list[Word] = []
-    for word in words[start:]:
-        value = expanded(string(word), known)
-        found.append(Word(value, line=line_of(word)))
-        if len(value) == 1 and isinstance(value[0], str) and re.search(r"<[^>]+>", value[0]):
+    start = 1 if texts and _EXECUTOR.search(texts[0]) else 0
+    words = [Word(filled(job, item, known), line=line_of(item)) for item in items[start:]]
+    return (call_of(words, job.line),)
+
+
+def take_read(job: Job) -> None:
+    """Variables that a script reads are in what it says."""
+    for name in list(job.exported):
+        if re.search(rf"\$\{{?{re.escape(name)}\b", job.script_text):
+            del job.exported[name]
+
+
+def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
+    """The words of a container, with those of lists in their place."""
+    for item in sequence(container.get(key)):
+        whole = _LIST.fullmatch(peek(item))
+        if whole is None:
+            yield item
             continue
-        if re.search(r"(?<!\$)\$\{?[A-Z_]", string(word)) and "$(" not in string(word):
+        string(item)
+        found = known.lists.get(whole[1])
+        if found is None:
             job.left(
-                "unexpanded-variable",
-                f"{string(word)} is passed as it stands: no shell replaces variables there",
-                line_of(word),
-                "write the portable variable",
+                "parameter",
+                f"{whole[0]} may hold more arguments",
+                line_of(item),
+                "write them into the spec",
             )
-    return (call_of(found, job.line),)
+        yield from found or ()
+
+
+def script_place(texts: list[str]) -> int | None:
+    """Where the script stands in ``sh -c SCRIPT``."""
+    if texts and _SHELL.search(texts[0]):
+        for at, text in enumerate(texts[:-1]):
+            if re.fullmatch(r"-[a-z]*c[a-z]*", text):
+                return at + 1
+    return 0 if len(texts) == 1 and "/kaniko/executor " in texts[0] else None
+
+
+def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
+    stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
+    if at and not stops and not re.search(r"set -\w*e", texts[at]) and "\n" in texts[at].strip():
+        job.mended(
+            "no-exit-on-error",
+            f"{texts[0]} has no -e: a failing line does not fail the container",
+            line_of(items[at]),
+            "set -e",
+        )
+    for item in items[at + 1 :]:
+        job.left(
+            "stray-argument",
+            f"the argument {string(item)} is $0 or $1 of the script",
+            line_of(item),
+            "write it into the script",
+        )
+
+
+def in_script(text: str, known: Known) -> str:
+    """A script after the kubelet, in which holes stand for what a run tells."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "$"
+        found = known.text(match[1])
+        if found is None:
+            return match.group()
+        return "".join(
+            part if isinstance(part, str) else hole(part.name) if isinstance(part, Var) else ""
+            for part in found
+        )
+
+    return _KUBELET.sub(value, text)
+
+
+def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:
+    """Calls without the digest of a push that they write where the platform reads it."""
+    found = []
+    for call in calls:
+        if not call.pushed:
+            found.append(call)
+            continue
+        kept = tuple(
+            word for word in call.words if without_head(word.text, "--digest-file=") != path
+        )
+        for word in call.words:
+            if word not in kept:
+                job.shared["digest"] = True
+                job.carried("digest", said, word.line or job.line)
+        found.append(replace(call, words=kept))
+    return tuple(found)
 
 
 def call_of(words: list[Word], line: int) -> Call:
     """The call that arguments make where no shell reads them."""
     normal = normal_words(words)
     return Call(normal, pushed=_pushed(normal), line=line)
-
-
-def _script(texts: list[str]) -> int | None:
-    """Where the script stands in ``sh -c SCRIPT``."""
-    if not texts:
-        return None
-    shell = re.search(r"(?:^|/)(?:sh|ash|bash|dash)$", texts[0])
-    for at, text in enumerate(texts):
-        flag = re.fullmatch(r"-[a-z]*c[a-z]*", text)
-        if shell and flag and at + 1 < len(texts):
-            return at + 1
-    if len(texts) == 1 and "/kaniko/executor " in texts[0]:
-        return 0
-    return None
 
 
 _SWITCHES = switches()
@@ -191,55 +309,3 @@ def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:
         for word in words
         if starts_with(word.text, "--destination=")
     )
-
-
-def volumes_of(pod: Map) -> dict[str, Map]:
-    """The volumes of a pod or of a task by their names."""
-    return {
-        string(mapping(item).get("name")): mapping(item) for item in sequence(pod.get("volumes"))
-    }
-
-
-def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
-    """The secrets that are mounted into a container."""
-    found = []
-    for item in sequence(container.get("volumeMounts")):
-        entry = mapping(item)
-        path = string(entry.get("mountPath"))
-        volume = volumes.get(string(entry.get("name")))
-        if volume is None:
-            continue
-        sub = string(entry.get("subPath"))
-        for store, items in _secrets(volume):
-            files = {string(m.get("path")): string(m.get("key")) for m in items}
-            if sub:
-                files = {sub: files.get(sub, sub)}
-            ready = path.rstrip("/").endswith((".docker", ".docker/config.json"))
-            ready = ready or any(file == "config.json" for file in files)
-            found.append(Mounted(path.rstrip("/") or "/", store, files, ready))
-    return found
-
-
-def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, str]:
-    """The claims that are mounted into a container, by their paths."""
-    found = {}
-    for item in sequence(container.get("volumeMounts")):
-        entry = mapping(item)
-        volume = volumes.get(string(entry.get("name")), Map())
-        claim = string(mapping(volume.get("persistentVolumeClaim")).get("claimName"))
-        if claim and not entry.get("subPath"):
-            found[string(entry.get("mountPath")).rstrip("/")] = claim
-    return found
-
-
-def _secrets(volume: Map) -> Iterator[tuple[str, list[Map]]]:
-    secret = mapping(volume.get("secret"))
-    if secret:
-        yield string(secret.get("secretName")), [mapping(m) for m in sequence(secret.get("items"))]
-    for source in sequence(mapping(volume.get("projected")).get("sources")):
-        inner = mapping(mapping(source).get("secret"))
-        if inner:
-            yield string(inner.get("name")), [mapping(m) for m in sequence(inner.get("items"))]
-    config = mapping(volume.get("configMap"))
-    if config and "docker" in string(config.get("name")):
-        yield string(config.get("name")), [mapping(m) for m in sequence(config.get("items"))]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.containers import mounts_of, read_environment, volumes_of
+from ci_kaniko.importing.readers.containers import read_environment
 from ci_kaniko.importing.readers.documents import Map, mapping, read_yaml, sequence, string
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.volumes import mounts_of, volumes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

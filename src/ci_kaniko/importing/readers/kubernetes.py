@@ -1,22 +1,40 @@
-"""Kubernetes' Pods and Jobs that run the executor; those of Tekton are handed on."""
+"""Kubernetes' Pods and Jobs that run the executor."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.clones import read_clones
 from ci_kaniko.importing.readers.containers import (
     calls_of,
-    claims_of,
-    mounts_of,
+    filled,
+    handed_over,
     read_environment,
     runs_executor,
-    string_list,
+)
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    ignore,
+    line_of,
+    mapping,
+    native,
+    peek,
+    string,
+)
+from ci_kaniko.importing.readers.pods import fixed, pod_settings
+from ci_kaniko.importing.readers.volumes import (
+    annotation_files,
+    claims_of,
+    maps,
+    mounts_of,
+    take_scratch,
+    tokens_of,
     volumes_of,
 )
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, sequence, string
+from ci_kaniko.importing.translate.started import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,42 +44,67 @@ if TYPE_CHECKING:
 
 _RECOMMENDED = "app.kubernetes.io"
 _OWN_LABELS = {f"{_RECOMMENDED}/name": "kaniko", f"{_RECOMMENDED}/managed-by": "ci-kaniko"}
-_DEFAULT_POD = {
-    "restartPolicy",
-    "containers",
-    "initContainers",
-    "volumes",
-    "automountServiceAccountToken",
-    "enableServiceLinks",
-    "securityContext",
-    "terminationGracePeriodSeconds",
-    "dnsPolicy",
+_WRITTEN = {"automountServiceAccountToken": "false", "enableServiceLinks": "false"}
+"""What ci-kaniko writes into each Pod; any other value is for the reader of the report."""
+_READ = {
+    *_WRITTEN,
+    *("restartPolicy", "containers", "initContainers", "volumes", "securityContext"),
+    *("serviceAccountName", "serviceAccount", "nodeSelector", "tolerations"),
+    *("imagePullSecrets", "activeDeadlineSeconds"),
 }
+"""Keys of a Pod's spec that have a field, or that ci-kaniko writes: all others are extra."""
+_MESSAGE = "/dev/termination-log"
+_OUTPUT = "/kaniko/output/"
+
+
+def looks_like(root: Any) -> bool:
+    """Whether a document is an object of Kubernetes."""
+    return isinstance(root, Map) and "apiVersion" in root and "kind" in root
 
 
 def jobs(document: Document, report: Report) -> Iterator[Job]:
     """The containers of a manifest that run the executor."""
-    for root in document.roots:
-        yield from _object(root, document, report)
+    found = [(root, list(_object(root, document, report))) for root in _objects(document.roots)]
+    first = next((made[0] for _, made in found if made), None)
+    for root, made in found:
+        yield from made
+        if made:
+            later(made[0], root, "keep it by hand where the build needs it")
+        elif first is not None and root:
+            name = peek(mapping(root.get("metadata")).get("name"))
+            first.left(
+                "other-object",
+                f"the {peek(root.get('kind'))} {name} stands beside the build",
+                line_of(root),
+                "keep it: the spec renders what builds",
+            )
 
 
-def _object(root: Any, document: Document, report: Report) -> Iterator[Job]:
-    if not isinstance(root, Map):
-        return
-    kind = string(root.get("kind"))
-    if kind == "List":
-        for item in sequence(root.get("items")):
-            yield from _object(item, document, report)
-        return
-    if "tekton.dev" in string(root.get("apiVersion")):
+def _objects(roots: Any) -> Iterator[Map]:
+    for root in roots:
+        if isinstance(root, Map) and peek(root.get("kind")) == "List":
+            yield from _objects(root.get("items") or ())
+        elif isinstance(root, Map):
+            yield root
+
+
+def _object(root: Map, document: Document, report: Report) -> Iterator[Job]:
+    if "tekton.dev" in peek(root.get("apiVersion")):
         from ci_kaniko.importing.readers.tekton import tekton_jobs
 
         yield from tekton_jobs(root, document, report)
         return
-    spec = mapping(root.get("spec"))
-    settings: dict[str, Any] = {}
-    pod = spec
-    metadata = mapping(root.get("metadata"))
+    spec = _map(root.get("spec"))
+    kind = peek(root.get("kind"))
+    holder = _map(_map(spec.get("jobTemplate")).get("spec")) if kind == "CronJob" else spec
+    template = _map(holder.get("template"))
+    pod = _map(template.get("spec")) if template else spec
+    running = [item for key in ("initContainers", "containers") for item in maps(pod.get(key))]
+    running = [item for item in running if runs_executor(item)]
+    if not running:
+        return
+    for key in ("apiVersion", "kind"):
+        ignore(root.get(key))
     if kind == "CronJob":
         report.left(
             "cron-job",
@@ -70,17 +113,25 @@ def _object(root: Any, document: Document, report: Report) -> Iterator[Job]:
             spec.line_of("schedule"),
             "keep the CronJob and put the rendered Pod into it",
         )
-        spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
-    if "template" in spec:
-        template = mapping(spec.get("template"))
-        pod = mapping(template.get("spec"))
-        inner = mapping(template.get("metadata"))
-        settings["kind"] = "Job"
-        if kind == "Job":
-            _job_settings(spec, settings, document, report)
-        yield from _pod(pod, metadata, inner, settings, document, report)
-        return
-    yield from _pod(pod, metadata, metadata, settings, document, report)
+    settings: dict[str, Any] = {"kind": "Job"} if template else {}
+    if kind in {"Job", "CronJob"}:
+        _job_settings(holder, settings, document, report)
+    metadata = _map(root.get("metadata"))
+    inner = _map(template.get("metadata")) if template else metadata
+    for container in running:
+        job = _container_job(container, pod, document, report)
+        ours = is_ours(document.text)
+        if read_clones(job, pod, container, volumes_of(pod), ours=ours):
+            settings = {**settings, "clone": True}
+        _settings(job, pod, container, metadata, inner, settings)
+        _container_settings(job, pod, container)
+        if len(running) > 1:
+            job.name = peek(container.get("name")) or job.name
+        yield job
+
+
+def _map(value: Any) -> Map:
+    return value if isinstance(value, Map) else Map()
 
 
 def _job_settings(spec: Map, settings: dict[str, Any], document: Document, report: Report) -> None:
@@ -102,113 +153,94 @@ def _job_settings(spec: Map, settings: dict[str, Any], document: Document, repor
         )
 
 
-def _pod(
-    pod: Map,
-    metadata: Map,
-    inner: Map,
-    settings: dict[str, Any],
-    document: Document,
-    report: Report,
-) -> Iterator[Job]:
-    volumes = volumes_of(pod)
-    for container in sequence(pod.get("containers")):
-        if not isinstance(container, Map):
-            continue
-        if not runs_executor(container):
-            continue
-        job = _container_job(container, volumes, document, report)
-        job.name = string(metadata.get("name")) or string(metadata.get("generateName")).rstrip("-")
-        job.roots += _cloned(pod, container)
-        _settings(job, pod, metadata, inner, settings)
-        yield job
-
-
-def _container_job(
-    container: Map, volumes: dict[str, Map], document: Document, report: Report
-) -> Job:
+def _container_job(container: Map, pod: Map, document: Document, report: Report) -> Job:
     """A container as a job: by its arguments, or by the script that it runs."""
-    line = line_of(container)
-    job = Job("kubernetes", string(container.get("name")), document.path, line, report)
-    image = string(container.get("image"))
-    job.image = (image,) if image else ()
+    job = Job("kubernetes", "", document.path, line_of(container), report)
+    ignore(container.get("name"))
+    job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")
     read_environment(job, container)
+    volumes = volumes_of(pod)
     job.mounts = mounts_of(container, volumes)
-    job.claims = claims_of(container, volumes)
+    job.claims = claims_of(container, volumes) | tokens_of(container, volumes)
+    take_scratch(pod, container, volumes)
     job.outputs = [Root(("/kaniko/output",))]
+    folder = string(container.get("workingDir"))
+    if folder:
+        job.folder = (folder,)
     job.calls = calls_of(job, container)
+    given = peek(container.get("terminationMessagePath"))
+    said = "the digest is the message of the container, as digest: true makes it"
+    path = given or _MESSAGE
+    if path.startswith(_OUTPUT):
+        string(container.get("terminationMessagePath"))
+    if not path.startswith(_OUTPUT) or path == f"{_OUTPUT}digest":
+        calls = handed_over(job, job.calls, (path,), said)
+        if calls != job.calls:
+            string(container.get("terminationMessagePath"))
+        job.calls = calls
     return job
 
 
-# -- volumes -----------------------------------------------------------------------------------
-
-
-def _cloned(pod: Map, container: Map) -> list[Root]:
-    """Volumes into which an init container clones the repository."""
-    mounts = {
-        string(mapping(item).get("name")): string(mapping(item).get("mountPath"))
-        for item in sequence(container.get("volumeMounts"))
-    }
-    found = []
-    for init in sequence(pod.get("initContainers")):
-        entry = mapping(init)
-        text = " ".join([*string_list(entry.get("command")), *string_list(entry.get("args"))])
-        clones = re.search(r"\bclone\b|\bfetch\b|git-sync", text) or "git" in string(
-            entry.get("image")
-        )
-        for mount in sequence(entry.get("volumeMounts")) if clones else []:
-            name = string(mapping(mount).get("name"))
-            path = string(mapping(mount).get("mountPath"))
-            if name in mounts and (path in text or "clone" in text):
-                deeper = re.search(rf"{re.escape(path)}/([\w./-]+)", text)
-                at = mounts[name].rstrip("/")
-                if deeper and "clone" in text and ".git" not in deeper[1]:
-                    found.append(Root((f"{at}/{deeper[1]}",)))
-                found.append(Root((at,)))
-    return found
-
-
-# -- settings ----------------------------------------------------------------------------------
-
-
-def _settings(job: Job, pod: Map, metadata: Map, inner: Map, base: dict[str, Any]) -> None:
+def _settings(
+    job: Job, pod: Map, container: Map, metadata: Map, inner: Map, base: dict[str, Any]
+) -> None:
+    """What the section of the target says of the object and of its Pod."""
     section = job.section
-    store = section.pop("secret", None)
     section.update(base)
-    if _clones(job, pod):
-        section["clone"] = True
-        _settings_of_clone(job, pod)
-    name = job.name
-    if name and name not in {"build-image", "kaniko"} and re.fullmatch(r"[a-z0-9-]{1,57}", name):
+    key = "name" if "name" in metadata else "generateName"
+    name = fixed(job, metadata.get(key), "name", metadata.line_of(key)).rstrip("-")
+    job.name = name
+    if name and name != "build-image":
         section["name"] = name
-    if "name" in metadata:
+    if key == "name" and key in metadata:
         job.mended(
             "fixed-name",
-            f"a {base.get('kind', 'Pod')} called {string(metadata['name'])} cannot be made twice",
+            f"a {base.get('kind', 'Pod')} called {name or 'so'} cannot be made twice",
             metadata.line_of("name"),
             "generateName and kubectl create: each build has a name of its own",
         )
     if "namespace" in metadata:
-        section["namespace"] = string(metadata.get("namespace"))
-    if store:
-        section["secret"] = store
-    container = job_container(pod, job.line)
-    pod_settings(job, pod, container, section)
-    _leave_out_defaults(container, section)
+        line = metadata.line_of("namespace")
+        namespace = fixed(job, metadata.get("namespace"), "namespace", line)
+        if namespace:
+            section["namespace"] = namespace
+    used = _google_document(job, pod, container, _map(inner.get("annotations")))
     ours = {**_OWN_LABELS, f"{_RECOMMENDED}/component": name}
     for key in ("annotations", "labels"):
-        values = {k: string(v) for k, v in mapping(inner.get(key)).items()}
+        values = {k: string(v) for k, v in mapping(inner.get(key)).items() if k not in used}
         values = {k: text for k, text in values.items() if ours.get(k) != text}
+        for label, value in mapping(metadata.get(key)).items():
+            if peek(value) == peek(_map(inner.get(key)).get(label)):
+                string(value)
         if values:
             section[key] = values
-    secrets = [string(mapping(item).get("name")) for item in sequence(pod.get("imagePullSecrets"))]
-    if secrets:
-        section["image_pull_secrets"] = secrets
     deadline = native(pod.get("activeDeadlineSeconds"))
     if isinstance(deadline, int):
         section["deadline_seconds"] = deadline
     if section.get("deadline_seconds") == 3600:
         del section["deadline_seconds"]
+
+
+def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> set[str]:
+    """The annotation that the executor finds as its Google credentials; its key."""
+    path = literal(job.environment.get("GOOGLE_APPLICATION_CREDENTIALS", ())) or ""
+    for file, (nodes, field) in annotation_files(container, volumes_of(pod)).items():
+        key = field.removeprefix("metadata.annotations['").removesuffix("']")
+        if file == path and "external_account" in peek(annotations.get(key)):
+            job.google_document = string(annotations[key])
+            for node in nodes:
+                ignore(node)
+            return {key}
+    return set()
+
+
+def _container_settings(job: Job, pod: Map, container: Map) -> None:
+    section = job.section
+    pod_settings(job, pod, container, section)
+    secrets = [string(item.get("name")) for item in maps(pod.get("imagePullSecrets"))]
+    if secrets:
+        section["image_pull_secrets"] = secrets
     restart = string(pod.get("restartPolicy"))
     if restart != "Never":
         job.mended(
@@ -217,112 +249,9 @@ def _settings(job: Job, pod: Map, metadata: Map, inner: Map, base: dict[str, Any
             pod.line_of("restartPolicy"),
             "Never",
         )
-    known = {
-        *_DEFAULT_POD,
-        "serviceAccountName",
-        "serviceAccount",
-        "nodeSelector",
-        "tolerations",
-        "imagePullSecrets",
-        "activeDeadlineSeconds",
-    }
-    extra = {key: native(value) for key, value in pod.items() if key not in known}
+    for key, value in _WRITTEN.items():
+        if peek(pod.get(key)) == value:
+            string(pod.get(key))
+    extra = {key: native(value) for key, value in pod.items() if key not in _READ}
     if extra:
         section["extra"] = extra
-
-
-def _leave_out_defaults(container: Map, section: dict[str, Any]) -> None:
-    """Requests that ci-kaniko makes by itself."""
-    limits = mapping(mapping(container.get("resources")).get("limits"))
-    defaults = {"cpu": "500m", "memory": "1Gi"}
-    for key, size in defaults.items():
-        if section.get(key) == size and key not in limits:
-            del section[key]
-
-
-def _clones(job: Job, pod: Map) -> bool:
-    return bool(job.roots) or any(
-        "git" in string(mapping(item).get("image")) for item in sequence(pod.get("initContainers"))
-    )
-
-
-def _settings_of_clone(job: Job, pod: Map) -> None:
-    """How an init container clones as ours does: its login, submodules and depth."""
-    for item in map(mapping, sequence(pod.get("initContainers"))):
-        text = " ".join([*string_list(item.get("command")), *string_list(item.get("args"))])
-        if "git" not in string(item.get("image")):
-            continue
-        for variable in map(mapping, sequence(item.get("env"))):
-            name = string(variable.get("name"))
-            source = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
-            if name == "GIT_PASSWORD" and source:
-                job.shared.setdefault("git", {})["token"] = string(source.get("key"))
-            elif name == "GIT_USERNAME" and string(variable.get("value")) != "oauth2":
-                job.shared.setdefault("git", {})["username"] = string(variable.get("value"))
-        checkout: dict[str, Any] = {}
-        if "submodule update" in text:
-            checkout["submodules"] = "recursive" if "--recursive" in text else True
-        depth = re.search(r"--depth[= ]([0-9]+)", text)
-        if depth:
-            checkout["depth"] = int(depth[1])
-        if checkout:
-            job.shared["checkout"] = checkout
-
-
-def job_container(pod: Map, line: int) -> Map:
-    """The container that a job was made of."""
-    for item in sequence(pod.get("containers")):
-        if line_of(item) == line:
-            return mapping(item)
-    return Map()
-
-
-def pod_settings(job: Job, pod: Map, container: Map, section: dict[str, Any]) -> None:
-    """What Kubernetes and Buildkite call alike."""
-    account = string(pod.get("serviceAccountName")) or string(pod.get("serviceAccount"))
-    if account:
-        section["service_account"] = account
-    resources = mapping(container.get("resources"))
-    requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
-    for key, field in (
-        ("cpu", "cpu"),
-        ("memory", "memory"),
-        ("ephemeral-storage", "ephemeral_storage"),
-    ):
-        wanted, most = string(requests.get(key)), string(limits.get(key))
-        if wanted or most:
-            section[field] = most if field != "cpu" and most else wanted or most
-        if wanted and most and wanted != most and field != "cpu":
-            job.mended(
-                "uneven-resources",
-                f"{key} has a request of {wanted} and a limit of {most}",
-                requests.line_of(key),
-                f"the spec has one value: {most}",
-            )
-    selector = {key: string(value) for key, value in mapping(pod.get("nodeSelector")).items()}
-    if selector:
-        section["node_selector"] = selector
-    tolerations = [toleration(mapping(item)) for item in sequence(pod.get("tolerations"))]
-    if tolerations:
-        section["tolerations"] = tolerations
-    context = {**mapping(pod.get("securityContext")), **mapping(container.get("securityContext"))}
-    if documents.is_true(context.get("privileged")):
-        job.mended("privileged", "kaniko needs no privileges", container.line_of("securityContext"))
-    if documents.is_true(context.get("runAsNonRoot")) or string(context.get("runAsUser")) not in (
-        "",
-        "0",
-    ):
-        job.mended(
-            "not-root",
-            "kaniko cannot unpack images unless it is root in its container",
-            container.line_of("securityContext"),
-            "runAsUser: 0",
-        )
-
-
-def toleration(entry: Map) -> dict[str, Any]:
-    """A toleration without what is its default."""
-    found = {key: string(value) for key, value in entry.items()}
-    if found.get("operator") == "Equal":
-        del found["operator"]
-    return found

@@ -9,7 +9,7 @@ from ci_kaniko.importing.jobs import FIRST_SCRIPT_LINE
 from ci_kaniko.importing.readers.documents import failure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Call, Script, Text
+    from ci_kaniko.importing.calls import Script, Text
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Host
 
@@ -30,6 +30,11 @@ class Piece(NamedTuple):
 
     text: str
     line: int
+
+
+def hole(name: str) -> str:
+    """What stands in a script for a value that the CI puts there, whatever the quotes."""
+    return f"$[[ {name} ]]"
 
 
 def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
@@ -55,11 +60,6 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
         raise failure(job.path, "bad-shell", error.message, hint, line) from None
     add_notes(job, script)
     return script
-
-
-def script_calls(job: Job, text: str, *, line: int) -> tuple[Call, ...]:
-    """The executor calls of a script."""
-    return read_pieces(job, [Piece(text, line)]).calls
 
 
 def mentions_executor(text: str) -> bool:

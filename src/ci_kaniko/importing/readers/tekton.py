@@ -1,29 +1,27 @@
-"""Tekton's tasks, and those inside of pipelines: their steps that run the executor."""
+"""Tekton's tasks, and those inside of pipelines and runs: their steps that run the executor."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.calls import Text, Var
+from ci_kaniko.importing.jobs import Job, Mounted, Root
 from ci_kaniko.importing.readers.containers import (
+    Known,
     calls_of,
-    mounts_of,
+    expanded,
+    filled,
+    handed_over,
+    in_script,
     read_environment,
     runs_executor,
-    volumes_of,
+    take_read,
 )
-from ci_kaniko.importing.readers.documents import (
-    List,
-    Map,
-    Str,
-    line_of,
-    mapping,
-    sequence,
-    string,
-)
+from ci_kaniko.importing.readers.documents import Map, ignore, line_of, mapping, peek, string
+from ci_kaniko.importing.readers.pods import security
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.volumes import maps, mounts_of, volumes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,128 +29,196 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
-_PARAM = re.compile(r"\$\((?:inputs\.)?(?:params|workspaces|context|resources)[.\[][^)]*\)")
+_REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
+
+
+class _Task(NamedTuple):
+    """A task and what is given to it: parameters by name, with the line of each."""
+
+    spec: Map
+    name: str
+    given: dict[str, Any]
+
+
+def looks_like(root: Any) -> bool:
+    """Whether a document is an object of Tekton."""
+    return isinstance(root, Map) and "tekton.dev" in peek(root.get("apiVersion"))
 
 
 def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
-    """The steps of a Task, or of the tasks that a Pipeline holds, that run the executor."""
-    spec = mapping(root.get("spec"))
-    name = string(mapping(root.get("metadata")).get("name"))
-    for task in _tasks(spec):
-        defaults = {
-            string(mapping(item).get("name")): mapping(item).get("default")
-            for item in sequence(task.get("params"))
-        }
-        volumes = volumes_of(task)
-        template = mapping(task.get("stepTemplate"))
-        for item in sequence(task.get("steps")):
-            step = mapping(item)
-            if not runs_executor(step) and "executor" not in string(step.get("script")):
-                continue
-            yield _tekton_step(step, template, defaults, volumes, name, document, report)
+    """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
+    metadata = root.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Map) else None
+    for task in _tasks(root.get("spec"), peek(name), {}):
+        known = _known(task)
+        steps = list(maps(task.spec.get("steps")))
+        for step in steps:
+            if runs_executor(step, known) or _is_called(step):
+                ignore(root.get("apiVersion"))
+                ignore(root.get("kind"))
+                string(name)
+                job = _job(step, task, known, document, report)
+                _beside(job, step, steps)
+                yield job
 
 
-def _tasks(spec: Map) -> Iterator[Map]:
+def _is_called(step: Map) -> bool:
+    return bool(re.search(r"(?:^|\s|/)executor\s", peek(step.get("script"))))
+
+
+def _tasks(spec: Any, name: str, given: dict[str, Any]) -> Iterator[_Task]:
+    """The tasks below a spec; a run and a pipeline give parameters to those that they hold."""
+    if not isinstance(spec, Map):
+        return
+    values = {peek(item.get("name")): item for item in maps(spec.get("params"))}
+    values = {key: given.get(key, item) for key, item in values.items()}
     if "steps" in spec:
-        yield spec
-    for item in sequence(spec.get("tasks")):
-        inner = mapping(mapping(item).get("taskSpec"))
-        if inner:
-            yield inner
+        yield _Task(spec, name, values)
+    for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
+        own = {peek(one.get("name")): one for one in maps(item.get("params"))}
+        yield from _tasks(item.get("taskSpec"), peek(item.get("name")) or name, own)
     for key in ("taskSpec", "pipelineSpec"):
-        if key in spec:
-            yield from _tasks(mapping(spec[key]))
+        yield from _tasks(spec.get(key), name, values)
 
 
-def _tekton_step(
-    step: Map,
-    template: Map,
-    defaults: dict[str, Any],
-    volumes: dict[str, Map],
-    name: str,
-    document: Document,
-    report: Report,
-) -> Job:
-    job = Job("tekton", name, document.path, line_of(step), report)
-    filled = _filled(step, defaults, job)
-    image = string(filled.get("image"))
-    job.image = (image,) if image else ()
+def _known(task: _Task) -> Known:
+    """The parameters that have a value: that of the run, else the default."""
+    texts: dict[str, Text] = {}
+    lists: dict[str, list[Any]] = {}
+    for name, item in task.given.items():
+        value = item.get("value", item.get("default"))
+        found: Text = (Var(_variable(name)),)
+        if isinstance(value, list):
+            for at, entry in enumerate(value):
+                texts[f"params.{name}[{at}]"] = (peek(entry),)
+        elif isinstance(value, str):
+            found = (str(value),) if value else ()
+            handed = re.fullmatch(r"\$\(params\.([\w-]+)\)", value)
+            if handed:  # a parameter of the pipeline
+                found = (Var(_variable(handed[1])),)
+        for scope in ("params.", "inputs.params."):
+            texts[f"{scope}{name}"] = found
+            if isinstance(value, list):
+                lists[f"{scope}{name}"] = value
+    return Known(texts, lists)
+
+
+def _variable(parameter: str) -> str:
+    return re.sub(r"\W", "_", parameter).upper()
+
+
+def _job(step: Map, task: _Task, known: Known, document: Document, report: Report) -> Job:
+    job = Job("tekton", task.name, document.path, line_of(step), report)
+    template = mapping(task.spec.get("stepTemplate"))
+    _tell_parameters(job, task, [step, template])
+    job.image = filled(job, step.get("image", template.get("image")), known)
     job.image_line = step.line_of("image")
-    read_environment(job, _filled(template, defaults, job))
-    read_environment(job, filled)
-    job.mounts = mounts_of(step, volumes)
-    job.roots = [
-        Root(("$(workspaces.source.path)",)),
-        Root(("/workspace/source",)),
-        Root(("/workspace",)),
-    ]
-    folder = string(filled.get("workingDir"))
+    ignore(step.get("name"))
+    read_environment(job, template, known)
+    read_environment(job, step, known)
+    volumes = volumes_of(task.spec)
+    job.mounts = [*mounts_of(template, volumes), *mounts_of(step, volumes)]
+    job.mounts += _workspaces(task.spec)
+    job.roots = [*_roots(task.spec, [step, template]), Root(("/workspace",))]
+    folder = step.get("workingDir", template.get("workingDir"))
     if folder:
-        job.folder = (folder,)
-        job.roots.append(Root((folder,)))
+        job.folder = expanded(string(folder), known)
+        job.roots.append(Root(job.folder))
     script = step.get("script")
-    if script is not None:
-        text = _substituted(string(script), defaults, job, line_of(script))
-        job.calls = read_pieces(job, [Piece(text, getattr(script, "first", 0))]).calls
+    if script is None:
+        calls = calls_of(job, step, known)
     else:
-        job.calls = calls_of(job, filled)
+        text = in_script(string(script), known)
+        calls = read_pieces(job, [Piece(text, getattr(script, "first", 0))]).calls
+        take_read(job)
+    for item in maps(task.spec.get("results")):
+        path = (Var(f"results.{peek(item.get('name'))}.path"),)
+        handed = handed_over(job, calls, path, f"the result {peek(item.get('name'))} is the digest")
+        if handed != calls:
+            string(item.get("name"))
+        calls = handed
+    job.calls = calls
+    security(job, step)
     return job
 
 
-def _filled(step: Map, defaults: dict[str, Any], job: Job) -> Map:
-    """A step with its parameters' defaults put in."""
-    found = Map(step.line)
-    found.lines = dict(step.lines)
-    for key, value in step.items():
-        found[key] = _value(value, defaults, job)
-    return found
-
-
-def _value(value: Any, defaults: dict[str, Any], job: Job) -> Any:
-    if isinstance(value, Str):
-        made = _substituted(str(value), defaults, job, value.line)
-        return documents.text(made, value.line, plain=value.plain, first=value.first)
-    if isinstance(value, Map):
-        return _filled(value, defaults, job)
-    if isinstance(value, List):
-        out = List(value.line)
-        for item in value:
-            spread = re.fullmatch(r"\$\(params\.([\w-]+)\[\*\]\)", string(item))
-            if spread:
-                out += sequence(defaults.get(spread[1]))
-                if not sequence(defaults.get(spread[1])):
-                    job.left(
-                        "parameter",
-                        f"the parameter {spread[1]} may hold more arguments",
-                        line_of(item),
-                        "write them into the spec",
-                    )
-                continue
-            out.append(_value(item, defaults, job))
-        return out
-    return value
-
-
-def _substituted(text: str, defaults: dict[str, Any], job: Job, line: int) -> str:
-    def value(found: re.Match[str]) -> str:
-        parameter = re.fullmatch(r"\$\((?:inputs\.)?params\.([\w-]+)\)", found.group())
-        if parameter and defaults.get(parameter[1]) is not None:
+def _tell_parameters(job: Job, task: _Task, used: list[Map]) -> None:
+    names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
+    for name, item in task.given.items():
+        if name not in names:
+            continue
+        string(item.get("name"))
+        ignore(item.get("type"))
+        ignore(item.get("description"))
+        value = item.get("value", item.get("default"))
+        line = line_of(item)
+        if value is None:
             job.left(
                 "parameter",
-                f"the parameter {parameter[1]} is {string(defaults[parameter[1]])} by default",
+                f"the parameter {name} is given to each run",
                 line,
-                "the spec has the default",
+                f"write its value instead of ${{env.{_variable(name)}}}",
             )
-            return string(defaults[parameter[1]])
-        if parameter:
-            name = parameter[1].replace("-", "_").upper()
-            job.left(
-                "parameter",
-                f"the parameter {parameter[1]} is given to each run",
-                line,
-                f"write its value; {name} stands for it",
-            )
-            return f"<{parameter[1]}>"
-        return found.group()
+            continue
+        key = "value" if "value" in item else "default"
+        shown = " ".join(map(string, value)) if isinstance(value, list) else string(value)
+        said = "" if key == "value" else " by default"
+        job.left(
+            "parameter",
+            f"the parameter {name} is {shown}{said}",
+            item.line_of(key),
+            f"the spec has the {key}",
+        )
 
-    return _PARAM.sub(value, text)
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
+    """Workspaces that the step names: the repository lies there."""
+    text = " ".join(_texts(used))
+    for item in maps(spec.get("workspaces")):
+        name = peek(item.get("name"))
+        path = peek(item.get("mountPath")).rstrip("/") or f"/workspace/{name}"
+        if f"$(workspaces.{name}.path)" in text or re.search(rf"{re.escape(path)}\b", text):
+            string(item.get("name"))
+            string(item.get("mountPath"))
+            ignore(item.get("description"))
+            yield Root((Var(f"workspaces.{name}.path"),))
+            yield Root((path,))
+
+
+def _workspaces(spec: Map) -> Iterator[Mounted]:
+    """Workspaces that lie where the executor looks for its docker config."""
+    for item in maps(spec.get("workspaces")):
+        path = peek(item.get("mountPath")).rstrip("/")
+        if path.endswith("/.docker"):
+            name = item.get("name")
+            nodes = (name, item.get("mountPath"))
+            yield Mounted(path, peek(name), {}, ready_config=True, nodes=nodes)
+
+
+def _beside(job: Job, step: Map, steps: list[Map]) -> None:
+    """The steps before and after the one that builds."""
+    at = steps.index(step)
+    for number, other in enumerate(steps):
+        if other is step or runs_executor(other) or _is_called(other):
+            continue
+        when = "before" if number < at else "after"
+        first = next((row for row in _body(other).split("\n") if row[:2] not in {"", "#!"}), "")
+        job.left(
+            "step",
+            f"the step {peek(other.get('name')) or number + 1} runs {when} the build: {first}",
+            line_of(other),
+            "prepare: runs commands before it" if when == "before" else "a task of its own",
+        )
+
+
+def _body(step: Map) -> str:
+    words = [item for key in ("command", "args") for item in step.get(key) or () if item]
+    return peek(step.get("script")) or " ".join(map(peek, words))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, literal, spell
-from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, distribution_of
+from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -33,7 +33,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     repository, tag = tagged(bare)
     shell = tag.endswith("-debug") or tag == "debug"
     version = tag.removesuffix("-debug")
-    distribution = distribution_of(repository)
+    distribution = distribution_of(repository) or _of_mirror(repository, version)
     if distribution is None and "kaniko" not in repository:
         return _own_image(job, written, line)
     if not _VERSION.fullmatch(version):
@@ -58,11 +58,18 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
         found["version"] = version
     if distribution is None or repository != DISTRIBUTIONS[distribution].image:
         found["image"] = repository
-        if distribution is None:
-            found["version"] = version
+        found["version"] = version
     if digest:
         found["digests"] = {"debug" if shell else "plain": digest}
     return found
+
+
+def _of_mirror(repository: str, version: str) -> str | None:
+    """Whose executor a mirror holds, by its name; up to v1.24.0 there was but one."""
+    if "kaniko" not in repository:
+        return None
+    old = _VERSION.fullmatch(version) and not at_least(version, "v1.24.1")
+    return "google" if old or "kaniko-project" in repository else None
 
 
 def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Logins:
         self.call = call
         self.found: dict[str, Any] = {}
         self.anywhere: list[tuple[Any, Login]] = []
+        self.asked: set[str] = set()
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -351,7 +352,7 @@ class Logins:
     def _ready_name(self) -> tuple[str, int]:
         for mount in self.job.mounts:
             if mount.ready_config:
-                return mount.store, self.job.line
+                return mount.take(), self.job.line
         for path, choices in self.call.files.items():
             if not path.endswith("config.json"):
                 continue
@@ -390,7 +391,7 @@ class Logins:
 
     def _of_variables(self, prefix: str) -> dict[str, Any]:
         user = self.job.secrets.get(f"{prefix}_USER")
-        given = literal(self.job.environment.get(f"{prefix}_USER", ())) or ""
+        given = literal(self.environment(f"{prefix}_USER")) or ""
         return {
             "username": {"secret": user.name} if user else given,
             "password": self.job.secrets[f"{prefix}_PASSWORD"].name,
@@ -411,7 +412,9 @@ class Logins:
 
     def _missing(self, host: str) -> None:
         own = host in {"${registry.host}", self._own_registry}
-        if ecr_region(host):
+        if region := ecr_region(host):
+            if literal(self.job.environment.get("AWS_REGION", ())) == region:
+                self.asked.add("AWS_REGION")
             self.found[host] = self._cloud("aws")
         elif is_google(host):
             self.found[host] = self._cloud("google")
@@ -450,6 +453,7 @@ class Logins:
 
     def environment(self, name: str) -> Text:
         """What the executor finds in a variable."""
+        self.asked.add(name)
         itself = (Var(name),)
         choices = [choice.text for choice in self.call.environment.get(name, ()) if choice.text]
         for text in sorted(choices, key=lambda text: text == itself):
@@ -466,6 +470,8 @@ class Logins:
     def _aws(self) -> Any:
         role = literal(self.environment("AWS_ROLE_ARN"))
         if role and _ROLE.fullmatch(role):
+            self.asked.add("AWS_ROLE_SESSION_NAME")
+            self._take_token("AWS_WEB_IDENTITY_TOKEN_FILE")
             return {"role": role}
         key = self.environment("AWS_ACCESS_KEY_ID")
         said = " ".join(part.command for part in key if isinstance(part, Output))
@@ -551,11 +557,18 @@ class Logins:
             tenant, client = (one[1], two[1]) if one and two else (tenant, client)
         if not (tenant and client):
             return "ambient"
+        self._take_token("AZURE_FEDERATED_TOKEN_FILE")
         secret = self._key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
         found = {"tenant_id": tenant, "client_id": client}
         return {**found, "client_secret": secret} if secret else found
 
     # -- files --------------------------------------------------------------------------------
+
+    def _take_token(self, variable: str) -> None:
+        """A role or an identity comes with the token of the service account."""
+        token = self.job.claims.get(literal(self.environment(variable)) or "")
+        if token:
+            token.take()
 
     def _written(self, path: Text) -> Iterable[Text]:
         for choice in self.call.files.get(spell(path), ()):
@@ -579,11 +592,11 @@ class Logins:
         for mount in self.job.mounts:
             folder, _, file = written.rpartition("/")
             if mount.path == written and len(mount.files) == 1:
-                note_store(self.job, mount.store)
+                note_store(self.job, mount.take())
                 return next(iter(mount.files.values()))
-            if mount.path.rstrip("/") == folder:
-                note_store(self.job, mount.store)
-                return mount.files.get(file) or (file if not mount.files else None)
+            if mount.path.rstrip("/") == folder and (file in mount.files or not mount.files):
+                note_store(self.job, mount.take())
+                return mount.files.get(file, file)
         return None
 
 

@@ -21,6 +21,7 @@ from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.conditions import Condition, both_ways, shown_when
 from ci_kaniko.importing.translate.conditions import read as read_condition
 from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
+from ci_kaniko.importing.translate.environment import exported
 from ci_kaniko.importing.translate.executor import executor_of, tagged
 from ci_kaniko.importing.translate.flags import (
     CACHE_SWITCHES,
@@ -81,6 +82,8 @@ class Translation:
         self._context_login()
         self._executor()
         self._checkout()
+        if found := exported(self.job, self.logins.asked, self.spelled):
+            self.build["env"] = found
         if self.git:
             self.build["git"] = self.git
         if self.options:
@@ -901,7 +904,7 @@ class Translation:
         written = literal(flag.value or ())
         if flag.name == "cache-dir" and written and written.rstrip("/") in self.job.claims:
             self.cache["dir"] = written
-            self.job.section["cache_claim"] = self.job.claims[written.rstrip("/")]
+            self.job.section["cache_claim"] = self.job.claims[written.rstrip("/")].take()
         elif flag.name == "cache-dir":
             self.job.left(
                 "cache-folder",

@@ -1,0 +1,251 @@
+"""The plugins of Buildkite's steps: kubernetes of agent-stack-k8s, and docker on other agents."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Text, Var, Word, references, spell
+from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.containers import (
+    call_of,
+    is_executor_image,
+    read_environment,
+    script_place,
+)
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    ignore,
+    line_of,
+    mapping,
+    peek,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.volumes import (
+    claims_of,
+    maps,
+    mounts_of,
+    take_scratch,
+    tokens_of,
+    volumes_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Plugins:
+    """What the plugins of a step say: its container, its pod, and perhaps the executor's call.
+
+    ``text`` is what they pass to the executor, as it is written.
+    """
+
+    def __init__(self, job: Job, step: Map, uploaded: Callable[[Piece], Piece]) -> None:
+        self.job = job
+        self.step = step
+        self.uploaded = uploaded
+        self.container = Map(line_of(step))
+        self.pod = Map(line_of(step))
+        self.text = ""
+
+    def read(self, script: list[Piece]) -> None:
+        """Read those that matter for an image; ``script`` is the step's own, if it builds one."""
+        for name, config in self._listed():
+            if name == "kubernetes":
+                self._kubernetes(config, script)
+            elif name.startswith("docker") and is_executor_image(peek(config.get("image"))):
+                self._docker(config)
+
+    def _listed(self) -> Iterator[tuple[str, Map]]:
+        for item in maps(self.step.get("plugins")):
+            for name, config in item.items():
+                base, mark, version = name.rpartition("/")[2].partition("#")
+                if base == "kubernetes" and mark:
+                    self.job.mended(
+                        "plugin-version",
+                        f"the plugin kubernetes#{version} is another one: its settings are ignored",
+                        item.line_of(name),
+                        "kubernetes, without a version",
+                    )
+                if isinstance(config, Map):
+                    yield base.removesuffix("-buildkite-plugin"), config
+
+    # -- agent-stack-k8s ----------------------------------------------------------------------
+
+    def _kubernetes(self, config: Map, script: list[Piece]) -> None:
+        for key in ("podTemplate", "podSpec", "podSpecPatch"):
+            pod = mapping(config.get(key))
+            for name, value in pod.items():
+                self.pod[name] = value
+                self.pod.lines[name] = pod.line_of(name)
+            for entry in maps(pod.get("containers")):
+                self._container(entry, key)
+        self._more(config)
+        if script and not self.job.calls:
+            self.job.calls = read_pieces(self.job, script).calls
+
+    def _container(self, entry: Map, key: str) -> None:
+        job = self.job
+        name = peek(entry.get("name"))
+        image = peek(entry.get("image"))
+        words = [peek(w) for k in ("command", "args") for w in entry.get(k) or ()]
+        ours = is_executor_image(image) or any("executor" in word for word in words)
+        if not ours and self.container.get("image"):
+            return
+        string(entry.get("name"))
+        if key == "podSpecPatch" and name != "container-0" and ours:
+            job.mended(
+                "container-name",
+                f"a container called {name or 'nothing'} is added beside the step's own",
+                entry.line_of("name"),
+                "container-0 is the step's",
+            )
+        if image and (ours or name == "container-0"):
+            string(entry.get("image"))
+            job.image = references(image) if "$" in image else (image,)
+            job.image_line = entry.line_of("image")
+        self.container = entry
+        read_environment(job, entry)
+        if "extraVolumeMounts" in entry:
+            ignore(entry["extraVolumeMounts"])
+            job.mended(
+                "extra-volume-mounts",
+                "extraVolumeMounts is no field of a container: it vanishes there",
+                entry.line_of("extraVolumeMounts"),
+                "/workspace is mounted already",
+            )
+        for name in [name for name in job.exported if name.startswith("BUILDKITE_")]:
+            line = job.exported.pop(name)
+            job.left("agent-setting", f"{name} is for the agent", line, "set it for the queue")
+        volumes = volumes_of(self.pod)
+        job.mounts += mounts_of(entry, volumes)
+        job.claims |= claims_of(entry, volumes) | tokens_of(entry, volumes)
+        ready = {mount.store for mount in job.mounts if mount.ready_config}
+        for item in maps(self.pod.get("imagePullSecrets")):
+            if peek(item.get("name")) in ready:
+                string(item.get("name"))  # the executor's own image comes with the login
+        take_scratch(self.pod, entry, volumes)
+        self._hooks(entry, volumes)
+        if words:
+            self._words(entry)
+
+    def _hooks(self, entry: Map, volumes: dict[str, Map]) -> None:
+        for name, volume in volumes.items():
+            if "hook" in name and "configMap" in volume:
+                for item in (volume, *maps(entry.get("volumeMounts"))):
+                    if peek(item.get("name")) == name:
+                        ignore(item)
+                self.job.left(
+                    "agent-hook",
+                    f"the hook in the ConfigMap {string(mapping(volume['configMap']).get('name'))}",
+                    line_of(volume),
+                    "logins are written by the rendered step itself",
+                )
+
+    def _words(self, entry: Map) -> None:
+        """Agent-stack-k8s hands command and args to a shell, as they stand."""
+        command = sequence(entry.get("command"))
+        arguments = sequence(entry.get("args"))
+        items = [*command, *arguments]
+        texts = [string(item) for item in items]
+        at = script_place(texts)
+        if at:
+            piece = self.uploaded(Piece(texts[at], getattr(items[at], "first", 0)))
+            stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
+            if not stops and not re.search(r"set -\w*e", piece.text):
+                self.job.mended(
+                    "no-exit-on-error",
+                    "the inner shell has no -e: a failing line does not fail the step",
+                    line_of(items[at]),
+                    "set -eu",
+                )
+            self.job.calls = read_pieces(self.job, [piece]).calls
+            return
+        if len(texts) == 1 or (texts and "\n" in texts[0]):
+            piece = self.uploaded(Piece(" ".join(texts), getattr(items[0], "first", 0)))
+            self.job.calls = read_pieces(self.job, [piece]).calls
+            return
+        words = []
+        for item in items[1 if texts[0].endswith("executor") else 0 :]:
+            written = string(item)
+            if "$" in written and item in arguments:
+                self.job.mended(
+                    "quoted-argument",
+                    f"{written} in args: is quoted, so the shell replaces nothing",
+                    line_of(item),
+                    "the rendered step has a script",
+                )
+            words.append(Word(self._own(written), line=line_of(item)))
+        self._call(words, line_of(items[0]))
+
+    def _call(self, words: list[Word], line: int) -> None:
+        self.job.calls = (call_of(words, line),)
+
+    def _own(self, written: str) -> Text:
+        """An argument after the upload, with the values that the step knows."""
+        self.text = f"{self.text} {written}"
+        parts: list[Any] = []
+        for part in references(written.replace("$$", "$")):
+            known = self.job.environment.get(part.name) if isinstance(part, Var) else None
+            parts += known if known is not None else (part,)
+            if isinstance(part, Var):
+                self.job.exported.pop(part.name, None)
+        return tuple(parts)
+
+    def _more(self, config: Map) -> None:
+        for item in maps(mapping(config.get("commandParams")).get("envFrom")):
+            reference = mapping(item.get("secretRef"))
+            if reference:
+                name = string(reference.get("name"))
+                self.job.plain_secrets = True
+                if name and name != "ci-kaniko":
+                    self.job.section["secret"] = name
+        checkout = config.get("checkout")
+        options = _checkout_options(checkout) if isinstance(checkout, Map) else {}
+        if options:
+            ignore(checkout)
+            self.job.shared["checkout"] = options
+        labels = mapping(config.get("metadata")).get("labels")
+        if isinstance(labels, Map):
+            string(labels.get("azure.workload.identity/use"))
+
+    # -- the docker plugin --------------------------------------------------------------------
+
+    def _docker(self, config: Map) -> None:
+        job = self.job
+        job.image = (string(config.get("image")),)
+        job.image_line = config.line_of("image")
+        job.has_shell = False
+        folder = string(config.get("workdir")) or "/workdir"
+        job.roots.append(Root((folder,)))
+        job.folder = (folder,)
+        job.exported.clear()  # the container gets no variables of the step
+        items = sequence(config.get("command"))
+        words = []
+        for item in items:
+            parts = shlex.split(string(item)) if len(items) == 1 else [string(item)]
+            self.text = f"{self.text} {string(item)}"
+            words += [
+                Word(references(part.replace("$$", "$")), line=line_of(item)) for part in parts
+            ]
+        if words and spell(words[0].text).endswith("executor"):
+            words = words[1:]
+        self._call(words, config.line_of("command"))
+
+
+def _checkout_options(settings: Map) -> dict[str, Any]:
+    """What a spec can say of the agent's checkout; nothing when there is more."""
+    flags = [peek(settings.get(key)) or "-v" for key in ("cloneFlags", "fetchFlags")]
+    depths = [re.fullmatch(r"-v(?: --prune)?(?: --depth[= ](\d+))?", text) for text in flags]
+    known = set(settings) <= {"cloneFlags", "fetchFlags", "noSubmodules"}
+    if not known or not depths[0] or not depths[1] or depths[0][1] != depths[1][1]:
+        return {}
+    found: dict[str, Any] = {}
+    if peek(settings.get("noSubmodules")) == "false":
+        found["submodules"] = "recursive"
+    if depths[0][1]:
+        found["depth"] = int(depths[0][1])
+    return found

@@ -1,0 +1,97 @@
+"""The settings of a pod that several platforms have: Kubernetes, Buildkite and Jenkins."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    is_true,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+_DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
+"""Requests that ci-kaniko makes by itself."""
+
+
+def pod_settings(job: Job, pod: Map, container: Map, section: dict[str, Any]) -> None:
+    """What runs where: account, resources, node, and what kaniko needs of its container."""
+    accounts = [string(pod.get(key)) for key in ("serviceAccountName", "serviceAccount")]
+    if any(accounts):
+        section["service_account"] = accounts[0] or accounts[1]
+    _resources(job, container, section)
+    selector = {key: string(value) for key, value in mapping(pod.get("nodeSelector")).items()}
+    if selector:
+        section["node_selector"] = selector
+    tolerations = [toleration(mapping(item)) for item in sequence(pod.get("tolerations"))]
+    if tolerations:
+        section["tolerations"] = tolerations
+    for holder in (pod, container):
+        security(job, holder)
+
+
+def _resources(job: Job, container: Map, section: dict[str, Any]) -> None:
+    resources = mapping(container.get("resources"))
+    requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    for key in ("cpu", "memory", "ephemeral-storage"):
+        wanted = string(requests.get(key))
+        # A spec has no limit of the processor: where there is a request, that stays to be told.
+        alone = key == "cpu" and wanted
+        most = wanted if alone else string(limits.get(key)) or wanted
+        if most and (key in limits or most != _DEFAULTS.get(key)):
+            section[key.replace("-", "_")] = most
+        if wanted and wanted != most:
+            job.mended(
+                "uneven-resources",
+                f"{key} has a request of {wanted} and a limit of {most}",
+                requests.line_of(key),
+                f"the spec has one value: {most}",
+            )
+
+
+def security(job: Job, holder: Map) -> None:
+    """What kaniko cannot work with; and what ci-kaniko writes by itself."""
+    context = mapping(holder.get("securityContext"))
+    line = holder.line_of("securityContext")
+    if is_true(context.get("privileged")):
+        job.mended("privileged", "kaniko needs no privileges", line)
+    if is_true(context.get("runAsNonRoot")) or string(context.get("runAsUser")) not in ("", "0"):
+        job.mended(
+            "not-root",
+            "kaniko cannot unpack images unless it is root in its container",
+            line,
+            "runAsUser: 0",
+        )
+    profile = mapping(context.get("seccompProfile"))
+    if {key: peek(item) for key, item in profile.items()} == {"type": "RuntimeDefault"}:
+        native(profile)
+
+
+def toleration(entry: Map) -> dict[str, Any]:
+    """A toleration without what is its default."""
+    found = {key: string(value) for key, value in entry.items()}
+    if found.get("operator") == "Equal":
+        del found["operator"]
+    return found
+
+
+def fixed(job: Job, value: Any, key: str, line: int) -> str:
+    """A name that no spec puts together from variables."""
+    name = string(value)
+    if not re.search(r"\$[{(A-Z_]|\{\{", name):
+        return name
+    job.left(
+        "run-time-value",
+        f"{key} {name} is known to a run only",
+        line,
+        f"write it as {key}: of the target's section",
+    )
+    return ""
