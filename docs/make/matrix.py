@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
@@ -12,6 +11,8 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.syntax.variables import VARIABLES
+from ci_kaniko.targets.registry import check_name
+from ci_kaniko.targets.registry import target as find_target
 from make.exemptions import EXEMPTIONS
 from make.tables import code, listed, table
 
@@ -26,6 +27,15 @@ TITLES = {
     "agola": "Agola",
     "kubernetes": "Kubernetes",
 }
+"""The columns; ``github-MODE`` is a mode of one."""
+_MANIFEST = [*TITLES].index("kubernetes")
+
+
+def take_in(name: str) -> None:
+    """Give a target that is installed a column. Raises UnknownTargetError."""
+    check_name(name)
+    TITLES.setdefault(name, find_target(name).summary)
+
 
 _CHECKOUT = {
     "commit.sha": "12345e6789abcdef0123456789abcdef01234567",
@@ -345,7 +355,7 @@ def _pipeline_rows() -> Iterator[Row]:
     for title in PIPELINES:
         cells = [pipeline_outcome(title, target) or "yes" for target in TITLES]
         if title in _BY_CREATOR:
-            cells[-1] = _BY_CREATOR[title]
+            cells[_MANIFEST] = _BY_CREATOR[title]
         yield title, cells
     forms = [FORMS.get(_name(target), ()) for target in TITLES]
     words = [listed(list(map(code, names)), "or") or "none" for names in forms]
@@ -361,8 +371,8 @@ def _variable_rows() -> Iterator[Row]:
         cells = [
             refused or made_of(name, target) for target, refused in variable_outcomes(name).items()
         ]
-        if isinstance(cells[-1], Problem):
-            cells[-1] = "`--set`"
+        if isinstance(cells[_MANIFEST], Problem):
+            cells[_MANIFEST] = "`--set`"
         yield code(f"${{{name}}}"), cells
 
 
@@ -374,9 +384,11 @@ def made_of(name: str, target: str) -> str:
     from ci_kaniko.plan.resolve import resolve
     from ci_kaniko.shell.script import Script
 
+    dialect = find_target(target).dialect
+    if dialect is None:
+        return "yes"
     plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
-    script = Script(plan, import_module(f"ci_kaniko.targets.{target}.dialect").DIALECT)
-    cell = script.words.cell(name)
+    cell = Script(plan, dialect()).words.cell(name)
     if cell.env:
         return code(cell.env[1])
     if cell.literal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -37,9 +38,16 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write the pages."""
-    for name, make in PAGES.items():
-        (DOCS / name).write_bytes(make().encode())
+    """Write the pages that the command line names, or all."""
+    parser = ArgumentParser(prog="python3 docs/make", description=__doc__)
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="default: all of them")
+    parser.add_argument("--into", default=DOCS, type=Path, help="another folder than docs/")
+    parser.add_argument("--target", action="append", default=[], help="one that is installed, too")
+    asked = parser.parse_args()
+    for name in asked.target:
+        matrix.take_in(name)
+    for name in asked.pages or PAGES:
+        (asked.into / name).write_bytes(PAGES[name]().encode())
 
 
 def _page(title: str, *blocks: str) -> str:

@@ -23,7 +23,7 @@ NAMES = ("acme_ci/acme.yml.j2", "acme_ci/__init__.py", "pyproject.toml", "test_a
 def _project(folder: Path) -> Path:
     """The files that the page shows, and what an installation makes of the entry point."""
     text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```(?!sh)\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     for name, block in zip(NAMES, blocks, strict=True):
         assert f"`{name}`" in text
         path = folder / name

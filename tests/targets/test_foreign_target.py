@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from harness import tools
+from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 
 if TYPE_CHECKING:
@@ -176,6 +177,36 @@ def test_it_is_listed_and_described(project: Project) -> None:
     schema = json.loads(project.installed("schema").out)
     assert "queue" in json.dumps(schema["$defs"]["Acme"])
     assert {"acme"} <= schema["properties"].keys() & schema["$defs"]["Outputs"]["properties"].keys()
+
+
+def test_it_has_its_rows_in_the_pages(project: Project) -> None:
+    """What works where, and the fields, as for those that are built in."""
+    words = ("--into", ".", "--target", "acme", "matrix.md", "spec.md")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs/make"), *words],
+        cwd=project.folder,
+        env={**os.environ, **BESIDE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    works, fields = project.text("matrix.md"), project.text("spec.md")
+    assert "| variable | GitLab |" in works
+    columns = works.count("| Acme CI |\n")
+    assert columns == works.count("| Kubernetes | Acme CI |\n") > 5
+    last = {
+        cells[1].strip(): cells[-2].strip()
+        for cells in (line.split("|") for line in works.splitlines())
+        if len(cells) > 3
+    }
+    assert last["`${commit.sha}`"] == "`ACME_COMMIT`"
+    assert last["`${ref.slug}`"] == "computed"
+    assert last["`{tag: GLOBS}`"] == "yes"
+    for refused in ("`${repository.owner}`", "`${build.id}`", "`ci-token`", "`prepare`"):
+        assert last[refused].startswith("no ("), refused
+    assert "## Acme\n\nAcme CI." in fields
+    assert "| `acme` | [Acme](#acme)" in fields
 
 
 def test_its_settings_are_checked(project: Project) -> None:

@@ -151,9 +151,9 @@ class PlainDialect(Dialect):
 
 
 def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:
-    """What a dialect says about a variable; None when it is made of others."""
+    """What a dialect says about a variable; None when it is made of others, which are known."""
     if not name.startswith(INPUT_PREFIX):
-        return dialect.cell(name, plan)
+        return dialect.cell(name, plan) or _unmade(dialect, name, plan)
     short = name.removeprefix(INPUT_PREFIX)
     if plan.reusable:
         variable_name = f"INPUT_{short.upper()}"
@@ -165,6 +165,29 @@ def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None
     give = "give the input a default"
     hint = f"{dialect.target}: {{form: {form}}} takes inputs, or {give}" if form else give
     return Impossible("nobody gives this form inputs", hint)
+
+
+_MADE_OF = {
+    "commit.short": ("commit.sha",),
+    "repository.owner": ("repository.path",),
+    "repository.name": ("repository.path",),
+    "ref.name": ("branch", "tag"),
+    "ref.slug": ("ref.name",),
+    "ref.tag": ("ref.name",),
+    "build.timestamp": (),
+}
+"""The variables that a script makes of others: see ``Words``."""
+
+
+def _unmade(dialect: Dialect, name: str, plan: Plan) -> Impossible | None:
+    """Why a variable that a dialect has no word for is not made of others."""
+    if name not in _MADE_OF:
+        return Impossible(f"{dialect.target} does not tell", "write it out")
+    needed = _MADE_OF[name]
+    if name == "ref.name" and plan.started.may_be_request:
+        needed = (*needed, "pull_request.number")
+    found = (cell_of(dialect, each, plan) for each in needed)
+    return next((cell for cell in found if isinstance(cell, Impossible)), None)
 
 
 def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Named
     from ci_kaniko.problems.finding import Finding
+    from ci_kaniko.shell.dialect import Dialect
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.model import Section
     from ci_kaniko.spec.spec import Spec
@@ -33,6 +34,12 @@ def later(place: str) -> Callable[..., Any]:
         return getattr(import_module(module), name)(*arguments)
 
     return call
+
+
+def found_at(place: str) -> Callable[[], Any]:
+    """What asks for the object at ``module:name``, which is imported then."""
+    module, _, name = place.partition(":")
+    return lambda: getattr(import_module(module), name)
 
 
 class Shape(NamedTuple):
@@ -97,7 +104,7 @@ class Target(NamedTuple):
     what a spec says in such a file, whose text it gets. ``pulls_with`` says whether the file can
     hand a login on, for the images that a job runs in. ``started_now`` is a build in a pipeline
     that is rendered when it runs, and ``nothing`` the text of one without images, for a spec and
-    a reason.
+    a reason. ``dialect`` names its variables in the table of what works where.
     """
 
     system: System
@@ -119,6 +126,7 @@ class Target(NamedTuple):
     merged: Callable[[Spec, str], Spec] = lambda spec, _: spec
     started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
     nothing: Callable[[Spec, str], str] = lambda *_: ""
+    dialect: Callable[[], Dialect] | None = None
 
     @property
     def name(self) -> str:

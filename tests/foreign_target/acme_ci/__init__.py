@@ -156,5 +156,6 @@ TARGET = Target(
     shape=Shape("job", "mapping", "jobs"),
     setup=_Words,
     start=Start(seen=(".acme.yml",), outputs=(".acme.yml",), pipelines=(".acme.yml",)),
+    dialect=lambda: _DIALECT,
     nothing=lambda spec, _: f"{header(spec)}\n\njobs: {{}}\n",
 )

@@ -1,7 +1,7 @@
 """Agola."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["agola"],
@@ -11,6 +11,7 @@ TARGET = Target(
     prepare=later("ci_kaniko.targets.agola.run:prepare"),
     verify=later("ci_kaniko.targets.agola.run:verify"),
     mounts=lambda _: ("/mnt/agola",),
+    dialect=found_at("ci_kaniko.targets.agola.dialect:DIALECT"),
     setup=later("ci_kaniko.targets.agola.setup:AgolaSetup"),
     shape=Shape("run", "sequence", "runs", ("name",)),
     start=Start(

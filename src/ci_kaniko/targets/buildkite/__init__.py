@@ -1,7 +1,7 @@
 """Buildkite."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["buildkite"],
@@ -13,6 +13,7 @@ TARGET = Target(
     names=later("ci_kaniko.targets.buildkite.pipeline:names_beside_others"),
     field="key",
     mounts=lambda _: ("/workspace",),
+    dialect=found_at("ci_kaniko.targets.buildkite.dialect:DIALECT"),
     setup=later("ci_kaniko.targets.buildkite.setup:BuildkiteSetup"),
     shape=Shape("step", "sequence", "steps", ("key", "id", "identifier")),
     nothing=later("ci_kaniko.targets.buildkite.nothing:nothing"),

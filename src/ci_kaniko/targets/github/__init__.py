@@ -1,7 +1,7 @@
 """GitHub Actions."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["github"],
@@ -13,6 +13,7 @@ TARGET = Target(
     names=later("ci_kaniko.targets.github.workflow:names_beside_others"),
     field="workflow",
     mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
+    dialect=found_at("ci_kaniko.targets.github.dialect:DIALECT"),
     setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
     shape=Shape("job", "mapping", "jobs"),
     merged=later("ci_kaniko.targets.github.beside:merged"),

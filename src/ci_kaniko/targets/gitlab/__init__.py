@@ -1,7 +1,7 @@
 """GitLab CI."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, later
+from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["gitlab"],
@@ -14,6 +14,7 @@ TARGET = Target(
     names=later("ci_kaniko.targets.gitlab.jobs:names_beside_others"),
     field="job",
     mounts=lambda _: ("/builds",),
+    dialect=found_at("ci_kaniko.targets.gitlab.dialect:DIALECT"),
     setup=later("ci_kaniko.targets.gitlab.setup:GitLabSetup"),
     shape=Shape("job", "mapping", header="spec", stages="stages"),
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),
