@@ -127,19 +127,46 @@ def test_a_first_spec_is_written_for_it(project: Project) -> None:
     project.installed("validate")
 
 
-def test_a_pipeline_becomes_one_of_its(project: Project) -> None:
-    project.write(
-        "build.sh",
-        "/kaniko/executor --context=dir://. --destination=ghcr.io/acme/shop:1.0\n",
-    )
-    done = project.installed("import", "build.sh", "--from=shell", "--to=acme", code=1)
-    assert "no login" in done.err
+PIPELINES = {
+    "shell": """\
+mkdir -p /kaniko/.docker
+auth=$(printf '%s:%s' acme-bot "$GHCR_TOKEN" | base64 | tr -d '\\n')
+printf '{"auths":{"ghcr.io":{"auth":"%s"}}}' "$auth" > /kaniko/.docker/config.json
+/kaniko/executor --context=dir://. --destination=ghcr.io/acme/shop:1.0 --build-arg=A=b
+""",
+    "gitlab": """\
+build:
+  image: {name: "gcr.io/kaniko-project/executor:debug", entrypoint: [""]}
+  script:
+    - auth=$(printf '%s:%s' acme-bot "$GHCR_TOKEN" | base64 | tr -d '\\n')
+    - printf '{"auths":{"ghcr.io":{"auth":"%s"}}}' "$auth" > /kaniko/.docker/config.json
+    - /kaniko/executor --context "dir://$CI_PROJECT_DIR" --dockerfile "$CI_PROJECT_DIR/Dockerfile"
+      --destination ghcr.io/acme/shop:1.0 --build-arg A=b
+  rules:
+    - if: $CI_COMMIT_BRANCH == "main"
+""",
+}
+
+
+@pytest.mark.parametrize("platform", PIPELINES)
+def test_a_pipeline_becomes_one_of_its(project: Project, platform: str) -> None:
+    project.write("pipeline", PIPELINES[platform])
+    done = project.installed("import", "pipeline", f"--from={platform}", "--to=acme")
+    script = yaml.safe_load(done.out)["jobs"]["build"]["script"]
+    for word in ("--destination=ghcr.io/acme/shop:1.0", "--build-arg=A=b", "GHCR_TOKEN:?"):
+        assert word in script
+    assert "is ghcr.io/acme/shop:1.0 [destination]" in done.err
+
+
+def test_what_it_cannot_do_is_said_of_an_import(project: Project) -> None:
     project.write(
         "ci.yml",
         "build:\n  image: gcr.io/kaniko-project/executor:debug\n"
         "  script: /kaniko/executor --context . --destination $CI_REGISTRY_IMAGE:1.0\n",
     )
     assert "Acme" in project.installed("import", "ci.yml", "--from=gitlab", "--to=acme", code=1).err
+    done = project.installed("import", "ci.yml", "--from=acme", code=2)
+    assert '"acme" is not one of: ' in done.err
 
 
 def test_images_have_sections_of_their_own(project: Project) -> None:

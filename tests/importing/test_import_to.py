@@ -1,0 +1,39 @@
+"""``import --to``: what one platform runs is what the other one gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko.kaniko.systems import NAMES
+from harness.repository import HEADER, Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPEC = """\
+context: git://github.com/acme/shop.git#refs/heads/main
+build_args: {GO_VERSION: "1.26"}
+destinations: ["ghcr.io/acme/shop:1.0"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+"""
+STARTED = f"{SPEC}triggers: {{branches: [main]}}\n"
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_every_target_takes_what_every_other_has(tmp_path: Path, source: str) -> None:
+    """A manifest does not tell when it is made: as a pipeline it starts when a spec starts."""
+    repository = Repository(tmp_path)
+    text = ci_kaniko.render(ci_kaniko.loads(STARTED), source)
+    repository.write("pipeline.yml", text.removeprefix(HEADER))
+    spec = ci_kaniko.loads(SPEC if source == "kubernetes" else STARTED)
+    for target in NAMES:
+        done = repository.call("import", "pipeline.yml", f"--from={source}", f"--to={target}")
+        if (source, target) == ("kubernetes", "agola"):
+            assert (done.code, done.out) == (1, "")
+            assert "agola does not know its name [missing-default-branch]" in done.err
+        else:
+            assert done == (0, ci_kaniko.render(spec, target), done.err)
+            assert "is ghcr.io/acme/shop:1.0 [destination]" in done.err
