@@ -174,7 +174,11 @@ _MADE_OF = {
     "ref.name": ("branch", "tag"),
     "ref.slug": ("ref.name",),
     "ref.tag": ("ref.name",),
+    "version": ("tag",),
+    "version.minor": ("version",),
+    "version.major": ("version",),
     "build.timestamp": (),
+    "build.date": (),
 }
 """The variables that a script makes of others: see ``Words``."""
 
