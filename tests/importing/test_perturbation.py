@@ -1,0 +1,159 @@
+"""Nothing is silent: a pipeline in which one thing is changed makes another spec or report.
+
+``silent.yaml`` lists what may change unheard, with the reason, and what still does: ``pending``
+must shrink, and this file with ``--every-mode --update-snapshots -n0`` takes out what is heard now.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import yaml
+
+from ci_kaniko import SpecError
+from ci_kaniko.importing import import_files
+from harness.cases import ROOT
+from harness.corpus import NAMES, pipeline
+from harness.perturbation import Change, changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SILENT = Path(__file__).with_name("silent.yaml")
+IMPORTS = ROOT / "tests" / "imports"
+SAMPLE = 5
+"""How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
+_WHOLE = {"not-carried", "other-job", "after-script", "service", "cache"}
+"""The rules that report a key with everything below it."""
+
+
+class Original(NamedTuple):
+    name: str
+    root: Path
+    file: str
+    others: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def platform(self) -> str:
+        first, _, rest = self.name.partition("/")
+        return first if first not in {"pipelines", "seeds"} else re.split(r"\W", rest)[0].lower()
+
+    @property
+    def text(self) -> str:
+        return (self.root / self.file).read_text(encoding="utf-8")
+
+
+class Told(NamedTuple):
+    spec: str
+    report: tuple[tuple[str, ...], ...]
+    entries: tuple[Any, ...] = ()
+
+
+def _originals() -> Iterator[Original]:
+    for name in NAMES:
+        made = pipeline(name)
+        yield Original(name, made.root, made.file, tuple(made.others), made.source)
+    for path in sorted([*(IMPORTS / "pipelines").iterdir(), *(IMPORTS / "seeds").iterdir()]):
+        name = str(path.relative_to(IMPORTS))
+        if path.is_dir() and (path / ".gitlab-ci.yml").exists():
+            yield Original(name, path, ".gitlab-ci.yml")
+        elif path.is_file() and not path.name.endswith((".spec.yaml", ".report.txt", "hook.sh")):
+            yield Original(name, path.parent, path.name)
+
+
+ORIGINALS = {original.name: original for original in _originals()}
+
+
+def _told(original: Original, text: str) -> Told:
+    before = os.getcwd()
+    os.chdir(original.root)
+    try:
+        made = import_files([(original.file, text), *original.others], original.source)
+    except SpecError as refused:
+        return Told(re.sub(r":\d+(:\d+)?:", ":", str(refused)), ())
+    finally:
+        os.chdir(before)
+    report = sorted(
+        (entry.kind, entry.rule, re.sub(r"\bline \d+", "line", entry.message), entry.advice)
+        for entry in made.report
+    )
+    return Told(made.spec_text, tuple(report), made.report)
+
+
+@functools.cache
+def _lists() -> dict[str, Any]:
+    lists: dict[str, Any] = yaml.safe_load(SILENT.read_text(encoding="utf-8"))
+    return lists
+
+
+def _may_be_silent(original: Original, change: Change) -> bool:
+    for given in _lists()["allowed"]:
+        if not fnmatch.fnmatchcase(original.platform, given["platform"]):
+            continue
+        where = re.sub(r"\[\d+\]", "[]", change.where)
+        if any(re.fullmatch(pattern, where) for pattern in given.get("where", ())):
+            return True
+        if any(re.search(pattern, change.command) for pattern in given.get("command", ())):
+            return True
+    return False
+
+
+def _is_named_as_a_whole(told: Told, change: Change) -> bool:
+    """Whether the report names what holds the change, or the command that lacks a word."""
+    holders = change.above if change.what == "changed" else change.above[:-1]
+    for entry in told.entries:
+        if entry.kind != "left":
+            continue
+        if change.command and entry.line == change.above[-1].line:
+            if change.command.split()[0] in entry.message and "executor" not in change.command:
+                return True
+        elif entry.rule in _WHOLE:
+            key = entry.message.partition(" is not")[0]
+            for path, line in holders:
+                if line == entry.line and (path.endswith(key) or path in entry.message):
+                    return True
+    return False
+
+
+def _is_below(where: str, top: str) -> bool:
+    return where == top or (where.startswith(top) and where[len(top)] in ".[/")
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_a_change_is_heard(name: str, request: pytest.FixtureRequest) -> None:
+    original = ORIGINALS[name]
+    told = _told(original, original.text)
+    pending: list[str] = _lists()["pending"].get(name, [])
+    every = request.config.getoption("--every-mode")
+    is_yaml = original.platform not in {"shell", "jenkins", "jenkinsfile"}
+    tried = list(changes(original.text, is_yaml=is_yaml))
+    if not every:
+        tried = tried[len(name) % 7 :: max(1, len(tried) // SAMPLE)]
+    silent = [
+        change
+        for change in tried
+        if not _may_be_silent(original, change)
+        and not _is_named_as_a_whole(told, change)
+        and _told(original, change.text)[:2] == told[:2]
+    ]
+    if every and request.config.getoption("--update-snapshots"):
+        pending = [top for top in pending if any(_is_below(one.where, top) for one in silent)]
+        _lists()["pending"][name] = pending
+        SILENT.write_text(yaml.safe_dump(_lists(), sort_keys=False, width=100), encoding="utf-8")
+    new = [one for one in silent if not any(_is_below(one.where, top) for top in pending)]
+    assert not [one.id for one in new]
+    if every:
+        heard = [top for top in pending if not any(_is_below(one.where, top) for one in silent)]
+        assert not heard, "heard now: take them out of silent.yaml"
+
+
+def test_the_lists_are_of_pipelines_that_are_there() -> None:
+    assert set(_lists()["pending"]) <= set(ORIGINALS)
+    assert all(given["reason"] for given in _lists()["allowed"])
