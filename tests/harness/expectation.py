@@ -35,6 +35,7 @@ _GIVEN = {
     "build.number": "77",
     "build.url": "https://cluster.example.com/jobs/77",
     "build.timestamp": NOW,
+    "build.date": re.sub("[^0-9]", "", NOW),
 }
 
 
@@ -95,9 +96,11 @@ def known(target: str, event: Event) -> dict[str, str]:
         "commit.sha": event.sha,
         "commit.short": event.sha[:8],
         "commit.timestamp": event.timestamp,
+        "commit.date": re.sub("[^0-9]", "", event.timestamp),
         "branch": event.branch,
         "default_branch": event.default_branch,
         "tag": event.tag,
+        **versions(event.tag),
         "ref.name": ref,
         "ref.slug": "".join(c if _is_plain(c) else "-" for c in _lower(ref))[:63].strip("-"),
         "ref.tag": "".join(c if _is_plain(c, "_.-") else "-" for c in ref).lstrip(".-")[:128],
@@ -109,6 +112,47 @@ def known(target: str, event: Event) -> dict[str, str]:
         **_own(target, event, path),
         **{f"env.{name}": value for name, value in RUN_TIME.items()},
     }
+
+
+def version(tag: str, prefix: str = "") -> str:
+    """The semantic version that a tag names, read without a pattern."""
+    rest = tag.removeprefix(prefix)
+    if prefix and rest == tag:
+        return ""
+    rest = rest.removeprefix("v")
+    found, plus, metadata = rest.partition("+")
+    numbers, dash, before = found.partition("-")
+    words = before.split(".")
+    return (
+        found
+        if numbers.count(".") == 2
+        and all(map(_is_number, numbers.split(".")))
+        and not (dash and not all(_is_word(w) and (_is_number(w) or not _digits(w)) for w in words))
+        and not (plus and not all(map(_is_word, metadata.split("."))))
+        else ""
+    )
+
+
+def versions(tag: str) -> dict[str, str]:
+    found = version(tag)
+    major, minor = [*found.split(".", 2)[:2], "", ""][:2]
+    return {
+        "version": found,
+        "version.minor": f"{major}.{minor}" if found else "",
+        "version.major": major,
+    }
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _is_number(text: str) -> bool:
+    return _digits(text) and str(int(text)) == text
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and all(_is_plain(character, "-") for character in text)
 
 
 def _is_plain(character: str, more: str = "") -> bool:
@@ -142,7 +186,8 @@ def _own(target: str, event: Event, path: str) -> dict[str, str]:
             "build.url": env.get("BUILDKITE_BUILD_URL", ""),
         },
     }
-    return {"build.number": "42", "build.timestamp": NOW, **own.get(target, {})}
+    dates = {"build.timestamp": NOW, "build.date": re.sub("[^0-9]", "", NOW)}
+    return {"build.number": "42", **dates, **own.get(target, {})}
 
 
 def own_values(run: Run) -> dict[str, str]:
@@ -224,6 +269,8 @@ def _holds(condition: Any, event: Event) -> bool:
         "pull-request": bool(event.pull_request),
         "schedule": event.source == "schedule",
         "manual": event.source == "manual",
+        "version": bool(version(event.tag)),
+        "release": bool(version(event.tag)) and "-" not in version(event.tag),
     }
     return facts[condition]
 

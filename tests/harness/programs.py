@@ -79,6 +79,7 @@ case "$*" in
   "diff --name-only --no-renames -z $before.."*"$head --") cat /.record/changed; exit ;;
   "diff "*) echo "fatal: bad revision" >&2; exit 128 ;;
   *%cI*) sed -n 1p /.record/timestamps ;;
+  *%Y%m%d%H%M%S*%cd*) sed -n 2p /.record/timestamps | tr -cd 0-9 ;;
   *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
   *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
   *) echo "git: the harness does not know: $*" >&2; exit 99 ;;

@@ -121,6 +121,8 @@ WHENS = {
     "requests": "pull-request",
     "clock": "schedule",
     "button": "manual",
+    "semver": "version",
+    "final": "release",
 }
 SHELL_TARGETS = tuple(target for target in TARGETS if target != "kubernetes")
 """Nothing starts a manifest but whoever applies it."""

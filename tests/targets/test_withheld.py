@@ -116,6 +116,7 @@ WHENS = {
     "branches": {"branch": ["release-*", "main"]},
     "tags": {"tag": ["v**", "!v2.**"]},
     "schedule": "schedule",
+    "version": "version",
     "several": ["manual", {"tag": "v*"}],
 }
 

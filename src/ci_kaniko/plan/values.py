@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +17,17 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
 
+_TIME = (
+    pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[-+]\d\d:\d\d)"),
+    "a time such as 2026-01-02T03:04:05Z",
+)
 _SHAPES = {
     "commit.sha": (pattern(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
+    "commit.timestamp": _TIME,
+    "build.timestamp": _TIME,
     "pull_request.number": (pattern(r"[0-9]*"), "a number"),
     "repository.url": (pattern(r"https://[^/\s]+/\S+"), "https://HOST/PATH"),
     "repository.path": (pattern(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
@@ -34,6 +42,14 @@ class Source(NamedTuple):
     repository: str
     ref: str
     commit: str
+
+
+def _sortable(timestamp: str) -> str:
+    """An ISO 8601 time as digits, in UTC."""
+    from datetime import datetime, timezone
+
+    when = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+    return when.astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
 
 
 class Missing(LookupError):
@@ -52,6 +68,7 @@ class Values:
         default_branch: str | None,
         inputs: Mapping[str, Input] = _NO_INPUTS,
     ) -> None:
+        self._tag_prefix = ""
         defaults = {
             INPUT_PREFIX + name: item.default
             for name, item in inputs.items()
@@ -62,13 +79,28 @@ class Values:
             self._given["default_branch"] = default_branch
         self.missing: dict[str, None] = {}
 
+    def of(self, build: Build) -> Values:
+        """The same as one image reads them; what is missing is noted for all."""
+        own = copy(self)
+        own._tag_prefix = build.tag_prefix  # noqa: SLF001 - another of the same class
+        return own
+
     @property
     def event(self) -> Event:
         """What the values say about the event; a request and a tag have no branch."""
         request = self._given.get("pull_request.number", "")
         tag = "" if request else self._given.get("tag", "")
         branch = "" if request or tag else self._given.get("branch", "")
-        return Event(branch, tag, request, self._given.get("default_branch", ""))
+        return Event(
+            branch, tag, request, self._given.get("default_branch", ""), self._version(tag)
+        )
+
+    def _version(self, tag: str) -> str:
+        if not tag:
+            return ""
+        from ci_kaniko.syntax.versions import version_of
+
+        return version_of(tag, self._tag_prefix)
 
     @property
     def knows_event(self) -> bool:
@@ -132,6 +164,16 @@ class Values:
             return self._given[name]
         if name == "commit.short":
             return self._value("commit.sha")[:8]
+        if name in {"commit.date", "build.date"}:
+            return _sortable(self._value(name.replace("date", "timestamp")))
+        if name.startswith("version"):
+            if not self.knows_event:
+                raise Missing("branch")
+            version = self.event.version
+            numbers = version.partition("-")[0]
+            if name == "version.minor":
+                return numbers.rpartition(".")[0]
+            return numbers.partition(".")[0] if name == "version.major" else version
         if name == "ref.name":
             if not self.knows_event:
                 raise Missing("branch")

@@ -46,6 +46,11 @@ class Tests:
     def _test(self, condition: Condition) -> str:
         if condition.kind == "default-branch":
             return self._default_branch()
+        if condition.kind == "version":
+            return f"[ -n {self._words.value('version')} ]"
+        if condition.kind == "release":
+            name = self._words.cell("version").name
+            return f'[ -n "${{{name}##*-*}}" ]'
         if not condition.globs:
             return self.event(condition.kind)
         word = self._words.value(condition.kind)

@@ -56,6 +56,18 @@ class Words:
             return define("short", f"$(printf %.8s {self.value('commit.sha')})")
         if name == "build.timestamp":
             return define("timestamp", "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
+        if name == "build.date":
+            return define("date", "$(date -u +%Y%m%d%H%M%S)")
+        if name == "version":
+            from ci_kaniko.syntax.versions import shell_lines as version_lines
+
+            self._draft.define(*version_lines(self.value("tag"), self._draft.plan.spec.tag_prefix))
+            return Cell("version")
+        if name == "version.minor":
+            numbers = define("numbers", f"${{{self._shell_name('version')}%%-*}}").name
+            return define("version_minor", f"${{{numbers}%.*}}")
+        if name == "version.major":
+            return define("version_major", f"${{{self._shell_name('version')}%%.*}}")
         if name == "repository.owner":
             return define("owner", f"${{{self._shell_name('repository.path')}%/*}}")
         if name == "repository.name":

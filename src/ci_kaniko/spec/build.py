@@ -38,6 +38,7 @@ from ci_kaniko.spec.fields import (
     RegistryHost,
     RelativePath,
     SecretName,
+    TagPrefix,
     Text,
 )
 from ci_kaniko.spec.logins import Registry
@@ -67,6 +68,12 @@ class Build(Model):
         default=None,
         description="The repository's default branch, for targets that do not know it.",
         examples=["main"],
+    )
+    tag_prefix: TagPrefix = Field(
+        default="",
+        description="What stands before the version in a git tag, without a v: api/ of "
+        "api/v1.2.3. Only such tags are versions then.",
+        examples=["api/"],
     )
     context: BuildContext = Field(
         default=Context("."),

@@ -23,6 +23,7 @@ from ci_kaniko.syntax.references import (
 )
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
 from ci_kaniko.syntax.variables import Ref, Template, names, natives, parse, written_variables
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,6 +262,16 @@ def _check_relative_path(text: str) -> None:
     grammar.check_path(text)
 
 
+_TAG_PREFIX = pattern(r"(?:[A-Za-z0-9_@+-][A-Za-z0-9._/@+-]*)?")
+
+
+def _check_tag_prefix(text: str) -> None:
+    check_plain(text)
+    if not _TAG_PREFIX.fullmatch(text) or "//" in text or ".." in text:
+        message = f"no git tag that is a version begins with {quoted(text)}"
+        raise Refused("bad-tag-prefix", message, "the text itself, such as api/ for api/v1.2.3")
+
+
 def choice(*choices: str) -> Reads:
     """Reads one of some words."""
     return Reads(lambda value: as_choice(value, choices), {"type": "string", "enum": list(choices)})
@@ -304,6 +315,7 @@ Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
 Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
 Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]
 Digest = Annotated[str, Reads(checked(grammar.check_digest), STRING)]
+TagPrefix = Annotated[str, Reads(checked(_check_tag_prefix), STRING)]
 RelativePath = Annotated[str, Reads(checked(_check_relative_path), STRING)]
 Boolean = Annotated[bool, Reads(as_bool, {"type": "boolean"})]
 Globs = Annotated["tuple[str, ...]", Reads(parse_globs, LIST_OR_ONE), UNSAID]

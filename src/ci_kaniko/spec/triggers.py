@@ -82,6 +82,11 @@ class Triggers(Model):
         return self.pull_requests and not others
 
     @property
+    def only_tags(self) -> bool:
+        """Whether every run is one of a tag, but for pull requests."""
+        return not (self.branches or self.starts_any_ref)
+
+    @property
     def names_refs(self) -> bool:
         """Whether one of them tells refs or requests, which a child pipeline knows."""
         return bool(self.branches or self.tags or self.pull_requests)

@@ -8,9 +8,20 @@ from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
 from ci_kaniko.syntax.globs import Globs, any_matches, check_glob, is_exclusion, split
 from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type
 
-Kind = Literal["always", "default-branch", "pull-request", "schedule", "manual", "branch", "tag"]
+Kind = Literal[
+    "always",
+    "default-branch",
+    "pull-request",
+    "schedule",
+    "manual",
+    "version",
+    "release",
+    "branch",
+    "tag",
+]
 
-EVENTS = ("always", "default-branch", "pull-request", "schedule", "manual")
+VERSIONS = ("version", "release")
+EVENTS = ("always", "default-branch", "pull-request", "schedule", "manual", *VERSIONS)
 REFS = ("branch", "tag")
 
 
@@ -32,6 +43,7 @@ class Event(NamedTuple):
     tag: str = ""
     pull_request: str = ""
     default_branch: str = ""
+    version: str = ""
 
 
 def holds(any_of: AnyOf, event: Event) -> bool:
@@ -42,6 +54,10 @@ def holds(any_of: AnyOf, event: Event) -> bool:
 def _holds(condition: Condition, event: Event) -> bool:
     if condition.kind == "default-branch":
         return bool(event.branch) and event.branch == event.default_branch
+    if condition.kind in VERSIONS:
+        from ci_kaniko.syntax.versions import is_release
+
+        return is_release(event.version) if condition.kind == "release" else bool(event.version)
     if condition.kind in REFS:
         ref = event.branch if condition.kind == "branch" else event.tag
         return any_matches(condition.globs, ref)

@@ -87,9 +87,18 @@ VARIABLES: dict[str, Variable] = {
     "commit.sha": Variable("the commit that is checked out, 40 hexadecimal digits", in_tag=True),
     "commit.short": Variable("its first 8 digits", in_tag=True),
     "commit.timestamp": Variable("when it was committed, ISO 8601"),
+    "commit.date": Variable("when it was committed, UTC, such as 20260102030405", in_tag=True),
     "branch": Variable("the branch; empty for tags and pull requests", may_be_empty=True),
     "default_branch": Variable("the repository's default branch"),
     "tag": Variable("the git tag; empty for everything else", in_tag=True, may_be_empty=True),
+    "version": Variable(
+        "the semantic version of the git tag, after tag_prefix and a v: 1.2.3-rc.1 of "
+        "v1.2.3-rc.1; build metadata is dropped; empty for everything else",
+        in_tag=True,
+        may_be_empty=True,
+    ),
+    "version.minor": Variable("its first two numbers, such as 1.2", in_tag=True, may_be_empty=True),
+    "version.major": Variable("its first number", in_tag=True, may_be_empty=True),
     "ref.name": Variable("the branch or tag; pr-NUMBER in a pull request"),
     "ref.slug": Variable(
         "ref.name in lower case, other characters as -, at most 63 (GitLab's rule)",
@@ -121,6 +130,7 @@ VARIABLES: dict[str, Variable] = {
     "build.number": Variable("the running number of this run", in_tag=True),
     "build.url": Variable("the page of this run"),
     "build.timestamp": Variable("when the build starts, UTC, such as 2026-01-02T03:04:05Z"),
+    "build.date": Variable("the same as 20260102030405, which sorts", in_tag=True),
 }
 
 ENV_PREFIX = "env."
@@ -261,8 +271,11 @@ _OTHER_WORDS = {
         ("sha", "commit", "git_sha", "commit_sha", "git.sha", "revision"), "commit.sha"
     ),
     **dict.fromkeys(("short_sha", "sha_short", "short"), "commit.short"),
-    **dict.fromkeys(("version", "semver"), "ref.tag"),
-    **dict.fromkeys(("date", "time", "timestamp", "now"), "build.timestamp"),
+    **dict.fromkeys(("semver", "git_version", "release"), "version"),
+    **dict.fromkeys(("minor", "major_minor", "version_minor"), "version.minor"),
+    **dict.fromkeys(("major", "version_major"), "version.major"),
+    **dict.fromkeys(("date", "build_date", "today"), "build.date"),
+    **dict.fromkeys(("time", "timestamp", "now"), "build.timestamp"),
     **dict.fromkeys(("ref", "git_ref"), "ref.name"),
     **dict.fromkeys(("pr", "pr_number", "pull_request", "mr"), "pull_request.number"),
     **dict.fromkeys(("repo", "repository", "project"), "repository.path"),
@@ -272,7 +285,7 @@ _OTHER_WORDS = {
     "build": "build.number",
 }
 """What people call the portable variables."""
-_IN_TAGS = {"build.timestamp": "build.number", "ref.name": "ref.tag"}
+_IN_TAGS = {"build.timestamp": "build.date", "ref.name": "ref.tag"}
 """What is safe in a tag, for what is not."""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.rules.rule import build_rule
-from ci_kaniko.syntax.conditions import Condition
+from ci_kaniko.syntax.conditions import VERSIONS, Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
 from ci_kaniko.syntax.variables import names
 
@@ -57,14 +57,14 @@ def _destinations_differ(spec: Build) -> Iterator[Finding]:
 def overlapping(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> bool:
     both = (*first, *second)
     return Condition("always") in both or any(
-        one.kind == other.kind
+        (one.kind == other.kind or {one.kind, other.kind} == {*VERSIONS})
         and (not one.globs or {*split(one.globs)[0]} & {*split(other.globs)[0]})
         for one in first
         for other in second
     )
 
 
-@build_rule("destinations[]", "push", "triggers", "default_branch")
+@build_rule("destinations[]", "push", "triggers", "default_branch", "tag_prefix")
 def _destinations_are_reached(spec: Build) -> Iterator[Finding]:
     if spec.push == "never":
         return
@@ -84,11 +84,26 @@ def _out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
         return _event_out_of_reach(spec, kind)
     if kind == "always" or (triggers and triggers.starts_any_ref):
         return None
+    if kind in VERSIONS:
+        if triggers and not any(_may_be_version(glob, spec) for glob in split(triggers.tags)[0]):
+            hint = f"add tags: [{quoted(spec.tag_prefix + 'v*')}] under triggers:"
+            return "no tag of a version starts the job", hint
+        return None
     if kind == "tag":
         if triggers and not _started(triggers.tags, condition.globs):
             return "no such tag starts the job", "list it under triggers: tags:"
         return None
     return _branch_out_of_reach(spec, condition)
+
+
+def _may_be_version(glob: str, spec: Build) -> bool:
+    """Whether a tag that matches may be a version."""
+    if is_literal(glob):
+        from ci_kaniko.syntax.versions import version_of
+
+        return bool(version_of(glob, spec.tag_prefix))
+    start = glob[: glob.index("*")]
+    return start.startswith(spec.tag_prefix) or spec.tag_prefix.startswith(start)
 
 
 _OWN_TRIGGERS = {
@@ -156,6 +171,39 @@ def _tags_can_be_tags_of_images(spec: Build) -> Iterator[Finding]:
                 "and a tag of an image cannot",
                 "${ref.tag} has - in its place",
             )
+
+
+_OF_TAGS = {"tag", *VERSIONS}
+_EMPTY_ELSEWHERE = {
+    "tag": (_OF_TAGS, 'when: {tag: "v*"}'),
+    "version": (_OF_TAGS, "when: version"),
+    "version.minor": (_OF_TAGS, "when: release"),
+    "version.major": (_OF_TAGS, "when: release"),
+    "pull_request.number": ({"pull-request"}, "when: pull-request"),
+}
+"""What is empty in most runs, the conditions under which it is not, and the usual one."""
+
+
+@build_rule("destinations[]", "push", "triggers")
+def _no_tag_is_empty(spec: Build) -> Iterator[Finding]:
+    """An image needs each of its variables, so a run without one ends with an error."""
+    triggers = spec.triggers
+    only_tags = triggers and triggers.only_tags
+    for index, destination in enumerate(spec.destinations if spec.push != "never" else ()):
+        for part in destination.image.tag:
+            if isinstance(part, str) or part.default is not None:
+                continue
+            kinds, when = _EMPTY_ELSEWHERE.get(part.name, (None, ""))
+            if kinds is None or (only_tags and "tag" in kinds):
+                continue
+            if any(condition.kind not in kinds for condition in destination.when):
+                yield Finding(
+                    "empty-variable",
+                    ("destinations", index),
+                    f"${{{part.name}}} is empty in runs that push this, and they will fail",
+                    f"{when}, or a default: ${{{part.name}:-dev}}",
+                    severity="warning",
+                )
 
 
 @build_rule("destinations", "push", "triggers")

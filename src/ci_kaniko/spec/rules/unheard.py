@@ -8,9 +8,12 @@ from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.rule import no_effect
+from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.spec.told import unheard_by_all
+from ci_kaniko.syntax.conditions import VERSIONS
 from ci_kaniko.syntax.globs import is_exclusion, is_literal
 from ci_kaniko.syntax.references import canonical_host
+from ci_kaniko.syntax.variables import names, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +83,28 @@ def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
             yield finding, kubernetes.kind == "Job"
 
     return unheard_by_all(spec, look)
+
+
+def _versions_are_read(spec: SpecFields) -> Iterator[Finding]:
+    def look(build: Build) -> Iterator[Heard]:
+        if build.tag_prefix:
+            finding = no_effect(
+                ("tag_prefix",),
+                "nothing asks for the version of a tag",
+                "${version} and when: version do; remove this when nothing should",
+            )
+            yield finding, _asks_for_version(build)
+
+    return unheard_by_all(spec, look)
+
+
+def _asks_for_version(build: Build) -> bool:
+    conditions = [condition for item in build.destinations for condition in item.when]
+    return any(condition.kind in VERSIONS for condition in conditions) or any(
+        name.partition(".")[0] == "version"
+        for _, text in texts_with_variables(build)
+        for name in names(parts_of(text))
+    )
 
 
 def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
@@ -336,6 +361,7 @@ _LOOKS = (
     _triggers_start_what_they_filter,
     _platforms_are_built,
     _settings_have_something_to_set,
+    _versions_are_read,
     _the_repository_is_read,
     _pulled_hosts_are_pushed_to,
     _inputs_are_read,

@@ -41,13 +41,13 @@ _PULL_REQUEST = (
     "pull_request=${BUILDKITE_PULL_REQUEST:-}",
     "if [ \"$pull_request\" = false ]; then pull_request=''; fi",
 )
+_NO_CLOCK = "Buildkite passes no commit time, and kaniko's image has no git"
 _REMOTE = remote_url("BUILDKITE_REPO")
 
 _CELLS: dict[str, Cell | Impossible] = {
     "commit.sha": Cell("BUILDKITE_COMMIT", define=_COMMIT),
-    "commit.timestamp": Impossible(
-        "Buildkite passes no commit time, and kaniko's image has no git", "use ${build.timestamp}"
-    ),
+    "commit.timestamp": Impossible(_NO_CLOCK, "use ${build.timestamp}"),
+    "commit.date": Impossible(_NO_CLOCK, "use ${build.date}"),
     "branch": Cell("branch", define=_BRANCH),
     "tag": Cell("BUILDKITE_TAG", may_be_unset=True),
     "pull_request.number": Cell("pull_request", define=_PULL_REQUEST),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
+_COMMIT_DATE = "-s --date=format-local:%Y%m%d%H%M%S --format=%cd"
 _BRANCH = ("case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac",)
 _TAG = ("case $GITHUB_REF in refs/tags/*) tag=$GITHUB_REF_NAME ;; *) tag='' ;; esac",)
 
@@ -29,6 +30,10 @@ _CELLS: dict[str, Cell] = {
     "commit.timestamp": Cell(
         "committed",
         define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
+    ),
+    "commit.date": Cell(
+        "commit_date",
+        define=(f'commit_date=$(TZ=UTC git show {_COMMIT_DATE} "$GITHUB_SHA")',),
     ),
     "branch": Cell("branch", define=_BRANCH),
     "tag": Cell("tag", define=_TAG),
@@ -275,8 +280,9 @@ class _InContainer(_GitHub):
     )
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
-        if name == "commit.timestamp":
-            return Impossible("there is no git in the executor's image", "use ${build.timestamp}")
+        if name in {"commit.timestamp", "commit.date"}:
+            instead = name.replace("commit", "build")
+            return Impossible("there is no git in the executor's image", f"use ${{{instead}}}")
         return super().cell(name, plan)
 
 

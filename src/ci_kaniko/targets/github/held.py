@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.plan.logins import late_uses
-from ci_kaniko.syntax.conditions import ALWAYS
+from ci_kaniko.syntax.conditions import ALWAYS, VERSIONS
 from ci_kaniko.syntax.globs import split
 from ci_kaniko.targets.github.events import DEFAULT_REF, FOLDERS, any_of, ref_test, starting
 from ci_kaniko.targets.github.model import Step
@@ -130,6 +130,8 @@ def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
             else:
                 text, is_exact = ref_test(glob, FOLDERS[kind], others - {glob})
                 yield _Test(text, is_exact and (not out or {*out} <= {*never}))
+    elif condition.kind in VERSIONS:
+        yield _Test(starting(FOLDERS["tags"] + plan.spec.tag_prefix), is_exact=False)
     elif condition.kind in _WHENS:
         yield _Test(f"github.event_name == '{_WHENS[condition.kind]}'")
     else:

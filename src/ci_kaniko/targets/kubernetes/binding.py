@@ -8,7 +8,7 @@ from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.plan.values import check_in_reference
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.syntax.conditions import holds
+from ci_kaniko.syntax.conditions import VERSIONS, holds
 from ci_kaniko.syntax.grammar import is_host
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, check_tag_text, is_run_time_host
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
@@ -43,7 +43,7 @@ def bound(plan: Plan, known: Values) -> Plan:
 
     def decided(any_of: AnyOf) -> bool:
         kinds = {condition.kind for condition in any_of}
-        if kinds & {"branch", "tag", "default-branch", "pull-request"}:
+        if kinds & {"branch", "tag", "default-branch", "pull-request", *VERSIONS}:
             known.get("branch")
         if "default-branch" in kinds:
             known.get("default_branch")

@@ -82,7 +82,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     for image in found.images:
         plan = plans[image.name]
         if not known.missing:
-            findings += image.findings(bad_references(image.plan, known))
+            findings += image.findings(bad_references(image.plan, known.of(image.build)))
         scripted = needs_script(plan)
         findings += image.findings(impossible_image(plan.spec.executor, with_shell=scripted))
     if findings:
@@ -104,7 +104,7 @@ def _too_large(groups: Iterable[Group], pods: Iterable[Pod]) -> Iterator[Finding
 
 
 def _bound(image: Image, known: Values) -> Plan:
-    plan = bound(image.plan, known)
+    plan = bound(image.plan, known.of(image.build))
     if uses_workspace(image):
         known.source()
     return plan

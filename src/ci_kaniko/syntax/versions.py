@@ -1,0 +1,45 @@
+"""Versions in git tags: semantic versions, after a prefix and an optional ``v``.
+
+The grammar is that of semver.org, version 2.0.0. Build metadata is dropped, because a tag of an
+image cannot hold its ``+``.
+"""
+
+from __future__ import annotations
+
+from ci_kaniko.text.patterns import pattern
+
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_WORD = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION = pattern(
+    rf"v?({_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_WORD}(?:\.{_WORD})*)?)"
+    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
+
+
+def version_of(tag: str, prefix: str = "") -> str:
+    """The version that a git tag names; empty when it names none.
+
+    >>> version_of("v1.2.3-rc.1+linux"), version_of("api/v1.2.3", "api/"), version_of("v1.2")
+    ('1.2.3-rc.1', '1.2.3', '')
+    """
+    found = _VERSION.fullmatch(tag[len(prefix) :]) if tag.startswith(prefix) else None
+    return found[1] if found else ""
+
+
+def is_release(version: str) -> bool:
+    """Whether a version is one without a pre-release part."""
+    return bool(version) and "-" not in version
+
+
+def shell_lines(tag: str, prefix: str) -> tuple[str, ...]:
+    """Lines of a POSIX shell that put the version of ``tag``, a word, into ``$version``."""
+    escaped = "".join(f"[{c}]" if c in ".+" else c for c in prefix)
+    return (
+        "# a version as semver.org defines it",
+        "number='(0|[1-9][0-9]*)'",
+        'word="($number|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"',
+        'semver="${number}[.]${number}[.]$number(-$word([.]$word)*)?"',
+        "metadata='([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?'",
+        f"version=$(printf '%s\\n' {tag} |",
+        f"""  LC_ALL=C sed -nE "s,^{escaped}v?($semver)$metadata"'$,\\1,p')""",
+    )
