@@ -30,7 +30,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell import parsing as shell_tree
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
-from ci_kaniko.importing.shell.interpreter import ShellError, read
+from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 from ci_kaniko.importing.shell.notes import NOTES
 from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
@@ -596,7 +596,7 @@ cp -f "${CI_PROJECT_DIR}/config.json" /kaniko/.docker/config.json
 sed -i "s/PLACE_HOLDER/$AUTH/" /kaniko/.docker/config.json
 /kaniko/executor --context . --destination "$X:${$CI_COMMIT_REF_SLUG}"
 """
-    script = read(text, first_line=10)
+    script = read(text, Given(first_line=10))
     call = only(script)
     assert logins(call) == [("", "$DOCKER_HUB_USER", "$DOCKER_HUB_PASSWORD")]
     assert [(note.rule, note.line) for note in script.notes] == [
@@ -606,7 +606,7 @@ sed -i "s/PLACE_HOLDER/$AUTH/" /kaniko/.docker/config.json
     ]
     assert shown(call.pushed) == ["$X:$CI_COMMIT_REF_SLUG"]
     template = '{"auths": {"https://index.docker.io/v1/": {"auth": "PLACE_HOLDER"}}}'
-    known = only(read(text, files={"config.json": (template,)}))
+    known = only(read(text, Given(files={"config.json": (template,)})))
     assert logins(known) == [
         ("https://index.docker.io/v1/", "$DOCKER_HUB_USER", "$DOCKER_HUB_PASSWORD")
     ]
@@ -872,7 +872,7 @@ def test_what_a_job_knows() -> None:
     script = read(
         """for t in $TAGS; do set -- "$@" --destination=$IMAGE:$t; done
 /kaniko/executor "$@" --label=r=${{ env.ref }} --label=s='${{ github.sha }}'""",
-        known=known,
+        Given(known),
     )
     assert shown(only(script).words) == [
         "--destination=$CI_REGISTRY_IMAGE/api:a",
@@ -889,7 +889,7 @@ def test_what_later_scripts_find() -> None:
         "made": "x\n",
     }
     assert [spell(item.text) for item in first.environment["A"]] == ["1"]
-    second = read("/kaniko/executor --label=x=$(cat made)", files={"made": ("x\n",)})
+    second = read("/kaniko/executor --label=x=$(cat made)", Given(files={"made": ("x\n",)}))
     assert shown(only(second).words) == ["--label=x=x"]
 
 
@@ -985,13 +985,16 @@ def test_faults_are_reported_and_mended(case: str) -> None:
 
 def test_what_only_bash_reads() -> None:
     script = read(
-        'a=(--no-push)\n/kaniko/executor "${a[@]}" --label=x=${Y,,}', dialect="posix", first_line=5
+        'a=(--no-push)\n/kaniko/executor "${a[@]}" --label=x=${Y,,}',
+        Given(dialect="posix", first_line=5),
     )
     assert [(note.rule, note.line) for note in script.notes if note.rule == "bash-only"] == [
         ("bash-only", 5),
         ("bash-only", 6),
     ]
-    assert shown(only(read("/kaniko/executor --a={b,c}", dialect="posix")).words) == ["--a={b,c}"]
+    assert shown(only(read("/kaniko/executor --a={b,c}", Given(dialect="posix"))).words) == [
+        "--a={b,c}"
+    ]
     assert shown(only(read("/kaniko/executor --a={b,c}")).words) == ["--a=b", "--a=c"]
 
 
@@ -1060,7 +1063,7 @@ def test_an_empty_script_and_one_without_kaniko() -> None:
 )
 def test_what_cannot_be_read(text: str, line: int, column: int, message: str) -> None:
     with pytest.raises(ShellError) as caught:
-        read(text, first_line=5)
+        read(text, Given(first_line=5))
     assert message in caught.value.message
     assert (caught.value.line, caught.value.column) == (line, column)
 
@@ -1076,10 +1079,28 @@ def test_a_missing_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     shell_tree._program.cache_clear()
 
 
-def test_too_many_conditions() -> None:
+def test_more_texts_than_are_followed_are_one_that_a_run_decides() -> None:
     lines = [f'[ "$X{n}" = 1 ] && A="$A --destination=x/y:{n}"' for n in range(16)]
-    with pytest.raises(ShellError, match="more conditions than can be told apart"):
-        read("\n".join([*lines, "/kaniko/executor $A"]))
+    script = read("\n".join([*lines, "/kaniko/executor --context=. $A --force"]))
+    words = shown(only(script).words)
+    assert [words[0], words[1][:22], words[-1]] == [
+        "--context=.",
+        "$(one of many texts (2",
+        "--force",
+    ]
+    assert [(note.rule, note.line) for note in script.notes][:1] == [("too-many-values", 6)]
+    assert "unknown-words" in {note.rule for note in script.notes}
+
+
+def test_more_conditions_than_are_followed_are_one_that_a_run_decides() -> None:
+    lines = [f'if [ "$X" = {n} ]; then A=a; fi' for n in range(400)]
+    call = 'if [ "$B" ]; then set -- --destination=x/y:1; fi\n/kaniko/executor --context=. "$@"'
+    script = read("\n".join([*lines, call]))
+    assert shown(only(script).words) == [
+        "--context=.",
+        "--destination=x/y:1 [one of many conditions]",
+    ]
+    assert [note.rule for note in script.notes] == ["too-many-conditions"]
 
 
 def test_many_conditions_in_a_list() -> None:

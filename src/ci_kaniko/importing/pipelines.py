@@ -54,6 +54,9 @@ def read_all(
     if not called:
         paths = ", ".join(file.path for file in files)
         kept = [entry for entry in report.entries if entry.kind == "left"]
+        unread = next((entry for entry in kept if entry.rule == "bad-shell"), None)
+        if unread is not None:
+            raise failure(unread.path, unread.rule, unread.message, unread.advice, unread.line)
         hint = str(kept[0]).strip() if kept else "import reads jobs that call /kaniko/executor"
         raise failure(paths, "no-kaniko", "no job here runs kaniko's executor", hint)
     for job in called:

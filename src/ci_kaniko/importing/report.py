@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from ci_kaniko.importing.shell.guards import Budget
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,9 +38,10 @@ class Entry:
 
 
 class Report:
-    """The entries of one import, each once."""
+    """The entries of one import, each once; ``budget`` is what its scripts may cost."""
 
     def __init__(self) -> None:
+        self.budget = Budget()
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,11 +48,16 @@ class Expressions:
     def guard(self, text: str, line: int) -> int:
         """A condition as a guard; one that is not understood is an unknown test."""
         self._text, self._line = text, line
+        if self.conditions.exhausted:
+            return self.conditions.unknown(text.strip(), line)
         try:
             self._tokens = list(tokens(text))
             self._at = 0
             found = self._either()
-        except (BadExpression, IndexError):
+        except TooComplexError:
+            self.conditions.give_up()
+            return self.conditions.unknown(text.strip(), line)
+        except (BadExpression, IndexError, RecursionError):
             return self.conditions.unknown(text.strip(), line)
         whole = self._at == len(self._tokens)
         return found if whole else self.conditions.unknown(text.strip(), line)

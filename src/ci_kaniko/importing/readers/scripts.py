@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Var, spell
+from ci_kaniko.importing.calls import Script, Var, spell
 from ci_kaniko.importing.jobs import FIRST_SCRIPT_LINE
-from ci_kaniko.importing.readers.documents import failure
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Script, Text
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Host
 
@@ -19,6 +18,8 @@ _LEFT = {
     "not-understood",
     "placeholder",
     "skipped-command",
+    "too-many-conditions",
+    "too-many-values",
     "unknown-list",
     "unknown-words",
 }
@@ -38,8 +39,8 @@ def hole(name: str) -> str:
 
 
 def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
-    """What a script does that is put together from several places. Raises SpecError."""
-    from ci_kaniko.importing.shell.interpreter import ShellError, read
+    """What a script does that is put together from pieces; nothing where it cannot be read."""
+    from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 
     job.hide_secrets()
     first = max(job.lines, default=FIRST_SCRIPT_LINE - 1) + 1
@@ -53,11 +54,11 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
     text = "\n".join(rows)
     job.script_text = f"{job.script_text}\n{text}"
     try:
-        script = read(text, known=known, files=job.known_files, first_line=first, host=host)
+        given = Given(known, job.known_files, first, host=host)
+        script = read(text, given, job.report.budget)
     except ShellError as error:
-        hint = error.hint or "mend the script, or import the other jobs"
-        line = job.lines.get(error.line, job.line)
-        raise failure(job.path, "bad-shell", error.message, hint, line) from None
+        job.left("bad-shell", error.message, error.line, error.hint or "mend the script")
+        return Script(())
     add_notes(job, script)
     return script
 

@@ -19,14 +19,15 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
-from ci_kaniko.importing.shell.guards import NO, YES, Guards
-from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
+from ci_kaniko.importing.shell.patterns import affordable, matches, portable_glob, unescaped
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.guards import Cube
 
+_MAX_TESTS = 300
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
 _DEFAULT_BRANCHES = {
     "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
@@ -48,16 +49,26 @@ _ONE_OF = (
 class Conditions:
     """The tests of one script and what is known about them.
 
-    ``facts`` holds whatever the tests' values are: one text does not equal two others.
+    ``facts`` holds whatever the tests' values are: one text does not equal two others. Where a
+    script asks more than can be told apart, ``undecided`` is the line of the one test that then
+    stands for all of them.
     """
 
-    def __init__(self) -> None:
-        self.guards = Guards()
+    def __init__(self, budget: Budget | None = None, undecided: int = 0) -> None:
+        self.undecided = undecided
+        self.exhausted = False
+        self.guards = Guards(budget)
         self.facts = YES
         self._tests: list[Test] = []
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
         self._by_group: list[list[int]] = [[] for _ in _ONE_OF]
+
+    def give_up(self) -> None:
+        """Ask nothing more of the texts: what is tested from here on is unknown."""
+        self.exhausted = True
+        self.facts = YES
+        self.guards.budget = Budget()
 
     # -- guards ---------------------------------------------------------------------------------
 
@@ -75,13 +86,19 @@ class Conditions:
         return self.implies(both(one, within), other) and self.implies(both(other, within), one)
 
     def _atom(self, test: Test) -> int:
+        if self.undecided:
+            told = "one of many conditions"
+            test = Test("unknown", (Output(told),), text=told, line=self.undecided)
         test = _of_ref(test)
         key = (test.kind, test.left, test.right)
         number = self._numbers.get(key)
         if number is None:
+            if len(self._tests) > _MAX_TESTS and test.kind != "unknown":
+                raise TooComplexError
             number = self._numbers[key] = len(self._tests)
             self._tests.append(test)
-            self._learn(number)
+            if test.kind != "unknown":
+                self._learn(number)
         return self.guards.atom(number)
 
     def _learn(self, number: int) -> None:
@@ -91,7 +108,9 @@ class Conditions:
         cause, effect, rival = NO, YES, NO
         if new.kind == "equal" and _is_default_branch(new.right):
             effect = self.filled(new.left, new.line)
-        for earlier in self._by_text.setdefault(new.left, []):
+        earlier_tests = self._by_text.setdefault(new.left, [])
+        guards.budget.spend(10 * len(earlier_tests))
+        for earlier in earlier_tests:
             old, other = self._tests[earlier], guards.atom(earlier)
             if _implies(old, new):
                 cause = guards.either(cause, other)
@@ -101,6 +120,7 @@ class Conditions:
                 rival = guards.either(rival, other)
         self._by_text[new.left].append(number)
         if (group := _group(new)) is not None:
+            guards.budget.spend(2 * len(self._by_group[group]))
             for earlier in self._by_group[group]:
                 if self._tests[earlier].left != new.left:
                     rival = guards.either(rival, guards.atom(earlier))
@@ -324,7 +344,7 @@ def _fits(value: str, test: Test) -> bool | None:
         return matches(right, value)
     if test.kind == "regex":
         try:
-            return re.search(right, value) is not None
+            return re.search(affordable(right, value), value) is not None
         except re.error:
             return None
     return None

@@ -6,10 +6,15 @@ order in which they are made.
 
 from __future__ import annotations
 
+import re
+
 NO = 0
 YES = 1
-_MAX_NODES = 300_000
 _LAST = 1 << 30
+_UNITS = 220_000
+_WORDS = 8_000
+_CHAINED = 300
+_JOINED = re.compile(r"(?:&&|\|\|?|\\)[ \t]*\n")
 
 Cube = tuple[tuple[int, bool], ...]
 """Atoms and whether each holds, all together."""
@@ -19,10 +24,45 @@ class TooComplexError(Exception):
     """More conditions than can be told apart."""
 
 
+class Budget:
+    """What the reading of the scripts of one import may cost.
+
+    Units are about a microsecond each. When they are used up, scripts are read once more without
+    telling conditions apart (``low``), which may cost as much again.
+    """
+
+    def __init__(self) -> None:
+        self._left = _UNITS
+        self._words = _WORDS
+        self._parsed: set[str] = set()
+        self.low = False
+
+    def spend(self, units: int) -> None:
+        """Take from what is left. Raises TooComplexError."""
+        self._left -= units
+        if self._left < 0:
+            raise TooComplexError
+
+    def lower(self) -> None:
+        """Go on without telling conditions apart."""
+        self.low = True
+        self._left = _UNITS
+
+    def parse(self, text: str) -> bool:
+        """Whether the parser may be asked for the tree of a text."""
+        if text in self._parsed:
+            return True
+        self._parsed.add(text)
+        self._words -= len(re.findall(r"[^\s;|&'\"]+|[;|&]+|''|\"\"", text))
+        lines = _JOINED.sub(" ", text).split("\n")
+        return self._words >= 0 and max(len(re.findall(r"[|&]+", x)) for x in lines) < _CHAINED
+
+
 class Guards:
     """All guards of one script."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
         self._nodes: list[tuple[int, int, int]] = [(_LAST, NO, NO), (_LAST, YES, YES)]
         self._known: dict[tuple[int, int, int], int] = {}
         self._chosen: dict[tuple[int, int, int], int] = {}
@@ -38,8 +78,6 @@ class Guards:
         found = self._known.get(key)
         if found is None:
             found = len(self._nodes)
-            if found > _MAX_NODES:
-                raise TooComplexError
             self._nodes.append(key)
             self._known[key] = found
         return found
@@ -55,6 +93,7 @@ class Guards:
         key = (test, then, other)
         found = self._chosen.get(key)
         if found is None:
+            self.budget.spend(4)
             one, two, three = (self._nodes[item] for item in key)
             top = min(one[0], two[0], three[0])
             low = self.choose(
@@ -108,6 +147,7 @@ class Guards:
             return [], NO
         if most == YES:
             return [()], YES
+        self.budget.spend(20)
         top = min(self._nodes[least][0], self._nodes[most][0])
         least_not = self._branch(least, top, high=False)
         least_so = self._branch(least, top, high=True)

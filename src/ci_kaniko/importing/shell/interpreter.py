@@ -13,16 +13,15 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import read_file, write_file
-from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
 from ci_kaniko.importing.shell.parsing import ShellError, parse, parse_inner, slotted
-from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Host, Reader, Status
+from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Reader, Status
 from ci_kaniko.importing.shell.results import script
 from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
@@ -34,49 +33,50 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.shell.parsing import Tree
 
-__all__ = ["ShellError", "read"]
+__all__ = ["Given", "ShellError", "read"]
 
-_NOTHING: Mapping[str, Text] = MappingProxyType({})
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
 _MAX_DEPTH = 30
 _MAX_ROUNDS = 200
 
 
-def read(
-    text: str,
-    *,
-    dialect: str = "bash",
-    known: Mapping[str, Text] = _NOTHING,
-    files: Mapping[str, Text] = _NOTHING,
-    first_line: int = 1,
-    host: Host | None = None,
-) -> Script:
-    """Read a script. Raises ShellError.
-
-    ``known`` are variables that its environment holds. ``files`` are what it finds: by path from
-    the root of the repository, or by the path that an earlier script wrote to. With the dialect
-    ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
-    first line in its file. ``host`` is the CI, where it does something between the script's parts.
-    """
-    parsed = parse(text, first_line)
-    shell = _Shell(dialect, known, files, first_line, host)
-    shell.holes = [_expression(hole, known) for hole in parsed.holes]
-    for note in parsed.notes:
-        shell.notes[note.rule, note.line, note.message] = note
-    if re.match(r"#!.*\bx?sh\b.* -[a-z]*x", text):
-        shell.note("trace-shows-secrets", text.partition("\n")[0])
-    try:
-        shell.run_all(parsed.tree.get("Stmts") or [])
-        return script(shell)
-    except RecursionError:
-        raise ShellError("the script is nested too deeply", first_line, 1) from None
-    except TooComplexError:
+def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Script:
+    """Read a script with what is given; without a budget it has its own. Raises ShellError."""
+    budget = budget or Budget()
+    if not budget.parse(text):
         raise ShellError(
-            "the script has more conditions than can be told apart",
-            shell.line,
+            "the script is longer than can be followed",
+            given.first_line,
             1,
             "write the destinations into the spec by hand",
-        ) from None
+        )
+    parsed = parse(text, given.first_line)
+    undecided = given.first_line if budget.low else 0
+    while True:
+        shell = _Shell(given, budget, undecided)
+        shell.holes = [_expression(hole, given.known) for hole in parsed.holes]
+        for note in parsed.notes:
+            shell.notes[note.rule, note.line, note.message] = note
+        if re.match(r"#!.*\bx?sh\b.* -[a-z]*x", text):
+            shell.note("trace-shows-secrets", text.partition("\n")[0])
+        if undecided:
+            shell.note("too-many-conditions", line=undecided)
+        try:
+            shell.run_all(parsed.tree.get("Stmts") or [])
+            return script(shell)
+        except (RecursionError, TooComplexError) as error:
+            if budget.low:
+                deep = isinstance(error, RecursionError)
+                raise ShellError(
+                    "the script is nested too deeply"
+                    if deep
+                    else "the script does more than can be followed",
+                    shell.line,
+                    1,
+                    "write the destinations into the spec by hand",
+                ) from None
+            budget.lower()
+            undecided = shell.line
 
 
 @dataclass
@@ -91,15 +91,8 @@ class _Frame:
 class _Shell(Reader):
     """The interpreter."""
 
-    def __init__(
-        self,
-        dialect: str,
-        known: Mapping[str, Text],
-        files: Mapping[str, Text],
-        first_line: int,
-        host: Host | None,
-    ) -> None:
-        super().__init__(dialect, known, files, first_line, host)
+    def __init__(self, given: Given, budget: Budget, undecided: int) -> None:
+        super().__init__(given, budget, undecided)
         self._frames: list[_Frame] = []
         self._depth = 0
 
@@ -137,7 +130,7 @@ class _Shell(Reader):
         finally:
             self._frames.pop()
             for end in frame.ends:
-                self.state = merge(self.state, end, self.conditions)
+                self.state = merge(self.state, end, self.values)
 
     def _branch(
         self, guard: int, then: Callable[[], Status], other: Callable[[], Status]
@@ -148,15 +141,24 @@ class _Shell(Reader):
     def _ways(self, ways: list[tuple[int, Callable[[], Status]]]) -> Status:
         """Several ways of which the first that is open is taken, and where they meet again."""
         guards, before = self.guards, self.state
+        guards.budget.spend(60)
         rest, merged, returned = before.path, before.fork(NO), True
         statuses: list[tuple[int, Status]] = []
-        for guard, run in ways:
+        for way, run in ways:
+            guard = way
+            if self.conditions.undecided and guard not in (NO, YES):
+                guard = self.conditions.unknown("", self.line)
+                self.state = before.fork(guards.both(before.path, guard))
+                statuses.append((guard, run()))
+                returned = returned and self.alive
+                merged = merge(merged, self.state, self.values)
+                continue
             path = guard if self.conditions.implies(guard, rest) else guards.both(rest, guard)
             rest = guards.minus(rest, guard)
             self.state = before.fork(path)
             statuses.append((guard, run() if self.alive else SUCCESS))
             returned = returned and self.state.path == path
-            merged = merge(merged, self.state, self.conditions)
+            merged = merge(merged, self.state, self.values)
         self.state = merged
         if returned and rest == NO:
             merged.path = before.path
@@ -207,6 +209,9 @@ class _Shell(Reader):
     def _run_text(self, text: Text, items: list[Item] | None) -> Status:
         if self._depth >= _MAX_DEPTH:
             raise ShellError("the script calls itself", self.line, 1)
+        self.guards.budget.spend(5000)
+        if not self.guards.budget.parse(spell(text)):
+            raise TooComplexError
         parsed = parse_inner(slotted(text, self.holes), self.line)
         for note in parsed.notes:
             self.notes[note.rule, note.line, note.message] = note
@@ -256,6 +261,7 @@ class _Shell(Reader):
     def statement(self, node: Tree) -> Status:
         """A command with its redirections."""
         line = self.at(node)
+        self.guards.budget.spend(80)
         command = node.get("Cmd")
         redirections = node.get("Redirs") or []
         kept_input = self.stdin

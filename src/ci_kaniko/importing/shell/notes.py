@@ -68,6 +68,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "{} takes no value in a word of its own: kaniko refuses {}",
         "write {}={}",
     ),
+    "too-many-conditions": (
+        "from here on the script asks more than import follows: a run decides what depends on it",
+        "write it as when:",
+    ),
+    "too-many-values": (
+        "a value here is one of more than import follows: a run decides it",
+        "write it as when:",
+    ),
     "trace-shows-secrets": (
         "{} prints every command with its secrets into the log",
         "the rendered script does without it",

@@ -18,7 +18,11 @@ _CLASSES = {
 }
 _CLASS = re.compile(r"\[:(\w+):\]")
 _SPECIAL = re.compile(r"[\\*?\[]")
-_MAX_ALTERNATIVES = 20
+_MAX_ALTERNATIVES = 50
+_MAX_LENGTH = 500
+_UP_TO = re.compile(r"\[\^([^]\\]*)\][*+](?=\)?(.))")
+_MAX_NESTED = 12
+_MAX_STEPS = 10_000_000
 
 
 @functools.lru_cache(maxsize=512)
@@ -70,9 +74,30 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
 def matches(pattern: str, text: str) -> bool:
     """Whether a shell's pattern matches a whole text."""
     try:
-        return re.fullmatch(shell_regex(pattern), text, re.DOTALL) is not None
+        return re.fullmatch(affordable(shell_regex(pattern), text), text, re.DOTALL) is not None
     except re.error:
         return False
+
+
+def affordable(expression: str, text: str) -> str:
+    """An expression of Python that is tried on a text in bounded time. Raises re.error."""
+    power, nested = _cost(expression)
+    if (nested and len(text) > _MAX_NESTED) or len(text) ** power > _MAX_STEPS:
+        raise re.error("it could take for ever")
+    return expression
+
+
+@functools.lru_cache(maxsize=512)
+def _cost(expression: str) -> tuple[int, bool]:
+    """The power of a text's length that a search may cost, and whether repeats are nested."""
+    plain = _UP_TO.sub(
+        lambda found: found[0] if found[2] not in found[1] else "",
+        expression.replace("{0,1}", "?"),
+    )
+    plain = re.sub(r"\\.", "e", plain, flags=re.DOTALL)
+    plain = re.sub(r"\[\^?\]?[^]]*\]", "s", plain)
+    nested = re.search(r"[*+}?][^()]*\)+[*+{]|\|[^()]*\)+[*+{]", plain) is not None
+    return len(re.findall(r"[*+{]", plain)) + (not expression.startswith(("^", r"\A"))), nested
 
 
 def unescaped(pattern: str) -> str | None:
@@ -144,29 +169,40 @@ def globs_of_regex(expression: str, *, extended: bool, whole: bool = False) -> l
         if re.search(r"\\[(){}|+?]", expression):
             return None
         expression = re.sub(r"(?<!\\)([(){}|+?])", r"\\\1", expression)
-    alternatives = _alternatives(expression)
+    alternatives = _alternatives(expression, [_MAX_ALTERNATIVES])
     if alternatives is None:
         return None
     globs = [_glob_of(alternative, whole=whole) for alternative in alternatives]
     return None if any(glob is None for glob in globs) else [glob for glob in globs if glob]
 
 
-def _alternatives(expression: str) -> list[str] | None:
-    """A regular expression without groups and bars."""
+def _alternatives(expression: str, left: list[int]) -> list[str] | None:
+    """A regular expression without groups and bars; ``left`` says how many it may be.
+
+    Every step is one more alternative or one group less.
+    """
+    left[0] -= 1
+    if left[0] < 0 or len(expression) > _MAX_LENGTH:
+        return None
     pieces = _split(expression)
     if len(pieces) > 1:
-        below = [_alternatives(piece) for piece in pieces]
-        return None if any(item is None for item in below) else [x for b in below for x in b or ()]
+        return _together(pieces, left)
     match = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
     if not match:
         plain = re.sub(r"\\.|\[[^]]*\]", "", expression)
         return None if re.search(r"[()|]", plain) else [expression]
     head, tail = expression[: match.start()], expression[match.end() :]
-    inner = _split(match[1].removeprefix("?:"))
-    if len(inner) > _MAX_ALTERNATIVES:
-        return None
-    below = [_alternatives(head + piece + tail) for piece in inner]
-    return None if any(item is None for item in below) else [x for b in below for x in b or ()]
+    return _together([head + piece + tail for piece in _split(match[1].removeprefix("?:"))], left)
+
+
+def _together(pieces: list[str], left: list[int]) -> list[str] | None:
+    found: list[str] = []
+    for piece in pieces:
+        below = _alternatives(piece, left)
+        if below is None:
+            return None
+        found += below
+    return found
 
 
 def _split(expression: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.notes import note as made_note
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci_kaniko.importing.calls import Note, Part, Text
+    from ci_kaniko.importing.shell.guards import Budget
     from ci_kaniko.importing.shell.parsing import Tree
 
 
@@ -66,27 +68,40 @@ class Host(Protocol):
         """What an expression stands for where the script is now; None where it is only a name."""
 
 
+class Given(NamedTuple):
+    """What a script stands in.
+
+    ``known`` are variables that its environment holds. ``files`` are what it finds: by path from
+    the root of the repository, or by the path that an earlier script wrote to. With the dialect
+    ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
+    first line in its file. ``host`` is the CI, where it does something between the script's parts.
+    """
+
+    known: Mapping[str, Text] = MappingProxyType({})
+    files: Mapping[str, Text] = MappingProxyType({})
+    first_line: int = 1
+    dialect: str = "bash"
+    host: Host | None = None
+
+
+NOTHING = Given()
+
+
 class Reader(ABC):
     """The reading of one script."""
 
-    def __init__(
-        self,
-        dialect: str,
-        known: Mapping[str, Text],
-        files: Mapping[str, Text],
-        first_line: int,
-        host: Host | None = None,
-    ) -> None:
-        self.dialect = dialect
-        self.host = host
-        self.given = known
-        self.repository = files
-        self.conditions = Conditions()
-        self.values = Values(self.conditions)
+    def __init__(self, given: Given, budget: Budget, undecided: int) -> None:
+        self.dialect = given.dialect
+        self.host = given.host
+        self.given = given.known
+        self.repository = given.files
+        self.first_line = self.line = given.first_line
+        self.conditions = Conditions(budget, undecided)
+        self.values = Values(self.conditions, self._decided_later)
         self.guards = self.conditions.guards
         self.state = State(
-            variables={name: pure(text) for name, text in known.items()},
-            exported=dict.fromkeys(known, YES),
+            variables={name: pure(text) for name, text in given.known.items()},
+            exported=dict.fromkeys(given.known, YES),
         )
         self.holes: list[Text] = []
         self.hidden: frozenset[str] = frozenset()
@@ -100,9 +115,8 @@ class Reader(ABC):
         self.stdin: Value | None = None
         self.captures = 0
         self.repeats = False
-        self.first_line = first_line
-        self.line = first_line
         self._temporary = 0
+        self._later = 0
 
     # -- what other modules need of the interpreter -----------------------------------------------
 
@@ -155,12 +169,20 @@ class Reader(ABC):
         if self.conditions.possible(stopped):
             self.failed = self.guards.either(self.failed, stopped)
             self.stops.append((stopped, self.line, text))
-        self.narrow(self.guards.negate(guard))
+        if not self.conditions.undecided or guard == YES:
+            self.narrow(self.guards.negate(guard))
 
     def temporary_name(self) -> str:
         """A name for a file or folder that ``mktemp`` makes."""
         self._temporary += 1
         return f"mktemp {self._temporary}"
+
+    def _decided_later(self) -> Part:
+        """What stands for a value that is not followed any further here."""
+        if not self.conditions.undecided:
+            self.note("too-many-values")
+        self._later += 1
+        return Output("one of many texts" + (f" ({self._later})" if self._later > 1 else ""))
 
     def write(self, text: Value) -> None:
         """Print something."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
-
-if TYPE_CHECKING:
-    from ci_kaniko.importing.shell.conditions import Conditions
 
 Written = tuple[tuple[int, Text], ...]
 """The texts of a file; where no guard holds, it was not written."""
@@ -53,14 +50,14 @@ class State:
         return EMPTY if name in self.unset else pure((Var(name),))
 
 
-def merge(one: State, other: State, conditions: Conditions) -> State:
+def merge(one: State, other: State, values: Values) -> State:
     """Two ways to one place."""
+    conditions = values.conditions
     if one.path == NO:
         return other
     if other.path == NO:
         return one
     merged = one.fork(conditions.guards.either(one.path, other.path))
-    values = Values(conditions)
     guards = conditions.guards
 
     def under(value: Value, state: State) -> list[tuple[int, Text]]:
@@ -72,7 +69,10 @@ def merge(one: State, other: State, conditions: Conditions) -> State:
         found = values.gather([*under(here, one), *under(there, other)])
         return recognised(found, conditions, merged.path)
 
+    guards.budget.spend(len(one.variables) + len(other.variables) + len(one.files) + 10)
     for name in dict.fromkeys((*one.variables, *other.variables)):
+        if one.variables.get(name) is other.variables.get(name):
+            continue
         merged.variables[name] = both(one.value(name), other.value(name))
     for name in dict.fromkeys((*one.arrays, *other.arrays)):
         merged.arrays[name] = values.merged(

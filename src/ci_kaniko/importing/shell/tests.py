@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.shell.files import resolved
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.patterns import globs_of_regex, portable_glob, python_regex
+from ci_kaniko.importing.shell.patterns import (
+    affordable,
+    globs_of_regex,
+    portable_glob,
+    python_regex,
+)
 from ci_kaniko.importing.shell.values import Value, stripped
 from ci_kaniko.importing.shell.words import pattern, value
 
@@ -257,7 +262,7 @@ def found_by(
 
 def _search(reader: Reader, expression: str, text: str) -> int:
     try:
-        return YES if re.search(expression, text, re.MULTILINE) else NO
+        return YES if re.search(affordable(expression, text), text, re.MULTILINE) else NO
     except re.error:
         return reader.conditions.unknown(f"{text} =~ {expression}", reader.line)
 

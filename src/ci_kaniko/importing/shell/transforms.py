@@ -11,7 +11,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell.patterns import python_regex, shell_regex
+from ci_kaniko.importing.shell.patterns import affordable, python_regex, shell_regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,7 @@ _CHAINS = (
     *((name,) for name in ("short", "lower", "upper", "owner", "name")),
     *((part, "lower") for part in ("owner", "name")),
 )
+_MAX_LENGTH = 2000
 _KEPT = ("lower", "upper", "short", "first")
 
 
@@ -153,6 +154,8 @@ def _simplified_url(changes: tuple[str, ...]) -> tuple[str, ...]:
 def _chain(changes: tuple[str, ...], text: str) -> str:
     for change in changes:
         text = apply(change, text)
+        if len(text) > _MAX_LENGTH:
+            raise UnknownChangeError(change)
     return text
 
 
@@ -162,12 +165,12 @@ def _chain(changes: tuple[str, ...], text: str) -> str:
 def _expanded(operator: str, argument: str, text: str) -> str:
     if operator in ("#", "##"):
         ends = range(len(text) + 1) if operator == "#" else range(len(text), -1, -1)
-        pattern = _compiled(argument)
+        pattern = _compiled(argument, text)
         end = next((end for end in ends if pattern.fullmatch(text, 0, end)), 0)
         return text[end:]
     if operator in ("%", "%%"):
         starts = range(len(text), -1, -1) if operator == "%" else range(len(text) + 1)
-        pattern = _compiled(argument)
+        pattern = _compiled(argument, text)
         start = next((at for at in starts if pattern.fullmatch(text, at)), len(text))
         return text[:start]
     if operator in ("/", "//"):
@@ -177,9 +180,9 @@ def _expanded(operator: str, argument: str, text: str) -> str:
     return _cased(operator, text)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str, text: str) -> re.Pattern[str]:
     try:
-        return re.compile(shell_regex(pattern), re.DOTALL)
+        return re.compile(affordable(shell_regex(pattern), text), re.DOTALL)
     except re.error:
         raise UnknownChangeError(pattern) from None
 
@@ -191,10 +194,10 @@ def _replaced(operator: str, argument: str, text: str) -> str:
     new = re.sub(r"\\(.)", r"\1", match[2] or "")
     pattern, count = match[1], 1 if operator == "/" else 0
     if pattern[:1] == "#":
-        return re.sub(r"\A(?:" + _compiled(pattern[1:]).pattern + ")", lambda _: new, text)
+        return re.sub(r"\A(?:" + _compiled(pattern[1:], text).pattern + ")", lambda _: new, text)
     if pattern[:1] == "%":
-        return re.sub("(?:" + _compiled(pattern[1:]).pattern + r")\Z", lambda _: new, text)
-    return _compiled(pattern).sub(lambda _: new, text, count=count)
+        return re.sub("(?:" + _compiled(pattern[1:], text).pattern + r")\Z", lambda _: new, text)
+    return _compiled(pattern, text).sub(lambda _: new, text, count=count)
 
 
 def _slice(argument: str, text: str) -> str:
@@ -383,7 +386,8 @@ def _sed(words: list[str], text: str) -> str:
 def substituted(pattern: str, new: str, flags: str, text: str, *, extended: bool) -> str:
     """One ``s`` command on a text of one or more lines."""
     regex = re.compile(
-        python_regex(pattern, extended=extended), re.IGNORECASE if "i" in flags.lower() else 0
+        affordable(python_regex(pattern, extended=extended), max(text.split("\n"), key=len)),
+        re.IGNORECASE if "i" in flags.lower() else 0,
     )
 
     def made(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ The guards of a value exclude each other, and one of them holds wherever the val
 from __future__ import annotations
 
 import difflib
+import math
 import shlex
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from ci_kaniko.importing.calls import (
     literal,
     starts_with,
 )
-from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply, finished, simplified
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 Value = tuple[tuple[int, Text], ...]
 
 EMPTY: Value = ((YES, ()),)
-_MAX_ALTERNATIVES = 4096
+_MAX_ALTERNATIVES = 32
+_MAX_LENGTH = 32 * 1024
+_MAX_PARTS = 500
+_MAX_CHANGES = 12
 
 _REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
 _OF_TWO = {
@@ -77,31 +81,37 @@ class Values:
     """What can be done with values, given the conditions of the script."""
 
     conditions: Conditions
+    decided_later: Callable[[], Part]
+    """What stands for a value that is too large to be followed."""
+
+    def _within_bounds(self, value: Value) -> Value:
+        """A value, or what stands for it where it is more than a reading may cost."""
+        self.conditions.guards.budget.spend(sum(len(text) for _, text in value))
+        limit = 1 if self.conditions.undecided else _MAX_ALTERNATIVES
+        if len(value) > limit or any(_is_long(text) for _, text in value):
+            return pure((self.decided_later(),))
+        return value
 
     def gather(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
         """Alternatives as a value: the same text once, nothing that cannot be."""
         found = self.possible(alternatives, path)
-        return pure(found[0][1]) if len(found) == 1 else found
+        return self._within_bounds(pure(found[0][1]) if len(found) == 1 else found)
 
     def possible(self, alternatives: Iterable[tuple[int, Text]], path: int = YES) -> Value:
-        """Alternatives as they are, also where none of them may hold.
-
-        Raises TooComplexError when there are too many.
-        """
+        """Alternatives as they are, also where none of them may hold."""
         guards = self.conditions.guards
         found: dict[Text, int] = {}
         for guard, text in alternatives:
+            guards.budget.spend(2)
             if self.conditions.possible(guards.both(guard, path)):
                 found[text] = guards.either(found.get(text, NO), guard)
-        if len(found) > _MAX_ALTERNATIVES:
-            raise TooComplexError
         return tuple((guard, text) for text, guard in found.items())
 
     def each(self, value: Value, change: Callable[[Text], Value], path: int = YES) -> Value:
         """Every text of a value changed."""
         both = self.conditions.guards.both
         if len(value) == 1 and value[0][0] == YES:
-            return change(value[0][1])
+            return self._within_bounds(change(value[0][1]))
         return self.gather(
             ((both(guard, inner), text) for guard, old in value for inner, text in change(old)),
             path,
@@ -110,11 +120,17 @@ class Values:
     def concat(self, values: Sequence[Value], path: int = YES) -> Value:
         """Values one after the other."""
         whole = EMPTY
-        for value in values:
+        for value in self.bounded(list(values)):
             if value == EMPTY:
                 continue
             whole = self.each(whole, partial(_after, tail=value), path)
         return whole
+
+    def bounded(self, values: list[Value]) -> list[Value]:
+        """Values that stand side by side, of which there are not too many combinations."""
+        if math.prod(map(len, values)) <= _MAX_ALTERNATIVES:
+            return values
+        return [v if len(v) == 1 else pure((self.decided_later(),)) for v in values]
 
     def choose(self, guard: int, then: Value, other: Value, path: int = YES) -> Value:
         """One value where a guard holds, another elsewhere."""
@@ -154,6 +170,7 @@ class Values:
         here = _units(item._replace(guard=guards.both(item.guard, path)) for item in one)
         there = _units(item._replace(guard=guards.both(item.guard, other_path)) for item in other)
         keys = [[tuple(item.key for item in unit) for unit in units] for units in (here, there)]
+        guards.budget.spend(10 + len(here) * len(there) // 8)
         matcher = difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False)
         found: list[Item] = []
         for what, a, b, c, d in matcher.get_opcodes():
@@ -166,6 +183,11 @@ class Values:
             else:
                 found += [*lefts, *rights]
         return found
+
+
+def _is_long(text: Text) -> bool:
+    """Whether a text is longer than any that is worth following."""
+    return len(text) > _MAX_PARTS or sum(len(p) for p in text if isinstance(p, str)) > _MAX_LENGTH
 
 
 def _units(items: Iterable[Item]) -> list[list[Item]]:
@@ -216,6 +238,8 @@ def change_text(text: Text, change: str) -> Text | None:
 
 
 def _changed_hole(part: Part, change: str) -> Text | None:
+    if isinstance(part, Var | Output) and len(part.changes) > _MAX_CHANGES:
+        return None
     if isinstance(part, Var):
         if part.name in _REPOSITORIES:
             change = _OF_TWO.get(change, change)

@@ -52,6 +52,7 @@ def fields(reader: Reader, word: Tree) -> list[Item]:
     line = reader.first_line + int(word["Pos"]["Line"]) - 1
     pieces = _pieces(reader, word["Parts"], quoted=False, tilde=True)
     if len(pieces) == 1 and pieces[0].items is not None:
+        reader.guards.budget.spend(3 * len(pieces[0].items))
         return [item._replace(line=item.line or line) for item in pieces[0].items]
     marks = separators(reader)
     braces = reader.dialect == "bash" and any(
@@ -63,7 +64,7 @@ def fields(reader: Reader, word: Tree) -> list[Item]:
             [
                 Item(YES, text, split, line)
                 for text, split in _split(segments, marks)
-                for text in (_braced(text) if braces else (text,))
+                for text in (_braced(reader, text) if braces else (text,))
             ],
         )
         for guard, segments in _combinations(reader, pieces)
@@ -138,11 +139,13 @@ def _combinations(reader: Reader, pieces: list[Piece]) -> Iterable[tuple[int, li
     """Every text that each piece can have, together with the others."""
     whole: list[tuple[int, list[Segment]]] = [(YES, [])]
     both, possible = reader.guards.both, reader.conditions.possible
-    for piece in pieces:
-        alternatives = [
-            (guard, Segment(text, piece.quoted, piece.splits))
-            for guard, text in piece.whole(reader)
-        ]
+    values = reader.values.bounded([piece.whole(reader) for piece in pieces])
+    for piece, value in zip(pieces, values, strict=True):
+        alternatives = [(guard, Segment(text, piece.quoted, piece.splits)) for guard, text in value]
+        if len(alternatives) == 1 and alternatives[0][0] == YES:
+            for _, before in whole:
+                before.append(alternatives[0][1])
+            continue
         whole = [
             (joined, [*before, segment])
             for guard, before in whole
@@ -201,8 +204,9 @@ def _cut(text: str, marks: str) -> list[str]:
     return re.split(f"[{re.escape(marks)}]+", text) if marks else [text]
 
 
-def _braced(text: Text) -> list[Text]:
+def _braced(reader: Reader, text: Text) -> list[Text]:
     """``{a,b}`` in bash; other shells take it as it is."""
+    reader.guards.budget.spend(50)
     for at, part in enumerate(text):
         match = _BRACES.search(part) if isinstance(part, str) else None
         if match and isinstance(part, str):
@@ -210,7 +214,9 @@ def _braced(text: Text) -> list[Text]:
             return [
                 word
                 for middle in match[1].split(",")
-                for word in _braced(join((*text[:at], head + middle + tail, *text[at + 1 :])))
+                for word in _braced(
+                    reader, join((*text[:at], head + middle + tail, *text[at + 1 :]))
+                )
             ]
     return [text]
 

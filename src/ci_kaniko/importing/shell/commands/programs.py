@@ -160,7 +160,7 @@ def _one(reader: Reader, directive: re.Match[str], value: Value) -> Value:
     if directive[2] is not None and directive[3] in "sb":
         return change(reader, value, f"first:{directive[2]}")
     if directive[3] == "d" and directive[1].startswith("0"):
-        width = int(directive[1])
+        width = min(int(directive[1]), 100)
         return reader.values.each(
             value,
             lambda text: (
