@@ -90,6 +90,7 @@ def not_on(text: str) -> dict[str, set[str]]:
 def known(target: str, event: Event) -> dict[str, str]:
     """Every portable variable, run-time variables as env.NAME."""
     ref = f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
+    safe = "".join(c if _is_plain(c, "_.-") else "-" for c in ref).lstrip(".-")[:128]
     path = event.fork_repository if event.fork and target == "gitlab" else event.repository
     owner, _, name = path.rpartition("/")
     return {
@@ -101,9 +102,10 @@ def known(target: str, event: Event) -> dict[str, str]:
         "default_branch": event.default_branch,
         "tag": event.tag,
         **versions(event.tag),
+        "ref.version": version(event.tag) or safe,
         "ref.name": ref,
         "ref.slug": "".join(c if _is_plain(c) else "-" for c in _lower(ref))[:63].strip("-"),
-        "ref.tag": "".join(c if _is_plain(c, "_.-") else "-" for c in ref).lstrip(".-")[:128],
+        "ref.tag": safe,
         "pull_request.number": event.pull_request,
         "repository.path": path,
         "repository.owner": owner,
@@ -198,7 +200,7 @@ def own_values(run: Run) -> dict[str, str]:
         variables = known(run.target, run.event)
         own |= {name: variables[name] for name in variables if name.startswith("repository.")}
         own["path in lower case"] = path.lower()
-    used = json.dumps(run.spec.data)
+    used = json.dumps([run.spec.data, labels(run.spec)])
     return {
         name: value
         for name, value in own.items()
@@ -222,6 +224,30 @@ def replaced(text: str, variables: Mapping[str, str], *, in_image: bool = False)
         return (found.lower() if lowered else found) or default
 
     return re.sub(r"\$\$\{|\$\{([^}]*)\}", value, text)
+
+
+_OCI = {
+    "source": "${repository.url}",
+    "revision": "${commit.sha}",
+    "created": "${build.timestamp}",
+    "version": "${ref.version}",
+    "url": "${repository.url}",
+    "ref.name": "${ref.name}",
+}
+
+
+def labels(spec: Spec) -> list[tuple[str, str]]:
+    """One's own labels after those that are made, of which none changes in what is reproducible."""
+    written = spec.data.get("labels") or {}
+    own = (
+        {} if written == "oci" else {k: v for k, v in written.items() if (k, v) != ("oci", "true")}
+    )
+    if written == own:
+        return [*own.items()]
+    made = {f"org.opencontainers.image.{name}": text for name, text in _OCI.items()}
+    if spec.section("options").get("reproducible") == "true":
+        del made["org.opencontainers.image.created"]
+    return [*((k, v) for k, v in made.items() if k not in own), *own.items()]
 
 
 # -- conditions -------------------------------------------------------------------------------

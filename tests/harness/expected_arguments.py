@@ -16,6 +16,7 @@ from harness.expectation import (
     images,
     is_archive_of_the_repository,
     known,
+    labels,
     listed,
     replaced,
 )
@@ -39,7 +40,7 @@ def arguments(run: Run) -> list[str]:
         *([f"--target={spec.data['target']}"] if "target" in spec.data else []),
         *(f"--build-arg={k}={replaced(v, variables)}" for k, v in items_of(spec, "build_args")),
         *_proxy_arguments(spec),
-        *(f"--label={k}={replaced(v, variables)}" for k, v in items_of(spec, "labels")),
+        *(f"--label={k}={replaced(v, variables)}" for k, v in labels(spec)),
         *(f"--annotation={k}={replaced(v, variables)}" for k, v in items_of(spec, "annotations")),
         *_cache(run, variables),
         *_options(spec),

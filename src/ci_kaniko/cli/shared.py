@@ -124,9 +124,12 @@ def text_of(spec: Spec, target: str, settings: Sequence[str]) -> str:
 
     given = _settings(settings)
     if find_target(target).needs_values:
+        from datetime import datetime, timezone
+
         from ci_kaniko.repository.checkout import values
 
-        found = values()
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        found = {"build.timestamp": now, **values()}
         event = {"branch", "tag", "pull_request.number"}
         if event & given.keys():
             found = {name: value for name, value in found.items() if name not in event}

@@ -17,6 +17,7 @@ from ci_kaniko.plan.model import (
     file_of,
     proxies,
 )
+from ci_kaniko.spec.labels import oci_labels
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.references import merge
 from ci_kaniko.syntax.variables import Part, Parts, Ref
@@ -38,6 +39,9 @@ def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
             # Without a value the executor takes the one of its environment.
             value = f"={proxy}" if isinstance(proxy, str) else ""
             yield Argument("build-arg", (f"{spelled}{value}",))
+    made = oci_labels(spec.labels, reproducible=bool(spec.options.reproducible))
+    for name, variable in made.items():
+        yield Argument("label", (f"{name}=", Ref(variable)))
     for name, text in spec.labels.items():
         yield Argument("label", merge([f"{name}=", *text.parts]))
     for name, text in spec.annotations.items():

@@ -21,7 +21,7 @@ SHELL_NAMES = {
     *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
     *("repository_url", "tag", "timestamp", "token", "date", "commit_date", "zone", "seconds"),
     *("number", "word", "semver", "metadata", "version", "numbers", "version_minor"),
-    *("version_major",),
+    *("version_major", "ref_version"),
     *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
@@ -36,7 +36,17 @@ SHELL_NAMES = {
     *("BASH_ENV", "HOSTNAME", "SHLVL", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"),
 }
 SHELL_PREFIXES = (
-    *("KANIKO_", "FF_KANIKO_", "default_", "beside_", "key_", "ref_tag_", "to_", "BUILDKITE"),
+    *(
+        "KANIKO_",
+        "FF_KANIKO_",
+        "default_",
+        "beside_",
+        "key_",
+        "ref_tag_",
+        "ref_version_",
+        "to_",
+        "BUILDKITE",
+    ),
     *("BK_", "AGOLA_", "INPUT_", "DIGEST_"),
 )
 

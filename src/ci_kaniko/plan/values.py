@@ -179,6 +179,8 @@ class Values:
                 raise Missing("branch")
             event = self.event
             return f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
+        if name == "ref.version":
+            return self._value("version") or self._value("ref.tag")
         if name == "ref.slug":
             ascii_only = self._value("ref.name").encode("ascii", "replace").decode()
             slug = re.sub("[^a-z0-9]", "-", ascii_only.lower())

@@ -74,6 +74,9 @@ class Words:
             return define("name", f"${{{self._shell_name('repository.path')}##*/}}")
         if name == "ref.name":
             return self._ref_name()
+        if name == "ref.version":
+            version, tag = self._shell_name("version"), self._shell_name("ref.tag")
+            return define("ref_version", f"${{{version}:-${tag}}}")
         slug = (
             f"{TO_LOWER} | tr -c a-z0-9 - | cut -c1-63 | sed 's/^-*//; s/-*$//'"
             if name == "ref.slug"

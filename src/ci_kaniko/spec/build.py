@@ -41,6 +41,7 @@ from ci_kaniko.spec.fields import (
     TagPrefix,
     Text,
 )
+from ci_kaniko.spec.labels import OrOci
 from ci_kaniko.spec.logins import Registry
 from ci_kaniko.spec.model import Later, Model
 from ci_kaniko.spec.native.agola import Agola
@@ -114,10 +115,12 @@ class Build(Model):
         description="Values of the Dockerfile's ARGs. They are visible in the image.",
         examples=[{"GO_VERSION": "1.26", "VERSION": "${tag:-dev}"}],
     )
-    labels: dict[LabelName, Lines] = Field(
+    labels: Annotated[dict[LabelName, Lines], OrOci()] = Field(
         default={},
-        description="Labels of the image.",
-        examples=[{"org.opencontainers.image.revision": "${commit.sha}"}],
+        description="Labels of the image. oci: true, or labels: oci, makes those of the OCI image "
+        "specification: source, revision, created, version, url, ref.name; a reproducible image "
+        "has no created.",
+        examples=[{"oci": True, "org.opencontainers.image.title": "shop"}, "oci"],
     )
     annotations: dict[LabelName, Lines] = Field(
         default={},

@@ -110,7 +110,7 @@ def remade(makers: list[Makes | None], value: Any) -> Any:
         return maker.read(value)
     if isinstance(value, list | tuple):
         return tuple(remade(makers, item) for item in value)
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {remade(makers[:1], key): remade(makers[1:], item) for key, item in value.items()}
     return value
 

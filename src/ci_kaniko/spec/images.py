@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.build import OF_THE_SPEC, TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.labels import long_form
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import check_image_name
 from ci_kaniko.spec.pushed import pushed_hosts
@@ -36,6 +37,8 @@ class Entries:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         shared = {key: item for key, item in data.items() if key not in OF_THE_SPEC}
+        if "labels" in shared:
+            shared["labels"] = long_form(shared["labels"])
         self.shared = shared
         self.varying = {key: item for key, item in shared.items() if holds_name(item)}
         self.common = {key: item for key, item in shared.items() if key not in self.varying}
@@ -62,6 +65,8 @@ class Entries:
                     hint = f"{key}: stands at the top, beside images:"
                     self.findings.append(Finding("top-only", place, message, hint, on_key=True))
             own = {key: item for key, item in (entry or {}).items() if key not in TOP_ONLY}
+            if "labels" in own:
+                own["labels"] = long_form(own["labels"])
             yield str(name), own
 
     def _refuse(self, refused: Refused, name: str, *, on_key: bool = False) -> None:

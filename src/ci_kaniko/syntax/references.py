@@ -258,7 +258,7 @@ def _cut_to_fit(tag: Parts) -> Parts:
 
 
 def _is_cut(part: Part) -> bool:
-    return isinstance(part, Ref) and part.name == "ref.tag"
+    return isinstance(part, Ref) and part.name in {"ref.tag", "ref.version"}
 
 
 def _slot(character: str, refs: list[Ref]) -> Ref | None:

@@ -111,6 +111,9 @@ VARIABLES: dict[str, Variable] = {
         in_tag=True,
         may_be_empty=True,
     ),
+    "ref.version": Variable(
+        "version, or ref.tag where there is none", in_tag=True, may_be_empty=True
+    ),
     "pull_request.number": Variable(
         "the number of the pull or merge request; empty outside of one",
         in_tag=True,
