@@ -156,6 +156,7 @@ _ELSEWHERE = {
     "build-arg": ("build_args", "proxy"),
     "label": ("labels",),
     "annotation": ("annotations",),
+    "digest-file": ("digest",),
 }
 _MEANS_THE_DEFAULT = {"context", "dockerfile", "no-push", "no-push-cache"}
 

@@ -60,7 +60,8 @@ class Job:
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
     where they are mounted, ``exported`` the lines of the variables that the container itself has,
     ``pending`` what has to be read once the spec is made. ``triggers`` is what starts the job:
-    None for what a spec means without any. ``section`` are the native settings for ``target``.
+    None for what a spec means without any; ``held`` says that it starts where the original may not,
+    and must not push. ``section`` are the native settings for ``target``.
     """
 
     target: str
@@ -82,6 +83,7 @@ class Job:
     exported: dict[str, int] = field(default_factory=dict)
     pending: list[tuple[Any, str, str]] = field(default_factory=list)
     triggers: dict[str, Any] | None = None
+    held: bool = False
     requests: bool = False
     implicit_requests: bool = False
     section: dict[str, Any] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def read_all(
     data = merged(called, report)
     for job in called:
         tell_pending(job)
-    return _checked(data, report, tuple(dict.fromkeys(job.target for job in called)))
+    return _checked(data, report, called)
 
 
 def _opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> _File:
@@ -210,17 +210,49 @@ def _is_gitlab_job(job: Map) -> bool:
 _MAX_ROUNDS = 50
 
 
-def _checked(data: dict[str, Any], report: Report, sources: tuple[str, ...]) -> Imported:
+def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
     """The spec without the parts that cannot stand in one; these are reported."""
+    sources = tuple(dict.fromkeys(job.target for job in jobs))
     data = _without_secrets(data, report.hidden)
     for _ in range(_MAX_ROUNDS):
         text = written(data)
         try:
-            return Imported(text, loads(text, "<imported>"), report.entries, sources)
+            spec = loads(text, "<imported>")
         except SpecError:
             if not _without_errors(data, report):
                 raise
+            continue
+        if not _without_refused(data, spec, report, jobs):
+            return Imported(text, spec, report.entries, sources)
     raise failure("<imported>", "import", "the imported spec cannot be mended")
+
+
+_STAYS = {"destinations", "registries", "context", "push"}
+"""What a build is about: the report says what is in the way there, and the spec keeps it."""
+
+
+def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: list[Job]) -> bool:
+    """Take a part away that the platform of a job does not render; whether there was one."""
+    from ci_kaniko.targets.registry import target
+
+    for job in {job.target: job for job in reversed(jobs)}.values():
+        if job.target not in NAMES:
+            continue
+        for finding in target(job.target).prepare(spec, {}).findings:
+            known = {entry.rule for entry in report.entries}
+            if finding.rule == "missing-value" or finding.rule in known - {"owned-key"}:
+                continue
+            keys = finding.where[2:] if finding.where[:1] == ("images",) else finding.where
+            stays = not keys or keys[0] in _STAYS
+            what = None if stays else _removed(data, finding.where)
+            message = "***" if finding.secret else finding.message
+            shown = what or f"{job.target} does not render the spec yet"
+            report.left(
+                finding.rule, f"{shown}: {message}", job.path, job.line, finding.hint or "by hand"
+            )
+            if what:
+                return True
+    return False
 
 
 _LONG_ENOUGH = 8
@@ -287,6 +319,8 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
         parents = parents[: root + depth]
     owner, step = parents[-1]
     name = ".".join(str(item[1]) for item in parents)
+    if isinstance(owner[step], dict):
+        name += f" ({', '.join(map(str, owner[step]))})"
     del owner[step]
     while len(parents) > 1 and not owner:
         parents.pop()

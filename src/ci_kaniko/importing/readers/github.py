@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, join, literal, split_text
@@ -25,7 +24,6 @@ from ci_kaniko.importing.readers.github_actions import action_call
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS
 from ci_kaniko.importing.translate.started import globs, set_triggers
 from ci_kaniko.syntax.references import pulled_from
 
@@ -262,12 +260,15 @@ class _Workflow:
         if set(on) == {"workflow_call"}:
             job.triggers = None
             return
-        set_triggers(job, expressions.conditions, guard, job.line, requests=requests, paths=paths)
-        crons = [string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))]
-        if crons:
-            if job.triggers is None:
-                job.triggers = deepcopy(DEFAULT_TRIGGERS)
-            job.triggers["schedules"] = crons
+        set_triggers(
+            job,
+            expressions.conditions,
+            guard,
+            job.line,
+            requests=requests,
+            paths=paths,
+            schedules=[string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))],
+        )
 
     def _own_condition(self, text: str, guard: int, expressions: Expressions, line: int) -> int:
         """What keeps a pull request of the repository itself from being built twice."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, Text, Var, When, literal
+from ci_kaniko.importing.calls import Test, Text, Var, When, literal, split_text
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.portable import MORE
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.syntax.conditions import REFS
 from ci_kaniko.syntax.globs import check_glob, is_literal, matches
 from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _EVENTS = {
     "CI_PIPELINE_SOURCE",
@@ -30,7 +32,7 @@ _EVENT_NAMES = {
     "schedule": "schedule",
     "web": "manual",
     "ui": "manual",
-    "api": "manual",
+    "repository_dispatch": "pipelines",
     "workflow_dispatch": "manual",
     "push": "push",
     "webhook": "always",
@@ -64,18 +66,22 @@ class Atom:
 
 @dataclass
 class Condition:
-    """Alternatives of a ``when``, and whether one of them holds for pull requests.
+    """Alternatives of a ``when`` or of ``triggers``, and whether one holds for pull requests.
 
     ``always`` says that nothing is asked but that it is no pull request. ``refs`` are the globs of
-    branches and tags, by their kind and what is taken from them. ``unknown`` are the tests that a
-    spec has no words for.
+    branches and tags, by their kind and what is taken from them. ``without`` are the ways to start
+    a run that some alternative rules out. ``unknown`` are the tests that a spec has no words for:
+    their alternatives are left out, so that a spec never pushes more than was asked. Where nothing
+    would start a job without these, they are ``held``: it starts, and must not push.
     """
 
     always: bool = False
     words: list[str] = field(default_factory=list)
     refs: dict[tuple[str, tuple[str, ...]], list[str]] = field(default_factory=dict)
     requests: bool = False
+    without: set[str] = field(default_factory=set)
     unknown: list[Test] = field(default_factory=list)
+    held: bool = False
 
     @property
     def never(self) -> bool:
@@ -88,9 +94,22 @@ class Condition:
         if self.always:
             return None
         found: list[Any] = list(self.words)
-        for kind in ("branch", "tag"):
+        for kind in REFS:
             found += [{kind: globs_in_short(globs)} for globs in self.lists(kind)]
         return found[0] if len(found) == 1 else found
+
+    def covers(self, triggers: dict[str, Any]) -> bool:
+        """Whether several alternatives are together all that some triggers start."""
+        branches, tags = (self.refs.get((kind, ()), []) for kind in REFS)
+        words = {"default-branch": "default-branch", "schedules": "schedule", "manual": "manual"}
+        started = {name for name, value in triggers.items() if value}
+        return (
+            len(self.words) + len(self.refs) > 1
+            and set(triggers.get("branches", ())) <= set(branches)
+            and set(triggers.get("tags", ())) <= set(tags)
+            and all(word in self.words for name, word in words.items() if name in started)
+            and "pipelines" not in started
+        )
 
     def lists(self, kind: str) -> list[list[str]]:
         """The lists of branches or tags that a spec has for it."""
@@ -130,14 +149,31 @@ def name_of(text: Text) -> str:
     return _PORTABLE.get(var.name, "")
 
 
-def atoms_of(test: Test) -> list[Atom] | None:
-    """A test as the alternatives that it stands for; None when a spec has no words for it."""
-    found = _atoms(test)
-    if found is None or not test.negated:
-        return found
-    if len(found) != 1:
+def atoms_of(test: Test) -> list[list[Atom]] | None:
+    """A test as alternatives, each of things that all hold; None when a spec has no words."""
+    pairs = _pairs(test)
+    if pairs is None:
+        found = _atoms(test)
+        ways = None if found is None else [[atom] for atom in found]
+    else:
+        parts = [_equal(name_of(left), right, literal(right)) for left, right in pairs]
+        ways = [[atom for part in parts for atom in part or ()]]
+        if not all(part and len(part) == 1 for part in parts):
+            return None
+    if ways is None or not test.negated:
+        return ways
+    return [
+        [Atom(atom.kind, atom.glob, negated=not atom.negated) for atom in chosen]
+        for chosen in product(*ways)
+    ]
+
+
+def _pairs(test: Test) -> list[tuple[Text, Text]] | None:
+    """Variables with colons between them, and what each is compared with: ``$A:$B`` = ``a:b``."""
+    left, right = split_text(test.left, ":"), split_text(test.right, ":")
+    if test.kind != "equal" or len(left) < len(REFS) or len(left) != len(right):
         return None
-    return [Atom(found[0].kind, found[0].glob, negated=not found[0].negated)]
+    return list(zip(left, right, strict=True))
 
 
 def _atoms(test: Test) -> list[Atom] | None:
@@ -207,14 +243,51 @@ def _globbed(name: str, glob: str) -> list[Atom] | None:
     return [Atom("tag", glob)] if name == "tag" else None
 
 
-def read(when: When) -> Condition:
-    """A condition of a script as a spec says it."""
+SIDES = (*REFS, "pull-request")
+STARTS = {"push", "schedule", "manual", "pipelines"}
+_MOST = 64
+"""Alternatives that a condition may have; beyond, a test counts as one without words."""
+
+
+def read(
+    when: When,
+    *,
+    starts: bool = False,
+    sides: Collection[str] = SIDES,
+    started: Collection[str] = STARTS,
+) -> Condition:
+    """A condition as a spec says it; ``starts`` reads it as ``triggers``, else as a ``when``.
+
+    ``sides`` is what the run can be at all, a branch, a tag, a pull request, and ``started`` what
+    can start it.
+    """
     made = Condition()
+    left_out: list[_Run] = []
     for tests in when:
         for atoms, unknown in _combinations(tests):
-            _add(made, atoms, unknown)
-    if made.always:
-        made.words, made.refs = [], {}
+            run = _Run.of(atoms)
+            if run is None:
+                continue
+            run.anything = run.sides >= set(REFS) and all(run.is_whole(side) for side in REFS)
+            run.sides &= set(sides) if run.starts & set(started) else {"pull-request"} & set(sides)
+            ruled_out = run.ruled_out if starts else set(started) - run.starts
+            run.everywhere = run.starts >= set(started) or "push" in run.starts & set(started)
+            run.starts &= set(started)
+            if run.sides and unknown:
+                made.unknown += unknown
+                left_out.append(run)
+            elif run.sides:
+                made.without |= ruled_out if run.everywhere else set()
+                made.unknown += _add(made, run, starts=starts)
+    if starts and made.never and left_out:
+        made.held = True
+        for run in left_out:
+            made.unknown += _add(made, run, starts=True)
+    made.unknown = list(dict.fromkeys(made.unknown))
+    if made.always or all("**" in made.refs.get((side, ()), ()) for side in REFS):
+        made.always = True
+        made.refs = {}
+        made.words = [word for word in made.words if starts and word != "default-branch"]
     return made
 
 
@@ -222,131 +295,152 @@ def _combinations(tests: tuple[Test, ...]) -> Iterable[tuple[list[Atom], list[Te
     """The alternatives of one alternative: a test may stand for several."""
     found: list[tuple[list[Atom], list[Test]]] = [([], [])]
     for test in tests:
-        atoms = atoms_of(test)
-        if atoms is None:
-            found = [(have, [*unknown, test]) for have, unknown in found]
+        ways = atoms_of(test)
+        if ways is None or len(found) * len(ways) > _MOST:
+            implied = _implied(test)
+            found = [([*have, *implied], [*unknown, test]) for have, unknown in found]
         else:
-            found = [([*have, atom], unknown) for have, unknown in found for atom in atoms]
+            found = [([*have, *way], unknown) for have, unknown in found for way in ways]
     return found
 
 
-def _add(made: Condition, atoms: list[Atom], unknown: list[Test]) -> None:
-    made.unknown += unknown
-    positive = [atom for atom in atoms if not atom.negated and atom.kind != "always"]
-    negative = [atom for atom in atoms if atom.negated]
-    kinds = {atom.kind for atom in positive}
-    not_kinds = {atom.kind for atom in negative}
-    if any(atom.kind == "always" for atom in negative):
-        return
-    specific = [atom for atom in positive if atom.kind != "push" and atom.glob != "**"]
-    broad = [atom for atom in positive if atom.glob == "**"]
-    chosen = specific or broad or _all_but(negative)
-    if not kinds and "pull-request" not in not_kinds and not not_kinds & {"branch"}:
-        made.requests = made.requests or not (not_kinds & {"event"})
-    if kinds == {"pull-request"}:
+def _implied(test: Test) -> list[Atom]:
+    """What holds where a test does that a spec has no words for: a tag that is like something."""
+    name = name_of(test.left)
+    positive = not test.negated and test.kind in {"equal", "glob", "pattern", "regex"}
+    return [Atom(name, "**")] if positive and name in REFS else []
+
+
+@dataclass
+class _Run:
+    """What a run can be when some things hold: its ref, and what started it.
+
+    ``names`` are globs of its branch or tag that all match, ``out`` those that do not.
+    """
+
+    sides: set[str]
+    starts: set[str]
+    names: dict[str, list[str]]
+    out: dict[str, list[str]]
+    default: bool | None = None
+    ruled_out: set[str] = field(default_factory=set)
+    anything: bool = False
+    everywhere: bool = True
+
+    @classmethod
+    def of(cls, atoms: list[Atom]) -> _Run | None:
+        """None when they contradict each other."""
+        run = cls(
+            set(SIDES),
+            set(STARTS),
+            {"branch": [], "tag": []},
+            {"branch": [], "tag": []},
+        )
+        for atom in atoms:
+            run._take(atom)
+        if not run.starts:
+            run.sides &= {"pull-request"}
+        for side in ("branch", "tag"):
+            if not run._agrees(side):
+                run.sides.discard(side)
+        return run if run.sides else None
+
+    def _take(self, atom: Atom) -> None:
+        kind, glob = atom.kind, atom.glob
+        if kind == "always":
+            self.sides -= self.sides if atom.negated else set()
+        elif kind in STARTS and atom.negated:
+            self.starts.discard(kind)
+            self.ruled_out.add(kind)
+        elif kind in STARTS:
+            self.starts &= {kind}
+            self.sides &= {"branch"} if kind == "schedule" else {"branch", "tag"}
+        elif kind == "default-branch":
+            self.default = not atom.negated
+            self.sides -= set() if atom.negated else {"tag", "pull-request"}
+        elif not atom.negated:
+            self.sides &= {kind}
+            if glob not in ("", "**"):
+                self.names[kind].append(glob)
+        elif glob in ("", "**"):
+            self.sides.discard(kind)
+        else:
+            self.out[kind].append(glob)
+
+    def _agrees(self, side: str) -> bool:
+        names = [glob for glob in self.names[side] if is_literal(glob)]
+        wanted, out = self.names[side], self.out[side]
+        return all(
+            all(matches(glob, name) for glob in wanted)
+            and not any(matches(glob, name) for glob in out)
+            for name in names
+        )
+
+    def says(self, side: str) -> str:
+        """Its part for one kind of ref, for people."""
+        asked = [*self.names[side], *(f"not {glob}" for glob in self.out[side])]
+        if self.default is not None and side == "branch":
+            asked.append("the default branch" if self.default else "not the default branch")
+        started = (
+            [] if self.starts == STARTS else [f"started by {' or '.join(sorted(self.starts))}"]
+        )
+        return " and ".join([side, *asked, *started])
+
+    def is_whole(self, side: str) -> bool:
+        """Whether any branch or tag will do."""
+        return not (
+            self.names[side] or self.out[side] or (side == "branch" and self.default is not None)
+        )
+
+
+def _add(made: Condition, run: _Run, *, starts: bool) -> list[Test]:
+    """One more alternative; the parts that a spec has no words for are returned instead."""
+    refs = [side for side in REFS if side in run.sides]
+    unknown: list[str] = []
+    if "pull-request" in run.sides:
         made.requests = True
-    negated_globs = [atom for atom in negative if atom.glob not in ("", "**")]
-    stray = [atom for atom in negative if atom.kind in {"default-branch", "schedule", "manual"}]
-    if _contradictory(kinds, not_kinds, positive):
-        return
-    if not chosen and not stray and not negated_globs:
-        _broad(made, not_kinds)
-        return
-    chosen_kinds = {atom.kind for atom in chosen}
-    if not chosen and not any(atom.kind in {"schedule", "manual"} for atom in stray):
-        made.unknown += [_spelled([atom for atom in negative if atom.kind != "pull-request"])]
-        _broad(made, not_kinds)
-        return
-    if len(chosen) != 1 or (stray and not chosen_kinds & _EXCLUDES.keys()):
-        chosen = _reduced(chosen)
-        if len(chosen) != 1:
-            made.unknown += [_spelled(atoms)]
-            return
-        if _stray_matters(stray, chosen[0]):
-            made.unknown += [_spelled(atoms)]
-    if negated_globs and chosen[0].kind not in {"branch", "tag"}:
-        made.unknown += [_spelled(atoms)]
-    _keep(made, chosen[0], [atom for atom in negated_globs if atom.kind == chosen[0].kind])
+        if not run.anything:
+            _once(made.words, "pull-request")
+    if run.everywhere:
+        made.always = made.always or run.anything
+        unknown += [run.says(side) for side in refs if not _add_refs(made, run, side)]
+        return _unknown(unknown)
+    for word in sorted(run.starts) if refs else ():
+        wanted = ["branch"] if word == "schedule" else list(REFS)
+        usual = refs == wanted and all(
+            run.is_whole(side) or (word == "schedule" and run.default) for side in refs
+        )
+        if usual and (starts or word != "pipelines"):
+            _once(made.words, word)
+        else:
+            unknown += [run.says(side) for side in refs]
+    return _unknown(unknown)
 
 
-def _all_but(negative: list[Atom]) -> list[Atom]:
-    """All branches where tags, pull requests and some branches are ruled out; tags likewise."""
-    whole = {atom.kind for atom in negative if atom.glob in ("", "**")}
-    some = {atom.kind for atom in negative} - whole
-    if "pull-request" in whole and some | whole == {"branch", "tag", "pull-request"}:
-        return [Atom(kind, "**") for kind in some]
-    return []
+def _unknown(said: Iterable[str]) -> list[Test]:
+    return [Test("unknown", (), text=text) for text in dict.fromkeys(said)]
 
 
-_EXCLUDES = {"schedule": {"manual"}, "manual": {"schedule"}, "tag": {"default-branch"}}
-
-
-def _stray_matters(stray: list[Atom], chosen: Atom) -> bool:
-    return any(atom.kind not in _EXCLUDES.get(chosen.kind, set()) for atom in stray)
-
-
-def _contradictory(kinds: set[str], not_kinds: set[str], positive: list[Atom]) -> bool:
-    refs = {"default-branch": "branch", "branch": "branch", "tag": "tag"}
-    sides = {refs[kind] for kind in kinds if kind in refs}
-    whole = {atom.kind for atom in positive if atom.glob in ("**", "")}
-    return (
-        len(sides) > 1
-        or bool(whole & not_kinds - {"branch", "tag"})
-        or ("pull-request" in kinds and bool(sides))
-    )
-
-
-def _broad(made: Condition, not_kinds: set[str]) -> None:
-    if "tag" in not_kinds and "branch" in not_kinds:
-        if "pull-request" not in not_kinds:
-            made.words.append("pull-request")
-            made.requests = True
-        return
-    if "tag" in not_kinds:
-        _once(made.refs.setdefault(("branch", ()), []), "**")
-    elif "branch" in not_kinds:
-        _once(made.refs.setdefault(("tag", ()), []), "**")
-    else:
-        made.always = True
-
-
-def _reduced(chosen: list[Atom]) -> list[Atom]:
-    """Two tests of which one says no more than the other."""
-    kinds = {atom.kind for atom in chosen}
-    if kinds == {"default-branch", "branch"}:
-        return [atom for atom in chosen if atom.kind == "default-branch"]
-    if len(kinds) == 1:
-        exact = [atom for atom in chosen if "*" not in atom.glob]
-        return exact[:1] or chosen
-    return chosen
-
-
-def _spelled(atoms: list[Atom]) -> Test:
-    said = " and ".join(
-        f"{'not ' * atom.negated}{atom.kind}{' ' + atom.glob if atom.glob else ''}"
-        for atom in atoms
-    )
-    return Test("unknown", (), text=said)
-
-
-def _keep(made: Condition, atom: Atom, out: list[Atom]) -> None:
-    if atom.kind in {"branch", "tag"}:
-        try:
-            for glob in (atom.glob, *(other.glob for other in out)):
-                check_glob(glob)
-        except Refused:
-            made.unknown.append(_spelled([atom, *out]))
-            return
-        without = tuple(dict.fromkeys(other.glob for other in out))
-        if is_literal(atom.glob):
-            if any(matches(glob, atom.glob) for glob in without):
-                return
-            without = ()
-        _once(made.refs.setdefault((atom.kind, without), []), atom.glob)
-    elif atom.kind == "push":
-        made.always = True
-    else:
-        _once(made.words, atom.kind)
+def _add_refs(made: Condition, run: _Run, side: str) -> bool:
+    """One more glob of branches or tags; whether a spec can say it."""
+    if side == "branch" and run.default:
+        _once(made.words, "default-branch")
+        return True
+    names = list(dict.fromkeys(run.names[side]))
+    exact = [name for name in names if is_literal(name)][:1]
+    out = () if exact else tuple(dict.fromkeys(run.out[side]))
+    if not names and side == "branch" and run.default is False:
+        return False
+    globs = exact or names or ["**"]
+    if len(globs) > 1:
+        return False
+    try:
+        for glob in (*globs, *out):
+            check_glob(glob)
+    except Refused:
+        return False
+    _once(made.refs.setdefault((side, out), []), globs[0])
+    return True
 
 
 def _once(items: list[str], item: str) -> None:
@@ -361,24 +455,16 @@ DEFAULT_TRIGGERS = {"default-branch": True, "tags": ["**"], "pull_requests": Tru
 
 def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     """What starts a job, as ``triggers``; None when it is what a spec means without them."""
-    words = set(made.words)
-    branches = ["**"] if made.always else _only(made, "branch")
-    tags = ["**"] if made.always else _only(made, "tag")
-    wanted = requests or "pull-request" in words
-    if "default-branch" in words and not branches:
-        if tags == ["**"] and wanted and not words & {"manual"}:
-            return None
-        return {"default-branch": True, "tags": tags, "pull_requests": wanted, "words": words}
-    found: dict[str, Any] = {}
-    if branches:
-        found["branches"] = branches
-    if tags:
-        found["tags"] = tags
-    if wanted:
-        found["pull_requests"] = True
-    if "manual" in words:
-        found["manual"] = True
-    return found
+    found: dict[str, Any] = {
+        "default-branch": "default-branch" in made.words,
+        "branches": ["**"] if made.always else _only(made, "branch"),
+        "tags": ["**"] if made.always else _only(made, "tag"),
+        "pull_requests": requests,
+        "manual": "manual" in made.words,
+        "pipelines": "pipelines" in made.words,
+    }
+    found = {name: value for name, value in found.items() if value}
+    return None if found == DEFAULT_TRIGGERS else found
 
 
 def _only(made: Condition, kind: str) -> list[str]:
@@ -392,8 +478,12 @@ def _only(made: Condition, kind: str) -> list[str]:
 def several(made: Condition) -> list[Test]:
     """Lists that exclude different things, which ``triggers`` cannot tell apart."""
     return [
-        _spelled([Atom(kind, ", ".join(globs)) for globs in made.lists(kind)])
-        for kind in ("branch", "tag")
+        Test(
+            "unknown",
+            (),
+            text=" and ".join(f"{kind} {', '.join(globs)}" for globs in made.lists(kind)),
+        )
+        for kind in REFS
         if len(made.lists(kind)) > 1
     ]
 

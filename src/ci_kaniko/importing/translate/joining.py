@@ -254,10 +254,7 @@ def _other_needs(build: dict[str, Any], report: Report) -> None:
 def _default_branch(build: dict[str, Any], report: Report) -> None:
     triggers = build.get("triggers")
     if not triggers or not triggers.pop("default-branch", False):
-        if triggers is not None:
-            triggers.pop("words", None)
         return
-    triggers.pop("words", None)
     name = build.get("default_branch")
     if not name:
         name = "main"
@@ -269,10 +266,8 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
             0,
             "default_branch: and triggers: say main; write its name",
         )
-    made: dict[str, Any] = {"branches": [name]}
-    for key in ("tags", "pull_requests", "schedules", "manual", "paths"):
-        if triggers.get(key):
-            made[key] = triggers[key]
+    others = [glob for glob in triggers.pop("branches", ()) if glob != name]
+    made: dict[str, Any] = {"branches": [name, *others], **triggers}
     if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
         del build["triggers"]
         return

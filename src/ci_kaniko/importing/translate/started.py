@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.translate.conditions import read, several, triggers_of
+from ci_kaniko.importing.translate.conditions import (
+    DEFAULT_TRIGGERS,
+    SIDES,
+    STARTS,
+    read,
+    several,
+    triggers_of,
+)
+from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.importing.calls import When
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.conditions import Conditions
+    from ci_kaniko.importing.translate.conditions import Condition
+
+
+_STARTED = {
+    **dict.fromkeys(("branches", "default-branch", "tags", "pull_requests"), "push"),
+    "schedules": "schedule",
+    "manual": "manual",
+    "pipelines": "pipelines",
+}
 
 
 def set_triggers(
@@ -19,35 +39,55 @@ def set_triggers(
     *,
     requests: bool = True,
     paths: list[str] | None = None,
+    schedules: Sequence[str] = (),
 ) -> None:
-    """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request."""
-    made = read(conditions.when(guard))
+    """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request.
+
+    What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
+    them.
+    """
+    made = read(conditions.when(guard), starts=True, sides=SIDES if requests else REFS)
+    instead = "push: never" if made.held else "triggers: leaves that out"
     for test in [*made.unknown, *several(made)]:
         job.left(
             "unknown-trigger",
-            f"the job starts only where: {test.text or test.kind}",
+            f"the job starts only where: {test.text or test.kind}; {instead}",
             test.line or line,
-            "triggers: knows branches, tags, pull_requests, schedules, manual and paths",
+            "triggers: knows branches, tags, pull_requests, schedules, manual, pipelines and paths",
         )
-    job.requests = requests and made.requests
-    if made.never and not made.unknown:
-        job.triggers = {}
-        return
-    if made.never:
-        made.always = True
+    if "schedule" in made.without:
+        job.carried("schedule", "a schedule does not start the job", line, "triggers: has none")
+    job.held = made.held
+    job.requests = made.requests
     found = triggers_of(made, requests=job.requests)
-    if "schedule" in made.words:
+    if "schedule" in made.words and not schedules:
         job.left(
             "schedule",
             "a schedule starts the job, whose times the file does not tell",
             line,
             'triggers: {schedules: ["30 3 * * 1"]}, with your times',
         )
+    if found is None and (paths or schedules):
+        found = dict(DEFAULT_TRIGGERS)
+    if found is not None and "schedule" in made.words and schedules:
+        found["schedules"] = list(schedules)
     if found is not None and paths:
         found["paths"] = paths
-    if found is None and paths:
-        found = {"default-branch": True, "tags": ["**"], "pull_requests": True, "paths": paths}
     job.triggers = found
+
+
+def condition_of(job: Job, when: When) -> Condition:
+    """A condition of a destination, among the runs that start a job."""
+    triggers = DEFAULT_TRIGGERS if job.triggers is None else job.triggers
+    given = {name for name, value in triggers.items() if value}
+    started = {word for name, word in _STARTED.items() if name in given}
+    sides = {"pull-request"} if job.requests or job.triggers is None else set()
+    anywhere = not started or started & {"manual", "pipelines"}
+    if anywhere or given & {"branches", "default-branch", "schedules"}:
+        sides.add("branch")
+    if anywhere or "tags" in given:
+        sides.add("tag")
+    return read(when, sides=sides, started=started or STARTS)
 
 
 def globs(values: list[str], job: Job, line: int) -> list[str]:

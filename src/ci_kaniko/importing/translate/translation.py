@@ -18,8 +18,12 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.importing.translate.conditions import Condition, both_ways, shown_when
-from ci_kaniko.importing.translate.conditions import read as read_condition
+from ci_kaniko.importing.translate.conditions import (
+    DEFAULT_TRIGGERS,
+    Condition,
+    both_ways,
+    shown_when,
+)
 from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
 from ci_kaniko.importing.translate.environment import exported
 from ci_kaniko.importing.translate.executor import executor_of, tagged
@@ -39,6 +43,7 @@ from ci_kaniko.importing.translate.images import host_of, lowered_text, without_
 from ci_kaniko.importing.translate.logins import Logins
 from ci_kaniko.importing.translate.paths import Paths, below, starts
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
+from ci_kaniko.importing.translate.started import condition_of
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.options import Options
@@ -47,6 +52,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
 
+_HANDED_ON = ("/kaniko/digest", "/dev/termination-log", "$(results.", "${results.")
+_CHECKED_OUT = {"gitlab", "github", "buildkite", "agola"}
 _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
 
 
@@ -633,27 +640,27 @@ class Translation:
         value = flag.value or ()
         path = self.paths.output(value)
         shown = spell(value)
-        if path is None and self.job.target in {"gitlab", "github", "buildkite", "agola"}:
+        if field == "digest_file" and shown.startswith(_HANDED_ON):
+            self.build["digest"] = True
+            self.job.carried("digest", f"{shown} hands the digest on: digest: true", flag.line)
+        elif path is not None and not path.startswith(".."):
+            self.options[field] = path
+        elif self.job.target in _CHECKED_OUT and re.search(r"(?:^|/)[\w.-]+$", shown):
             name = shown.rpartition("/")[2]
-            if shown == "/kaniko/digest" and field == "digest_file":
-                self.build["digest"] = True
-                return
-            if not re.fullmatch(r"[\w.-]+", name):
-                self._run_time(flag, f"options.{field}")
-                return
             self.job.mended(
                 "output-outside",
                 f"--{flag.name}={shown} lies in the container, where nobody finds it",
                 flag.line,
                 f"{name}, in the repository",
             )
-            path = name
-        if path is None:
-            path = shown.lstrip("/") if literal(value) and "$(" not in shown else None
-        if path is None or path.startswith(".."):
-            self._run_time(flag, f"options.{field}")
-            return
-        self.options[field] = path
+            self.options[field] = name
+        else:
+            self.job.left(
+                "output-outside",
+                f"--{flag.name}={shown} is not known to lie in the repository",
+                flag.line,
+                f"options: {{{field}: PATH}} writes it there; digest: true hands the digest on",
+            )
 
     def _option(self, flag: Flag) -> None:
         field = flag.name.replace("-", "_")
@@ -673,23 +680,29 @@ class Translation:
     # -- destinations -------------------------------------------------------------------------
 
     def _destinations(self) -> None:
-        whole = read_condition(self.call.when)
-        self._report_unknown(whole, "the build", self.call.line)
-        pushed = list(self.call.pushed) or []
-        named = self._of("destination")
         listed: list[dict[str, Any]] = []
         conditions: list[Condition] = []
-        for word in pushed:
+        for word in self.call.pushed:
             image = without_flag(word.text)
-            condition = read_condition(both_ways(self.call.when, word.when))
+            when = both_ways(self.call.when, word.when)
+            condition = condition_of(self.job, when)
             for piece in self._split_images(image, word.line):
                 entry = self._destination(piece, condition, word.line)
                 if entry is not None and entry not in listed:
                     listed.append(entry)
                     conditions.append(condition)
-        images = {spell(without_flag(word.text)) for word in pushed}
-        unpushed = [flag for flag in named if spell(flag.value or ()) not in images]
-        self._unpushed(unpushed)
+        images = {spell(without_flag(word.text)) for word in self.call.pushed}
+        self._unpushed(
+            [flag for flag in self._of("destination") if spell(flag.value or ()) not in images]
+        )
+        if not self.call.pushed:
+            for test in condition_of(self.job, self.call.when).unknown:
+                self.job.left(
+                    "unknown-condition",
+                    f"the build depends on: {test.text or test.kind}; the spec always builds",
+                    test.line or self.call.line,
+                    "triggers: say what starts it",
+                )
         if listed:
             self.build["destinations"] = [
                 entry["image"] if set(entry) == {"image"} else entry for entry in listed
@@ -720,10 +733,6 @@ class Translation:
                 "write the real image under destinations:",
             )
             return None
-        if condition.never:
-            self._report_unknown(condition, f"the push to {shown}", line, lost=True)
-            return None
-        self._report_unknown(condition, f"the push to {shown}", line)
         try:
             reference = self._reference(image, line)
         except NotPortable as reason:
@@ -734,8 +743,11 @@ class Translation:
                 reason.advice or "write it under destinations:",
             )
             return None
+        if self._is_narrowed_away(condition, shown, reference, line):
+            return None
         self.job.carried("destination", f"{shown} is {reference}", line)
-        when = condition.spelled
+        whole = condition.covers(self.job.triggers or DEFAULT_TRIGGERS)
+        when = None if whole else condition.spelled
         return {"image": reference} if when is None else {"image": reference, "when": when}
 
     def _reference(self, image: Text, line: int) -> str:
@@ -783,22 +795,26 @@ class Translation:
                 "add it to destinations: and drop push: never, if it should be",
             )
 
-    def _report_unknown(
-        self, condition: Condition, what: str, line: int, *, lost: bool = False
-    ) -> None:
-        for test in condition.unknown:
-            rule = "lost-condition" if lost else "unknown-condition"
-            said = test.text or test.kind
-            tail = "it is left out" if lost else "the spec does not ask that"
+    def _is_narrowed_away(
+        self, condition: Condition, shown: str, reference: str, line: int
+    ) -> bool:
+        """Whether a destination is left out, since a spec would push more to it than was asked."""
+        more = sorted(condition.without - set(condition.words))
+        unknown = [(test.text or test.kind, test.line) for test in condition.unknown]
+        unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
+        away = condition.never or bool(more)
+        for said, at in unknown:
             self.job.left(
-                rule,
-                f"{what} depends on: {said}; {tail}",
-                test.line or line,
-                "when: knows default-branch, branch, tag, pull-request, schedule and manual",
+                "unknown-condition",
+                f"the push to {shown} depends on: {said}; "
+                + ("it is left out" if away else "the spec leaves that case out"),
+                at or line,
+                f"{{image: {reference}, when: ...}} under destinations:, if a when: fits",
             )
+        return away
 
     def _policy(self, conditions: list[Condition], *, pushes: bool) -> None:
-        if not pushes:
+        if not pushes or self.job.held:
             self.build["push"] = "never"
             return
         in_requests = any(condition.requests for condition in conditions)

@@ -1,0 +1,165 @@
+"""What a spec cannot say makes it do less than the pipeline, and the report says so."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from ci_kaniko import render
+from ci_kaniko.importing import import_files
+from ci_kaniko.importing.report import report_text
+
+_GITLAB = """\
+build:
+  image: {name: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug", entrypoint: [""]}
+  script:
+    - |
+      DEST="--destination=$CI_REGISTRY_IMAGE:a"
+      SCRIPT
+      /kaniko/executor --context "$CI_PROJECT_DIR" $DEST
+  rules: RULES
+"""
+_GITHUB = """\
+on: ON
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          DEST=--no-push
+          if [ "$GITHUB_EVENT_NAME" = push ]; then DEST=--destination=ghcr.io/acme/a:1; fi
+          docker run -v "$PWD:/workspace" ghcr.io/osscontainertools/kaniko:v1.28.3 $DEST
+"""
+_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: image}
+spec:
+  containers:
+    - name: kaniko
+      image: registry.example.com/mirror/build-kaniko:v1.23.2
+      args: [--context=git://github.com/acme/a, --destination=quay.io/acme/a:1, FLAG]
+"""
+_OTHERS = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b"'
+
+
+def _gitlab(rules: str, script: str = ":") -> tuple[str, str]:
+    return ".gitlab-ci.yml", _GITLAB.replace("RULES", rules).replace("SCRIPT", script)
+
+
+class Case(NamedTuple):
+    file: tuple[str, str]
+    spec: dict[str, Any]
+    rules: set[str]
+
+
+A = "${registry.image}:a"
+B = "${registry.image}:b"
+CASES = {
+    "a branch that is not meant": Case(
+        _gitlab("[{if: '$CI_COMMIT_BRANCH != \"main\"'}]"),
+        {
+            "triggers": {"branches": ["**", "!main"], "tags": ["**"], "pull_requests": True},
+            "push": "always",
+            "destinations": [A],
+        },
+        set(),
+    ),
+    "a variable of the settings": Case(
+        _gitlab('[{if: \'$CI_COMMIT_BRANCH == "main" && $SKIP != "1"\'}]'),
+        {"triggers": {"branches": ["main"]}, "push": "never", "destinations": [A]},
+        {"unknown-trigger"},
+    ),
+    "one of two alternatives": Case(
+        _gitlab("[{if: '$CI_COMMIT_TAG'}, {if: '$DEPLOY == \"yes\"'}]"),
+        {"triggers": {"tags": ["**"]}, "push": None},
+        {"unknown-trigger"},
+    ),
+    "a tag that is like something": Case(
+        _gitlab("[{if: '$CI_COMMIT_TAG =~ /^v(?=1)/'}]"),
+        {"triggers": {"tags": ["**"]}, "push": "never"},
+        {"unknown-trigger"},
+    ),
+    "a trigger's token": Case(
+        _gitlab("[{if: '$CI_PIPELINE_SOURCE == \"trigger\"'}]"),
+        {"push": "never"},
+        {"unknown-trigger"},
+    ),
+    "two kinds of branches": Case(
+        _gitlab(
+            "[{if: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'}, {if: '$CI_COMMIT_BRANCH =~ /^r-/'}]"
+        ),
+        {"triggers": {"branches": ["main", "r-**"]}},
+        {"default-branch"},
+    ),
+    "a file decides": Case(
+        _gitlab("[{if: $CI_COMMIT_TAG}]", f"if [ -f release ]; then {_OTHERS}; fi"),
+        {"destinations": [A]},
+        {"unknown-condition"},
+    ),
+    "any branch but two": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH}]",
+            f'case "$CI_COMMIT_BRANCH" in main|dev) ;; *) {_OTHERS};; esac',
+        ),
+        {"destinations": [A, {"image": B, "when": {"branch": ["**", "!main", "!dev"]}}]},
+        set(),
+    ),
+    "what git describes": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG}]",
+            'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:$(git describe --tags)"',
+        ),
+        {"destinations": [A]},
+        {"not-portable"},
+    ),
+    "pushes among other runs": Case(
+        ("w.yml", _GITHUB.replace("ON", "[push, workflow_dispatch]")),
+        {"destinations": None, "push": "never"},
+        {"unknown-condition"},
+    ),
+    "pushes": Case(
+        ("w.yml", _GITHUB.replace("ON", "[push, pull_request]")),
+        {"destinations": ["ghcr.io/acme/a:1"], "push": None},
+        set(),
+    ),
+    "the message of a Pod": Case(
+        ("pod.yml", _POD.replace("FLAG", "--digest-file=/dev/termination-log")),
+        {
+            "digest": True,
+            "options": None,
+            "executor": {
+                "distribution": "google",
+                "version": "v1.23.2",
+                "image": "registry.example.com/mirror/build-kaniko",
+            },
+        },
+        set(),
+    ),
+    "an output elsewhere": Case(
+        ("pod.yml", _POD.replace("FLAG", "--tar-path=/data/image.tar")),
+        {"options": None},
+        {"output-outside"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_spec_does_no_more_than_its_pipeline(name: str) -> None:
+    case = CASES[name]
+    found = import_files([case.file])
+    spec = yaml.safe_load(found.spec_text)
+    assert {key: spec.get(key) for key in case.spec} == case.spec
+    left = {entry.rule for entry in found.report if entry.kind == "left"}
+    assert left - {"missing-login"} == case.rules
+
+
+def test_what_a_platform_refuses_is_left_out_and_named() -> None:
+    rest = "  variables: {GIT_SUBMODULE_STRATEGY: recursive}\n"
+    found = import_files([(".gitlab-ci.yml", _gitlab("[{if: $CI_COMMIT_TAG}]")[1] + rest)])
+    assert render(found.spec, "gitlab")
+    said = found.spec_text + report_text(found.report)
+    assert "GIT_SUBMODULE_STRATEGY" in said or "submodules: recursive" in said
