@@ -118,7 +118,7 @@ CASES = {
     ),
     "pushes among other runs": Case(
         ("w.yml", _GITHUB.replace("ON", "[push, workflow_dispatch]")),
-        {"destinations": None, "push": "never"},
+        {"destinations": ["ghcr.io/acme/a:1"], "push": "never"},
         {"unknown-condition"},
     ),
     "pushes": Case(

@@ -131,7 +131,7 @@ def _read(source: str, document: Document, others: dict[str, str], report: Repor
 
         return gitlab_jobs(document, others, report)
     if source == "github":
-        from ci_kaniko.importing.readers.github import jobs as github_jobs
+        from ci_kaniko.importing.readers.github.workflow import jobs as github_jobs
 
         return github_jobs(document, others, report)
     if source == "buildkite":

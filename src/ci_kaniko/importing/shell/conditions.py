@@ -89,7 +89,7 @@ class Conditions:
         if self.undecided:
             told = "one of many conditions"
             test = Test("unknown", (Output(told),), text=told, line=self.undecided)
-        test = _of_ref(test)
+        test = _of_ref(_in_one_spelling(test))
         key = (test.kind, test.left, test.right)
         number = self._numbers.get(key)
         if number is None:
@@ -141,6 +141,9 @@ class Conditions:
             return self.guards.negate(self.filled(left or right, line))
         if literal(left) is not None:
             left, right = right, left
+        pairs = _pairs(left, right)
+        if pairs:
+            return self.guards.both(*(self.equal(one, (other,), line) for one, other in pairs))
         plain, plain_right = literal(left), literal(right)
         if plain is not None and plain_right is not None:
             return YES if plain == plain_right else NO
@@ -234,6 +237,18 @@ class Conditions:
             Test("unknown", (Output(command),), (str(line),), text=command, line=line)
         )
 
+    def of(self, when: When) -> int:
+        """The guard of a condition that was told, in these conditions."""
+        found = NO
+        for tests in when:
+            whole = YES
+            for test in tests:
+                atom = self._atom(replace(test, negated=False))
+                guard = self.guards.negate(atom) if test.negated else atom
+                whole = self.guards.both(whole, guard)
+            found = self.guards.either(found, whole)
+        return found
+
     # -- results --------------------------------------------------------------------------------
 
     def when(self, guard: int, within: int = YES) -> When:
@@ -259,6 +274,29 @@ class Conditions:
             )
             for test in tests
         )
+
+
+_SPELLINGS = {
+    f"GITHUB_{name.upper()}": f"github.{name}"
+    for name in ("event_name", "ref", "ref_name", "ref_type")
+}
+"""What GitHub calls one thing in a script, and in an expression."""
+
+
+def _in_one_spelling(test: Test) -> Test:
+    var = test.left[0] if len(test.left) == 1 else None
+    if not isinstance(var, Var) or var.name not in _SPELLINGS:
+        return test
+    return replace(test, left=(replace(var, name=_SPELLINGS[var.name]),))
+
+
+def _pairs(left: Text, right: Text) -> list[tuple[Text, str]]:
+    """``$A:$B = x:y`` as two tests, where there is one way to cut the text."""
+    written = literal(right) or ""
+    if len(left) != 3 or left[1] != ":" or written.count(":") != 1:
+        return []
+    first, _, second = written.partition(":")
+    return [((left[0],), first), ((left[2],), second)]
 
 
 _REFS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pull/": "pull_request.number"}

@@ -488,6 +488,11 @@ def several(made: Condition) -> list[Test]:
     ]
 
 
+def is_unknown(when: When) -> bool:
+    """Whether a spec has no words for a part of a condition."""
+    return bool(read(when).unknown)
+
+
 def shown_when(when: When) -> str:
     """A condition for people."""
     return " or ".join(

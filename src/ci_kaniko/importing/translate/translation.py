@@ -74,6 +74,7 @@ class Translation:
         self.fetched = False
         self.proxies: dict[str, Text] = {}
         self.flags: list[Flag] = []
+        self.held_back: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """The build, its keys in any order."""
@@ -703,11 +704,15 @@ class Translation:
                     test.line or self.call.line,
                     "triggers: say what starts it",
                 )
+        pushes = bool(listed)
+        if not listed:
+            # With push: never they push nothing, and say what is built.
+            listed = [{"image": reference} for reference in dict.fromkeys(self.held_back)]
         if listed:
             self.build["destinations"] = [
                 entry["image"] if set(entry) == {"image"} else entry for entry in listed
             ]
-        self._policy(conditions, pushes=bool(listed))
+        self._policy(conditions, pushes=pushes)
         self._registries(listed)
 
     def _split_images(self, image: Text, line: int) -> list[Text]:
@@ -744,6 +749,7 @@ class Translation:
             )
             return None
         if self._is_narrowed_away(condition, shown, reference, line):
+            self.held_back.append(reference)
             return None
         self.job.carried("destination", f"{shown} is {reference}", line)
         whole = condition.covers(self.job.triggers or DEFAULT_TRIGGERS)
@@ -807,7 +813,7 @@ class Translation:
             self.job.left(
                 "unknown-condition",
                 f"the push to {shown} depends on: {said}; "
-                + ("it is left out" if away else "the spec leaves that case out"),
+                + ("it is not pushed" if away else "the spec leaves that case out"),
                 at or line,
                 f"{{image: {reference}, when: ...}} under destinations:, if a when: fits",
             )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, join, literal, spell, starts_with, variables
+from ci_kaniko.importing.calls import (
+    Text,
+    join,
+    literal,
+    spell,
+    starts_with,
+    variables,
+    without_head,
+)
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container, RawCall
@@ -199,6 +207,10 @@ def no_push(reader: Reader, items: list[Item]) -> int:
     found = NO
     for item in items:
         name, equals, value = (literal(item.text) or "").partition("=")
+        if starts_with(item.text, "--no-push=") and literal(item.text) is None:
+            said = without_head(item.text, "--no-push=")
+            true = reader.conditions.equal(said, ("true",), item.line)
+            found = reader.guards.either(found, reader.guards.both(item.guard, true))
         if name == "--no-push":
             truth = not equals or value in ("true", "True", "TRUE", "t", "T", "1")
             minus, either = reader.guards.minus, reader.guards.either

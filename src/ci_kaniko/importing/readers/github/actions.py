@@ -1,0 +1,151 @@
+"""What the steps that use other people's actions do to what follows them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Text, spell, split_text
+from ci_kaniko.importing.readers.documents import Map, mapping, native, string
+from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
+from ci_kaniko.importing.readers.github.checkout import check_out
+from ci_kaniko.importing.readers.github.expressions import stripped_text
+from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
+from ci_kaniko.importing.readers.github.metadata import Metadata, Row
+from ci_kaniko.importing.readers.github.scope import Scope
+from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.importing.calls import Call
+    from ci_kaniko.importing.readers.github.knowledge import Known, Step
+    from ci_kaniko.importing.shell.reader import Reader
+
+_WRAPPED = {"destination", "destinations", "dockerfile", "build_file", "kaniko-args", "extra_args"}
+_TOLD = {"prepares", "wraps", "nothing"}
+
+
+class Actions:
+    """The actions of one job."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.job = known.job
+        self._others: list[tuple[str, Action | None, int]] = []
+
+    def run(self, reader: Reader, step: Step) -> None:
+        """What an action does to what the following steps know."""
+        uses, line = string(step.raw.get("uses")), step.line_of("uses")
+        name, _, version = uses.partition("@")
+        given = mapping(step.raw.get("with"))
+        action = known_actions().get(name)
+        scope = Scope(self.known, reader, step, given)
+        if action is None and name.startswith("docker://") and _is_image(name, given):
+            run_image(scope, name.removeprefix("docker://"))
+        elif action is None and ("kaniko" in name.lower() or len(_WRAPPED & given.keys()) > 1):
+            self.job.left(
+                "unknown-action",
+                f"{uses} is a wrapper, not the executor: import does not know what it runs",
+                line,
+                "write a spec for what it builds; docs/import.md lists the actions that are known",
+            )
+            native(step.raw)
+        elif action is None or action.does in _TOLD:
+            self._others.append((uses, action, line))
+            native(step.raw)
+        else:
+            self._read(scope, action, version)
+
+    def _read(self, scope: Scope, action: Action, version: str) -> None:
+        if action.does == "executor":
+            run_wrapper(scope, action)
+            if not re.fullmatch("[0-9a-f]{40}", version):
+                self.job.mended(
+                    "unpinned-action",
+                    f"{action.name}@{version} is moving code that can read the job's secrets",
+                    scope.line,
+                    "the rendered job uses no such action",
+                )
+        elif action.does == "cloud":
+            CLOUDS[action.name](scope)
+        else:
+            _READ[action.does](scope)
+
+    def tell(self, calls: Iterable[Call]) -> None:
+        """Report the actions that the spec has no words for."""
+        lines = [self.job.at(call.line) for call in calls]
+        for uses, action, line in self._others if lines else ():
+            why = f": {action.because}" if action and action.because else ""
+            if action and action.does == "nothing":
+                self.job.mended("needless-step", f"{uses} is left out{why}", line)
+            elif action and action.does == "wraps":
+                self.job.left(
+                    "other-builder",
+                    f"{uses} builds an image without kaniko{why}",
+                    line,
+                    "the spec has only what kaniko builds",
+                )
+            elif line > max(lines):
+                self.job.left(
+                    "later-step",
+                    f"{uses} runs after the build and is not carried over",
+                    line,
+                    "a job of your own that needs: the rendered one can do it",
+                )
+            else:
+                self.job.left(
+                    "earlier-step",
+                    f"{uses} runs before the build and is not carried over{why}",
+                    line,
+                    "prepare: runs commands before the build; a stage of the Dockerfile, or a job "
+                    "before this one, can do what needs tools",
+                )
+
+
+def _is_image(name: str, given: Map) -> bool:
+    """Whether ``docker://`` runs the executor itself, which has no inputs but its arguments."""
+    return "kaniko" in name and given.keys() <= {"args", "entrypoint"}
+
+
+def make_up_tags(scope: Scope) -> None:
+    """docker/metadata-action: its tags and labels, for the steps that ask for them."""
+    reader, name = scope.reader, scope.step.name
+
+    def left(message: str, line: int, advice: str) -> None:
+        scope.job.left("metadata-action", message, line, advice)
+
+    metadata = Metadata(reader.conditions, scope.within, left)
+    images = [
+        Row(row.guard, piece, row.line)
+        for row in scope.rows("images")
+        for piece in _images(row.text)
+    ]
+    tags = metadata.tags(images, scope.rows("tags"), scope.rows("flavor"), scope.line)
+    labels = metadata.labels(scope.rows("labels"), scope.line)
+    if scope.rows("annotations"):
+        left(
+            "the annotations of docker/metadata-action",
+            scope.line_of("annotations"),
+            "annotations:",
+        )
+    for key, items in (("tags", tags), ("labels", labels)):
+        scope.known.lists[f"steps.{name}.outputs.{key}"] = items
+        scope.known.lists[f"env.DOCKER_METADATA_OUTPUT_{key.upper()}"] = items
+        whole = scope.joined(items)
+        if whole is not None:
+            scope.known.put(reader, f"{name}.outputs.{key}", whole)
+            scope.known.assign(reader, f"DOCKER_METADATA_OUTPUT_{key.upper()}", whole)
+    version = reader.values.gather(metadata.version(name))
+    scope.known.put(reader, f"{name}.outputs.version", version)
+    scope.known.assign(reader, "DOCKER_METADATA_OUTPUT_VERSION", version)
+
+
+def _images(text: Text) -> list[Text]:
+    """``images: a,b``; a line with attributes is one image."""
+    if "=" in spell(text):
+        return [text]
+    return [stripped_text(piece) for piece in split_text(text, ",")]
+
+
+_READ = {"checkout": check_out, "login": log_in, "metadata": make_up_tags}

@@ -1,0 +1,46 @@
+"""Other people's actions, as ``actions.yaml`` tells them, and those of the repository itself."""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Action(NamedTuple):
+    """One action: its name, what it does, why that is of no use, and what its inputs become."""
+
+    name: str
+    does: str
+    because: str
+    inputs: Mapping[str, str]
+
+
+@functools.cache
+def known_actions() -> dict[str, Action]:
+    """The actions of ``actions.yaml`` by their names."""
+    text = files(__package__).joinpath("actions.yaml").read_text(encoding="utf-8")
+    found = native(read_yaml(text, "actions.yaml").roots[0])
+    return {
+        name: Action(name, entry["does"], entry.get("because", ""), entry.get("inputs", {}))
+        for name, entry in found.items()
+    }
+
+
+def composite_action(uses: str, find: Callable[[str], tuple[str, str] | None]) -> Map | None:
+    """A composite action of the same repository, whose files ``find`` opens."""
+    if not uses.startswith("./"):
+        return None
+    for name in ("action.yml", "action.yaml"):
+        found = find(f"{uses.rstrip('/')}/{name}")
+        for root in read_yaml(*found).roots if found else ():
+            if isinstance(root, Map) and (
+                peek(mapping(root.get("runs")).get("using")) == "composite"
+            ):
+                return root
+    return None

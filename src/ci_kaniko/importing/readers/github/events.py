@@ -1,0 +1,209 @@
+"""What starts a job of a workflow, as one condition."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, sequence, string
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.translate.started import globs, set_triggers
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.github.expressions import Expressions
+
+_NAME = (Var("github.event_name"),)
+_BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
+_REQUESTS = {"pull_request", "pull_request_target"}
+
+
+def events_of(on: Any) -> Map:
+    """``on:`` as a mapping, however it is written."""
+    if isinstance(on, Map):
+        return on
+    found = Map(line_of(on))
+    for item in sequence(on):
+        found[string(item)] = None
+        found.lines[string(item)] = line_of(item, found.line)
+    return found
+
+
+class Events:
+    """The events of a workflow, for one job."""
+
+    def __init__(self, on: Map, condition: str, condition_line: int) -> None:
+        self.on = on
+        self.condition = condition
+        self.condition_line = condition_line
+
+    def guard(self, expressions: Expressions) -> int:
+        """Where the job runs."""
+        guards = expressions.guards
+        found = NO if self.on else YES
+        for event, settings in self.on.items():
+            one = self._event(event, mapping(settings), self.on.line_of(event), expressions)
+            found = guards.either(found, one)
+        if self.condition:
+            found = self._within(found, expressions)
+        return found
+
+    def _within(self, guard: int, expressions: Expressions) -> int:
+        text, line, guards = self.condition, self.condition_line, expressions.guards
+        if "head.repo.full_name" not in text:
+            return guards.both(guard, expressions.guard(text, line))
+        # What keeps a pull request of the repository itself from being built twice.
+        pieces = [
+            piece for piece in re.split(r"\s*\|\|\s*", text) if "head.repo.full_name" not in piece
+        ]
+        rest = expressions.guard(" || ".join(pieces), line) if pieces else YES
+        request = expressions.guard("github.event_name == 'pull_request'", line)
+        return guards.both(guard, guards.either(rest, request))
+
+    def _event(self, event: str, settings: Map, line: int, expressions: Expressions) -> int:
+        guards, conditions = expressions.guards, expressions.conditions
+        if event == "push":
+            push = conditions.equal(_NAME, ("push",), line)
+            return guards.both(push, self._pushed(settings, expressions))
+        if event in _REQUESTS:
+            return conditions.equal(_NAME, ("pull_request",), line)
+        if event in {"workflow_dispatch", "schedule"}:
+            return conditions.equal(_NAME, (event,), line)
+        if event == "release":
+            return conditions.filled(_TAG, line)
+        if event == "create":
+            refs = [conditions.filled(text, line) for text in (_BRANCH, _TAG)]
+            return guards.either(*refs)
+        return NO
+
+    def _pushed(self, settings: Map, expressions: Expressions) -> int:
+        guards, conditions = expressions.guards, expressions.conditions
+        found = NO
+        named = {"branches", "branches-ignore", "tags", "tags-ignore"} & settings.keys()
+        for key, text in (("branches", _BRANCH), ("tags", _TAG)):
+            every = conditions.glob(text, "**", settings.line)
+            here = NO
+            if key in settings:
+                for item in sequence(settings[key]):
+                    glob = string(item)
+                    one = conditions.glob(text, glob.removeprefix("!"), line_of(item))
+                    out = glob.startswith("!")
+                    here = guards.minus(here, one) if out else guards.either(here, one)
+            elif f"{key}-ignore" in settings:
+                here = every
+                for item in sequence(settings[f"{key}-ignore"]):
+                    here = guards.minus(here, conditions.glob(text, string(item), line_of(item)))
+            elif not named:
+                here = every
+            found = guards.either(found, here)
+        return found
+
+    # -- triggers and report ------------------------------------------------------------------
+
+    def tell(self, job: Job, expressions: Expressions) -> None:
+        """Set the triggers of a job, and report what they cannot say."""
+        on = self.on
+        if on and set(on) <= {"workflow_call", "merge_group"}:
+            job.triggers = None
+            return
+        if not on and not self.condition:
+            return
+        for event, settings in on.items():
+            self._report(job, event, mapping(settings), on.line_of(event))
+        guard = self.guard(expressions)
+        requests = bool(_REQUESTS & on.keys()) or not on
+        paths = self._paths(job)
+        crons = [string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))]
+        set_triggers(
+            job,
+            expressions.conditions,
+            guard,
+            job.line,
+            requests=requests,
+            paths=paths,
+            schedules=crons,
+        )
+
+    def _report(self, job: Job, event: str, settings: Map, line: int) -> None:
+        if event in {"release", "create"}:
+            job.mended(
+                "release-event",
+                f"on: {event} becomes a push of a tag",
+                line,
+                "a release has a tag, whose push starts the job",
+            )
+        elif event == "pull_request_target":
+            job.mended(
+                "pull-request-target",
+                "pull_request_target gives secrets to foreign code",
+                line,
+                "pull requests build without pushing",
+            )
+        elif event == "workflow_call" and len(self.on) > 1:
+            job.left(
+                "event",
+                "other workflows call this one, too",
+                line,
+                "github: {form: reusable} is a workflow that others call, and nothing else",
+            )
+        elif event not in {"push", "pull_request", "workflow_dispatch", "schedule", *_QUIET}:
+            job.left(
+                "event",
+                f"the event {event} is not carried over",
+                line,
+                "triggers: knows pushes, tags, pull requests, schedules and manual runs",
+            )
+        if event in _REQUESTS:
+            self._request_branches(job, settings)
+
+    def _request_branches(self, job: Job, settings: Map) -> None:
+        for key in ("branches", "branches-ignore"):
+            named = [string(item) for item in sequence(settings.get(key))]
+            if named and not (key == "branches" and named == ["**"]):
+                into = "into" if key == "branches" else "into others than"
+                job.left(
+                    "request-branches",
+                    f"only pull requests {into} {', '.join(named)} start the job",
+                    settings.line_of(key),
+                    "the spec builds all of them, and pushes none",
+                )
+
+    def _paths(self, job: Job) -> list[str]:
+        """The paths of pushes; where requests have others, the report says so."""
+        lists: dict[str, list[str]] = {}
+        for event in ("push", *sorted(_REQUESTS)):
+            if event not in self.on:
+                continue
+            lists[event] = _paths_of(job, mapping(self.on[event]))
+        if not lists:
+            return []
+        first, *others = lists.items()
+        for event, paths in others:
+            if paths != first[1]:
+                said = ", ".join(paths) or "every path"
+                job.left(
+                    "paths",
+                    f"{event} has other paths than {first[0]}: {said}",
+                    self.on.line_of(event),
+                    f"triggers: {{paths: ...}} is one list, and the spec has that of {first[0]}",
+                )
+        return first[1]
+
+
+def _paths_of(job: Job, settings: Map) -> list[str]:
+    found: list[str] = []
+    kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
+    for key, every in kinds:
+        for item in sequence(settings.get(key)):
+            glob = string(item)
+            out = "!" if glob.startswith("!") or every else ""
+            read = globs([glob.removeprefix("!")], job, line_of(item))
+            found += [*(every if not found else ()), *(f"{out}{one}" for one in read)]
+    return found
+
+
+_QUIET = {"release", "create", "pull_request_target", "workflow_call", "merge_group"}
+"""Events that have a line of their own, or none: a merge group is a part of requests."""

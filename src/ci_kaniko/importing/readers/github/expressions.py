@@ -1,0 +1,408 @@
+"""GitHub's expressions: what one is worth, and where one holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.calls import Text, Var, join, literal, spell
+from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.shell.values import EMPTY, Value, plain, pure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.importing.shell.values import Values
+
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+
+_TOKENS = re.compile(
+    r"\s*(?:(?P<op>&&|\|\||==|!=|<=|>=|[<>!(),\[\]])"
+    r"|(?P<string>'(?:''|[^'])*')"
+    r"|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<word>[A-Za-z_][\w-]*(?:\.(?:[\w-]+|\*))*))"
+)
+_MAX_DEPTH = 40
+_NO_STATUS = {"failure": NO, "cancelled": NO, "always": YES, "success": YES}
+_REFS = {"github.ref", "GITHUB_REF"}
+
+
+class NotUnderstood(Exception):
+    """An expression that is not one, or one that is nested too deeply."""
+
+
+class Node(NamedTuple):
+    """A part of an expression: its kind, what it is made of, and how it is written."""
+
+    kind: str
+    parts: tuple[Any, ...]
+    text: str
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: list[tuple[str, str, int, int]] = []
+        self.at = self.depth = 0
+        at, end = 0, len(text.rstrip())
+        while at < end:
+            token = _TOKENS.match(text, at)
+            if not token:
+                raise NotUnderstood
+            kind = token.lastgroup or ""
+            self.tokens.append((kind, token[kind], token.start(kind), token.end()))
+            at = token.end()
+
+    def whole(self) -> Node:
+        node = self.either()
+        if self.at < len(self.tokens):
+            raise NotUnderstood
+        return node
+
+    def peek(self) -> str:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+
+    def take(self, wanted: str = "") -> tuple[str, str, int, int]:
+        if self.at >= len(self.tokens) or (wanted and self.peek() != wanted):
+            raise NotUnderstood
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def made(self, kind: str, parts: tuple[Any, ...], start: int) -> Node:
+        first = self.tokens[start][2]
+        return Node(kind, parts, self.text[first : self.tokens[self.at - 1][3]])
+
+    def either(self) -> Node:
+        return self.chain("||", "or", self.both)
+
+    def both(self) -> Node:
+        return self.chain("&&", "and", self.compared)
+
+    def chain(self, operator: str, kind: str, inner: Callable[[], Node]) -> Node:
+        start = self.at
+        parts = [inner()]
+        while self.peek() == operator:
+            self.take()
+            parts.append(inner())
+        return parts[0] if len(parts) == 1 else self.made(kind, tuple(parts), start)
+
+    def compared(self) -> Node:
+        start = self.at
+        left = self.unary()
+        if self.peek() in {"==", "!=", "<", ">", "<=", ">="}:
+            operator = self.take()[1]
+            return self.made("compare", (operator, left, self.unary()), start)
+        return left
+
+    def unary(self) -> Node:
+        start = self.at
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise NotUnderstood
+        if self.peek() == "!":
+            self.take()
+            node = self.made("not", (self.unary(),), start)
+        elif self.peek() == "(":
+            self.take()
+            node = self.either()
+            self.take(")")
+        else:
+            node = self.primary()
+        self.depth -= 1
+        return node
+
+    def primary(self) -> Node:
+        start = self.at
+        kind, word, _, _ = self.take()
+        if kind == "string":
+            return self.made("text", (word[1:-1].replace("''", "'"),), start)
+        if kind == "number":
+            return self.made("text", (word,), start)
+        if kind != "word":
+            raise NotUnderstood
+        if self.peek() == "(":
+            return self.made("call", (word, self.arguments()), start)
+        if word in {"true", "false", "null"}:
+            return self.made(word, (), start)
+        while self.peek() == "[":
+            self.take()
+            key = self.either()
+            self.take("]")
+            word = f"{word}.{key.parts[0]}" if key.kind == "text" else f"{word}[{key.text}]"
+        return self.made("name", (word,), start)
+
+    def arguments(self) -> tuple[Node, ...]:
+        found = []
+        self.take("(")
+        while self.peek() != ")":
+            found.append(self.either())
+            if self.peek() == ",":
+                self.take()
+            elif self.peek() != ")":
+                raise NotUnderstood
+        self.take(")")
+        return tuple(found)
+
+
+def parsed(text: str) -> Node:
+    """The parts of an expression. Raises NotUnderstood."""
+    return _Parser(text).whole()
+
+
+class Expressions:
+    """Expressions under the conditions of one script; ``look`` tells what a name is worth."""
+
+    def __init__(self, values: Values, look: Callable[[str], Value | None]) -> None:
+        self.values = values
+        self.conditions = values.conditions
+        self.guards = values.conditions.guards
+        self._look = look
+        self._line = 0
+
+    # -- texts and conditions -----------------------------------------------------------------
+
+    def template(self, text: str, line: int = 0) -> Value:
+        """A text of the workflow in which expressions stand."""
+        found: list[Value] = []
+        at = 0
+        for match in EXPRESSION.finditer(text):
+            found += [plain(text[at : match.start()]), self.value(match[1], line)]
+            at = match.end()
+        return self.values.concat([*found, plain(text[at:])])
+
+    def value(self, text: str, line: int = 0) -> Value:
+        """What an expression is worth; one that is not understood stands for itself."""
+        self._line = line
+        try:
+            return self._value(parsed(text))
+        except NotUnderstood:
+            return pure((Var(text.strip()),))
+
+    def guard(self, text: str, line: int) -> int:
+        """Where a condition holds; one that is not understood is an unknown test."""
+        self._line = line
+        text = bare_condition(text)
+        if self.conditions.exhausted:
+            return self.conditions.unknown(text, line)
+        try:
+            return self._guard(parsed(text))
+        except TooComplexError:
+            self.conditions.give_up()
+            return self.conditions.unknown(text, line)
+        except NotUnderstood:
+            return self.conditions.unknown(text, line)
+
+    # -- values -------------------------------------------------------------------------------
+
+    def _value(self, node: Node) -> Value:
+        if node.kind == "text":
+            return plain(node.parts[0])
+        if node.kind in {"true", "false"}:
+            return plain(node.kind)
+        if node.kind == "null":
+            return EMPTY
+        if node.kind == "name":
+            found = self._look(node.parts[0])
+            return pure((Var(node.parts[0]),)) if found is None else found
+        if node.kind == "or":
+            return self._first(node)
+        if node.kind == "and":
+            return self._last(node)
+        if node.kind == "call" and node.parts[0] == "format":
+            return self._format(node.parts[1])
+        if node.kind == "call" and node.parts[0] not in {*_NO_STATUS, *_TESTS}:
+            return pure((Var(node.text),))
+        return self.values.choose(self._guard(node), plain("true"), plain("false"))
+
+    def _first(self, node: Node) -> Value:
+        """``a || b``: the first that is something."""
+        *heads, last = node.parts
+        if last.kind == "text" and not last.parts[0] and len(heads) == 1:
+            kept = heads[0].parts[-1] if heads[0].kind == "and" else None
+            if kept is not None and kept.kind == "name" and kept.parts[0].startswith("secrets."):
+                # Where a secret is not needed it is kept away; the spec's own job does the same.
+                return self._value(kept)
+        found: list[tuple[int, Text]] = []
+        rest = YES
+        for head in heads:
+            value = self._value(head)
+            only = value[0][1] if len(value) == 1 else ()
+            var = only[0] if len(only) == 1 else None
+            if (
+                isinstance(var, Var)
+                and not (var.changes or var.default)
+                and rest == YES
+                and last.kind == "text"
+                and last.parts[0]
+                and len(heads) == 1
+                and head.kind == "name"
+            ):
+                return pure((Var(var.name, last.parts[0], (), var.portable),))
+            true = self._truth(value)
+            found += [(self._all(rest, true, guard), text) for guard, text in value]
+            rest = self.guards.minus(rest, true)
+        found += [(self.guards.both(rest, guard), text) for guard, text in self._value(last)]
+        return self.values.gather(found)
+
+    def _last(self, node: Node) -> Value:
+        """``a && b``: the last, or the first that is nothing."""
+        found: list[tuple[int, Text]] = []
+        rest = YES
+        *heads, last = node.parts
+        for head in heads:
+            guard = self._guard(head)
+            found.append((self.guards.minus(rest, guard), ("false",)))
+            rest = self.guards.both(rest, guard)
+        found += [(self.guards.both(rest, guard), text) for guard, text in self._value(last)]
+        return self.values.gather(found)
+
+    def _all(self, *guards: int) -> int:
+        whole = YES
+        for guard in guards:
+            whole = self.guards.both(whole, guard)
+        return whole
+
+    def _format(self, arguments: tuple[Node, ...]) -> Value:
+        shape = literal(self._value(arguments[0])[0][1]) if arguments else None
+        if shape is None:
+            raise NotUnderstood
+        parts: list[Value] = []
+        at = 0
+        for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}", shape):
+            parts.append(plain(shape[at : match.start()]))
+            at = match.end()
+            if match[1] is None:
+                parts.append(plain(match.group()[0]))
+            elif int(match[1]) + 1 < len(arguments):
+                parts.append(self._value(arguments[int(match[1]) + 1]))
+            else:
+                raise NotUnderstood
+        return self.values.concat([*parts, plain(shape[at:])])
+
+    # -- conditions ---------------------------------------------------------------------------
+
+    def _guard(self, node: Node) -> int:
+        if node.kind in {"and", "or"}:
+            join_ = self.guards.both if node.kind == "and" else self.guards.either
+            whole = self._guard(node.parts[0])
+            for part in node.parts[1:]:
+                whole = join_(whole, self._guard(part))
+            return whole
+        if node.kind == "not":
+            return self.guards.negate(self._guard(node.parts[0]))
+        if node.kind == "compare":
+            return self._compare(*node.parts, text=node.text)
+        if node.kind == "call" and node.parts[0] in _NO_STATUS:
+            return _NO_STATUS[node.parts[0]]
+        if node.kind == "call" and node.parts[0] in _TESTS and len(node.parts[1]) == 2:
+            return self._test(node)
+        if node.kind == "call" and node.parts[0] != "format":
+            return self.conditions.unknown(node.text, self._line)
+        return self._truth(self._value(node))
+
+    def _truth(self, value: Value) -> int:
+        return self.values.test(value, self._is_something)
+
+    def _is_something(self, text: Text) -> int:
+        return NO if text == ("false",) else self.conditions.filled(text, self._line)
+
+    def _compare(self, operator: str, left: Node, right: Node, *, text: str) -> int:
+        if operator not in {"==", "!="}:
+            return self.conditions.unknown(text, self._line)
+        kinds = {left.kind, right.kind}
+        if kinds & {"true", "false"} and not kinds <= {"true", "false", "text", "name"}:
+            wanted, other = (left, right) if left.kind in {"true", "false"} else (right, left)
+            found = self._guard(other)
+            found = found if wanted.kind == "true" else self.guards.negate(found)
+        else:
+            found = self.values.test_both(
+                self._value(left),
+                self._value(right),
+                lambda one, other: self.conditions.equal(one, other, self._line),
+            )
+        return self.guards.negate(found) if operator == "!=" else found
+
+    def _test(self, node: Node) -> int:
+        name, (whole, part) = node.parts
+        listed = _listed(whole) if name == "contains" else None
+        if listed is not None:
+            wanted = self._value(part)
+            return self._any(
+                self.values.test(wanted, lambda text, one=item: self._equal(text, one))  # type: ignore[misc]
+                for item in listed
+            )
+        needle = literal(self._value(part)[0][1])
+        if needle is None:
+            return self.conditions.unknown(node.text, self._line)
+        return self.values.test(self._value(whole), lambda text: self._holds(name, text, needle))
+
+    def _equal(self, text: Text, item: str) -> int:
+        return self.conditions.equal(text, (item,), self._line)
+
+    def _any(self, guards: Any) -> int:
+        found = NO
+        for guard in guards:
+            found = self.guards.either(found, guard)
+        return found
+
+    def _holds(self, name: str, text: Text, part: str) -> int:
+        line, glob = self._line, self.conditions.glob
+        var = text[0] if len(text) == 1 else None
+        is_ref = isinstance(var, Var) and var.name in _REFS and not var.changes
+        if name == "endsWith" and is_ref and part.startswith("/"):
+            kinds = [(Var(kind, portable=True),) for kind in ("branch", "tag")]
+            shapes = (part[1:], f"**{part}")
+            return self._any(glob(kind, shape, line) for kind in kinds for shape in shapes)
+        if name == "contains" and is_ref and part in {"refs/heads/", "refs/tags/"}:
+            return glob(text, f"{part}**", line)
+        shape = {"startsWith": f"{part}**", "endsWith": f"**{part}"}.get(name, f"**{part}**")
+        if any(character in part for character in "*?[]!"):
+            return self.conditions.unknown(f"{name}({spell(text)}, '{part}')", line)
+        return glob(text, shape, line)
+
+
+_TESTS = {"startsWith", "endsWith", "contains"}
+
+
+def _listed(node: Node) -> list[str] | None:
+    """The items of ``fromJSON('[...]')``."""
+    if node.kind != "call" or node.parts[0] != "fromJSON" or len(node.parts[1]) != 1:
+        return None
+    inner = node.parts[1][0]
+    try:
+        found = json.loads(inner.parts[0]) if inner.kind == "text" else None
+    except ValueError:
+        return None
+    return [str(item) for item in found] if isinstance(found, list) else None
+
+
+def bare_condition(text: str) -> str:
+    """A condition without the ``${{ }}`` that may stand around it."""
+    whole = EXPRESSION.fullmatch(text.strip())
+    return (whole[1] if whole else text).strip()
+
+
+def lines_of(value: Value) -> list[Value]:
+    """A value with one text, cut into its lines; others stay whole."""
+    if len(value) != 1:
+        return [value]
+    rows: list[list[Any]] = [[]]
+    for part in value[0][1]:
+        if isinstance(part, str):
+            first, *others = part.split("\n")
+            rows[-1].append(first)
+            rows += [[other] for other in others]
+        else:
+            rows[-1].append(part)
+    return [pure(row) for row in map(stripped_text, map(join, rows)) if row]
+
+
+def stripped_text(text: Text) -> Text:
+    """A text without the blanks around it."""
+    parts = list(text)
+    if parts and isinstance(parts[0], str):
+        parts[0] = parts[0].lstrip()
+    if parts and isinstance(parts[-1], str):
+        parts[-1] = parts[-1].rstrip()
+    return join(parts)

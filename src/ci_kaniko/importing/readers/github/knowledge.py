@@ -1,0 +1,225 @@
+"""What the steps of a job know: the matrix, inputs, ``env:`` and what earlier steps put out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.calls import Output, Text, Var, join, starts_with
+from ci_kaniko.importing.jobs import Secret
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, string
+from ci_kaniko.importing.readers.github.expressions import Expressions
+from ci_kaniko.importing.shell.commands.builtins import exported
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.documents import Str
+    from ci_kaniko.importing.shell.reader import Reader
+
+WORKSPACE = Var("GITHUB_WORKSPACE")
+_ROOTS = {"GITHUB_WORKSPACE", "github.workspace"}
+_OUTCOMES: dict[str, Value] = {name: pure(("success",)) for name in ("outcome", "conclusion")}
+_NAMES: dict[str, Text] = {
+    "github.token": (Var("secrets.GITHUB_TOKEN"),),
+    "github.event.release.tag_name": (Var("tag", portable=True),),
+    "runner.temp": (Var("RUNNER_TEMP"),),
+    "runner.os": ("Linux",),
+    "job.status": ("success",),
+}
+
+
+class Step(NamedTuple):
+    """One step, and what surrounds it.
+
+    ``inputs`` are those of a composite action, ``prefix`` stands before the ids of its steps, and
+    ``within`` is the line of the step that calls it; ``folder`` is where a script starts.
+    """
+
+    raw: Map
+    inputs: Mapping[str, Text]
+    prefix: str
+    folder: str
+    within: int = 0
+
+    @property
+    def name(self) -> str:
+        """What its outputs are kept under."""
+        return self.prefix + string(self.raw.get("id"))
+
+    def at(self, line: int) -> int:
+        """A line of the workflow for one of the step."""
+        return self.within or line
+
+    def line_of(self, key: str) -> int:
+        """The line of one of its keys."""
+        return self.at(self.raw.line_of(key))
+
+
+class Known:
+    """What is known in one job; ``given`` tells what an input of the workflow is worth."""
+
+    def __init__(self, job: Job, cell: dict[str, Text], given: Callable[[str], Text]) -> None:
+        self.job = job
+        self.cell = cell
+        self.outputs: dict[str, Value] = {}
+        self.lists: dict[str, list[Item]] = {}
+        self.digests: set[str] = set()
+        self.step: Step | None = None
+        self.started = YES
+        self._given = given
+        self._late: dict[str, Str] = {}
+        self._expressions: Expressions | None = None
+
+    # -- above the steps ------------------------------------------------------------------------
+
+    def environment(self, entries: Map) -> None:
+        """One level of ``env:`` above the steps."""
+        before = self.before()
+        for name, value in entries.items():
+            found = before.template(string(value), line_of(value))
+            if len(found) > 1:
+                self._late[name] = value
+            else:
+                self._set(name, found[0][1])
+
+    def start(self, reader: Reader) -> None:
+        """Set what of ``env:`` depends on conditions."""
+        expressions = self.expressions(reader, None)
+        for name, text in self._late.items():
+            self.assign(reader, name, expressions.template(string(text), line_of(text)))
+
+    def _set(self, name: str, text: Text) -> None:
+        job = self.job
+        job.secrets.pop(name, None)
+        job.runtime.pop(name, None)
+        only = text[0].name if len(text) == 1 and isinstance(text[0], Var) else ""
+        secret = secret_name(text)
+        if secret:
+            job.secrets[name] = Secret(secret)
+        elif only in job.secrets:
+            job.secrets[name] = job.secrets[only]
+        elif only.startswith("vars."):
+            job.runtime[name] = only.removeprefix("vars.")
+        else:
+            job.environment[name] = text
+            return
+        job.environment[name] = (Var(name),)
+
+    def before(self) -> Expressions:
+        """Expressions above the steps, under conditions of their own."""
+        return Expressions(_values(), self._look_before)
+
+    def fixed(self, inputs: Mapping[str, Text]) -> Expressions:
+        """Expressions that know nothing but what is the same in all of the job."""
+        return Expressions(_values(), lambda name: self._constant(name, inputs))
+
+    def text(self, value: str) -> Text:
+        """A text above the steps."""
+        return self.before().template(value)[0][1]
+
+    def _look_before(self, name: str) -> Value | None:
+        head, _, rest = name.partition(".")
+        if head == "env":
+            return pure(self.job.environment.get(rest, (Var(rest),)))
+        return self._constant(name, {})
+
+    def _constant(self, name: str, inputs: Mapping[str, Text]) -> Value | None:
+        """What a name is worth in all of the job."""
+        head, _, rest = name.partition(".")
+        if head == "matrix":
+            if rest in self.cell:
+                return pure(self.cell[rest])
+            return EMPTY if self.cell and "." not in rest else None
+        if name.startswith(("inputs.", "github.event.inputs.")):
+            rest = name.rpartition("inputs.")[2]
+            return pure(inputs[rest] if rest in inputs else self._given(rest))
+        return pure(_NAMES[name]) if name in _NAMES else None
+
+    # -- between the steps ----------------------------------------------------------------------
+
+    def expressions(self, reader: Reader, step: Step | None) -> Expressions:
+        """The expressions of a step, with the values that they have now."""
+        self.step = step
+        if self._expressions is None or self._expressions.values is not reader.values:
+            self._expressions = Expressions(reader.values, lambda name: self._look(reader, name))
+        return self._expressions
+
+    def _look(self, reader: Reader, name: str) -> Value | None:
+        step = self.step
+        head, _, rest = name.partition(".")
+        if head == "env":
+            return reader.value(rest)
+        if head == "steps":
+            prefix = step.prefix if step else ""
+            return self.outputs.get(f"{prefix}{rest}", _OUTCOMES.get(rest.rpartition(".")[2]))
+        return self._constant(name, step.inputs if step else {})
+
+    def set_environment(self, reader: Reader, step: Step) -> None:
+        """What ``env:`` of a step gives it."""
+        entries = mapping(step.raw.get("env"))
+        for name, value in entries.items():
+            line = step.at(line_of(value, entries.line_of(name)))
+            found = self.expressions(reader, step).template(string(value), line)
+            only = found[0][1] if len(found) == 1 else ()
+            secret = secret_name(only)
+            var = only[0] if len(only) == 1 else None
+            if secret and self.job.secrets.setdefault(name, Secret(secret)).name == secret:
+                found = pure((Var(name),))
+            elif isinstance(var, Var) and var.name.startswith("vars."):
+                self.job.runtime.setdefault(name, var.name.removeprefix("vars."))
+                found = pure((Var(name),))
+            self.assign(reader, name, found)
+
+    def within(self, reader: Reader, guard: int) -> int:
+        """A guard in a job that starts for some events only: without what these say as well."""
+        conditions = reader.conditions
+        if not conditions.possible(reader.guards.both(guard, self.started)):
+            return NO
+        return YES if conditions.implies(self.started, guard) else guard
+
+    def assign(self, reader: Reader, name: str, value: Value) -> None:
+        """Give the steps that follow a variable."""
+        reader.assign(name, value)
+        exported(reader, name)
+
+    def put(self, reader: Reader, name: str, value: Value) -> None:
+        """Remember an output; where the step does not run it is empty."""
+        guards, path = reader.guards, reader.state.path
+        whole = overlaid(reader, value, EMPTY)
+        found = [(guards.both(path, guard), text) for guard, text in whole]
+        self.outputs[name] = reader.values.gather([*found, (guards.negate(path), ())])
+
+
+def _values() -> Values:
+    return Values(Conditions(), lambda: Output("an expression"))
+
+
+def overlaid(reader: Reader, value: Value, before: Value) -> Value:
+    """A value where there is one, and what was there before elsewhere."""
+    guards = reader.guards
+    known = NO
+    for guard, _ in value:
+        known = guards.either(known, guard)
+    rest = ((guards.minus(guard, known), text) for guard, text in before)
+    return reader.values.gather([*value, *rest], reader.state.path)
+
+
+def in_workspace(text: Text) -> Text:
+    """A path of the checkout as one of the runner."""
+    first = text[0] if text else ""
+    if starts_with(text, "/") or (isinstance(first, Var) and first.name in _ROOTS):
+        return text
+    if isinstance(first, str):
+        first = "" if first in {".", "./"} else first.removeprefix("./")
+        text = join((first, *text[1:]))
+    return join((WORKSPACE, *(("/", *text) if text else ())))
+
+
+def secret_name(text: Text) -> str:
+    """The secret that a text is; empty where it is something else."""
+    only = text[0].name if len(text) == 1 and isinstance(text[0], Var) else ""
+    return only.removeprefix("secrets.") if only.startswith("secrets.") else ""

@@ -1,0 +1,104 @@
+"""Actions that log in to a registry or to a cloud."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Login, Text, literal
+from ci_kaniko.importing.readers.documents import native, string
+from ci_kaniko.importing.shell.values import plain, pure
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.readers.github.scope import Scope
+
+
+def log_in(scope: Scope) -> None:
+    """docker/login-action."""
+    registry = scope.value("registry")[0][1] or ("docker.io",)
+    login = Login(
+        registry,
+        scope.value("username")[0][1],
+        scope.value("password")[0][1],
+        source=string(scope.step.raw.get("uses")),
+        line=scope.line_of("password"),
+    )
+    state = scope.reader.state
+    state.logins = (*state.logins, (state.path, login))
+    # What follows decides how the runner is left, and the rendered job removes its login.
+    for name in ("logout", "ecr"):
+        native(scope.given.get(name))
+
+
+def _lasting(scope: Scope, name: str, text: Text) -> None:
+    scope.job.environment[name] = text
+    scope.known.assign(scope.reader, name, pure(text))
+
+
+def _aws_actions_configure_aws_credentials(scope: Scope) -> None:
+    role = scope.value("role-to-assume")[0][1]
+    region = scope.value("aws-region")[0][1]
+    if literal(role):
+        _lasting(scope, "AWS_ROLE_ARN", role)
+    elif role:
+        scope.job.left(
+            "role",
+            "the role of AWS is a secret or a variable",
+            scope.line_of("role-to-assume"),
+            "aws: {role: ARN} holds it as text",
+        )
+    if region:
+        _lasting(scope, "AWS_REGION", region)
+    for key, variable in (
+        ("aws-access-key-id", "AWS_ACCESS_KEY_ID"),
+        ("aws-secret-access-key", "AWS_SECRET_ACCESS_KEY"),
+    ):
+        text = scope.value(key)[0][1]
+        if text:
+            _lasting(scope, variable, text)
+
+
+def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
+    """Its output is the registry of the account that is logged in."""
+    environment = scope.job.environment
+    account = re.match(
+        r"arn:aws:iam::(\d{12}):", literal(environment.get("AWS_ROLE_ARN", ())) or ""
+    )
+    region = literal(environment.get("AWS_REGION", ()))
+    registries = literal(scope.value("registries")[0][1])
+    number = registries or (account[1] if account else "")
+    native(scope.given.get("mask-password"))
+    if re.fullmatch(r"\d{12}", number or "") and region:
+        text = f"{number}.dkr.ecr.{region}.amazonaws.com"
+        scope.known.put(scope.reader, f"{scope.step.name}.outputs.registry", plain(text))
+
+
+def _google_github_actions_auth(scope: Scope) -> None:
+    provider = literal(scope.value("workload_identity_provider")[0][1])
+    account = literal(scope.value("service_account")[0][1])
+    key = scope.value("credentials_json")[0][1]
+    if provider and account:
+        document = (
+            '{"type": "external_account", "audience": "//iam.googleapis.com/'
+            + provider
+            + '", "service_account_impersonation_url": "https://iamcredentials.googleapis.com/'
+            + f'v1/projects/-/serviceAccounts/{account}:generateAccessToken"}}'
+        )
+        scope.job.google_document = document
+    elif key:
+        _lasting(scope, "GOOGLE_APPLICATION_CREDENTIALS", key)
+
+
+def _azure_login(scope: Scope) -> None:
+    for key, variable in (("tenant-id", "AZURE_TENANT_ID"), ("client-id", "AZURE_CLIENT_ID")):
+        text = scope.value(key)[0][1]
+        if literal(text):
+            _lasting(scope, variable, text)
+
+
+CLOUDS = {
+    "aws-actions/configure-aws-credentials": _aws_actions_configure_aws_credentials,
+    "aws-actions/amazon-ecr-login": _aws_actions_amazon_ecr_login,
+    "google-github-actions/auth": _google_github_actions_auth,
+    "azure/login": _azure_login,
+}

@@ -1,0 +1,68 @@
+"""The cells of a matrix."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.readers.documents import Map, mapping, sequence, string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.importing.calls import Text
+
+MAX_CELLS = 50
+
+
+def cells_of(matrix: Map) -> list[dict[str, str]]:
+    """The cells of a matrix; one without values where there is none."""
+    names = [name for name in matrix if name not in {"include", "exclude"}]
+    lists = [[dict(_flat(item, name)) for item in sequence(matrix[name])] for name in names]
+    cells: list[dict[str, str]] = []
+    if names:
+        rows = itertools.islice(itertools.product(*lists), MAX_CELLS + 1)
+        cells += [{key: value for part in row for key, value in part.items()} for row in rows]
+    excluded = [_row(item) for item in sequence(matrix.get("exclude"))]
+    cells = [cell for cell in cells if not any(row.items() <= cell.items() for row in excluded)]
+    original = [dict(cell) for cell in cells]
+    for item in sequence(matrix.get("include")):
+        row = _row(item)
+        fitting = [
+            cell
+            for cell, first in zip(cells, original, strict=False)
+            if all(first.get(key, value) == value for key, value in row.items())
+        ]
+        for cell in fitting:
+            cell.update(row)
+        if not fitting:
+            cells.append(row)
+    return cells or [{}]
+
+
+def texts_of(cell: dict[str, str]) -> dict[str, Text]:
+    """A cell's values as texts."""
+    return {name: (value,) if value else () for name, value in cell.items()}
+
+
+def cell_name(cell: dict[str, str], cells: list[dict[str, str]]) -> str:
+    """What tells a cell from the others: one value where that is enough."""
+    for name, value in cell.items():
+        if value and len({other.get(name) for other in cells}) == len(cells):
+            return value
+    return "-".join(value for value in cell.values() if value)
+
+
+def _row(item: Any) -> dict[str, str]:
+    return {
+        key: value for name, inner in mapping(item).items() for key, value in _flat(inner, name)
+    }
+
+
+def _flat(item: Any, name: str) -> Iterator[tuple[str, str]]:
+    """A value by its name, one of a mapping by ``name.key``."""
+    if isinstance(item, Map):
+        for key, inner in item.items():
+            yield from _flat(inner, f"{name}.{key}")
+    else:
+        yield name, string(item)

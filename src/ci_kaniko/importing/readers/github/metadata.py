@@ -1,0 +1,323 @@
+"""docker/metadata-action: the tags and labels that it makes up, as far as a spec can say them.
+
+What each kind of tag means, which of them counts most and when ``latest`` is added is as the
+action's own README says.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.calls import Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.readers.github.expressions import stripped_text
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ci_kaniko.importing.shell.conditions import Conditions
+
+_BRANCH, _TAG, _REQUEST, _DEFAULT = (
+    (Var(name, portable=True),)
+    for name in ("branch", "tag", "pull_request.number", "default_branch")
+)
+_REF_TAG = (Var("ref.tag", portable=True),)
+_PRIORITIES = {
+    "schedule": 1000,
+    "semver": 900,
+    "pep440": 900,
+    "match": 800,
+    "edge": 700,
+    "ref": 600,
+    "raw": 200,
+    "sha": 100,
+}
+_DEFAULTS = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
+_HANDLEBARS = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_LABELS: tuple[tuple[str, Text], ...] = (
+    ("created", (Var("build.timestamp", portable=True),)),
+    ("revision", (Var("commit.sha", portable=True),)),
+    ("source", (Var("repository.url", portable=True),)),
+    ("title", (Var("repository.name", portable=True),)),
+    ("url", (Var("repository.url", portable=True),)),
+)
+_UNKNOWN_LABELS = ("description", "licenses", "version")
+
+
+class Row(NamedTuple):
+    """One line of an input, where it is there."""
+
+    guard: int
+    text: Text
+    line: int
+
+
+class Entry(NamedTuple):
+    """One tag that may be made."""
+
+    kind: str
+    guard: int
+    text: Text
+    line: int
+    latest: int
+
+
+class Metadata:
+    """The tags and labels of one step."""
+
+    def __init__(
+        self,
+        conditions: Conditions,
+        within: Callable[[int], int],
+        left: Callable[[str, int, str], None],
+    ) -> None:
+        self.conditions = conditions
+        self.guards = conditions.guards
+        self.within = within
+        self.left = left
+        self.prefix: Text = ()
+        self.suffix: Text = ()
+        self.latest = "auto"
+        self._entries_by_weight: list[Entry] = []
+        self.affixes_latest = {"prefix": False, "suffix": False}
+
+    # -- tags ---------------------------------------------------------------------------------
+
+    def tags(self, images: list[Row], tags: list[Row], flavor: list[Row], line: int) -> list[Item]:
+        """The images with their tags, each where it is made."""
+        self._flavor(flavor)
+        rows = tags or [Row(YES, (default,), line) for default in _DEFAULTS]
+        entries = [entry for row in rows for entry in self._entries(row)]
+        entries.sort(key=lambda entry: -_PRIORITIES[entry.kind])
+        self._entries_by_weight = entries
+        named = [(entry.guard, entry.text, entry.line) for entry in entries]
+        named += self._latest(entries, line)
+        bases = [row for row in images if not _is_disabled(row.text)]
+        found = [
+            Item(
+                self.within(self.guards.both(base.guard, guard)),
+                join((*_name(base.text), ":", *text)),
+                line=at,
+            )
+            for base in bases
+            for guard, text, at in named
+            if text and _name(base.text)
+        ]
+        return [item for item in found if item.guard != NO]
+
+    def version(self, step: str) -> list[tuple[int, Text]]:
+        """The tag that counts most."""
+        unknown: Text = (Var(f"steps.{step}.outputs.version"),)
+        found: list[tuple[int, Text]] = []
+        rest = YES
+        for entry in self._entries_by_weight:
+            found.append((self.guards.both(rest, entry.guard), entry.text or unknown))
+            rest = self.guards.minus(rest, entry.guard)
+        return [(self.within(guard), text) for guard, text in [*found, (rest, unknown)]]
+
+    def _latest(self, entries: list[Entry], line: int) -> list[tuple[int, Text, int]]:
+        """``latest``, which the tag that counts most decides."""
+        found = NO
+        rest = YES
+        for entry in entries:
+            found = self.guards.either(found, self.guards.both(rest, entry.latest))
+            rest = self.guards.minus(rest, entry.guard)
+        prefix = self.prefix if self.affixes_latest["prefix"] else ()
+        suffix = self.suffix if self.affixes_latest["suffix"] else ()
+        return [(found, join((*prefix, "latest", *suffix)), line)]
+
+    def _flavor(self, rows: list[Row]) -> None:
+        for row in rows:
+            fields = _fields(row.text)
+            for name in ("prefix", "suffix"):
+                if name in fields:
+                    setattr(self, name, fields[name])
+                    self.affixes_latest[name] = literal(fields.get("onlatest", ())) == "true"
+            if "latest" in fields:
+                self.latest = literal(fields["latest"]) or self.latest
+                if row.guard != YES or literal(fields["latest"]) is None:
+                    self.latest = "false"
+                    said = spell(fields["latest"])
+                    self.left(f"flavor: latest={said} depends on the run", row.line, "no latest")
+
+    def _entries(self, row: Row) -> Iterable[Entry]:
+        fields = _fields(row.text)
+        kind = literal(fields.get("type", ())) or "raw"
+        if kind not in _PRIORITIES:
+            self._lost(row, "is no type of docker/metadata-action")
+            return
+        guard = self._enabled(fields, row)
+        if guard == NO:
+            return
+        made = self._made(kind, fields, row)
+        if made is None:
+            return
+        where, text, latest = made
+        where = self.guards.both(where, guard)
+        default = "sha-" if kind == "sha" else self._request_prefix(fields)
+        prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
+        suffix = fields.get("suffix", self.suffix)
+        text = join((*prefix, *text, *suffix)) if text else ()
+        always = {"true": where, "false": NO}
+        yield Entry(kind, where, text, row.line, always.get(self.latest, where if latest else NO))
+
+    def _made(self, kind: str, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+        """Where a tag is made, without what stands around it, and whether latest follows it."""
+        makers = {
+            "schedule": self._schedule,
+            "edge": self._edge,
+            "ref": self._ref,
+            "raw": self._raw,
+            "sha": self._sha,
+        }
+        return makers.get(kind, self._version)(fields, row)
+
+    def _request_prefix(self, fields: dict[str, Text]) -> str:
+        return "pr-" if literal(fields.get("event", ())) == "pr" else ""
+
+    def _enabled(self, fields: dict[str, Text], row: Row) -> int:
+        given = fields.get("enable", ("true",))
+        said = literal(given)
+        if said in {"true", ""}:
+            return row.guard
+        if said == "false":
+            return NO
+        named = _HANDLEBARS.fullmatch(said or "")
+        is_default = self.conditions.equal(_BRANCH, _DEFAULT, row.line)
+        if named and named[1] == "is_default_branch":
+            return self.guards.both(row.guard, is_default)
+        if named and named[1] == "is_not_default_branch":
+            return self.guards.both(row.guard, self.guards.negate(is_default))
+        unknown = self.conditions.unknown(f"enable={spell(given)}", row.line)
+        return self.guards.both(row.guard, unknown)
+
+    def _lost(self, row: Row, why: str, advice: str = "") -> None:
+        advice = advice or "write the tag under destinations:"
+        self.left(f"the tag {spell(row.text)} of docker/metadata-action {why}", row.line, advice)
+
+    def _schedule(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+        where = self.conditions.equal((Var("github.event_name"),), ("schedule",), row.line)
+        text = self._pattern(fields.get("pattern", ("nightly",)), row)
+        return None if text is None else (where, text, False)
+
+    def _ref(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+        event = literal(fields.get("event", ()))
+        names = {"branch": _BRANCH, "tag": _TAG, "pr": _REQUEST}
+        if event not in names:
+            self._lost(row, "names no event")
+            return None
+        where = self.conditions.filled(names[event], row.line)
+        return where, _REQUEST if event == "pr" else _REF_TAG, event == "tag"
+
+    def _edge(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool]:
+        branch = fields.get("branch") or _DEFAULT
+        return self.conditions.equal(_BRANCH, branch, row.line), ("edge",), False
+
+    def _raw(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+        text = self._pattern(fields.get("value", row.text if "type" not in fields else ()), row)
+        return None if text is None else (YES, text, False)
+
+    def _sha(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool]:
+        whole = literal(fields.get("format", ())) == "long"
+        return YES, (Var("github.sha", changes=() if whole else ("first:7",)),), False
+
+    def _version(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+        where = self.conditions.filled(_TAG, row.line)
+        pattern = literal(fields.get("pattern", ()))
+        if "value" not in fields and pattern == "{{raw}}":
+            return where, _REF_TAG, False
+        self._lost(
+            row,
+            "is a part of the version in the git tag: neither it nor latest is pushed"
+            if self.latest == "auto"
+            else "is a part of the version in the git tag, and is not pushed",
+            "${ref.tag} is the git tag as it is, where when: {tag: GLOB} holds; write the tags "
+            "of a version under destinations:",
+        )
+        # It counts most, so whether there is a latest depends on it.
+        return where, (), False
+
+    def _pattern(self, text: Text, row: Row) -> Text | None:
+        """A text with ``{{name}}`` replaced; None where a spec has no word for it."""
+        parts: list[object] = []
+        for part in text:
+            if not isinstance(part, str):
+                parts.append(part)
+                continue
+            at = 0
+            for match in _HANDLEBARS.finditer(part):
+                if match[1] not in _GLOBALS:
+                    self._lost(row, f"holds {match.group()}, for which a spec has no word")
+                    return None
+                parts += [part[at : match.start()], *_GLOBALS[match[1]]]
+                at = match.end()
+            parts.append(part[at:])
+        return join(parts)  # type: ignore[arg-type]
+
+    # -- labels -------------------------------------------------------------------------------
+
+    def labels(self, rows: list[Row], line: int) -> list[Item]:
+        """The labels: those of every run, and those that the step adds."""
+        named = {literal(split_text(row.text, "=", 1)[0]) for row in rows}
+        base = "org.opencontainers.image."
+        found = [
+            Item(YES, join((f"{base}{name}=", *text)), line=line)
+            for name, text in _LABELS
+            if base + name not in named
+        ]
+        lost = [f"{base}{name}" for name in _UNKNOWN_LABELS if base + name not in named]
+        if lost:
+            self.left(
+                f"docker/metadata-action sets {', '.join(lost)}, which only a run can tell",
+                line,
+                "write them under labels:",
+            )
+        for row in rows:
+            text = self._pattern(row.text, row)
+            if text:
+                found.append(Item(row.guard, text, line=row.line))
+        return found
+
+
+_GLOBALS: dict[str, Text] = {
+    "branch": _REF_TAG,
+    "tag": _REF_TAG,
+    "sha": (Var("github.sha", changes=("first:7",)),),
+}
+
+
+def _fields(text: Text) -> dict[str, Text]:
+    """The fields of ``type=ref,event=branch``: CSV, in which holes stand for themselves."""
+    holes = [part for part in text if not isinstance(part, str)]
+    marks = iter(range(0xE000, 0xE000 + len(holes)))
+    plain = "".join(part if isinstance(part, str) else chr(next(marks)) for part in text)
+    try:
+        row = next(csv.reader([plain.replace("\n", " ")]), [])
+    except csv.Error:
+        row = [plain]
+    found: dict[str, Text] = {}
+    for field in row:
+        name, equals, value = field.partition("=")
+        if equals:
+            found[name.strip().lower()] = _filled(value.strip(), holes)
+    return found
+
+
+def _filled(text: str, holes: list[Any]) -> Text:
+    parts = re.split("([\ue000-\uf8ff])", text)
+    return join(
+        holes[ord(part) - 0xE000] if part and "\ue000" <= part <= "\uf8ff" else part
+        for part in parts
+    )
+
+
+def _name(text: Text) -> Text:
+    """The image of a line of ``images:``, which may be ``name=IMAGE,enable=true``."""
+    return stripped_text(_fields(text).get("name", text if "=" not in spell(text) else ()))
+
+
+def _is_disabled(text: Text) -> bool:
+    return literal(_fields(text).get("enable", ())) == "false"

@@ -1,0 +1,140 @@
+"""The inputs of one step, with the values that they have where it runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Text, join
+from ci_kaniko.importing.readers.documents import Map, line_of, string
+from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
+from ci_kaniko.importing.readers.github.knowledge import in_workspace
+from ci_kaniko.importing.readers.github.metadata import Row
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import Item, Value, pure
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.readers.github.knowledge import Known, Step
+    from ci_kaniko.importing.shell.reader import Reader
+
+_MOST_ROWS = 4
+"""So many conditional lines of an output are told apart in a script."""
+
+
+class Scope:
+    """The inputs of one step, with the values that they have where it runs."""
+
+    def __init__(self, known: Known, reader: Reader, step: Step, given: Map) -> None:
+        self.known = known
+        self.job = known.job
+        self.reader = reader
+        self.step = step
+        self.given = given
+        self.line = step.line_of("uses")
+        self.values = reader.values
+        self.expressions = known.expressions(reader, step)
+
+    def line_of(self, name: str) -> int:
+        """Where an input is written; the step, where it is not."""
+        return self.step.at(self.given.line_of(name)) if name in self.given else self.line
+
+    def value(self, name: str) -> Value:
+        """An input, without the blanks around it."""
+        value = self.expressions.template(string(self.given.get(name)), self.line_of(name))
+        value = self.values.each(value, lambda text: pure(stripped_text(text)))
+        return self.values.gather((self.within(guard), text) for guard, text in value)
+
+    def within(self, guard: int) -> int:
+        """A guard without what starts the job."""
+        return self.known.within(self.reader, guard)
+
+    def rows(self, name: str) -> list[Row]:
+        """The lines of an input, each where it is there."""
+        given = self.given.get(name)
+        line = self.step.at(getattr(given, "first", line_of(given)))
+        found: list[Row] = []
+        for at, raw in enumerate(string(given).split("\n")):
+            whole = EXPRESSION.fullmatch(raw.strip())
+            items = self.known.lists.get(whole[1].strip()) if whole else None
+            if items is not None:
+                found += [Row(item.guard, item.text, item.line) for item in items]
+                continue
+            for guard, text in self.expressions.template(raw.strip(), line + at):
+                for row in lines_of(pure(text)):
+                    found.append(Row(self.within(guard), row[0][1], line + at))
+        return [row for row in found if row.text and row.guard != NO]
+
+    def truth(self, name: str) -> int:
+        """Where an input is true."""
+        line = self.line_of(name)
+        return self.values.test(
+            self.value(name), lambda text: self.reader.conditions.equal(text, ("true",), line)
+        )
+
+    def items(self, head: str, value: Value, name: str) -> list[Item]:
+        """A value behind a flag."""
+        line = self.line_of(name)
+        return [Item(guard, join((head, *text)), line=line) for guard, text in value if text]
+
+    def become(self, name: str, how: str) -> list[Item]:
+        """What an input becomes, as ``actions.yaml`` says."""
+        kind, _, rest = how.partition(" ")
+        flag, _, shape = rest.partition(" ")
+        line = self.line_of(name)
+        if kind == "one":
+            value = self.value(name)
+            if shape == "[path]":
+                value = self.path(value)
+            return self.items(f"{flag}=", value, name)
+        if kind == "each":
+            rows = self.rows(name)
+            return [Item(row.guard, join((f"{flag}=", *row.text)), line=row.line) for row in rows]
+        if kind in {"true", "given"}:
+            conditions = self.reader.conditions
+            guard = self.truth(name)
+            if kind == "given":
+                guard = self.values.test(
+                    self.value(name), lambda text: conditions.filled(text, line)
+                )
+            return [Item(guard, (flag,), line=line)] if guard != NO else []
+        if kind == "lines":
+            return [Item(row.guard, row.text, line=row.line) for row in self.rows(name)]
+        return self.words(name)
+
+    def path(self, value: Value) -> Value:
+        """A path of the repository as one of the runner."""
+        return self.values.each(value, lambda text: pure(in_workspace(text)))
+
+    def words(self, name: str) -> list[Item]:
+        """The words of an input."""
+        return [
+            Item(row.guard, word, line=row.line)
+            for row in self.rows(name)
+            for word in _words(row.text)
+        ]
+
+    def joined(self, items: list[Item]) -> Value | None:
+        """Lines as one text; None where too many of them depend on something."""
+        guards = self.reader.guards
+        if sum(item.guard != YES for item in items) > _MOST_ROWS:
+            return None
+        parts: list[Value] = [
+            ((item.guard, join((*item.text, "\n"))), (guards.negate(item.guard), ()))
+            if item.guard != YES
+            else pure(join((*item.text, "\n")))
+            for item in items
+        ]
+        return self.values.concat(parts, self.reader.state.path)
+
+
+def _words(text: Text) -> list[Text]:
+    """A text with holes, split at blanks."""
+    rows: list[list[Any]] = [[]]
+    for part in text:
+        if isinstance(part, str):
+            first, *others = re.split(r"\s+", part)
+            rows[-1].append(first)
+            rows += [[other] for other in others]
+        else:
+            rows[-1].append(part)
+    return [join(row) for row in rows if join(row)]

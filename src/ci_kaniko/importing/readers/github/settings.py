@@ -1,0 +1,202 @@
+"""A job's settings that are GitHub's alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.readers.accounting import tell_unread
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    ignore,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.shell.secrets import is_secret_name
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+_USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
+_OUR_GROUP = "${{ github.workflow_ref }}-"
+_LEFT: dict[str, tuple[str, str, str]] = {
+    "concurrency": (
+        "concurrency",
+        "concurrency: {shown} is not carried over",
+        "the rendered workflow has a group of its own and lets each build finish",
+    ),
+    "services": ("services", "the services {shown} of the job", "github: {{extra: ...}}"),
+    "strategy.max-parallel": (
+        "max-parallel",
+        "max-parallel: {shown}: the images of a spec build at the same time",
+        "needs: puts them in an order",
+    ),
+    "strategy.fail-fast": (
+        "fail-fast",
+        "fail-fast: {shown}: each image of a spec is a job of its own",
+        "",
+    ),
+    "outputs": (
+        "job-outputs",
+        "the job's outputs {shown} are not carried over",
+        "digest: true hands the digest of the image to later jobs",
+    ),
+}
+"""Keys of a job and of a workflow that are told in their own words."""
+
+IGNORED = {
+    "name": "what a workflow, a job or a step is called in a log",
+    "run-name": "what a run is called in a log",
+    "id": "read where a step's outputs are",
+    "permissions": "the rendered job asks for the least that its logins need",
+}
+"""Keys that mean nothing for an image, and why."""
+
+
+def section_of(job: Job, name: str, root: Map, raw: Map, *, called: bool) -> None:
+    """The ``github:`` section of a job, and what is told beside it."""
+    section = job.section
+    mode = section.pop("mode", None)
+    if mode:
+        section["mode"] = mode
+    workflow = string(root.get("name"))
+    if workflow and workflow != "image":
+        section["workflow"] = workflow
+    if name != "image" and "job" not in section:
+        section["job"] = name
+    _runner(job, raw)
+    minutes = native(raw.get("timeout-minutes"))
+    if isinstance(minutes, int) and minutes != 60:
+        section["timeout_minutes"] = minutes
+    elif minutes is not None and not isinstance(minutes, int):
+        job.left(
+            "timeout", f"timeout-minutes: {minutes}", raw.line_of("timeout-minutes"), "60 minutes"
+        )
+    _environment(job, raw)
+    if "needs" in raw:
+        section["needs"] = [string(item) for item in sequence(raw["needs"])]
+    if not called and "permissions" not in raw and "permissions" not in root:
+        job.mended(
+            "permissions",
+            "no permissions are written, so the job's token may have all of them",
+            job.line,
+            "the rendered job asks for the least",
+        )
+    if "timeout-minutes" not in raw:
+        job.mended(
+            "no-timeout",
+            "without timeout-minutes a hang takes six hours",
+            job.line,
+            "60 minutes",
+        )
+    extra = _extra(job, raw)
+    if extra:
+        section["extra"] = extra
+
+
+def _runner(job: Job, raw: Map) -> None:
+    runs_on = raw.get("runs-on")
+    line = raw.line_of("runs-on")
+    listed = sequence(runs_on.get("labels")) if isinstance(runs_on, Map) else sequence(runs_on)
+    labels = [string(item) for item in listed]
+    if labels == ["ubuntu-latest"]:
+        job.mended("moving-runner", "ubuntu-latest moves on by itself", line, "ubuntu-24.04")
+    elif any("${{" in label for label in labels):
+        job.left("runs-on", f"runs-on: {', '.join(labels)}", line, "github: {runs_on: LABEL}")
+    elif labels and labels not in _USUAL:
+        job.section["runs_on"] = labels[0] if len(labels) == 1 else labels
+
+
+def _environment(job: Job, raw: Map) -> None:
+    given = raw.get("environment")
+    named = string(given) or string(mapping(given).get("name"))
+    if named and "${{" not in named:
+        job.section["environment"] = named
+    elif named:
+        job.left(
+            "environment",
+            f"the environment {named} depends on the run",
+            raw.line_of("environment"),
+            "github: {environment: NAME} is one for all runs, with its secrets and rules",
+        )
+
+
+_BUILDS = {
+    *("name", "if", "runs-on", "timeout-minutes", "environment", "permissions", "container"),
+    *("steps", "strategy", "env", "outputs", "needs", "concurrency", "defaults", "services"),
+    *("uses", "with", "secrets"),
+}
+
+
+def _extra(job: Job, raw: Map) -> dict[str, Any]:
+    """The keys of a job that its rendered one can have as they are."""
+    extra = {key: native(value) for key, value in raw.items() if key not in _BUILDS}
+    entries = mapping(raw.get("env"))
+    used = _used(raw)
+    unused = {
+        key: string(value)
+        for key, value in entries.items()
+        if not is_secret_name(key)
+        and not re.search(rf"\b{re.escape(key)}\b", used)
+        and "${{" not in string(value)
+    }
+    if unused:
+        extra["env"] = unused
+    return extra
+
+
+def _used(value: Any) -> str:
+    """Every text of the steps in which a variable may be read."""
+    if isinstance(value, Map):
+        keys = [key for key in value if key in {"steps", "container"}] or list(value)
+        return "\n".join(_used(value[key]) for key in keys)
+    if isinstance(value, list):
+        return "\n".join(map(_used, value))
+    return peek(value)
+
+
+def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
+    """One line of the report for each part of a job, and of its workflow, that nobody read."""
+    for key in ("name", "permissions"):
+        ignore(raw.get(key))
+    if ours and peek(mapping(root.get("concurrency")).get("group")).startswith(_OUR_GROUP):
+        root = without(root, "concurrency")
+    for step in sequence(raw.get("steps")):
+        for key in ("name", "id"):
+            ignore(mapping(step).get(key))
+    for holder, prefix in ((raw, ""), (mapping(raw.get("strategy")), "strategy."), (root, "")):
+        for key in holder:
+            found = _LEFT.get(f"{prefix}{key}")
+            if found and (holder is not root or key == "concurrency"):
+                rule, message, advice = found
+                shown = _shown(native(holder[key]))
+                job.left(rule, message.format(shown=shown), holder.line_of(key), advice)
+    for at, step in enumerate(sequence(raw.get("steps"))):
+        tell_unread(job, step, f"steps[{at}]", "the rendered job has steps of its own")
+    tell_unread(
+        job, without(raw, "steps"), advice="github: {extra: ...} takes keys of the job as they are"
+    )
+    for key, value in root.items():
+        if key in {"name", "run-name", "permissions", "on", "true", "True", "jobs"}:
+            ignore(value if key in {"run-name", "permissions"} else None)
+        else:
+            tell_unread(job, value, key)
+
+
+def without(holder: Map, key: str) -> Map:
+    """A mapping without one of its keys."""
+    found = Map(holder.line)
+    found.update({name: value for name, value in holder.items() if name != key})
+    found.lines = holder.lines
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

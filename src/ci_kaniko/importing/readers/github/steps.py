@@ -1,0 +1,300 @@
+"""The steps of a job as one script, which the shell's reader follows in one go.
+
+Each ``run:`` is a subshell. Between them stand commands of this module's own: they set what a step
+finds (``env:``, ``working-directory:``), take over what it wrote into GITHUB_ENV and GITHUB_OUTPUT,
+test its ``if:``, and do what an action does. So a value that an earlier step made under a condition
+keeps this condition, and a file that it wrote is found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.readers.documents import Map, mapping, peek, sequence, string
+from ci_kaniko.importing.readers.github.actions import Actions
+from ci_kaniko.importing.readers.github.catalogue import composite_action
+from ci_kaniko.importing.readers.github.expressions import EXPRESSION
+from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace, overlaid
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
+from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci_kaniko.importing.calls import Call, When, Word
+    from ci_kaniko.importing.readers.github.events import Events
+    from ci_kaniko.importing.readers.github.knowledge import Known
+    from ci_kaniko.importing.shell.reader import Reader
+
+_SHELLS = ("bash", "sh", "")
+_STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
+_LATE = re.compile(r"\b(?:steps|env|secrets|needs)\.")
+_SET_OUTPUT = re.compile(
+    r"echo\s+([\"']?)::set-(output|env) name=([\w-]+)::(.*)\1[ \t]*$", re.MULTILINE
+)
+
+
+class Steps:
+    """The steps of one job; the host of its script. ``find`` opens a file of the repository."""
+
+    def __init__(
+        self, known: Known, events: Events, find: Callable[[str], tuple[str, str] | None]
+    ) -> None:
+        self.known = known
+        self.job = known.job
+        self.events = events
+        self.find = find
+        self.steps: list[Step] = []
+        self.actions = Actions(known)
+        self.commands: dict[str, Callable[[Reader, list[Item]], Status]] = {
+            "github:start": self._start,
+            "github:if": self._if,
+            "github:enter": self._enter,
+            "github:leave": self._leave,
+            "github:uses": self._uses,
+            "github:close": self._close,
+        }
+        self._pieces: list[Piece] = []
+        self._started: When = ALWAYS
+        self._composites: dict[int, tuple[Map, str]] = {}
+
+    # -- the script -----------------------------------------------------------------------------
+
+    def read(self, raw: Map, folder: str) -> tuple[Call, ...]:
+        """The executor calls of the steps of a job."""
+        self._pieces.append(Piece("github:start", self.job.line))
+        self._add(sequence(raw.get("steps")), {}, "", folder)
+        self.known.digests = digests_wanted(raw)
+        if not self.steps:
+            return ()
+        script = read_pieces(self.job, self._pieces, self)
+        self.actions.tell(script.calls)
+        return tuple(
+            replace(
+                call, when=self._asked(call.when), pushed=tuple(map(self._narrowed, call.pushed))
+            )
+            for call in script.calls
+        )
+
+    def _asked(self, when: When) -> When:
+        """A condition of the script; nothing where what starts the job says as much."""
+        expressions = self.known.before()
+        conditions = expressions.conditions
+        started = self.events.guard(expressions)
+        said = started != NO and conditions.implies(started, conditions.of(when))
+        return ALWAYS if said else when
+
+    def _narrowed(self, word: Word) -> Word:
+        """A push with what starts the job in its condition, where only that makes it sayable."""
+        if not is_unknown(word.when):
+            return word
+        whole = both_ways(self._started, word.when)
+        known = tuple(tests for tests in whole if not is_unknown((tests,)))
+        if not known:
+            return word
+        lost = tuple(tests for tests in whole if tests not in known)
+        if lost:
+            self.job.left(
+                "unknown-condition",
+                f"the push to {spell(word.text)} is left out where {shown_when(lost)}",
+                word.line,
+                "when: knows default-branch, branch, tag, pull-request, schedule and manual",
+            )
+        return replace(word, when=known)
+
+    def _add(
+        self,
+        steps: list[Any],
+        inputs: Mapping[str, Text],
+        prefix: str,
+        folder: str,
+        within: int = 0,
+    ) -> None:
+        for item in steps:
+            raw = mapping(item)
+            step = Step(raw, inputs, prefix, folder, within)
+            number = len(self.steps)
+            self.steps.append(step)
+            if "if" in raw:
+                self._pieces.append(Piece(f"if github:if {number}; then", step.line_of("if")))
+            if "uses" in raw:
+                self._add_action(step, number)
+            elif "run" in raw:
+                self._add_run(step, number)
+            if "if" in raw:
+                # An action alone in an if is a statement; an if without one is no shell.
+                self._pieces.append(Piece(":; fi", step.line_of("if")))
+
+    def _add_run(self, step: Step, number: int) -> None:
+        run, raw = step.raw.get("run"), step.raw
+        first, line = getattr(run, "first", raw.line), step.at(raw.line)
+        shell = string(raw.get("shell")).split(" ")[0].rpartition("/")[2]
+        if shell not in _SHELLS:
+            self.job.left(
+                "other-shell", f"the step runs in {shell}", step.at(first), "import reads sh"
+            )
+            return
+        text = EXPRESSION.sub(
+            lambda found: self._pasted(found, step), self._new_output(string(run), step.at(first))
+        )
+        rows = text.rstrip("\n").split("\n") if step.within else [text]
+        self._pieces += [
+            Piece("(", line),
+            Piece(f"github:enter {number}", line),
+            *(Piece(row, step.at(first)) for row in rows),
+            Piece(")", line),
+            Piece(f"github:leave {number}", line),
+        ]
+
+    def _add_action(self, step: Step, number: int) -> None:
+        uses = string(step.raw.get("uses"))
+        line = step.line_of("uses")
+        inner = composite_action(uses, self.find)
+        if inner is None or len(step.prefix) > _MAX_PREFIX:
+            self._pieces.append(Piece(f"github:uses {number}", line))
+            return
+        given = {name: string(value) for name, value in mapping(step.raw.get("with")).items()}
+        fixed = self.known.fixed(step.inputs)
+        inputs: dict[str, Text] = {}
+        for name, entry in mapping(inner.get("inputs")).items():
+            value = given.get(name, string(mapping(entry).get("default")))
+            inputs[name] = fixed.template(value, line)[0][1]
+        prefix = f"{step.name or number}/"
+        steps = sequence(mapping(inner.get("runs")).get("steps"))
+        self._add(steps, inputs, prefix, step.folder, step.at(line))
+        self._pieces.append(Piece(f"github:close {number}", line))
+        self._composites[number] = (inner, prefix)
+
+    def _pasted(self, found: re.Match[str], step: Step) -> str:
+        """A value of the matrix or an input: GitHub pastes it into the script before a shell."""
+        body = found[1]
+        if not _STATIC.search(body) or _LATE.search(body):
+            return found.group()
+        value = self.known.fixed(step.inputs).value(body)
+        text = literal(value[0][1]) if len(value) == 1 else None
+        return found.group() if text is None or "\n" in text else text
+
+    def _new_output(self, text: str, line: int) -> str:
+        """``::set-output`` as it is written today."""
+
+        def replaced(found: re.Match[str]) -> str:
+            self.job.mended(
+                "set-output",
+                "::set-output is switched off by GitHub",
+                line + text.count("\n", 0, found.start()),
+                "write NAME=VALUE to $GITHUB_OUTPUT",
+            )
+            file = {"output": "GITHUB_OUTPUT", "env": "GITHUB_ENV"}[found[2]]
+            return f'echo {found[1]}{found[3]}={found[4]}{found[1]} >> "${file}"'
+
+        return _SET_OUTPUT.sub(replaced, text)
+
+    # -- the host of the script -----------------------------------------------------------------
+
+    def expression(self, reader: Reader, name: str) -> Value | None:
+        """What an expression in a script is worth."""
+        line = self.job.at(reader.line)
+        return self.known.expressions(reader, self.known.step).value(name, line)
+
+    def _start(self, reader: Reader, _items: list[Item]) -> Status:
+        """What starts the job holds in all of it."""
+        guard = self.events.guard(self.known.expressions(reader, None))
+        if guard != NO:
+            self.known.started = guard
+            self._started = reader.conditions.when(guard)
+        self.known.start(reader)
+        return SUCCESS
+
+    def _if(self, reader: Reader, items: list[Item]) -> Status:
+        step = self._of(items)
+        condition, line = string(step.raw.get("if")), step.line_of("if")
+        guard = self.known.expressions(reader, step).guard(condition, line)
+        return Status(guard, guard)
+
+    def _of(self, items: list[Item]) -> Step:
+        return self.steps[int(literal(items[0].text) or 0)]
+
+    def _enter(self, reader: Reader, items: list[Item]) -> Status:
+        step = self._of(items)
+        self.known.set_environment(reader, step)
+        expressions = self.known.expressions(reader, step)
+        folder = string(step.raw.get("working-directory")) or step.folder
+        if folder:
+            found = expressions.template(folder, step.line_of("working-directory"))
+            change_folder(reader, reader.values.each(found, lambda to: pure(in_workspace(to))))
+        return SUCCESS
+
+    def _leave(self, reader: Reader, items: list[Item]) -> Status:
+        step = self._of(items)
+        for name, value in _written(reader, "GITHUB_ENV"):
+            before = reader.state.variables.get(name, EMPTY)
+            self.known.assign(reader, name, overlaid(reader, value, before))
+        for name, value in _written(reader, "GITHUB_OUTPUT"):
+            self.known.put(reader, f"{step.name}.outputs.{name}", value)
+        return SUCCESS
+
+    def _uses(self, reader: Reader, items: list[Item]) -> Status:
+        self.actions.run(reader, self._of(items))
+        return SUCCESS
+
+    def _close(self, reader: Reader, items: list[Item]) -> Status:
+        """The outputs of a composite action."""
+        step = self._of(items)
+        inner, prefix = self._composites[int(literal(items[0].text) or 0)]
+        inside = Step(inner, {}, prefix, "", step.line_of("uses"))
+        for name, entry in mapping(inner.get("outputs")).items():
+            value = string(mapping(entry).get("value"))
+            found = self.known.expressions(reader, inside).template(value)
+            self.known.put(reader, f"{step.name}.outputs.{name}", found)
+        return SUCCESS
+
+
+_MAX_PREFIX = 200
+
+
+def _written(reader: Reader, file: str) -> list[tuple[str, Value]]:
+    """NAME=VALUE, one a line, that a step wrote to a file of GitHub's, which is empty again."""
+    path = (Var(file),)
+    if path not in reader.state.files:
+        return []
+    found: dict[str, list[tuple[int, Text]]] = {}
+    for guard, text in read_file(reader, path, empty=True):
+        for name, value in _lines(text).items():
+            found.setdefault(name, []).append((guard, value))
+    remove_file(reader, path)
+    return [(name, tuple(values)) for name, values in found.items()]
+
+
+def _lines(text: Text) -> dict[str, Text]:
+    found: dict[str, Text] = {}
+    rows = iter(split_text(text, "\n"))
+    for row in rows:
+        head = row[0] if row and isinstance(row[0], str) else ""
+        name, equals, value = head.partition("=")
+        opened = re.fullmatch(r"([A-Za-z_][\w-]*)<<(\S+)", head) if len(row) == 1 else None
+        if opened:
+            inner: list[Text] = []
+            for line in rows:
+                if literal(line) == opened[2]:
+                    break
+                inner += [("\n",), line] if inner else [line]
+            found[opened[1]] = join(part for line in inner for part in line)
+        elif equals and re.fullmatch(r"[A-Za-z_][\w-]*", name):
+            found[name] = join([value, *row[1:]])
+    return found
+
+
+def digests_wanted(value: Any) -> set[str]:
+    """The steps whose digest something below a value asks for."""
+    if isinstance(value, dict):
+        return {name for item in value.values() for name in digests_wanted(item)}
+    if isinstance(value, list):
+        return {name for item in value for name in digests_wanted(item)}
+    return set(re.findall(r"steps\.([\w-]+)\.outputs\.digest", peek(value)))

@@ -1,0 +1,291 @@
+"""GitHub's workflows: docker run, jobs in the executor's image, actions, matrices, calls."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Login, Text, Var, literal
+from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    Str,
+    line_of,
+    mapping,
+    native,
+    peek,
+    read_yaml,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.github.events import Events, events_of
+from ci_kaniko.importing.readers.github.expressions import bare_condition
+from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
+from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cells_of, texts_of
+from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
+from ci_kaniko.importing.readers.github.steps import Steps
+from ci_kaniko.importing.translate.started import is_ours
+from ci_kaniko.syntax.references import pulled_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.importing.calls import Call
+    from ci_kaniko.importing.readers.documents import Document
+    from ci_kaniko.importing.report import Report
+
+_ROOTS = (Var("GITHUB_WORKSPACE"),), (Var("github.workspace"),), ("/github/workspace",)
+_MAX_CALLS = 8
+
+
+def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Job]:
+    """The jobs of a workflow that call the executor."""
+    for root in document.roots:
+        if isinstance(root, Map):
+            ours = is_ours(document.text)
+            yield from Workflow(root, document.path, others, report, {}, ours=ours).jobs()
+
+
+class Workflow:
+    """One workflow or action; ``caller`` is the one that calls it, with ``inputs``."""
+
+    def __init__(
+        self,
+        root: Map,
+        path: str,
+        others: Mapping[str, str],
+        report: Report,
+        inputs: dict[str, Text],
+        caller: Workflow | None = None,
+        condition: tuple[str, int] = ("", 0),
+        *,
+        ours: bool = False,
+    ) -> None:
+        self.root = root
+        self.path = path
+        self.others = others
+        self.report = report
+        self.inputs = inputs
+        self.caller = caller
+        self.condition = condition
+        self.ours = ours
+        self.depth: int = caller.depth + 1 if caller else 0
+        self.on = events_of(root.get("on", root.get("true", root.get("True"))))
+
+    # -- jobs ---------------------------------------------------------------------------------
+
+    def jobs(self) -> Iterator[Job]:
+        """The jobs that call the executor."""
+        listed = mapping(self.root.get("jobs"))
+        if "runs" in self.root and "jobs" not in self.root:
+            listed = Map(1)
+            listed["action"] = mapping(self.root["runs"])
+        for name, value in listed.items():
+            job, line = mapping(value), listed.line_of(name)
+            if "uses" in job:
+                yield from self._called(name, job)
+                continue
+            cells = cells_of(mapping(mapping(job.get("strategy")).get("matrix")))
+            if len(cells) > MAX_CELLS:
+                self.report.left(
+                    "matrix",
+                    f"the matrix of {name} has more than {MAX_CELLS} cells",
+                    self.path,
+                    job.line_of("strategy"),
+                    f"the first {MAX_CELLS} are read",
+                )
+            for cell in cells[:MAX_CELLS]:
+                made = self._job(name, job, cell, cells, line)
+                if made is not None:
+                    yield made
+
+    def _called(self, name: str, job: Map) -> Iterator[Job]:
+        """A job of a reusable workflow in the same repository."""
+        uses = string(job["uses"])
+        if "kaniko" not in uses and not uses.startswith("./"):
+            return
+        found = self.file(uses) if self.depth < _MAX_CALLS else None
+        if found is None:
+            self.report.left(
+                "reusable-workflow",
+                f"{uses} was not found",
+                self.path,
+                job.line_of("uses"),
+                "name the file on the command line, too",
+            )
+            return
+        known = self._known(Job("github", name, self.path, job.line, self.report), {})
+        given = {key: known.text(string(value)) for key, value in mapping(job.get("with")).items()}
+        condition = (string(job.get("if")), job.line_of("if"))
+        for root in read_yaml(*found).roots:
+            if isinstance(root, Map):
+                inner = Workflow(root, found[1], self.others, self.report, given, self, condition)
+                for made in inner.jobs():
+                    made.name = name
+                    made.section["job"] = name
+                    made.section.pop("form", None)
+                    made.shared.pop("inputs", None)
+                    yield made
+
+    def file(self, uses: str) -> tuple[str, str] | None:
+        """The text and the path of a file of the same repository."""
+        wanted = uses.removeprefix("./").partition("@")[0]
+        for path, text in self.others.items():
+            known = path == wanted or path.endswith(f"/{wanted}")
+            if known or (wanted.count("/") < 3 and os.path.basename(path) == wanted):
+                return text, path
+        if not wanted.startswith(".github/actions/"):
+            for path, text in self.others.items():
+                if os.path.basename(path) == os.path.basename(wanted) and "action." not in wanted:
+                    return text, path
+        return self._on_disk(wanted)
+
+    def _on_disk(self, wanted: str) -> tuple[str, str] | None:
+        base = os.path.dirname(os.path.abspath(self.path))
+        for _ in range(4):
+            candidate = os.path.join(base, wanted)
+            if os.path.isfile(self.path) and os.path.isfile(candidate):
+                with open(candidate, encoding="utf-8", errors="replace") as file:
+                    return file.read(), os.path.relpath(candidate)
+            base = os.path.dirname(base)
+        return None
+
+    def input(self, name: str, job: Job) -> Text:
+        """What an input is worth: what the caller gives, or its default."""
+        if name in self.inputs:
+            return self.inputs[name]
+        for event in ("workflow_call", "workflow_dispatch"):
+            entry = mapping(mapping(mapping(self.on.get(event)).get("inputs")).get(name))
+            reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
+            if entry and not reusable and "default" in entry:
+                value = string(entry["default"])
+                job.left(
+                    "input",
+                    f"the input {name} is {value or 'empty'} by default",
+                    entry.line,
+                    "the spec has the default",
+                )
+                return (value,) if value else ()
+        return (Var(f"inputs.{name}"),)
+
+    def _job(
+        self, name: str, raw: Map, cell: dict[str, str], cells: list[dict[str, str]], line: int
+    ) -> Job | None:
+        job = Job("github", name, self.path, line, self.report)
+        if cell:
+            job.name = f"{name}-{cell_name(cell, cells)}"
+        job.roots = [Root(prefix) for prefix in _ROOTS]
+        known = self._known(job, texts_of(cell))
+        known.environment(mapping(self.root.get("env")))
+        known.environment(mapping(raw.get("env")))
+        logins = self._container(job, raw, known)
+        events = self.events(string(raw.get("if")), raw.line_of("if"))
+        steps = Steps(known, events, self.file)
+        calls = steps.read(raw, self._folder(raw))
+        job.calls = tuple(_with_logins(call, logins) for call in calls)
+        if not job.calls:
+            return None
+        events.tell(job, known.before())
+        section_of(job, name, self.root, raw, called=self.caller is not None)
+        self._declared(job)
+        tell_rest(job, self.root, raw, ours=self.ours)
+        return job
+
+    def _known(self, job: Job, cell: dict[str, Text]) -> Known:
+        return Known(job, cell, lambda name: self.input(name, job))
+
+    def _folder(self, raw: Map) -> str:
+        """Where the steps of a job run."""
+        for holder in (raw, self.root):
+            run = mapping(mapping(holder.get("defaults")).get("run"))
+            if string(run.get("working-directory")):
+                return string(run["working-directory"])
+        return ""
+
+    def events(self, condition: str, line: int) -> Events:
+        """What starts a job; a called workflow's jobs start with the caller's."""
+        if self.caller is None:
+            return Events(self.on, condition, line)
+        outer, outer_line = self.condition
+        both = [bare_condition(text) for text in (outer, condition) if text.strip()]
+        joined = " && ".join(f"({text})" for text in both) if len(both) > 1 else "".join(both)
+        return self.caller.events(joined, line if condition else outer_line)
+
+    # -- the container ------------------------------------------------------------------------
+
+    def _container(self, job: Job, raw: Map, known: Known) -> tuple[Login, ...]:
+        given = raw.get("container")
+        inner = mapping(given)
+        image = string(given) if isinstance(given, Str) else string(inner.get("image"))
+        if not image:
+            return ()
+        job.image = known.text(image)
+        job.image_line = line_of(given)
+        if "kaniko" not in image:
+            return ()
+        job.section["mode"] = "container"
+        for step in sequence(raw.get("steps")):
+            uses = peek(mapping(step).get("uses"))
+            if uses.startswith("actions/checkout"):
+                job.mended(
+                    "action-in-container",
+                    f"{uses} runs on Node, which kaniko's image does not have",
+                    mapping(step).line_of("uses"),
+                    "in mode docker the checkout runs on the runner",
+                )
+                job.section.pop("mode", None)
+        known.environment(mapping(inner.get("env")))
+        return self._pull_login(mapping(inner.get("credentials")), job, known)
+
+    def _pull_login(self, credentials: Map, job: Job, known: Known) -> tuple[Login, ...]:
+        """With what the runner pulls the executor: a login of its registry."""
+        image = literal(job.image)
+        line = credentials.line_of("password")
+        if not credentials:
+            return ()
+        user, password = (
+            known.text(string(credentials.get(key))) for key in ("username", "password")
+        )
+        if image is None:
+            name = secret_name(password) or "a text"
+            job.left("pull-login", f"the login {name} of a registry that only a run knows", line)
+            return ()
+        host = pulled_from(image)
+        return (Login((host,), user, password, source="container.credentials", line=line),)
+
+    def _declared(self, job: Job) -> None:
+        """The inputs of a workflow that others call."""
+        if self.caller is not None or "workflow_call" not in self.on:
+            return
+        call = mapping(self.on["workflow_call"])
+        inputs: dict[str, Any] = {}
+        for name, value in mapping(call.get("inputs")).items():
+            entry = mapping(value)
+            found: dict[str, Any] = {}
+            kind = string(entry.get("type"))
+            if kind in {"number", "boolean"}:
+                found["type"] = kind
+            if "default" in entry:
+                found["default"] = string(entry["default"])
+            if string(entry.get("description")):
+                found["description"] = string(entry["description"])
+            inputs[name.replace("-", "_").lower()] = found
+        if inputs:
+            job.shared["inputs"] = inputs
+        for name in mapping(call.get("outputs")):
+            native(call["outputs"])
+            job.left(
+                "workflow-outputs",
+                f"the output {name} of the workflow is not carried over",
+                mapping(call["outputs"]).line_of(name),
+                "digest: true hands the digest of the image over",
+            )
+        if len(self.on) == 1:
+            job.section["form"] = "reusable"
+
+
+def _with_logins(call: Call, logins: tuple[Login, ...]) -> Call:
+    hosts = {tuple(login.host) for login in call.logins}
+    more = tuple(login for login in logins if tuple(login.host) not in hosts)
+    return replace(call, logins=(*call.logins, *more)) if more else call

@@ -1,0 +1,191 @@
+"""Actions that run the executor: which arguments their inputs become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Login, Text, Var, join, literal, spell, starts_with
+from ci_kaniko.importing.jobs import Root
+from ci_kaniko.importing.readers.documents import native, string
+from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
+from ci_kaniko.importing.shell.commands.executor import record
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.reader import Container
+from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.readers.github.catalogue import Action
+    from ci_kaniko.importing.readers.github.scope import Scope
+
+
+_BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
+
+
+def run_image(scope: Scope, image: str) -> None:
+    """``uses: docker://IMAGE``: the workspace is at /github/workspace."""
+    scope.job.roots.append(Root(("/github/workspace",)))
+    string(scope.given.get("entrypoint"))
+    record(scope.reader, scope.words("args"), Container((image,), ()))
+
+
+def run_wrapper(scope: Scope, action: Action) -> None:
+    words = [
+        item
+        for name, how in action.inputs.items()
+        if name in scope.given and how not in {"own", "nothing"}
+        for item in scope.become(name, how)
+    ]
+    for name in scope.given:
+        if name not in action.inputs:
+            scope.job.mended(
+                "unknown-input",
+                f"{name} is no input of {action.name}",
+                scope.given.line_of(name),
+                "it is left out",
+            )
+            native(scope.given[name])
+        elif action.inputs[name] == "nothing":
+            native(scope.given[name])
+    if not any(starts_with(item.text, "--context=") for item in words):
+        words.insert(0, Item(YES, ("--context=", WORKSPACE), line=scope.line))
+    _OWN[action.name](scope, words)
+
+
+def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
+    name = string(scope.step.raw.get("id"))
+    pushes = scope.truth("push")
+    silent = scope.reader.guards.negate(pushes)
+    if silent != NO:
+        words.append(Item(silent, ("--no-push",), line=scope.line_of("push")))
+    if name in scope.known.digests:
+        words.append(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
+    image = scope.value("executor")[0][1] if "executor" in scope.given else ()
+    folder = Item(YES, ("--volume=", Var("HOME"), "/.docker:/kaniko/.docker"))
+    record(scope.reader, words, Container(image, (folder,)))
+
+
+def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
+    """Its program puts the image together from several inputs."""
+    reader, values = scope.reader, scope.values
+    registry = scope.value("registry") if "registry" in scope.given else plain("docker.io")
+    host = literal(registry[0][1]) or spell(registry[0][1])
+    retired = host == "docker.pkg.github.com"
+    if retired:
+        host, registry = "ghcr.io", plain("ghcr.io")
+        scope.job.mended(
+            "retired-registry",
+            "docker.pkg.github.com is retired",
+            scope.line_of("registry"),
+            "ghcr.io",
+        )
+    image = scope.value("image")
+    base = image
+    if host == "ghcr.io":
+        written = literal(image[0][1])
+        joined = not written or written.startswith(("-", "/"))
+        own = pure((Var("github.repository", changes=("lower",)),))
+        base = values.concat([own, plain("" if joined else "/"), image])
+    if host != "docker.io":
+        base = values.concat([registry, plain("/"), base])
+    tag = _aevea_tag(scope)
+    words += scope.items("--destination=", values.concat([base, plain(":"), tag]), "tag")
+    latest = scope.truth("tag_with_latest")
+    words += [
+        item._replace(guard=reader.guards.both(latest, item.guard))
+        for item in scope.items(
+            "--destination=", values.concat([base, plain(":latest")]), "tag_with_latest"
+        )
+        if latest != NO
+    ]
+    if "cache_registry" in scope.given:
+        repo = scope.value("cache_registry")
+        if host == "ghcr.io":
+            own = pure((Var("github.repository", changes=("lower",)),))
+            repo = values.concat([registry, plain("/"), own, plain("/"), repo])
+        words += scope.items("--cache-repo=", repo, "cache_registry")
+    if "build_file" in scope.given or "path" in scope.given:
+        path = scope.path(scope.value("path") if "path" in scope.given else plain("."))
+        file = scope.value("build_file") if "build_file" in scope.given else plain("Dockerfile")
+        whole = values.concat([path, plain("/"), values.each(file, _without_dot)])
+        words += scope.items("--dockerfile=", whole, "build_file")
+    _aevea_reports(scope)
+    before = reader.state.logins
+    user = scope.value("username") if "username" in scope.given else pure((Var("github.actor"),))
+    password = scope.value("password") if "password" in scope.given else ((YES, ()),)
+    if password[0][1]:
+        login = Login(
+            registry[0][1],
+            user[0][1],
+            password[0][1],
+            source="aevea/action-kaniko",
+            line=scope.line_of("password"),
+        )
+        reader.state.logins = (*before, (reader.state.path, login))
+    record(reader, words, Container((), ()))
+    reader.state.logins = before
+
+
+def _aevea_tag(scope: Scope) -> Value:
+    """The tag: that of the ref, ``latest`` on master, without a prefix."""
+    reader = scope.reader
+    if "tag" in scope.given:
+        found = scope.value("tag")
+    else:
+        master = reader.conditions.equal(_BRANCH, ("master",), scope.line)
+        rest = reader.guards.negate(master)
+        texts = ((master, ("latest",)), (rest, (Var("ref.tag", portable=True),)))
+        found = reader.values.gather((scope.within(guard), text) for guard, text in texts)
+    prefix = literal(scope.value("strip_tag_prefix")[0][1])
+    if not prefix:
+        return found
+    change, glob = "${#" + prefix + "}", f"{prefix}**"
+    begins = reader.guards.either(
+        *(reader.conditions.glob(name, glob, scope.line) for name in (_BRANCH, _TAG))
+    )
+    stripped: list[tuple[int, Text]] = []
+    for guard, text in found:
+        of_ref = text == (Var("ref.tag", portable=True),)
+        kept = of_ref and scope.within(reader.guards.both(guard, begins)) == NO
+        stripped.append((guard, text if kept else change_text(text, change) or text))
+    return tuple(stripped)
+
+
+def _aevea_reports(scope: Scope) -> None:
+    if "strip_tag_prefix" in scope.given:
+        prefix = spell(scope.value("strip_tag_prefix")[0][1])
+        scope.job.left(
+            "strip-tag-prefix",
+            f"strip_tag_prefix takes the prefix {prefix} off a git tag, which no variable of "
+            "a spec does",
+            scope.line_of("strip_tag_prefix"),
+            "what begins with it is not pushed; ${ref.tag} is the git tag as it is",
+        )
+    if "skip_unchanged_digest" in scope.given:
+        native(scope.given["skip_unchanged_digest"])
+        scope.job.left(
+            "skip-unchanged",
+            "skip_unchanged_digest: the push is skipped when nothing changed",
+            scope.line_of("skip_unchanged_digest"),
+            "the registry keeps one copy of a digest anyway",
+        )
+    scope.job.mended(
+        "aevea-flags",
+        "the action adds --reproducible and --force without being asked",
+        scope.line,
+        "options: {reproducible: true}, if that is meant",
+    )
+
+
+def _without_dot(text: Text) -> Value:
+    return (
+        pure(join((str(text[0]).removeprefix("./"), *text[1:])))
+        if starts_with(text, "./")
+        else pure(text)
+    )
+
+
+_OWN = {
+    "aevea/action-kaniko": _aevea_action_kaniko,
+    "int128/kaniko-action": _int128_kaniko_action,
+}
+"""What of an action's program is more than one argument for an input."""
