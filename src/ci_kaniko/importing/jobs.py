@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.report import Report
 
 
-FIRST_SCRIPT_LINE = 10_000_000
+FILE_LINES = 10_000_000
+"""The lines of each further file that a pipeline includes are numbered from a multiple of this."""
+FIRST_SCRIPT_LINE = 1_000_000_000
 """Scripts are put together from pieces: their lines are numbered from here on."""
 
 
@@ -62,6 +64,7 @@ class Job:
     ``pending`` what has to be read once the spec is made. ``triggers`` is what starts the job:
     None for what a spec means without any; ``held`` says that it starts where the original may not,
     and must not push. ``section`` are the native settings for ``target``.
+    ``files`` are the included ones by their numbers.
     """
 
     target: str
@@ -95,25 +98,28 @@ class Job:
     google_document: str = ""
     written: list[str] = field(default_factory=list)
     lines: dict[int, int] = field(default_factory=dict)
+    files: dict[int, str] = field(default_factory=dict)
     known_files: dict[str, Text] = field(default_factory=dict)
     logins: list[Login] = field(default_factory=list)
     plain_secrets: bool = False
 
     def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec says as well."""
-        self.report.carried(rule, message, self.path, self.at(line), advice)
+        self.report.carried(rule, message, *self.place(line), advice)
 
     def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report a fault that the spec does not repeat."""
-        self.report.mended(rule, message, self.path, self.at(line), advice)
+        self.report.mended(rule, message, *self.place(line), advice)
 
     def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec does not say."""
-        self.report.left(rule, message, self.path, self.at(line), advice)
+        self.report.left(rule, message, *self.place(line), advice)
 
-    def at(self, line: int) -> int:
-        """The line of the file for one of a script."""
-        return self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
+    def place(self, line: int) -> tuple[str, int]:
+        """The file and its line for a line of the pipeline or of a script."""
+        found = self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
+        number, line = divmod(found, FILE_LINES)
+        return self.files.get(number, self.path), line
 
     def hide_secrets(self) -> None:
         """Take secrets that stand in the file out of the environment."""

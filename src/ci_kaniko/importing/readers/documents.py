@@ -109,13 +109,13 @@ def failure(
     return SpecError([problem])
 
 
-def read_yaml(source: str, path: str) -> Document:
-    """The documents of a YAML or JSON text. Raises SpecError."""
+def read_yaml(source: str, path: str, before: int = 0) -> Document:
+    """The documents of a YAML or JSON text; ``before`` is added to each line. Raises SpecError."""
     mended: list[Mended] = []
     current = source
     for _ in range(50):
         try:
-            return Document(path, source, tuple(_documents(current, path)), tuple(mended))
+            return Document(path, source, tuple(_documents(current, path, before)), tuple(mended))
         except _BadEscape as bad:
             shown = f"{current[bad.at : bad.at + 2]} in double quotes is no YAML: the file cannot "
             current = current[: bad.at] + current[bad.at + 1 :]
@@ -129,10 +129,10 @@ class _BadEscape(Exception):
         self.at, self.line = at, line
 
 
-def _documents(source: str, path: str) -> Iterator[Any]:
+def _documents(source: str, path: str, before: int) -> Iterator[Any]:
     import yaml
 
-    builder = _Builder(path, yaml)
+    builder = _Builder(path, yaml, before)
     try:
         yield from builder.build(portable_events(source))
     except yaml.YAMLError as error:
@@ -146,9 +146,10 @@ def _documents(source: str, path: str) -> Iterator[Any]:
 
 
 class _Builder:
-    def __init__(self, path: str, yaml: Any) -> None:
+    def __init__(self, path: str, yaml: Any, before: int) -> None:
         self.path = path
         self.yaml = yaml
+        self.before = before + 1
         self.nodes = 0
         self.anchors: dict[str, Any] = {}
 
@@ -175,7 +176,7 @@ class _Builder:
                     yield value
 
     def _opened(self, event: Any, depth: int) -> _Open:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + self.before
         self._count(line)
         if depth > _MAX_DEPTH:
             raise failure(self.path, "too-deep", "the file is nested too deeply", line=line)
@@ -191,7 +192,7 @@ class _Builder:
             raise failure(self.path, "too-large", "the file holds too many values", line=line)
 
     def _leaf(self, event: Any) -> Any:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + self.before
         self._count(line)
         if isinstance(event, self.yaml.AliasEvent):
             if event.anchor not in self.anchors:

@@ -1,0 +1,152 @@
+"""The files of a GitLab pipeline as one mapping: includes, ``extends`` and references."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.jobs import FILE_LINES
+from ci_kaniko.importing.readers.documents import (
+    List,
+    Map,
+    Str,
+    Tagged,
+    line_of,
+    mapping,
+    native,
+    read_yaml,
+    sequence,
+    string,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.importing.readers.documents import Document
+    from ci_kaniko.importing.report import Report
+
+_MAX_DEPTH = 12
+
+
+class Files:
+    """``root`` is what the file and those that it includes say; ``paths`` are the included ones.
+
+    The lines of an included file begin at its number times ``FILE_LINES``.
+    """
+
+    def __init__(self, document: Document, others: Mapping[str, str], report: Report) -> None:
+        self.document = document
+        self.others = others
+        self.report = report
+        self.paths: dict[int, str] = {}
+        self.root = Map(1)
+        roots = [root for root in document.roots if isinstance(root, Map)]
+        header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
+        self.inputs = mapping(mapping(header.get("spec")).get("inputs"))
+        for root in roots:
+            if root is not header:
+                self._merge(root, document.path, 0)
+
+    def _merge(self, root: Map, path: str, depth: int) -> None:
+        for item in sequence(root.get("include")):
+            self._include(item, path, root.line_of("include"), depth)
+        self.root = merged(self.root, root)
+
+    def _include(self, item: Any, path: str, line: int, depth: int) -> None:
+        local = string(item) if isinstance(item, Str) else string(mapping(item).get("local"))
+        at = line_of(item, line) % FILE_LINES
+        if not local or "://" in local or depth > _MAX_DEPTH:
+            given = native(item)
+            shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
+            message = f"the included {shown} is not in the repository"
+            advice = "import that file too, where it holds the kaniko job"
+            self.report.left("include", message, path, at, advice)
+            return
+        found = self._local(local)
+        if found is None:
+            message = f"the included file {local} was not found"
+            self.report.left("include", message, path, at, "name it on the command line, too")
+            return
+        number = len(self.paths) + 1
+        self.paths[number] = found[1]
+        for root in read_yaml(*found, before=number * FILE_LINES).roots:
+            if isinstance(root, Map):
+                self._merge(root, found[1], depth + 1)
+
+    def _local(self, local: str) -> tuple[str, str] | None:
+        wanted = local.lstrip("/")
+        for name, source in self.others.items():
+            if name == wanted or name.endswith(f"/{wanted}"):
+                return source, name
+        base = os.path.dirname(os.path.abspath(self.document.path))
+        for _ in range(8):
+            candidate = os.path.join(base, wanted)
+            if os.path.isfile(candidate) and os.path.isfile(self.document.path):
+                with open(candidate, encoding="utf-8", errors="replace") as file:
+                    return file.read(), os.path.relpath(candidate)
+            base = os.path.dirname(base)
+        return None
+
+    def extended(self, job: Map, depth: int = 0) -> Map:
+        """A job with what it extends."""
+        if depth > _MAX_DEPTH:
+            return job
+        found = Map(job.line)
+        for base in sequence(job.get("extends")):
+            parent = self.root.get(string(base))
+            if isinstance(parent, Map):
+                found = merged(found, self.extended(parent, depth + 1))
+            else:
+                self._missing("extends", f"{string(base)} is not in the file", line_of(base))
+        found = merged(found, job)
+        found.line = job.line
+        return found
+
+    def value(self, value: Any) -> Any:
+        """A value, or what a reference names."""
+        if not isinstance(value, Tagged):
+            return value
+        if value.tag != "!reference":
+            return value.value
+        found: Any = self.root
+        for step in sequence(value.value):
+            found = mapping(found).get(string(step))
+            if isinstance(found, Map) and found is not self.root:
+                found = self.extended(found)
+        if found is None:
+            shown = ", ".join(string(step) for step in sequence(value.value))
+            self._missing("reference", f"!reference [{shown}] names nothing here", value.line)
+        return found
+
+    def flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
+        """The items of a list, of references and of lists in it."""
+        for item in sequence(self.value(value)):
+            if isinstance(item, Tagged | List) and depth < _MAX_DEPTH:
+                yield from self.flat(item, depth + 1)
+            else:
+                yield item
+
+    def _missing(self, rule: str, message: str, line: int) -> None:
+        number, line = divmod(line, FILE_LINES)
+        path = self.paths.get(number, self.document.path)
+        advice = "name the file that holds it on the command line, too"
+        self.report.left(rule, message, path, line, advice)
+
+
+def _words(given: Any) -> Iterator[str]:
+    for key, value in given.items():
+        yield f"{key} {value}" if isinstance(value, str) else str(key)
+
+
+def merged(old: Map, new: Map) -> Map:
+    """Two mappings as one: mappings inside are merged, everything else replaced."""
+    found = Map(new.line)
+    for source in (old, new):
+        for key, value in source.items():
+            have = found.get(key)
+            if isinstance(have, Map) and isinstance(value, Map):
+                found[key] = merged(have, value)
+            else:
+                found[key] = value
+            found.lines[key] = source.line_of(key)
+    return found

@@ -1,0 +1,258 @@
+"""When a GitLab job starts: ``rules``, ``only`` and ``except``, within those of the workflow."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    Str,
+    line_of,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.expressions import BadExpression, Expressions, Operand, tokens
+from ci_kaniko.importing.readers.scripts import Piece
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.translate.started import globs, is_ours, set_triggers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.gitlab_files import Files
+
+_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+_REFS = {
+    "branches": "$CI_COMMIT_BRANCH",
+    "tags": "$CI_COMMIT_TAG",
+    "merge_requests": _REQUEST,
+    "external_pull_requests": _REQUEST,
+    "schedules": '$CI_PIPELINE_SOURCE == "schedule"',
+    "web": '$CI_PIPELINE_SOURCE == "web"',
+    "api": '$CI_PIPELINE_SOURCE == "api"',
+    "pushes": '$CI_PIPELINE_SOURCE == "push"',
+    "triggers": '$CI_PIPELINE_SOURCE == "trigger"',
+    "pipelines": '$CI_PIPELINE_SOURCE == "pipeline"',
+    "chat": '$CI_PIPELINE_SOURCE == "chat"',
+}
+_NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
+"""GitLab's documented rule against two pipelines for one commit: a spec's triggers have it."""
+_BY_HAND = "somebody has to start the job by its button"
+_MANUAL = "triggers: {manual: true} starts it in a pipeline that somebody starts by hand"
+
+
+class Rules:
+    """The conditions of one job as its triggers."""
+
+    def __init__(self, job: Job, files: Files) -> None:
+        self.job = job
+        self.files = files
+        self.expressions = Expressions(_operand, job.environment)
+        self.guards = self.expressions.guards
+        self.paths: list[str] = []
+        self.manual = False
+
+    def set(self, whole: Map) -> None:
+        """Give the job the triggers that its keys and those of the workflow make."""
+        workflow = mapping(self.files.root.get("workflow"))
+        within = self._rules(workflow["rules"]) if "rules" in workflow else YES
+        if "rules" in whole:
+            guard = self._rules(whole["rules"])
+        elif "only" in whole or "except" in whole:
+            guard = self._only(whole)
+        else:
+            request = self.expressions.guard(_REQUEST, self.job.line)
+            guard = YES if "rules" in workflow else self.guards.negate(request)
+        when = string(whole.get("when"))
+        guard = self._when(when, guard, whole.line_of("when"))
+        set_triggers(
+            self.job,
+            self.expressions.conditions,
+            self.guards.both(guard, within),
+            self.job.line,
+            paths=self.paths,
+        )
+        if self.manual and self.job.triggers is not None:
+            self.job.triggers["manual"] = True
+
+    def _when(self, when: str, guard: int, line: int) -> int:
+        """What of a condition starts a job by itself."""
+        if when in {"", "on_success", "always"}:
+            return guard
+        if when == "manual":
+            self.manual = True
+            self.job.left("manual-job", _BY_HAND, line, _MANUAL)
+        elif when != "never":
+            self.job.left(
+                "rule", f"when: {when} starts nothing", line, "triggers: has no such word"
+            )
+        return NO
+
+    def _rules(self, value: Any) -> int:
+        found, before = NO, NO
+        for item in self.files.flat(value):
+            rule = mapping(item)
+            condition = string(self.files.value(rule.get("if")))
+            when = string(rule.get("when"))
+            if self._is_ours(rule, condition, when):
+                continue
+            guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
+            guard = self.guards.both(guard, self._exists(rule))
+            self._changes(rule)
+            here = self.guards.minus(guard, before)
+            started = self._when(when, here, rule.line_of("when"))
+            found = self.guards.either(found, started)
+            if "changes" not in rule:
+                before = self.guards.either(before, guard)
+        return found
+
+    def _is_ours(self, rule: Map, condition: str, when: str) -> bool:
+        """Whether a rule says what the triggers of a spec mean without being told."""
+        if when == "never" and condition == _NOT_TWICE:
+            return True
+        if _REQUEST in condition and peek(rule.get("interruptible")) == "true":
+            string(rule["interruptible"])
+        ours = is_ours(self.files.document.text)
+        return ours and "CI_MERGE_REQUEST_SOURCE_PROJECT_ID" in condition
+
+    def _exists(self, rule: Map) -> int:
+        if "exists" not in rule:
+            return YES
+        value = self.files.value(rule["exists"])
+        paths = value.get("paths") if isinstance(value, Map) else value
+        shown = ", ".join(string(path) for path in sequence(paths))
+        return self.expressions.conditions.unknown(f"exists: {shown}", rule.line_of("exists"))
+
+    def _changes(self, rule: Map) -> None:
+        value = self.files.value(rule.get("changes"))
+        listed = value.get("paths") if isinstance(value, Map) else value
+        values = [string(item) for item in sequence(listed)]
+        for glob in globs(values, self.job, rule.line_of("changes")):
+            if glob not in self.paths:
+                self.paths.append(glob)
+
+    # -- only and except ----------------------------------------------------------------------
+
+    def _only(self, whole: Map) -> int:
+        request = self.expressions.guard(_REQUEST, 0)
+        found = self.guards.negate(request)
+        if "only" in whole:
+            found = self._refs(whole["only"], self.paths)
+        if "except" in whole:
+            found = self.guards.minus(found, self._refs(whole["except"], []))
+        return found
+
+    def _refs(self, value: Any, paths: list[str]) -> int:
+        value = self.files.value(value)
+        entry = value if isinstance(value, Map) else Map(line_of(value))
+        refs = entry.get("refs") if isinstance(value, Map) else value
+        found = NO if refs is not None else YES
+        for item in self.files.flat(refs):
+            found = self.guards.either(found, self._ref(string(item), line_of(item)))
+        given = NO
+        for item in sequence(entry.get("variables")):
+            guard = self.expressions.guard(string(item), line_of(item))
+            given = self.guards.either(given, guard)
+        if "variables" in entry:
+            found = self.guards.both(found, given)
+        values = [string(item) for item in sequence(entry.get("changes"))]
+        paths += globs(values, self.job, entry.line_of("changes"))
+        return found
+
+    def _ref(self, ref: str, line: int) -> int:
+        if ref in _REFS:
+            return self.expressions.guard(_REFS[ref], line)
+        name, _, project = ref.partition("@")
+        if project:
+            message = f"only {project} starts the job"
+            self.job.left("repository", message, line, f"triggers: {{repository: {project}}}")
+        if name.startswith("/"):
+            is_tag = re.match(r"/\^?v?(?:\\d|\[0-9|v)", name)
+            variable = "$CI_COMMIT_TAG" if is_tag else "$CI_COMMIT_BRANCH"
+            return self.expressions.guard(f"{variable} =~ {name}", line)
+        if name.startswith("$"):
+            return self.expressions.guard(name, line)
+        return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
+
+
+def _operand(word: str) -> Operand:
+    if word == "null":
+        return Operand((), null=True)
+    match = re.fullmatch(r"\$\{?(\w+)\}?", word)
+    if not match:
+        return Operand((word,))
+    # a request's pipeline runs in the project that its branch is of
+    name = match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")
+    return Operand((Var(name),))
+
+
+# -- variables of rules --------------------------------------------------------------------------
+
+
+def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
+    """What rules set, as the script that says the same; nothing where a script cannot."""
+    word = "if"
+    pieces: list[Piece] = []
+    nodes: list[Any] = []
+    for item in files.flat(value):
+        rule = mapping(item)
+        if "changes" in rule or "exists" in rule:
+            return
+        condition = peek(files.value(rule.get("if")))
+        test = _as_shell(condition) if condition else ":"
+        given = mapping(rule.get("variables"))
+        texts = {name: peek(text) for name, text in given.items() if isinstance(text, Str)}
+        if test is None or any(re.search(r"[\"`\\]|\$\(", text) for text in texts.values()):
+            return
+        sets = " ".join(f'{name}="{text}";' for name, text in texts.items()) or ":;"
+        pieces.append(Piece(f"{word} {test}; then {sets}", line_of(given, rule.line)))
+        nodes += given.values()
+        word = "elif"
+    if nodes:
+        native([string(node) for node in nodes])
+        yield from pieces
+        yield Piece("fi", pieces[-1].line)
+
+
+def _as_shell(condition: str) -> str | None:
+    """A condition as a test of the shell; None where that is not plain."""
+    try:
+        words = tokens(condition)
+    except BadExpression:
+        return None
+    joints = {word for kind, word in words if word in {"&&", "||"} and kind == "op"}
+    if len(joints) > 1:
+        return None
+    tests: list[str] = []
+    while words:
+        end = next((at for at, (_, word) in enumerate(words) if word in joints), len(words))
+        test = _one_test(words[:end])
+        if test is None:
+            return None
+        tests.append(test)
+        words = words[end + 1 :]
+    return f" {joints.pop() if joints else ''} ".join(tests)
+
+
+def _one_test(words: list[tuple[str, str]]) -> str | None:
+    left = words[0][1] if words else ""
+    if not left.startswith("$"):
+        return None
+    if len(words) == 1:
+        return f'[ -n "{left}" ]'
+    if len(words) != 3 or words[1][1] not in {"==", "!="}:
+        return None
+    operator, (kind, right) = words[1][1].replace("==", "="), words[2]
+    if right == "null":
+        return f'[ {"-z" if operator == "=" else "-n"} "{left}" ]'
+    if kind == "string":
+        right = right[1:-1]
+    elif not right.startswith("$"):
+        return None
+    return None if re.search(r"[\"`\\]", right) else f'[ "{left}" {operator} "{right}" ]'

@@ -1,0 +1,185 @@
+"""What else the keys of a GitLab job say: native settings, raw keys, and what is left."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import literal, spell
+from ci_kaniko.importing.readers.accounting import tell_unread
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    Str,
+    is_read,
+    line_of,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.translate.started import section_names
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.gitlab_files import Files
+    from ci_kaniko.importing.readers.gitlab_variables import Variables
+
+_LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
+"""The reasons for which ``gitlab.retry`` repeats a job."""
+_OUTPUTS = ("-file", "tar-path", "oci-layout-path")
+_NO_EXTRA = ("after_script", "services", "cache", "id_tokens", "variables", "inherit", "parallel")
+_EXTRA = "gitlab: {extra: ...} takes keys of GitLab as they are"
+
+
+class Settings:
+    """The native settings of one job; ``needed`` are the jobs whose files it takes."""
+
+    def __init__(self, job: Job, files: Files, variables: Variables) -> None:
+        self.job = job
+        self.files = files
+        self.variables = variables
+        self.needed: set[str] = set()
+
+    def set(self, whole: Map) -> None:
+        """Fill the section of a job, and report what is left of it."""
+        job = self.job
+        section_names(job.section, "job", job.name, "build-image")
+        for key in ("stage", "timeout", "resource_group"):
+            if key in whole:
+                job.section[key] = self.variables.flat(string(whole[key]))
+        if "inputs" in job.shared:
+            self._input_stage(whole)
+        tags = [self.variables.flat(string(item)) for item in self.files.flat(whole.get("tags"))]
+        if tags:
+            job.section["tags"] = tags
+        self._retry(whole)
+        if "interruptible" in whole:
+            job.section["interruptible"] = bool(native(whole["interruptible"]))
+        self._needs(whole)
+        self._leave(whole)
+        extra = self._extra(whole)
+        if extra:
+            job.section["extra"] = extra
+        tell_unread(job, whole, advice=_EXTRA)
+
+    def _input_stage(self, whole: Map) -> None:
+        """Say the stage of a component, which has an input for it of its own."""
+        match = re.fullmatch(r"\$\{input\.(\w+)\}", self.job.section.get("stage", ""))
+        if not match:
+            return
+        given = self.job.shared["inputs"].get(match[1], {})
+        self.job.section.pop("stage")
+        if given.get("default"):
+            self.job.section["stage"] = given["default"]
+        if match[1] == "stage":
+            self.job.shared["inputs"].pop("stage")
+        message = f"the stage is the input {match[1]}: a component has an input stage by itself"
+        self.job.carried("stage", message, whole.line_of("stage"))
+
+    def _retry(self, whole: Map) -> None:
+        given = native(whole.get("retry"))
+        parts = given if isinstance(given, dict) else {"max": given}
+        most, when = parts.get("max"), parts.get("when")
+        if not isinstance(most, int):
+            return
+        self.job.section["retry"] = most
+        reasons = {when} if isinstance(when, str) else {*(when or ())}
+        if most and (reasons != _LOST or "exit_codes" in parts):
+            shown = ", ".join(sorted(map(str, reasons))) or "every failure"
+            self.job.mended(
+                "retry",
+                f"retry has other reasons than a lost runner ({shown}): a failed build fails again",
+                whole.line_of("retry"),
+                "gitlab.retry repeats only what the runner lost",
+            )
+
+    def _needs(self, whole: Map) -> None:
+        if "needs" not in whole:
+            return
+        names: list[str] = []
+        for item in self.files.flat(whole["needs"]):
+            entry = mapping(item)
+            name = string(item) if isinstance(item, Str) else string(entry.get("job"))
+            if not name or "pipeline" in entry or "project" in entry:
+                shown = ", ".join(f"{key} {value}" for key, value in native(entry).items())
+                message = f"a job of another pipeline is needed: {shown or name}"
+                self.job.left("needs", message, line_of(item), "gitlab: {extra: ...}")
+                continue
+            if string(entry.get("artifacts")) != "false":
+                self.needed.add(name)
+            if name not in names:
+                names.append(name)
+        if names or not sequence(whole["needs"]):
+            self.job.section["needs"] = names
+
+    def _extra(self, whole: Map) -> dict[str, Any]:
+        """The keys that nobody has read, as GitLab has them."""
+        self.needed.update(peek(name) for name in sequence(whole.get("dependencies")))
+        script = self.job.script_text
+        for name, token in mapping(whole.get("id_tokens")).items():
+            if re.search(rf"\b{name}\b", script):
+                native(token)
+        artifacts = self.files.value(whole.get("artifacts"))
+        names_outputs = isinstance(artifacts, Map) and self._is_of_outputs(artifacts)
+        kept = () if not names_outputs else ("artifacts",)
+        extra = {
+            key: native(value)
+            for key, value in whole.items()
+            if not is_read(value) and key not in (*_NO_EXTRA, *kept)
+        }
+        image = spell(self.job.image)
+        conditions = [f"{native(whole.get(key))}" for key in ("rules", "only", "except", "tags")]
+        variables = self.variables.settle([script, image, self._values(), *conditions])
+        if variables:
+            extra["variables"] = variables
+        return extra
+
+    def _values(self) -> str:
+        section = " ".join(str(value) for value in self.job.section.values())
+        return f"{section} {literal(self.job.image) or ''}"
+
+    def _is_of_outputs(self, artifacts: Map) -> bool:
+        """Whether artifacts hold a file that the executor writes: then the spec names that one."""
+        words = [word for call in self.job.calls for word in call.words]
+        values = [spell(word.text).partition("=") for word in words]
+        outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
+        outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
+        paths = [item for item in sequence(artifacts.get("paths")) if peek(item) in outputs]
+        dotenv = mapping(artifacts.get("reports")).get("dotenv")
+        if dotenv and peek(dotenv) in self.job.script_text:
+            paths.append(dotenv)
+        return bool([string(item) for item in paths])
+
+    def _leave(self, whole: Map) -> None:
+        if native(self.files.value(whole.get("after_script"))):
+            self.job.left(
+                "after-script",
+                "after_script: runs in kaniko's container, whose files are the image's then",
+                whole.line_of("after_script"),
+                "make it a job of its own",
+            )
+        for service in self.files.flat(whole.get("services")):
+            given = native(service)
+            name = str(given.get("name") if isinstance(given, dict) else given)
+            if "dind" in name:
+                message = f"the service {name} is for docker build; kaniko needs none"
+                self.job.mended("docker-in-docker", message, line_of(service))
+            else:
+                message = f"the service {name}"
+                self.job.left("service", message, line_of(service), "gitlab: {extra: ...}")
+        for cache in self.files.flat(whole.get("cache")):
+            self._cache(mapping(cache), line_of(cache, whole.line_of("cache")))
+
+    def _cache(self, cache: Map, line: int) -> None:
+        paths = [peek(path) for path in sequence(cache.get("paths"))]
+        for path in paths:
+            if path.startswith("/"):
+                self.job.mended(
+                    "cache-outside",
+                    f"GitLab caches nothing outside of the project, so not {path}",
+                    line,
+                    "kaniko's cache is a repository: cache: {repo: ...}",
+                )
+        if all(path.startswith("/") for path in paths):
+            native(cache)

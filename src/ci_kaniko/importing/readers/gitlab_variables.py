@@ -1,0 +1,118 @@
+"""The variables of a GitLab job: given in the file, by its matrix, and put into each other."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Text, Var, join
+from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, sequence, string
+from ci_kaniko.importing.shell.secrets import is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
+_INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
+_RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
+
+
+class Variables:
+    """What ``variables:`` of the file and of a job say, and the values of a cell of its matrix."""
+
+    def __init__(self, whole: Map, own: Map, cell: dict[str, str]) -> None:
+        self.own = own
+        self.nodes: dict[str, Any] = {**whole, **own}
+        self.raw: dict[str, tuple[str, bool]] = {}
+        for name, value in self.nodes.items():
+            if isinstance(value, Map):
+                plain = peek(value.get("expand")) == "false"
+                self.raw[name] = (peek(value.get("value")), not plain)
+            else:
+                self.raw[name] = (peek(value), True)
+        self.raw.update({name: (value, True) for name, value in cell.items()})
+
+    def texts(self) -> dict[str, Text]:
+        """Each variable's text with the others put in, as GitLab does it."""
+        return {name: self._expanded(name, ()) for name in self.raw}
+
+    def _expanded(self, name: str, seen: tuple[str, ...]) -> Text:
+        value, expands = self.raw[name]
+        if expands:
+            return self.text(value, (*seen, name))
+        whole = _INPUT.fullmatch(value)
+        if whole:
+            return (Var(f"inputs.{whole[1]}"),)
+        return (value,) if value else ()
+
+    def text(self, value: str, seen: tuple[str, ...] = ()) -> Text:
+        """A text with variables put in; those of GitLab stay holes."""
+        parts: list[Any] = []
+        at = 0
+        for match in _VARIABLE.finditer(value):
+            parts.append(value[at : match.start()])
+            at = match.end()
+            inner = match[1] or match[2]
+            if match[3]:
+                parts.append(Var(f"inputs.{match[3]}"))
+            elif inner is None:
+                parts.append("$")
+            elif inner in self.raw and inner not in seen:
+                parts += self._expanded(inner, seen)
+            else:
+                parts.append(Var(inner))
+        return join([*parts, value[at:]])
+
+    def flat(self, value: str) -> str:
+        """A text with the variables of the file put in, as GitLab itself would write it."""
+        return "".join(
+            part if isinstance(part, str) else _spelled(part) for part in self.text(value)
+        )
+
+    def settle(self, texts: list[str]) -> dict[str, Any]:
+        """Tick the variables that are read in some texts; what else the job gives its container.
+
+        A runner's own settings count for every job, whoever gives them.
+        """
+        used = {name for name in self.raw if _is_in(name, texts)}
+        while more := {
+            name
+            for name in self.raw.keys() - used
+            if _is_in(name, [self.raw[each][0] for each in used])
+        }:
+            used |= more
+        kept: dict[str, Any] = {}
+        for name, value in self.nodes.items():
+            if name in used or name == "DOCKER_CONFIG":
+                native(value)
+            elif (name in self.own or _RUNNER.match(name)) and not is_secret_name(name):
+                kept[name] = native(value) if isinstance(value, Map) else string(value)
+        return kept
+
+
+def _is_in(name: str, texts: list[str]) -> bool:
+    pattern = re.compile(rf"\b{re.escape(name)}\b")
+    return any(map(pattern.search, texts))
+
+
+def _spelled(part: Any) -> str:
+    given = part.name.removeprefix("inputs.")
+    return f"${{input.{given.replace('-', '_').lower()}}}" if given != part.name else f"${given}"
+
+
+def cells(matrix: Any) -> Iterator[dict[str, str]]:
+    """The cells of ``parallel: matrix:``."""
+    for entry in sequence(matrix):
+        names = list(mapping(entry))
+        lists = [[string(item) for item in sequence(mapping(entry)[name])] for name in names]
+        for cell in itertools.product(*lists):
+            yield dict(zip(names, cell, strict=True))
+
+
+def cell_name(cell: dict[str, str], others: list[dict[str, str]]) -> str:
+    """What tells a cell from the others: one value where that is enough."""
+    for name, value in cell.items():
+        if len({other.get(name) for other in others}) == len(others):
+            return value
+    return "-".join(cell.values())
