@@ -29,8 +29,8 @@ class Place(NamedTuple):
 class Change(NamedTuple):
     """One changed text of a pipeline: where, what was done, and the text.
 
-    ``above`` are the place itself and what holds it; ``command`` is the line of a script in which a
-    word was taken out.
+    ``above`` are the place itself and what holds it; ``command`` is the line of a script that was
+    taken out, or in which a word was.
     """
 
     what: str
@@ -102,7 +102,8 @@ def _of_sequence(
         begin = starts[at]
         end = starts[at + 1] if at + 1 < len(starts) else _end(text, item)
         if begin is not None and end is not None:
-            yield Change("removed", text[:begin] + text[end:], here)
+            command = item.value if isinstance(item, yaml.ScalarNode) else ""
+            yield Change("removed", text[:begin] + text[end:], here, command)
         yield from _of_node(text, item, here, seen)
 
 
@@ -163,7 +164,7 @@ def _of_script(text: str, begin: int, end: int, above: tuple[Place, ...]) -> Ite
         if not _COMMENT.match(line):
             here = _below(above, f"/{number + 1}", first + number)
             if begin < at or stop < end:
-                yield Change("line removed", text[:at] + text[stop + 1 :], here)
+                yield Change("removed", text[:at] + text[stop + 1 :], here, line.strip())
             for word in _words(line):
                 cut = text[: at + word.start()] + text[at + word.end() :]
                 yield Change(f"without {word[0]}", cut, here, line.strip())

@@ -29,7 +29,7 @@ SILENT = Path(__file__).with_name("silent.yaml")
 IMPORTS = ROOT / "tests" / "imports"
 SAMPLE = 5
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
-_WHOLE = {"not-carried", "other-job", "after-script", "service", "cache"}
+_WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
 """The rules that report a key with everything below it."""
 
 
@@ -95,7 +95,9 @@ def _lists() -> dict[str, Any]:
 
 def _may_be_silent(original: Original, change: Change) -> bool:
     for given in _lists()["allowed"]:
-        if not fnmatch.fnmatchcase(original.platform, given["platform"]):
+        if not fnmatch.fnmatchcase(original.platform, given.get("platform", "*")):
+            continue
+        if not fnmatch.fnmatchcase(original.name, given.get("file", "*")):
             continue
         where = re.sub(r"\[\d+\]", "[]", change.where)
         if any(re.fullmatch(pattern, where) for pattern in given.get("where", ())):
@@ -107,17 +109,19 @@ def _may_be_silent(original: Original, change: Change) -> bool:
 
 def _is_named_as_a_whole(original: Original, told: Told, change: Change) -> bool:
     """Whether the report names what holds the change, or the command that lacks a word."""
-    holders = change.above if change.what == "changed" else change.above[:-1]
+    holders = change.above[:-1] if change.what == "removed" else change.above
+    word = change.command if change.what.startswith("without ") else ""
     for entry in told.entries:
-        if entry.kind != "left" or entry.path != original.file:
+        if entry.kind == "carried" or entry.path != original.file:
             continue
-        if change.command and entry.line == change.above[-1].line:
-            if change.command.split()[0] in entry.message and "executor" not in change.command:
+        if word and entry.kind == "left" and entry.line == change.above[-1].line:
+            if word.split()[0] in entry.message and "executor" not in word:
                 return True
         elif entry.rule in _WHOLE:
             key = re.split(r" \(| is not", entry.message)[0]
             for path, line in holders:
-                if line == entry.line and (path.endswith(key) or path in entry.message):
+                name = path.rpartition(".")[2]
+                if line == entry.line and (path.endswith(key) or name in entry.message):
                     return True
     return False
 

@@ -341,7 +341,7 @@ def leftover(value: Any, path: str = "", line: int = 0) -> Iterator[Left]:
     """The topmost keys and items of a value below which nothing was ever looked at."""
     if isinstance(value, Tagged):
         yield from leftover(value.value, path, line)
-    elif not is_read(value):
+    elif not is_read(value) and (path or not isinstance(value, Map)):
         yield Left(path, line or line_of(value), value)
     elif isinstance(value, Map):
         for key, item in value.items():

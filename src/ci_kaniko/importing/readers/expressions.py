@@ -136,6 +136,8 @@ class Expressions:
             if not right.regex:
                 return self.conditions.equal(left.text, right.text, self._line)
             body, _, flags = right.regex[1:].rpartition("/")
+            if flags.strip("i"):
+                raise BadExpression
             body = f"(?i){body}" if "i" in flags else body
             return self.conditions.regex(left.text, body.replace("\\/", "/"), self._line)
         if left.null or right.null:

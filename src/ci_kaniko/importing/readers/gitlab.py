@@ -73,8 +73,11 @@ class _Pipeline:
                     message = f"{name}, which {taker} needs, is not in the file"
                     advice = "it has to be a job of the pipeline that includes the rendered file"
                     self.report.left("needs", message, self.path, 0, advice)
-            later(found[0], self.root.get("variables"), path="variables")
-            later(found[0], self.root.get("workflow"), path="workflow")
+            shared = Map(1)
+            for key in self.root.keys() & {"variables", "workflow"}:
+                shared[key] = self.root[key]
+                shared.lines[key] = self.root.line_of(key)
+            later(found[0], shared, "env: takes variables of the executor")
         yield from found
 
     def _names(self) -> list[str]:

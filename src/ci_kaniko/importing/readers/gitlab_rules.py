@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Test, Var
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
@@ -24,6 +25,7 @@ from ci_kaniko.importing.translate.started import globs, is_ours, set_triggers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab_files import Files
 
@@ -43,7 +45,7 @@ _REFS = {
 }
 _NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
 """GitLab's documented rule against two pipelines for one commit: a spec's triggers have it."""
-_BY_HAND = "somebody has to start the job by its button"
+_BY_HAND = "somebody has to start the job by its button: only a run by hand pushes"
 _MANUAL = "triggers: {manual: true} starts it in a pipeline that somebody starts by hand"
 
 
@@ -69,8 +71,7 @@ class Rules:
         else:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
-        when = string(whole.get("when"))
-        guard = self._when(when, guard, whole.line_of("when"))
+        guard = self._of_job(string(whole.get("when")), guard, whole.line_of("when"))
         set_triggers(
             self.job,
             self.expressions.conditions,
@@ -80,6 +81,18 @@ class Rules:
         )
         if self.manual and self.job.triggers is not None:
             self.job.triggers["manual"] = True
+
+    def _of_job(self, when: str, guard: int, line: int) -> int:
+        """A condition with the ``when`` of the whole job: only who starts it by hand pushes."""
+        started = self._when(when, guard, line)
+        if when != "manual":
+            return started
+        by_hand = Test("equal", (Var("CI_PIPELINE_SOURCE"),), ("web",), line=line)
+        self.job.calls = tuple(
+            replace(call, pushed=tuple(_also(word, by_hand) for word in call.pushed))
+            for call in self.job.calls
+        )
+        return guard
 
     def _when(self, when: str, guard: int, line: int) -> int:
         """What of a condition starts a job by itself."""
@@ -179,6 +192,10 @@ class Rules:
         if name.startswith("$"):
             return self.expressions.guard(name, line)
         return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
+
+
+def _also(word: Word, test: Test) -> Word:
+    return replace(word, when=tuple((*tests, test) for tests in word.when))
 
 
 def _operand(word: str) -> Operand:

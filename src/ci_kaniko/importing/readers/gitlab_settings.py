@@ -73,7 +73,7 @@ class Settings:
         if given.get("default"):
             self.job.section["stage"] = given["default"]
         if match[1] == "stage":
-            self.job.shared["inputs"].pop("stage")
+            self.job.shared["inputs"].pop("stage", None)
         message = f"the stage is the input {match[1]}: a component has an input stage by itself"
         self.job.carried("stage", message, whole.line_of("stage"))
 
@@ -130,7 +130,8 @@ class Settings:
         }
         image = spell(self.job.image)
         conditions = [f"{native(whole.get(key))}" for key in ("rules", "only", "except", "tags")]
-        variables = self.variables.settle([script, image, self._values(), *conditions])
+        texts = [script, image, self._values(), *conditions]
+        variables = self.variables.settle(texts, self.job.written)
         if variables:
             extra["variables"] = variables
         return extra
@@ -146,6 +147,8 @@ class Settings:
         outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
         outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
         paths = [item for item in sequence(artifacts.get("paths")) if peek(item) in outputs]
+        for path in paths:
+            self.job.carried("artifact", f"{path} is an artifact", line_of(path))
         dotenv = mapping(artifacts.get("reports")).get("dotenv")
         if dotenv and peek(dotenv) in self.job.script_text:
             paths.append(dotenv)
@@ -168,8 +171,10 @@ class Settings:
             else:
                 message = f"the service {name}"
                 self.job.left("service", message, line_of(service), "gitlab: {extra: ...}")
-        for cache in self.files.flat(whole.get("cache")):
-            self._cache(mapping(cache), line_of(cache, whole.line_of("cache")))
+        caches = self.files.value(whole.get("cache"))
+        for cache in self.files.flat(caches):
+            line = line_of(cache) if isinstance(caches, list) else whole.line_of("cache")
+            self._cache(mapping(cache), line)
 
     def _cache(self, cache: Map, line: int) -> None:
         paths = [peek(path) for path in sequence(cache.get("paths"))]

@@ -70,12 +70,12 @@ class Variables:
             part if isinstance(part, str) else _spelled(part) for part in self.text(value)
         )
 
-    def settle(self, texts: list[str]) -> dict[str, Any]:
-        """Tick the variables that are read in some texts; what else the job gives its container.
+    def settle(self, texts: list[str], told: list[str]) -> dict[str, Any]:
+        """Tick the variables read in some texts or told; what else the job gives its container.
 
         A runner's own settings count for every job, whoever gives them.
         """
-        used = {name for name in self.raw if _is_in(name, texts)}
+        used = {name for name in self.raw if name in told or _is_in(name, texts)}
         while more := {
             name
             for name in self.raw.keys() - used
