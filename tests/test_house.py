@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ci_kaniko.kaniko import systems
+from ci_kaniko.problems.catalogue import rules
 from make import rooms
+from make.checks import checks
 
 SOURCES = rooms.read_sources()
 READERS = [
@@ -61,6 +63,11 @@ def test_nobody_else_asks_which_target_it_is() -> None:
     assert {each for each in found if not each.startswith(tuple(NAMES_A_TARGET))} == set()
     for place in NAMES_A_TARGET:
         assert any(each.startswith(place) for each in found), f"{place} names no target any more"
+
+
+def test_every_rule_is_tied_to_its_checks() -> None:
+    """What is explained is what somebody reports, and the other way round."""
+    assert {rule.id: [*rule.checks] for rule in rules().values()} == checks(SOURCES)
 
 
 def test_a_text_is_read_once() -> None:

@@ -14,10 +14,11 @@ from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
 from make import matrix, rooms, rules
+from make.checks import checks_text
 from make.tables import code, listed, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pydantic.fields import FieldInfo
 
@@ -32,22 +33,28 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
     "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
+    "checks.yaml": checks_text,
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
 }
 """What makes each page that is generated, or a part of it, by its file name."""
 
 
-def main() -> None:
+def folder(name: str) -> Path:
+    """Where a page lies: what a command shows as well, in the package."""
+    return DOCS.parent / "src" / "ci_kaniko" / "problems" if name == "checks.yaml" else DOCS
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Write the pages that the command line names, or all."""
     parser = ArgumentParser(prog="python3 docs/make", description=__doc__)
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="default: all of them")
-    parser.add_argument("--into", default=DOCS, type=Path, help="another folder than docs/")
+    parser.add_argument("--into", type=Path, help="another folder than theirs")
     parser.add_argument("--target", action="append", default=[], help="one that is installed, too")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     for name in asked.target:
         matrix.take_in(name)
     for name in asked.pages or PAGES:
-        (asked.into / name).write_bytes(PAGES[name]().encode())
+        ((asked.into or folder(name)) / name).write_bytes(PAGES[name]().encode())
 
 
 def _page(title: str, *blocks: str) -> str:

@@ -44,6 +44,7 @@ def _section(rule: Rule) -> Iterator[str]:
         yield from _listing("The fix", rule.fix, rule.fixed_files)
     if rule.remedy:
         yield _filled(rule.remedy)
+    yield _filled(f"Checked by {', '.join(map(code, rule.checks))}.")
 
 
 def _listing(title: str, spec: str | None, files: dict[str, str]) -> Iterator[str]:

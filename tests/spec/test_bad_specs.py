@@ -22,7 +22,6 @@ from ci_kaniko.spec.placing import InvalidSpec
 from harness.bad_specs import FOLDER, Case, explained, made, written
 from harness.checkout import lay_out
 from harness.repository import Repository
-from harness.rule_ids import in_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,10 +104,6 @@ def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
     assert bool(plain.out) == only_warnings
     strict = repository.call(*command_of(case), "--strict")
     assert (strict.code, strict.out) == (1, "")
-
-
-def test_every_rule_of_the_source_is_explained() -> None:
-    assert in_source() == set(RULES)
 
 
 def test_every_rule_has_a_bad_spec() -> None:

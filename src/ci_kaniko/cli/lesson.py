@@ -77,6 +77,7 @@ def _blocks(rule: Rule) -> Iterator[str]:
         yield from _listing(rule.fix, rule.fixed_files)
     if rule.remedy:
         yield _filled(rule.remedy)
+    yield _filled(f"Checked by {', '.join(rule.checks)}.")
 
 
 def _listing(spec: str | None, files: dict[str, str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Every rule that a problem can name: what it says, why, a spec that breaks it, and the fix.
 
-The rules stand in ``rules/*.yaml``, a file for each group. ``ci-kaniko explain`` and
+The rules stand in ``rules/*.yaml``, a file for each group, and who reports them in ``checks.yaml``,
+which ``docs/make`` reads from the code. ``ci-kaniko explain`` and
 ``docs/rules.md`` show them, and each example is run by the tests.
 """
 
@@ -23,7 +24,7 @@ class Rule(NamedTuple):
     checkout that has ``files``. Where no spec in a book can break it, ``situation`` tells how it
     is broken. ``message`` is what is said of an example that takes more than a spec; of the others
     the message is found out by reading them. ``fix`` is the spec put right, ``fixed_files`` are the
-    files, and ``remedy`` says what else helps.
+    files, and ``remedy`` says what else helps. ``checks`` are the functions that report it.
     """
 
     id: str
@@ -39,21 +40,28 @@ class Rule(NamedTuple):
     fixed_files: dict[str, str] = _NOTHING
     situation: str = ""
     message: str = ""
+    checks: tuple[str, ...] = ()
 
 
 def groups() -> dict[str, dict[str, Rule]]:
     """The rules by their ids, in groups by their titles."""
+    checks = _read("checks.yaml")
+    found: dict[str, dict[str, Rule]] = {}
+    for name in _GROUPS:
+        group = _read(f"rules/{name}.yaml")
+        found[group["title"]] = {
+            rule: Rule(rule, **fields, checks=tuple(checks.get(rule, ())))
+            for rule, fields in group["rules"].items()
+        }
+    return found
+
+
+def _read(name: str) -> Any:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found: dict[str, dict[str, Rule]] = {}
-    for name in _GROUPS:
-        text = (files("ci_kaniko.problems") / "rules" / f"{name}.yaml").read_text("utf-8")
-        group = yaml.load(text, loader)  # noqa: S506 - it is one of the safe two
-        found[group["title"]] = {
-            rule: Rule(rule, **fields) for rule, fields in group["rules"].items()
-        }
-    return found
+    text = files("ci_kaniko.problems").joinpath(name).read_text("utf-8")
+    return yaml.load(text, loader)  # noqa: S506 - it is one of the safe two
 
 
 def rules() -> dict[str, Rule]:
