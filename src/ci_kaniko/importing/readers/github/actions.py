@@ -74,7 +74,7 @@ class Actions:
 
     def tell(self, calls: Iterable[Call]) -> None:
         """Report the actions that the spec has no words for."""
-        lines = [self.job.at(call.line) for call in calls]
+        lines = [self.job.place(call.line)[1] for call in calls]
         for uses, action, line in self._others if lines else ():
             why = f": {action.because}" if action and action.because else ""
             if action and action.does == "nothing":

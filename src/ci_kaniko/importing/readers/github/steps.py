@@ -200,7 +200,7 @@ class Steps:
 
     def expression(self, reader: Reader, name: str) -> Value | None:
         """What an expression in a script is worth."""
-        line = self.job.at(reader.line)
+        line = self.job.place(reader.line)[1]
         return self.known.expressions(reader, self.known.step).value(name, line)
 
     def _start(self, reader: Reader, _items: list[Item]) -> Status:
