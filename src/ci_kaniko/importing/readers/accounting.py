@@ -5,12 +5,41 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.documents import leftover, peek
+from ci_kaniko.importing.readers.documents import Map, ignore, leftover, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.jobs import Job
+
+
+_WHAT_IT_IS = "says what the file is"
+_FOR_PEOPLE = "is for people"
+IGNORED: dict[str, dict[str, str]] = {
+    "Kubernetes object": {"apiVersion": _WHAT_IT_IS, "kind": _WHAT_IT_IS},
+    "Kubernetes container": {"name": _FOR_PEOPLE},
+    "Kubernetes secretKeyRef": {"optional": "the rendered job says itself which secret is missing"},
+    "Tekton step": {"name": _FOR_PEOPLE},
+    "Tekton parameter": {"type": "shows in the default", "description": _FOR_PEOPLE},
+    "Tekton workspace": {"description": _FOR_PEOPLE},
+    "Buildkite step": {"type": "every step that runs something is a command"},
+    "GitHub workflow": {
+        "run-name": _FOR_PEOPLE,
+        "permissions": "the rendered job asks for those that it needs",
+    },
+    "GitHub job": {
+        "name": _FOR_PEOPLE,
+        "permissions": "the rendered job asks for those that it needs",
+    },
+    "GitHub step": {"name": _FOR_PEOPLE, "id": "what reads its outputs is told"},
+}
+"""The keys that mean nothing for a build, and why not; all others are read or told."""
+
+
+def ignore_keys(value: Map, kind: str) -> None:
+    """Tick the keys that mean nothing in a part of a file."""
+    for key in IGNORED[kind]:
+        ignore(value.get(key))
 
 
 def later(job: Job, value: Any, advice: str = "", path: str = "") -> None:

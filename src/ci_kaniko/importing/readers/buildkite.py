@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join
 from ci_kaniko.importing.jobs import Job, Root, Secret
-from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite_plugins import Plugins
 from ci_kaniko.importing.readers.containers import take_read
 from ci_kaniko.importing.readers.documents import (
@@ -316,7 +316,7 @@ class _Step:
         given = [key for key in ("secret", "secrets") if key in section]
         kept: dict[str, Any] = {key: section.pop(key) for key in given}
         label = string(step.get("label")) or string(step.get("name"))
-        ignore(step.get("type"))  # every step that runs something is a command
+        ignore_keys(step, "Buildkite step")
         if label and label != ":docker: Build image":
             section["label"] = label
         key = string(step.get("key")) or string(step.get("id"))

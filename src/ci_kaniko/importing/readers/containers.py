@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, join, starts_with, without_head
 from ci_kaniko.importing.jobs import Job, Secret
+from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
     Map,
-    ignore,
     line_of,
     mapping,
     peek,
@@ -82,7 +82,7 @@ def read_environment(job: Job, container: Map, known: Known = Known()) -> None: 
         source = mapping(entry.get("valueFrom"))
         reference = mapping(source.get("secretKeyRef"))
         if reference:
-            ignore(reference.get("optional"))  # the rendered job says itself what is missing
+            ignore_keys(reference, "Kubernetes secretKeyRef")
             secret = Secret(string(reference.get("key")), string(reference.get("name")))
             job.secrets[name] = secret
         elif source:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.clones import read_clones
 from ci_kaniko.importing.readers.containers import (
     calls_of,
@@ -103,8 +103,7 @@ def _object(root: Map, document: Document, report: Report) -> Iterator[Job]:
     running = [item for item in running if runs_executor(item)]
     if not running:
         return
-    for key in ("apiVersion", "kind"):
-        ignore(root.get(key))
+    ignore_keys(root, "Kubernetes object")
     if kind == "CronJob":
         report.left(
             "cron-job",
@@ -156,7 +155,7 @@ def _job_settings(spec: Map, settings: dict[str, Any], document: Document, repor
 def _container_job(container: Map, pod: Map, document: Document, report: Report) -> Job:
     """A container as a job: by its arguments, or by the script that it runs."""
     job = Job("kubernetes", "", document.path, line_of(container), report)
-    ignore(container.get("name"))
+    ignore_keys(container, "Kubernetes container")
     job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")
     read_environment(job, container)

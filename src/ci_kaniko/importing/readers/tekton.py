@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Job, Mounted, Root
+from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.containers import (
     Known,
     calls_of,
@@ -18,7 +19,7 @@ from ci_kaniko.importing.readers.containers import (
     runs_executor,
     take_read,
 )
-from ci_kaniko.importing.readers.documents import Map, ignore, line_of, mapping, peek, string
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, peek, string
 from ci_kaniko.importing.readers.pods import security
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.readers.volumes import maps, mounts_of, volumes_of
@@ -54,8 +55,7 @@ def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
         steps = list(maps(task.spec.get("steps")))
         for step in steps:
             if runs_executor(step, known) or _is_called(step):
-                ignore(root.get("apiVersion"))
-                ignore(root.get("kind"))
+                ignore_keys(root, "Kubernetes object")
                 string(name)
                 job = _job(step, task, known, document, report)
                 _beside(job, step, steps)
@@ -113,7 +113,7 @@ def _job(step: Map, task: _Task, known: Known, document: Document, report: Repor
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
     job.image_line = step.line_of("image")
-    ignore(step.get("name"))
+    ignore_keys(step, "Tekton step")
     read_environment(job, template, known)
     read_environment(job, step, known)
     volumes = volumes_of(task.spec)
@@ -148,8 +148,7 @@ def _tell_parameters(job: Job, task: _Task, used: list[Map]) -> None:
         if name not in names:
             continue
         string(item.get("name"))
-        ignore(item.get("type"))
-        ignore(item.get("description"))
+        ignore_keys(item, "Tekton parameter")
         value = item.get("value", item.get("default"))
         line = line_of(item)
         if value is None:
@@ -188,7 +187,7 @@ def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
         if f"$(workspaces.{name}.path)" in text or re.search(rf"{re.escape(path)}\b", text):
             string(item.get("name"))
             string(item.get("mountPath"))
-            ignore(item.get("description"))
+            ignore_keys(item, "Tekton workspace")
             yield Root((Var(f"workspaces.{name}.path"),))
             yield Root((path,))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.accounting import tell_unread
+from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.readers.documents import (
     Map,
-    ignore,
     mapping,
     native,
     peek,
@@ -160,13 +159,12 @@ def _used(value: Any) -> str:
 
 def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
     """One line of the report for each part of a job, and of its workflow, that nobody read."""
-    for key in ("name", "permissions"):
-        ignore(raw.get(key))
+    ignore_keys(raw, "GitHub job")
+    ignore_keys(root, "GitHub workflow")
     if ours and peek(mapping(root.get("concurrency")).get("group")).startswith(_OUR_GROUP):
         root = without(root, "concurrency")
     for step in sequence(raw.get("steps")):
-        for key in ("name", "id"):
-            ignore(mapping(step).get(key))
+        ignore_keys(mapping(step), "GitHub step")
     for holder, prefix in ((raw, ""), (mapping(raw.get("strategy")), "strategy."), (root, "")):
         for key in holder:
             found = _LEFT.get(f"{prefix}{key}")
@@ -180,9 +178,7 @@ def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
         job, without(raw, "steps"), advice="github: {extra: ...} takes keys of the job as they are"
     )
     for key, value in root.items():
-        if key in {"name", "run-name", "permissions", "on", "true", "True", "jobs"}:
-            ignore(value if key in {"run-name", "permissions"} else None)
-        else:
+        if key not in {"name", "on", "true", "True", "jobs"}:
             tell_unread(job, value, key)
 
 
