@@ -6,9 +6,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.lesson import instruction, message_of
-from ci_kaniko.problems.catalogue import groups
+from ci_kaniko.problems.catalogue import faults, groups
 from ci_kaniko.text.display import shown_line
-from make.tables import code
+from make.tables import code, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,11 @@ def sections() -> Iterator[str]:
         yield _filled(", ".join(links) + ".")
         for rule in rules.values():
             yield from _section(rule)
+    found = faults()
+    yield f"## {found.title}"
+    yield "[`ci-kaniko lint`](import.md#lint-what-is-wrong-without-a-spec) finds them."
+    rows = [[code(each.id), each.severity, each.says, each.fix] for each in found.faults.values()]
+    yield table(("rule", "", "what is wrong", "the fix"), rows)
 
 
 def _section(rule: Rule) -> Iterator[str]:

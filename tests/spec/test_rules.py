@@ -12,7 +12,7 @@ from ci_kaniko.cli.commands import app
 from ci_kaniko.cli.knowledge import explain
 from ci_kaniko.cli.lesson import lesson, problems_in
 from ci_kaniko.cli.shared import Misuse
-from ci_kaniko.problems.catalogue import Rule, groups, rules
+from ci_kaniko.problems.catalogue import Rule, faults, groups, rules
 from harness.bad_specs import FOLDER
 from harness.repository import Repository
 
@@ -86,8 +86,11 @@ def test_the_command() -> None:
     shown = CliRunner().invoke(app, ["explain", "bad-glob"])
     assert (shown.exit_code, shown.stdout) == (0, lesson(RULES["bad-glob"]))
     listed = CliRunner().invoke(app, ["explain"]).stdout
-    assert re.findall(r"(?m)^  (\S+)$", listed) == [*RULES]
-    assert re.findall(r"(?m)^(\S.*):$", listed) == [*groups()]
+    assert re.findall(r"(?m)^  (\S+)$", listed) == [*RULES, *faults().faults]
+    assert re.findall(r"(?m)^(\S.*):$", listed) == [*groups(), faults().title]
+    both = CliRunner().invoke(app, ["explain", "set-output", "bad-glob"]).stdout
+    assert "[set-output]" in both
+    assert lesson(RULES["bad-glob"]) in both
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,13 @@ COMMANDS = {
         values={"--from": "source", "--to": "target", "--output": "output", "-o": "output"},
         lists={"--set": "settings"},
     ),
+    "lint": Command(
+        "lint:lint",
+        "files",
+        many=True,
+        required=True,
+        values={"--from": "source", **_FORMAT},
+    ),
     "init": Command(
         "first_steps:init",
         values={"--image": "image"},

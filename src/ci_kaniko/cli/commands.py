@@ -69,6 +69,18 @@ OutputOption = Annotated[
         help="Write this file, atomically, and its folders; - is standard output.",
     ),
 ]
+FilesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", help="Pipelines, manifests or shell scripts; - reads standard input."
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="PLATFORM", help="Whose files these are; default: as they look."
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -231,19 +243,8 @@ def check(
 
 @app.command(name="import", cls=_Command)
 def import_(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Pipelines, manifests or shell scripts; - reads standard input.",
-        ),
-    ],
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="PLATFORM", help="Whose files these are; default: as they look."
-        ),
-    ] = None,
+    files: FilesArgument,
+    source: FromOption = None,
     target: Annotated[
         str | None,
         typer.Option("--to", metavar="TARGET", help="Print this target's configuration instead."),
@@ -254,6 +255,26 @@ def import_(
     """Print the spec of a pipeline that runs kaniko, and report what became of each part."""
     with _told():
         act("first_steps:import_pipelines", files, source, target, output, settings or ())
+
+
+@app.command(cls=_Command)
+def lint(
+    files: FilesArgument,
+    source: FromOption = None,
+    *,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text, json, github (annotations in a workflow's log), sarif (code scanning) or "
+            "codequality (GitLab's reports).",
+        ),
+    ] = "text",
+) -> None:
+    """Say what is wrong in pipelines that run kaniko, without a spec; exit 1 for errors."""
+    with _told():
+        act("lint:lint", files, source, form=form)
 
 
 @app.command(cls=_Command)

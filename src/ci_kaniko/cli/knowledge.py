@@ -34,16 +34,18 @@ def print_schema() -> None:
 
 def explain(names: Sequence[str] = ()) -> None:
     """Print rules with an example and the fix, or all ids. Raises Misuse for an unknown one."""
-    from ci_kaniko.cli.lesson import lesson, overview
-    from ci_kaniko.problems.catalogue import groups, rules
+    from ci_kaniko.cli.lesson import fault_lesson, lesson, overview
+    from ci_kaniko.problems.catalogue import faults, groups, rules
 
-    known = rules()
+    known, found = rules(), faults()
     for name in names:
-        if name not in known:
+        if name not in known and name not in found.faults:
             from ci_kaniko.problems.finding import quoted
             from ci_kaniko.problems.problem import suggest
 
-            close = suggest(name, known)
+            close = suggest(name, {**known, **found.faults})
             hint = f'did you mean "{close}"?' if close else "ci-kaniko explain lists the rules"
             raise Misuse(f"there is no rule {quoted(name)}; {hint}")
-    print_text("\n".join(lesson(known[name]) for name in names) or overview(groups()))
+    told = [lesson(known[name]) for name in names if name in known]
+    told += [fault_lesson(found.faults[name]) for name in names if name in found.faults]
+    print_text("\n".join(told) or overview({**groups(), found.title: found.faults}))

@@ -9,9 +9,9 @@ from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.text.display import shown_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ci_kaniko.problems.catalogue import Rule
+    from ci_kaniko.problems.catalogue import Fault, Rule
     from ci_kaniko.problems.problem import Problem
 
 _FILE = "ci-kaniko.yaml"
@@ -22,7 +22,14 @@ def lesson(rule: Rule) -> str:
     return "\n\n".join(_blocks(rule)) + "\n"
 
 
-def overview(groups: dict[str, dict[str, Rule]]) -> str:
+def fault_lesson(fault: Fault) -> str:
+    """What a fault of a pipeline is, and the fix."""
+    about = f"`ci-kaniko lint` finds it in pipelines: {fault.severity} [{fault.id}]."
+    blocks = (f"{fault.id}: {fault.says}", about, f"The fix: {fault.fix}")
+    return "\n\n".join(map(_filled, blocks)) + "\n"
+
+
+def overview(groups: Mapping[str, Iterable[str]]) -> str:
     """The ids of all rules, by group."""
     blocks = [
         "\n".join([f"{title}:", *(f"  {name}" for name in rules)])

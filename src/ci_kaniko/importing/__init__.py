@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from ci_kaniko.importing.linting import Linted
     from ci_kaniko.importing.pipelines import Imported
 
-__all__ = ["import_files"]
+__all__ = ["import_files", "lint_files"]
 
 
 def import_files(
@@ -24,3 +25,15 @@ def import_files(
     from ci_kaniko.importing.pipelines import read_all
 
     return read_all(paths_or_texts, source)
+
+
+def lint_files(
+    paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str]], source: str | None = None
+) -> Linted:
+    """What is wrong in the kaniko jobs of some files, which are given as ``import_files`` has them.
+
+    What cannot be read is a problem as well.
+    """
+    from ci_kaniko.importing.linting import lint_all
+
+    return lint_all(paths_or_texts, source)

@@ -36,7 +36,9 @@ class Imported(NamedTuple):
     sources: tuple[str, ...] = ()
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
+    """A pipeline, and what messages call it."""
+
     path: str
     text: str
 
@@ -45,11 +47,11 @@ def read_all(
     paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]], source: str | None
 ) -> Imported:
     """The spec of some files, or of texts with their names. Raises SpecError."""
-    files = [_opened(item) for item in paths_or_texts]
+    files = [opened(item) for item in paths_or_texts]
     report = Report()
     jobs: list[Job] = []
     for file in files:
-        jobs += _jobs(file, files, source, report)
+        jobs += jobs_of(file, files, source, report)
     called = [job for job in jobs if job.calls]
     if not called:
         paths = ", ".join(file.path for file in files)
@@ -67,14 +69,15 @@ def read_all(
     return _checked(data, report, called)
 
 
-def _opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> _File:
+def opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> File:
+    """A file, or a text with its name. Raises SpecError for what cannot be read."""
     if isinstance(item, tuple):
         path, text = item
         if isinstance(text, bytes):
             return _decoded(path, text)
         if len(text.encode("utf-8", "surrogatepass")) > documents.MAX_BYTES:
             raise _too_large(path)
-        return _File(path, text)
+        return File(path, text)
     path = os.fspath(item)
     try:
         if os.path.getsize(path) > documents.MAX_BYTES:
@@ -87,11 +90,11 @@ def _opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> _File:
     return _decoded(path, data)
 
 
-def _decoded(path: str, data: bytes) -> _File:
+def _decoded(path: str, data: bytes) -> File:
     if len(data) > documents.MAX_BYTES:
         raise _too_large(path)
     try:
-        return _File(path, data.decode("utf-8-sig"))
+        return File(path, data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise failure(path, "not-utf-8", "this is no text in UTF-8") from None
 
@@ -105,7 +108,8 @@ def _too_large(path: str) -> SpecError:
 # -- platforms ---------------------------------------------------------------------------------
 
 
-def _jobs(file: _File, files: list[_File], source: str | None, report: Report) -> list[Job]:
+def jobs_of(file: File, files: list[File], source: str | None, report: Report) -> list[Job]:
+    """The jobs of a file that may run kaniko; ``files`` are given beside it. Raises SpecError."""
     if source == "shell" or (source is None and _is_script(file)):
         from ci_kaniko.importing.readers.shell import shell_jobs
 
@@ -147,7 +151,7 @@ def _read(source: str, document: Document, others: dict[str, str], report: Repor
     return kubernetes_jobs(document, report)
 
 
-def _is_script(file: _File) -> bool:
+def _is_script(file: File) -> bool:
     name = os.path.basename(file.path)
     return (
         file.text.startswith("#!")
@@ -158,7 +162,7 @@ def _is_script(file: _File) -> bool:
     )
 
 
-def _is_jenkinsfile(file: _File) -> bool:
+def _is_jenkinsfile(file: File) -> bool:
     name = os.path.basename(file.path)
     if name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile")):
         return True

@@ -2,13 +2,17 @@
 
 The rules stand in ``rules/*.yaml``, a file for each group, and who reports them in ``checks.yaml``,
 which ``docs/make`` reads from the code. ``ci-kaniko explain`` and
-``docs/rules.md`` show them, and each example is run by the tests.
+``docs/rules.md`` show them, and each example is run by the tests. What
+``lint`` finds in the pipelines that people have stands beside them, in ``rules/pipelines.yaml``.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ci_kaniko.problems.problem import Severity
 
 _NOTHING: dict[str, str] = {}
 _GROUPS = (
@@ -43,6 +47,23 @@ class Rule(NamedTuple):
     checks: tuple[str, ...] = ()
 
 
+class Fault(NamedTuple):
+    """What ``lint`` finds in a pipeline: how bad it is, why, and what mends it there."""
+
+    id: str
+    severity: Severity
+    says: str
+    fix: str
+
+
+class Faults(NamedTuple):
+    """All faults by their ids; ``changes`` are what import words differently, which is none."""
+
+    title: str
+    faults: dict[str, Fault]
+    changes: frozenset[str]
+
+
 def groups() -> dict[str, dict[str, Rule]]:
     """The rules by their ids, in groups by their titles."""
     checks = _read("checks.yaml")
@@ -67,3 +88,10 @@ def _read(name: str) -> Any:
 def rules() -> dict[str, Rule]:
     """Every rule by its id."""
     return {name: rule for group in groups().values() for name, rule in group.items()}
+
+
+def faults() -> Faults:
+    """What can be wrong with a pipeline."""
+    read = _read("rules/pipelines.yaml")
+    found = {name: Fault(name, *fields) for name, fields in read["faults"].items()}
+    return Faults(read["title"], found, frozenset(read["changes"]))

@@ -1,0 +1,35 @@
+"""The command ``lint``: what is wrong in pipelines that people have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.cli.report import FORMATS
+from ci_kaniko.cli.shared import Done, Misuse, fails, say, standard_input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def lint(files: Sequence[str], source: str | None = None, *, form: str = "text") -> None:
+    """Say what is wrong in pipelines. Raises Done for errors, Misuse for an unknown word."""
+    from ci_kaniko.cli import exchange
+    from ci_kaniko.cli.report import report
+    from ci_kaniko.importing.linting import lint_all
+    from ci_kaniko.importing.pipelines import SOURCES
+
+    forms = (*FORMATS, *exchange.FORMATS)
+    if form not in forms:
+        raise Misuse(f'"{form}" is not one of: {", ".join(forms)}')
+    if source is not None and source not in SOURCES:
+        raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
+    given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
+    found = lint_all(given, source)
+    for path in found.without:
+        say(f"{path}: no job here runs kaniko's executor", err=True)
+    if form in exchange.FORMATS:
+        say(exchange.report(found.problems, form))
+    elif found.problems or form == "json":
+        say(report(found.problems, form), err=form == "text")
+    if fails(found.problems, strict=False):
+        raise Done(1)

@@ -1,0 +1,172 @@
+"""``ci-kaniko lint``: the faults of pipelines, in each format."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import ci_kaniko
+from ci_kaniko.importing import import_files, lint_files
+from ci_kaniko.problems.catalogue import faults
+from harness.cases import ROOT
+from harness.repository import Repository
+
+IMPORTS = ROOT / "tests" / "imports"
+SARIF = json.loads(Path(__file__).with_name("sarif-2.1.0.json").read_text(encoding="utf-8"))
+VALIDATOR: Any = importlib.import_module("jsonschema").Draft7Validator
+FAULTY = """\
+build:
+  image: {name: "gcr.io/kaniko-project/executor:latest", entrypoint: [""]}
+  script:
+    - set -x
+    - echo '{"auths":{"quay.io":{"username":"me","password":"hunter2-Xk39sfj2LL"}}}'
+      > /kaniko/.docker/config.json
+    - /kaniko/executor --context "$CI_PROJECT_DIR" --destination "quay.io/acme/a:1" --push
+"""
+
+
+def _mended() -> set[str]:
+    """The rules of what import calls a fault, as its source names them."""
+    found: set[str] = set()
+    for path in (Path(ci_kaniko.__file__).parent / "importing").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "mended":
+                found |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+    lines = [
+        line
+        for path in IMPORTS.rglob("*.report.txt")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return found | {match[1] for line in lines if (match := re.match(r"mended (\S+) ", line))}
+
+
+def test_each_fault_of_an_import_is_one_of_lint_or_a_change_of_words() -> None:
+    known = faults()
+    assert not known.changes & known.faults.keys()
+    assert _mended() <= known.faults.keys() | known.changes
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (Path(ci_kaniko.__file__).parent / "importing").rglob("*.py")
+    )
+    for fault in known.faults.values():
+        assert fault.severity in {"error", "warning"}
+        assert fault.says.endswith(".")
+        assert fault.fix
+    assert [name for name in {*known.faults, *known.changes} if f'"{name}"' not in source] == []
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path)
+    made.write("ci/.gitlab-ci.yml", FAULTY)
+    made.write("other.yml", "a: b\n")
+    made.write("build.yml", "test: {script: [make]}\n")
+    made.write("broken.yml", "a: [kaniko\n")
+    made.write("odd/a b.sh", "/kaniko/executor --context . --destination quay.io/acme/a:1 --push\n")
+    return made
+
+
+def test_text_says_the_line_the_rule_and_the_fix(repository: Repository) -> None:
+    found = repository.call("lint", "ci/.gitlab-ci.yml", "other.yml", "build.yml")
+    assert found.code == 1
+    assert found.out == ""
+    assert "ci/.gitlab-ci.yml:4:1: set -x prints" in found.err
+    assert "[trace-shows-secrets]\n  hint: Take it away." in found.err
+    assert ": warning: gcr.io/kaniko-project/executor:latest is a moving tag" in found.err
+    assert "hunter2" not in found.err
+    for name in ("other.yml", "build.yml"):
+        assert f"{name}: no job here runs kaniko's executor\n" in found.err
+        alone = repository.call("lint", name)
+        assert (alone.code, alone.out) == (0, "")
+        assert repository.call("lint", name, "--format", "json").out == "[]\n"
+
+
+def test_what_is_wrong_with_the_command_line_or_the_file(repository: Repository) -> None:
+    assert repository.call("lint", "broken.yml").code == 1
+    assert "[bad-yaml]" in repository.call("lint", "broken.yml").err
+    assert "missing.yml" in repository.call("lint", "missing.yml").err
+    assert repository.call("lint", "missing.yml").code == 1
+    assert repository.call("lint").code == 2
+    assert repository.call("lint", "build.yml", "--format", "xml").code == 2
+    assert repository.call("lint", "build.yml", "--from", "travis").code == 2
+
+
+def test_machines_get_each_fault_once_with_its_place(repository: Repository) -> None:
+    files = ("ci/.gitlab-ci.yml", "odd/a b.sh")
+    listed = json.loads(repository.call("lint", *files, "--format", "json").out)
+    places = [(item["rule"], item["path"], item["line"], item["severity"]) for item in listed]
+    assert ("unknown-flag", "odd/a b.sh", 1, "error") in places
+
+    sarif = json.loads(repository.call("lint", *files, "--format", "sarif").out)
+    assert [error.message for error in VALIDATOR(SARIF).iter_errors(sarif)] == []
+    (run,) = sarif["runs"]
+    assert [
+        (
+            run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"],
+            location["artifactLocation"]["uri"].replace("%20", " "),
+            location["region"]["startLine"],
+            result["level"],
+        )
+        for result in run["results"]
+        for location in [result["locations"][0]["physicalLocation"]]
+    ] == places
+
+    quality = json.loads(repository.call("lint", *files, "--format", "codequality").out)
+    severities = {"major": "error", "minor": "warning"}
+    assert [
+        (
+            item["check_name"],
+            item["location"]["path"],
+            item["location"]["lines"]["begin"],
+            severities[item["severity"]],
+        )
+        for item in quality
+    ] == places
+    marks = {item["fingerprint"] for item in quality}
+    assert len(marks) == len(quality)
+    repository.write("ci/.gitlab-ci.yml", f"# moved\n{FAULTY}")
+    moved = json.loads(repository.call("lint", *files, "--format", "codequality").out)
+    assert {item["fingerprint"] for item in moved} == marks
+
+    github = repository.call("lint", *files, "--format", "github").out
+    assert "::error file=odd/a b.sh,line=1,col=1::--push is no kaniko flag" in github
+    empty = json.loads(repository.call("lint", "build.yml", "--format", "sarif").out)
+    assert [error.message for error in VALIDATOR(SARIF).iter_errors(empty)] == []
+
+
+def test_a_wrong_report_is_noticed() -> None:
+    assert list(VALIDATOR(SARIF).iter_errors({"version": "2.1.0", "runs": [{"results": [{}]}]}))
+
+
+def test_the_faults_are_those_of_the_import() -> None:
+    path = str(IMPORTS / "pipelines" / "gitlab-faults" / ".gitlab-ci.yml")
+    found = {(problem.rule, problem.line) for problem in lint_files([path]).problems}
+    known = faults().faults
+    entries = [entry for entry in import_files([path]).report if entry.rule in known]
+    assert found == {(entry.rule, entry.line) for entry in entries if entry.kind != "carried"}
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola", "kubernetes"])
+def test_what_we_render_has_no_fault(target: str) -> None:
+    paths = sorted((ROOT / "snapshots" / target).glob("*.yml"))[::7]
+    there = [str(path) for path in paths]
+    assert len(there) > 9
+    assert [str(problem) for problem in lint_files(there).problems] == []
+
+
+def test_the_docs_show_jobs_that_lint() -> None:
+    page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    step, upload = next(block for block in blocks if isinstance(block, list))
+    assert "--format sarif > kaniko.sarif" in step["run"]
+    assert upload["with"]["sarif_file"] == "kaniko.sarif"
+    job = next(block["lint-kaniko"] for block in blocks if "lint-kaniko" in block)
+    assert job["script"][-1].endswith(job["artifacts"]["reports"]["codequality"])
