@@ -31,7 +31,7 @@ def sections() -> Iterator[str]:
             yield from _section(rule)
     found = faults()
     yield f"## {found.title}"
-    yield "[`ci-kaniko lint`](import.md#lint-what-is-wrong-without-a-spec) finds them."
+    yield "[`ci-kaniko lint`](import.md) finds them."
     rows = [[code(each.id), each.severity, each.says, each.fix] for each in found.faults.values()]
     yield table(("rule", "", "what is wrong", "the fix"), rows)
 
