@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from harness.cases import SNAPSHOTS
+from harness.folding import folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,17 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = "auto"
     if config.option.dist == "no":
         config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> pytest.Function | None:
+    """All cases of a function are one item, unless somebody chooses among them."""
+    option = collector.config.option
+    chosen = option.keyword or option.markexpr or option.collectonly
+    if chosen or any("::" in each for each in collector.config.args):
+        return None
+    return folded(collector, name, obj) if collector.istestfunction(obj, name) else None
 
 
 def pytest_collection_finish() -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 import ci_kaniko
-from harness import tools
+from harness import forked, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -49,6 +47,22 @@ def test_programs_are_looked_up_before_they_run() -> None:
     assert not calls
 
 
+def run_pytest(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """How a small suite with the settings of this one ends."""
+    (folder / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    done = forked.run(
+        *("-c", os.devnull, "--rootdir", str(folder), *arguments),
+        code=forked.PYTEST,
+        folder=folder,
+        environment={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "tests"),
+            **environment,
+        },
+    )
+    return done.returncode, done.stdout.decode()
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "workers"])
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)], ids=["laptop", "ci"])
 def test_a_skipped_test_fails_in_ci(
@@ -57,21 +71,50 @@ def test_a_skipped_test_fails_in_ci(
     (tmp_path / "test_tool.py").write_text(
         "import pytest\n\ndef test_tool():\n    pytest.skip('tool is not installed')\n"
     )
-    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", *workers, "-c", os.devnull),
-            *("--rootdir", str(tmp_path), "test_tool.py"),
-        ],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stdout
-    assert ("CI does not allow" in done.stdout) == bool(ci)
-    assert "1 skipped" in done.stdout
+    code, said = run_pytest(tmp_path, *workers, "test_tool.py", CI=ci)
+    assert code == status, said
+    assert ("CI does not allow" in said) == bool(ci)
+    assert "1 skipped" in said
+
+
+FOLDED = """
+import pytest
+
+@pytest.mark.parametrize("second", [{"a": 1}, {"a": 2}])
+@pytest.mark.parametrize(("first", "more"), [(1, "x"), (2, "y"), (3, "z")])
+def test_sum(first, more, second, tmp_path, monkeypatch):
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "file").touch()
+    assert "FOLDED" not in __import__("os").environ
+    monkeypatch.setenv("FOLDED", "1")
+    if more == "z":
+        pytest.skip("z is not installed")
+    assert first + second["a"] != 3
+
+@pytest.mark.parametrize("word", ["a", "b"])
+def test_word(word):
+    if word == "b":
+        pytest.skip("b is not installed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("selection", "ended"),
+    [([], "1 failed, 1 skipped"), (["-k", "test_"], "2 failed, 3 passed, 3 skipped")],
+    ids=["all", "a choice"],
+)
+def test_every_case_is_run(tmp_path: Path, selection: list[str], ended: str) -> None:
+    """In one item; each that fails is named, with what it says."""
+    (tmp_path / "test_folded.py").write_text(FOLDED)
+    code, said = run_pytest(tmp_path, "-ra", "test_folded.py", *selection)
+    assert code == 1
+    assert ended in said
+    assert said.count("assert (1 + 2) != 3") == said.count("assert (2 + 1) != 3") > 0
+    if not selection:
+        assert "2 of 6 cases" in said
+        assert "-- first=1, more='x', second={'a': 2}\n" in said
+        assert "-- first=2, more='y', second={'a': 1}\n" in said
+        assert "b is not installed" in said
 
 
 @pytest.mark.parametrize(
@@ -83,14 +126,7 @@ def test_the_whole_suite_gets_workers(
     tmp_path: Path, arguments: tuple[str, ...], *, workers: bool
 ) -> None:
     (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
-    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
-    done = subprocess.run(
-        [*(sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=."), *arguments],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ("bringing up nodes" in done.stdout or "workers [" in done.stdout) == workers
-    assert "1 passed" in done.stdout
+    code, said = run_pytest(tmp_path, *arguments)
+    assert code == 0, said
+    assert ("bringing up nodes" in said or "workers [" in said) == workers
+    assert "1 passed" in said

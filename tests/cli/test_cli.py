@@ -22,7 +22,7 @@ from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.repository.files import write
 from ci_kaniko.text import yaml as yamltext
-from harness import tools
+from harness import forked, tools
 from harness.repository import PACKAGE, Repository
 
 if TYPE_CHECKING:
@@ -50,13 +50,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(
-    *arguments: str, text: bytes = b"", environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
+def run(*arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return forked.run(*arguments, environment=os.environ, text=text)
+
+
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """As a new process of Python's."""
     return subprocess.run(
         [sys.executable, "-m", "ci_kaniko", *arguments],
-        input=text,
-        env={**os.environ, "PYTHONPATH": PACKAGE, **(environment or {})},
+        env={**os.environ, "PYTHONPATH": PACKAGE, **environment},
         capture_output=True,
         check=False,
     )
@@ -98,7 +100,7 @@ def test_every_command_and_option_has_help(name: str) -> None:
 
 
 def test_help_names_every_command() -> None:
-    done = run("--help")
+    done = start("--help")
     assert done.returncode == 0
     assert not [name for name in COMMANDS if f"  {name} ".encode() not in done.stdout]
 
@@ -472,12 +474,12 @@ def test_values_where_none_are_taken(call: Any) -> None:
     ids=str,
 )
 def test_output_is_utf8_everywhere(repository: Path, environment: dict[str, str]) -> None:
-    done = run("render", "gitlab", environment=environment)
+    done = start("render", "gitlab", **environment)
     assert done.returncode == 0, done.stderr
     assert "Größe ✓" in done.stdout.decode("utf-8")
     assert b"\r" not in done.stdout
     (repository / "ci-kaniko.yaml").write_text("push: Größe ✓\n", encoding="utf-8")
-    wrong = run("validate", environment=environment)
+    wrong = start("validate", **environment)
     assert wrong.returncode == 1, wrong.stderr
     assert b"Traceback" not in wrong.stderr
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import forked
 from harness.repository import PACKAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-target.md"
 NAMES = ("acme_ci/acme.yml.j2", "acme_ci/__init__.py", "pyproject.toml", "test_acme.py")
@@ -38,40 +33,35 @@ def _project(folder: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    folder = _project(tmp_path)
-
-    def start(*words: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join((str(folder), PACKAGE))
-        return subprocess.run(
-            [sys.executable, *words],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return start
+def project(tmp_path: Path) -> Path:
+    return _project(tmp_path)
 
 
-def test_the_judge_of_the_page_is_content(
-    run: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py")
-    assert done.returncode == 0, done.stdout
-    assert "1 passed" in done.stdout
+def run(folder: Path, code: str, *words: str) -> tuple[int, str]:
+    """How code ends beside the target, and what it says."""
+    path = os.pathsep.join((str(folder), PACKAGE))
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = forked.run(*words, code=code, folder=folder, environment=environment)
+    return done.returncode, done.stdout.decode()
 
 
-def test_the_words_of_the_page_are_known(
-    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    (tmp_path / "ci-kaniko.yaml").write_text(
+def judged(folder: Path) -> tuple[int, str]:
+    return run(folder, forked.PYTEST, "-q", "-p", "no:cacheprovider", "test_acme.py")
+
+
+def test_the_judge_of_the_page_is_content(project: Path) -> None:
+    code, said = judged(project)
+    assert code == 0, said
+    assert "1 passed" in said
+
+
+def test_the_words_of_the_page_are_known(project: Path) -> None:
+    (project / "ci-kaniko.yaml").write_text(
         "destinations: ['ghcr.io/acme/shop:1.0']\n"
         "registries: {ghcr.io: {default: {username: a, password: GHCR_TOKEN}, acme: anonymous}}\n"
         "acme: {queue: large}\noutputs: {acme: .acme.yml}\n"
     )
-    assert "queue: large" in run("-m", "ci_kaniko", "render", "acme").stdout
+    assert "queue: large" in run(project, forked.COMMAND, "render", "acme")[1]
 
 
 @pytest.mark.parametrize(
@@ -83,17 +73,11 @@ def test_the_words_of_the_page_are_known(
         ("with_shell=True)),\n", "with_shell=True)),\n        Finding('x', (), 'no'),\n", "no"),
     ],
 )
-def test_the_judge_tells_a_fault(
-    run: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
-    right: str,
-    wrong: str,
-    told: str,
-) -> None:
-    path = tmp_path / "acme_ci/__init__.py"
+def test_the_judge_tells_a_fault(project: Path, right: str, wrong: str, told: str) -> None:
+    path = project / "acme_ci/__init__.py"
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
-    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py")
-    assert done.returncode == 1, done.stdout
-    assert told in done.stdout
+    code, said = judged(project)
+    assert code == 1, said
+    assert told in said

@@ -119,6 +119,3 @@ _VARIANTS: dict[str, Any] = {
     "named": _named,
     "threads": lambda: mock.patch.object(files, "_fork", return_value=None),
 }
-
-if __name__ == "__main__":
-    main()

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
+from harness import forked
 from harness.cases import ROOT
-from harness.repository import PACKAGE
 
 
 def killed(prepare: str, variant: str) -> dict[str, Any]:
     """What ``harness/kill.py`` prints of a state and of a way to be killed."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/harness/kill.py"), prepare, variant],
-        env={**os.environ, "PYTHONPATH": PACKAGE},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    code = "from harness.kill import main; main()"
+    tests = {"PYTHONPATH": str(ROOT / "tests")}
+    done = forked.run(prepare, variant, code=code, environment={**os.environ, **tests})
+    assert done.returncode == 0, done.stderr.decode()
     found: dict[str, Any] = json.loads(done.stdout)
     assert len(found["seen"]) > 20
     assert found["seen"][-1]["status"] == 0

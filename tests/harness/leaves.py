@@ -493,16 +493,21 @@ class Walk:
             if before.text is None:
                 continue
             tried = True
+            if _is_told(before, told, mutation):
+                return True, True
             after = answer(now, target, event, told)
-            known = {(problem.where, problem.message) for problem in before.problems}
-            asked = after.problems if mutation.value is not ABSENT else before.problems
-            if (
-                after.text != before.text
-                or any(names(problem, mutation.path) for problem in asked)
-                or any((problem.where, problem.message) not in known for problem in after.problems)
-            ):
+            if after.text != before.text or _is_told(before, after.problems, mutation):
                 return True, True
         return tried, False
+
+
+def _is_told(before: Answer, problems: tuple[Problem, ...], mutation: Mutation) -> bool:
+    """Whether a problem is at the leaf, or is new."""
+    known = {(problem.where, problem.message) for problem in before.problems}
+    asked = problems if mutation.value is not ABSENT else before.problems
+    return any(names(problem, mutation.path) for problem in asked) or any(
+        (problem.where, problem.message) not in known for problem in problems
+    )
 
 
 # -- exemptions -------------------------------------------------------------------------------

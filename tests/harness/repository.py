@@ -14,7 +14,7 @@ from unittest import mock
 
 import ci_kaniko
 from ci_kaniko.cli import main as cli
-from harness import tools
+from harness import forked, tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,15 +84,30 @@ class Repository:
     def run(
         self,
         *arguments: str,
-        prefix: tuple[str, ...] = (),
         below: str = ".",
+        environment: Mapping[str, str] | None = None,
+        text: bytes = b"",
+    ) -> Done:
+        """Run ``ci-kaniko`` as a program of its own."""
+        done = forked.run(
+            *arguments,
+            folder=self.folder / below,
+            environment=self.environment(**(environment or {})),
+            text=text,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(
+        self,
+        *arguments: str,
+        prefix: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Done:
-        """Run ``ci-kaniko`` as a program."""
+        """Run ``ci-kaniko`` as somebody starts it: with a command before it, or options."""
         done = subprocess.run(
             [*prefix, sys.executable, "-m", "ci_kaniko", *arguments],
-            cwd=self.folder / below,
+            cwd=self.folder,
             env=self.environment(**(environment or {})),
             capture_output=True,
             check=False,

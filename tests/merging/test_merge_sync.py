@@ -117,7 +117,7 @@ def test_no_space(repository: Repository) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
 
-    done = repository.run("sync", preexec_fn=limit, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    done = repository.start("sync", preexec_fn=limit, environment={"PYTHONDONTWRITEBYTECODE": "1"})
     assert done == (1, "", "ci-kaniko: .gitlab-ci.yml: File too large\n")
     assert repository.text(".gitlab-ci.yml") == AUTHOR
 

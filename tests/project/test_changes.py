@@ -372,7 +372,7 @@ def test_one_image_alone(repository: Repository) -> None:
 def test_a_spec_from_standard_input(repository: Repository) -> None:
     commit(repository, "docs/b.md")
     done = repository.run(
-        *("render", "gitlab", "-f", "-", "--changed-since", "start"), input=SPEC.encode()
+        *("render", "gitlab", "-f", "-", "--changed-since", "start"), text=SPEC.encode()
     )
     assert jobs(done) == ["docs"]
 

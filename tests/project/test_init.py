@@ -460,7 +460,7 @@ def test_the_spec_lies_at_the_root(repository: Repository) -> None:
 
 def test_a_folder_that_cannot_be_written(repository: Repository) -> None:
     repository.folder.chmod(0o555)
-    done = repository.run("init", prefix=unprivileged())
+    done = repository.start("init", prefix=unprivileged())
     repository.folder.chmod(0o755)
     assert done == (1, "", "ci-kaniko: ci-kaniko.yaml: Permission denied\n")
 

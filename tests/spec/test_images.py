@@ -445,9 +445,19 @@ def many(number: int, variant: str) -> str:
 
 
 @functools.cache
+def spec_of_many(variant: str) -> ci_kaniko.Spec:
+    return ci_kaniko.loads(many(MANY[variant], variant))
+
+
+@functools.cache
+def pipeline_of_many(variant: str) -> images.Pipeline:
+    return images.read(many(MANY[variant], variant))
+
+
+@functools.cache
 def parts(variant: str, target: str) -> dict[tuple[str, ...], str]:
     """Everything in one file or, where that is too much, the first and the last of several."""
-    spec = ci_kaniko.loads(many(MANY[variant], variant))
+    spec = spec_of_many(variant)
     values = values_for(target, DEFAULT_BRANCH)
     refused: set[str] = set()
     for number in (1, 3, 10):
@@ -474,7 +484,7 @@ def test_many_images_keep_to_the_limits(variant: str, target: str) -> None:
     """In one file, or refused with a way out that works."""
     found = parts(variant, target)
     assert found or (variant, target) in REFUSED
-    pipeline = images.read(many(MANY[variant], variant))
+    pipeline = pipeline_of_many(variant)
     for group, text in found.items():
         documents = yaml11.load_all(text)
         names = [name for document in documents for name in job_names(target, document)]

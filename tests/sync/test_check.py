@@ -278,11 +278,11 @@ def test_a_spec_from_standard_input(repository: Repository) -> None:
     spec = repository.text("ci-kaniko.yaml").encode()
     (repository.folder / "ci-kaniko.yaml").unlink()
     (repository.folder / "below").mkdir()
-    assert repository.run("check", "-f", "-", input=spec, below="below") == (0, "", "")
+    assert repository.run("check", "-f", "-", text=spec, below="below") == (0, "", "")
     changed(repository)
-    code, _, err = repository.run("check", "-f", "-", input=spec)
+    code, _, err = repository.run("check", "-f", "-", text=spec)
     assert (code, err.splitlines()[-1]) == (1, "hint: ci-kaniko sync -f - gitlab")
-    assert repository.run("sync", "-f", "-", input=spec, below="below").code == 0
+    assert repository.run("sync", "-f", "-", text=spec, below="below").code == 0
     assert repository.text(OUTPUT) == expected()
     assert not list(repository.cache.iterdir())
 

@@ -333,7 +333,7 @@ def test_a_spoilt_record_changes_nothing_for_a_usual_user(
     repository: Repository, kind: str
 ) -> None:
     SPOILT[kind](records(repository)[0])
-    assert repository.run("check", prefix=unprivileged()) == (0, "", "")
+    assert repository.start("check", prefix=unprivileged()) == (0, "", "")
 
 
 @pytest.mark.parametrize(

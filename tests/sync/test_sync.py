@@ -274,10 +274,10 @@ def test_text_is_utf8_whatever_the_locale(repository: Repository) -> None:
         "ci-kaniko.yaml", f"{SPEC}labels: {{title: Größe ✓}}\noutputs: {{gitlab: a.yml}}\n"
     )
     settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    assert repository.run("sync", environment=settings).code == 0
+    assert repository.start("sync", environment=settings).code == 0
     assert "Größe ✓" in repository.text("a.yml")
     repository.write("a.yml", HEADER + "# Größe ✓\n")
-    done = repository.run("check", environment=settings)
+    done = repository.start("check", environment=settings)
     assert done.code == 1
     assert "\n-# Größe ✓\n" in done.out
 
@@ -313,7 +313,7 @@ def test_the_mode_is_kept(repository: Repository, mode: int) -> None:
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_a_new_file_has_the_usual_mode(repository: Repository, mask: int, mode: int) -> None:
     repository.spec("{gitlab: new/folder/a.yml}")
-    assert repository.run("sync", umask=mask).code == 0
+    assert repository.start("sync", umask=mask).code == 0
     assert repository.mode("new/folder/a.yml") == mode
     assert repository.mode("new/folder") == 0o777 & ~mask
 
@@ -399,7 +399,7 @@ def test_what_cannot_be_read_is_reported(
         path.unlink()
         make(path)
     for command in ("check", "sync"):
-        done = repository.run(command, prefix=unprivileged(), timeout=20)
+        done = repository.start(command, prefix=unprivileged(), timeout=20)
         assert done.code == 1
         assert f".gitlab-ci.yml: {reason} [unreadable]\n" in done.err
     assert not (repository.folder / "a.yml").exists()
@@ -467,7 +467,7 @@ def test_a_folder_that_cannot_be_written(repository: Repository) -> None:
     repository.spec("{gitlab: ci/a.yml}")
     path = repository.write("ci/a.yml", HEADER)
     path.parent.chmod(0o555)
-    done = repository.run("sync", prefix=unprivileged())
+    done = repository.start("sync", prefix=unprivileged())
     path.parent.chmod(0o755)
     assert done == (1, "", "ci-kaniko: ci/a.yml: Permission denied\n")
     assert repository.text("ci/a.yml") == HEADER
@@ -477,7 +477,7 @@ def test_a_folder_that_cannot_be_written(repository: Repository) -> None:
 def test_a_folder_that_cannot_be_made(repository: Repository) -> None:
     repository.spec("{gitlab: ci/new/a.yml}")
     (repository.folder / "ci").mkdir(mode=0o555)
-    done = repository.run("sync", prefix=unprivileged())
+    done = repository.start("sync", prefix=unprivileged())
     assert done == (1, "", "ci-kaniko: ci/new/a.yml: Permission denied\n")
 
 
@@ -496,7 +496,7 @@ def test_a_read_only_file(repository: Repository) -> None:
     repository.spec()
     repository.write(".gitlab-ci.yml", HEADER).chmod(0o444)
     before = repository.stamps()
-    done = repository.run("sync", prefix=unprivileged())
+    done = repository.start("sync", prefix=unprivileged())
     assert done == (1, "", "ci-kaniko: .gitlab-ci.yml: Permission denied\n")
     assert repository.stamps() == before
 
@@ -512,7 +512,7 @@ def test_no_space(repository: Repository, path: str, size: int) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    done = repository.run("sync", preexec_fn=limit, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    done = repository.start("sync", preexec_fn=limit, environment={"PYTHONDONTWRITEBYTECODE": "1"})
     assert done == (1, "", f"ci-kaniko: {path}: File too large\n")
     assert repository.files() == before
     assert not [path for path in repository.cache.rglob("*") if path.is_file()]
@@ -546,7 +546,7 @@ def test_a_full_file_system(repository: Repository) -> None:
 def test_the_second_of_two_fails(repository: Repository) -> None:
     repository.spec("{gitlab: a.yml, buildkite: ci/b.yml}")
     repository.write("ci/b.yml", HEADER).parent.chmod(0o555)
-    done = repository.run("sync", prefix=unprivileged())
+    done = repository.start("sync", prefix=unprivileged())
     (repository.folder / "ci").chmod(0o755)
     assert (done.code, done.out) == (1, "")
     assert done.err == ("created a.yml for gitlab\nci-kaniko: ci/b.yml: Permission denied\n")

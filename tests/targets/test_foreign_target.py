@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from harness import tools
+from harness import forked, tools
 from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 
@@ -256,14 +256,8 @@ old = ci_kaniko.Spec(push="never")
 print(ci_kaniko.Spec(push="never", acme={"queue": "large"}).acme.queue, old.acme.queue)
 print(ci_kaniko.render(old, "acme").count("--no-push"))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **BESIDE},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == ["large", "default", "1"], done.stderr
+    done = forked.run(code=program, environment={**os.environ, **BESIDE})
+    assert done.stdout.split() == [b"large", b"default", b"1"], done.stderr
 
 
 @pytest.mark.parametrize(
@@ -283,7 +277,7 @@ def test_a_spec_that_was_read_before_serves_it(project: Project) -> None:
         "requirements(spec, 'acme')"
     )
     environment = {**os.environ, **BESIDE}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert forked.run(code=code, environment=environment).returncode == 0
 
 
 @pytest.mark.parametrize("words", [["render", "broken"], ["targets"], ["validate", "broken"]])

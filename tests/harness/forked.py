@@ -1,0 +1,204 @@
+"""Programs in Python that start at once: forks of a process that has imported what they need.
+
+A fork has its own environment, folder, streams and modules, and ends as any program; what Python
+reads when it starts it has from its parent. A test about that uses ``subprocess``.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import ci_kaniko
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+COMMAND = "from ci_kaniko.cli.main import main; main()"
+PYTEST = "import sys, pytest; sys.exit(pytest.console_main())"
+_PRELOADED = ("hypothesis", "pytest", "xdist.plugin", "harness.cases", "yaml")
+_LIMIT = 120
+_TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class _Server:
+    """Starts one program after another."""
+
+    def __init__(self) -> None:
+        self.channel, theirs = socket.socketpair()
+        self.channel.settimeout(_LIMIT)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                env={**os.environ, "PYTHONPATH": _TESTS},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        atexit.unregister(self.close)
+        self.channel.close()
+        self.process.wait()
+
+    def run(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
+        data = json.dumps(request).encode()
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))
+        self.channel.sendmsg([len(data).to_bytes(4, "big")], [rights])
+        self.channel.sendall(data)
+        child = _number(self.channel)
+        try:
+            return _number(self.channel)
+        except TimeoutError:
+            os.kill(child, signal.SIGKILL)
+            raise
+
+
+_idle: list[_Server] = []
+
+
+@contextlib.contextmanager
+def _server() -> Iterator[_Server]:
+    """One that no other thread uses."""
+    try:
+        found = _idle.pop()
+    except IndexError:
+        found = _Server()
+    try:
+        yield found
+    except BaseException:
+        found.close()
+        raise
+    _idle.append(found)
+
+
+def run(
+    *arguments: str,
+    code: str = COMMAND,
+    folder: Path | str = ".",
+    environment: Mapping[str, str],
+    text: bytes = b"",
+) -> subprocess.CompletedProcess[bytes]:
+    """What code does as a program: by default that of ``ci-kaniko``.
+
+    Raises TimeoutError for one that does not end.
+    """
+    request = {
+        "code": code,
+        "arguments": arguments,
+        "folder": os.path.abspath(folder),
+        "environment": dict(environment),
+    }
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(text)
+        streams[0].seek(0)
+        server = stack.enter_context(_server())
+        status = server.run(request, [stream.fileno() for stream in streams])
+        for stream in streams:
+            stream.seek(0)
+        return subprocess.CompletedProcess(arguments, status, streams[1].read(), streams[2].read())
+
+
+def _number(channel: socket.socket) -> int:
+    return int.from_bytes(_received(channel, 4), "big", signed=True)
+
+
+def _received(channel: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        data += (more := channel.recv(length - len(data)))
+        if not more:
+            raise EOFError
+    return data
+
+
+# -- the process that is forked -------------------------------------------------------------------
+
+
+def _serve(channel: socket.socket) -> dict[str, Any] | None:
+    """In each fork what it has to do; in the process itself None, when nobody asks any more."""
+    while True:
+        head, rights, _, _ = channel.recvmsg(4, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+        if not head:
+            return None
+        streams = array.array("i", rights[0][2])
+        request: dict[str, Any] = json.loads(_received(channel, int.from_bytes(head, "big")))
+        child = os.fork()
+        if not child:
+            channel.close()
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+                os.close(stream)
+            return request
+        for stream in streams:
+            os.close(stream)
+        channel.sendall(child.to_bytes(4, "big"))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        channel.sendall(status.to_bytes(4, "big", signed=True))
+
+
+def _become(request: Mapping[str, Any], own: Sequence[str]) -> None:
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    time.tzset()
+    added = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:] = ["", *filter(None, added), *own]
+    sys.argv[:] = ["ci-kaniko", *request["arguments"]]
+    importlib.invalidate_caches()
+
+
+def _main() -> None:
+    ours = (module.name for module in pkgutil.walk_packages(ci_kaniko.__path__, "ci_kaniko."))
+    for name in (*_PRELOADED, *ours):
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
+    gc.freeze()
+    own = [path for path in sys.path if path not in (os.getcwd(), _TESTS)]
+    request = _serve(socket.socket(fileno=int(sys.argv[1])))
+    if request:
+        _become(request, own)
+        status = _ran(request["code"])
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # to take all modules apart takes longer than most programs
+
+
+def _ran(code: str) -> int:
+    """The status with which Python would end."""
+    try:
+        exec(code, {"__name__": "__main__"})  # noqa: S102 - the code is a test's own
+    except SystemExit as stopped:
+        if stopped.code is None or isinstance(stopped.code, int):
+            return stopped.code or 0
+        print(stopped.code, file=sys.stderr)
+        return 1
+    except BaseException:  # noqa: BLE001 - as Python does it
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    _main()
