@@ -578,6 +578,22 @@ def test_lines_that_end_in_cr_get_more_of_their_kind() -> None:
     assert merge(text, one("gitlab"), "gitlab", "ci.yml") == text
 
 
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("gitlab", "test:\n  script: [make]\r"),
+        ("gitlab", "test:\r  script: [make]\n\n# end\n"),
+        ("buildkite", "# c\rsteps:\n- command: x\n\n"),
+        ("agola", "version: v0\rruns:\r\n  - name: a\n    tasks: []\r\n\n\r"),
+        ("github", "name: x\r\ron: push\rjobs:\r  a:\r    runs-on: x\n\n  # c\r  b:\n    x: y\n\n"),
+    ],
+)
+def test_line_ends_of_several_kinds_never_become_one(target: str, text: str) -> None:
+    merged = merge(text, one(target), target, "ci.yml")
+    assert merge(merged, one(target), target, "ci.yml") == merged
+    assert merge(merged, "", target, "ci.yml") == text
+
+
 def test_a_job_that_would_take_in_the_lines_behind_it_is_refused() -> None:
     more = 'gitlab: {extra: {after_script: ["one\\n\\n\\n"]}}\n'
     with pytest.raises(SpecError, match='"build-api" ends in a text that ends in blank lines'):

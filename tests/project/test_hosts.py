@@ -99,6 +99,25 @@ def test_a_login_for_docker_hub_by_any_of_its_names() -> None:
         assert "[unused-login]" in validated(spec, "FROM quay.io/a/b\n")[1]
 
 
+@pytest.mark.parametrize(
+    ("use", "pull", "told"),
+    [
+        ("executor: {image: quay.io/acme/kaniko}", "", "github, agola"),
+        ("prepare: {image: quay.io/acme/go:1, commands: make, artifacts: x}", "", "github, agola"),
+        ("agola: {checkout_image: quay.io/acme/git:2}", "", "agola"),
+        ("executor: {image: quay.io/acme/kaniko}", ", pull: true", ""),
+        ("executor: {image: quay.io/oss/kaniko}", "", ""),
+        ("executor: {image: registry.example.com/oss/kaniko}", "", ""),
+    ],
+)
+def test_a_login_for_pushes_pulls_no_image_of_the_job(use: str, pull: str, told: str) -> None:
+    spec = f"{PUSH}registries: {{quay.io: {{username: acme, password: QUAY{pull}}}}}\n{use}\n"
+    targets = ("github", "buildkite", "agola")
+    status, text = validated(spec, "FROM alpine\n", *targets)
+    assert status == 0
+    assert f"is pulled without this login on {told}: " in text if told else text == ""
+
+
 def test_the_library_reads_no_dockerfile() -> None:
     Path("Dockerfile").write_text("FROM alpine\n", encoding="utf-8")
     assert not warnings(ci_kaniko.loads(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n"))

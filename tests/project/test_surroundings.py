@@ -489,11 +489,27 @@ def test_a_link_inside_of_the_repository_is_followed(repository: Repository) -> 
         ("ARG X\n", "it has no FROM"),
         ("FROM scratch\nFORM x\n", "line 2 of it is not understood"),
         ("{}\n", "line 1 of it is not understood"),
+        ("FROM scratch # nothing\nRUN x\n", "line 1 of it is not understood"),
     ],
 )
 def test_what_is_no_dockerfile(text: str, reason: str) -> None:
     with pytest.raises(Unread, match=f"^{reason}$"):
         parse(text.encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("ARG A=1", "ARG A", "WORKDIR /x", "COPY a b", 'COPY ["a","b"]', "ADD a b", "EXPOSE 80"),
+        *("USER x", "RUN x", "ENV A=1", "ENV A 1", "LABEL a=1", "VOLUME /x", "STOPSIGNAL 9"),
+        *("CMD x", 'ENTRYPOINT ["x"]', "HEALTHCHECK NONE", 'SHELL ["x"]', "ONBUILD RUN x"),
+    ],
+)
+def test_a_number_sign_behind_a_word_hides_no_line(line: str) -> None:
+    text = f"FROM scratch\n{line} # more\nRUN --mount=type=secret,id=npm x\nARG Z\n"
+    found = parse(text.encode())
+    assert "Z" in found.arguments
+    assert [secret.name for secret in found.stages[0].secrets] == ["npm"]
 
 
 COSTLY = {

@@ -177,10 +177,10 @@ def test_a_file_has_one_writer(repository: Repository) -> None:
     repository.spec("{buildkite: same.yml}", "two.yaml")
     before = repository.files()
     done = repository.call("sync", "-f", "one.yaml", "-f", "two.yaml")
-    assert done == (
-        1,
-        "",
-        "same.yml: buildkite cannot be written there: gitlab of one.yaml is [duplicate-output]\n",
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "same.yml: buildkite cannot be written there: one.yaml writes its gitlab output there "
+        "[duplicate-output]\n  hint: give one of them another file\n"
     )
     assert repository.files() == before
 
@@ -250,6 +250,23 @@ def test_our_file_is_overwritten(repository: Repository, text: bytes) -> None:
     repository.write(".gitlab-ci.yml", text)
     assert repository.call("sync").code == 0
     assert repository.text(".gitlab-ci.yml") == expected()
+
+
+def test_a_file_of_another_spec_is_overwritten_by_force_only(repository: Repository) -> None:
+    """Each of the two would find it out of date for ever; a spec that is gone has no say."""
+    repository.spec("{gitlab: a.yml}", "one.yaml")
+    repository.spec("{gitlab: a.yml}", "two.yaml")
+    assert repository.call("sync", "-f", "one.yaml").code == 0
+    before = repository.files()
+    done = repository.call("sync", "-f", "two.yaml")
+    assert (done.code, repository.files()) == (1, before)
+    assert done.err == (
+        'a.yml: "one.yaml" writes this file [foreign-file]\n'
+        "  hint: give one of the two specs another file; --force overwrites it\n"
+    )
+    assert repository.call("sync", "-f", "two.yaml", "--force").code == 0
+    (repository.folder / "two.yaml").unlink()
+    assert repository.call("sync", "-f", "one.yaml").code == 0
 
 
 def test_a_foreign_file_that_says_the_right_thing_is_in_sync(repository: Repository) -> None:
@@ -648,7 +665,7 @@ def test_two_at_once(repository: Repository, same: bool) -> None:  # noqa: FBT00
     texts = {of("one.yaml"), of("two.yaml", "gitlab" if same else "buildkite")}
 
     def run(name: str) -> int:
-        return repository.run("sync", "-f", name, environment={"CI": "true"}).code
+        return repository.run("sync", "--force", "-f", name, environment={"CI": "true"}).code
 
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):

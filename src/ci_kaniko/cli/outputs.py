@@ -42,7 +42,7 @@ def sync(
 
     compared, problems = _compared(specs, targets)
     if not force:
-        problems += [problem for each in compared for problem in foreign(each.outputs)]
+        problems += [problem for each in compared for problem in foreign(each)]
     report_all(problems, form)
     if fails(problems, strict=strict):
         raise Done(1)

@@ -159,12 +159,13 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec) -> list[Problem]:
     """What only the files of the repository tell."""
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.surroundings import surroundings
-    from ci_kaniko.project.unused_logins import unused_logins
+    from ci_kaniko.project.unused_logins import push_only_logins, unused_logins
     from ci_kaniko.spec.placing import placed
 
     dockerfiles = Dockerfiles(spec.repository)
     only = [build.name for build in part.builds]
-    found = [*unused_logins(spec, dockerfiles), *surroundings(spec, dockerfiles, targets, only)]
+    found = [*unused_logins(spec, dockerfiles), *push_only_logins(spec, targets, only)]
+    found += surroundings(spec, dockerfiles, targets, only)
     return placed(found, spec.source)
 
 

@@ -154,7 +154,7 @@ class Editor:
     def _applied(self) -> str:
         text, at, parts = self.found.syntax.text, 0, []
         for edit in sorted(self.edits):
-            parts += [text[at : edit.start], edit.text]
+            parts += [text[at : edit.start], _apart(text, edit)]
             at = edit.end
         merged = "".join([*parts, text[at:]])
         if self.is_bare and not self._ends_in_text():
@@ -171,6 +171,16 @@ class Editor:
                 at = edit.start
         block = self.places.block_to(at)
         return at < end and block is not None and not block.strips
+
+
+def _apart(around: str, edit: Edit) -> str:
+    """Its text with line ends that make none with those around: that would be one line less."""
+    text = edit.text
+    if around[edit.start - 1 : edit.start] == "\r" and text.startswith("\n"):
+        text = f"\r{text[1:]}"
+    if around.startswith("\n", edit.end) and text.endswith("\r"):
+        text = f"{text[:-1]}\n"
+    return text
 
 
 def _touching(own: list[Entry]) -> list[list[int]]:

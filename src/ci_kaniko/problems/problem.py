@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -129,10 +131,40 @@ def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to ``word``, or None when nothing is close."""
+    """The known word that ``word`` was meant to be, or None when none is like it."""
     from difflib import get_close_matches
 
     lowered, words = word.lower(), {other.lower(): other for other in known}
     longer = [other for other in words if len(other) > 2 and lowered.startswith(other)]
-    matches = get_close_matches(lowered, words, n=1, cutoff=0.6) or longer
+    close = get_close_matches(lowered, words, n=3, cutoff=0.6)
+    matches = [other for other in close if _is_like(lowered, other)] or longer
     return words[matches[0]] if matches else None
+
+
+def _is_like(word: str, other: str) -> bool:
+    """Whether a slip, another ending or a part left out makes one word of the other.
+
+    >>> _is_like("brnaches", "branches"), _is_like("registry", "registries")
+    (True, True)
+    >>> _is_like("image", "stage"), _is_like("retry", "push_retry")
+    (False, True)
+    """
+    shorter, longest = sorted((word, other), key=len)
+    enough = math.ceil(0.6 * len(longest))
+    if word[:enough] == other[:enough] or shorter in re.split(r"[._-]", longest):
+        return True
+    return _slips(word, other) <= max(1, round(len(shorter) / 4))
+
+
+def _slips(word: str, other: str) -> int:
+    """How many letters are left out, added, mistaken or swapped with their neighbour."""
+    before: list[int] = []
+    row: list[int] = [*range(len(other) + 1)]
+    for i, letter in enumerate(word):
+        last, before, row = before, row, [i + 1]
+        for j, wanted in enumerate(other):
+            least = min(before[j] + (letter != wanted), before[j + 1] + 1, row[j] + 1)
+            if i and j and letter == other[j - 1] and wanted == word[i - 1]:
+                least = min(least, last[j - 1] + 1)
+            row.append(least)
+    return row[-1]

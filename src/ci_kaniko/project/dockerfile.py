@@ -29,6 +29,7 @@ _ESCAPE = re.compile(
 )
 _CONTINUED = pattern(r"[\\`][ \t]*\r?\n")
 _HEREDOC = re.compile(rb"(?m)((?:^|(?<=[ \t]))[0-9]*<<(?!<))|<<+")
+_NUMBER_SIGN = re.compile(rb"(?<=[ \t])#")
 _IGNORED = {
     *("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL"),
     *("STOPSIGNAL", "USER", "VOLUME"),
@@ -201,7 +202,8 @@ def parse(data: bytes, path: str = "Dockerfile") -> Dockerfile:
 def _joined(data: bytes) -> bytes:
     """Blank lines and comments inside of an instruction continue it; the grammar takes few there.
 
-    Lines keep their numbers.
+    A comment is a line of its own: behind a word ``#`` is as good as any character, and the grammar
+    would take the next lines in. Lines keep their numbers.
     """
     directive = _ESCAPE.match(data)
     escape = directive[1] if directive else b"\\"
@@ -213,6 +215,7 @@ def _joined(data: bytes) -> bytes:
             lines[number] = escape
         elif words and not words.startswith(b"#"):
             continued = words.endswith(escape)
+            lines[number] = _NUMBER_SIGN.sub(b"_", line)
     return b"\n".join(lines)
 
 
@@ -223,16 +226,18 @@ def _only_heredocs(found: re.Match[bytes]) -> bytes:
 
 def _fault(nodes: list[Node]) -> int | None:
     """The first line that may hide what is looked for; None when all of it is known."""
-    end = -1
+    end, before = -1, ""
     for node in nodes:
         row = node.start_point.row
         if node.type == "ERROR":
             word = _text(node).split(maxsplit=1)[:1]
+            if row == end and before == "from_instruction":
+                return row + 1
             if row != end and (not word or word[0].upper() not in _IGNORED):
                 return row + 1
         elif node.has_error and node.type not in _HARMLESS:
             return row + 1
-        end = node.end_point.row
+        end, before = node.end_point.row, node.type
     return None
 
 

@@ -1,20 +1,28 @@
-"""Logins that nothing uses: a login for base images is told by the Dockerfile alone."""
+"""Logins that nothing uses, or less than it seems.
+
+A login for base images is told by the Dockerfile alone, and one for pushes pulls nothing.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.spec.pushed import pulled_images
-from ci_kaniko.syntax.references import canonical_host, pulled_from
+from ci_kaniko.spec.pushed import pulled_images, pushed_hosts
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
+from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.spec import Spec
+
+
+_OF_EVERYBODY = {DOCKER_HUB, *FOREIGN_REGISTRIES}
 
 
 def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
@@ -42,6 +50,47 @@ def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
                 severity="warning",
                 on_key=True,
             )
+
+
+def push_only_logins(
+    spec: Spec, targets: Sequence[str], only: Collection[str]
+) -> Iterator[Finding]:
+    """Logins that a job could pull an image of one's own with, were they not for pushes only."""
+    found: dict[tuple[Where, str], list[str]] = {}
+    for build in spec.builds:
+        for target in targets if build.name in only else ():
+            own = (image for image in pulled_images(build, target) if _is_own(image, build))
+            images = {pulled_from(image): image for image in own}
+            hosts = images.keys() & pushed_hosts(build)
+            if not hosts:
+                continue
+            from ci_kaniko.plan.pulls import pull_login
+            from ci_kaniko.plan.resolve import resolve
+            from ci_kaniko.targets.registry import target as find_target
+
+            plan, pulls_with = resolve(build, target), find_target(target).pulls_with
+            for login in plan.logins:
+                image = images.get(login.host, "")
+                every = plan._replace(logins=(login._replace(pushes=False),))
+                if login.pushes and image and pull_login(every, image, pulls_with):
+                    found.setdefault((build.at(login.where), image), []).append(target)
+    for (where, image), names in found.items():
+        yield Finding(
+            "push-only-login",
+            where,
+            f"{quoted(image)} is pulled without this login on {', '.join(dict.fromkeys(names))}: "
+            "only runs that push have it, when the image is there",
+            "pull: true at the login hands it to every run, for this image too",
+            severity="warning",
+            on_key=True,
+        )
+
+
+def _is_own(image: str, build: Build) -> bool:
+    """Whether an image may be private: where anybody may push, other owners' images are public."""
+    host = pulled_from(image)
+    owners = {text_of(one.image.repository).split("/")[0] for one in build.destinations}
+    return host not in _OF_EVERYBODY or not owners.isdisjoint(image.split("/"))
 
 
 def _hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:

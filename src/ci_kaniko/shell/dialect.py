@@ -174,6 +174,7 @@ _MADE_OF = {
     "ref.name": ("branch", "tag"),
     "ref.slug": ("ref.name",),
     "ref.tag": ("ref.name",),
+    "ref.version": ("version", "ref.tag"),
     "version": ("tag",),
     "version.minor": ("version",),
     "version.major": ("version",),

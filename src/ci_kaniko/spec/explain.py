@@ -82,7 +82,7 @@ def _example(where: Where) -> str:
 
 
 def _unknown_key(where: Where, root: type[Build]) -> Finding:
-    from ci_kaniko.spec.synonyms import IMAGE, SAID_OTHERWISE, meant_by
+    from ci_kaniko.spec.synonyms import IMAGE, SAID_OTHERWISE, SECTION, meant_by
 
     key = str(where[-1])
     said = SAID_OTHERWISE.get(key.replace("_", "-"))
@@ -99,7 +99,9 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
         hint = said
     elif "extra" in model.model_fields:
         hint = f"extra: {{{key}: ...}} takes the platform's own keys"
-        if key == "when":
+        if above := meant_by(key, SECTION):
+            hint = f"{above}: at the top says it for every target"
+        elif key == "when":
             hint = f"triggers: {{manual: true}} says it on every target, {hint}"
     elif model is NamedImage and key == "name":
         hint = "an image is named by its key, the one above this"

@@ -22,6 +22,13 @@ LOGIN: dict[str, tuple[str, ...]] = {
     "password": ("token", "pass", "secret", "passwd", "pwd"),
     "username": ("user", "login", "name", "user_name"),
 }
+SECTION: dict[str, tuple[str, ...]] = {
+    "env": ("env",),
+    "executor": ("image",),
+    "prepare": ("before_script",),
+    "triggers": ("branches", "except", "if", "on", "only", "rules"),
+}
+"""What people write in the section of a platform and is said once, for all of them."""
 
 SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
 """Where a value says it, and no key of that kind."""

@@ -188,8 +188,9 @@ def clashes(specs: Collection[tuple[Spec, str]], targets: Collection[str] = ()) 
             if file in taken:
                 message = f"{target} cannot be written there: {taken[file]}"
                 shown = os.path.relpath(os.path.join(root, wanted.path))
-                problems.append(_problem("duplicate-output", shown, message))
-            taken.setdefault(file, f"{target} of {name_of(spec.source)} is")
+                hint = "give one of them another file"
+                problems.append(_problem("duplicate-output", shown, message, hint))
+            taken.setdefault(file, f"{name_of(spec.source)} writes its {target} output there")
             others = beside.setdefault((root, target), [])
             others.append(Neighbour(spec, wanted, ("outputs", target, index)))
     for (_, target), files in beside.items():
@@ -236,18 +237,28 @@ def _problem(rule: str, path: str, message: str, hint: str = "") -> Problem:
     return Problem(rule=rule, path=path, message=message, hint=hint)
 
 
-def foreign(outputs: Collection[Output]) -> list[Problem]:
-    """Files that differ and that ci-kaniko did not write."""
-    return [
-        _problem(
-            "foreign-file",
-            output.shown,
-            "ci-kaniko did not write this file",
-            "--force overwrites it",
-        )
-        for output in outputs
-        if not output.in_sync and not output.is_ours
-    ]
+def foreign(compared: Compared) -> Iterator[Problem]:
+    """Files that differ and that ci-kaniko did not write, or wrote from another spec."""
+    for output in compared.outputs:
+        if output.in_sync:
+            continue
+        if not output.is_ours:
+            message = "ci-kaniko did not write this file"
+            yield _problem("foreign-file", output.shown, message, "--force overwrites it")
+        elif other := _other_spec(output, compared.root):
+            message = f"{quoted(other)} writes this file"
+            hint = "give one of the two specs another file; --force overwrites it"
+            yield _problem("foreign-file", output.shown, message, hint)
+
+
+def _other_spec(output: Output, root: str) -> str:
+    """The spec that a file was rendered from when that is another one, and is still there."""
+    from ci_kaniko.targets.header import spec_of
+
+    written = spec_of(output.current or "")
+    if output.shared or not written or written == spec_of(output.expected):
+        return ""
+    return written if os.path.isfile(os.path.join(root, written)) else ""
 
 
 def drift(compared: Compared, command: str) -> list[tuple[Problem, Output]]:

@@ -109,6 +109,7 @@ def _spelled(condition: Condition) -> str | dict[str, Any]:
     return {condition.kind: globs[0] if len(globs) == 1 else globs}
 
 
+_SYNONYMS = {"merge-request": "pull-request"}
 _BRANCHES = {"main", "master", "trunk", "develop"}
 
 
@@ -122,7 +123,8 @@ def _condition(value: Any, at: tuple[int, ...]) -> Condition:
         return Condition(cast("Kind", str(value)))
     from ci_kaniko.problems.problem import suggest
 
-    close = None if value in _BRANCHES else suggest(value.replace("_", "-"), EVENTS)
+    word = value.replace("_", "-")
+    close = None if value in _BRANCHES else _SYNONYMS.get(word) or suggest(word, EVENTS)
     ref = suggest(value, ("tags", "branches")) if not close else None
     hint = f"one of {', '.join(EVENTS)}, or {{branch: main}}, or {{tag: v*}}"
     if close:
