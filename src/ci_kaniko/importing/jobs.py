@@ -84,7 +84,7 @@ class Job:
     mounts: list[Mounted] = field(default_factory=list)
     claims: dict[str, Mounted] = field(default_factory=dict)
     exported: dict[str, int] = field(default_factory=dict)
-    pending: list[tuple[Any, str, str]] = field(default_factory=list)
+    pending: list[tuple[Any, str, str, str]] = field(default_factory=list)
     triggers: dict[str, Any] | None = None
     held: bool = False
     requests: bool = False

@@ -18,7 +18,7 @@ from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.spec.spec import Spec
@@ -41,6 +41,7 @@ class File(NamedTuple):
 
     path: str
     text: str
+    is_there: bool = False
 
 
 def read_all(
@@ -87,7 +88,7 @@ def opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> File:
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise failure(path, "unreadable", message) from None
-    return _decoded(path, data)
+    return _decoded(path, data)._replace(is_there=True)
 
 
 def _decoded(path: str, data: bytes) -> File:
@@ -117,7 +118,7 @@ def jobs_of(file: File, files: list[File], source: str | None, report: Report) -
     if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
         from ci_kaniko.importing.readers.jenkins import jenkins_jobs
 
-        return list(jenkins_jobs(file.path, file.text, report))
+        return list(jenkins_jobs(file.path, file.text, report, _beside(file, files)))
     document = read_yaml(file.text, file.path)
     for fault in document.mended:
         report.mended("bad-yaml", fault.message, file.path, fault.line, "the backslash is left out")
@@ -127,6 +128,19 @@ def jobs_of(file: File, files: list[File], source: str | None, report: Report) -
         raise failure(file.path, "unknown-platform", message, f"--from {', '.join(SOURCES)}")
     others = {other.path: other.text for other in files if other.path != file.path}
     return list(_read(found, document, others, report))
+
+
+def _beside(file: File, files: list[File]) -> Callable[[str], str | None]:
+    """How a pipeline finds a file of its repository: among those given, or beside it."""
+
+    def find(name: str) -> str | None:
+        for other in files:
+            if other is not file and f"/{other.path}".endswith(f"/{name}"):
+                return other.text
+        beside = os.path.join(os.path.dirname(file.path), name)
+        return opened(beside).text if file.is_there and os.path.isfile(beside) else None
+
+    return find
 
 
 def _read(source: str, document: Document, others: dict[str, str], report: Report) -> Iterator[Job]:
@@ -166,9 +180,8 @@ def _is_jenkinsfile(file: File) -> bool:
     name = os.path.basename(file.path)
     if name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile")):
         return True
-    return bool(
-        re.match(r"\s*(?://.*\n|@Library.*\n|\s)*(?:pipeline|podTemplate|node)\b.*\{", file.text)
-    )
+    before = r"(?://[^\n]*\n|(?:@Library|import|def)\b[^\n]*\n|\s)*"
+    return bool(re.match(rf"{before}(?:pipeline|podTemplate|node)\b[^\n]*\{{", file.text))
 
 
 def detected(document: Document) -> str | None:

@@ -42,26 +42,31 @@ def ignore_keys(value: Map, kind: str) -> None:
         ignore(value.get(key))
 
 
-def later(job: Job, value: Any, advice: str = "", path: str = "") -> None:
-    """Remember a value whose parts count once the spec is made: what is unread then is told."""
-    job.pending.append((value, advice, path))
+def later(job: Job, value: Any, advice: str = "", path: str = "", file: str = "") -> None:
+    """Remember a value whose parts count once the spec is made: what is unread then is told.
+
+    ``file`` is the one that holds it, where that is not the job's.
+    """
+    job.pending.append((value, advice, path, file))
 
 
 def tell_pending(job: Job) -> None:
     """Report what was remembered and is still unread."""
-    for value, advice, path in job.pending:
-        tell_unread(job, value, path, advice)
+    for value, advice, path, file in job.pending:
+        tell_unread(job, value, path, advice, file)
 
 
-def tell_unread(job: Job, value: Any, path: str = "", advice: str = "") -> None:
+def tell_unread(job: Job, value: Any, path: str = "", advice: str = "", file: str = "") -> None:
     """Report each part of a value that was never looked at, by its keys from above."""
     for left in leftover(value, path):
-        names = ", ".join(dict.fromkeys(_names(left.value)))
+        names = ", ".join(dict.fromkeys(_names(left.value, left.path)))
         called = f" ({names})" if names else ""
-        job.left("not-carried", f"{left.path}{called} is not carried over", left.line, advice)
+        said = f"{left.path}{called} is not carried over"
+        path_of, line = (file, left.line) if file else job.place(left.line)
+        job.report.left("not-carried", said, path_of, line, advice)
 
 
-_NAME = re.compile(r"(?i)(?:name|image|kind|path|key)$")
+_NAME = re.compile(r"(?i)(?:name|namespace|image|kind|path|key)$")
 
 
 def _names(value: Any, key: str = "") -> Iterator[str]:

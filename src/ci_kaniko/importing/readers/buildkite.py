@@ -55,13 +55,6 @@ _UPLOAD = re.compile(r"\$\$|\\\$|\$\{(\w+)(?::?[?-][^}]*)?\}|\$([A-Za-z_]\w*)")
 _SINGLE = re.compile(r"(?<![$\\])\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z]\w*))")
 
 
-def looks_like(root: Any) -> bool:
-    """Whether a document is a pipeline of Buildkite."""
-    if isinstance(root, list):
-        return any({"plugins", "command", "commands"} & step.keys() for step in maps(root))
-    return isinstance(root, Map) and isinstance(root.get("steps"), list) and "jobs" not in root
-
-
 class _Placed(NamedTuple):
     """A step, the groups around it, and what has to pass before it: lines and names."""
 

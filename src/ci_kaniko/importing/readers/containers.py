@@ -202,7 +202,7 @@ def script_place(texts: list[str]) -> int | None:
     """Where the script stands in ``sh -c SCRIPT``."""
     if texts and _SHELL.search(texts[0]):
         for at, text in enumerate(texts[:-1]):
-            if re.fullmatch(r"-[a-z]*c[a-z]*", text):
+            if re.fullmatch(r"-[a-z]*ce?", text):
                 return at + 1
     return 0 if len(texts) == 1 and "/kaniko/executor " in texts[0] else None
 

@@ -1,93 +1,380 @@
-"""What a Jenkinsfile shows."""
+"""Jenkinsfiles: the stages whose steps run the executor, with the pods that they run in."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Var
-from ci_kaniko.importing.jobs import Job, Root
-from ci_kaniko.importing.readers.containers import read_environment
-from ci_kaniko.importing.readers.documents import Map, mapping, read_yaml, sequence, string
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.readers.volumes import mounts_of, volumes_of
+from ci_kaniko.importing.calls import Output, Text, Var, join, references
+from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.containers import take_read
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    read_yaml,
+)
+from ci_kaniko.importing.readers.groovy import Quoted, Statement, parse
+from ci_kaniko.importing.readers.jenkins_pods import Pod, read_pod
+from ci_kaniko.importing.readers.jenkins_when import asked_guard
+from ci_kaniko.importing.readers.scripts import (
+    Piece,
+    beginning,
+    hole,
+    mentions_executor,
+    read_pieces,
+)
+from ci_kaniko.importing.translate.started import set_triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ci_kaniko.importing.report import Report
 
-
-_BLOCK = re.compile(r"(?:'''|\"\"\")(.*?)(?:'''|\"\"\")", re.DOTALL)
-_LINE = re.compile(r"\bsh\s*\(?\s*(?:script:\s*)?(['\"])((?:\\.|(?!\1)[^\n\\])*)\1")
-
-
-def jenkins_jobs(path: str, text: str, report: Report) -> Iterator[Job]:
-    """The scripts and the pod of a Jenkinsfile, as far as their text goes."""
-    pod = _pod(path, text)
-    pieces = list(_scripts(text))
-    pieces = [piece for piece in pieces if mentions_executor(piece.text)]
-    if not pieces:
-        return
-    job = Job("jenkins", "", path, pieces[0].line, report, plain_secrets=True)
-    job.roots = [Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))]
-    if pod is not None:
-        image = string(pod.get("image"))
-        job.image = (image,) if image else ()
-        read_environment(job, pod)
-        job.mounts = pod_mounts(path, text, pod)
-    job.calls = read_pieces(job, pieces).calls
-    _leave(job, text)
-    if job.calls:
-        yield job
+_VARIABLES: dict[str, Text] = {
+    "GIT_COMMIT": (Var("commit.sha", portable=True),),
+    "BRANCH_NAME": (Var("branch", portable=True),),
+    "TAG_NAME": (Var("tag", portable=True),),
+    "CHANGE_ID": (Var("pull_request.number", portable=True),),
+    "BUILD_NUMBER": (Var("build.number", portable=True),),
+    "BUILD_ID": (Var("build.id", portable=True),),
+    "BUILD_URL": (Var("build.url", portable=True),),
+}
+"""What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
+_DECLARED = {"agent", "environment", "when"}
+_HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 
 
-def _scripts(text: str) -> Iterator[Piece]:
-    for match in re.finditer(r"\bsh\s*\(?\s*(?:script:\s*)?(?='''|\"\"\")", text):
-        block = _BLOCK.match(text, match.end())
-        if block:
-            line = text.count("\n", 0, block.start(1)) + 1
-            body = block[1]
-            if text[block.start() : block.start() + 3] == '"""':
-                body = body.replace("\\$", "$").replace("\\\\", "\\")
-            stripped = body.lstrip("\n")
-            yield Piece(stripped, line + len(body) - len(stripped))
-    for match in _LINE.finditer(text):
-        if text.startswith(("'''", '"""'), match.start(1)):
-            continue
-        yield Piece(match[2].replace("\\$", "$"), text.count("\n", 0, match.start()) + 1)
+@dataclass(frozen=True)
+class _Around:
+    """What holds for a statement because of those around it."""
+
+    pod: Pod | None = None
+    container: str = ""
+    folder: str = ""
+    stage: Statement | None = None
+    environment: dict[str, Text] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
+    asked: tuple[Statement, ...] = ()
 
 
-def _pod(path: str, text: str) -> Map | None:
-    for block in _BLOCK.finditer(text):
-        if "containers:" not in block[1]:
-            continue
-        shift = "\n" * text.count("\n", 0, block.start(1))
-        body = block[1].lstrip("\n")
-        pad = "\n" * (len(block[1]) - len(body))
-        for root in read_yaml(shift + pad + body, path).roots:
-            for item in sequence(mapping(mapping(root).get("spec")).get("containers")):
-                if "kaniko" in string(mapping(item).get("image")):
-                    return mapping(item)
-    return None
+def jenkins_jobs(
+    path: str, text: str, report: Report, find: Callable[[str], str | None]
+) -> Iterator[Job]:
+    """The stages of a Jenkinsfile that run the executor; ``find`` reads a file beside it."""
+    reader = _Reader(path, report, find)
+    parsed = parse(text, path)
+    reader.outer(parsed.statements, _Around())
+    reader.tell()
+    for job in reader.jobs[:1]:
+        for line in parsed.unpaired:
+            job.mended("bad-groovy", "a brace has no other: Jenkins refuses the file", line)
+    yield from reader.jobs
 
 
-def pod_mounts(path: str, text: str, container: Map) -> list[Any]:
-    """The secrets that are mounted into the pod's container."""
-    for block in _BLOCK.finditer(text):
-        if "containers:" in block[1]:
-            for root in read_yaml(block[1].lstrip("\n"), path).roots:
-                return mounts_of(container, volumes_of(mapping(mapping(root).get("spec"))))
-    return []
+def _builds(statement: Statement) -> bool:
+    return any(
+        inner.name == "sh" and any(mentions_executor(text.source) for text in inner.texts)
+        for inner in statement.below()
+    )
 
 
-def _leave(job: Job, text: str) -> None:
-    for key in ("when", "triggers", "parameters", "withCredentials", "post"):
-        match = re.search(rf"^\s*{key}\b", text, re.MULTILINE)
-        if match:
-            job.left(
-                "groovy",
-                f"{key} is Groovy, which import does not read",
-                text.count("\n", 0, match.end()) + 1,
-                "write what it says into the spec",
-            )
+class _Reader:
+    def __init__(self, path: str, report: Report, find: Callable[[str], str | None]) -> None:
+        self.path = path
+        self.report = report
+        self.find = find
+        self.jobs: list[Job] = []
+        self.known: dict[str, Text] = dict(_VARIABLES)
+        self.rest: list[tuple[Statement, str]] = []
+        self.used: set[str] = set()
+
+    def outer(self, statements: list[Statement], around: _Around) -> None:
+        """The statements around the stages, and the stages."""
+        for statement in statements:
+            if statement.name in _DECLARED:
+                around = self._declared(statement, around)
+        for statement in statements:
+            name = statement.name
+            if name in _DECLARED:
+                continue
+            if name == "sh" and _builds(statement):
+                self._stage(around.stage or statement, statements, around)
+                return
+            if not _builds(statement):
+                self._leave(statement, "before" if not self.jobs else "after")
+            elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
+                stage = statement if name == "stage" else around.stage or statement
+                inner = statement.block
+                if name == "stage" and any(one.name == "steps" for one in inner):
+                    self.outer(inner, replace(around, stage=statement))
+                else:
+                    self._stage(stage, inner, around)
+            else:
+                inside = around if name in _HELD else self._wrapped(statement, around)
+                self.outer(statement.block, self._of_template(statement, inside))
+
+    def _leave(self, statement: Statement, when: str) -> None:
+        """A part that no spec says: each of its statements is one line of the report."""
+        if statement.name == "stage":
+            below = list(statement.below())
+            where = [f" in {_shown(one)}" for one in below if one.name == "container"]
+            runs = [text for one in below if one.name == "sh" for text in one.texts]
+            what = "; ".join(beginning(text.text()) for text in runs)
+            said = f"the stage {_shown(statement)} runs {when} the build{''.join(where)}"
+            self.rest.append((statement, f"{said}: {what}" if what else said))
+            for inner in below:
+                self._checkout(inner)
+        elif statement.name == "parameters":
+            for parameter in statement.block:
+                self._parameter(parameter)
+        elif not self._assigned(statement):
+            self._tell_parts(statement, "")
+
+    def _tell_parts(self, statement: Statement, head: str) -> None:
+        named = f"{head}{statement.name or statement.code.strip()}"
+        for inner in statement.block:
+            self._tell_parts(inner, f"{named}: ")
+        plain = re.match(r"\s*(?:checkout\s*\(?\s*scm\b)", statement.code)
+        if not self._checkout(statement) and not statement.block and not plain:
+            self.rest.append((statement, f"{named} is Groovy that no spec says"))
+
+    def tell(self) -> None:
+        """Report what stands around the builds."""
+        for job in self.jobs[:1]:
+            for statement, said in self.rest:
+                job.left("groovy", said, statement.line, "write what it does into the spec")
+
+    # -- what is declared ---------------------------------------------------------------------
+
+    def _declared(self, statement: Statement, around: _Around) -> _Around:
+        if statement.name == "when":
+            return replace(around, asked=(*around.asked, statement))
+        if statement.name == "environment":
+            return self._environment(statement, around)
+        for inner in statement.below():
+            if inner.name in {"yaml", "yamlFile", "image", "defaultContainer"}:
+                around = self._agent(inner, around)
+            elif not inner.block and inner is not statement:
+                self.rest.append((inner, f"agent: {inner.name} is Groovy that no spec says"))
+        return around
+
+    def _of_template(self, statement: Statement, around: _Around) -> _Around:
+        """What ``podTemplate(yaml: ...)`` says."""
+        text = statement.given("yaml") if statement.name == "podTemplate" else None
+        return self._with_pod(around, text.source, text.line, self.path) if text else around
+
+    def _agent(self, statement: Statement, around: _Around) -> _Around:
+        text = statement.given()
+        if text is None:
+            return around
+        if statement.name == "yaml":
+            return self._with_pod(around, text.text(), text.line, self.path)
+        if statement.name == "yamlFile":
+            name = text.text()
+            found = self.find(name)
+            if found is not None:
+                return self._with_pod(around, found, 1, name)
+            said = f"yamlFile {name} is not there: name it on the command line, too"
+            self.rest.append((statement, said))
+        elif statement.name == "defaultContainer":
+            return replace(around, container=text.text())
+        elif statement.name == "image":
+            root = Map(statement.line)
+            container = Map(statement.line)
+            container["image"] = text.text()
+            root["spec"] = Map()
+            root["spec"]["containers"] = [container]
+            return replace(around, pod=Pod(root, self.path))
+        return around
+
+    def _with_pod(self, around: _Around, text: str, line: int, path: str) -> _Around:
+        shifted = "\n" * (line - 1) + text
+        for root in read_yaml(shifted, path).roots:
+            if isinstance(root, Map) and "spec" in root:
+                return replace(around, pod=Pod(root, path))
+        return around
+
+    def _environment(self, statement: Statement, around: _Around) -> _Around:
+        environment, secrets = dict(around.environment), dict(around.secrets)
+        for inner in statement.block:
+            name = inner.name
+            called = inner.given()
+            if called is None:
+                self.rest.append((inner, f"environment: {name} is Groovy that no spec says"))
+            elif re.search(r"=\s*credentials\b", inner.code):
+                self.rest.append((inner, f"{name} are the credentials {called.text()}"))
+                secrets |= {f"{name}{end}": Secret(f"{name}{end}") for end in ("", "_USR", "_PSW")}
+            else:
+                so_far = replace(around, environment=environment)
+                environment[name] = self._text(called, so_far)
+        return replace(around, environment=environment, secrets=secrets)
+
+    def _parameter(self, statement: Statement) -> None:
+        name, default = statement.given("name"), statement.given("defaultValue")
+        if name is None:
+            self._tell_parts(statement, "parameters: ")
+            return
+        plain = re.search(r"defaultValue\s*:\s*(\w+)", statement.code)
+        value = default.text() if default else plain[1] if plain else ""
+        if statement.name == "choice" and len(statement.texts) > 1:
+            value = statement.texts[1].text()
+        shown = statement.shown if statement.name != "password" else name.text()
+        said = f"the parameter {shown}: the spec has the default"
+        self.rest.append((statement, said))
+        if value:
+            self.known[name.text()] = (value,)
+
+    def _assigned(self, statement: Statement) -> bool:
+        """A variable with a text of its own."""
+        form = r"\s*(?:def |String |final )*(?:env\.)?(\w+)\s*=\s*\x01\s*$"
+        found = re.match(form, statement.code)
+        if found is None:
+            return False
+        self.known[found[1]] = self._text(statement.texts[0], _Around())
+        return True
+
+    # -- steps --------------------------------------------------------------------------------
+
+    def _stage(self, stage: Statement, statements: list[Statement], around: _Around) -> None:
+        name = _shown(stage) if stage.name == "stage" else ""
+        job = Job("jenkins", name, self.path, stage.line, self.report, plain_secrets=True)
+        job.roots = [Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))]
+        pieces: list[tuple[list[Piece], _Around]] = []
+        self._steps(job, statements, around, pieces)
+        built = around
+        for listed, inside in pieces:
+            if any(mentions_executor(piece.text) for piece in listed):
+                built = inside
+                break
+        job.environment |= {**self.known, **built.environment}
+        job.exported |= dict.fromkeys(built.environment, stage.line)
+        job.secrets |= built.secrets
+        if built.pod:
+            read_pod(job, built.pod, built.container)
+        script = [piece for listed, _ in pieces for piece in listed]
+        job.calls = read_pieces(job, script).calls
+        take_read(job)
+        for name in self.used & job.exported.keys():
+            del job.exported[name]
+        if built.asked:
+            set_triggers(job, *asked_guard(built.asked), job.line)
+        if job.calls:
+            self.jobs.append(job)
+
+    def _steps(
+        self,
+        job: Job,
+        statements: list[Statement],
+        around: _Around,
+        pieces: list[tuple[list[Piece], _Around]],
+    ) -> None:
+        for statement in statements:
+            name = statement.name
+            if name in _DECLARED:
+                around = self._declared(statement, around)
+            elif name == "sh":
+                pieces.append((self._script(statement, around), around))
+            elif statement.has_block and name in {*_HELD, "stage"}:
+                self._steps(job, statement.block, around, pieces)
+            elif statement.has_block and _builds(statement):
+                self._steps(job, statement.block, self._wrapped(statement, around), pieces)
+            elif not self._assigned(statement):
+                self._tell_parts(statement, "")
+
+    def _script(self, statement: Statement, around: _Around) -> list[Piece]:
+        text = statement.given("script") or statement.given()
+        if text is None:
+            return []
+        body = text.text(lambda expression: self._hole(expression, around))
+        stripped = body.lstrip("\n")
+        line = text.line + len(body) - len(stripped)
+        head = f"cd '{around.folder}'\n" if around.folder else ""
+        if head:
+            return [Piece("(", line), Piece(head, line), Piece(stripped, line), Piece(")", line)]
+        return [Piece("(", line), Piece(stripped, line), Piece(")", line)]
+
+    def _wrapped(self, statement: Statement, around: _Around) -> _Around:
+        """What a step says for those in its block."""
+        name = statement.name
+        first = statement.given() or statement.given("name")
+        if name == "container" and first:
+            return replace(around, container=first.text())
+        if name == "dir" and first:
+            return replace(around, folder="/".join(filter(None, (around.folder, first.text()))))
+        if name == "withEnv":
+            pairs = [text.text().partition("=") for text in statement.texts]
+            environment = {key: references(value) for key, _, value in pairs if "+" not in key}
+            for key in (key for key, _, _ in pairs if "+" in key):
+                self.rest.append((statement, f"withEnv: {key} is no variable of its own"))
+            return replace(around, environment={**around.environment, **environment})
+        if name == "withCredentials":
+            return self._credentials(statement, around)
+        if name in {"if", "else"}:
+            return replace(around, asked=(*around.asked, statement))
+        self.rest.append((replace(statement, block=[]), f"{name} is Groovy that no spec says"))
+        return around
+
+    def _credentials(self, statement: Statement, around: _Around) -> _Around:
+        secrets = dict(around.secrets)
+        given = re.finditer(r"(\w+)\s*:\s*\x01|\x01", statement.code)
+        called = ""
+        for found, text in zip(given, statement.texts, strict=False):
+            if found[1] == "credentialsId":
+                called = text.text()
+            elif (found[1] or "").lower().endswith("variable"):
+                secrets[text.text()] = Secret(text.text())
+                said = f"{text.text()} is of the credentials {called}"
+                self.rest.append((replace(statement, line=text.line), said))
+        return replace(around, secrets=secrets)
+
+    def _checkout(self, statement: Statement) -> bool:
+        """Whether a step puts another repository into the place of this one."""
+        if statement.name not in {"git", "checkout"} or not statement.texts:
+            return False
+        shown = ", ".join(text.text() for text in statement.texts)
+        said = f"{statement.name} {shown} takes the place of the repository"
+        self.rest.append((statement, said))
+        return True
+
+    # -- values -------------------------------------------------------------------------------
+
+    def _text(self, quoted: Quoted, around: _Around) -> Text:
+        """A text of Groovy with holes."""
+        values: list[Text] = []
+
+        def slot(expression: str) -> str:
+            name = _variable(expression)
+            self.used.add(name)
+            values.append({**self.known, **around.environment}.get(name, (Var(name),)))
+            return "\x02"
+
+        pieces = quoted.text(slot).split("\x02")
+        parts: list[Any] = [pieces[0]]
+        for value, piece in zip(values, pieces[1:], strict=True):
+            parts += [*value, piece]
+        return join(parts)
+
+    def _hole(self, expression: str, around: _Around) -> str:
+        name = _variable(expression)
+        self.used.add(name)
+        known = {**self.known, **around.environment}.get(name, ())
+        if len(known) == 1 and isinstance(known[0], str):
+            return known[0]
+        return hole(name)
+
+
+def _inner_stages(statement: Statement) -> bool:
+    return any(inner.name == "stage" and _builds(inner) for inner in statement.block) or any(
+        inner.name in {"stages", "parallel"} for inner in statement.block
+    )
+
+
+def _shown(statement: Statement) -> str:
+    text = statement.given() or statement.given("name")
+    return text.text() if text else statement.name
+
+
+def _variable(expression: str) -> str:
+    """The name of a value of Groovy, as the shell has it where it does."""
+    name = re.sub(r"^(?:env|params)\.", "", expression)
+    return name if re.fullmatch(r"[A-Za-z_][\w.]*", name) else re.sub(r"[^\w.]+", "_", expression)

@@ -24,7 +24,7 @@ from ci_kaniko.importing.readers.documents import (
     peek,
     string,
 )
-from ci_kaniko.importing.readers.pods import fixed, pod_settings
+from ci_kaniko.importing.readers.pods import fixed, metadata_settings, pod_settings
 from ci_kaniko.importing.readers.volumes import (
     annotation_files,
     claims_of,
@@ -55,11 +55,6 @@ _READ = {
 """Keys of a Pod's spec that have a field, or that ci-kaniko writes: all others are extra."""
 _MESSAGE = "/dev/termination-log"
 _OUTPUT = "/kaniko/output/"
-
-
-def looks_like(root: Any) -> bool:
-    """Whether a document is an object of Kubernetes."""
-    return isinstance(root, Map) and "apiVersion" in root and "kind" in root
 
 
 def jobs(document: Document, report: Report) -> Iterator[Job]:
@@ -199,26 +194,31 @@ def _settings(
             metadata.line_of("name"),
             "generateName and kubectl create: each build has a name of its own",
         )
-    if "namespace" in metadata:
-        line = metadata.line_of("namespace")
-        namespace = fixed(job, metadata.get("namespace"), "namespace", line)
-        if namespace:
-            section["namespace"] = namespace
     used = _google_document(job, pod, container, _map(inner.get("annotations")))
     ours = {**_OWN_LABELS, f"{_RECOMMENDED}/component": name}
+    metadata_settings(job, inner, section)
+    if inner is not metadata and "namespace" in metadata:
+        metadata_settings(job, _only(metadata, "namespace"), section)
     for key in ("annotations", "labels"):
-        values = {k: string(v) for k, v in mapping(inner.get(key)).items() if k not in used}
-        values = {k: text for k, text in values.items() if ours.get(k) != text}
+        kept = section.pop(key, {})
+        own = {each for each, text in kept.items() if ours.get(each) == text} | used
+        kept = {each: text for each, text in kept.items() if each not in own}
+        if kept:
+            section[key] = kept
         for label, value in mapping(metadata.get(key)).items():
             if peek(value) == peek(_map(inner.get(key)).get(label)):
                 string(value)
-        if values:
-            section[key] = values
     deadline = native(pod.get("activeDeadlineSeconds"))
     if isinstance(deadline, int):
         section["deadline_seconds"] = deadline
     if section.get("deadline_seconds") == 3600:
         del section["deadline_seconds"]
+
+
+def _only(value: Map, key: str) -> Map:
+    found = Map(value.line)
+    found[key], found.lines[key] = value[key], value.line_of(key)
+    return found
 
 
 def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> set[str]:

@@ -75,6 +75,19 @@ def security(job: Job, holder: Map) -> None:
         native(profile)
 
 
+def metadata_settings(job: Job, metadata: Map, section: dict[str, Any]) -> None:
+    """The namespace of a Pod, and what is written on it."""
+    if "namespace" in metadata:
+        line = metadata.line_of("namespace")
+        namespace = fixed(job, metadata.get("namespace"), "namespace", line)
+        if namespace:
+            section["namespace"] = namespace
+    for key in ("annotations", "labels"):
+        values = {name: string(value) for name, value in mapping(metadata.get(key)).items()}
+        if values:
+            section[key] = values
+
+
 def toleration(entry: Map) -> dict[str, Any]:
     """A toleration without what is its default."""
     found = {key: string(value) for key, value in entry.items()}

@@ -33,6 +33,13 @@ class Piece(NamedTuple):
     line: int
 
 
+def beginning(script: str) -> str:
+    """The first two words of a script: enough to know it by, too little to hold a secret."""
+    rows = (row.strip() for row in script.split("\n"))
+    first = next((row for row in rows if row and not row.startswith(("#", "set "))), "")
+    return " ".join(first.split()[:2])
+
+
 def hole(name: str) -> str:
     """What stands in a script for a value that the CI puts there, whatever the quotes."""
     return f"$[[ {name} ]]"

@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.containers import (
 )
 from ci_kaniko.importing.readers.documents import Map, line_of, mapping, peek, string
 from ci_kaniko.importing.readers.pods import security
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.readers.volumes import maps, mounts_of, volumes_of
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ class _Task(NamedTuple):
     spec: Map
     name: str
     given: dict[str, Any]
-
-
-def looks_like(root: Any) -> bool:
-    """Whether a document is an object of Tekton."""
-    return isinstance(root, Map) and "tekton.dev" in peek(root.get("apiVersion"))
 
 
 def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
@@ -209,7 +204,7 @@ def _beside(job: Job, step: Map, steps: list[Map]) -> None:
         if other is step or runs_executor(other) or _is_called(other):
             continue
         when = "before" if number < at else "after"
-        first = next((row for row in _body(other).split("\n") if row[:2] not in {"", "#!"}), "")
+        first = beginning(_body(other))
         job.left(
             "step",
             f"the step {peek(other.get('name')) or number + 1} runs {when} the build: {first}",

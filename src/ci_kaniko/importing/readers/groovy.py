@@ -1,0 +1,130 @@
+"""The structure of a Jenkinsfile: statements with their texts and blocks, and no more of Groovy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.readers.documents import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_MAX_DEPTH = 100
+_MARK = "\x01"
+_TOKEN = re.compile(
+    r"(?P<comment>//[^\n]*|/\*.*?\*/|\A\#![^\n]*)"
+    r"|(?P<text>'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
+    r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")"
+    r"|(?P<open>\{)|(?P<close>\})|(?P<end>[\n;])|(?P<in>[(\[])|(?P<out>[)\]])"
+    r"|(?P<word>[^'\"{}\n;()\[\]/\x01]+|.)",
+    re.DOTALL,
+)
+_PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
+_GIVEN = re.compile(rf"(?:(\w+)\s*:\s*)?{_MARK}")
+
+
+class Quoted(NamedTuple):
+    """A text between quotes: its source without them, and the line that it begins on."""
+
+    source: str
+    line: int
+    replaced: bool
+
+    def text(self, value: Callable[[str], str] = str) -> str:
+        """The text; ``value`` says what an expression stands for between double quotes."""
+
+        def part(found: re.Match[str]) -> str:
+            if found[1] is not None:
+                return _ESCAPES.get(found[1], found[1])
+            expression = found[2] if found[2] is not None else found[3]
+            return value(expression.strip()) if self.replaced else found.group()
+
+        return _PART.sub(part, self.source)
+
+
+@dataclass
+class Statement:
+    """One statement: ``code`` is its source with marks for its texts, without its blocks."""
+
+    line: int
+    code: str = ""
+    texts: list[Quoted] = field(default_factory=list)
+    block: list[Statement] = field(default_factory=list)
+    has_block: bool = False
+
+    @property
+    def name(self) -> str:
+        """The word that it begins with."""
+        found = re.match(r"\s*(?:@\w+\s*)?([\w.]*)", self.code)
+        return found[1] if found else ""
+
+    def given(self, name: str = "") -> Quoted | None:
+        """The text that stands for a parameter, or the first one without a name."""
+        for found, text in zip(_GIVEN.finditer(self.code), self.texts, strict=False):
+            if (found[1] or "") == name:
+                return text
+        return None
+
+    @property
+    def shown(self) -> str:
+        """What is written, on one line."""
+        code = " ".join(self.code.split())
+        for text in self.texts:
+            code = code.replace(_MARK, f"'{text.source}'", 1)
+        return code
+
+    def below(self) -> Iterator[Statement]:
+        """It and all statements in its blocks."""
+        yield self
+        for inner in self.block:
+            yield from inner.below()
+
+
+class Parsed(NamedTuple):
+    """The statements of a file, and the lines of braces that nothing opens or closes."""
+
+    statements: list[Statement]
+    unpaired: tuple[int, ...]
+
+
+def parse(source: str, path: str) -> Parsed:
+    """The statements of a file. Raises SpecError."""
+    extra: list[int] = []
+    top = Statement(1)
+    open_: list[tuple[Statement, int]] = [(top, 0)]
+    current: Statement | None = None
+    depth, line = 0, 1
+    for token in _TOKEN.finditer(source):
+        kind, word = token.lastgroup, token.group()
+        if kind == "close" or (kind == "end" and not depth):
+            current = None
+        if kind == "close" and len(open_) == 1:
+            extra.append(line)
+        elif kind == "close":
+            current, depth = open_.pop()
+            if not depth:
+                current = None
+        elif kind not in {"comment", "close", "end"} and (current or word.strip()):
+            if current is None:
+                current = Statement(line)
+                open_[-1][0].block.append(current)
+            depth += (kind == "in") - (kind == "out")
+            if kind == "open":
+                if len(open_) > _MAX_DEPTH:
+                    raise failure(path, "too-deep", "the file is nested too deeply", line=line)
+                current.has_block = True
+                open_.append((current, depth))
+                current, depth = None, 0
+            elif kind == "text":
+                size = 3 if word[:3] in {"'''", '"""'} else 1
+                current.texts.append(Quoted(word[size:-size], line, word[0] == '"'))
+                current.code += _MARK
+            else:
+                current.code += word
+        elif kind == "end" and current:
+            current.code += " "
+        line += word.count("\n")
+    return Parsed(top.block, (*extra, *(statement.line for statement, _ in open_[1:])))

@@ -1,0 +1,62 @@
+"""The pods of Jenkins' agents, and the container in them that has the executor."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.containers import is_executor_image, read_environment
+from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek, string
+from ci_kaniko.importing.readers.pods import metadata_settings, pod_settings
+from ci_kaniko.importing.readers.volumes import claims_of, maps, mounts_of, volumes_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+_SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
+
+
+class Pod(NamedTuple):
+    """The pod of an agent, and the file that holds it."""
+
+    root: Map
+    path: str
+
+    @property
+    def spec(self) -> Map:
+        return mapping(self.root.get("spec"))
+
+    def container(self, name: str) -> Map | None:
+        """A container by its name, or the one that has the executor."""
+        listed = list(maps(self.spec.get("containers")))
+        named = [item for item in listed if name and peek(item.get("name")) == name]
+        found = [item for item in listed if is_executor_image(peek(item.get("image")))]
+        return next(iter([*named, *found]), None)
+
+
+def read_pod(job: Job, pod: Pod, name: str) -> None:
+    """What a job knows by the container that its steps run in."""
+    container = pod.container(name)
+    if container is None:
+        return
+    ignore(pod.root.get("apiVersion"))
+    ignore(pod.root.get("kind"))
+    ignore(container.get("name"))
+    command = container.get("command") or [""]
+    if _SLEEPS.search(peek(command[0] if isinstance(command, list) else command)):
+        for key in ("command", "args", "tty"):
+            ignore(container.get(key))  # it waits for the steps
+    image = string(container.get("image"))
+    job.image = (image,) if image else ()
+    job.image_line = container.line_of("image")
+    read_environment(job, container)
+    volumes = volumes_of(pod.spec)
+    job.mounts = mounts_of(container, volumes)
+    job.claims = claims_of(container, volumes)
+    section: dict[str, Any] = {}
+    metadata_settings(job, mapping(pod.root.get("metadata")), section)
+    pod_settings(job, pod.spec, container, section)
+    if section:
+        job.shared["kubernetes"] = section
+    later(job, pod.root, "kubernetes: has what it knows of a Pod", file=pod.path)
