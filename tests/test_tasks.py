@@ -65,7 +65,8 @@ def test_the_task_lint_runs_each_tool(command: str) -> None:
 
 def test_the_task_docs_writes_the_pages(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    (tmp_path / "src").symlink_to(ROOT / "src")
+    for other in ("src", "tests"):
+        (tmp_path / other).symlink_to(ROOT / other)
     names = [name for name in pages.PAGES if pages.folder(name) == pages.DOCS]
     for path in (tmp_path / "docs" / name for name in names):
         made_in_part = re.split(r"(?<=<!-- rooms).*(?=<!-- end)", path.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
-from make import matrix, rooms, rules
+from make import importing, matrix, rooms, rules
 from make.checks import checks_text
 from make.tables import code, listed, table
 
@@ -28,9 +28,10 @@ _NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "architecture.md": lambda: _filled("architecture.md", "rooms", rooms.drawing()),
+    "architecture.md": lambda: _filled("architecture.md", {"rooms": rooms.drawing()}),
     "ci-kaniko.schema.json": schema_text,
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
+    "import.md": lambda: _filled("import.md", _importing()),
     "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
     "checks.yaml": checks_text,
@@ -61,14 +62,25 @@ def _page(title: str, *blocks: str) -> str:
     return "\n\n".join([f"# {title}", _NOTICE.rstrip(), *blocks]) + "\n"
 
 
-def _filled(name: str, part: str, text: str) -> str:
-    """A written page with a part that is made, between the marks of that part."""
+def _filled(name: str, parts: dict[str, str]) -> str:
+    """A written page with parts that are made, each between its marks."""
     page = (DOCS / name).read_bytes().decode()
-    before, start, rest = page.partition(f"<!-- {part}: made by python3 docs/make -->\n")
-    _, end, after = rest.partition(f"<!-- end of {part} -->\n")
-    if not (start and end):
-        raise ValueError(f"{name} has no marks for: {part}")
-    return f"{before}{start}\n{text}\n\n{end}{after}"
+    for part, text in parts.items():
+        before, start, rest = page.partition(f"<!-- {part}: made by python3 docs/make -->\n")
+        _, end, after = rest.partition(f"<!-- end of {part} -->\n")
+        if not (start and end):
+            raise ValueError(f"{name} has no marks for: {part}")
+        page = f"{before}{start}\n{text}\n\n{end}{after}"
+    return page
+
+
+def _importing() -> dict[str, str]:
+    return {
+        "constructs": importing.constructs(),
+        "ignored keys": importing.ignored(),
+        "faults": importing.rules("mended"),
+        "rest": importing.rules("left"),
+    }
 
 
 _SPEC = """\
