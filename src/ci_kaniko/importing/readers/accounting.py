@@ -23,6 +23,9 @@ IGNORED: dict[str, dict[str, str]] = {
     "Tekton parameter": {"type": "shows in the default", "description": _FOR_PEOPLE},
     "Tekton workspace": {"description": _FOR_PEOPLE},
     "Buildkite step": {"type": "every step that runs something is a command"},
+    "Agola file": {"version": _WHAT_IT_IS},
+    "Agola task": {"name": _FOR_PEOPLE},
+    "Agola run": {"name": _FOR_PEOPLE, "tty": "colours the log"},
     "GitHub workflow": {
         "run-name": _FOR_PEOPLE,
         "permissions": "the rendered job asks for those that it needs",

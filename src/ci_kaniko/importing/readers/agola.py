@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.agola_tasks import (
+    clone_options,
+    earlier_tasks,
+    steps_of,
+    timeout_of,
+)
+from ci_kaniko.importing.readers.containers import take_read
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
+    ignore,
     line_of,
     mapping,
     native,
+    peek,
     sequence,
     string,
 )
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
@@ -31,17 +42,35 @@ if TYPE_CHECKING:
 
 _READ = {
     *("name", "runtime", "environment", "working_dir", "shell", "steps", "depends", "when"),
-    *("task_timeout_interval", "user"),
+    *("task_timeout_interval", "user", "docker_registries_auth"),
 }
+"""Keys of a task that have a field, or none: all others are extra."""
 
 
 def jobs(document: Document, report: Report) -> Iterator[Job]:
     """The tasks that call the executor."""
-    for root in document.roots:
-        for run in sequence(mapping(root).get("runs")):
-            entry = mapping(run)
-            for task in sequence(entry.get("tasks")):
-                yield from _Task(mapping(task), entry, mapping(root), document, report).jobs()
+    for root in map(mapping, document.roots):
+        for run in maps(root.get("runs")):
+            made: list[Job] = []
+            for task in maps(run.get("tasks")):
+                reader = _Task(task, run, root, document, report)
+                for job in reader.jobs():
+                    made.append(job)
+                    later(job, task, "agola: {extra: ...} takes keys of a task as they are")
+                    yield job
+            if made:
+                _beside(made[0], run, root)
+
+
+def _beside(job: Job, run: Map, root: Map) -> None:
+    """What stands around the tasks that build, and the other tasks."""
+    ignore_keys(root, "Agola file")
+    for holder, inner in ((root, "runs"), (run, "tasks")):
+        for key, value in holder.items():
+            if key != inner:
+                later(job, value, "it is said for more than the build", path=key)
+    for at, task in enumerate(maps(run.get("tasks"))):
+        later(job, task, "keep it in a run of its own", path=f"tasks[{at}]")
 
 
 class _Task:
@@ -53,12 +82,13 @@ class _Task:
         self.report = report
 
     def jobs(self) -> Iterator[Job]:
+        """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
         if not any(mentions_executor(piece.text) for piece in pieces):
             return
         job = Job(
             "agola",
-            string(self.task.get("name")),
+            peek(self.task.get("name")),
             self.document.path,
             line_of(self.task),
             self.report,
@@ -72,30 +102,18 @@ class _Task:
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
+        self._account(job)
         self._triggers(job)
         self._section(job)
         yield job
 
     # -- steps --------------------------------------------------------------------------------
 
-    def _all_steps(self) -> Iterator[tuple[str, Map, Any]]:
-        """Kind, fields and the written value of each step, in either spelling."""
-        for item in sequence(self.task.get("steps")):
-            entry = mapping(item)
-            kind = string(entry.get("type"))
-            if kind:
-                yield kind, entry, entry.get("command")
-                continue
-            for name, value in entry.items():
-                yield name, mapping(value), value
-
     def _steps(self) -> Iterator[Map]:
-        for kind, fields, _ in self._all_steps():
-            if kind == "run":
-                yield fields
+        return (fields for kind, fields, _ in steps_of(self.task) if kind == "run")
 
     def _pieces(self) -> Iterator[Piece]:
-        for kind, fields, value in self._all_steps():
+        for kind, fields, value in steps_of(self.task):
             if kind != "run":
                 continue
             command = fields.get("command", value)
@@ -108,27 +126,49 @@ class _Task:
                         line_of(command),
                         "the rendered step has one",
                     )
-                folder = string(fields.get("working_dir"))
+                folder = peek(fields.get("working_dir"))
                 if folder:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
                 yield Piece(str(command), command.first)
 
+    def _account(self, job: Job) -> None:
+        """The shell accounts for the commands; variables count where they are read."""
+        take_read(job)
+        ignore_keys(self.task, "Agola task")
+        for kind, fields, value in steps_of(self.task):
+            ignore(fields.get("type"))
+            if kind == "run":
+                ignore_keys(fields, "Agola run")
+                ignore(fields.get("command", value))
+                ignore(fields.get("working_dir"))
+                self._take_variables(job, fields)
+        self._take_variables(job, self.task)
+        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
+            self._take_variables(job, container)
+
+    def _take_variables(self, job: Job, holder: Map) -> None:
+        for name, value in mapping(holder.get("environment")).items():
+            read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
+            if isinstance(value, Str) or read:
+                native(value)
+
     # -- parts --------------------------------------------------------------------------------
 
     def _environment(self, job: Job) -> None:
-        for container in sequence(mapping(self.task.get("runtime")).get("containers"))[:1]:
-            self._environment_of(job, mapping(mapping(container).get("environment")))
+        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
+            self._environment_of(job, mapping(container.get("environment")))
         self._environment_of(job, mapping(self.task.get("environment")))
 
     def _environment_of(self, job: Job, entries: Map) -> None:
         for name, value in entries.items():
             if isinstance(value, Map):
-                variable = string(value.get("from_variable"))
+                variable = peek(value.get("from_variable"))
                 job.secrets[name] = Secret(variable)
                 job.runtime[name] = variable
             else:
-                text = string(value)
+                text = peek(value)
                 job.environment[name] = (text,) if text else ()
+                job.exported[name] = entries.line_of(name)
 
     def _image(self, job: Job) -> None:
         containers = sequence(mapping(self.task.get("runtime")).get("containers"))
@@ -151,7 +191,7 @@ class _Task:
     def _roots(self, job: Job) -> None:
         folder = string(self.task.get("working_dir")) or "~/project"
         job.folder = (folder,)
-        for kind, fields, _ in self._all_steps():
+        for kind, fields, value in steps_of(self.task):
             if kind == "restore_workspace":
                 target = string(fields.get("dest_dir")) or "."
                 root = posixpath.normpath(posixpath.join(folder, target))
@@ -164,11 +204,14 @@ class _Task:
                         "/kaniko/src, which kaniko leaves alone",
                     )
             elif kind == "save_to_workspace":
-                for item in sequence(fields.get("contents")):
-                    source = string(mapping(item).get("source_dir"))
+                for item in maps(fields.get("contents")):
+                    source = peek(item.get("source_dir"))
                     if source.startswith("/kaniko/"):
+                        ignore(item)
                         job.outputs.append(Root((source,)))
             elif kind == "clone":
+                ignore(value if not isinstance(value, Map) else None)
+                clone_options(job, fields)
                 job.roots.append(Root((folder,)))
         if not job.roots:
             job.roots.append(Root((folder,)))
@@ -239,12 +282,12 @@ class _Task:
         arch = string(mapping(self.task.get("runtime")).get("arch"))
         if arch:
             section["arch"] = arch
-        timeout = string(self.task.get("task_timeout_interval")) or string(
-            self.run.get("task_timeout_interval")
-        )
+        timeout = timeout_of(self.task, self.run)
+        for holder in (self.task, self.run):
+            string(holder.get("task_timeout_interval"))
         if timeout and timeout != "1h":
             section["timeout"] = timeout
-        image = self._checkout_image(job)
+        image = earlier_tasks(job, self.task, self.run)
         if image:
             section["checkout_image"] = image
         extra = {key: native(value) for key, value in self.task.items() if key not in _READ}
@@ -253,70 +296,3 @@ class _Task:
             extra["docker_registries_auth"] = native(auth)
         if extra:
             section["extra"] = extra
-
-    def _checkout_image(self, job: Job) -> str:
-        from ci_kaniko.kaniko.pins import GIT_IMAGE
-
-        needed = {
-            string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")
-            for item in sequence(self.task.get("depends"))
-        }
-        found = ""
-        for item in sequence(self.run.get("tasks")):
-            task = mapping(item)
-            if string(task.get("name")) not in needed:
-                continue
-            containers = sequence(mapping(task.get("runtime")).get("containers"))
-            image = string(mapping(containers[0]).get("image")) if containers else ""
-            kinds = [name for step in sequence(task.get("steps")) for name in mapping(step)]
-            runs = [step for step in sequence(task.get("steps")) if "run" in mapping(step)]
-            if runs:
-                self._prepared(job, task, image, runs)
-            elif "clone" in kinds and image != GIT_IMAGE:
-                found = image
-        return found
-
-    def _prepared(self, job: Job, task: Map, image: str, runs: list[Any]) -> None:
-        """A task that makes something first."""
-        commands = []
-        for step in runs:
-            value = mapping(step)["run"]
-            fields = mapping(value)
-            text = string(fields.get("command")) or string(value)
-            if text:
-                commands.append(text.strip())
-        artifacts = []
-        for step in sequence(task.get("steps")):
-            saved = mapping(mapping(step).get("save_to_workspace"))
-            for item in sequence(saved.get("contents")):
-                entry = mapping(item)
-                source = string(entry.get("source_dir")) or "."
-                target = posixpath.normpath(string(entry.get("dest_dir")).strip("/") or ".")
-                for path in sequence(entry.get("paths")):
-                    name = posixpath.normpath(posixpath.join(source, string(path)))
-                    if "*" in name or name in {"Dockerfile", ".dockerignore", "."}:
-                        continue
-                    if target not in {".", posixpath.dirname(name) or "."}:
-                        job.left(
-                            "moved-artifact",
-                            f"{name} is handed over as {target}/{posixpath.basename(name)}",
-                            line_of(path),
-                            f"the build gets it as {name}: change the Dockerfile's COPY",
-                        )
-                    artifacts.append(name)
-        if commands and artifacts and image:
-            job.shared["prepare"] = {
-                "image": image,
-                "commands": commands,
-                "artifacts": artifacts,
-            }
-            job.carried(
-                "prepare", f"the task {string(task.get('name'))} is prepare:", line_of(task)
-            )
-        else:
-            job.left(
-                "earlier-task",
-                f"the task {string(task.get('name'))} runs before",
-                line_of(task),
-                "prepare: {image: ..., commands: ..., artifacts: ...}",
-            )

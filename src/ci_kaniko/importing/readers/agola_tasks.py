@@ -1,0 +1,145 @@
+"""The tasks of Agola before the one that builds: they clone, and perhaps make something first."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.readers.documents import (
+    Map,
+    ignore,
+    line_of,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
+from ci_kaniko.importing.readers.volumes import maps
+from ci_kaniko.kaniko.variables import owner_of_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.importing.jobs import Job
+
+
+def clone_options(job: Job, fields: Map) -> None:
+    """How the repository is cloned."""
+    checkout: dict[str, Any] = {}
+    depth = native(fields.get("depth"))
+    if isinstance(depth, int):
+        checkout["depth"] = depth
+    if native(fields.get("recurse_submodules")) is True:
+        checkout["submodules"] = "recursive"
+    if checkout:
+        job.shared["checkout"] = checkout
+
+
+def earlier_tasks(job: Job, built: Map, run: Map) -> str:
+    """The tasks that the one that builds needs; the image of the one that only clones."""
+    from ci_kaniko.kaniko.pins import GIT_IMAGE
+
+    needed = {
+        string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")
+        for item in sequence(built.get("depends"))
+    }
+    found = ""
+    for task in maps(run.get("tasks")):
+        if peek(task.get("name")) not in needed:
+            continue
+        string(task.get("name"))
+        runtime = mapping(task.get("runtime"))
+        containers = list(maps(runtime.get("containers")))
+        image = string(containers[0].get("image")) if containers else ""
+        if peek(runtime.get("arch")) == peek(mapping(built.get("runtime")).get("arch")):
+            string(runtime.get("arch"))
+        if peek(task.get("task_timeout_interval")) == timeout_of(built, run):
+            string(task.get("task_timeout_interval"))
+        clones = False
+        for kind, fields, value in steps_of(task):
+            if kind == "clone":
+                ignore(fields.get("type"))
+                ignore(value if not isinstance(value, Map) else None)
+                clone_options(job, fields)
+                clones = True
+        _take_saved(task)
+        for name, value in mapping(task.get("environment")).items():
+            if owner_of_variable(name) == "proxy":
+                native(value)  # the rendered checkout goes through the proxy, too
+        runs = [(fields, value) for kind, fields, value in steps_of(task) if kind == "run"]
+        if runs:
+            _prepared(job, task, image, runs)
+        elif clones and image != GIT_IMAGE:
+            found = image
+    return found
+
+
+def timeout_of(task: Map, run: Map) -> str:
+    """How long a task may take."""
+    return peek(task.get("task_timeout_interval")) or peek(run.get("task_timeout_interval"))
+
+
+def _take_saved(task: Map) -> None:
+    """A checkout that is handed over as a whole."""
+    for kind, fields, _ in steps_of(task):
+        for item in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
+            folders = [peek(item.get(key)) or "." for key in ("source_dir", "dest_dir")]
+            paths = [peek(path) for path in sequence(item.get("paths"))]
+            if folders == [".", "."] and paths == ["**"]:
+                ignore(item)
+                ignore(fields.get("type"))
+
+
+def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
+    """A task that makes something first."""
+    commands = []
+    for fields, value in runs:
+        ignore(fields.get("type"))
+        ignore_keys(fields, "Agola run")
+        text = string(fields.get("command", value))
+        if text:
+            commands.append(text.strip())
+    artifacts = []
+    for kind, fields, _ in steps_of(task):
+        for entry in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
+            source = string(entry.get("source_dir")) or "."
+            target = posixpath.normpath(string(entry.get("dest_dir")).strip("/") or ".")
+            for path in sequence(entry.get("paths")):
+                name = posixpath.normpath(posixpath.join(source, string(path)))
+                if "*" in name or name in {"Dockerfile", ".dockerignore", "."}:
+                    continue
+                if target not in {".", posixpath.dirname(name) or "."}:
+                    job.left(
+                        "moved-artifact",
+                        f"{name} is handed over as {target}/{posixpath.basename(name)}",
+                        line_of(path),
+                        f"the build gets it as {name}: change the Dockerfile's COPY",
+                    )
+                artifacts.append(name)
+    if commands and artifacts and image:
+        job.shared["prepare"] = {
+            "image": image,
+            "commands": commands,
+            "artifacts": artifacts,
+        }
+        job.carried("prepare", f"the task {string(task.get('name'))} is prepare:", line_of(task))
+    else:
+        job.left(
+            "earlier-task",
+            f"the task {string(task.get('name'))} runs before",
+            line_of(task),
+            "prepare: {image: ..., commands: ..., artifacts: ...}",
+        )
+
+
+def steps_of(task: Map) -> Iterator[tuple[str, Map, Any]]:
+    """Kind, fields and the written value of each step of a task, in either spelling."""
+    for item in maps(task.get("steps")):
+        kind = peek(item.get("type"))
+        if kind:
+            yield kind, item, item.get("command")
+            continue
+        for name, value in item.items():
+            yield name, value if isinstance(value, Map) else Map(line_of(value)), value
