@@ -18,6 +18,7 @@ import yaml
 
 from ci_kaniko import SpecError
 from ci_kaniko.importing import import_files
+from ci_kaniko.importing.readers.accounting import IGNORED
 from harness.cases import ROOT
 from harness.corpus import NAMES, pipeline
 from harness.perturbation import Change, changes
@@ -31,6 +32,20 @@ SAMPLE = 5
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
 """The rules that report a key with everything below it."""
+
+_PARTS = {
+    "Kubernetes object": "",
+    "Kubernetes container": r"(?:.*\.)?(?:initC|c)ontainers\[\]\.",
+    "Kubernetes secretKeyRef": r".*\.secretKeyRef\.",
+    "Tekton step": r".*\.steps\[\]\.",
+    "Tekton parameter": r".*\.params\[\]\.",
+    "Tekton workspace": r".*\.workspaces\[\]\.",
+    "Buildkite step": r"(?:.*\.)?steps\[\]\.",
+    "GitHub workflow": "",
+    "GitHub job": r"jobs\.[^.]+\.",
+    "GitHub step": r"jobs\.[^.]+\.steps\[\]\.",
+}
+"""Where the parts of a file stand whose keys ``IGNORED`` passes over."""
 
 
 class Original(NamedTuple):
@@ -93,13 +108,26 @@ def _lists() -> dict[str, Any]:
     return lists
 
 
+def _is_ignored(original: Original, where: str) -> bool:
+    manifests = original.platform in {"kubernetes", "tekton", "buildkite"}
+    for kind, keys in IGNORED.items():
+        of = kind.partition(" ")[0].lower()
+        if of != original.platform and not (of == "kubernetes" and manifests):
+            continue
+        if re.fullmatch(rf"{_PARTS[kind]}(?:{'|'.join(keys)})(?:[.\[].*)?", where):
+            return True
+    return False
+
+
 def _may_be_silent(original: Original, change: Change) -> bool:
+    where = re.sub(r"\[\d+\]", "[]", change.where)
+    if _is_ignored(original, where):
+        return True
     for given in _lists()["allowed"]:
         if not fnmatch.fnmatchcase(original.platform, given.get("platform", "*")):
             continue
         if not fnmatch.fnmatchcase(original.name, given.get("file", "*")):
             continue
-        where = re.sub(r"\[\d+\]", "[]", change.where)
         if any(re.fullmatch(pattern, where) for pattern in given.get("where", ())):
             return True
         if any(re.search(pattern, change.command) for pattern in given.get("command", ())):
