@@ -100,6 +100,21 @@ EXEMPTIONS = (
         "needs the token",
     ),
     Exemption(
+        ("tools.git",),
+        ("gitlab", "github", "buildkite"),
+        "the platform checks out by itself",
+    ),
+    Exemption(
+        ("tools.checkout",),
+        ("gitlab", "buildkite", "agola", "kubernetes"),
+        "an action is GitHub's",
+    ),
+    Exemption(
+        ("tools.regctl",),
+        ("kubernetes",),
+        "no platforms are joined there",
+    ),
+    Exemption(
         ("cache.repo",),
         ("kubernetes",),
         "a manifest holds values: a text with variables may be the same as one without",

@@ -412,10 +412,27 @@ def is_fetched(spec: Spec) -> bool:
 
 def image(run: Run, *, shell: bool) -> str:
     executor = run.spec.section("executor")
-    name, version = _IMAGES[executor.get("distribution", "osscontainertools")]
-    reference = f"{executor.get('image', name)}:{executor.get('version', version)}"
+    _, version = _IMAGES[executor.get("distribution", "osscontainertools")]
+    reference = f"{executor_name(run.spec)}:{executor.get('version', version)}"
     digest = executor.get("digests", {}).get("debug" if shell else "plain", "")
     return reference + "-debug" * shell + f"@{digest}" * bool(digest)
+
+
+def executor_name(spec: Spec) -> str:
+    """The executor's image without its version, where it is pulled from."""
+    executor = spec.section("executor")
+    name, _ = _IMAGES[executor.get("distribution", "osscontainertools")]
+    return mirrored(executor.get("image", name), spec)
+
+
+def mirrored(name: str, spec: Spec) -> str:
+    """An image as the mirror of its host calls it."""
+    mirror = spec.section("mirrors").get(host(name))
+    if not mirror:
+        return name
+    head, _, rest = name.partition("/")
+    path = rest if "." in head or ":" in head else name
+    return f"{mirror}/{path}" if "/" in path else f"{mirror}/library/{path}"
 
 
 def host(reference: str) -> str:

@@ -44,6 +44,10 @@ def arguments(run: Run) -> list[str]:
         *(f"--annotation={k}={replaced(v, variables)}" for k, v in items_of(spec, "annotations")),
         *_cache(run, variables),
         *_options(spec),
+        *(
+            f"--registry-map={'index.' * (name == 'docker.io')}{name}={mirror}"
+            for name, mirror in items_of(spec, "mirrors")
+        ),
         *_input_arguments(spec),
         *_outputs(spec, _OUTPUTS),
         *(replaced(text, variables) for text in spec.data.get("extra_args", [])),

@@ -13,11 +13,13 @@ from harness.expectation import (
     Spec,
     cache_host,
     destination_of,
+    executor_name,
     fetches,
     host,
     images,
     known,
     listed,
+    mirrored,
     replaced,
 )
 from harness.expected_arguments import PROXIES, input_file, items_of
@@ -79,14 +81,21 @@ def logins(run: Run) -> dict[str, Login]:
     return {name: login for name, login in every.items() if name in needed | pull_only}
 
 
+def _mirrors(spec: Spec) -> set[str]:
+    return {host(mirror) for mirror in spec.section("mirrors").values()}
+
+
 def pull_logins(run: Run) -> dict[str, Login]:
     """The logins with which the spec's own images are pulled, where a rendered file hands them on.
 
     By the name of the image without its tag. Only what every run holds pulls.
     """
     spec = run.spec
-    named = [spec.section("executor").get("image"), spec.section("prepare").get("image")]
-    named += [spec.section("agola").get("checkout_image")] * (run.target == "agola")
+    prepared = spec.section("prepare").get("image")
+    own = executor_name(spec)
+    is_own = "image" in spec.section("executor") or host(own) in _mirrors(spec)
+    named = [own if is_own else None, mirrored(prepared, spec) if prepared else None]
+    named += [spec.section("tools").get("git")] * (run.target == "agola")
     kinds = {"password"}
     if run.target == "github":
         kinds.add("ci-token")

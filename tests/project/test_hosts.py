@@ -83,8 +83,8 @@ def test_a_login_that_may_be_used(dockerfile: str | None) -> None:
         "context: git://github.com/acme/shop.git",
         "executor: {image: registry.example.com/oss/kaniko}",
         "prepare: {image: registry.example.com/node:24, commands: [make], artifacts: [dist]}",
-        "kubernetes: {clone: true, clone_image: registry.example.com/git:2}",
-        "agola: {checkout_image: registry.example.com/git:2}",
+        "kubernetes: {clone: true}\ntools: {git: registry.example.com/git:2}",
+        "mirrors: {docker.io: registry.example.com/hub}",
     ],
 )
 def test_a_login_that_the_spec_uses(use: str) -> None:
@@ -104,7 +104,7 @@ def test_a_login_for_docker_hub_by_any_of_its_names() -> None:
     [
         ("executor: {image: quay.io/acme/kaniko}", "", "github, agola"),
         ("prepare: {image: quay.io/acme/go:1, commands: make, artifacts: x}", "", "github, agola"),
-        ("agola: {checkout_image: quay.io/acme/git:2}", "", "agola"),
+        ("tools: {git: quay.io/acme/git:2}", "", "agola"),
         ("executor: {image: quay.io/acme/kaniko}", ", pull: true", ""),
         ("executor: {image: quay.io/oss/kaniko}", "", ""),
         ("executor: {image: registry.example.com/oss/kaniko}", "", ""),

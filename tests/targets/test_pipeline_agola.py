@@ -364,7 +364,7 @@ def test_images_share_a_checkout() -> None:
     assert not [task for task in only["tasks"] if "when" in task]
 
 
-@pytest.mark.parametrize("prepare", ["", PREPARE, PREPARE + "agola: {checkout_image: git:2}\n"])
+@pytest.mark.parametrize("prepare", ["", PREPARE, PREPARE + "tools: {git: git:2}\n"])
 def test_what_clones_goes_through_the_proxy(prepare: str) -> None:
     proxy = "proxy: {http: 'http://proxy:3128', https: {secret: PROXY}, no_proxy: 'yes'}\n"
     found = tasks(MANY + prepare + proxy + "images: {api: {}}")
@@ -559,7 +559,7 @@ def test_the_seed() -> None:
 
 
 def test_a_preparation_without_git_gets_a_checkout() -> None:
-    found = tasks(ONE + PREPARE + "agola: {checkout_image: alpine/git, arch: arm64}\n")
+    found = tasks(ONE + PREPARE + "tools: {git: alpine/git}\nagola: {arch: arm64}\n")
     assert list(found) == ["checkout", "prepare", "build-image"]
     assert steps(found["prepare"]) == [
         *("restore_workspace", "Prepare", "Check the artifacts", "save_to_workspace"),
@@ -585,7 +585,7 @@ GENERATED = {
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("given", ["", "agola: {checkout_image: alpine/git}\n"])
+@pytest.mark.parametrize("given", ["", "tools: {git: alpine/git}\n"])
 def test_artifacts_are_in_the_context(tmp_path: Path, shell: str, given: str) -> None:
     """Also when the repository has a file of that name."""
     for name, artifact in (("file", "bin/shop"), ("folder", "bin")):
@@ -598,7 +598,7 @@ def test_artifacts_are_in_the_context(tmp_path: Path, shell: str, given: str) ->
         assert ("cache" in context) == (not given)
 
 
-@pytest.mark.parametrize("given", ["", "agola: {checkout_image: alpine/git}\n"])
+@pytest.mark.parametrize("given", ["", "tools: {git: alpine/git}\n"])
 def test_a_missing_artifact_stops_the_run(tmp_path: Path, given: str) -> None:
     for name, artifacts in (("one", "bin/other"), ("two", "bin/shop, 'it''s $HOME'")):
         text = ONE + (PREPARE + given).replace("bin/shop]", f"{artifacts}]")
@@ -870,10 +870,6 @@ def test_the_executor_gets_the_place_of_the_digest(event: Event, shell: str) -> 
         (
             MANY + "images: {a: {platforms: [linux/amd64, linux/arm64]}, a-arm64: {}}",
             "duplicate-job",
-        ),
-        (
-            MANY + "images: {a: {agola: {checkout_image: x}}, b: {}}",
-            "several-checkouts",
         ),
         (MANY + "agola: {extra: {depends: []}}\nimages: {a: {}}", "owned-key"),
         (MANY + "agola: {extra: {nice: 1}}\nimages: {a: {}}", "unknown-native-key"),

@@ -602,7 +602,6 @@ def test_apart_each_pod_prepares_for_itself() -> None:
 @pytest.mark.parametrize(
     ("field", "other"),
     [
-        ("kubernetes.clone_image", "kubernetes: {clone_image: alpine/git:2}"),
         ("git.token", "git: {token: OTHER}"),
         ("git.username", "git: {username: other}"),
         ("kubernetes.secret", "kubernetes: {secret: other}"),

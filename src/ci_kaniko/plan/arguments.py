@@ -19,7 +19,7 @@ from ci_kaniko.plan.model import (
 )
 from ci_kaniko.spec.labels import oci_labels
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import merge
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, merge
 from ci_kaniko.syntax.variables import Part, Parts, Ref
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
         yield Argument("annotation", merge([f"{name}=", *text.parts]))
     yield from _cache_arguments(spec)
     yield from _option_arguments(spec)
+    for host, mirror in spec.mirrors.items():
+        known = "index.docker.io" if canonical_host(host) == DOCKER_HUB else host
+        yield Argument("registry-map", (f"{known}={mirror}",))
     yield from _input_arguments(spec)
     yield from output_arguments(spec, pushed_only=False)
     for text in spec.extra_args:

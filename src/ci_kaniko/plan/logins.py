@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES, SYSTEMS, system
 from ci_kaniko.plan.clouds import Cloud, context_cloud
-from ci_kaniko.plan.executor import reads_auth_variable
 from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
+from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, OWN_HOST, canonical_host

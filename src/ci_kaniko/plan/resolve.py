@@ -14,10 +14,10 @@ from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.arguments import arguments_of, handed_over, output_arguments
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.logins import git_login_of, logins_of
 from ci_kaniko.plan.model import Plan, Push, Started, host_on
 from ci_kaniko.plan.names import config_names, git_token, reserved_names
+from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.executor import has_own_tag, version_of
 from ci_kaniko.spec.texts import texts_with_variables
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.executor import Executor
 
 
 def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan:
@@ -59,9 +58,9 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     return plan._replace(findings=(*findings, *config_names(plan), *reserved_names(plan)))
 
 
-def impossible_image(executor: Executor, *, with_shell: bool) -> Iterator[Finding]:
+def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:
     """An image without the shell that a script needs, or one that the digests leave open."""
-    image = executor.image or ""
+    executor, image = build.executor, build.executor.image or ""
     used, other = ("debug", "plain") if with_shell else ("plain", "debug")
     digests = executor.digests
     if not getattr(digests, used) and getattr(digests, other) and not has_own_tag(executor):
@@ -69,7 +68,7 @@ def impossible_image(executor: Executor, *, with_shell: bool) -> Iterator[Findin
             "unpinned-image",
             ("executor", "digests"),
             f"this runs the {used} image, and only the {other} one is pinned",
-            f"add {used}: DIGEST, of {executor_image(executor, with_shell=with_shell)}",
+            f"add {used}: DIGEST, of {executor_image(build, with_shell=with_shell)}",
         )
     if not with_shell:
         return

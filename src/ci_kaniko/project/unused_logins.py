@@ -111,6 +111,7 @@ def _own_hosts(spec: Build) -> Iterator[str]:
         yield spec.cache.remote.home
     for image in pulled_images(spec):
         yield pulled_from(image)
+    yield from (canonical_host(mirror.partition("/")[0]) for mirror in spec.mirrors.values())
     mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
     for mirror in (*spec.options.registry_mirror, *mapped):
         yield canonical_host(mirror.partition("/")[0])

@@ -49,9 +49,10 @@ from ci_kaniko.spec.native.buildkite import Buildkite
 from ci_kaniko.spec.native.github import GitHub
 from ci_kaniko.spec.native.gitlab import GitLab
 from ci_kaniko.spec.native.kubernetes import Kubernetes
-from ci_kaniko.spec.options import EnvName, Options
+from ci_kaniko.spec.options import EnvName, Mirror, Options
 from ci_kaniko.spec.outputs import ImageName, ImageNames, Outputs
 from ci_kaniko.spec.prepare import Input, InputName, Platforms, Prepare
+from ci_kaniko.spec.tools import Tools
 from ci_kaniko.spec.triggers import Triggers
 from ci_kaniko.syntax.contexts import Context, Dockerfile
 
@@ -151,6 +152,18 @@ class Build(Model):
         default=None,
         description="What starts the job; without it: the default branch, tags, pull requests.",
         examples=[{"branches": ["main"], "tags": ["v*"], "pull_requests": True}],
+    )
+    tools: Later[Tools] = Field(
+        default=Tools.model_construct(),
+        description="The images and the action that rendered files name beside one's own; one "
+        "entry changes it on every target.",
+        examples=[{"regctl": "registry.example.com/mirror/regctl:v0.11.5-alpine"}],
+    )
+    mirrors: Annotated[dict[PlainHost, Mirror], UNSAID] = Field(
+        default={},
+        description="Where to pull from instead, by host: base images, the executor, the tools "
+        "and what prepares. docker.io is Docker Hub.",
+        examples=[{"docker.io": "registry.example.com/hub"}],
     )
     executor: Later[Executor] = Field(
         default=Executor.model_construct(),
@@ -289,7 +302,7 @@ def is_ignored(key: object) -> bool:
 
 
 OF_THE_SPEC = ("images", "outputs", "templates")
-TOP_ONLY = ("default_branch", "checkout", "inputs", *OF_THE_SPEC)
+TOP_ONLY = ("default_branch", "checkout", "tools", "mirrors", "inputs", *OF_THE_SPEC)
 """What is said once, for all images; no build has what is only OF_THE_SPEC."""
 
 

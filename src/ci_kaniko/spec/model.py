@@ -111,6 +111,6 @@ def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
 class Section(Model):
     """The settings of one target; each has a default."""
 
-    def own_images(self) -> tuple[str, ...]:
-        """The images of one's own that it pulls to run them."""
-        return ()
+    def tools(self, build: Any) -> set[str]:
+        """Which of the tools the target runs for a build."""
+        return {"regctl"} if build.platforms else set()

@@ -77,6 +77,7 @@ def _check_mirror(text: str) -> None:
         raise Refused("bad-host", f"{quoted(text)} is not one registry", hint)
 
 
+Mirror = Annotated[str, Reads(checked(_check_mirror), STRING)]
 Mirrors = Annotated[
     tuple[str, ...],
     Reads(lambda value: tuple(read_each(value, _check_mirror, "registry_map")), LIST_OR_ONE),

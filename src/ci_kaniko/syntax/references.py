@@ -164,9 +164,18 @@ def canonical_host(host: str) -> str:
 
 def pulled_from(image: str) -> str:
     """The host that an image is pulled from; one without a host is on Docker Hub, as for docker."""
+    return canonical_host(_written_host(image)) or DOCKER_HUB
+
+
+def path_of(image: str) -> str:
+    """An image without its host."""
+    host = _written_host(image)
+    return image[len(host) + 1 :] if host else image
+
+
+def _written_host(image: str) -> str:
     head, slash, _ = image.partition("/")
-    known = slash and ("." in head or ":" in head or head == "localhost")
-    return canonical_host(head) if known else DOCKER_HUB
+    return head if slash and ("." in head or ":" in head or head == "localhost") else ""
 
 
 def is_run_time_host(registry: Parts) -> bool:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ci_kaniko.kaniko.systems import System
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
 from ci_kaniko.plan.pipeline import Named, pipeline
 from ci_kaniko.plan.resolve import impossible_image
+from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.shell.dialect import (
     Cell,
@@ -91,7 +91,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "acme")
     findings = [
         *found.findings,
-        *found.check(lambda plan: impossible_image(plan.spec.executor, with_shell=True)),
+        *found.check(lambda plan: impossible_image(plan.spec, with_shell=True)),
         *found.check(lambda plan: impossible(plan, _DIALECT)),
         *found.check(lambda plan: impossible_identities(plan, _DIALECT)),
         *_impossible(found),
@@ -116,7 +116,7 @@ def _jobs(found: Pipeline) -> Iterator[dict[str, Any]]:
         yield {
             "name": f"build-{image.name}" if image.name else section.job,
             "queue": section.queue,
-            "image": executor_image(plan.spec.executor, with_shell=True),
+            "image": executor_image(plan.spec, with_shell=True),
             "variables": script.environment,
             "script": text,
         }

@@ -289,7 +289,7 @@ class _Task:
             section["timeout"] = timeout
         image = earlier_tasks(job, self.task, self.run)
         if image:
-            section["checkout_image"] = image
+            job.shared["tools"] = {"git": image}
         extra = {key: native(value) for key, value in self.task.items() if key not in _READ}
         auth = self.run.get("docker_registries_auth", self.root.get("docker_registries_auth"))
         if auth is not None:

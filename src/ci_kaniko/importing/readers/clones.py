@@ -67,7 +67,7 @@ def _read(job: Job, entry: Map, text: str, *, ours: bool) -> None:
     string(entry.get("name"))
     image = string(entry.get("image"))
     if image != GIT_IMAGE and "git-sync" not in image:
-        job.section["clone_image"] = image
+        job.shared["tools"] = {"git": image}
     for variable in maps(entry.get("env")):
         _login(job, variable)
     checkout: dict[str, Any] = {}

@@ -1,13 +1,12 @@
 """What a spec says to Agola alone."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import STRING, Duration, PulledImage, Reads, check_plain, checked, choice
+from ci_kaniko.spec.fields import STRING, Duration, Reads, check_plain, checked, choice
 from ci_kaniko.spec.model import Section
 
 
@@ -39,12 +38,6 @@ class Agola(Section):
     timeout: Duration = Field(
         default="1h", description="How long each task may take, a Go duration.", examples=["30m"]
     )
-    checkout_image: PulledImage | None = Field(
-        default=None,
-        description="Image of the task that clones: it needs git, ssh and a shell. By default "
-        f"{GIT_IMAGE}; with prepare: its own image clones.",
-        examples=["registry.example.com/mirror/git:2.52.0"],
-    )
     extra: Extra = Field(
         default={},
         description="Raw keys of the executor's task that ci-kaniko does not write; "
@@ -52,5 +45,6 @@ class Agola(Section):
         examples=[{"ignore_failure": True}],
     )
 
-    def own_images(self) -> tuple[str, ...]:
-        return (self.checkout_image,) if self.checkout_image else ()
+    def tools(self, build: Any) -> set[str]:
+        clones = build.context.is_checked_out and (not build.prepare or build.tools.git)
+        return super().tools(build) | ({"git"} if clones else set())

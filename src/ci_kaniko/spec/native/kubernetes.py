@@ -2,14 +2,13 @@
 
 # No deferred annotations here: pydantic would have to compile the text of each.
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import STRING, Boolean, Present, PulledImage, Reads, checked, choice
+from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Later, Model, Section
 from ci_kaniko.spec.native.shared import Seconds
 from ci_kaniko.syntax.grammar import is_object_name
@@ -111,11 +110,6 @@ class Kubernetes(Section):
         description="Clone the repository in an init container instead of letting kaniko do it.",
         examples=[True],
     )
-    clone_image: PulledImage = Field(
-        default=GIT_IMAGE,
-        description="Image of that init container: it needs git and a shell.",
-        examples=[GIT_IMAGE],
-    )
     ttl_seconds: Seconds = Field(
         default=3600,
         description="How long a finished Job is kept, its logs included, in seconds.",
@@ -186,5 +180,7 @@ class Kubernetes(Section):
         examples=[{"priorityClassName": "ci"}],
     )
 
-    def own_images(self) -> tuple[str, ...]:
-        return (self.clone_image,) if self.clone_image != GIT_IMAGE else ()
+    def tools(self, build: Any) -> set[str]:
+        """No platforms are joined there."""
+        clones = build.context.is_checked_out and (self.clone or build.prepare is not None)
+        return {"git"} if clones else set()

@@ -11,7 +11,7 @@ from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, no_effect
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.references import DOCKER_HUB
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +101,20 @@ def _docker_hub_has_its_full_name(spec: Build) -> Iterator[Finding]:
             f"write {_INDEX_DOCKER}",
             on_key=where[-1] == DOCKER_HUB,
         )
+
+
+@build_rule("mirrors", "options.registry_map")
+def _each_host_has_its_mirrors_once(spec: Build) -> Iterator[Finding]:
+    hosts = {canonical_host(host) for host in spec.options.registry_map}
+    for host in spec.mirrors:
+        if canonical_host(host) in hosts:
+            yield Finding(
+                "conflicting-options",
+                ("mirrors", host),
+                f"options.registry_map says where {host} is pulled from, too",
+                "keep one of the two; mirrors: is for the images that run as well",
+                on_key=True,
+            )
 
 
 @build_rule("options.ignore_path[]", "options.registry_certificate[]")

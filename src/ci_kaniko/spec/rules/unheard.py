@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko.pins import GIT_IMAGE
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.rule import no_effect
@@ -112,7 +111,6 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
 
     def look(build: Build) -> Iterator[Heard]:
         checked_out = build.context.is_checked_out
-        cloned = checked_out and (build.kubernetes.clone or build.prepare is not None)
         where: Where
         if build.checkout:
             for name, value in build.checkout:
@@ -121,14 +119,14 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
                     yield no_effect(where, message, hint), checked_out
-        if build.agola.checkout_image:
-            where = ("agola", "checkout_image")
-            message = "the executor fetches the context, and no task checks out"
-            yield no_effect(where, message, "remove it"), checked_out
-        if build.kubernetes.clone_image != GIT_IMAGE:
-            where = ("kubernetes", "clone_image")
-            message = "nothing clones: the executor fetches the context itself"
-            yield no_effect(where, message, "add clone: true, or remove it"), cloned
+        acts = checked_out and build.github.mode != "container"
+        for name, heard in (("git", checked_out), ("checkout", acts)):
+            if getattr(build.tools, name):
+                message = "the executor fetches the context, and nothing is checked out"
+                yield no_effect(("tools", name), message, "remove it"), heard
+        if build.tools.regctl:
+            message = "it joins platforms, and platforms: lists none"
+            yield no_effect(("tools", "regctl"), message, "remove it"), bool(build.platforms)
         if build.kubernetes.clone and build.prepare:
             where = ("kubernetes", "clone")
             message = "prepare: clones in any case, for its commands"

@@ -85,7 +85,7 @@ def _once(found: Iterable[Iterable[Finding]]) -> list[Finding]:
 
 def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     extra = plan.spec.agola.extra
-    yield from impossible_image(plan.spec.executor, with_shell=True)
+    yield from impossible_image(plan.spec, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")

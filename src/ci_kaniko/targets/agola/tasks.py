@@ -17,18 +17,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import preparation_name
 from ci_kaniko.plan.model import DIGEST
 from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.pulls import pull_login
+from ci_kaniko.plan.tools import executor_image, git_image, join_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.spec.logins import SecretText
-from ci_kaniko.spec.pushed import pulled_images
+from ci_kaniko.spec.pushed import mirrored, pulled_images
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
@@ -96,7 +95,7 @@ class Run:
             mine = {source for source in [_source(image)] if source}
             clones[image.name] = mine.union(*(clones[name] for name in self._needs(image)))
         prepared = [image for image in self.images.values() if image.preparation]
-        given = any(image.build.agola.checkout_image for image in prepared)
+        given = any(image.build.tools.git for image in prepared)
         return bool(prepared) and (given or any(len(names) > 1 for names in clones.values()))
 
     def _needs(self, image: Image) -> list[str]:
@@ -170,8 +169,7 @@ class Run:
         return self._building(task, task.job, logins) if task.job else self._joining(task)
 
     def _cloning(self, task: Task) -> Fields:
-        agola = task.image.build.agola
-        image = agola.checkout_image or GIT_IMAGE
+        image = git_image(task.image.build)
         fields = self._task(task, image, [clone(task.image.build), self._saving_source()])
         return {**fields, **given({"environment": _proxies(task.plan)})}
 
@@ -192,7 +190,7 @@ class Run:
             commands("Check the artifacts", checking(prepare.artifacts, enter)),
             saving,
         ]
-        fields = self._task(task, prepare.image, steps, agola.arch)
+        fields = self._task(task, mirrored(prepare.image, task.image.build), steps, agola.arch)
         return {**fields, **given({"environment": {} if self._apart else _proxies(task.plan)})}
 
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
@@ -202,7 +200,7 @@ class Run:
         text = script.build(lambda words: [*executor(plan, words), *_left(script, task)])
         fields = self._task(
             task,
-            executor_image(plan.spec.executor, with_shell=True),
+            executor_image(plan.spec, with_shell=True),
             [*self._restoring(task), commands("Run kaniko", text), *self._saving(task)],
             arch_of(job),
         )
@@ -260,7 +258,7 @@ class Run:
         text = join.build(_digests(image), after)
         saving = [save((_JOINED, "digests", ["**"]))] if task.hands_over else []
         steps = [restore("."), commands("Join the platforms", text), *saving]
-        fields = self._task(task, JOIN_IMAGE, steps, image.build.agola.arch)
+        fields = self._task(task, join_image(image.build), steps, image.build.agola.arch)
         extra = image.build.agola.extra
         more = {
             "environment": _from_variables(plan, join.script),
@@ -387,7 +385,6 @@ def impossible_runs(found: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
                 )
     for run in runs:
         yield from _impossible_names(run)
-        yield from _several_checkouts(run)
 
 
 def _impossible_names(run: Run) -> Iterator[Finding]:
@@ -405,20 +402,6 @@ def _impossible_names(run: Run) -> Iterator[Finding]:
         if task.hands_over and ("/" in name or name in {".", ".."}):
             message = f"{quoted(name)} cannot be the name of the file that holds the digest"
             yield Finding("agola-name", where, message, "letters, digits, - and _")
-
-
-def _several_checkouts(run: Run) -> Iterator[Finding]:
-    first: dict[str | None, Image] = {}
-    for image in run.images.values():
-        if image.jobs[0].plan.reads_checkout:
-            first.setdefault(image.build.agola.checkout_image, image)
-    for image in list(first.values())[1:]:
-        yield Finding(
-            "several-checkouts",
-            image.build.at(("agola", "checkout_image")),
-            "the images of a run share one checkout, and this is another image for it",
-            "agola: {checkout_image: IMAGE} at the top is for all images",
-        )
 
 
 def pulls_with(plan: Plan, login: HostLogin) -> bool:

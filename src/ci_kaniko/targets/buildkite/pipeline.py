@@ -141,7 +141,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.buildkite
     if plan.arguments:
-        yield from impossible_image(plan.spec.executor, with_shell=True)
+        yield from impossible_image(plan.spec, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
     owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED

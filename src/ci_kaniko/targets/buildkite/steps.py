@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import job_name, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
+from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
+from ci_kaniko.spec.pushed import mirrored
 from ci_kaniko.syntax.variables import parts_of
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
@@ -141,7 +141,7 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
     nodes = runner(job, section.platform_node_selector, NODES) or {}
     pod = settings(
         section,
-        executor_image(plan.spec.executor, with_shell=True),
+        executor_image(plan.spec, with_shell=True),
         nodes={**section.node_selector, **nodes},
         given=mounted(plan),
         sizes=resources(section),
@@ -171,7 +171,7 @@ def _joining(image: Image, plan: Plan) -> Step:
     text = join.build(_asked(keys), [_meta_data_set(key)] if image.hands_over else [])
     pod = settings(
         section,
-        JOIN_IMAGE,
+        join_image(plan.spec),
         nodes=section.node_selector,
         given=mounted(plan),
         labels=cloud_labels(plan),
@@ -191,7 +191,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
     section, key = image.build.buildkite, preparation_key(preparation, [image])
     pod = settings(
         section,
-        preparation.prepare.image,
+        mirrored(preparation.prepare.image, image.build),
         nodes=section.node_selector,
         given=({}, {}),
         sizes=resources(section),

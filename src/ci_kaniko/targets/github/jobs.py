@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko import pins
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import job_name, runner
 from ci_kaniko.plan.model import GitLogin
 from ci_kaniko.plan.pulls import pull_login
+from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
+from ci_kaniko.spec.pushed import mirrored, own_executor
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github.changes import SAFE
 from ci_kaniko.targets.github.dialect import (
@@ -127,9 +127,9 @@ def building(image: Image, job: pipeline.Job) -> Job:
 
 def _container(plan: Plan) -> dict[str, Any]:
     """The executor's image, and the login of one's own registry, which stays with the runner."""
-    own = plan.spec.executor.image
+    own = own_executor(plan.spec)
     login = pull_login(plan, own, pulls_with) if own else None
-    image = {"image": executor_image(plan.spec.executor, with_shell=True)}
+    image = {"image": executor_image(plan.spec, with_shell=True)}
     if login is None:
         return image
     user, password = login.login.username, login.login.password
@@ -199,7 +199,8 @@ def _preparing(plan: Plan) -> Step:
     commands = "\n".join(prepare.commands)
     commands = _quoted(f"\n{commands}\n") if "\n" in commands else _quoted(commands)
     usual = [" ".join(f"--env {name}" for name in line.split()) for line in _USUAL]
-    login = pull_login(plan, prepare.image, pulls_with)
+    image = mirrored(prepare.image, plan.spec)
+    login = pull_login(plan, image, pulls_with)
     run = in_container(
         [
             *usual,
@@ -207,7 +208,7 @@ def _preparing(plan: Plan) -> Step:
             '--volume "$GITHUB_WORKSPACE:/workspace"',
             "--workdir /workspace",
             "--entrypoint sh",
-            f"{quote(prepare.image)} -ec '\n{_OWNED_BY_ROOT}' sh {commands}",
+            f"{quote(image)} -ec '\n{_OWNED_BY_ROOT}' sh {commands}",
         ],
         logged_in=login is not None,
     )
@@ -253,12 +254,12 @@ def _run(script: Script, words: list[str]) -> list[str]:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs or plan.spec.digest:
         options.append('--volume "$output:/kaniko/output"')
-    image = quote(executor_image(plan.spec.executor, with_shell=False))
+    image = quote(executor_image(plan.spec, with_shell=False))
     # Folders that the executor makes belong to root, and the runner could not remove them.
     folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
     run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
     run += [*_NO_COMMANDS] * plan.spec.digest
-    own = plan.spec.executor.image
+    own = own_executor(plan.spec)
     logged_in = own is not None and pull_login(plan, own, pulls_with) is not None
     run += in_container([*options, image, *words], logged_in=logged_in)
     if plan.outputs or plan.spec.digest:
@@ -335,7 +336,7 @@ def joining(image: Image, join: Plan) -> Job:
         needs=tuple(needs.values()),
         runs_on=join.spec.github.runs_on,
         permissions=_permissions(join, checkout=False),
-        container={"image": pins.JOIN_IMAGE, "options": "--user 0"} if inside else {},
+        container={"image": join_image(join.spec), "options": "--user 0"} if inside else {},
         outputs={"digest": "${{ steps.join.outputs.digest }}"} if digest else {},
         steps=[
             Step(
@@ -361,7 +362,7 @@ def _regctl(plan: Plan) -> list[str]:
     if plan.logins:
         options.append("--env DOCKER_CONFIG=/kaniko/.docker")
         options.append('--volume "$config:/kaniko/.docker:ro"')
-    run = in_container([*options, pins.JOIN_IMAGE, 'regctl "$@"'])
+    run = in_container([*options, quote(join_image(plan.spec)), 'regctl "$@"'])
     return ["regctl() {", *indented(run), "}"]
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.kaniko import pins
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import Named, pipeline, workflow_name
 from ci_kaniko.plan.resolve import impossible_image
+from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
@@ -74,7 +74,7 @@ def _view(found: Pipeline, changes: Changes) -> dict[str, Any]:
         "group": "" if reusable else f"{_REQUEST} || {_RUN}" if cancel else _RUN,
         "cancel": cancel,
         "jobs": jobs(found, changes),
-        "checkout": f"{pins.CHECKOUT_ACTION} # {pins.CHECKOUT_VERSION}",
+        "checkout": checkout_action(found.images[0].build),
     }
 
 
@@ -110,7 +110,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
-    yield from impossible_image(plan.spec.executor, with_shell=True)
+    yield from impossible_image(plan.spec, with_shell=True)
     if plan.spec.context.is_archive:
         yield Finding(
             "impossible-context",
@@ -122,7 +122,7 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
 
 def _docker_findings(plan: Plan) -> Iterator[Finding]:
     if plan.arguments:
-        yield from impossible_image(plan.spec.executor, with_shell=False)
+        yield from impossible_image(plan.spec, with_shell=False)
     if plan.spec.context.is_archive and plan.spec.context.location.startswith("/"):
         yield Finding(
             "impossible-context",

@@ -41,7 +41,7 @@ def started_now(build: Build) -> dict[str, Any]:
 
 def nothing(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
-    from ci_kaniko.plan.executor import executor_image
+    from ci_kaniko.plan.tools import executor_image
     from ci_kaniko.targets.header import header
     from ci_kaniko.text.quoting import quote
     from ci_kaniko.text.yaml import flow, scalar
@@ -53,7 +53,7 @@ def nothing(spec: Spec, why: str) -> str:
         "",
         "nothing-to-build:",
         "  image:",
-        f"    name: {scalar(executor_image(build.executor, with_shell=True))}",
+        f"    name: {scalar(executor_image(build, with_shell=True))}",
         '    entrypoint: [""]',
         *tags,
         "  variables:",

@@ -153,7 +153,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:
-        yield from impossible_image(plan.spec.executor, with_shell=True)
+        yield from impossible_image(plan.spec, with_shell=True)
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})

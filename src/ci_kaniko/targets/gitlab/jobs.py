@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.kaniko.pins import JOIN_IMAGE
-from ci_kaniko.plan.executor import executor_image
 from ci_kaniko.plan.jobs import runner
 from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
+from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.pushed import mirrored
 from ci_kaniko.syntax.variables import Ref
 from ci_kaniko.targets.gitlab.dialect import (
     DIGEST_FILE,
@@ -152,7 +152,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     return _without_nothing(
         {
             "stage": section.stage,
-            "image": executor_image(plan.spec.executor, with_shell=True),
+            "image": executor_image(plan.spec, with_shell=True),
             "tags": runner(job, section.platform_tags, RUNNERS) or section.tags,
             "timeout": section.timeout,
             "retry": section.retry,
@@ -250,7 +250,7 @@ def _joining(image: Image) -> Fields:
     return _without_nothing(
         {
             "stage": section.stage,
-            "image": JOIN_IMAGE,
+            "image": join_image(plan.spec),
             # Its own user may not write where the runner looks for a report.
             "user": "0" if image.hands_over else "",
             "tags": section.tags,
@@ -276,7 +276,7 @@ def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
     return _without_nothing(
         {
             "stage": section.stage,
-            "image": prepare.image,
+            "image": mirrored(prepare.image, build),
             "tags": section.tags,
             "timeout": section.timeout,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],

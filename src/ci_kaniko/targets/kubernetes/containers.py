@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.plan.executor import executor_image, reads_registry_variables
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.plan.tools import executor_image, git_image, reads_registry_variables
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script
+from ci_kaniko.spec.pushed import mirrored
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
@@ -105,7 +106,7 @@ def executor_container(plan: Plan, name: str, workspace: str) -> Container:
     files = _files(plan, workspace)
     return Container(
         name=name,
-        image=executor_image(plan.spec.executor, with_shell=scripted),
+        image=executor_image(plan.spec, with_shell=scripted),
         interpreter="/busybox/sh" if scripted else "",
         script=_doubled(script),
         arguments=[] if scripted else [_doubled(word) for word in _words(plan)],
@@ -143,7 +144,7 @@ def clone_container(build: Build, source: Source, name: str, workspace: str) -> 
         script.append(f"{git}{option} submodule update --quiet --init{deeper}{depth}")
     return Container(
         name=name,
-        image=build.kubernetes.clone_image,
+        image=git_image(build),
         interpreter="sh",
         script=_doubled("\n".join(script) + "\n"),
         env=list(_git_env(build)),
@@ -156,7 +157,7 @@ def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str)
     """The container that runs the commands of ``prepare``, as root like the one that cloned."""
     return Container(
         name=name,
-        image=prepare.image,
+        image=mirrored(prepare.image, build),
         interpreter="sh",
         script=_doubled(preparing(prepare.commands)),
         folder=WORKSPACE,

@@ -84,7 +84,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         if not known.missing:
             findings += image.findings(bad_references(image.plan, known.of(image.build)))
         scripted = needs_script(plan)
-        findings += image.findings(impossible_image(plan.spec.executor, with_shell=scripted))
+        findings += image.findings(impossible_image(plan.spec, with_shell=scripted))
     if findings:
         return Rendering(view={}, findings=tuple(dict.fromkeys(findings)))
     pods = [pod_of(group, plans, known) for group in groups]

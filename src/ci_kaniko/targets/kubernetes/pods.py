@@ -35,7 +35,6 @@ _JOINED = (
 """Settings that a Pod has once."""
 _WIDER = {"arm": "arm64", "386": "amd64"}
 _CLONED: tuple[Where, ...] = (
-    ("kubernetes", "clone_image"),
     ("git", "token"),
     ("git", "username"),
 )

@@ -1,27 +1,46 @@
-"""Which image runs the executor, and what its release reads."""
+"""The images that a target runs, through the mirrors of a spec, and what its executor reads."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
+from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.spec.executor import has_own_tag, version_of
+from ci_kaniko.spec.pushed import mirrored
 
 if TYPE_CHECKING:
+    from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.executor import Executor
 
 
-def executor_image(executor: Executor, *, with_shell: bool) -> str:
+def executor_image(build: Build, *, with_shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
+    executor = build.executor
     if executor.image and has_own_tag(executor):
-        return executor.image
+        return mirrored(executor.image, build)
     distribution = DISTRIBUTIONS[executor.distribution]
-    repository = executor.image or distribution.image
+    repository = mirrored(executor.image or distribution.image or "", build)
     version = executor.version or distribution.version
     digest = executor.digests.debug if with_shell else executor.digests.plain
     return f"{repository}:{version}{'-debug' if with_shell else ''}" + (
         f"@{digest}" if digest else ""
     )
+
+
+def join_image(build: Build) -> str:
+    """The image of the job that joins platforms."""
+    return mirrored(build.tools.regctl or JOIN_IMAGE, build)
+
+
+def git_image(build: Build) -> str:
+    """The image that clones where the platform does not."""
+    return mirrored(build.tools.git or GIT_IMAGE, build)
+
+
+def checkout_action(build: Build) -> str:
+    """GitHub's action that checks out, with a comment that says the version of ours."""
+    return build.tools.checkout or f"{CHECKOUT_ACTION} # {CHECKOUT_VERSION}"
 
 
 def reads_registry_variables(executor: Executor) -> bool:

@@ -1,0 +1,48 @@
+"""The images and the action that rendered files name beside one's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
+from ci_kaniko.spec.model import Model
+from ci_kaniko.text.patterns import pattern
+
+_ACTION = pattern(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*@[A-Za-z0-9_.+/-]+")
+
+
+def _check_action(text: str) -> None:
+    check_present(text)
+    if not _ACTION.fullmatch(text):
+        hint = f"OWNER/NAME@COMMIT, such as {CHECKOUT_ACTION}"
+        raise Refused("bad-action", f"{quoted(text)} is not an action of GitHub", hint)
+
+
+Action = Annotated[str, Reads(checked(_check_action), STRING)]
+
+
+class Tools(Model):
+    """What runs beside the executor; each has a default that is pinned to a version."""
+
+    regctl: PulledImage | None = Field(
+        default=None,
+        description="The image that joins platforms: regctl, a shell and the helpers of clouds. "
+        f"By default {JOIN_IMAGE}.",
+        examples=["registry.example.com/mirror/regctl:v0.11.5-alpine"],
+    )
+    git: PulledImage | None = Field(
+        default=None,
+        description="The image that clones on Agola and Kubernetes: git, ssh and a shell. By "
+        f"default {GIT_IMAGE}; on Agola that of prepare clones where this is absent.",
+        examples=["registry.example.com/mirror/git:2.52.0"],
+    )
+    checkout: Action | None = Field(
+        default=None,
+        description="The action that checks out on GitHub. By default actions/checkout "
+        f"{CHECKOUT_VERSION} by its commit.",
+        examples=["acme/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"],
+    )
