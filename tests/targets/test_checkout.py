@@ -78,6 +78,14 @@ def test_without_a_word_nothing_is_said(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("setting", ["", "lfs: false"])
+def test_what_is_not_wanted_is_as_if_unsaid(target: str, setting: str) -> None:
+    """But on Buildkite, whose agent fetches submodules unless it is told otherwise."""
+    changed = documents(target, f"checkout: {{{setting}}}")
+    assert (changed == documents(target, "")) is (target != "buildkite")
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(
     "setting", ["submodules: true", "submodules: recursive", "lfs: true", "depth: 5"]
 )

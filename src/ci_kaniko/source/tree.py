@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 _MAX_PROBLEMS = 1000
+_FIRST_LINE = "start with a line such as: destinations: [registry.example.com/team/app:1.0]"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
@@ -76,8 +78,7 @@ class Builder:
         if isinstance(root, Unknown):
             raise SpecError(self.problems)
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
-            hint = "start with a line such as: context: ."
-            self._fatal("empty-spec", "the spec is empty", Node(), hint)
+            self._fatal("empty-spec", "the spec is empty", Node(), _FIRST_LINE)
         if not isinstance(root, Mapping):
             self._fatal("not-a-mapping", *_not_a_mapping(root))
         self.source.problems = in_file_order(self.problems)
@@ -309,7 +310,9 @@ def _kind(node: Node) -> str:
 
 
 def _not_a_mapping(root: Node) -> tuple[str, Node, str]:
-    hint = "start with a line such as: context: ."
-    if isinstance(root, Scalar) and ":" in root.text:
+    hint = _FIRST_LINE
+    if isinstance(root, Scalar) and re.match(r"\S+:", root.text):
         hint = 'put a space after the colon: "key: value"'
+    elif isinstance(root, Scalar) and (key := re.match(r"[a-z_]+(?=\s)", root.text)):
+        hint = f'put a colon behind the key: "{key[0]}:"'
     return f'expected "key: value" lines, found {_kind(root)}', root, hint

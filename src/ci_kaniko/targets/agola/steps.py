@@ -40,8 +40,8 @@ def clone(build: Build) -> Fields:
     wanted = build.checkout
     if wanted is None:
         return {"clone": None}
-    given = {"depth": wanted.depth, "recurse_submodules": wanted.submodules and True}
-    return {"clone": {name: item for name, item in given.items() if item}}
+    asked = {"depth": wanted.depth, "recurse_submodules": wanted.submodules and True}
+    return {"clone": {name: item for name, item in asked.items() if item} or None}
 
 
 def restore(folder: str) -> Fields:

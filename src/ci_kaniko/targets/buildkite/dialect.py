@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT, own_host
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
+from ci_kaniko.syntax.references import OWN_HOST
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.buildkite.inputs import checked
 from ci_kaniko.targets.pods import SECRET_FOLDER
@@ -78,7 +79,8 @@ def _registries(plan: Plan) -> Iterator[tuple[str, ...]]:
 
 
 def one_registry(plan: Plan) -> Iterator[Finding]:
-    used = [login for login in plan.logins if login.login.kind == "ci-token"]
+    own = {OWN_HOST, own_host("buildkite")}
+    used = [each for each in plan.logins if each.login.kind == "ci-token" and each.host in own]
     if any(name == "registry.image" for _, name in plan.uses()):
         return
     for login in used:
