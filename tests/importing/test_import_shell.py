@@ -469,7 +469,7 @@ def test_random_scripts_mean_what_was_read(tmp_path: Path) -> None:
         argv = record.with_suffix(".record.argv").read_text(encoding="utf-8")
         passed = list(argv.split("\0")[:-1])
         passed = list(re.sub(r"\0?--([mn])\0", r"\0--\1=", "\0".join(passed)).split("\0"))
-        call = only(read(text))
+        call = only(read(text, Given({name: (Var(name),) for name in given})))
         if any(isinstance(part, Output) for word in call.words for part in word.text):
             continue
         run = Run(given, EVENTS[0])
@@ -1079,6 +1079,54 @@ def test_a_missing_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     shell_tree._program.cache_clear()
 
 
+def test_arguments_that_others_give_a_script() -> None:
+    text = '[ -n "$1" ] || exit 2\nshift\n/kaniko/executor --destination=x/y:$1 --force'
+    assert only(read(text, Given(called=True))).line == 3
+    assert not read(text).calls
+
+
+USED = {
+    "a config": """printf '{"auths":{"quay.io":{"auth":"%s"}}}' "$A" > /kaniko/.docker/config.json
+mkdir -p /kaniko/.docker && chmod 600 /kaniko/.docker/config.json""",
+    "a value of a file": 'echo "$A" > tag\nset -- "$@" --label="a=$(cat tag)"',
+    "a variable of variables": 'B=$A\nC=${B%x}\nset -- "$@" --label="a=$C"',
+    "a function": 'f() { C=$1; }\nf "$A"\nset -- "$@" --label="a=$C"',
+    "a key file": 'echo "$K" > /k.json\nexport GOOGLE_APPLICATION_CREDENTIALS=/k.json',
+    "a certificate": 'cp ca.pem /k/ca.pem\nset -- "$@" --registry-certificate=a.b=/k/ca.pem',
+    "what prints": 'set -eu\necho "building"\nls\nsleep 1\n: done > /dev/null',
+    "what is removed": """printf '{"auths":{"quay.io":{"auth":"%s"}}}' "$A" > "$HOME/.docker/config.json"
+trap 'rm -f "$HOME/.docker/config.json"' EXIT""",
+}
+UNUSED = {
+    'echo "$A" > dist/version': ['echo "$A" > dist/version'],
+    "cat <<E > .npmrc\na=$A\nE": ["cat <<E > .npmrc"],
+    "cp -r libs app/libs; touch app/.env": ["cp -r libs app/libs;", "touch app/.env"],
+    "mkdir -p out\nchmod +x run.sh": ["mkdir -p out", "chmod +x run.sh"],
+    'sed -i "s/a/$A/" Dockerfile': ['sed -i "s/a/$A/" Dockerfile'],
+    "B=1\nC=$B": ["B=1", "C=$B"],
+    "export GODEBUG=x": ["export GODEBUG=x"],
+    "API_TOKEN=abcdefgh1": ["API_TOKEN=***"],
+    "rm -rf node_modules": ["rm -rf node_modules"],
+    "for i in 1 2; do echo $i; sleep 1; done": ["for i in 1 2; do echo $i; sleep 1; done"],
+    "git submodule update --init": ["git submodule update --init"],
+    "ulimit -n 1024": ["ulimit -n 1024"],
+    "echo $A 2> errors": ["echo $A 2> errors"],
+}
+
+
+@pytest.mark.parametrize("case", USED)
+def test_commands_that_have_a_part_in_the_build(case: str) -> None:
+    script = read(f'{USED[case]}\n/kaniko/executor --context=. "$@"')
+    assert [note.message for note in script.notes if note.rule == "skipped-command"] == []
+
+
+@pytest.mark.parametrize("text", UNUSED)
+def test_commands_that_nothing_is_made_of_are_told(text: str) -> None:
+    for whole in (f"{text}\n/kaniko/executor --context=.", f"/kaniko/executor\n{text}"):
+        told = [note.message for note in read(whole).notes if note.rule == "skipped-command"]
+        assert told == [f"{wanted} is not carried over" for wanted in UNUSED[text]]
+
+
 def test_more_texts_than_are_followed_are_one_that_a_run_decides() -> None:
     lines = [f'[ "$X{n}" = 1 ] && A="$A --destination=x/y:{n}"' for n in range(16)]
     script = read("\n".join([*lines, "/kaniko/executor --context=. $A --force"]))
@@ -1100,7 +1148,7 @@ def test_more_conditions_than_are_followed_are_one_that_a_run_decides() -> None:
         "--context=.",
         "--destination=x/y:1 [one of many conditions]",
     ]
-    assert [note.rule for note in script.notes] == ["too-many-conditions"]
+    assert {note.rule for note in script.notes} == {"skipped-command", "too-many-conditions"}
 
 
 def test_many_conditions_in_a_list() -> None:

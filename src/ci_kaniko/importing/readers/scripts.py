@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _LEFT = {
     "broken-continuation",
+    "default-taken",
     "literal-secret",
     "not-understood",
     "placeholder",
@@ -61,7 +62,7 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
     text = "\n".join(rows)
     job.script_text = f"{job.script_text}\n{text}"
     try:
-        given = Given(known, job.known_files, first, host=host)
+        given = Given(known, job.known_files, first, host=host, called=job.target == "shell")
         script = read(text, given, job.report.budget)
     except ShellError as error:
         job.left("bad-shell", error.message, error.line, error.hint or "mend the script")

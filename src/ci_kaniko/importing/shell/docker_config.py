@@ -172,8 +172,14 @@ def is_config(path: str, text: Text) -> bool:
     """Whether a file is a docker config."""
     if path.endswith(".docker/config.json"):
         return True
-    filled = any(isinstance(part, Contents) and part.replaced for part in text)
-    ready = len(text) == 1 and not isinstance(text[0], str)
+    filled = any(
+        not isinstance(item, str)
+        for part in text
+        if isinstance(part, Contents)
+        for _, new in part.replaced
+        for item in new
+    )
+    ready = len(text) == 1 and isinstance(text[0], Var | Output)
     return path.endswith("config.json") and (filled or ready or looks_like_config(text))
 
 

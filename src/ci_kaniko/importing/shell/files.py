@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell
+from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell, starts_with
 from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Value, pure
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _CHECKOUTS = {
     *("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH", "PWD"),
     *("github.workspace",),
 }
-_NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
 
 
 def resolved(reader: Reader, path: Text) -> Text:
@@ -69,12 +70,13 @@ def below(path: Text, folder: Text) -> str | None:
 def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False) -> None:
     """Put a text into a file."""
     path = resolved(reader, path)
-    if literal(path) in _NOWHERE or not path:
+    if literal(path) in NOWHERE or not path:
         return
     reader.lines[spell(path)] = reader.line
+    reader.made(file_thing(spell(path)))
     state, guards = reader.state, reader.guards
     if append:
-        text = reader.values.concat([read_file(reader, path, empty=True), text], state.path)
+        text = reader.values.concat([_held(reader, path, empty=True), text], state.path)
     before = state.files.get(path, ())
     reader.state.files[path] = reader.values.possible(
         [
@@ -86,6 +88,11 @@ def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False)
 
 def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
     """What a file holds; one that nobody wrote holds what the repository has there."""
+    reader.uses.look(file_thing(spell(resolved(reader, path))))
+    return _held(reader, path, empty=empty)
+
+
+def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
     path = resolved(reader, path)
     state, guards = reader.state, reader.guards
     missing = pure(()) if empty else pure(_from_repository(reader, path))
@@ -112,12 +119,31 @@ def _from_repository(reader: Reader, path: Text) -> Text:
 def remove_file(reader: Reader, path: Text) -> None:
     """Take a file away."""
     path = resolved(reader, path)
+    if not _is_temporary(path):
+        reader.uses.act(reader.line, reader.text, [file_thing(spell(path))])
     before = reader.state.files.pop(path, ())
     kept = reader.values.possible(
         (reader.guards.minus(guard, reader.state.path), text) for guard, text in before
     )
     if kept:
         reader.state.files[path] = kept
+
+
+def _is_temporary(path: Text) -> bool:
+    return bool(path) and isinstance(path[0], Var) and path[0].name.startswith("mktemp ")
+
+
+def is_checkout(path: Text) -> bool:
+    """Whether a path is the whole repository."""
+    return path == (".",) or (
+        len(path) == 1 and isinstance(path[0], Var) and path[0].name in _CHECKOUTS
+    )
+
+
+def in_repository(path: Text) -> bool:
+    """Whether a path may lie in the repository, and is not all of it."""
+    outside = not path or starts_with(path, "/") or _is_temporary(path)
+    return not outside and not is_checkout(path)
 
 
 def change_folder(reader: Reader, folder: Value) -> None:

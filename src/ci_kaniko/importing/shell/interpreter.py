@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
-from ci_kaniko.importing.shell.files import read_file, write_file
+from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import ShellError, parse, parse_inner, slotted
+from ci_kaniko.importing.shell.parsing import Parsed, ShellError, parse, parse_inner, slotted
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Reader, Status
 from ci_kaniko.importing.shell.results import script
 from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
+from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
 from ci_kaniko.importing.shell.words import fields, pattern, source, text_of_parts, value
 
@@ -62,7 +63,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
         if undecided:
             shell.note("too-many-conditions", line=undecided)
         try:
-            shell.run_all(parsed.tree.get("Stmts") or [])
+            shell.run_all(parsed)
             return script(shell)
         except (RecursionError, TooComplexError) as error:
             if budget.low:
@@ -94,14 +95,20 @@ class _Shell(Reader):
     def __init__(self, given: Given, budget: Budget, undecided: int) -> None:
         super().__init__(given, budget, undecided)
         self._frames: list[_Frame] = []
+        self._source = b""
         self._depth = 0
 
     # -- places -----------------------------------------------------------------------------------
 
-    def run_all(self, statements: list[Tree]) -> None:
-        """The whole script."""
+    def run_all(self, parsed: Parsed) -> None:
+        """The whole script, and what it left for its end."""
+        self._source = parsed.text.encode("utf-8", "surrogatepass")
         with self._framed("shell"):
-            self.run(statements)
+            self.run(parsed.tree.get("Stmts") or [])
+            failed, stops = self.failed, list(self.stops)
+            for text in self.state.traps:
+                self._inner_shell(partial(self.run_inner, text, None))
+            self.failed, self.stops = failed, stops
 
     def run(self, statements: list[Tree]) -> Status:
         """Statements one after the other; the status is that of the last."""
@@ -216,6 +223,7 @@ class _Shell(Reader):
         for note in parsed.notes:
             self.notes[note.rule, note.line, note.message] = note
         first, self.first_line = self.first_line, self.line
+        outer, self._source = self._source, parsed.text.encode("utf-8", "surrogatepass")
         self._depth += 1
         statements = parsed.tree.get("Stmts") or []
 
@@ -226,6 +234,7 @@ class _Shell(Reader):
 
         status = self.run(statements) if items is None else self._inner_shell(nested)
         self._depth -= 1
+        self._source = outer
         self.line, self.first_line = self.first_line, first
         return status
 
@@ -262,6 +271,24 @@ class _Shell(Reader):
         """A command with its redirections."""
         line = self.at(node)
         self.guards.budget.spend(80)
+        kept, self.text = self.text, self._spelled(node)
+        if node.get("Redirs"):
+            with self.uses.looking():
+                status = self._with_redirections(node, line)
+        else:
+            status = self._command(node["Cmd"]) if node.get("Cmd") else SUCCESS
+        self.text = kept
+        if node.get("Negated"):
+            negate = self.guards.negate
+            status = Status(negate(status.guard), negate(status.guard))
+        return status
+
+    def _spelled(self, node: Tree) -> str:
+        """A command as it stands in the script."""
+        cut = self._source[node["Pos"]["Offset"] : node["End"]["Offset"]]
+        return shown(spell(self.source(cut.decode("utf-8", "replace"))))
+
+    def _with_redirections(self, node: Tree, line: int) -> Status:
         command = node.get("Cmd")
         redirections = node.get("Redirs") or []
         kept_input = self.stdin
@@ -282,9 +309,6 @@ class _Shell(Reader):
             for path, append in targets:
                 self._write(path, made, append=append)
         self.stdin = kept_input
-        if node.get("Negated"):
-            negate = self.guards.negate
-            status = Status(negate(status.guard), negate(status.guard))
         return status
 
     def _write(self, path: Value, text: Value, *, append: bool) -> None:
@@ -313,6 +337,8 @@ class _Shell(Reader):
             self.stdin = self.values.each(path, lambda to: read_file(self, to), self.state.path)
         elif operator in (">", ">>", ">|", "&>", "&>>") and number in ("", "1"):
             targets.append((value(self, node["Word"]), operator.endswith(">>")))
+        elif operator in (">", ">>") and source(self, node["Word"]) not in NOWHERE:
+            self.made(file_thing(source(self, node["Word"]) or ""))
         elif operator == ">&" and number in ("", "1"):
             return source(self, node["Word"]) == "2"
         return False
@@ -427,7 +453,9 @@ class _Shell(Reader):
                 self._round(body, YES)
             return SUCCESS
         name = loop["Name"]["Value"]
-        items = self._loop_items(loop)
+        with self.uses.looking():
+            items = self._loop_items(loop)
+            self.made(f"${name}")
         with self._framed("break"):
             for item in items[:_MAX_ROUNDS]:
                 if not self.alive:
@@ -465,6 +493,8 @@ class _Shell(Reader):
             kept, self.repeats = self.repeats, True
             guard = self.run(node.get("Cond") or []).guard
             self.repeats = kept
+            if _first_command(node) != "read":
+                self.made(f"loop {self.line}")
             guard = self.guards.negate(guard) if node.get("Until") else guard
             self._round(node.get("Do") or [], guard)
         return SUCCESS
@@ -486,7 +516,9 @@ class _Shell(Reader):
             if variant == "local":
                 self._keep(name)
             if not argument.get("Naked"):
-                self._assign(argument)
+                with self.uses.looking() as looking:
+                    self._assign(argument)
+                    looking.made = True
             if variant == "export":
                 exported(self, name)
         return SUCCESS
@@ -511,6 +543,7 @@ class _Shell(Reader):
             before = self.state.arrays.get(name, []) if node.get("Append") else []
             if self.dialect != "bash":
                 self.note("bash-only", f"{name}=()")
+            self.made(f"${name}")
             self.state.variables.pop(name, None)
             self.state.arrays[name] = [*before, *items]
             self.state.own |= {name}
@@ -524,7 +557,9 @@ class _Shell(Reader):
         assigns, words = node.get("Assigns") or [], node.get("Args") or []
         if not words:
             for assign in assigns:
-                self._assign(assign)
+                with self.uses.looking() as looking:
+                    self._assign(assign)
+                    looking.made = True
             return SUCCESS
         if _first_literal(words[0]) in ("[", "test"):
             return self._test(words)
@@ -547,6 +582,7 @@ class _Shell(Reader):
         status = self._called(words)
         for assign in assigns:
             name = assign["Name"]["Value"]
+            self.uses.look(f"${name}")
             self.state.variables.pop(name, None)
             if name in kept.variables:
                 self.state.variables[name] = kept.variables[name]
@@ -554,8 +590,12 @@ class _Shell(Reader):
         return status
 
     def _called(self, words: list[Tree]) -> Status:
-        items = [item for word in words for item in fields(self, word)]
-        return self.call(items) if items else SUCCESS
+        with self.uses.looking() as looking:
+            items = [item for word in words for item in fields(self, word)]
+            status = self.call(items) if items else SUCCESS
+            if items and not self.captures and literal(items[0].text) in IGNORED:
+                looking.made = True
+        return status
 
     def call(self, words: list[Item]) -> Status:
         """Run a simple command."""
@@ -585,6 +625,13 @@ def _expression(hole: Text, known: Mapping[str, Text]) -> Text:
     """What an expression of the CI stands for, if its configuration says so."""
     name = hole[0].name if isinstance(hole[0], Var) else ""
     return known.get(name, known.get(name.removeprefix("env."), hole))
+
+
+def _first_command(loop: Tree) -> str:
+    """What the condition of a loop begins with."""
+    command = (loop.get("Cond") or [{}])[0].get("Cmd") or {}
+    words = command.get("Args") or []
+    return _first_literal(words[0]) if words else ""
 
 
 def _first_literal(word: Tree) -> str:

@@ -26,6 +26,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "{} is not where kaniko looks for its docker config",
         "kaniko reads /kaniko/.docker/config.json",
     ),
+    "default-taken": (
+        "{} may be given to a run: the spec has what stands there by default, {}",
+        "write ${{{{env.{}}}}} where it has to stay a variable",
+    ),
     "eval": ("eval reads the text of {} as shell", "the arguments are passed as they are"),
     "expression-in-script": (
         "the expression {} becomes part of the script's text",

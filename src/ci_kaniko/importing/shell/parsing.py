@@ -46,9 +46,10 @@ class ShellError(Exception):
 
 
 class Parsed(NamedTuple):
-    """A tree, the holes whose places it keeps, and the faults that were mended before."""
+    """A tree and its text, the holes whose places these keep, and the faults mended before."""
 
     tree: Tree
+    text: str
     holes: tuple[Text, ...]
     notes: tuple[Note, ...]
 
@@ -65,23 +66,25 @@ def parse(text: str, first_line: int = 1) -> Parsed:
     notes: list[Note] = []
     holes: list[Text] = []
     text = _without_expressions(text.replace("\r\n", "\n"), first_line, holes, notes)
-    return Parsed(_tolerant(text, first_line, notes), tuple(holes), tuple(notes))
+    tree, text = _tolerant(text, first_line, notes)
+    return Parsed(tree, text, tuple(holes), tuple(notes))
 
 
 def parse_inner(text: str, first_line: int) -> Parsed:
     """The syntax tree of a script inside of another, in which slots stand for holes."""
     notes: list[Note] = []
-    return Parsed(_tolerant(text, first_line, notes), (), tuple(notes))
+    tree, text = _tolerant(text, first_line, notes)
+    return Parsed(tree, text, (), tuple(notes))
 
 
-def _tolerant(text: str, first_line: int, notes: list[Note]) -> Tree:
+def _tolerant(text: str, first_line: int, notes: list[Note]) -> tuple[Tree, str]:
     try:
-        return _tree(text, first_line)
+        return _tree(text, first_line), text
     except ShellError:
         mended = _mended(text, first_line, notes)
         if mended == text:
             raise
-        return _tree(mended, first_line)
+        return _tree(mended, first_line), mended
 
 
 def slotted(text: Text, holes: list[Text]) -> str:

@@ -11,8 +11,10 @@ from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.notes import note as made_note
 from ci_kaniko.importing.shell.parsing import fill
+from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.state import State
-from ci_kaniko.importing.shell.values import Item, Value, Values, pure
+from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
+from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Values, pure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +77,7 @@ class Given(NamedTuple):
     the root of the repository, or by the path that an earlier script wrote to. With the dialect
     ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
     first line in its file. ``host`` is the CI, where it does something between the script's parts.
+    ``called`` says that others call the script, with arguments that nothing tells.
     """
 
     known: Mapping[str, Text] = MappingProxyType({})
@@ -82,6 +85,7 @@ class Given(NamedTuple):
     first_line: int = 1
     dialect: str = "bash"
     host: Host | None = None
+    called: bool = False
 
 
 NOTHING = Given()
@@ -102,9 +106,12 @@ class Reader(ABC):
         self.state = State(
             variables={name: pure(text) for name, text in given.known.items()},
             exported=dict.fromkeys(given.known, YES),
+            items=[UNKNOWN_ARGUMENTS] if given.called else [],
         )
         self.holes: list[Text] = []
         self.hidden: frozenset[str] = frozenset()
+        self.uses = Uses()
+        self.text = ""
         self.notes: dict[tuple[str, int, str], Note] = {}
         self.lines: dict[str, int] = {}
         self.calls: list[RawCall] = []
@@ -207,8 +214,15 @@ class Reader(ABC):
         """A piece of the script with its expressions as holes."""
         return fill(text, self.holes)
 
+    def made(self, *things: str) -> None:
+        """The command at this place wrote or set something, of what it looked at."""
+        self.uses.act(self.line, self.text, things)
+        for here in self.uses.now():
+            here.made = True
+
     def value(self, name: str) -> Value:
         """What a variable holds here."""
+        self.uses.look(f"${name}")
         if name in self.hidden and name in self.state.variables:
             self.note("not-exported", name)
         return self.state.value(name)
@@ -216,6 +230,9 @@ class Reader(ABC):
     def assign(self, name: str, value: Value) -> None:
         """Set a variable."""
         state = self.state
+        if name not in IGNORED_VARIABLES:
+            text = f"{name}=***" if is_secret_name(name) else self.text
+            self.uses.act(self.line, text, (f"${name}",))
         self.lines[name] = self.line
         state.variables[name] = value
         state.arrays.pop(name, None)

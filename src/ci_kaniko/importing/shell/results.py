@@ -31,7 +31,10 @@ from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
+from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import finished_text
+from ci_kaniko.kaniko.flags import of_kind
+from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
 _IDENTITY = ("--context=", "--context-sub-path=", "--dockerfile=", "--target=", "--git=")
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
+_READ = ("registry-certificate", "registry-client-cert", "secret")
+_WRITTEN = of_kind("file")
 _READ_BY_KANIKO = ("/kaniko/.docker/config.json", "$DOCKER_CONFIG/config.json")
 
 
@@ -67,6 +72,10 @@ class _Results:
         state = reader.state
         whole = self.guards.both(state.path, self.usual)
         left = environment_of(reader)
+        for call in merged:
+            self._carried(call)
+        for act in reader.uses.unused():
+            reader.note("skipped-command", act.text, line=act.line)
         return Script(
             calls=calls,
             guards=tuple(reader.asked),
@@ -273,14 +282,36 @@ class _Results:
             line = lines.get(spell(outside), call.line)
             self._config_logins(spell(path), value, whole, found, line)
             if any(login.source == spell(path) for login in found):
+                self.reader.uses.use(file_thing(spell(outside)))
                 self._check_place(spell(path), call, line)
         if _IN_ENVIRONMENT in call.environment:
             value = call.environment[_IN_ENVIRONMENT]
             line = lines.get(_IN_ENVIRONMENT, call.line)
+            self.reader.uses.use(f"${_IN_ENVIRONMENT}")
             self._config_logins(_IN_ENVIRONMENT, value, whole, found, line)
         return tuple(
             self._clean_login(login, self._when(guard, whole)) for login, guard in found.items()
         )
+
+    def _carried(self, call: RawCall) -> None:
+        """The files that an argument or a variable hands to the executor, and those it writes."""
+        uses = self.reader.uses
+        texts = [spell(item.text) for item in call.items if _names_a_file(item.text)]
+        for name, value in call.environment.items():
+            if owner_of_variable(name):
+                texts += [spell(text) for _, text in value]
+        files = {spell(path): held for path, held in _inside(call).items()}
+        waiting = list(files)
+        while found := [path for path in waiting if any(path in text for text in texts)]:
+            waiting = [path for path in waiting if path not in found]
+            for path in found:
+                outside, value = files[path]
+                uses.use(file_thing(spell(outside)))
+                texts += [spell(text) for _, text in value]
+        for item in call.items:
+            flag, equals, path = spell(item.text).removeprefix("--").partition("=")
+            if equals and flag in _WRITTEN:
+                uses.use_copies(file_thing(_outside(call, path)))
 
     def _clean_login(self, login: Login, when: When) -> Login:
         return replace(
@@ -319,6 +350,19 @@ class _Results:
         named = any(source.startswith(spell(text).rstrip("/")) for _, text in folders)
         if source not in _READ_BY_KANIKO and not named:
             self.reader.note("config-elsewhere", source, line=line)
+
+
+def _names_a_file(text: Text) -> bool:
+    return any(starts_with(text, f"--{flag}=") for flag in _READ)
+
+
+def _outside(call: RawCall, path: str) -> str:
+    """A path that the executor sees, as the script sees it."""
+    for outside, inside in mounts(call.container.options) if call.container else ():
+        head = spell(inside).rstrip("/")
+        if path == head or path.startswith(f"{head}/"):
+            return spell(outside).rstrip("/") + path[len(head) :]
+    return path
 
 
 def _clumsiness(when: When) -> tuple[int, int]:

@@ -29,6 +29,7 @@ class State:
     files: dict[Text, Written] = field(default_factory=dict)
     logins: tuple[tuple[int, Any], ...] = ()
     functions: dict[str, Any] = field(default_factory=dict)
+    traps: tuple[Value, ...] = ()
     folder: Value = EMPTY
     output: Value = EMPTY
 
@@ -91,6 +92,7 @@ def merge(one: State, other: State, values: Values) -> State:
     merged.unset = one.unset & other.unset
     merged.logins = tuple(dict.fromkeys((*one.logins, *other.logins)))
     merged.functions = {**one.functions, **other.functions}
+    merged.traps = tuple(dict.fromkeys((*one.traps, *other.traps)))
     merged.folder = both(one.folder, other.folder)
     merged.output = both(one.output, other.output)
     for path, written in other.files.items():

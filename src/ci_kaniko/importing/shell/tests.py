@@ -15,6 +15,7 @@ from ci_kaniko.importing.shell.patterns import (
     portable_glob,
     python_regex,
 )
+from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Value, stripped
 from ci_kaniko.importing.shell.words import pattern, value
 
@@ -138,9 +139,7 @@ def unary(reader: Reader, name: str, held: Value) -> int:
         found = filled(reader, held)
         return found if name == "-n" else reader.guards.negate(found)
     if name == "-v":
-        return reader.values.test(
-            held, lambda text: filled(reader, reader.state.value(spell(text)))
-        )
+        return reader.values.test(held, lambda text: filled(reader, reader.value(spell(text))))
     if name in _FILES:
         return reader.values.test(held, lambda path: exists(reader, path))
     shown = f"[ {name} {spell(held[0][1])} ]"
@@ -150,6 +149,7 @@ def unary(reader: Reader, name: str, held: Value) -> int:
 def exists(reader: Reader, path: Text) -> int:
     """Whether a file is there: those that the script wrote are."""
     path = resolved(reader, path)
+    reader.uses.look(file_thing(spell(path)))
     written = NO
     for guard, _ in reader.state.files.get(path, ()):
         written = reader.guards.either(written, guard)

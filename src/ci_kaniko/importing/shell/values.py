@@ -66,6 +66,10 @@ class Item(NamedTuple):
         return self.text, self.split
 
 
+UNKNOWN_ARGUMENTS = Item(YES, (Var("@"),), split=True)
+"""What a script may be called with, where nothing in it tells."""
+
+
 def pure(text: Text) -> Value:
     """A value that is one text."""
     return ((YES, text),)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, change_text, plain, pure, stripped
+from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.values import (
+    EMPTY,
+    UNKNOWN_ARGUMENTS,
+    Item,
+    Value,
+    change_text,
+    plain,
+    pure,
+    stripped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -314,7 +324,7 @@ def arithmetic(reader: Reader, node: Tree) -> int | None:
     if kind == "Word":
         text = source(reader, node)
         if text is not None and re.fullmatch(r"[A-Za-z_]\w*", text):
-            known = reader.state.value(text)
+            known = reader.value(text)
             text = literal(known[0][1]) if len(known) == 1 else None
         return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
     if kind == "ParenArithm":
@@ -345,11 +355,12 @@ def _parameter(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
 def _list_of(reader: Reader, part: Tree, name: str) -> list[Item] | None:
     """The words of ``$@`` and ``${array[@]}``."""
     if name in ("@", "*"):
+        reader.uses.look("$@")
         return reader.state.items
     index = part.get("Index")
     if index and index.get("Type") == "Word" and source(reader, index) in ("@", "*"):
+        held = reader.value(name)
         if name not in reader.state.arrays:
-            held = reader.state.value(name)
             return [Item(guard, text, split=False) for guard, text in held]
         return reader.state.arrays[name]
     return None
@@ -394,13 +405,18 @@ def _joined(reader: Reader, items: list[Item]) -> Value:
 
 def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
     state = reader.state
+    if name.isdigit() or name == "#":
+        reader.uses.look("$@")
     if name.isdigit() and name != "0":
+        if state.items[:1] == [UNKNOWN_ARGUMENTS]:
+            return pure((Var(name),))
         return reader.value_of(state.items, int(name) - 1) or EMPTY
     if name == "#":
-        certain = all(item.guard == YES for item in state.items)
+        certain = all(item.guard == YES and item != UNKNOWN_ARGUMENTS for item in state.items)
         return plain(str(len(state.items))) if certain else pure((Output("$#"),))
     if not re.match(r"[A-Za-z_]", name):
         return pure((Output(f"${name}"),))
+    reader.uses.look(f"${name}")
     if part.get("Index") and name in state.arrays:
         number = arithmetic(reader, part["Index"])
         found = None if number is None else reader.value_of(state.arrays[name], number)
@@ -408,7 +424,7 @@ def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
     if part.get("Excl"):
         held = state.value(name)
         inner = literal(held[0][1]) if len(held) == 1 else None
-        return state.value(inner) if inner else pure((Output(f"${{!{name}}}"),))
+        return reader.value(inner) if inner else pure((Output(f"${{!{name}}}"),))
     return reader.value(name)
 
 
@@ -506,6 +522,16 @@ def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
     return pure((Output(f"${{{name}{operator}}}"),))
 
 
+_NATIVE = re.compile(r"(?:CI|GITHUB|BUILDKITE|AGOLA|RUNNER)_|.*[.]|\d")
+
+
+def _is_from_outside(reader: Reader, var: Var) -> bool:
+    """Whether a variable is set by whoever starts the job: nothing tells what it holds."""
+    plain = not var.default and not var.changes and not var.portable
+    known = var.name in reader.given or _NATIVE.match(var.name) or is_secret_name(var.name)
+    return plain and not known
+
+
 def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value:
     """``${x:-text}``."""
     path = reader.state.path
@@ -518,6 +544,9 @@ def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value
             return pure(text)
         if isinstance(var, Var) and plain_default and not var.default and not var.changes:
             return pure((Var(var.name, plain_default, (), var.portable),))
+        if isinstance(var, Var) and len(instead) == 1 and _is_from_outside(reader, var):
+            reader.note("default-taken", var.name, spell(instead[0][1]), var.name)
+            return instead
         filled = reader.conditions.filled(text, reader.line)
         return reader.values.choose(filled, pure(text), instead, path)
 

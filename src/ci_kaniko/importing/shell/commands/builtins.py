@@ -7,13 +7,39 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Contents, Output, Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.calls import (
+    Contents,
+    Output,
+    Text,
+    Var,
+    join,
+    literal,
+    spell,
+    split_text,
+    starts_with,
+)
 from ci_kaniko.importing.shell.commands.programs import command_text
-from ci_kaniko.importing.shell.files import change_folder, read_file
+from ci_kaniko.importing.shell.files import (
+    change_folder,
+    in_repository,
+    is_checkout,
+    read_file,
+    resolved,
+)
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure, stripped
+from ci_kaniko.importing.shell.uses import file_thing
+from ci_kaniko.importing.shell.values import (
+    EMPTY,
+    UNKNOWN_ARGUMENTS,
+    Item,
+    Value,
+    plain,
+    pure,
+    stripped,
+)
 from ci_kaniko.importing.shell.words import separators, split_words
+from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +51,8 @@ def set_options(reader: Reader, items: list[Item]) -> Status:
     """``set``."""
     for at, item in enumerate(items):
         word = literal(item.text)
+        if word == "--" or word is None or word[:1] not in "-+":
+            reader.made("$@")
         if word == "--":
             reader.state.items = items[at + 1 :]
             return SUCCESS
@@ -48,6 +76,9 @@ def unset(reader: Reader, items: list[Item]) -> Status:
     for item in items:
         name = literal(item.text)
         if name and not name.startswith("-"):
+            reader.made(f"${name}")
+            if name in reader.given or owner_of_variable(name):
+                reader.uses.use(f"${name}")
             reader.state.variables.pop(name, None)
             reader.state.arrays.pop(name, None)
             reader.state.exported.pop(name, None)
@@ -75,6 +106,8 @@ def exported(reader: Reader, name: str) -> None:
 
 def shift(reader: Reader, items: list[Item]) -> Status:
     """``shift``."""
+    if reader.state.items[:1] == [UNKNOWN_ARGUMENTS]:
+        return SUCCESS
     count = literal(items[0].text) if items else "1"
     reader.state.items = reader.state.items[int(count) if count and count.isdigit() else 1 :]
     return SUCCESS
@@ -144,6 +177,7 @@ def _read_array(reader: Reader, name: str) -> Status:
             reader.note("unknown-list", spell(words[0]))
             words = [one_of(words[0])]
         found += [Item(guard, word, line=reader.line) for word in words]
+    reader.made(f"${name}")
     reader.state.variables.pop(name, None)
     reader.state.arrays[name] = found
     reader.state.own |= {name}
@@ -208,6 +242,31 @@ def look_up(reader: Reader, items: list[Item]) -> Status:
     return Status(guard, guard)
 
 
+def make_folder(reader: Reader, items: list[Item]) -> Status:
+    """``mkdir``: of a folder that is outside of the repository nothing reaches the image."""
+    paths = [resolved(reader, item.text) for item in items if not starts_with(item.text, "-")]
+    inside = [path for path in paths if in_repository(path)]
+    if inside:
+        reader.made(*(file_thing(spell(path)) for path in inside))
+    return SUCCESS
+
+
+def change_rights(reader: Reader, items: list[Item]) -> Status:
+    """``chmod`` and its like; the rights of a whole checkout are the rendered script's as well."""
+    given = [item.text for item in items if not starts_with(item.text, "-")][1:]
+    paths = [resolved(reader, path) for path in given]
+    if not all(is_checkout(path) for path in paths):
+        reader.made(*(file_thing(spell(path)) for path in paths))
+    return SUCCESS
+
+
+def trap(reader: Reader, items: list[Item]) -> Status:
+    """``trap``: what happens at the end, but not what only a cancelled job does."""
+    if {literal(item.text) for item in items[1:]} & {"EXIT", "0"}:
+        reader.state.traps = (*reader.state.traps, pure(items[0].text))
+    return SUCCESS
+
+
 def quiet(reader: Reader, items: list[Item]) -> Status:
     """Commands that nobody needs to know of."""
     return SUCCESS
@@ -221,6 +280,7 @@ def fail(reader: Reader, items: list[Item]) -> Status:
 BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     ".": run_file,
     "break": jump("break"),
+    **dict.fromkeys(("chgrp", "chmod", "chown"), change_rights),
     "cd": change_directory,
     "continue": jump("continue"),
     "eval": evaluate,
@@ -229,6 +289,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "false": fail,
     "hash": look_up,
     "mapfile": map_file,
+    "mkdir": make_folder,
     "readarray": map_file,
     "read": read,
     "readonly": export,
@@ -236,14 +297,14 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "set": set_options,
     "shift": shift,
     "source": run_file,
+    "trap": trap,
     "type": look_up,
     "unset": unset,
     "which": look_up,
     **dict.fromkeys(
         (
-            *(":", "alias", "chgrp", "chmod", "chown", "df", "du", "free", "id", "ls", "mkdir"),
-            *("shopt", "sleep", "sync", "trap", "true", "ulimit", "umask", "uname", "wait"),
-            *("whoami", "hostname", "tree", "file", "stat", "wc"),
+            *(":", "df", "du", "free", "id", "ls", "shopt", "sleep", "sync", "true", "umask"),
+            *("uname", "wait", "whoami", "hostname", "tree", "file", "stat", "wc"),
         ),
         quiet,
     ),

@@ -38,6 +38,7 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
         return _unknown_name(reader, words)
     name = re.sub(r"^/(?:usr/)?(?:bin|busybox)/(?!sh$|busybox$)", "", name.strip())
     if reader.host is not None and name in reader.host.commands:
+        reader.text = ""
         return reader.host.commands[name](reader, rest)
     if name in reader.state.functions:
         return reader.function(name, rest)

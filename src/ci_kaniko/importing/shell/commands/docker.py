@@ -132,6 +132,7 @@ def _last(options: list[Item], name: str) -> Text | None:
 
 def login(reader: Reader, items: list[Item], tool: str) -> Status:
     """``docker login -u USER -p PASSWORD HOST``."""
+    reader.uses.use_all()
     user: Text = ()
     password: Text = ()
     hosts: list[Text] = []

@@ -20,6 +20,7 @@ from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import Item, Value
 from ci_kaniko.kaniko.flags import short_names, switches
+from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
@@ -38,16 +39,18 @@ def is_executor(name: str) -> bool:
 
 def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
     """Whether an image runs the executor, by its name or by what it is told."""
-    if "kaniko" in spell(image):
-        return True
     flags = {str(item.text[0]).partition("=")[0] for item in arguments if item.text}
     builds = {"--context", "-c", "--dockerfile", "-f"}
+    if "kaniko" in spell(image) and any(flag.startswith("-") for flag in flags):
+        return True
     return bool(flags & builds) and bool(flags & {"--destination", "-d", "--no-push"})
 
 
 def record(reader: Reader, items: list[Item], container: Container | None) -> None:
     """Remember a call with all that is known where it stands."""
     state = reader.state
+    reader.uses.use_all()
+    reader.uses.use(*(f"${name}" for name in state.exported if owner_of_variable(name)))
     given = environment(reader, container.options) if container else environment_of(reader)
     reader.calls.append(
         RawCall(

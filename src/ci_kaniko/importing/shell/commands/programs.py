@@ -26,6 +26,7 @@ from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
 from ci_kaniko.importing.shell.tests import grep
 from ci_kaniko.importing.shell.transforms import FILTERS, sed_commands
+from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     Value,
@@ -212,7 +213,9 @@ def git(reader: Reader, values: list[Value]) -> Status:
             made = Var("commit.sha", changes=(kept,), portable=True)
     elif words[:1] in (["show"], ["log"]) and _is_commit_time(words):
         made = Var("commit.timestamp", portable=True)
-    if not words or words[0] not in _SILENT:
+    if not words or words[0] in _SILENT:
+        reader.note("skipped-command", reader.text)
+    else:
         reader.write(pure((made, "\n")))
     if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
         guard = reader.conditions.unknown(command_text("git", values), reader.line)
@@ -480,8 +483,10 @@ def copy(reader: Reader, values: list[Value]) -> Status:
     folder = len(sources) > 1 or spell(target).endswith("/")
     for origin in sources:
         text = read_file(reader, origin)
-        name = spell(resolved(reader, origin)).rpartition("/")[2]
-        write_file(reader, in_folder(target, name) if folder else target, text)
+        place = spell(resolved(reader, origin))
+        to = in_folder(target, place.rpartition("/")[2]) if folder else target
+        reader.uses.copy(file_thing(place), file_thing(spell(resolved(reader, to))))
+        write_file(reader, to, text)
     return SUCCESS
 
 
