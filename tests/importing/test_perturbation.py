@@ -34,6 +34,9 @@ _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"
 """The rules that report a key with everything below it."""
 
 _PARTS = {
+    "Agola file": "",
+    "Agola task": r"runs\[\]\.tasks\[\]\.",
+    "Agola run": r"runs\[\]\.tasks\[\]\.steps\[\]\.(?:run\.)?",
     "Kubernetes object": "",
     "Kubernetes container": r"(?:.*\.)?(?:initC|c)ontainers\[\]\.",
     "Kubernetes secretKeyRef": r".*\.secretKeyRef\.",
@@ -187,5 +190,6 @@ def test_a_change_is_heard(name: str, request: pytest.FixtureRequest) -> None:
 
 
 def test_the_lists_are_of_pipelines_that_are_there() -> None:
+    assert set(_PARTS) == set(IGNORED)
     assert set(_lists()["pending"]) <= set(ORIGINALS)
     assert all(given["reason"] for given in _lists()["allowed"])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""
+_SUBMODULES = {"normal": True, "recursive": "recursive"}
 _OUTPUTS = ("-file", "tar-path", "oci-layout-path")
 _NO_EXTRA = ("after_script", "services", "cache", "id_tokens", "variables", "inherit", "parallel")
 _EXTRA = "gitlab: {extra: ...} takes keys of GitLab as they are"
@@ -131,10 +132,30 @@ class Settings:
         image = spell(self.job.image)
         conditions = [f"{native(whole.get(key))}" for key in ("rules", "only", "except", "tags")]
         texts = [script, image, self._values(), *conditions]
-        variables = self.variables.settle(texts, self.job.written)
+        variables = self._checked_out(self.variables.settle(texts, self.job.written))
         if variables:
             extra["variables"] = variables
         return extra
+
+    def _checked_out(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """What else the job gives its runner than what to check out."""
+        found: dict[str, Any] = {}
+        rest: dict[str, Any] = {}
+        for name, value in variables.items():
+            if name == "GIT_SUBMODULE_STRATEGY" and value in _SUBMODULES:
+                found["submodules"] = _SUBMODULES[value]
+            elif name == "GIT_DEPTH" and str(value).isdigit() and int(value) > 0:
+                found["depth"] = int(value)
+            elif name == "GIT_LFS_SKIP_SMUDGE" and value == "0":
+                found["lfs"] = True
+            else:
+                rest[name] = value
+                continue
+            line = line_of(self.variables.nodes[name], self.job.line)
+            self.job.carried("checkout", f"{name} {value} is checkout:", line)
+        if found:
+            self.job.shared["checkout"] = found
+        return rest
 
     def _values(self) -> str:
         section = " ".join(str(value) for value in self.job.section.values())
