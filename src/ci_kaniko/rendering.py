@@ -40,7 +40,10 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     rendering = chosen.prepare(spec, values or {})
     if rendering.findings:
         raise SpecError(placed(rendering.findings, spec.source))
-    return _text(spec, chosen, rendering.view)
+    text = _text(spec, chosen, rendering.view)
+    if findings := [*chosen.refuses(spec, text)]:
+        raise SpecError(placed(findings, spec.source))
+    return text
 
 
 def _text(spec: Spec, chosen: Target, view: dict[str, Any]) -> str:

@@ -113,6 +113,20 @@ def found(name: str, folder: Path, source: str = PACKAGE) -> dict[str, str]:
     return listed(imported(COMMAND, *COMMANDS[name].split(), folder=folder, source=source))
 
 
+def test_nothing_looks_for_plugins_of_pydantic(folder: Path) -> None:
+    """What would look for them is imported when it is asked for, as by who wants plugins."""
+    assert not imported(COMMAND, "render", "github", folder=folder) & {"email", "zipfile", "csv"}
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "render", "github"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": PACKAGE, "PYDANTIC_DISABLE_PLUGINS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", [*COMMANDS, *CODES])
 def test_exactly_what_is_listed_is_imported(name: str, folder: Path) -> None:
     assert found(name, folder) == LISTED[name]

@@ -8,6 +8,7 @@ package of its own since an editable installation can put nothing into ``ci_kani
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.bccache import bc_version
 
-from ci_kaniko.layouts.resources import templates
 from ci_kaniko.text import yaml as yamltext
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Loader(BaseLoader):
         return _source(template), None, None
 
     def list_templates(self) -> list[str]:
-        return sorted(entry.name for entry in templates().iterdir() if entry.name.endswith(".j2"))
+        return sorted(name for name in os.listdir(_templates()) if name.endswith(".j2"))
 
     def load(
         self,
@@ -77,7 +77,15 @@ class _Loader(BaseLoader):
 
 
 def _source(name: str) -> str:
-    return (templates() / name).read_text(encoding="utf-8")
+    with open(os.path.join(_templates(), name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _templates() -> str:
+    """The bundled templates: package data when installed, the top-level folder in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    packaged = os.path.join(package, "templates")
+    return packaged if os.path.isdir(packaged) else os.path.join(package, "../../templates")
 
 
 def _made_of(name: str) -> tuple[int, str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from operator import not_
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 from ci_kaniko.problems.finding import Refused, quoted
@@ -79,11 +80,16 @@ class Makes(Reads):
         super().__init__(lambda value: make(as_text(value)), schema, kind)
 
 
+_ANNOTATED: Any = type(Annotated[int, ""])
+
+
 def inside(part: Any) -> list[Any]:
     """What a field or its annotation is made of."""
-    listed = (getattr(part, name, ()) for name in ("metadata", "__metadata__", "__args__"))
-    annotation = getattr(part, "annotation", None)
-    return [*(item for items in listed for item in items), *([annotation] if annotation else [])]
+    if isinstance(part, FieldInfo):
+        return [*part.metadata, part.annotation]
+    if isinstance(part, _ANNOTATED):
+        return [*part.__metadata__, *part.__args__]
+    return [*get_args(part)]
 
 
 def readers(part: Any) -> list[Reads]:

@@ -104,7 +104,8 @@ class Target(NamedTuple):
     what a spec says in such a file, whose text it gets. ``pulls_with`` says whether the file can
     hand a login on, for the images that a job runs in. ``started_now`` is a build in a pipeline
     that is rendered when it runs, and ``nothing`` the text of one without images, for a spec and
-    a reason. ``dialect`` names its variables in the table of what works where.
+    a reason. ``refuses`` looks at a text as the platform will, whatever template it is from.
+    ``dialect`` names its variables in the table of what works where.
     """
 
     system: System
@@ -126,6 +127,7 @@ class Target(NamedTuple):
     merged: Callable[[Spec, str], Spec] = lambda spec, _: spec
     started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
     nothing: Callable[[Spec, str], str] = lambda *_: ""
+    refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()
     dialect: Callable[[], Dialect] | None = None
 
     @property

@@ -9,6 +9,7 @@ TARGET = Target(
     output=".agola/config.yml",
     template="agola.yml.j2",
     prepare=later("ci_kaniko.targets.agola.run:prepare"),
+    refuses=later("ci_kaniko.targets.agola.run:refuses"),
     verify=later("ci_kaniko.targets.agola.run:verify"),
     mounts=lambda _: ("/mnt/agola",),
     dialect=found_at("ci_kaniko.targets.agola.dialect:DIALECT"),

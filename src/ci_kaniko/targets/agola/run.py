@@ -65,7 +65,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     view = {"runs": [run.fields() for run in runs], "written": [*_OWNED]}
-    return Rendering(view=view, findings=tuple(_too_large(spec, view)))
+    return Rendering(view=view)
 
 
 def _findings(found: Pipeline) -> list[Finding]:
@@ -122,21 +122,17 @@ def _missing_runners(found: Pipeline) -> Iterator[Finding]:
                 )
 
 
-def _too_large(spec: Spec, view: dict[str, Any]) -> Iterator[Finding]:
+def refuses(spec: Spec, text: str) -> Iterator[Finding]:
     """Agola reads one file, up to a size."""
-    from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.targets.header import header
-
-    if len(str(view)) > _LARGEST // 2:
-        size = len(fill("agola.yml.j2", {**view, "header": header(spec)}).encode())
-        if size > _LARGEST:
-            yield Finding(
-                "too-large",
-                ("images",) if spec.images else (),
-                f"Agola reads one file of up to 1 MiB, and this one would have {size:,} bytes",
-                "outputs: agola: {path: .agola/config.yml, only: [...]} leaves images out; "
-                "texts that all of them share can stand in the Dockerfiles",
-            )
+    size = len(text.encode())
+    if size > _LARGEST:
+        yield Finding(
+            "too-large",
+            ("images",) if spec.images else (),
+            f"Agola reads one file of up to 1 MiB, and this one would have {size:,} bytes",
+            "outputs: agola: {path: .agola/config.yml, only: [...]} leaves images out; "
+            "texts that all of them share can stand in the Dockerfiles",
+        )
 
 
 _FIELDS = {

@@ -9,6 +9,7 @@ TARGET = Target(
     output=".github/workflows/image.yml",
     template="github.yml.j2",
     prepare=later("ci_kaniko.targets.github.workflow:prepare"),
+    refuses=later("ci_kaniko.targets.github.workflow:refuses"),
     verify=later("ci_kaniko.targets.github.workflow:verify"),
     names=later("ci_kaniko.targets.github.workflow:names_beside_others"),
     field="workflow",

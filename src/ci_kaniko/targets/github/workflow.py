@@ -59,8 +59,6 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(unique(findings)))
     view = _view(found, changes)
-    if _is_too_large(spec, view):
-        return Rendering(view={}, findings=(_too_large(spec),))
     return Rendering(view=view)
 
 
@@ -221,22 +219,17 @@ def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
             )
 
 
-def _is_too_large(spec: Spec, view: dict[str, Any]) -> bool:
-    """Whether GitHub would not read the file."""
-    from ci_kaniko.layouts.fill import fill
-    from ci_kaniko.targets.header import header
-
-    return len(fill("github.yml.j2", {**view, "header": header(spec)}).encode()) > _MAX_SIZE
-
-
-def _too_large(spec: Spec) -> Finding:
-    return Finding(
-        "too-large",
-        ("images",) if spec.images else (),
-        "GitHub reads workflows of up to 500 KB, and this one is larger",
-        "several files: outputs: {github: [{path: .github/workflows/NAME.yml, only: [NAME, ...]}]}",
-        on_key=bool(spec.images),
-    )
+def refuses(spec: Spec, text: str) -> Iterator[Finding]:
+    """GitHub reads a file up to a size."""
+    if len(text.encode()) > _MAX_SIZE:
+        yield Finding(
+            "too-large",
+            ("images",) if spec.images else (),
+            "GitHub reads workflows of up to 500 KB, and this one is larger",
+            "several files: "
+            "outputs: {github: [{path: .github/workflows/NAME.yml, only: [NAME, ...]}]}",
+            on_key=bool(spec.images),
+        )
 
 
 def verify(document: Any, view: dict[str, Any]) -> Iterator[str]:
