@@ -47,6 +47,11 @@ class Mounted(NamedTuple):
     ready_config: bool = False
     nodes: tuple[Any, ...] = ()
 
+    @property
+    def config_key(self) -> str:
+        """The key that is a ready config.json."""
+        return self.files.get("config.json") or next(iter(self.files.values()), "config.json")
+
     def take(self) -> str:
         """The object that is mounted, for a use that the spec or the report tells."""
         for node in self.nodes:

@@ -60,6 +60,8 @@ def read_all(
         unread = next((entry for entry in kept if entry.rule == "bad-shell"), None)
         if unread is not None:
             raise failure(unread.path, unread.rule, unread.message, unread.advice, unread.line)
+        if not kept:
+            _raise_mention(files)
         hint = str(kept[0]).strip() if kept else "import reads jobs that call /kaniko/executor"
         raise failure(paths, "no-kaniko", "no job here runs kaniko's executor", hint)
     for job in called:
@@ -68,6 +70,21 @@ def read_all(
     for job in called:
         tell_pending(job)
     return _checked(data, report, called)
+
+
+def _raise_mention(files: list[File]) -> None:
+    """Name the line that speaks of kaniko where nothing that import reads runs it."""
+    for file in files:
+        for number, row in enumerate(file.text.split("\n"), 1):
+            word = re.search(r"[\w./:@-]*kaniko[\w./:@-]*", row)
+            if word is None or row.lstrip().startswith(("#", "//")):
+                continue
+            before = "\n".join(file.text.split("\n")[:number])
+            kinds = re.findall(r"(?m)^kind:\s*(\w+)", before)
+            where = f"in a {kinds[-1]}" if kinds else "here"
+            message = f"no job here runs kaniko's executor: import does not read {word[0]} {where}"
+            hint = "import its call as a script of one line, --from shell"
+            raise failure(file.path, "no-kaniko", message, hint, number)
 
 
 def opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> File:

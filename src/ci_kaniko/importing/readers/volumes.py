@@ -25,8 +25,8 @@ def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
             files = {peek(item.get("path")): peek(item.get("key")) for item in items}
             if sub:
                 files = {sub: files.get(sub, sub)}
-            ready = path.rstrip("/").endswith((".docker", ".docker/config.json"))
-            ready = ready or any(file == "config.json" for file in files)
+            folder = path.rstrip("/").endswith(".docker") and (not files or "config.json" in files)
+            ready = folder or path.endswith("/config.json")
             nodes = [*_looks(entry, volume), name]
             nodes += [item.get(key) for item in items for key in ("path", "key")]
             nodes.append(_optional(volume.get("secret")))

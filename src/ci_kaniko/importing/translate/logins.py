@@ -39,6 +39,7 @@ _HELPERS = {
     **dict.fromkeys(("gcr", "gcloud", "google"), "google"),
     **dict.fromkeys(("acr-env", "acr", "acr-linux"), "azure"),
 }
+_CONFIG_KEY = ".dockerconfigjson"
 _PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
 
 
@@ -352,6 +353,13 @@ class Logins:
     def _ready_name(self) -> tuple[str, int]:
         for mount in self.job.mounts:
             if mount.ready_config:
+                if mount.store and mount.config_key != _CONFIG_KEY:
+                    self.job.left(
+                        "docker-config-key",
+                        f"the key {mount.config_key} of {mount.store} is the config.json",
+                        self.job.line,
+                        f"store it as {_CONFIG_KEY}, as kubectl create secret docker-registry does",
+                    )
                 return mount.take(), self.job.line
         for path, choices in self.call.files.items():
             if not path.endswith("config.json"):
