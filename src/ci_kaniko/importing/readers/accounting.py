@@ -34,6 +34,15 @@ IGNORED: dict[str, dict[str, str]] = {
         "name": _FOR_PEOPLE,
         "permissions": "the rendered job asks for those that it needs",
     },
+    "GitHub checkout": dict.fromkeys(
+        ("clean", "persist-credentials", "show-progress", "set-safe-directory"),
+        "says how git runs on the runner, and changes no file of the commit",
+    ),
+    "GitHub input": {
+        "description": _FOR_PEOPLE,
+        "required": "shows in the default",
+        "deprecationMessage": _FOR_PEOPLE,
+    },
     "GitHub step": {"name": _FOR_PEOPLE, "id": "what reads its outputs is told"},
 }
 """The keys that mean nothing for a build, and why not; all others are read or told."""

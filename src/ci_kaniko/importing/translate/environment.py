@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Masked
+from ci_kaniko.importing.calls import Masked, Var
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.portable import Spelled
 
 
-def exported(job: Job, asked: Collection[str], spelled: Spelled) -> dict[str, str]:
+def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> dict[str, str]:
     """What stands under ``env:``; ``asked`` are the variables that a login was looked for in."""
     found: dict[str, str] = {}
-    for name, line in job.exported.items():
-        text = job.environment[name]
+    given = {name: (job.environment[name], line) for name, line in job.exported.items()}
+    if call.image is not None:
+        for name, choices in call.environment.items():
+            if len(choices) == 1 and job.secret_of(choices[0].text) is None:
+                given.setdefault(name, (choices[0].text, call.line))
+            elif name not in asked:
+                message = f"the executor's variable {name} is not carried over"
+                job.left(
+                    "owned-variable", message, call.line, "env: holds texts that are no secrets"
+                )
+    for name, (text, line) in given.items():
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue
         owner = owner_of_variable(name)
         if owner:
-            if text != ("kube",):
+            # What a step before leaves for the executor is what the spec's own login is made of.
+            if text not in (("kube",), ("docker",), (Var(name),)):
                 job.left("owned-variable", f"{name} is not carried over", line, owner)
             continue
         try:

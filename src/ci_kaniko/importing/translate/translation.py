@@ -90,7 +90,7 @@ class Translation:
         self._context_login()
         self._executor()
         self._checkout()
-        if found := exported(self.job, self.logins.asked, self.spelled):
+        if found := exported(self.job, self.call, self.logins.asked, self.spelled):
             self.build["env"] = found
         if self.git:
             self.build["git"] = self.git

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, spell, split_text
-from ci_kaniko.importing.readers.documents import Map, mapping, native, string
+from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, string
 from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
 from ci_kaniko.importing.readers.github.expressions import stripped_text
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
 _WRAPPED = {"destination", "destinations", "dockerfile", "build_file", "kaniko-args", "extra_args"}
+_SECRET = re.compile(r"(?i)pass|token|secret|key|cred|json|user")
 _TOLD = {"prepares", "wraps", "nothing"}
 
 
@@ -52,10 +53,11 @@ class Actions:
             )
             native(step.raw)
         elif action is None or action.does in _TOLD:
-            self._others.append((uses, action, line))
+            self._others.append((f"{uses}{shown_inputs(given)}", action, line))
             native(step.raw)
         else:
             self._read(scope, action, version)
+            self.job.carried("action", f"{uses}{shown_inputs(given)} is read", line)
 
     def _read(self, scope: Scope, action: Action, version: str) -> None:
         if action.does == "executor":
@@ -101,6 +103,16 @@ class Actions:
                     "prepare: runs commands before the build; a stage of the Dockerfile, or a job "
                     "before this one, can do what needs tools",
                 )
+
+
+def shown_inputs(given: Map) -> str:
+    """The inputs of a step for people, without what may be a secret."""
+    said = [
+        f"{key}: {' '.join(peek(value).split())}"
+        for key, value in given.items()
+        if not _SECRET.search(key)
+    ]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _is_image(name: str, given: Map) -> bool:

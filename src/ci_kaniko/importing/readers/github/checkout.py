@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal, spell
 from ci_kaniko.importing.jobs import Root
-from ci_kaniko.importing.readers.documents import native, string
+from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.readers.documents import string
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_out(scope: Scope) -> None:
+    """What the step fetches, as ``checkout:``; the rest is told."""
     given, job = scope.given, scope.job
     found: dict[str, Any] = {}
     submodules = string(given.get("submodules"))
@@ -33,9 +35,7 @@ def check_out(scope: Scope) -> None:
         )
     if found:
         job.shared["checkout"] = {**job.shared.get("checkout", {}), **found}
-    for key in ("clean", "persist-credentials", "show-progress", "set-safe-directory"):
-        # They say how git runs on the runner, and change no file of the commit.
-        native(given.get(key))
+    ignore_keys(given, "GitHub checkout")
     _elsewhere(scope)
 
 

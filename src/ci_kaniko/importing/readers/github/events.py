@@ -131,7 +131,7 @@ class Events:
         if event in {"release", "create"}:
             job.mended(
                 "release-event",
-                f"on: {event} becomes a push of a tag",
+                f"on: {event}{_types(settings)} becomes a push of a tag",
                 line,
                 "a release has a tag, whose push starts the job",
             )
@@ -203,6 +203,11 @@ def _paths_of(job: Job, settings: Map) -> list[str]:
             read = globs([glob.removeprefix("!")], job, line_of(item))
             found += [*(every if not found else ()), *(f"{out}{one}" for one in read)]
     return found
+
+
+def _types(settings: Map) -> str:
+    listed = [string(item) for item in sequence(settings.get("types"))]
+    return f" ({', '.join(listed)})" if listed else ""
 
 
 _QUIET = {"release", "create", "pull_request_target", "workflow_call", "merge_group"}

@@ -68,6 +68,7 @@ class Known:
         self.outputs: dict[str, Value] = {}
         self.lists: dict[str, list[Item]] = {}
         self.digests: set[str] = set()
+        self.used: set[str] = set()
         self.step: Step | None = None
         self.started = YES
         self._given = given
@@ -155,6 +156,7 @@ class Known:
             return reader.value(rest)
         if head == "steps":
             prefix = step.prefix if step else ""
+            self.used.add(f"{prefix}{rest}")
             return self.outputs.get(f"{prefix}{rest}", _OUTCOMES.get(rest.rpartition(".")[2]))
         return self._constant(name, step.inputs if step else {})
 

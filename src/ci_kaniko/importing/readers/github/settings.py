@@ -91,7 +91,7 @@ def section_of(job: Job, name: str, root: Map, raw: Map, *, called: bool) -> Non
             job.line,
             "60 minutes",
         )
-    extra = _extra(job, raw)
+    extra = _extra(raw)
     if extra:
         section["extra"] = extra
 
@@ -130,27 +130,39 @@ _BUILDS = {
 }
 
 
-def _extra(job: Job, raw: Map) -> dict[str, Any]:
+def _extra(raw: Map) -> dict[str, Any]:
     """The keys of a job that its rendered one can have as they are."""
-    extra = {key: native(value) for key, value in raw.items() if key not in _BUILDS}
-    entries = mapping(raw.get("env"))
+    return {key: native(value) for key, value in raw.items() if key not in _BUILDS}
+
+
+def tell_environment(job: Job, root: Map, raw: Map) -> None:
+    """Variables that no step names: in the executor's own container they are the executor's."""
     used = _used(raw)
-    unused = {
-        key: string(value)
-        for key, value in entries.items()
-        if not is_secret_name(key)
-        and not re.search(rf"\b{re.escape(key)}\b", used)
-        and "${{" not in string(value)
-    }
-    if unused:
-        extra["env"] = unused
-    return extra
+    inner = mapping(mapping(raw.get("container")).get("env"))
+    for holder, is_inner in (
+        (mapping(root.get("env")), False),
+        (mapping(raw.get("env")), False),
+        (inner, True),
+    ):
+        for key, value in holder.items():
+            if re.search(rf"\b{re.escape(key)}\b", used) or key in job.secrets:
+                continue
+            if is_inner and key in job.environment:
+                job.exported[key] = holder.line_of(key)
+            else:
+                shown = "***" if is_secret_name(key) else string(value)
+                job.left(
+                    "unused-variable",
+                    f"{key}: {shown} reaches no argument of the build",
+                    holder.line_of(key),
+                    "env: gives the executor a variable",
+                )
 
 
 def _used(value: Any) -> str:
     """Every text of the steps in which a variable may be read."""
     if isinstance(value, Map):
-        keys = [key for key in value if key in {"steps", "container"}] or list(value)
+        keys = [key for key in value if key == "steps"] or list(value)
         return "\n".join(_used(value[key]) for key in keys)
     if isinstance(value, list):
         return "\n".join(map(_used, value))
@@ -161,6 +173,7 @@ def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
     """One line of the report for each part of a job, and of its workflow, that nobody read."""
     ignore_keys(raw, "GitHub job")
     ignore_keys(root, "GitHub workflow")
+    tell_environment(job, root, raw)
     if ours and peek(mapping(root.get("concurrency")).get("group")).startswith(_OUR_GROUP):
         root = without(root, "concurrency")
     for step in sequence(raw.get("steps")):
@@ -192,7 +205,7 @@ def without(holder: Map, key: str) -> Map:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(value)
+        return ", ".join(f"{key}: {_shown(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

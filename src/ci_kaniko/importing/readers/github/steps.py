@@ -16,7 +16,7 @@ from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, s
 from ci_kaniko.importing.readers.documents import Map, mapping, peek, sequence, string
 from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
-from ci_kaniko.importing.readers.github.expressions import EXPRESSION
+from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace, overlaid
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _SHELLS = ("bash", "sh", "")
 _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
+_SHOWN_STEP = re.compile(r"(?i)\b\S*(?:pass|token|secret)\S*")
 _LATE = re.compile(r"\b(?:steps|env|secrets|needs)\.")
 _SET_OUTPUT = re.compile(
     r"echo\s+([\"']?)::set-(output|env) name=([\w-]+)::(.*)\1[ \t]*$", re.MULTILINE
@@ -63,6 +64,7 @@ class Steps:
         }
         self._pieces: list[Piece] = []
         self._started: When = ALWAYS
+        self._written: dict[str, int] = {}
         self._composites: dict[int, tuple[Map, str]] = {}
 
     # -- the script -----------------------------------------------------------------------------
@@ -76,12 +78,25 @@ class Steps:
             return ()
         script = read_pieces(self.job, self._pieces, self)
         self.actions.tell(script.calls)
+        if script.calls:
+            self._tell_outputs()
         return tuple(
             replace(
                 call, when=self._asked(call.when), pushed=tuple(map(self._narrowed, call.pushed))
             )
             for call in script.calls
         )
+
+    def _tell_outputs(self) -> None:
+        """Report the outputs of steps that nothing of the build reads."""
+        for name, line in self._written.items():
+            if name not in self.known.used:
+                self.job.left(
+                    "step-output",
+                    f"the output {name.replace('.outputs.', '.')} is not carried over",
+                    line,
+                    "no argument of the build reads it; digest: true hands the digest over",
+                )
 
     def _asked(self, when: When) -> When:
         """A condition of the script; nothing where what starts the job says as much."""
@@ -216,6 +231,15 @@ class Steps:
         step = self._of(items)
         condition, line = string(step.raw.get("if")), step.line_of("if")
         guard = self.known.expressions(reader, step).guard(condition, line)
+        if guard == NO:
+            does = " ".join(_SHOWN_STEP.sub(" ", peek(step.raw.get("run"))).split())
+            does = does or peek(step.raw.get("uses"))
+            self.job.left(
+                "other-step",
+                f"{does} runs only where {bare_condition(condition)}, and is not carried over",
+                line,
+                "keep it in a job of your own",
+            )
         return Status(guard, guard)
 
     def _of(self, items: list[Item]) -> Step:
@@ -238,6 +262,7 @@ class Steps:
             self.known.assign(reader, name, overlaid(reader, value, before))
         for name, value in _written(reader, "GITHUB_OUTPUT"):
             self.known.put(reader, f"{step.name}.outputs.{name}", value)
+            self._written[f"{step.name}.outputs.{name}"] = step.line_of("run")
         return SUCCESS
 
     def _uses(self, reader: Reader, items: list[Item]) -> Status:
@@ -248,6 +273,7 @@ class Steps:
         """The outputs of a composite action."""
         step = self._of(items)
         inner, prefix = self._composites[int(literal(items[0].text) or 0)]
+        self.job.carried("action", f"{string(step.raw.get('uses'))} is read", step.line_of("uses"))
         inside = Step(inner, {}, prefix, "", step.line_of("uses"))
         for name, entry in mapping(inner.get("outputs")).items():
             value = string(mapping(entry).get("value"))

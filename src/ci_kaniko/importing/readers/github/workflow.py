@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
+    leftover,
     line_of,
     mapping,
     native,
@@ -81,11 +83,27 @@ class Workflow:
         if "runs" in self.root and "jobs" not in self.root:
             listed = Map(1)
             listed["action"] = mapping(self.root["runs"])
+        others: list[str] = []
+        found = False
         for name, value in listed.items():
-            job, line = mapping(value), listed.line_of(name)
-            if "uses" in job:
-                yield from self._called(name, job)
-                continue
+            made = list(self._jobs(name, mapping(value), listed.line_of(name)))
+            found = found or bool(made)
+            if not made:
+                others.append(name)
+            yield from made
+        for name in others if found else ():
+            self.report.left(
+                "other-job",
+                f"the job {name} runs no kaniko: it is not carried over",
+                self.path,
+                listed.line_of(name),
+                "keep it beside the rendered file",
+            )
+
+    def _jobs(self, name: str, job: Map, line: int) -> Iterator[Job]:
+        if "uses" in job:
+            yield from self._called(name, job)
+        else:
             cells = cells_of(mapping(mapping(job.get("strategy")).get("matrix")))
             if len(cells) > MAX_CELLS:
                 self.report.left(
@@ -115,6 +133,7 @@ class Workflow:
                 "name the file on the command line, too",
             )
             return
+        ignore_keys(job, "GitHub job")
         known = self._known(Job("github", name, self.path, job.line, self.report), {})
         given = {key: known.text(string(value)) for key, value in mapping(job.get("with")).items()}
         condition = (string(job.get("if")), job.line_of("if"))
@@ -127,6 +146,14 @@ class Workflow:
                     made.section.pop("form", None)
                     made.shared.pop("inputs", None)
                     yield made
+        for left in leftover(job):
+            self.report.left(
+                "not-carried",
+                f"{name}.{left.path} is not carried over",
+                self.path,
+                left.line,
+                "it is said to the workflow that the job calls",
+            )
 
     def file(self, uses: str) -> tuple[str, str] | None:
         """The text and the path of a file of the same repository."""
@@ -270,15 +297,18 @@ class Workflow:
                 found["default"] = string(entry["default"])
             if string(entry.get("description")):
                 found["description"] = string(entry["description"])
+            ignore_keys(entry, "GitHub input")
             inputs[name.replace("-", "_").lower()] = found
         if inputs:
             job.shared["inputs"] = inputs
         for name in mapping(call.get("outputs")):
-            native(call["outputs"])
+            outputs = mapping(call["outputs"])
+            value = string(mapping(outputs[name]).get("value"))
+            native(outputs[name])
             job.left(
                 "workflow-outputs",
-                f"the output {name} of the workflow is not carried over",
-                mapping(call["outputs"]).line_of(name),
+                f"the output {name} of the workflow, {value}, is not carried over",
+                outputs.line_of(name),
                 "digest: true hands the digest of the image over",
             )
         if len(self.on) == 1:
