@@ -46,6 +46,8 @@ _PARTS = {
     "Buildkite step": r"(?:.*\.)?steps\[\]\.",
     "GitHub workflow": "",
     "GitHub job": r"jobs\.[^.]+\.",
+    "GitHub checkout": r"jobs\.[^.]+\.steps\[\]\.with\.",
+    "GitHub input": r"on\.workflow_(?:call|dispatch)\.inputs\.[^.]+\.",
     "GitHub step": r"jobs\.[^.]+\.steps\[\]\.",
 }
 """Where the parts of a file stand whose keys ``IGNORED`` passes over."""
