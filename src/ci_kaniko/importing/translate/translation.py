@@ -442,8 +442,6 @@ class Translation:
             inside = path if folder == "." else f"{folder}/{path}"
             if base != "." and (inside.startswith(f"{base}/") or folder != "."):
                 return below(inside, base)
-            if base != "." and "/" in path and not path.startswith("../"):
-                return below(inside, base)
             return path.removeprefix("./")
         found = self.paths.inside(value)
         if found is None and self.job.hook and written:
