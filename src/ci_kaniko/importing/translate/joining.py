@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
-from ci_kaniko.importing.translate.translation import Translation, ordered
+from ci_kaniko.importing.translate.translation import build_of, ordered
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.plan.model import PUSHED_ONLY
 from ci_kaniko.spec.outputs import check_image_name
@@ -44,7 +44,7 @@ def _of_job(job: Job) -> list[dict[str, Any]]:
     """One build for each executor call; calls that only push elsewhere are one."""
     found: list[dict[str, Any]] = []
     for call in job.calls:
-        build = Translation(job, call).run()
+        build = build_of(job, call)
         build.update({key: value for key, value in job.shared.items() if value})
         if job.triggers is not None:
             build["triggers"] = dict(job.triggers)

@@ -472,10 +472,10 @@ class Logins:
         return (Var(name),) if name in self.job.secrets else ()
 
     def _cloud(self, cloud: str) -> Any:
-        read = {"aws": self._aws, "google": self._google, "azure": self._azure}[cloud]
+        read = {"aws": self.aws, "google": self.google, "azure": self._azure}[cloud]
         return {cloud: read()}
 
-    def _aws(self) -> Any:
+    def aws(self) -> Any:
         role = literal(self.environment("AWS_ROLE_ARN"))
         if role and _ROLE.fullmatch(role):
             self.asked.add("AWS_ROLE_SESSION_NAME")
@@ -494,14 +494,14 @@ class Logins:
             return {"credentials_file": self.secret_name(secret, self.call.line)}
         password = self.environment("AWS_SECRET_ACCESS_KEY")
         names = [
-            self._key(text, name)
+            self.key(text, name)
             for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
         ]
         if all(names):
             return {"access_key_id": names[0], "secret_access_key": names[1]}
         return "ambient"
 
-    def _key(self, text: Text, name: str) -> str | None:
+    def key(self, text: Text, name: str) -> str | None:
         if not text:
             return None
         if len(text) == 1 and isinstance(text[0], Var):
@@ -523,7 +523,7 @@ class Logins:
             return made
         return None
 
-    def _google(self) -> Any:
+    def google(self) -> Any:
         file = self.environment("GOOGLE_APPLICATION_CREDENTIALS")
         document = self._document(file)
         if document:
@@ -566,7 +566,7 @@ class Logins:
         if not (tenant and client):
             return "ambient"
         self._take_token("AZURE_FEDERATED_TOKEN_FILE")
-        secret = self._key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
+        secret = self.key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
         found = {"tenant_id": tenant, "client_id": client}
         return {**found, "client_secret": secret} if secret else found
 

@@ -1,0 +1,98 @@
+"""The cache of a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import literal
+from ci_kaniko.importing.translate.flags import CACHE_SWITCHES, Flag, shown_flag, switch
+from ci_kaniko.importing.translate.images import without_tag
+from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.importing.translate.pushes import reference_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.translate.work import Work
+
+
+def take_cache(work: Work) -> None:
+    enabled = work.last("cache")
+    repo = work.last("cache-repo")
+    others = [
+        flag for flag in work.flags if flag.name in {"cache-ttl", "cache-dir", *CACHE_SWITCHES}
+    ]
+    if enabled is None or switch(enabled) is False:
+        for flag in [*([repo] if repo else []), *others]:
+            if flag.name == "compressed-caching" and not switch(flag):
+                # Layers are compressed in memory without a cache as well.
+                work.build["cache"] = {"compressed": False}
+                continue
+            work.job.mended(
+                "cache-is-off",
+                f"--{flag.name}{shown_flag(flag)} does nothing without --cache",
+                flag.line,
+                "it is left out",
+            )
+        return
+    if not _cache_repo(work, repo, enabled):
+        return
+    for flag in others:
+        _cache_option(work, flag)
+    work.build["cache"] = work.cache
+
+
+def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
+    if repo is None or not repo.value:
+        first = next(iter(work.build.get("destinations", ())), None)
+        image = first if isinstance(first, str) else (first or {}).get("image", "")
+        if not image:
+            work.job.left(
+                "cache-without-repo",
+                "--cache needs --cache-repo where nothing is pushed",
+                enabled.line,
+                "cache: {repo: REPOSITORY}",
+            )
+            return False
+        work.cache["repo"] = f"{without_tag(image)}/cache"
+        work.job.carried(
+            "cache-repo",
+            f"kaniko caches in {work.cache['repo']} when no --cache-repo is given",
+            enabled.line,
+        )
+        return True
+    try:
+        written = reference_of(work, repo.value, repo.line)
+    except NotPortable as reason:
+        work.lost("cache.repo", repo, reason)
+        return False
+    if not written.startswith("oci:") and without_tag(written) != written:
+        work.job.mended(
+            "cache-tag",
+            f"{written} has a tag: kaniko warns and caches nothing",
+            repo.line,
+            without_tag(written),
+        )
+        written = without_tag(written)
+    work.cache["repo"] = written
+    return True
+
+
+def _cache_option(work: Work, flag: Flag) -> None:
+    if flag.name in CACHE_SWITCHES:
+        work.cache[CACHE_SWITCHES[flag.name]] = switch(flag)
+        return
+    written = literal(flag.value or ())
+    if flag.name == "cache-dir" and written and written.rstrip("/") in work.job.claims:
+        work.cache["dir"] = written
+        work.job.section["cache_claim"] = work.job.claims[written.rstrip("/")].take()
+    elif flag.name == "cache-dir":
+        work.job.left(
+            "cache-folder",
+            f"--cache-dir{shown_flag(flag)} reads base images from a folder that somebody mounts",
+            flag.line,
+            "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
+            "buildkite: {cache_claim: NAME} mounts a claim",
+        )
+    elif written:
+        work.cache["ttl"] = written
+    else:
+        work.run_time(flag, "cache.ttl")

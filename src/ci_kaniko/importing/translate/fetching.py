@@ -1,0 +1,92 @@
+"""How a context is checked out or fetched, and the login for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Var, literal
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.translate.work import Work
+
+
+def take_fetching(work: Work) -> None:
+    """The login for a git context."""
+    if not (work.fetched or work.job.fetches_itself) or "token" in work.git:
+        return
+    password = work.logins.environment("GIT_PASSWORD") or work.logins.environment("GIT_TOKEN")
+    if not password:
+        return
+    if len(password) == 1 and isinstance(password[0], Var):
+        var = password[0]
+        secret = work.job.secrets.get(var.name)
+        name = secret.name if secret else var.name.rpartition(".")[2]
+        own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
+        work.logins.note_store(var.name)
+        in_own = name in own and work.job.target in {"github", "gitlab"}
+        work.git["token"] = "ci-token" if in_own else work.logins.secret_name(name, 0)
+    else:
+        work.git["token"] = "GIT_TOKEN_SECRET"
+        work.job.left(
+            "literal-secret",
+            "the token for the git context is written into the file",
+            work.call.line,
+            "revoke it, and store the new one as the secret GIT_TOKEN_SECRET",
+        )
+    user = literal(work.logins.environment("GIT_USERNAME"))
+    if user and user not in {"oauth2", "x-access-token"}:
+        work.git["username"] = user
+
+
+def take_checkout(work: Work) -> None:
+    """What ``--git`` says of this repository: a directory is checked out."""
+    if work.fetched:
+        return
+    given = {
+        "submodules": "recursive" if work.git.pop("recurse_submodules", False) else None,
+        "depth": work.git.pop("depth", None),
+    }
+    found = {name: item for name, item in given.items() if item}
+    if found:
+        work.build["checkout"] = found
+    for name in ("branch", "single_branch", "insecure_skip_tls"):
+        if name in work.git:
+            value = str(work.git.pop(name)).lower()
+            flag = f"--git={name.replace('_', '-')}={value}"
+            work.job.left(
+                "git-of-a-directory",
+                f"{flag} is for contexts that are fetched, and this one is checked out",
+                work.call.line,
+                "a context git://HOST/PATH keeps it",
+            )
+
+
+def take_context_login(work: Work) -> None:
+    context = str(work.build.get("context", ""))
+    environment = work.logins.environment
+    if context.startswith("s3://"):
+        found: dict[str, Any] = {}
+        login = work.logins.aws()
+        region = literal(environment("AWS_REGION"))
+        endpoint = literal(environment("S3_ENDPOINT"))
+        if login != "ambient":
+            found["aws"] = login
+        elif not region and not endpoint:
+            return
+        else:
+            found["aws"] = "ambient"
+        if region:
+            found["region"] = region
+        if endpoint:
+            found["s3_endpoint"] = endpoint
+        if literal(environment("S3_FORCE_PATH_STYLE")) == "true":
+            found["s3_path_style"] = True
+        work.build["context_login"] = found
+    elif context.startswith("gs://"):
+        login = work.logins.google()
+        work.build["context_login"] = {"google": login}
+    elif ".blob.core." in context:
+        key = environment("AZURE_STORAGE_ACCESS_KEY")
+        name = work.logins.key(key, "AZURE_STORAGE_ACCESS_KEY")
+        if name:
+            work.build["context_login"] = {"azure_storage_key": name}

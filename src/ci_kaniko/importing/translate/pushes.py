@@ -1,0 +1,198 @@
+"""Where a call pushes, and when: destinations, their conditions, and the logins."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import Text, spell, split_text
+from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, Condition, both_ways
+from ci_kaniko.importing.translate.flags import Flag, shown_flag
+from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
+from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.importing.translate.started import condition_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.translate.work import Work
+
+
+def take_destinations(work: Work) -> None:
+    listed: list[dict[str, Any]] = []
+    conditions: list[Condition] = []
+    for word in work.call.pushed:
+        image = without_flag(word.text)
+        when = both_ways(work.call.when, word.when)
+        condition = condition_of(work.job, when)
+        for piece in _split_images(work, image, word.line):
+            entry = _destination(work, piece, condition, word.line)
+            if entry is not None and entry not in listed:
+                listed.append(entry)
+                conditions.append(condition)
+    images = {spell(without_flag(word.text)) for word in work.call.pushed}
+    _unpushed(
+        work, [flag for flag in work.of("destination") if spell(flag.value or ()) not in images]
+    )
+    if not work.call.pushed:
+        for test in condition_of(work.job, work.call.when).unknown:
+            work.job.left(
+                "unknown-condition",
+                f"the build depends on: {test.text or test.kind}; the spec always builds",
+                test.line or work.call.line,
+                "triggers: say what starts it",
+            )
+    pushes = bool(listed)
+    if not listed:
+        # With push: never they push nothing, and say what is built.
+        listed = [{"image": reference} for reference in dict.fromkeys(work.held_back)]
+    if listed:
+        work.build["destinations"] = [
+            entry["image"] if set(entry) == {"image"} else entry for entry in listed
+        ]
+    _policy(work, conditions, pushes=pushes)
+    _registries(work, listed)
+
+
+def _split_images(work: Work, image: Text, line: int) -> list[Text]:
+    written = spell(image)
+    if "," not in written:
+        return [image]
+    work.job.mended(
+        "destination-list",
+        f"--destination={written} lists several images, and kaniko takes one",
+        line,
+        "each becomes a destination of its own",
+    )
+    return [piece for piece in split_text(image, ",") if piece]
+
+
+def _destination(work: Work, image: Text, condition: Condition, line: int) -> dict[str, Any] | None:
+    shown = spell(image)
+    placeholder = re.search(r"<[^>]+>", shown)
+    if placeholder:
+        work.job.left(
+            "placeholder",
+            f"--destination={shown}: {placeholder.group()} still has to be filled in",
+            line,
+            "write the real image under destinations:",
+        )
+        return None
+    try:
+        reference = reference_of(work, image, line)
+    except NotPortable as reason:
+        work.job.left(
+            "not-portable",
+            f"--destination={shown}: {reason.message}",
+            line,
+            reason.advice or "write it under destinations:",
+        )
+        return None
+    if _is_narrowed_away(work, condition, shown, reference, line):
+        work.held_back.append(reference)
+        return None
+    work.job.carried("destination", f"{shown} is {reference}", line)
+    whole = condition.covers(work.job.triggers or DEFAULT_TRIGGERS)
+    when = None if whole else condition.spelled
+    return {"image": reference} if when is None else {"image": reference, "when": when}
+
+
+def _is_narrowed_away(
+    work: Work, condition: Condition, shown: str, reference: str, line: int
+) -> bool:
+    """Whether a destination is left out, since a spec would push more to it than was asked."""
+    more = sorted(condition.without - set(condition.words))
+    unknown = [(test.text or test.kind, test.line) for test in condition.unknown]
+    unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
+    away = condition.never or bool(more)
+    for said, at in unknown:
+        work.job.left(
+            "unknown-condition",
+            f"the push to {shown} depends on: {said}; "
+            + ("it is not pushed" if away else "the spec leaves that case out"),
+            at or line,
+            f"{{image: {reference}, when: ...}} under destinations:, if a when: fits",
+        )
+    return away
+
+
+def reference_of(work: Work, image: Text, line: int) -> str:
+    reference = work.spelled.reference(image, line)
+    lowered = lowered_text(reference)
+    if lowered != reference:
+        work.job.mended(
+            "upper-case", f"{reference}: repository names are lower case", line, lowered
+        )
+    bare = re.sub(r"^https?://", "", lowered)
+    if bare != lowered:
+        work.job.mended("scheme", f"{lowered} is a URL, and no image", line, bare)
+    bare = _on_docker_hub(work, bare, line)
+    retired = re.match(r"docker\.pkg\.github\.com/([^/]+)/[^/]+/(.+)", bare)
+    if retired:
+        bare = f"ghcr.io/{retired[1]}/{retired[2]}"
+        work.job.mended("retired-registry", "docker.pkg.github.com is retired", line, bare)
+    return bare
+
+
+def _on_docker_hub(work: Work, reference: str, line: int) -> str:
+    """A variable before the first slash is a registry only when it is called so."""
+    match = re.match(r"\$\{([\w.]+)[^}]*\}/", reference)
+    if not match or match[1].startswith("registry."):
+        return reference
+    deeper = re.sub(r"\$\{[^}]*\}", "x", reference).count("/") > 1
+    hosts = {spell(login.host).strip("${}") for login in work.call.logins}
+    if deeper or match[1].removeprefix("env.") in hosts:
+        return reference
+    if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
+        return reference
+    work.job.carried(
+        "docker-hub",
+        f"{reference} names no registry, so it is on Docker Hub",
+        line,
+        f"docker.io/{reference}",
+    )
+    return f"docker.io/{reference}"
+
+
+def _unpushed(work: Work, flags: list[Flag]) -> None:
+    for flag in flags:
+        work.job.left(
+            "never-pushed",
+            f"--destination{shown_flag(flag)} is never pushed: --no-push stands beside it",
+            flag.line,
+            "add it to destinations: and drop push: never, if it should be",
+        )
+
+
+def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
+    if not pushes or work.job.held:
+        work.build["push"] = "never"
+        return
+    in_requests = any(condition.requests for condition in conditions)
+    if not (work.job.requests and in_requests):
+        return
+    if work.job.implicit_requests:
+        work.job.mended(
+            "pushes-pull-requests",
+            "builds of pull requests push as well, to the same tags",
+            work.call.line,
+            "they build without pushing; push: always is what the file says",
+        )
+    else:
+        work.build["push"] = "always"
+
+
+def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
+    hosts: dict[str, None] = {}
+    for entry in listed:
+        hosts.setdefault(host_of(entry["image"]))
+    repo = work.last_quiet("cache-repo")
+    if repo is not None and repo.value and listed:
+        try:
+            host = host_of(work.spelled.reference(repo.value, repo.line))
+            if not host.startswith("oci"):
+                hosts.setdefault(host)
+        except NotPortable:
+            pass
+    cautious = bool(work.of("no-push"))
+    found = work.logins.registries(list(hosts), cautious=cautious)
+    if found:
+        work.build["registries"] = found

@@ -1,0 +1,265 @@
+"""What is built: the context and the Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Text, Var, join, literal, spell, split_text, without_head
+from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
+from ci_kaniko.importing.translate.flags import Flag, shown_flag
+from ci_kaniko.importing.translate.paths import below, starts
+from ci_kaniko.importing.translate.portable import NotPortable
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.translate.work import Work
+
+
+def take_context(work: Work) -> None:
+    flag = work.last("context")
+    sub = work.last("context-sub-path")
+    bucket = work.last("bucket")
+    if flag is None:
+        if bucket is None:
+            _default_context(work)
+        return
+    value = flag.value or ()
+    shown = spell(value)
+    if bucket is not None and "://" not in shown:
+        value = join(("gs://", *(bucket.value or ()), "/", *value))
+        shown = spell(value)
+    scheme = re.match(r"([a-z0-9+]+)://", shown)
+    if shown.startswith("git@") or (scheme and scheme[1] in {"ssh", "git+ssh", "http"}):
+        value, shown = _mended_git(work, value, shown, flag)
+        scheme = re.match(r"([a-z0-9+]+)://", shown)
+    if scheme is None and any(
+        isinstance(part, Var) and part.name in {"github.repositoryUrl", "CI_REPOSITORY_URL"}
+        for part in value[:1]
+    ):
+        shown, scheme = f"git://{shown}", re.match("(git)://", "git://")
+    if scheme is None or scheme[1] == "dir":
+        _directory(work, value, shown, flag)
+    else:
+        _remote(work, value, shown, flag, scheme[1])
+    if sub is not None and sub.value:
+        _sub_path(work, sub)
+
+
+def _default_context(work: Work) -> None:
+    if work.call.folder or work.job.folder:
+        found = work.paths.inside(("/workspace",))
+        if found is not None:
+            _set_context(work, found)
+            return
+    if work.paths.inside(("/workspace",)) is not None and not work.job.hook:
+        _set_context(work, work.paths.inside(("/workspace",)) or ".")
+        return
+    work.job.mended(
+        "no-context",
+        "without --context kaniko sends /workspace/, where the repository is not",
+        work.call.line,
+        "the context is the repository",
+    )
+    folder = work.paths.folder()
+    _set_context(work, folder or ".")
+
+
+def _set_context(work: Work, path: str) -> None:
+    work.context = path
+    if path != ".":
+        work.build["context"] = path
+
+
+def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
+    found = work.paths.inside(value)
+    if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
+        relative = without_head(value, "dir://")
+        if isinstance(relative[0] if relative else "", str):
+            work.job.mended(
+                "relative-context",
+                f"{shown} has two slashes, so it is a relative path",
+                flag.line,
+                "three slashes begin an absolute one",
+            )
+            found = work.paths.inside(join(("/", *relative)))
+    if found is None:
+        work.job.left(
+            "unknown-context",
+            f"the context {shown} is not known to lie in the repository",
+            flag.line,
+            "write the folder as context:, from the root of the repository",
+        )
+        return
+    if found.startswith(".."):
+        work.job.left(
+            "outside-context",
+            f"the context {shown} lies outside of the repository",
+            flag.line,
+            "write a folder of the repository as context:",
+        )
+        return
+    if found != "." or not flag.when:
+        work.job.carried("context", f"the context {shown} is {found}", flag.line)
+    _set_context(work, found)
+
+
+def _mended_git(work: Work, value: Text, shown: str, flag: Flag) -> tuple[Text, str]:
+    match = re.match(r"(?:ssh://|git\+ssh://|http://)?(?:[^@/]+@)?([^/:]+)[:/](?:\d+/)?(.*)", shown)
+    if not match:
+        return value, shown
+    text = f"git://{match[1]}/{match[2]}"
+    work.job.mended(
+        "ssh-context", f"kaniko cannot clone {shown}", flag.line, f"it clones {text} over https"
+    )
+    return (text,), text
+
+
+def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> None:
+    if (
+        scheme == "https"
+        and ".blob.core." not in shown
+        and (".git" in shown or re.match(r"https://(?:github|gitlab)\.", shown))
+    ):
+        work.job.mended(
+            "https-context",
+            f"kaniko reads {shown} as an archive in Azure's store",
+            flag.line,
+            "git:// is a clone over https",
+        )
+        value = join(("git://", *without_head(value, "https://")))
+        shown, scheme = spell(value), "git"
+    if scheme == "git" and is_this_repository(value):
+        _own_repository(work, flag, shown)
+        return
+    if scheme == "tar":
+        _archive(work, value, shown, flag)
+        return
+    work.fetched = True
+    if scheme == "git":
+        value = _checked_git(work, value, shown, flag)
+    try:
+        work.build["context"] = work.spelled.template(value, flag.line)
+    except NotPortable as reason:
+        work.lost("context", flag, reason)
+
+
+def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
+    token = re.match(r"git://([^@/#]+)@(.*)", shown, re.DOTALL)
+    if token:
+        user, _, _ = token[1].partition(":")
+        work.job.left(
+            "token-in-context",
+            "the context holds a login, which everybody can read",
+            flag.line,
+            "git: {token: NAME_OF_A_SECRET} reads it from a secret",
+        )
+        work.git["token"] = "GIT_TOKEN"
+        _, *rest = split_text(value, "@", 1)
+        value = join(("git://", *rest[0])) if rest else (f"git://{token[2]}",)
+        if user not in {"oauth2", "x-access-token"} and re.fullmatch(r"[\w.-]+", user):
+            work.git["username"] = user
+    written = literal(value)
+    if written and "#" in written:
+        location, _, fragment = written.partition("#")
+        ref, _, commit = fragment.partition("#")
+        if ref and not ref.startswith("refs/") and not re.fullmatch("[0-9a-f]{40}", ref):
+            full = f"{location}#refs/heads/{ref}" + (f"#{commit}" if commit else "")
+            work.job.mended("short-ref", f"{ref} is not a full ref", flag.line, f"refs/heads/{ref}")
+            return (full,)
+    return value
+
+
+def _own_repository(work: Work, flag: Flag, shown: str) -> None:
+    work.job.carried("context", f"{shown} is this repository at this commit", flag.line)
+    work.context = "."
+    work.job.fetches_itself = True
+
+
+def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
+    rest = without_head(value, "tar://")
+    if literal(rest) == "stdin":
+        work.job.left(
+            "stdin-context",
+            "the context comes from standard input, which no CI job has",
+            flag.line,
+            "tar://FILE, a gzipped archive in the repository, or a folder",
+        )
+        return
+    found = work.paths.inside(rest)
+    work.fetched = True
+    if found is not None:
+        work.build["context"] = f"tar://{found}"
+    elif (written := literal(rest)) is not None:
+        work.build["context"] = f"tar://{written}"
+    else:
+        work.fetched = False
+        work.job.left("unknown-context", f"the context {shown} is not known", flag.line, "write it")
+
+
+def _sub_path(work: Work, flag: Flag) -> None:
+    written = literal(flag.value or ())
+    if written is None:
+        work.job.left(
+            "unknown-sub-path",
+            f"--context-sub-path{shown_flag(flag)} is known to a run only",
+            flag.line,
+            "write it as context_sub_path:",
+        )
+        return
+    path = written.strip("/")
+    if work.fetched:
+        work.build["context_sub_path"] = path
+    else:
+        joined = path if work.context == "." else f"{work.context}/{path}"
+        _set_context(work, joined)
+
+
+def take_dockerfile(work: Work) -> None:
+    flag = work.last("dockerfile")
+    if flag is None or not flag.value:
+        return
+    shown = spell(flag.value)
+    if shown.startswith(("http://", "https://")):
+        written = literal(flag.value)
+        if written:
+            work.build["dockerfile"] = written
+        return
+    path = _dockerfile_path(work, flag.value, shown)
+    if path is None:
+        work.job.left(
+            "unknown-dockerfile",
+            f"the Dockerfile {shown} is not known to lie in the repository",
+            flag.line,
+            "write it as dockerfile:, from the context",
+        )
+        return
+    if path != "Dockerfile":
+        work.build["dockerfile"] = path
+
+
+def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
+    base = work.build.get("context_sub_path", ".") if work.fetched else work.context
+    if shown.startswith(FETCHED):
+        rest = starts(value, (FETCHED,))
+        written = literal(rest or ())
+        return below(written.strip("/"), base) if written else None
+    written = literal(value)
+    if written is not None and not written.startswith("/"):
+        path = written.removeprefix("./")
+        folder = work.paths.folder() or "."
+        inside = path if folder == "." else f"{folder}/{path}"
+        if base != "." and (inside.startswith(f"{base}/") or folder != "."):
+            return below(inside, base)
+        return path.removeprefix("./")
+    found = work.paths.inside(value)
+    if found is None and work.job.hook and written:
+        found = _below_checkout(work, written)
+    if found is None and written and work.fetched:
+        return written.rpartition("/")[2] or None
+    return None if found is None else below(found, base)
+
+
+def _below_checkout(work: Work, written: str) -> str | None:
+    """/workspace/build/<agent>/src/Dockerfile: the checkout's usual place."""
+    match = re.match(r"/workspace/build/[^/]+/(.+)", written)
+    return match[1] if match else None

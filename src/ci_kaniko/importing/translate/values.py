@@ -1,0 +1,252 @@
+"""The flags that stand for one value of a spec each: a handler for each kind of flag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, literal, spell, split_text
+from ci_kaniko.importing.shell.secrets import is_written
+from ci_kaniko.importing.translate.flags import Flag, shown_flag, switch
+from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.importing.translate.work import Work
+from ci_kaniko.kaniko.flags import FLAGS
+
+Handler = Callable[[Work, Flag], None]
+_HANDED_ON = ("/kaniko/digest", "/dev/termination-log", "$(results.", "${results.")
+_CHECKED_OUT = {"gitlab", "github", "buildkite", "agola"}
+_FIELDS = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
+_PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
+
+
+def _target(work: Work, flag: Flag) -> None:
+    written = literal(flag.value or ())
+    if written:
+        work.build["target"] = written
+    else:
+        work.run_time(flag, "target")
+
+
+def _named(work: Work, flag: Flag) -> None:
+    """``--build-arg NAME=VALUE``; without a value it is that of the environment."""
+    field = _FIELDS[flag.name]
+    text = flag.value or ()
+    key, *given = split_text(text, "=", 1)
+    value = given[0] if given else None
+    name = literal(key)
+    if not name:
+        work.job.left(
+            "unknown-name",
+            f"--{flag.name}{shown_flag(flag)}: its name is known to a run only",
+            flag.line,
+            f"write it under {field}:",
+        )
+        return
+    if flag.name == "build-arg" and _is_proxy(work, name, value):
+        return
+    if value is not None and is_written(name, value):
+        work.job.report.hide(literal(value) or "")
+        work.job.left(
+            "literal-secret",
+            f"the value of {name} is written into the file",
+            flag.line,
+            f"revoke it; build_secrets: {{{name.lower()}: NAME_OF_A_SECRET}} keeps the new one "
+            "out of the image",
+        )
+        work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
+        return
+    if value is None:
+        value = work.logins.environment(name) or (Var(name),)
+    try:
+        written = work.spelled.template(value, flag.line, what=flag.name)
+    except NotPortable as reason:
+        if any(isinstance(part, Masked) for part in value):
+            work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
+        work.job.left(
+            "not-portable",
+            f"--{flag.name} {name}: {reason.message}",
+            flag.line,
+            reason.advice or f"write {name} under {field}: by hand",
+        )
+        return
+    work.build.setdefault(field, {})[name] = written
+
+
+def _git(work: Work, flag: Flag) -> None:
+    written = literal(flag.value or ())
+    if written is None:
+        work.run_time(flag, "git")
+        return
+    for pair in written.split(","):
+        key, _, value = pair.partition("=")
+        field = key.strip().replace("-", "_")
+        if field == "branch" and value:
+            work.git["branch"] = value
+        elif field == "depth" and value.isdigit():
+            work.git["depth"] = int(value)
+        elif field in {"single_branch", "recurse_submodules", "insecure_skip_tls"}:
+            work.git[field] = value != "false"
+        else:
+            work.job.left("bad-git-option", f"--git={pair} is not known", flag.line, "drop it")
+
+
+def _listed(work: Work, flag: Flag) -> None:
+    field = flag.name.replace("-", "_")
+    written = literal(flag.value or ())
+    if flag.name == "secret" and written and _build_secret(work, written):
+        return
+    if written is None:
+        work.run_time(flag, f"options.{field}")
+        return
+    values = written.split(",") if flag.name == "credential-helpers" else [written]
+    if flag.name == "registry-mirror":
+        values = [re.sub(r"^https?://", "", value).rstrip("/") for value in values]
+        if values != [written]:
+            work.job.mended(
+                "mirror-scheme", f"{written} is a URL; a mirror is a host", flag.line, values[0]
+            )
+    listed = work.options.setdefault(field, [])
+    listed += [value for value in values if value not in listed]
+
+
+def _build_secret(work: Work, written: str) -> bool:
+    match = re.fullmatch(r"id=([^,]+),env=([A-Za-z_]\w*)", written)
+    if not match:
+        return False
+    name = match[2]
+    known = work.job.secrets.get(name)
+    if known is None and not work.job.plain_secrets:
+        return False
+    work.logins.note_store(name)
+    same = known is None or known.name == name
+    work.build.setdefault("build_secrets", {})[match[1]] = name if same else known.name  # type: ignore[union-attr]
+    return True
+
+
+def _mapped(work: Work, flag: Flag) -> None:
+    field = flag.name.replace("-", "_")
+    written = literal(flag.value or ())
+    if written is None:
+        work.run_time(flag, f"options.{field}")
+        return
+    for pair in written.split(";"):
+        key, _, value = pair.partition("=")
+        if not value:
+            work.job.left("bad-pair", f"--{flag.name}={pair} has no =", flag.line, "HOST=VALUE")
+        elif not _certificate(work, flag.name, key, value):
+            found = work.options.setdefault(field, {})
+            if flag.name == "registry-map" and key in found:
+                before = found[key] if isinstance(found[key], list) else [found[key]]
+                found[key] = [*before, *([value] if value not in before else [])]
+            else:
+                found[key] = value
+
+
+def _certificate(work: Work, name: str, host: str, value: str) -> bool:
+    """A certificate that the job takes from a secret."""
+    if name == "registry-certificate":
+        secret = work.logins.file_secret((value,))
+        if secret:
+            work.build.setdefault("certificates", {})[host] = secret
+        return bool(secret)
+    if name == "registry-client-cert" and "," in value:
+        one, _, two = value.partition(",")
+        secrets = work.logins.file_secret((one,)), work.logins.file_secret((two,))
+        if all(secrets):
+            pair = {"certificate": secrets[0], "key": secrets[1]}
+            work.build.setdefault("client_certificates", {})[host] = pair
+            return True
+    return False
+
+
+def _file(work: Work, flag: Flag) -> None:
+    field = flag.name.replace("-", "_")
+    value = flag.value or ()
+    path = work.paths.output(value)
+    shown = spell(value)
+    if field == "digest_file" and shown.startswith(_HANDED_ON):
+        work.build["digest"] = True
+        work.job.carried("digest", f"{shown} hands the digest on: digest: true", flag.line)
+    elif path is not None and not path.startswith(".."):
+        work.options[field] = path
+    elif work.job.target in _CHECKED_OUT and re.search(r"(?:^|/)[\w.-]+$", shown):
+        name = shown.rpartition("/")[2]
+        work.job.mended(
+            "output-outside",
+            f"--{flag.name}={shown} lies in the container, where nobody finds it",
+            flag.line,
+            f"{name}, in the repository",
+        )
+        work.options[field] = name
+    else:
+        work.job.left(
+            "output-outside",
+            f"--{flag.name}={shown} is not known to lie in the repository",
+            flag.line,
+            f"options: {{{field}: PATH}} writes it there; digest: true hands the digest on",
+        )
+
+
+def _option(work: Work, flag: Flag) -> None:
+    field = flag.name.replace("-", "_")
+    written = literal(flag.value) if flag.value is not None else None
+    if flag.value is not None and written is None:
+        work.run_time(flag, f"options.{field}")
+        return
+    if FLAGS[flag.name].kind == "switch":
+        work.options[field] = switch(flag)
+    elif FLAGS[flag.name].kind == "number" and written and re.fullmatch(r"-?\d+", written):
+        work.options[field] = int(written)
+    elif written:
+        work.options[field] = written
+    else:
+        work.job.left("no-value", f"--{flag.name} has no value", flag.line, "give it one")
+
+
+def take_proxy(work: Work) -> None:
+    found: dict[str, Any] = {}
+    for name, field in _PROXIES.items():
+        text = work.logins.environment(name) or work.logins.environment(name.lower())
+        written = literal(text)
+        secret = work.job.secret_of(text) if field != "no_proxy" else None
+        if written:
+            found[field] = written
+        elif secret:
+            work.logins.note_store(text[0].name)  # type: ignore[union-attr]
+            found[field] = {"secret": work.logins.secret_name(secret, work.call.line)}
+        if field in found:
+            work.proxies[field] = text
+    if found:
+        work.build["proxy"] = found
+
+
+def _is_proxy(work: Work, name: str, value: Text | None) -> bool:
+    """Whether a build arg is what ``proxy`` gives to RUN lines."""
+    proxy = work.proxies.get(_PROXIES.get(name.upper(), ""))
+    return proxy is not None and value in (None, proxy)
+
+
+_BY_NAME: dict[str, Handler] = {
+    "target": _target,
+    **dict.fromkeys(_FIELDS, _named),
+    "git": _git,
+}
+_BY_KIND: dict[str, Handler] = {
+    "list": _listed,
+    "mapping": _mapped,
+    "file": _file,
+    **dict.fromkeys(("switch", "number", "text"), _option),
+}
+_ELSEWHERE = {"context", "context_sub_path", "dockerfile", "destinations", "push", "cache"}
+"""Fields that several flags make together."""
+
+
+def take(work: Work, flag: Flag) -> None:
+    """Say a flag in the spec or in the report."""
+    known = FLAGS[flag.name]
+    if known.field is None or known.field.partition(".")[0] in _ELSEWHERE:
+        return
+    if flag.when != ALWAYS and known.kind != "file":
+        work.conditional(flag)
+    (_BY_NAME.get(flag.name) or _BY_KIND[known.kind])(work, flag)

@@ -1,0 +1,113 @@
+"""The words of an executor call as flags: old names, those of docker, strange ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Var, Word, spell
+from ci_kaniko.importing.translate.flags import (
+    LETTERS,
+    LETTERS_OF_DOCKER,
+    MEANT,
+    OF_DOCKER,
+    Flag,
+    parse,
+    shown_flag,
+)
+from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.translate.work import Work
+
+
+def read_words(work: Work) -> None:
+    for word in work.call.words:
+        flag = parse(word)
+        if flag is None:
+            _stray(work, word)
+            continue
+        name = flag.name
+        if name in LETTERS:
+            flag.name = name = LETTERS[name]
+        if name in RENAMED:
+            work.job.mended(
+                "renamed-flag",
+                f"--{name} is an old name",
+                flag.line,
+                f"kaniko calls it --{RENAMED[name]}",
+            )
+            flag.name = RENAMED[name]
+        elif name in MEANT or name in LETTERS_OF_DOCKER:
+            meant = MEANT.get(LETTERS_OF_DOCKER.get(name, name))
+            if meant:
+                _unknown(work, flag, f"--{meant} was meant")
+                flag.name = meant
+            else:
+                _unknown(work, flag)
+                continue
+        elif name in RESERVED:
+            work.job.left(
+                "reserved-flag",
+                f"--{name}{shown_flag(flag)} is not carried over: {RESERVED[name]}",
+                flag.line,
+                "ci-kaniko chooses that itself",
+            )
+            continue
+        elif name not in FLAGS:
+            _strange(work, flag)
+            continue
+        work.flags.append(flag)
+
+
+def _unknown(work: Work, flag: Flag, meant: str = "") -> None:
+    shown = f"--{flag.name}" if len(flag.name) > 1 else f"-{flag.name}"
+    instead = "pushing is what kaniko does without it" if flag.name == "push" else meant
+    work.job.mended(
+        "unknown-flag",
+        f"{shown}{shown_flag(flag)} is no kaniko flag: the executor stops there",
+        flag.line,
+        instead or "it is left out",
+    )
+
+
+def _strange(work: Work, flag: Flag) -> None:
+    """A flag that no release has; those of docker are faults, others may be new."""
+    if flag.name in OF_DOCKER or len(flag.name) == 1:
+        _unknown(work, flag)
+        return
+    try:
+        value = None if flag.value is None else work.spelled.template(flag.value, flag.line)
+    except NotPortable as reason:
+        work.lost("extra_args", flag, reason)
+        return
+    written = f"--{flag.name}" if value is None else f"--{flag.name}={value}"
+    work.build.setdefault("extra_args", []).append(written)
+    work.job.carried(
+        "new-flag",
+        f"--{flag.name} is a flag that ci-kaniko does not know",
+        flag.line,
+        "extra_args: passes it; the executor stops where it does not know it either",
+    )
+
+
+def _stray(work: Work, word: Word) -> None:
+    shown = spell(word.text)
+    if shown.endswith("/executor") or shown == "executor":
+        work.job.mended(
+            "executor-twice",
+            f"{shown} is passed to the executor as an argument",
+            word.line,
+            "it is called once",
+        )
+        return
+    if not shown.strip():
+        work.job.mended("empty-argument", "an empty argument", word.line, "it is left out")
+        return
+    variable = len(word.text) == 1 and isinstance(word.text[0], Var)
+    advice = (
+        "write the flags that it holds into the spec"
+        if variable
+        else "kaniko takes no arguments but flags"
+    )
+    work.job.left("stray-argument", f"the argument {shown} is no flag", word.line, advice)

@@ -1,0 +1,78 @@
+"""One executor call and what has been read of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import ALWAYS, Call, Text
+from ci_kaniko.importing.translate.conditions import shown_when
+from ci_kaniko.importing.translate.flags import Flag, shown_flag
+from ci_kaniko.importing.translate.logins import Logins
+from ci_kaniko.importing.translate.paths import Paths
+from ci_kaniko.importing.translate.portable import NotPortable, Spelled
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+
+class Work:
+    """One call on its way to a build: what it passes, and what is known of it so far."""
+
+    def __init__(self, job: Job, call: Call) -> None:
+        self.job = job
+        self.call = call
+        self.spelled = Spelled(job)
+        self.paths = Paths(job, call)
+        self.logins = Logins(job, call)
+        self.build: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
+        self.git: dict[str, Any] = {}
+        self.context = "."
+        self.fetched = False
+        self.proxies: dict[str, Text] = {}
+        self.flags: list[Flag] = []
+        self.held_back: list[str] = []
+
+    def of(self, name: str) -> list[Flag]:
+        return [flag for flag in self.flags if flag.name == name]
+
+    def last(self, name: str) -> Flag | None:
+        """The flag that counts where one replaces another."""
+        found = self.of(name)
+        plain = [flag for flag in found if flag.when == ALWAYS]
+        for flag in found:
+            if flag.when != ALWAYS:
+                self.conditional(flag)
+        chosen = plain or found
+        return chosen[-1] if chosen else None
+
+    def conditional(self, flag: Flag) -> None:
+        said = shown_when(flag.when)
+        self.job.left(
+            "conditional-flag",
+            f"--{flag.name}{shown_flag(flag)} is passed only where {said}",
+            flag.line,
+            "the spec passes it always, or make an image of its own for it",
+        )
+
+    def run_time(self, flag: Flag, field: str) -> None:
+        self.job.left(
+            "run-time-value",
+            f"--{flag.name}{shown_flag(flag)} is known to a run only, "
+            f"and {field}: holds no variables",
+            flag.line,
+            f"write the value as {field}:",
+        )
+
+    def lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
+        self.job.left(
+            "not-portable",
+            f"--{flag.name}{shown_flag(flag)}: {reason.message}",
+            flag.line,
+            reason.advice or f"write {field}: by hand",
+        )
+
+    def last_quiet(self, name: str) -> Flag | None:
+        found = self.of(name)
+        return found[-1] if found else None
