@@ -10,7 +10,6 @@ from ci_kaniko.kaniko.flags import FLAGS, fields_below, short_names
 CACHE_SWITCHES = {
     flag: field for field, flag in fields_below("cache").items() if FLAGS[flag].kind == "switch"
 }
-OPTIONS = frozenset(fields_below("options").values())
 LETTERS = short_names()
 LETTERS_OF_DOCKER = {"t": "tag", "o": "output"}
 MEANT = {
