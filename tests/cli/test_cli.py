@@ -691,7 +691,7 @@ def test_a_hint_keeps_the_logins_that_work(tmp_path: Path, image: str) -> None:
     assert repository.call("validate", "gitlab", "github").code == 0
 
 
-@pytest.mark.parametrize("word", ["date", "version", "sha", "ref", "pr", "build"])
+@pytest.mark.parametrize("word", ["date", "semver", "sha", "ref", "pr", "build"])
 def test_a_hint_about_a_variable_of_a_tag_works(tmp_path: Path, word: str) -> None:
     repository = Repository(tmp_path)
     repository.write("Dockerfile", "FROM scratch\n")
