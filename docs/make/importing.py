@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ci_kaniko.importing.readers.accounting import IGNORED
+from ci_kaniko.importing.shell.uses import IGNORED as COMMANDS
+from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES as VARIABLES
 from make.tables import code, table
 
 if TYPE_CHECKING:
@@ -65,13 +67,15 @@ def _of_file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def ignored() -> str:
-    """The keys that mean nothing for a build, with the reasons."""
+    """The keys and commands that mean nothing for a build, with the reasons."""
     rows = [
         [kind, code(key), why]
         for kind, keys in sorted(IGNORED.items())
         for key, why in keys.items()
     ]
-    return table(("in a", "key", "which"), rows)
+    rows += [["script", code(name), why] for name, why in sorted(COMMANDS.items())]
+    rows += [["script", code(f"${name}"), f"is {why}"] for name, why in sorted(VARIABLES.items())]
+    return table(("in a", "key or command", "which"), rows)
 
 
 def rules(kind: str) -> str:

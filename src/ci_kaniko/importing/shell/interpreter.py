@@ -1,7 +1,8 @@
-"""Shell text -> the executor calls in it, read symbolically: nothing is ever run.
+"""An abstract interpreter of shell: from a script to the executor calls in it, running nothing.
 
-``read`` walks shfmt's syntax tree once. Variables are texts with holes, both sides of a branch
-are followed, and where they meet again a value remembers which text it has under which condition.
+docs/architecture.md has examples. ``read`` walks shfmt's syntax tree once. Variables are texts with
+holes, both sides of a branch are followed, and where they meet again a value remembers which text
+it has under which condition.
 So each call is found once, with words that tell when they are there, and not once per path.
 
 The interface is ``read``, ``ShellError`` and the classes of ``calls``.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
 _ENV = ("env", "sudo", "/usr/bin/env")
+_TRANSPARENT = {*_ENV, "command", "busybox", "/busybox/busybox"}
 _WRAPPERS = {
     *("command", "busybox", "/busybox/busybox", "env", "nice", "nohup", "stdbuf", "sudo"),
     *("time", "timeout", "retry", "ionice", "setsid", "xvfb-run", "/usr/bin/env"),
@@ -162,6 +163,8 @@ def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
         if not word.startswith("-") and not re.fullmatch(r"\d+[smhd]?", word):
             break
         rest.pop(0)
+    if name not in _TRANSPARENT:
+        reader.note("skipped-command", reader.text)
     names: list[str] = []
     kept = dict(reader.state.variables), dict(reader.state.exported), reader.state.own
     while rest and name in _ENV:
