@@ -326,6 +326,28 @@ def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository
     assert job["inherit"] == {"default": ["tags", "timeout"]}
 
 
+@pytest.mark.parametrize(
+    ("stages", "wanted"),
+    [
+        ("stages: [lint, build, deploy]", "build"),
+        ("stages:\n  # first\n  - lint # fast\n\n  - 'ship it'\n", "lint"),
+        ("stages:\n- test\n- build", None),
+        ("variables: {stages: none}", None),
+    ],
+)
+def test_a_stage_that_gitlab_knows(repository: Repository, stages: str, wanted: str | None) -> None:
+    """Without a word a job is in the stage test, which a list of stages may leave out."""
+    repository.write("Dockerfile", FROM)
+    for arguments, path in (((), ".gitlab/ci/image.yml"), (("--merge",), ".gitlab-ci.yml")):
+        repository.write(".gitlab-ci.yml", f"{stages}\nx: {{script: [make], stage: .pre}}\n")
+        assert repository.call("init", *arguments).code == 0
+        assert repository.call("validate", "--strict").code == 0
+        assert repository.call("sync").code == 0
+        job = yaml.safe_load(repository.text(path))["build-image"]
+        assert job.get("stage") == wanted
+        (repository.folder / "ci-kaniko.yaml").unlink()
+
+
 def test_github_has_nothing_to_merge_into(repository: Repository) -> None:
     repository.write(".github/workflows/test.yml", "on: push\n")
     done = repository.call("init", "--merge")

@@ -17,7 +17,7 @@ from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ci_kaniko.targets.target import Start
 
@@ -244,11 +244,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "login": login,
             "outputs": outputs,
             "merged": merged,
-            "sections": [
-                _start(target).section
-                for target in outputs
-                if target in facts.pipelines and target not in merged and _start(target).section
-            ],
+            "sections": [*filter(None, (_section(root, one, facts, merged) for one in outputs))],
             "guessed": {system: path for system, path in guessed.items() if path},
         },
     )
@@ -257,6 +253,18 @@ def starter(root: str, wishes: Wishes) -> Starter:
     steps = _steps(facts, {**outputs, **guessed}, merged)
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
+
+
+def _section(root: str, target: str, facts: Facts, merged: Collection[str]) -> str:
+    """What the spec says for a platform that has a pipeline already."""
+    if target not in facts.pipelines:
+        return ""
+    try:
+        data = read_bytes(os.path.join(root, facts.pipelines[target])) or b""
+    except OSError:
+        data = b""
+    text = data[: 1 << 20].decode("utf-8", "replace")
+    return _start(target).section(text, merged=target in merged)
 
 
 def _check(text: str) -> None:

@@ -29,9 +29,9 @@ class Rendering(NamedTuple):
 def later(place: str) -> Callable[..., Any]:
     """The function or class at ``module:name``, imported when it is called."""
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **options: Any) -> Any:
         module, _, name = place.partition(":")
-        return getattr(import_module(module), name)(*arguments)
+        return getattr(import_module(module), name)(*arguments, **options)
 
     return call
 
@@ -72,8 +72,9 @@ class Start(NamedTuple):
     file is committed. ``pipelines`` are the names of the one file that the platform reads first,
     ``folder`` is where it reads all of them, so that nothing is merged: ``no_merge`` says so.
 
-    ``uses`` says how a ``{pipeline}`` gets to know a new ``{output}``, and ``section`` is what the
-    spec says for such a file. ``steps`` are what comes next, besides the usual.
+    ``uses`` says how a ``{pipeline}`` gets to know a new ``{output}``, and ``section`` makes what
+    the spec says of the text of a pipeline: beside it, or ``merged`` into it. ``steps`` are what
+    comes next, besides the usual.
     """
 
     seen: tuple[str, ...] = ()
@@ -85,7 +86,7 @@ class Start(NamedTuple):
     folder: str = ""
     no_merge: str = ""
     uses: str = ""
-    section: str = ""
+    section: Callable[..., str] = lambda *_, **__: ""
     steps: tuple[str, ...] = ()
 
 

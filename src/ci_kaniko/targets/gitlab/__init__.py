@@ -27,7 +27,6 @@ TARGET = Target(
         numbered=".gitlab/ci/image",
         pipelines=(".gitlab-ci.yml",),
         uses='"include: [{{local: {output}}}]" in {pipeline}',
-        section="# A file for include: of .gitlab-ci.yml; its jobs take only tags and timeout from "
-        "default:\ngitlab: {form: include}\n",
+        section=later("ci_kaniko.targets.gitlab.beside:section"),
     ),
 )

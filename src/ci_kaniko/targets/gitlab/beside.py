@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.targets.gitlab.jobs import INHERITED
 from ci_kaniko.text.patterns import pattern
+from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
@@ -17,6 +18,37 @@ _DEFAULTS = pattern(
     r"(?:before_script|after_script|services|cache|artifacts|hooks|interruptible|retry)[ \t]*:"
 )
 """What a GitLab file gives every job, and no kaniko job can use."""
+_STAGES = pattern(
+    r"(?m)^stages[ \t]*:(?:[ \t]*\[([^\]]*)\]|[^\n]*\n((?:[ \t]*(?:-[ \t].*|#.*)?(?:\n|\Z))+))"
+)
+_USUAL = ("build", "package", "docker", "image", "images", "publish", "release")
+
+
+def section(current: str, *, merged: bool) -> str:
+    """What a first spec says of a pipeline that there is.
+
+    Without a word a job is in the stage test, and GitLab refuses one whose stage is not listed.
+    """
+    stage = _stage(current)
+    fields = ["form: include"] * (not merged) + [f"stage: {scalar(stage)}"] * bool(stage)
+    why = (
+        "# A file for include: of .gitlab-ci.yml; its jobs take only tags and timeout from default:"
+    )
+    lines = [why] * (not merged) + [f"gitlab: {{{', '.join(fields)}}}"] * bool(fields)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _stage(current: str) -> str:
+    """A stage for images, when the pipeline lists its stages and test is none of them."""
+    found = _STAGES.search(current.replace("\r\n", "\n"))
+    if found is None:
+        return ""
+    lines = found[1].split(",") if found[1] is not None else found[2].split("\n")
+    words = [line.partition(" #")[0].strip().removeprefix("- ").strip(" \t\"'") for line in lines]
+    names = [word for word in words if word and not word.startswith(("#", "*", "!", "$"))]
+    if not names or "test" in names:
+        return ""
+    return next((name for name in _USUAL if name in names), names[0])
 
 
 def merged(spec: Spec, current: str) -> Spec:
