@@ -206,7 +206,7 @@ def test_text_shows_the_line(call: Any, repository: Path) -> None:
     ]
 
 
-def test_what_is_wrong_with_many_images_is_told_once(call: Any, repository: Path) -> None:
+def test_what_is_wrong_with_many_images_is_once_for_images(call: Any, repository: Path) -> None:
     own = "options: {skip_tls_verify_pull: true}"
     images = [f"  image-{number}: {{{own}}}" for number in range(12)]
     spec = f"{SPEC.replace('shop:', '${image.name}:')}images:\n"

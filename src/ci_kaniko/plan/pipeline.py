@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.spec.told import told_once
+from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import file_stem
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parts_of
 
@@ -124,7 +124,7 @@ class Pipeline(NamedTuple):
             for plan in image.plans
             for item in look(plan)
         )
-        return told_once(found, len(self.images))
+        return once_for_images(found, len(self.images))
 
     @property
     def started(self) -> tuple[Started, ...]:

@@ -13,7 +13,7 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.dockerfile import Unread, below, path_of
 from ci_kaniko.source.nodes import Mapping
 from ci_kaniko.spec.build import NamedImage
-from ci_kaniko.spec.told import told_once
+from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import inside_repository
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def surroundings(
         used |= {build.at(where) for where in given if where not in untaken}
         if dockerfile is not None and unknown.isdisjoint(_CHOICES):
             found += ((build, finding) for finding in _wrong(build, dockerfile, targets))
-    for finding in told_once([pair for pair in found if pair[0].name in only], len(only)):
+    for finding in once_for_images([pair for pair in found if pair[0].name in only], len(only)):
         yield _at_what_is_written(finding, spec)
     for where, finding in unused.items():
         if where not in used and (not damaged or where[0] == "images"):

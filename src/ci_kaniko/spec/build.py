@@ -130,7 +130,7 @@ class Build(Model):
     )
     destinations: tuple[Later[Destination], ...] = Field(
         default=(),
-        description="Where to push; a text, or a mapping with image and when.",
+        description="Where to push: an image, or a mapping with image and when.",
         examples=[["ghcr.io/acme/shop:${commit.short}"]],
     )
     push: PushPolicy = Field(

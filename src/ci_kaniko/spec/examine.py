@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ci_kaniko.spec.build import OF_THE_SPEC, Build, Checked, SpecFields, is_ignored
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
-from ci_kaniko.spec.told import told_once
+from ci_kaniko.spec.told import once_for_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,7 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     checked = check_builds(images.values(), places)
     findings += entries.findings
     known = {(finding.rule, finding.where) for finding in findings}
-    told = told_once([*entries.told, *checked], len(entries.own))
+    told = once_for_images([*entries.told, *checked], len(entries.own))
     findings += (item for item in told if (item.rule, item.where) not in known)
     findings = with_unheard(spec, [*findings, *check_whole(spec, unread)])
     if any(finding.severity == "error" for finding in findings):

@@ -117,7 +117,7 @@ class Login(Model):
     )
     username: User | None = Field(
         default=None,
-        description="The user name: a text, or {secret: NAME}.",
+        description="The user name, or {secret: NAME}.",
         examples=["acme-bot", {"secret": "DOCKER_HUB_USER"}],
     )
     password: SecretName | None = Field(

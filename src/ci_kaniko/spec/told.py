@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build, SpecFields
 
 
-def told_once(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
+def once_for_images(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
     """Findings about several images at their places in the spec, each place once.
 
     What the top says, and is wrong for some of ``number`` images only, names these.
     """
     first: dict[tuple[Any, ...], Finding] = {}
     names: dict[tuple[Any, ...], dict[str, None]] = {}
-    told: dict[tuple[Any, ...], list[str]] = {}
+    said: dict[tuple[Any, ...], list[str]] = {}
     for build, finding in found:
         placed = finding._replace(where=build.at(finding.where))
         place = (placed.rule, placed.where, placed.on_key)
-        messages = told.setdefault((build.name, *place), [])
+        messages = said.setdefault((build.name, *place), [])
         if placed.message not in messages:
             messages.append(placed.message)
         # Messages may hold an image's name, so the first of one image is that of another, too.

@@ -20,7 +20,7 @@ from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the li
     texts,
 )
 from ci_kaniko.spec.rules.rule import RULES, WHOLE, Rule
-from ci_kaniko.spec.told import told_once
+from ci_kaniko.spec.told import once_for_images
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def check(spec: SpecFields) -> list[Finding]:
     """Every finding about a spec; what the top says for several images is reported once."""
-    found = told_once(check_builds(spec.builds), len(spec.builds))
+    found = once_for_images(check_builds(spec.builds), len(spec.builds))
     return with_unheard(spec, [*found, *check_whole(spec)])
 
 

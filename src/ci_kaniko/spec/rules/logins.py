@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import about_texts
-from ci_kaniko.spec.told import told_once
+from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import NATIVE
 from ci_kaniko.text.patterns import pattern
@@ -95,7 +95,7 @@ def _bad_toleration(item: Toleration) -> tuple[str, str] | None:
 def _identities_are_there_in_requests(spec: SpecFields) -> Iterator[Finding]:
     """What Buildkite's agent hands to a job, it hands to that of a request as well."""
     found = ((build, item) for build in spec.builds for item in _identities(build, spec))
-    yield from told_once(found, len(spec.builds))
+    yield from once_for_images(found, len(spec.builds))
 
 
 def _identities(build: Build, spec: SpecFields) -> Iterator[Finding]:

@@ -13,8 +13,8 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.targets.agola.dialect import DIALECT
-from ci_kaniko.targets.agola.model import ARCHITECTURES, arch_of
-from ci_kaniko.targets.agola.tasks import impossible_runs, runs_of
+from ci_kaniko.targets.agola.model import ARCHITECTURES, arch_of, run_name
+from ci_kaniko.targets.agola.tasks import runs_of
 from ci_kaniko.targets.shared import (
     impossible_triggers,
     narrow_checkout,
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.agola.tasks import Run
 
 _LARGEST = 1024 * 1024
 """What Agola reads of a file, in bytes."""
+_LONGEST_NAME = 100
 
 _OWNED = {
     "name": "agola.run",
@@ -61,7 +63,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     runs = runs_of(found)
-    findings = [*impossible_runs(found, runs)]
+    findings = [*_impossible_runs(found, runs)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     view = {"runs": [run.fields() for run in runs], "written": [*_OWNED]}
@@ -108,6 +110,40 @@ def _wrong_types(extra: Mapping[str, Any]) -> Iterator[Finding]:
     for key, (kind, expected) in _EXTRA_TYPES.items():
         if key in extra and not isinstance(extra[key], kind):
             yield Finding("wrong-type", ("agola", "extra", key), f"{quoted(key)} is {expected}")
+
+
+def _impossible_runs(found: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
+    """What is wrong with the runs and the names of their tasks."""
+    names = {image.name: run_name(image) for image in found.images}
+    for image in found.images:
+        for needed in image.needs:
+            if names[needed] != names[image.name]:
+                yield Finding(
+                    "separate-runs",
+                    image.build.at(("needs",)),
+                    f"{quoted(image.name)} needs {quoted(needed)}, and Agola's runs do not wait "
+                    "for one another",
+                    "agola: {run: NAME} at the top is for all images",
+                )
+    for run in runs:
+        yield from _impossible_names(run)
+
+
+def _impossible_names(run: Run) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for task in run.tasks:
+        name = task.name
+        where = ("images", task.image.name) if task.image.name else ("agola", "run")
+        if name in seen:
+            message = f"two tasks of the run {quoted(run.name)} would be called {quoted(name)}"
+            yield Finding("duplicate-job", where, message, "give one of them another name")
+        seen.add(name)
+        if len(name.encode()) > _LONGEST_NAME:
+            message = f"{quoted(name)} is longer than the {_LONGEST_NAME} bytes of a task's name"
+            yield Finding("agola-name", where, message, "a shorter name")
+        if task.hands_over and ("/" in name or name in {".", ".."}):
+            message = f"{quoted(name)} cannot be the name of the file that holds the digest"
+            yield Finding("agola-name", where, message, "letters, digits, - and _")
 
 
 def _missing_runners(found: Pipeline) -> Iterator[Finding]:

@@ -22,7 +22,6 @@ from ci_kaniko.plan.model import DIGEST
 from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import executor_image, git_image, join_image
-from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
@@ -38,7 +37,7 @@ from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 
-LONGEST_NAME = 100
-REGISTRIES = "docker_registries_auth"
+_REGISTRIES = "docker_registries_auth"
 _CHECKOUT = "checkout"
 _REPOSITORY = "src"
 """Where the repository lies in the workspace when other things do, too."""
@@ -151,7 +149,7 @@ class Run:
         when = union(task.own for task in self.tasks if task.own is not None)
         logins: dict[str, Any] = {}
         for image in self.images.values():
-            written = image.build.agola.extra.get(REGISTRIES, {})
+            written = image.build.agola.extra.get(_REGISTRIES, {})
             logins = {**_pulls(image), **written, **logins}
         tasks = []
         for task in self.tasks:
@@ -159,7 +157,7 @@ class Run:
             if not covers(task.when, when):
                 fields["when"] = native(task.when)
             tasks.append(fields)
-        return given({"name": self.name, "when": native(when), REGISTRIES: logins, "tasks": tasks})
+        return given({"name": self.name, "when": native(when), _REGISTRIES: logins, "tasks": tasks})
 
     def _fields_of(self, task: Task, logins: Mapping[str, Any]) -> Fields:
         if task.preparation:
@@ -362,46 +360,12 @@ def _pulls(image: Image) -> Fields:
 def _own_extra(image: Image, logins: Mapping[str, Any]) -> Fields:
     """Raw keys of the executor's task; a login that the run has is not repeated."""
     extra = dict(image.build.agola.extra)
-    own = extra.pop(REGISTRIES, {})
+    own = extra.pop(_REGISTRIES, {})
     differing = {host: login for host, login in own.items() if logins[host] != login}
-    return {**extra, **({REGISTRIES: differing} if differing else {})}
+    return {**extra, **({_REGISTRIES: differing} if differing else {})}
 
 
 # -- what Agola cannot do ---------------------------------------------------------------------
-
-
-def impossible_runs(found: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
-    """What is wrong with the runs and the names of their tasks."""
-    names = {image.name: run_name(image) for image in found.images}
-    for image in found.images:
-        for needed in image.needs:
-            if names[needed] != names[image.name]:
-                yield Finding(
-                    "separate-runs",
-                    image.build.at(("needs",)),
-                    f"{quoted(image.name)} needs {quoted(needed)}, and Agola's runs do not wait "
-                    "for one another",
-                    "agola: {run: NAME} at the top is for all images",
-                )
-    for run in runs:
-        yield from _impossible_names(run)
-
-
-def _impossible_names(run: Run) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for task in run.tasks:
-        name = task.name
-        where = ("images", task.image.name) if task.image.name else ("agola", "run")
-        if name in seen:
-            message = f"two tasks of the run {quoted(run.name)} would be called {quoted(name)}"
-            yield Finding("duplicate-job", where, message, "give one of them another name")
-        seen.add(name)
-        if len(name.encode()) > LONGEST_NAME:
-            message = f"{quoted(name)} is longer than the {LONGEST_NAME} bytes of a task's name"
-            yield Finding("agola-name", where, message, "a shorter name")
-        if task.hands_over and ("/" in name or name in {".", ".."}):
-            message = f"{quoted(name)} cannot be the name of the file that holds the digest"
-            yield Finding("agola-name", where, message, "letters, digits, - and _")
 
 
 def pulls_with(plan: Plan, login: HostLogin) -> bool:
