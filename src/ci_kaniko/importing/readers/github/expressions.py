@@ -55,6 +55,7 @@ class _Parser:
             at = token.end()
 
     def whole(self) -> Node:
+        """The whole text as one tree. Raises NotUnderstood."""
         node = self.either()
         if self.at < len(self.tokens):
             raise NotUnderstood
@@ -64,6 +65,7 @@ class _Parser:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
     def take(self, wanted: str = "") -> tuple[str, str, int, int]:
+        """The next token, where it is the wanted one. Raises NotUnderstood."""
         if self.at >= len(self.tokens) or (wanted and self.peek() != wanted):
             raise NotUnderstood
         self.at += 1
@@ -96,6 +98,7 @@ class _Parser:
         return left
 
     def unary(self) -> Node:
+        """A negation, or what it negates. Raises NotUnderstood."""
         start = self.at
         self.depth += 1
         if self.depth > _MAX_DEPTH:
@@ -113,6 +116,7 @@ class _Parser:
         return node
 
     def primary(self) -> Node:
+        """A literal, a call, a name or what stands in brackets. Raises NotUnderstood."""
         start = self.at
         kind, word, _, _ = self.take()
         if kind == "string":
@@ -133,6 +137,7 @@ class _Parser:
         return self.made("name", (word,), start)
 
     def arguments(self) -> tuple[Node, ...]:
+        """The arguments of a call. Raises NotUnderstood."""
         found = []
         self.take("(")
         while self.peek() != ")":
