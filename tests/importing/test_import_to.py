@@ -32,8 +32,23 @@ def test_every_target_takes_what_every_other_has(tmp_path: Path, source: str) ->
     for target in NAMES:
         done = repository.call("import", "pipeline.yml", f"--from={source}", f"--to={target}")
         if (source, target) == ("kubernetes", "agola"):
-            assert (done.code, done.out) == (1, "")
+            assert (done.code, ci_kaniko.loads(done.out)) == (1, spec)
             assert "agola does not know its name [missing-default-branch]" in done.err
         else:
             assert done == (0, ci_kaniko.render(spec, target), done.err)
             assert "is ghcr.io/acme/shop:1.0 [destination]" in done.err
+
+
+def test_a_decision_gets_the_spec_and_names_for_the_logins(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.write(
+        "build.sh", "/kaniko/executor --context . --destination quay.io/acme/shop:1.0\n"
+    )
+    done = repository.call("import", "build.sh", "--to=github", "-o", "image.yml")
+    assert done.code == 1
+    assert "[missing-login]" in done.err
+    offer = "registries: {quay.io: {username: {secret: QUAY_IO_USER}, password: QUAY_IO_PASSWORD}}"
+    assert f"  {offer}\n" in done.err
+    assert not (tmp_path / "image.yml").exists()
+    spec = ci_kaniko.loads(f"{done.out}\n{offer}\n")
+    assert "QUAY_IO_PASSWORD" in ci_kaniko.render(spec, "github")

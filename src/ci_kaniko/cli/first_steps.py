@@ -13,9 +13,10 @@ from ci_kaniko.cli.shared import (
     fail,
     load_spec,
     print_text,
-    render_or_fail,
     say,
+    show,
     standard_input,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def import_pipelines(
 ) -> None:
     """Print the spec of what some pipelines do, or what it becomes on another platform.
 
-    Raises Misuse for a platform that is not known.
+    Where the other platform needs a decision, the spec is printed all the same, for that. Raises
+    Misuse for a platform that is not known, and Done for what cannot be read or rendered.
     """
     from ci_kaniko.importing.pipelines import SOURCES, read_all
     from ci_kaniko.importing.report import report_text
@@ -93,5 +95,18 @@ def import_pipelines(
     except SpecError as error:
         fail(error.problems, "text")
     say(report_text(found.report), err=True)
-    text = render_or_fail(found.spec, target, settings, "text") if target else found.spec_text
+    if target is None:
+        deliver(found.spec_text, output)
+        return
+    try:
+        text = text_of(found.spec, target, settings)
+    except SpecError as error:
+        from ci_kaniko.importing.translate.offers import offered
+
+        show(error.problems, "text")
+        say(f"{target} needs a decision; this is the spec for it: ci-kaniko.yaml", err=True)
+        for line in offered(found.spec, target):
+            say(f"  {line}", err=True)
+        print_text(found.spec_text)
+        raise Done(1) from None
     deliver(text, output)

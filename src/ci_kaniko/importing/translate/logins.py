@@ -224,7 +224,7 @@ class Logins:
             line,
             "write it as username: of that registry",
         )
-        return {"secret": _name_for(host, "USER")}
+        return {"secret": name_for(host, "USER")}
 
     def _secret(self, text: Text, host: str, line: int) -> str | None:
         """The name of the secret that a password is."""
@@ -236,7 +236,7 @@ class Logins:
             self.note_store(var.name)
             return self.secret_name(name, line)
         if any(isinstance(part, Masked) for part in text) or literal(text):
-            name = _name_for(host, "PASSWORD")
+            name = name_for(host, "PASSWORD")
             self.job.left(
                 "literal-secret",
                 f"the password for {host} is written into the file",
@@ -245,7 +245,7 @@ class Logins:
             )
             return name
         if text:
-            name = _name_for(host, "PASSWORD")
+            name = name_for(host, "PASSWORD")
             self.job.left(
                 "unknown-password",
                 f"the password for {host} is {spell(text)}",
@@ -258,8 +258,8 @@ class Logins:
     def _from_auth(self, login: Login, host: str) -> Any:
         """A login that only its base64 is known of."""
         auth = login.auth
-        user = _name_for(host, "USER")
-        password = _name_for(host, "PASSWORD")
+        user = name_for(host, "USER")
+        password = name_for(host, "PASSWORD")
         if len(auth) == 1 and isinstance(auth[0], Encoded):
             inner = auth[0].text
             if len(inner) == 1:
@@ -632,7 +632,7 @@ def _whole_variable(text: Text) -> str | None:
     return None
 
 
-def _name_for(host: str, what: str) -> str:
+def name_for(host: str, what: str) -> str:
     stem = re.sub(r"[^A-Z0-9]+", "_", host.upper().strip("${}")) or "REGISTRY"
     stem = {"DOCKER_IO": "DOCKER_HUB", "REGISTRY_HOST": "REGISTRY"}.get(stem, stem)
     return f"{'_' * stem[:1].isdigit()}{stem}_{what}"
