@@ -50,27 +50,16 @@ _READ = {
 def jobs(document: Document, report: Report) -> Iterator[Job]:
     """The tasks that call the executor."""
     for root in map(mapping, document.roots):
+        made: list[Job] = []
         for run in maps(root.get("runs")):
-            made: list[Job] = []
             for task in maps(run.get("tasks")):
                 reader = _Task(task, run, root, document, report)
                 for job in reader.jobs():
                     made.append(job)
-                    later(job, task, "agola: {extra: ...} takes keys of a task as they are")
                     yield job
-            if made:
-                _beside(made[0], run, root)
-
-
-def _beside(job: Job, run: Map, root: Map) -> None:
-    """What stands around the tasks that build, and the other tasks."""
-    ignore_keys(root, "Agola file")
-    for holder, inner in ((root, "runs"), (run, "tasks")):
-        for key, value in holder.items():
-            if key != inner:
-                later(job, value, "it is said for more than the build", path=key)
-    for at, task in enumerate(maps(run.get("tasks"))):
-        later(job, task, "keep it in a run of its own", path=f"tasks[{at}]")
+        if made:
+            ignore_keys(root, "Agola file")
+            later(made[0], root, "agola: {extra: ...} takes keys of a task as they are")
 
 
 class _Task:
@@ -176,6 +165,8 @@ class _Task:
         image = string(first.get("image"))
         job.image = (image,) if image else ()
         job.image_line = first.line_of("image")
+        if not image:
+            job.left("no-image", "the task names no image", job.line, "executor: {image: ...}")
 
     def _shell(self, job: Job) -> None:
         shell = string(self.task.get("shell"))
@@ -215,6 +206,14 @@ class _Task:
                 job.roots.append(Root((folder,)))
         if not job.roots:
             job.roots.append(Root((folder,)))
+            script = "\n".join(piece.text for piece in self._pieces())
+            if not re.search(r"\b(?!dir\b)[a-z0-9]+://", script):
+                job.left(
+                    "no-checkout",
+                    "the task neither clones nor restores a workspace: its folder is empty",
+                    job.line,
+                    "the rendered task gets the repository",
+                )
 
     # -- what starts it -----------------------------------------------------------------------
 

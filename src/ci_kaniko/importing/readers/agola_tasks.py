@@ -16,6 +16,7 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
+from ci_kaniko.importing.readers.scripts import beginning
 from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -128,7 +129,8 @@ def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> N
     else:
         job.left(
             "earlier-task",
-            f"the task {string(task.get('name'))} runs before",
+            f"the task {string(task.get('name'))} runs before, in {image or 'no image'}: "
+            f"{'; '.join(map(beginning, commands))}",
             line_of(task),
             "prepare: {image: ..., commands: ..., artifacts: ...}",
         )

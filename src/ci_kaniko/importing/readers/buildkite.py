@@ -24,7 +24,7 @@ from ci_kaniko.importing.readers.documents import (
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.readers.pods import pod_settings
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, beginning, mentions_executor, read_pieces
 from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import globs, is_ours, section_names, set_triggers
@@ -56,11 +56,11 @@ _SINGLE = re.compile(r"(?<![$\\])\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z]\w*))")
 
 
 class _Placed(NamedTuple):
-    """A step, the groups around it, and what has to pass before it: lines and names."""
+    """A step, the groups around it, and what has to pass before it."""
 
     step: Map
     groups: tuple[Map, ...] = ()
-    gates: tuple[tuple[int, str], ...] = ()
+    gates: tuple[Map, ...] = ()
 
 
 def jobs(document: Document, report: Report) -> Iterator[Job]:
@@ -68,24 +68,24 @@ def jobs(document: Document, report: Report) -> Iterator[Job]:
     for root in document.roots:
         top = root if isinstance(root, Map) else Map(1)
         steps = root if isinstance(root, list) else list(top.get("steps") or ())
+        first = True
         for placed in _flat(steps, _Placed(Map())):
             for job in _step(placed, top, document, report):
-                _beside(job, placed, top)
+                _tell_gates(job, placed)
+                if first:
+                    later(job, root, "buildkite: {extra: ...} takes keys of a step as they are")
+                first = False
                 yield job
 
 
-def _beside(job: Job, placed: _Placed, top: Map) -> None:
-    """What stands around a step counts for it as well."""
-    for holder in (top, *placed.groups):
-        for key, value in holder.items():
-            if key != "steps":
-                later(job, value, "it is said for every step below it", path=key)
-    for line, name in placed.gates:
-        shown = name.strip().partition("\n")[0]
+def _tell_gates(job: Job, placed: _Placed) -> None:
+    for step in placed.gates:
+        keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
+        words = [beginning(string(step[key])) for key in keys]
         job.left(
             "gate",
-            f"{shown or 'a step'} has to pass before the image is built",
-            line,
+            f"{': '.join(filter(None, words)) or 'a step'} has to pass before the image is built",
+            line_of(step),
             "buildkite: {extra: {depends_on: KEY}}",
         )
 
@@ -93,14 +93,16 @@ def _beside(job: Job, placed: _Placed, top: Map) -> None:
 def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
     """The steps of a pipeline and of its groups."""
     gates = around.gates
-    before: tuple[tuple[int, str], ...] = ()
+    before: tuple[Map, ...] = ()
     for step in steps:
         waits = {"wait", "waiter", "block", "input"}
         names = step.keys() & waits if isinstance(step, Map) else {peek(step)} & waits
         if names:
+            for each in names:
+                ignore(step[each] if isinstance(step, Map) else step)
             gates, before = (*gates, *before), ()
             if isinstance(step, Map) and names & {"block", "input"}:
-                gates = (*gates, (line_of(step), peek(step.get("block", step.get("input")))))
+                gates = (*gates, step)
             continue
         if not isinstance(step, Map):
             continue
@@ -108,8 +110,7 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
             yield from _flat(step["steps"], _Placed(step, (*around.groups, step), gates))
         else:
             yield _Placed(step, around.groups, gates)
-        name = next((peek(step[key]) for key in ("label", "group", "command") if key in step), "")
-        before = (*before, (line_of(step), name))
+        before = (*before, step)
 
 
 def _step(placed: _Placed, top: Map, document: Document, report: Report) -> Iterator[Job]:
@@ -127,7 +128,6 @@ def _step(placed: _Placed, top: Map, document: Document, report: Report) -> Iter
         job.hook = "buildkite"
         _Step(job, placed, top, cell, generated=is_ours(document.text)).read()
         if job.calls:
-            later(job, step, "buildkite: {extra: ...} takes keys of a step as they are")
             yield job
 
 

@@ -19,7 +19,7 @@ from ci_kaniko.importing.readers.containers import (
     runs_executor,
     take_read,
 )
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, peek, string
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, peek, string
 from ci_kaniko.importing.readers.pods import security
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.readers.volumes import maps, mounts_of, volumes_of
@@ -34,19 +34,21 @@ _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)[
 
 
 class _Task(NamedTuple):
-    """A task and what is given to it: parameters by name, with the line of each."""
+    """A task, the parameters that it gets by name, those around it, and what asks for it."""
 
     spec: Map
     name: str
     given: dict[str, Any]
+    outer: dict[str, Any]
+    asked: Map
 
 
 def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
-    for task in _tasks(root.get("spec"), peek(name), {}):
-        known = _known(task)
+    for task in _tasks(_Task(root.get("spec") or Map(), peek(name), {}, {}, Map())):
+        known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
         for step in steps:
             if runs_executor(step, known) or _is_called(step):
@@ -61,36 +63,36 @@ def _is_called(step: Map) -> bool:
     return bool(re.search(r"(?:^|\s|/)executor\s", peek(step.get("script"))))
 
 
-def _tasks(spec: Any, name: str, given: dict[str, Any]) -> Iterator[_Task]:
+def _tasks(around: _Task) -> Iterator[_Task]:
     """The tasks below a spec; a run and a pipeline give parameters to those that they hold."""
-    if not isinstance(spec, Map):
-        return
-    values = {peek(item.get("name")): item for item in maps(spec.get("params"))}
-    values = {key: given.get(key, item) for key, item in values.items()}
+    spec = around.spec
+    declared = {peek(item.get("name")): item for item in maps(spec.get("params"))}
+    values = {name: around.given.get(name, item) for name, item in declared.items()}
     if "steps" in spec:
-        yield _Task(spec, name, values)
+        yield around._replace(given=values)
     for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
-        own = {peek(one.get("name")): one for one in maps(item.get("params"))}
-        yield from _tasks(item.get("taskSpec"), peek(item.get("name")) or name, own)
+        inner = item.get("taskSpec")
+        if isinstance(inner, Map):
+            own = {peek(one.get("name")): one for one in maps(item.get("params"))}
+            yield from _tasks(_Task(inner, peek(item.get("name")), own, values, item))
     for key in ("taskSpec", "pipelineSpec"):
-        yield from _tasks(spec.get(key), name, values)
+        inner = spec.get(key)
+        if isinstance(inner, Map):
+            yield from _tasks(around._replace(spec=inner, given=values))
 
 
-def _known(task: _Task) -> Known:
+def _known(given: dict[str, Any], outer: Known = Known()) -> Known:  # noqa: B008 - immutable
     """The parameters that have a value: that of the run, else the default."""
     texts: dict[str, Text] = {}
     lists: dict[str, list[Any]] = {}
-    for name, item in task.given.items():
+    for name, item in given.items():
         value = item.get("value", item.get("default"))
         found: Text = (Var(_variable(name)),)
         if isinstance(value, list):
             for at, entry in enumerate(value):
                 texts[f"params.{name}[{at}]"] = (peek(entry),)
         elif isinstance(value, str):
-            found = (str(value),) if value else ()
-            handed = re.fullmatch(r"\$\(params\.([\w-]+)\)", value)
-            if handed:  # a parameter of the pipeline
-                found = (Var(_variable(handed[1])),)
+            found = expanded(str(value), outer)
         for scope in ("params.", "inputs.params."):
             texts[f"{scope}{name}"] = found
             if isinstance(value, list):
@@ -137,32 +139,54 @@ def _job(step: Map, task: _Task, known: Known, document: Document, report: Repor
     return job
 
 
-def _tell_parameters(job: Job, task: _Task, used: list[Map]) -> None:
+def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
+    """Report the parameters that a step names, and those that their values name."""
     names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
-    for name, item in task.given.items():
-        if name not in names:
-            continue
-        string(item.get("name"))
-        ignore_keys(item, "Tekton parameter")
-        value = item.get("value", item.get("default"))
-        line = line_of(item)
-        if value is None:
-            job.left(
-                "parameter",
-                f"the parameter {name} is given to each run",
-                line,
-                f"write its value instead of ${{env.{_variable(name)}}}",
-            )
-            continue
-        key = "value" if "value" in item else "default"
-        shown = " ".join(map(string, value)) if isinstance(value, list) else string(value)
-        said = "" if key == "value" else " by default"
+    for item in maps(task.spec.get("params")):
+        if peek(item.get("name")) in names:
+            string(item.get("name"))
+            ignore_keys(item, "Tekton parameter")
+    values = [item for name, item in task.given.items() if name in names]
+    for item in values:
+        _tell_parameter(job, item)
+    if task.outer:
+        _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
+    if "when" in task.asked:
+        tests = native(task.asked["when"])
+        shown = "; ".join(
+            " ".join(map(str, one.values())) for one in tests if isinstance(one, dict)
+        )
+        job.held = True
+        job.left(
+            "unknown-trigger",
+            f"the task {task.name} starts only where: {shown}; push: never",
+            task.asked.line_of("when"),
+            "write the condition as when: of the destinations",
+        )
+    string(task.asked.get("name"))
+
+
+def _tell_parameter(job: Job, item: Map) -> None:
+    name = string(item.get("name"))
+    ignore_keys(item, "Tekton parameter")
+    value = item.get("value", item.get("default"))
+    if value is None:
         job.left(
             "parameter",
-            f"the parameter {name} is {shown}{said}",
-            item.line_of(key),
-            f"the spec has the {key}",
+            f"the parameter {name} is given to each run",
+            line_of(item),
+            f"write its value instead of ${{env.{_variable(name)}}}",
         )
+        return
+    key = "value" if "value" in item else "default"
+    shown = " ".join(map(string, value)) if isinstance(value, list) else string(value)
+    said = "" if key == "value" else " by default"
+    job.left(
+        "parameter",
+        f"the parameter {name} is {shown}{said}",
+        item.line_of(key),
+        f"the spec has the {key}",
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:
