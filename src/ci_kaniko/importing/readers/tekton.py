@@ -152,14 +152,12 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     if task.outer:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
     if "when" in task.asked:
-        tests = native(task.asked["when"])
-        shown = "; ".join(
-            " ".join(map(str, one.values())) for one in tests if isinstance(one, dict)
-        )
+        native(task.asked["when"])
+        tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
         job.held = True
         job.left(
             "unknown-trigger",
-            f"the task {task.name} starts only where: {shown}; push: never",
+            f"the task {task.name} starts only where: {'; '.join(tests)}; push: never",
             task.asked.line_of("when"),
             "write the condition as when: of the destinations",
         )
