@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ci_kaniko.importing.readers.accounting import IGNORED
+from ci_kaniko.importing.readers.github.catalogue import known_actions
 from ci_kaniko.importing.shell.uses import IGNORED as COMMANDS
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES as VARIABLES
 from make.tables import code, table
@@ -76,6 +77,27 @@ def ignored() -> str:
     rows += [["script", code(name), why] for name, why in sorted(COMMANDS.items())]
     rows += [["script", code(f"${name}"), f"is {why}"] for name, why in sorted(VARIABLES.items())]
     return table(("in a", "key or command", "which"), rows)
+
+
+_DOES = {
+    "executor": "runs the executor: its inputs are read as arguments",
+    "checkout": "is read as `checkout:`, or told",
+    "login": "is read as a login",
+    "cloud": "is read as the login of a cloud",
+    "metadata": "is read as destinations with `when:`, and labels",
+    "prepares": "is told: it prepares files or tools",
+    "wraps": "is told: it builds without kaniko",
+    "nothing": "is left out",
+}
+
+
+def actions() -> str:
+    """The actions of GitHub's workflows that import knows, and what becomes of each."""
+    rows = []
+    for name, action in known_actions().items():
+        because = f", for {action.because}" if action.does == "nothing" else ""
+        rows.append([code(name), f"{_DOES[action.does]}{because}"])
+    return table(("action", "which"), rows)
 
 
 def rules(kind: str) -> str:

@@ -78,6 +78,7 @@ def _importing() -> dict[str, str]:
     return {
         "constructs": importing.constructs(),
         "ignored keys": importing.ignored(),
+        "actions": importing.actions(),
         "faults": importing.rules("mended"),
         "rest": importing.rules("left"),
     }

@@ -134,7 +134,11 @@ def make_up_tags(scope: Scope) -> None:
         for piece in _images(row.text)
     ]
     tags = metadata.tags(images, scope.rows("tags"), scope.rows("flavor"), scope.line)
-    labels = metadata.labels(scope.rows("labels"), scope.line)
+    rows = scope.rows("labels")
+    wanted = f"{scope.step.name}.labels" in scope.known.wanted
+    labels = metadata.labels(rows, scope.line) if wanted else []
+    if rows and not wanted:
+        left("the labels of docker/metadata-action reach no build", rows[0].line, "labels:")
     if scope.rows("annotations"):
         left(
             "the annotations of docker/metadata-action",

@@ -67,7 +67,7 @@ class Known:
         self.cell = cell
         self.outputs: dict[str, Value] = {}
         self.lists: dict[str, list[Item]] = {}
-        self.digests: set[str] = set()
+        self.wanted: set[str] = set()
         self.used: set[str] = set()
         self.step: Step | None = None
         self.started = YES

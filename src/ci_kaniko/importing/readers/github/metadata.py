@@ -96,17 +96,16 @@ class Metadata:
         named = [(entry.guard, entry.text, entry.line) for entry in entries]
         named += self._latest(entries, line)
         bases = [row for row in images if not _is_disabled(row.text)]
-        found = [
-            Item(
-                self.within(self.guards.both(base.guard, guard)),
-                join((*_name(base.text), ":", *text)),
-                line=at,
-            )
-            for base in bases
-            for guard, text, at in named
-            if text and _name(base.text)
-        ]
-        return [item for item in found if item.guard != NO]
+        found: dict[Text, Item] = {}
+        for base in bases:
+            for guard, text, at in named:
+                whole = join((*_name(base.text), ":", *text))
+                here = self.within(self.guards.both(base.guard, guard))
+                if text and _name(base.text) and here != NO:
+                    before = found.setdefault(whole, Item(NO, whole, line=at))
+                    both = self.within(self.guards.either(before.guard, here))
+                    found[whole] = before._replace(guard=both)
+        return list(found.values())
 
     def version(self, step: str) -> list[tuple[int, Text]]:
         """The tag that counts most."""
@@ -199,7 +198,11 @@ class Metadata:
         self.left(f"the tag {spell(row.text)} of docker/metadata-action {why}", row.line, advice)
 
     def _schedule(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
-        where = self.conditions.equal((Var("github.event_name"),), ("schedule",), row.line)
+        # A schedule runs on the default branch, so it is never a run of a tag.
+        where = self.guards.both(
+            self.conditions.equal((Var("github.event_name"),), ("schedule",), row.line),
+            self.conditions.filled(_BRANCH, row.line),
+        )
         text = self._pattern(fields.get("pattern", ("nightly",)), row)
         return None if text is None else (where, text, False)
 

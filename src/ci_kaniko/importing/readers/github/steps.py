@@ -73,7 +73,7 @@ class Steps:
         """The executor calls of the steps of a job."""
         self._pieces.append(Piece("github:start", self.job.line))
         self._add(sequence(raw.get("steps")), {}, "", folder)
-        self.known.digests = digests_wanted(raw)
+        self.known.wanted = outputs_wanted(raw)
         if not self.steps:
             return ()
         script = read_pieces(self.job, self._pieces, self)
@@ -317,10 +317,11 @@ def _lines(text: Text) -> dict[str, Text]:
     return found
 
 
-def digests_wanted(value: Any) -> set[str]:
-    """The steps whose digest something below a value asks for."""
+def outputs_wanted(value: Any) -> set[str]:
+    """What something below a value asks of earlier steps: ``ID.NAME`` each."""
     if isinstance(value, dict):
-        return {name for item in value.values() for name in digests_wanted(item)}
+        return {name for item in value.values() for name in outputs_wanted(item)}
     if isinstance(value, list):
-        return {name for item in value for name in digests_wanted(item)}
-    return set(re.findall(r"steps\.([\w-]+)\.outputs\.digest", peek(value)))
+        return {name for item in value for name in outputs_wanted(item)}
+    found = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", peek(value))
+    return {f"{step}.{name}" for step, name in found}

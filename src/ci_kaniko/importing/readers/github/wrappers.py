@@ -57,7 +57,7 @@ def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
     silent = scope.reader.guards.negate(pushes)
     if silent != NO:
         words.append(Item(silent, ("--no-push",), line=scope.line_of("push")))
-    if name in scope.known.digests:
+    if f"{name}.digest" in scope.known.wanted:
         words.append(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
     image = scope.value("executor")[0][1] if "executor" in scope.given else ()
     folder = Item(YES, ("--volume=", Var("HOME"), "/.docker:/kaniko/.docker"))

@@ -1,0 +1,354 @@
+"""GitHub's workflows: what steps hand on, and what other people's actions are documented to do."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from ci_kaniko import SpecError
+from ci_kaniko.importing import import_files
+from ci_kaniko.importing.readers.github.catalogue import known_actions
+
+_EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
+_RUN = f'docker run --rm -v "$PWD:/workspace" {_EXECUTOR} --context=dir:///workspace'
+_LOGIN = {
+    "uses": "docker/login-action@v3",
+    "with": {"registry": "ghcr.io", "username": "acme", "password": "${{ secrets.TOKEN }}"},
+}
+
+
+class Case(NamedTuple):
+    """Steps, what starts them, the keys of the spec that are asked, and the rules of the report."""
+
+    steps: list[dict[str, Any]]
+    spec: dict[str, Any]
+    left: set[str] = set()  # noqa: RUF012 - never changed
+    on: Any = {"push": {"branches": ["main"]}}  # noqa: RUF012 - never changed
+    job: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+def _imported(case: Case) -> tuple[dict[str, Any], set[str]]:
+    job = {
+        "runs-on": "ubuntu-24.04",
+        "timeout-minutes": 60,
+        "permissions": {"contents": "read"},
+        **case.job,
+        "steps": [{"uses": "actions/checkout@v4"}, _LOGIN, *case.steps],
+    }
+    text = yaml.safe_dump({"on": case.on, "jobs": {"image": job}}, sort_keys=False)
+    made = import_files([("w.yml", text)], "github")
+    return yaml.safe_load(made.spec_text), {
+        entry.rule for entry in made.report if entry.kind == "left"
+    }
+
+
+def _aevea(**given: str) -> dict[str, Any]:
+    login = {"username": "acme", "password": "${{ secrets.TOKEN }}"}
+    return {"uses": "aevea/action-kaniko@v0.14.0", "with": {**login, **given}}
+
+
+def _int128(**given: str) -> dict[str, Any]:
+    named = {key.replace("_", "-"): value for key, value in given.items()}
+    return {"uses": "int128/kaniko-action@v1.4.0", "with": {"push": "true", **named}}
+
+
+def _metadata(**given: str) -> list[dict[str, Any]]:
+    step = {"id": "meta", "uses": "docker/metadata-action@v5", "with": given}
+    return [step, _int128(tags="${{ steps.meta.outputs.tags }}")]
+
+
+_EVERY = {
+    "push": {"branches": ["main", "dev"], "tags": ["v*"]},
+    "schedule": [{"cron": "0 1 * * *"}],
+}
+_ROOT = "${{ github.ref == 'refs/heads/main' && 'root' || format('r-{0},', github.sha) }}"
+_WEB = "ghcr.io/acme/web"
+CASES = {
+    # -- what a step hands on --
+    "a variable under a condition": Case(
+        [
+            {"run": 'echo "TAG=dev" >> $GITHUB_ENV'},
+            {"if": "github.ref == 'refs/heads/main'", "run": 'echo "TAG=main" >> $GITHUB_ENV'},
+            {"run": f"{_RUN} --destination={_WEB}:$TAG"},
+        ],
+        {
+            "destinations": [
+                {"image": f"{_WEB}:main", "when": {"branch": "main"}},
+                {"image": f"{_WEB}:dev", "when": {"branch": ["**", "!main"]}},
+            ]
+        },
+        on={"push": {"branches": ["*"]}},
+    ),
+    "an output with several lines": Case(
+        [
+            {
+                "id": "tags",
+                "run": 'echo "all<<X" >> $GITHUB_OUTPUT\n'
+                f'echo "{_WEB}:a" >> $GITHUB_OUTPUT\necho "{_WEB}:b" >> $GITHUB_OUTPUT\n'
+                'echo "X" >> $GITHUB_OUTPUT',
+            },
+            _int128(tags="${{ steps.tags.outputs.all }}"),
+        ],
+        {"destinations": [f"{_WEB}:a", f"{_WEB}:b"]},
+    ),
+    "a condition that no spec has": Case(
+        [
+            {"id": "v", "uses": "acme/next@v1"},
+            {"if": "steps.v.outputs.new == 'true'", **_aevea(image="acme/a", tag="1")},
+        ],
+        {"push": "never"},
+        {"earlier-step", "unknown-condition"},
+    ),
+    "always": Case(
+        [{"run": f"{_RUN} --destination={_WEB}:1"}],
+        {"destinations": [f"{_WEB}:1"], "triggers": {"branches": ["main"]}},
+        job={"if": "always() && !failure() && !cancelled()"},
+    ),
+    "a working directory": Case(
+        [
+            {
+                "working-directory": "services/api",
+                "run": f'docker run -v "$(pwd)":/workspace {_EXECUTOR} '
+                f"--context=/workspace --destination={_WEB}:1",
+            }
+        ],
+        {"context": "services/api"},
+    ),
+    "what nobody reads": Case(
+        [
+            {"id": "n", "run": "echo 'a=b' >> $GITHUB_OUTPUT"},
+            {"run": f"{_RUN} --destination={_WEB}:1", "continue-on-error": True},
+            {"if": "failure()", "run": "curl example.com"},
+            {"uses": "actions/upload-artifact@v4", "with": {"path": "x"}},
+        ],
+        {"destinations": [f"{_WEB}:1"]},
+        {"step-output", "not-carried", "other-step", "later-step"},
+    ),
+    # -- aevea/action-kaniko --
+    "aevea: latest on master, the repository's path, the cache": Case(
+        [_aevea(registry="ghcr.io", image="web", cache="true", cache_registry="cache")],
+        {
+            "destinations": [
+                {"image": "ghcr.io/${repository.path}/web:latest", "when": {"branch": "master"}},
+                {
+                    "image": "ghcr.io/${repository.path}/web:${ref.tag}",
+                    "when": {"branch": ["**", "!master"]},
+                },
+            ],
+            "cache": {"repo": "ghcr.io/${repository.path}/cache"},
+        },
+        on={"push": {"branches": ["master", "feature/*"]}},
+    ),
+    "aevea: path, file, arguments, a comma in format()": Case(
+        [
+            _aevea(
+                path="app",
+                build_file="docker/Dockerfile",
+                tag=_ROOT,
+                image="acme/app",
+                tag_with_latest="true",
+                extra_args="--build-arg=A=1 --label=b=2",
+            )
+        ],
+        {
+            "context": "app",
+            "dockerfile": "docker/Dockerfile",
+            "build_args": {"A": "1"},
+            "labels": {"b": "2"},
+            "destinations": ["acme/app:root", "acme/app:latest"],
+        },
+    ),
+    # -- int128/kaniko-action --
+    "int128: every input": Case(
+        [
+            _int128(
+                executor=_EXECUTOR,
+                context="./src",
+                file="./src/docker/Dockerfile",
+                build_args="A=1\nB=2",
+                labels="c=3",
+                tags=f"{_WEB}:1\n{_WEB}:2",
+                target="prod",
+                cache="true",
+                cache_repository=f"{_WEB}/cache",
+                cache_ttl="24h",
+                push_retry="3",
+                registry_mirror="mirror.example.com",
+                kaniko_args="--use-new-run\n--skip-unused-stages=true",
+            )
+        ],
+        {
+            "context": "src",
+            "dockerfile": "docker/Dockerfile",
+            "build_args": {"A": "1", "B": "2"},
+            "labels": {"c": "3"},
+            "destinations": [f"{_WEB}:1", f"{_WEB}:2"],
+            "target": "prod",
+            "cache": {"repo": f"{_WEB}/cache", "ttl": "24h"},
+            "options": {
+                "push_retry": 3,
+                "registry_mirror": ["mirror.example.com"],
+                "skip_unused_stages": True,
+                "use_new_run": True,
+            },
+        },
+    ),
+    "int128: the digest is asked for": Case(
+        [
+            {"id": "k", **_int128(tags=f"{_WEB}:1")},
+            {"run": "echo ${{ steps.k.outputs.digest }}"},
+        ],
+        {"destinations": [f"{_WEB}:1"], "digest": True},
+    ),
+    "int128: nothing is pushed without push": Case(
+        [_int128(tags=f"{_WEB}:1", push="false")], {"push": "never"}, {"never-pushed"}
+    ),
+    # -- docker/metadata-action --
+    "metadata: its defaults": Case(
+        _metadata(images=f"{_WEB}\n"),
+        {
+            "destinations": [
+                {"image": f"{_WEB}:nightly", "when": "schedule"},
+                f"{_WEB}:${{ref.tag}}",
+                {"image": f"{_WEB}:latest", "when": {"tag": "**"}},
+            ]
+        },
+        on=_EVERY,
+    ),
+    "metadata: only what the triggers let happen": Case(
+        _metadata(images=f"{_WEB},quay.io/acme/web"),
+        {"destinations": [f"{_WEB}:${{ref.tag}}", "quay.io/acme/web:${ref.tag}"]},
+        {"missing-login"},
+    ),
+    "metadata: raw, sha, edge, enable, prefixes, latest": Case(
+        _metadata(
+            images=_WEB,
+            flavor="latest=false\nsuffix=-x",
+            tags="type=raw,value=stable,enable={{is_default_branch}}\ntype=sha,format=long,prefix=\n"
+            "type=edge,branch=dev\nplain\ntype=raw,value=off,enable=false\n"
+            "type=raw,value=ci,enable=${{ github.ref == 'refs/heads/dev' }}",
+        ),
+        {
+            "destinations": [
+                {"image": f"{_WEB}:edge-x", "when": {"branch": "dev"}},
+                {"image": f"{_WEB}:stable-x", "when": "default-branch"},
+                f"{_WEB}:plain-x",
+                {"image": f"{_WEB}:ci-x", "when": {"branch": "dev"}},
+                f"{_WEB}:${{commit.sha}}-x",
+            ]
+        },
+        on=_EVERY,
+    ),
+    "metadata: versions are told": Case(
+        _metadata(images=_WEB, tags="type=semver,pattern={{version}}\ntype=match,pattern=v(.*)"),
+        {"push": "never"},
+        {"metadata-action"},
+        on={"push": {"tags": ["v*"]}},
+    ),
+    "metadata: labels": Case(
+        [
+            {
+                "id": "meta",
+                "uses": "docker/metadata-action@v5",
+                "with": {
+                    "images": _WEB,
+                    "labels": "org.opencontainers.image.title=Web\nvendor=Acme",
+                },
+            },
+            _int128(tags=f"{_WEB}:1", labels="${{ steps.meta.outputs.labels }}"),
+        ],
+        {
+            "labels": {
+                "org.opencontainers.image.created": "${build.timestamp}",
+                "org.opencontainers.image.revision": "${commit.sha}",
+                "org.opencontainers.image.source": "${repository.url}",
+                "org.opencontainers.image.url": "${repository.url}",
+                "org.opencontainers.image.title": "Web",
+                "vendor": "Acme",
+            }
+        },
+        {"metadata-action"},
+    ),
+    # -- the others --
+    "the registry of ECR": Case(
+        [
+            {
+                "uses": "aws-actions/configure-aws-credentials@v4",
+                "with": {
+                    "role-to-assume": "arn:aws:iam::210987654321:role/p",
+                    "aws-region": "eu-west-1",
+                },
+            },
+            {"id": "ecr", "uses": "aws-actions/amazon-ecr-login@v2"},
+            _int128(tags="${{ steps.ecr.outputs.registry }}/web:1"),
+        ],
+        {
+            "destinations": ["210987654321.dkr.ecr.eu-west-1.amazonaws.com/web:1"],
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "210987654321.dkr.ecr.eu-west-1.amazonaws.com": {
+                    "aws": {"role": "arn:aws:iam::210987654321:role/p"}
+                },
+            },
+        },
+    ),
+    "a checkout of something else": Case(
+        [
+            {
+                "uses": "actions/checkout@v4",
+                "with": {
+                    "repository": "acme/b",
+                    "ref": "v2",
+                    "submodules": "true",
+                    "lfs": "true",
+                    "fetch-depth": "5",
+                    "clean": "false",
+                    "sparse-checkout": "a",
+                },
+            },
+            {"run": f"{_RUN} --destination={_WEB}:1"},
+        ],
+        {"checkout": {"submodules": True, "lfs": True, "depth": 5}},
+        {"other-repository", "checkout-ref", "not-carried"},
+    ),
+    "a variable of the executor": Case(
+        [{"run": f"docker run -e GODEBUG=a=0 {_RUN[11:]} --destination={_WEB}:1"}],
+        {"env": {"GODEBUG": "a=0"}},
+    ),
+    "other builders and what kaniko does not need": Case(
+        [
+            {"uses": "docker/setup-buildx-action@v3"},
+            {"uses": "docker/build-push-action@v6", "with": {"tags": "x"}},
+            {"run": f"{_RUN} --destination={_WEB}:1"},
+        ],
+        {"destinations": [f"{_WEB}:1"]},
+        {"other-builder"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_steps_are_read_as_they_run(name: str) -> None:
+    case = CASES[name]
+    spec, left = _imported(case)
+    assert {key: spec.get(key) for key in case.spec} == case.spec
+    assert left == case.left
+
+
+@pytest.mark.parametrize(
+    "uses", ["docker://ghcr.io/acme/action-kaniko:latest", "acme/kaniko-build@v1", "acme/build@v2"]
+)
+def test_a_wrapper_that_nobody_knows_is_refused_by_its_name_and_line(uses: str) -> None:
+    given = {"registry": "docker.io", "dockerfile": "Dockerfile", "destination": "acme/app"}
+    with pytest.raises(SpecError, match=r"w\.yml:\d+: .*a wrapper, not the executor") as caught:
+        _imported(Case([{"uses": uses, "with": given}], {}))
+    assert uses in str(caught.value)
+
+
+def test_each_action_says_what_it_does() -> None:
+    actions = known_actions()
+    kinds = {"executor", "checkout", "login", "metadata", "cloud", "prepares", "wraps", "nothing"}
+    assert {action.does for action in actions.values()} == kinds
+    assert all(action.because for action in actions.values() if action.does in {"wraps", "nothing"})
