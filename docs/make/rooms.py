@@ -33,6 +33,7 @@ ROOMS = {
     "setup": "What a platform must hold before a rendering works there.",
     "sync": "What is committed, compared with what would be rendered.",
     "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
+    "pinning": "The digests behind the tags of a spec, as registries tell them.",
     "testing": "Our judge, for the authors of targets.",
     "cli": "The command line.",
 }
@@ -155,6 +156,7 @@ READERS |= {"Reference", "Repository", "Template"}
 _READING = ("syntax", "importing", "spec", "repository")
 READS_TEXT = {
     "ci_kaniko.plan.values": "it reads the values that a command line gives",
+    "ci_kaniko.pinning.registry": "it reads addresses that a registry answers with",
     "ci_kaniko.project.starter": "it reads what a user types and what git says, before any spec",
     "ci_kaniko.spec.rules.executor": "an image that runs is no reference, and a rule refuses one",
     "ci_kaniko.spec.rules.options": "a mirror with a scheme is what it refuses",

@@ -98,6 +98,7 @@ COMMANDS = {
         switches={"--merge": "merge", "--stdout": "stdout"},
     ),
     "setup": Command("first_steps:setup", "target", values={**_SPEC, **_FORMAT}),
+    "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),
     "explain": Command("knowledge:explain", "names", many=True),

@@ -322,6 +322,22 @@ def setup(
 
 
 @app.command(cls=_Command)
+def pin(
+    spec: SpecOption = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail when a digest is missing; ask nobody.")
+    ] = False,
+) -> None:
+    """Ask registries for the digests of executor, tools and preparations, and write them down.
+
+    Logins are those of docker's own client (docker login), proxies those of the environment.
+    """
+    with _told():
+        act("pin:pin", spec, check=check)
+
+
+@app.command(cls=_Command)
 def targets() -> None:
     """List the targets and where their configuration usually lies."""
     with _told():

@@ -39,6 +39,10 @@ class Lines:
         number = bisect_right(self._starts, offset)
         return number, offset - self._starts[number - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place."""
+        return self._starts[line - 1] + column - 1
+
 
 class Source:
     """A spec's text, its tree, and what is needed to point at a place in it.

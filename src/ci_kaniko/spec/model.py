@@ -113,4 +113,4 @@ class Section(Model):
 
     def tools(self, build: Any) -> set[str]:
         """Which of the tools the target runs for a build."""
-        return {"regctl"} if build.platforms else set()
+        return {"regctl"} if build.platforms and build.push != "never" else set()

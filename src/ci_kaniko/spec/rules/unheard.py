@@ -125,8 +125,9 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 message = "the executor fetches the context, and nothing is checked out"
                 yield no_effect(("tools", name), message, "remove it"), heard
         if build.tools.regctl:
-            message = "it joins platforms, and platforms: lists none"
-            yield no_effect(("tools", "regctl"), message, "remove it"), bool(build.platforms)
+            message = "it joins the platforms of what is pushed, and there are none"
+            joins = bool(build.platforms) and build.push != "never"
+            yield no_effect(("tools", "regctl"), message, "remove it"), joins
         if build.kubernetes.clone and build.prepare:
             where = ("kubernetes", "clone")
             message = "prepare: clones in any case, for its commands"

@@ -1,0 +1,161 @@
+"""The images that a spec runs without a digest, and the spec's text with their digests.
+
+A text is spliced: nothing of it changes but the pins, and what comes out is read again and compared
+with what it should say.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS
+from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.source.nodes import Mapping, Node, Scalar
+from ci_kaniko.source.reading import parse
+from ci_kaniko.source.source import Lines
+from ci_kaniko.spec.executor import has_own_tag
+from ci_kaniko.spec.loading import loads
+from ci_kaniko.spec.pushed import DEFAULTS, mirrored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.source.source import Source
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+
+
+class Unpinned(NamedTuple):
+    """An image that runs by its tag.
+
+    ``where`` the spec says so or would, ``image`` as it is pulled, and ``written``, the text before
+    the digest; without one the digest stands alone.
+    """
+
+    where: Where
+    image: str
+    written: str = ""
+
+    def pinned(self, digest: str) -> str:
+        """What stands there with a digest."""
+        return f"{self.written}@{digest}" if self.written else digest
+
+
+class CannotPin(Exception):
+    """A spec is not written so that a pin could be put in; the message says what to write."""
+
+
+def unpinned(spec: Spec) -> list[Unpinned]:
+    """The images of executor, tools and preparations that run by a tag, each place once."""
+    found = {item.where: item for build in spec.builds for item in _of(build, _targets(spec))}
+    return list(found.values())
+
+
+def _targets(spec: Spec) -> list[str]:
+    """The targets that the spec has files for; without any all of them."""
+    return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
+
+
+def _of(build: Build, targets: list[str]) -> Iterator[Unpinned]:
+    yield from _executor(build)
+    run = {tool for name in targets for tool in getattr(build, name).tools(build)}
+    for tool, default in DEFAULTS.items():
+        given = getattr(build.tools, tool)
+        if given or tool in run:
+            yield from _image(build, ("tools", tool), given or default)
+    if build.prepare:
+        yield from _image(build, build.at(("prepare", "image")), build.prepare.image)
+
+
+def _image(build: Build, where: Where, image: str) -> Iterator[Unpinned]:
+    if "@" not in image:
+        yield Unpinned(where, mirrored(image, build), image)
+
+
+def _executor(build: Build) -> Iterator[Unpinned]:
+    executor = build.executor
+    if has_own_tag(executor):
+        yield from _image(build, build.at(("executor", "image")), executor.image or "")
+        return
+    repository = mirrored(executor.image or DISTRIBUTIONS[executor.distribution].image or "", build)
+    version = executor.version or DISTRIBUTIONS[executor.distribution].version
+    for variant, suffix in (("plain", ""), ("debug", "-debug")):
+        if repository and not getattr(executor.digests, variant):
+            where = build.at(("executor", "digests", variant))
+            yield Unpinned(where, f"{repository}:{version}{suffix}")
+
+
+def with_pins(text: str, path: str, pins: dict[Where, str]) -> str:
+    """The text of a spec with what stands at some places. Raises CannotPin, SpecError."""
+    for where, value in pins.items():
+        text = _put(parse(text, path), where, value)
+    _check(text, path, pins)
+    return text
+
+
+def _check(text: str, path: str, pins: dict[Where, str]) -> None:
+    source = parse(text, path)
+    for where, value in pins.items():
+        _, node = source.locate(where)
+        if not isinstance(node, Scalar) or node.text != value:
+            raise CannotPin(_by_hand(where, value))
+    loads(text, path)
+
+
+def _put(source: Source, where: Where, value: str) -> str:
+    node: Node = source.root
+    for depth, step in enumerate(where):
+        inner = node.get(str(step)) if isinstance(node, Mapping) else None
+        if inner is None or (isinstance(inner, Scalar) and not inner.text and inner.plain):
+            return _inserted(source, node, where[depth:], value, where)
+        node = inner
+    if not isinstance(node, Scalar):
+        raise CannotPin(_by_hand(where, value))
+    start, end = _span(source, node)
+    quote = source.text[start] if source.text[start] in "\"'" else ""
+    return source.text[:start] + f"{quote}{value}{quote}" + source.text[end:]
+
+
+def _inserted(source: Source, node: Node, rest: Where, value: str, where: Where) -> str:
+    """The text with keys more: in braces before the closing one, else below the last line."""
+    text = source.text
+    if not isinstance(node, Mapping) or node.get(str(rest[0])) is not None:
+        raise CannotPin(_by_hand(where, value))
+    start, end = _span(source, node)
+    first = node.items[0][0] if node.items else node
+    if text[start : start + 1] == "{":
+        quoted = text[_span(source, first)[0]] == '"' or source.path.endswith(".json")
+        entry = _flow(rest, value, quoted=quoted)
+        body = text[start : end - 1].rstrip()
+        comma = "" if body.endswith((",", "{")) else ","
+        return f"{body and text[:start] + body}{comma} {entry}{text[end - 1 :]}"
+    indent = " " * (first.column - 1)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    last = max(_span(source, item)[1] for _, item in node.items)
+    line_end = text.find("\n", max(last - 1, 0))
+    at = len(text) if line_end < 0 else line_end + 1
+    key, *deeper = (str(step) for step in rest)
+    entry = f"{key}: {_flow(tuple(deeper), value, quoted=False, braces=True)}"
+    before = "" if at == 0 or text[at - 1] == "\n" else newline
+    return f"{text[:at]}{before}{indent}{entry}{newline}{text[at:]}"
+
+
+def _flow(rest: Where, value: str, *, quoted: bool, braces: bool = False) -> str:
+    """Keys within keys, and a value, on one line."""
+    if not rest:
+        return json.dumps(value) if quoted else value
+    key, deeper = str(rest[0]), rest[1:]
+    name = json.dumps(key) if quoted else key
+    entry = f"{name}: {_flow(deeper, value, quoted=quoted, braces=True)}"
+    return f"{{{entry}}}" if braces else entry
+
+
+def _span(source: Source, node: Node) -> tuple[int, int]:
+    lines = Lines(source.text)
+    return lines.offset(node.line, node.column), lines.offset(node.end_line, node.end_column)
+
+
+def _by_hand(where: Where, value: str) -> str:
+    return f"write it by hand: {_flow(where, value, quoted=False)}"

@@ -1,0 +1,247 @@
+"""Digests beside tags: a real registry with a password tells them, and the spec's bytes stay."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+import ci_kaniko
+from ci_kaniko.cli.commands import app
+from ci_kaniko.pinning.pins import CannotPin, unpinned, with_pins
+from ci_kaniko.pinning.registry import Registries, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+USER, PASSWORD = "reader", "not-so-secret"
+HASH = "$2b$04$MJjDuwzgyZ/iIZjnD0IBeOaPIscjrAZpXlYefgE4pifWf0nX6i2Le"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+IMAGES = ("tools/git:2.52.0", "tools/regctl:v0.11.5", "oss/kaniko:v1.28.3-debug", "acme/go:1.26")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host of a registry that wants a password, with some images."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("docker-registry is not installed")
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    (folder / "htpasswd").write_text(f"{USER}:{HASH}\n", encoding="utf-8")
+    (folder / "config.yml").write_text(
+        json.dumps(
+            {
+                "version": "0.1",
+                "log": {"level": "error"},
+                "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+                "http": {"addr": host},
+                "auth": {"htpasswd": {"realm": "here", "path": str(folder / "htpasswd")}},
+            }
+        ),
+        encoding="utf-8",
+    )
+    with subprocess.Popen(
+        [program, "serve", str(folder / "config.yml")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex((host.partition(":")[0], int(host.rpartition(":")[2]))) == 0:
+                    break
+            time.sleep(0.1)
+        for image in IMAGES:
+            _push(host, image)
+        yield host
+        running.terminate()
+
+
+def _call(method: str, url: str, body: bytes = b"", kind: str = "") -> str:
+    """An answer's Location."""
+    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    headers = {"Authorization": f"Basic {auth}", **({"Content-Type": kind} if kind else {})}
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return str(answer.headers.get("Location", ""))
+
+
+def manifest(image: str) -> bytes:
+    config = image.encode()
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": digest_of(config),
+                "size": len(config),
+            },
+            "layers": [],
+        }
+    ).encode()
+
+
+def digest_of(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _push(host: str, image: str) -> None:
+    name, _, tag = image.partition(":")
+    base = f"http://{host}/v2/{name}"
+    place = _call("POST", f"{base}/blobs/uploads/")
+    joint = "&" if "?" in place else "?"
+    kind = "application/octet-stream"
+    _call("PUT", f"{place}{joint}digest={digest_of(image.encode())}", image.encode(), kind)
+    _call("PUT", f"{base}/manifests/{tag}", manifest(image), MANIFEST_TYPE)
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of docker's own client."""
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder
+
+
+def log_in(folder: Path, host: str, password: str = PASSWORD) -> None:
+    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+
+
+OUTPUTS = "outputs: {gitlab: .gitlab-ci.yml}\n"
+SPEC = """\
+# ours
+destinations: ["{host}/acme/app:1"]   # for now
+registries: {{"{host}": anonymous}}
+default_branch: main
+executor: {{image: "{host}/oss/kaniko:v1.28.3-debug"}}  # the mirror's
+tools:
+  git: {host}/tools/git:2.52.0
+
+  # joins
+  regctl: '{host}/tools/regctl:v0.11.5'
+prepare: {{image: {host}/acme/go:1.26, commands: [make], artifacts: [bin]}}
+platforms: [linux/amd64, linux/arm64]
+outputs: {{gitlab: .gitlab-ci.yml, agola: .agola/config.yml}}
+"""
+
+
+def pin(path: Path, *arguments: str) -> tuple[int, str]:
+    """The exit code and what is said."""
+    done = CliRunner().invoke(app, ["pin", "-f", str(path), *arguments])
+    return done.exit_code, done.output
+
+
+def test_every_tag_gets_its_digest(registry: str, docker: Path, tmp_path: Path) -> None:
+    log_in(docker, registry)
+    path = tmp_path / "ci-kaniko.yaml"
+    before = SPEC.format(host=registry)
+    path.write_text(before, encoding="utf-8")
+    code, said = pin(path, "--check")
+    assert (code, path.read_text(encoding="utf-8")) == (1, before)
+    assert f"tools.git: {registry}/tools/git:2.52.0 has no digest" in said
+    assert pin(path)[0] == 0
+    after = before
+    for image in IMAGES:
+        after = after.replace(image, f"{image}@{digest_of(manifest(image))}")
+    assert path.read_text(encoding="utf-8") == after
+    assert [pin(path, "--check")[0], pin(path)[0]] == [0, 0]
+    assert path.read_text(encoding="utf-8") == after
+    spec = ci_kaniko.load(path)
+    rendered = {target: ci_kaniko.render(spec, target) for target in ("gitlab", "buildkite")}
+    for text in rendered.values():
+        assert all(f"{image}@sha256:" in text for image in IMAGES if "git" not in image)
+
+
+@pytest.mark.parametrize(
+    ("password", "image", "said"),
+    [
+        (PASSWORD, "tools/git:0", "has no "),
+        ("wrong", "tools/git:2.52.0", "denies "),
+        ("", "tools/git:2.52.0", "wants a login: docker login "),
+    ],
+)
+def test_what_a_registry_refuses(
+    registry: str, docker: Path, password: str, image: str, said: str
+) -> None:
+    if password:
+        log_in(docker, registry, password)
+    with pytest.raises(RegistryError, match=said) as refused:
+        Registries().digest(f"{registry}/{image}")
+    assert PASSWORD not in str(refused.value)
+
+
+def test_nobody_answers(docker: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ci-kaniko.yaml"
+    text = "push: never\nexecutor: {image: '127.0.0.1:9/oss/kaniko:v1.28.3-debug'}\n" + OUTPUTS
+    path.write_text(text, encoding="utf-8")
+    code, said = pin(path)
+    assert code == 1
+    assert "127.0.0.1:9 cannot be reached: " in said
+    assert path.read_text(encoding="utf-8") == text
+    assert list(docker.iterdir()) == []
+
+
+A, B = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("push: never\n", f"push: never\nexecutor: {{digests: {{plain: {A}, debug: {B}}}}}\n"),
+        (
+            "push: never\nexecutor: {version: v1.27.1} # old\n",
+            (
+                "push: never\nexecutor: "
+                f"{{version: v1.27.1, digests: {{plain: {A}, debug: {B}}}}} # old\n"
+            ),
+        ),
+        (
+            "executor:\r\n    version: v1.27.1 # old\r\n\r\npush: never\r\n",
+            (
+                "executor:\r\n    version: v1.27.1 # old\r\n"
+                f"    digests: {{plain: {A}, debug: {B}}}\r\n\r\npush: never\r\n"
+            ),
+        ),
+        (
+            f"push: never\nexecutor: {{digests: {{plain: '{A}'}}}}\n",
+            f"push: never\nexecutor: {{digests: {{plain: '{A}', debug: {B}}}}}\n",
+        ),
+        (
+            "push: never\nimages: {a: {executor: {version: v1.27.1}}}",
+            (
+                "push: never\nimages: {a: {executor: "
+                f"{{version: v1.27.1, digests: {{plain: {A}, debug: {B}}}}}}}}}"
+            ),
+        ),
+        (
+            '{"push": "never", "executor": {}}',
+            f'{{"push": "never", "executor": {{ "digests": {{"plain": "{A}", "debug": "{B}"}}}}}}',
+        ),
+    ],
+)
+def test_pins_are_put_where_a_spec_has_room(before: str, after: str) -> None:
+    path = "ci-kaniko.json" if before.startswith("{") else "ci-kaniko.yaml"
+    digests = {"plain": A, "debug": B}
+    found = [item for item in unpinned(ci_kaniko.loads(before)) if item.where[0] != "tools"]
+    pins = {item.where: digests[str(item.where[-1])] for item in found}
+    assert with_pins(before, path, pins) == after
+
+
+def test_what_cannot_be_changed_is_told() -> None:
+    with pytest.raises(CannotPin, match="write it by hand: executor: "):
+        with_pins("push: never\nexecutor:\n", "ci-kaniko.yaml", {("executor", "digests"): A})
