@@ -13,8 +13,10 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.importing import import_files
-from ci_kaniko.importing.calls import Word
-from ci_kaniko.importing.readers.containers import normal_words
+from ci_kaniko.importing.shell.commands.flags import one_word_each
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.values import Item
 from harness import sandbox
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
@@ -115,7 +117,8 @@ def _run(case: str, target: str, text: str, event: Event) -> Recorded:
 
 def _words(recorded: Recorded, workspace: str) -> set[str]:
     """What reached the executor, told in one way."""
-    words = normal_words([Word((word,) if word else ()) for word in recorded.argv or ()])
+    given = [Item(YES, (word,)) for word in recorded.argv or () if word]
+    words = one_word_each(given, Conditions(), YES, lambda *_, **__: None)
     texts = ["".join(str(part) for part in word.text) for word in words]
     found = set()
     context = "."

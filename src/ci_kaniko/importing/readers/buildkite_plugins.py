@@ -182,7 +182,7 @@ class Plugins:
         self._call(words, line_of(items[0]))
 
     def _call(self, words: list[Word], line: int) -> None:
-        self.job.calls = (call_of(words, line),)
+        self.job.calls = (call_of(self.job, words, line),)
 
     def _own(self, written: str) -> Text:
         """An argument after the upload, with the values that the step knows."""

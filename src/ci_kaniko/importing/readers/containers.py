@@ -18,7 +18,6 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
-from ci_kaniko.kaniko.flags import short_names, switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -169,7 +168,7 @@ def calls_of(job: Job, container: Map, known: Known = Known()) -> tuple[Call, ..
     job.has_shell = False
     start = 1 if texts and _EXECUTOR.search(texts[0]) else 0
     words = [Word(filled(job, item, known), line=line_of(item)) for item in items[start:]]
-    return (call_of(words, job.line),)
+    return (call_of(job, words, job.line),)
 
 
 def take_read(job: Job) -> None:
@@ -260,43 +259,22 @@ def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tup
     return tuple(found)
 
 
-def call_of(words: list[Word], line: int) -> Call:
+def call_of(job: Job, words: list[Word], line: int) -> Call:
     """The call that arguments make where no shell reads them."""
-    normal = normal_words(words)
+    from ci_kaniko.importing.shell.commands.flags import one_word_each
+    from ci_kaniko.importing.shell.conditions import Conditions
+    from ci_kaniko.importing.shell.guards import YES
+    from ci_kaniko.importing.shell.notes import note as made_note
+    from ci_kaniko.importing.shell.values import Item
+
+    def note(rule: str, *values: str, line: int) -> None:
+        found = made_note(rule, *values, line=line)
+        job.mended(found.rule, found.message, line, found.hint)
+
+    items = [Item(YES, word.text, word.split, word.line) for word in words]
+    found = one_word_each(items, Conditions(), YES, note)
+    normal = tuple(Word(item.text, split=item.split, line=item.line) for item in found)
     return Call(normal, pushed=_pushed(normal), line=line)
-
-
-_SWITCHES = switches()
-_SHORT = {
-    f"-{letter}": f"--{name}" for letter, name in short_names().items() if name not in _SWITCHES
-}
-
-
-def normal_words(words: list[Word]) -> tuple[Word, ...]:
-    """Arguments with ``--flag value``, ``-d value`` and ``-dvalue`` as ``--flag=value``."""
-    found: list[Word] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        text = "".join(part if isinstance(part, str) else "\0" for part in word.text)
-        if text in _SHORT and rest:
-            value = rest.pop(0)
-            found.append(_joined(_SHORT[text], value, word))
-            continue
-        if text[:2] in _SHORT and not re.fullmatch(r"-[A-Za-z-]+(?:=.*)?", text, re.DOTALL):
-            value = replace(word, text=(str(word.text[0])[2:], *word.text[1:]))
-            found.append(_joined(_SHORT[text[:2]], value, word))
-            continue
-        name = re.fullmatch(r"--?([A-Za-z][A-Za-z-]*)", text)
-        if name and name[1] not in _SWITCHES and rest and not starts_with(rest[0].text, "--"):
-            found.append(_joined(text if text.startswith("--") else f"-{text}", rest.pop(0), word))
-            continue
-        found.append(word)
-    return tuple(found)
-
-
-def _joined(flag: str, value: Word, word: Word) -> Word:
-    return Word(join((f"{flag}=", *value.text)), word.when, value.split, word.line)
 
 
 def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -7,6 +7,7 @@ order in which they are made.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 NO = 0
 YES = 1
@@ -14,6 +15,7 @@ _LAST = 1 << 30
 _UNITS = 220_000
 _WORDS = 8_000
 _CHAINED = 300
+_NESTED = 300
 _JOINED = re.compile(r"(?:&&|\|\|?|\\)[ \t]*\n")
 
 Cube = tuple[tuple[int, bool], ...]
@@ -54,6 +56,9 @@ class Budget:
             return True
         self._parsed.add(text)
         self._words -= len(re.findall(r"[^\s;|&'\"]+|[;|&]+|''|\"\"", text))
+        depths = accumulate(1 if mark in "({" else -1 for mark in re.findall(r"[(){}]", text))
+        if max(depths, default=0) > _NESTED:
+            return False
         lines = _JOINED.sub(" ", text).split("\n")
         return self._words >= 0 and max(len(re.findall(r"[|&]+", x)) for x in lines) < _CHAINED
 

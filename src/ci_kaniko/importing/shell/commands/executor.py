@@ -15,21 +15,18 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import environment
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.commands.flags import one_word_each
+from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.shell.values import Item, Value
-from ci_kaniko.kaniko.flags import short_names, switches
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Item, Value
 
-_SWITCHES = switches()
-_SHORT = {f"-{letter}": name for letter, name in short_names().items()}
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
 _FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
-_BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
 
 
 def is_executor(name: str) -> bool:
@@ -83,86 +80,11 @@ def _within(reader: Reader, value: tuple[tuple[int, Text], ...]) -> tuple[tuple[
 
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
     """The words of a command line, each flag in one word with its value."""
-    rest = [item for item in _cleaned(reader, items) if item.text]
-    found: list[Item] = []
-    while rest:
-        item = rest.pop(0)
-        name = _flag(item.text)
-        if name is None:
-            found.append(item)
-        elif name in _SWITCHES:
-            found.append(_switch(reader, item, name, rest))
-        elif "=" in str(item.text[0]) or not rest or _is_unknown_letter(item.text):
-            found.append(_long(item, name))
-        else:
-            found += _paired(reader, item, name, rest)
+    words = [item for item in _cleaned(reader, items) if item.text]
+    found = one_word_each(words, reader.conditions, reader.state.path, reader.note)
     for item in found:
         _examine(reader, item)
     return found
-
-
-def _flag(text: Text) -> str | None:
-    """The name of a flag, without dashes."""
-    if not text or not isinstance(text[0], str) or not text[0].startswith("-"):
-        return None
-    head = text[0].partition("=")[0]
-    return _SHORT.get(
-        head, _SHORT.get(head[:2], head.lstrip("-")) if head[1:2] != "-" else head[2:]
-    )
-
-
-def _is_unknown_letter(text: Text) -> bool:
-    """Whether a flag has one dash and is none of the executor's short ones."""
-    head = str(text[0])
-    return not head.startswith("--") and head[:2] not in _SHORT
-
-
-def _long(item: Item, name: str) -> Item:
-    head = str(item.text[0])
-    if head.startswith("--") or head[:2] not in _SHORT:
-        return item
-    value = join((head[2:].removeprefix("="), *item.text[1:]))
-    return item._replace(text=join((f"--{name}=", *value)))
-
-
-def _switch(reader: Reader, item: Item, name: str, rest: list[Item]) -> Item:
-    """A switch; the word behind it is no value for kaniko, but it was meant as one."""
-    if "=" in str(item.text[0]) or not rest or literal(rest[0].text) not in _BOOLEAN:
-        return item._replace(text=(f"--{name}",)) if literal(item.text) == "-h" else item
-    value = literal(rest.pop(0).text) or ""
-    reader.note("switch-value", f"--{name}", value, f"--{name}", value, line=item.line)
-    return item._replace(text=(f"--{name}={value}",))
-
-
-def _paired(reader: Reader, item: Item, name: str, rest: list[Item]) -> list[Item]:
-    """A flag and the words that can be its value: as many as exclude each other."""
-    head = str(item.text[0])
-    if len(head) > 2 and head[:2] in _SHORT and not head.startswith("--"):
-        return [_long(item, name)]
-    guards, conditions, path = reader.guards, reader.conditions, reader.state.path
-    found: list[Item] = []
-    missing = guards.both(item.guard, path)
-    while rest and conditions.possible(missing):
-        value = rest[0]
-        if starts_with(value.text, "--") and not _flagless(value.text):
-            break
-        here = guards.both(value.guard, missing)
-        if not conditions.possible(here):
-            break
-        rest.pop(0)
-        text = join((f"--{name}=", *value.text))
-        whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
-        found.append(Item(whole, text, value.split or item.split, item.line))
-        missing = guards.minus(missing, value.guard)
-        beyond = guards.both(guards.minus(value.guard, item.guard), path)
-        if conditions.possible(beyond):
-            rest.insert(0, value._replace(guard=beyond))
-            break
-    return found or [item]
-
-
-def _flagless(text: Text) -> bool:
-    return len(text) == 1 and text[0] == "--"
 
 
 def _cleaned(reader: Reader, items: list[Item]) -> list[Item]:

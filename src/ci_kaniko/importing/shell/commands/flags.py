@@ -1,0 +1,105 @@
+"""The executor's flags on a command line, whether a shell reads it or a list holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Text, join, literal, starts_with
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.values import Item
+from ci_kaniko.kaniko.flags import short_names, switches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.importing.shell.conditions import Conditions
+
+_SWITCHES = switches()
+_SHORT = {f"-{letter}": name for letter, name in short_names().items()}
+_BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
+
+
+def one_word_each(
+    items: list[Item], conditions: Conditions, path: int, note: Callable[..., None]
+) -> list[Item]:
+    """The executor's arguments, each flag in one word with its value, as pflag reads them."""
+    rest = list(items)
+    found: list[Item] = []
+    while rest:
+        item = rest.pop(0)
+        name = _flag(item.text)
+        if name is None:
+            found.append(item)
+        elif name in _SWITCHES:
+            found.append(_switch(item, name, rest, note))
+        elif "=" in str(item.text[0]) or not rest or _is_unknown_letter(item.text):
+            found.append(_long(item, name))
+        else:
+            found += _paired(item, name, rest, conditions, path)
+    return found
+
+
+def _flag(text: Text) -> str | None:
+    """The name of a flag, without dashes."""
+    if not text or not isinstance(text[0], str) or not text[0].startswith("-"):
+        return None
+    head = text[0].partition("=")[0]
+    return _SHORT.get(
+        head, _SHORT.get(head[:2], head.lstrip("-")) if head[1:2] != "-" else head[2:]
+    )
+
+
+def _is_unknown_letter(text: Text) -> bool:
+    """Whether a flag has one dash and is none of the executor's short ones."""
+    head = str(text[0])
+    return not head.startswith("--") and head[:2] not in _SHORT
+
+
+def _long(item: Item, name: str) -> Item:
+    head = str(item.text[0])
+    if head.startswith("--") or head[:2] not in _SHORT:
+        return item
+    value = join((head[2:].removeprefix("="), *item.text[1:]))
+    return item._replace(text=join((f"--{name}=", *value)))
+
+
+def _switch(item: Item, name: str, rest: list[Item], note: Callable[..., None]) -> Item:
+    """A switch; the word behind it is no value for kaniko, but it was meant as one."""
+    if "=" in str(item.text[0]) or not rest or literal(rest[0].text) not in _BOOLEAN:
+        return item._replace(text=(f"--{name}",)) if literal(item.text) == "-h" else item
+    value = literal(rest.pop(0).text) or ""
+    note("switch-value", f"--{name}", value, f"--{name}", value, line=item.line)
+    return item._replace(text=(f"--{name}={value}",))
+
+
+def _paired(
+    item: Item, name: str, rest: list[Item], conditions: Conditions, path: int
+) -> list[Item]:
+    """A flag and the words that can be its value: as many as exclude each other."""
+    head = str(item.text[0])
+    if len(head) > 2 and head[:2] in _SHORT and not head.startswith("--"):
+        return [_long(item, name)]
+    guards = conditions.guards
+    found: list[Item] = []
+    missing = guards.both(item.guard, path)
+    while rest and conditions.possible(missing):
+        value = rest[0]
+        if starts_with(value.text, "--") and not _flagless(value.text):
+            break
+        here = guards.both(value.guard, missing)
+        if not conditions.possible(here):
+            break
+        rest.pop(0)
+        text = join((f"--{name}=", *value.text))
+        whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
+        found.append(Item(whole, text, value.split or item.split, item.line))
+        missing = guards.minus(missing, value.guard)
+        beyond = guards.both(guards.minus(value.guard, item.guard), path)
+        if conditions.possible(beyond):
+            rest.insert(0, value._replace(guard=beyond))
+            break
+    return found or [item]
+
+
+def _flagless(text: Text) -> bool:
+    return len(text) == 1 and text[0] == "--"
