@@ -116,6 +116,15 @@ CASES = {
         {"destinations": [A]},
         {"not-portable"},
     ),
+    "dates of the build and of another day": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG}]",
+            'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:$(date -u +%Y%m%d%H%M%S)"\n'
+            '      DEST="$DEST --destination=$CI_REGISTRY_IMAGE:$(date -d yesterday +%Y)"',
+        ),
+        {"destinations": [A, "${registry.image}:${build.date}"]},
+        {"not-portable"},
+    ),
     "pushes among other runs": Case(
         ("w.yml", _GITHUB.replace("ON", "[push, workflow_dispatch]")),
         {"destinations": ["ghcr.io/acme/a:1"], "push": "never"},

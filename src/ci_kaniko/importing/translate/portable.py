@@ -80,6 +80,7 @@ _CHANGED: dict[tuple[str, str], str] = {
 }
 _LOWERED = {"repository.path", "repository.owner", "repository.name", "registry.image"}
 _LOWER_ALREADY = {"ref.slug", "commit.sha", "commit.short", "registry.host", "registry.image"}
+_SORTABLE = "%Y%m%d%H%M%S"
 _DATE = re.compile(r"date\b")
 _GIT_COMMANDS = {
     "git rev-parse HEAD": "commit.sha",
@@ -232,9 +233,14 @@ class Spelled:
         if command in _GIT_COMMANDS:
             changes = part.changes
             return self._changed(_GIT_COMMANDS[command], changes, part, line, reference=True)
+        whole = _SORTABLE in command and not part.changes
         if _COMMIT_TIMES.match(command):
-            return "commit.timestamp"
-        if _DATE.match(command) and not part.changes:
+            return "commit.date" if whole else "commit.timestamp"
+        if whole and _DATE.match(command) and "CI_COMMIT_TIMESTAMP" in command:
+            return "commit.date"
+        if whole and re.fullmatch(r"date (?:-u |--utc )?['\"]?\+['\"]?%Y%m%d%H%M%S['\"]?", command):
+            return "build.date"
+        if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
             if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
                 self.job.mended(
                     "date-format",
