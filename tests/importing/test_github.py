@@ -247,6 +247,14 @@ CASES = {
         {"metadata-action"},
         on={"push": {"tags": ["v*"]}},
     ),
+    "metadata: more tags than are followed": Case(
+        _metadata(
+            images="\n".join(f"{_WEB}{number}" for number in range(60)),
+            tags="\n".join(f"type=raw,value=t{number}" for number in range(60)),
+        ),
+        {"push": "never"},
+        {"metadata-action"},
+    ),
     "metadata: labels": Case(
         [
             {

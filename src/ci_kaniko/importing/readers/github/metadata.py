@@ -35,6 +35,7 @@ _PRIORITIES = {
     "raw": 200,
     "sha": 100,
 }
+_MOST_TAGS = 100
 _DEFAULTS = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
 _HANDLEBARS = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _LABELS: tuple[tuple[str, Text], ...] = (
@@ -97,6 +98,14 @@ class Metadata:
         named += self._latest(entries, line)
         bases = [row for row in images if not _is_disabled(row.text)]
         found: dict[Text, Item] = {}
+        if len(bases) * len(named) > _MOST_TAGS:
+            count = len(bases) * len(named)
+            self.left(
+                f"docker/metadata-action makes {count} tags, too many to follow: none is pushed",
+                line,
+                "write them under destinations:",
+            )
+            return []
         for base in bases:
             for guard, text, at in named:
                 whole = join((*_name(base.text), ":", *text))
