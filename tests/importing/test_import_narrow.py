@@ -116,6 +116,15 @@ CASES = {
         {"destinations": [A]},
         {"not-portable"},
     ),
+    "a comma inside of a variable": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG}]",
+            'V=$(echo "$CI_COMMIT_TAG" | sed s,v,,)\n'
+            '      DEST="$DEST --destination=$CI_REGISTRY_IMAGE:$V"',
+        ),
+        {"destinations": [A]},
+        {"not-portable"},
+    ),
     "dates of the build and of another day": Case(
         _gitlab(
             "[{if: $CI_COMMIT_TAG}]",
@@ -163,6 +172,7 @@ def test_a_spec_does_no_more_than_its_pipeline(name: str) -> None:
     spec = yaml.safe_load(found.spec_text)
     assert {key: spec.get(key) for key in case.spec} == case.spec
     left = {entry.rule for entry in found.report if entry.kind == "left"}
+    assert "destination-list" not in {entry.rule for entry in found.report}
     assert left - {"missing-login"} == case.rules
 
 

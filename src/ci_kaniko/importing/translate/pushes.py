@@ -54,7 +54,7 @@ def take_destinations(work: Work) -> None:
 
 def _split_images(work: Work, image: Text, line: int) -> list[Text]:
     written = spell(image)
-    if "," not in written:
+    if not any(isinstance(part, str) and "," in part for part in image):
         return [image]
     work.job.mended(
         "destination-list",
