@@ -47,7 +47,8 @@ def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
-    for task in _tasks(_Task(root.get("spec") or Map(), peek(name), {}, {}, Map())):
+    spec = root.get("spec")
+    for task in _tasks(_Task(spec if isinstance(spec, Map) else Map(), peek(name), {}, {}, Map())):
         known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
         for step in steps:
