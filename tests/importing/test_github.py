@@ -126,6 +126,11 @@ CASES = {
         {"destinations": [f"{_WEB}:1"]},
         {"step-output", "not-carried", "other-step", "later-step"},
     ),
+    "scripts that are too long to be followed": Case(
+        [{"run": "make all of it\n" * 3000}, {"run": f"{_RUN} --destination={_WEB}:1"}],
+        {"destinations": [f"{_WEB}:1"]},
+        {"long-script"},
+    ),
     # -- aevea/action-kaniko --
     "aevea: latest on master, the repository's path, the cache": Case(
         [_aevea(registry="ghcr.io", image="web", cache="true", cache_registry="cache")],

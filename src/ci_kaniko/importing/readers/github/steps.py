@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _SHELLS = ("bash", "sh", "")
 _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
+_LONG = 24_000
+"""So many characters of scripts a job may have before only those are read that matter."""
+_MATTERS = re.compile(r"kaniko|executor|docker|GITHUB_(?:ENV|OUTPUT)|config\.json|login")
 _SHOWN_STEP = re.compile(r"(?i)\b\S*(?:pass|token|secret)\S*")
 _LATE = re.compile(r"\b(?:steps|env|secrets|needs)\.")
 _SET_OUTPUT = re.compile(
@@ -63,6 +66,7 @@ class Steps:
             "github:close": self._close,
         }
         self._pieces: list[Piece] = []
+        self._is_long = False
         self._started: When = ALWAYS
         self._written: dict[str, int] = {}
         self._composites: dict[int, tuple[Map, str]] = {}
@@ -72,7 +76,9 @@ class Steps:
     def read(self, raw: Map, folder: str) -> tuple[Call, ...]:
         """The executor calls of the steps of a job."""
         self._pieces.append(Piece("github:start", self.job.line))
-        self._add(sequence(raw.get("steps")), {}, "", folder)
+        steps = sequence(raw.get("steps"))
+        self._is_long = sum(len(peek(mapping(step).get("run"))) for step in steps) > _LONG
+        self._add(steps, {}, "", folder)
         self.known.wanted = outputs_wanted(raw)
         if not self.steps:
             return ()
@@ -154,6 +160,14 @@ class Steps:
         if shell not in _SHELLS:
             self.job.left(
                 "other-shell", f"the step runs in {shell}", step.at(first), "import reads sh"
+            )
+            return
+        if self._is_long and not _MATTERS.search(peek(run)):
+            self.job.left(
+                "long-script",
+                f"{' '.join(string(run).split())[:60]} is not followed: the job's scripts are long",
+                step.at(first),
+                "import reads the steps that name the executor or hand something on",
             )
             return
         text = EXPRESSION.sub(
