@@ -36,7 +36,7 @@ from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
-from harness import tools, yaml11
+from harness import expectation, tools, yaml11
 from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -248,6 +248,12 @@ def gitlab(event: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
+def versions(tag: str) -> dict[str, str]:
+    found = expectation.versions(tag)
+    release = "" if "-" in found["version"] else found["version"]
+    return {f"{name}@": text for name, text in {**found, "release": release}.items()}
+
+
 class Run:
     """What a reading says for one environment."""
 
@@ -261,7 +267,12 @@ class Run:
             if event["request"]
             else event["tag"] or event["branch"],
             "build.timestamp": "NOW",
+            "build.date": "NOW",
+            "commit.date": "NOW",
+            **versions(event["tag"]),
         }
+        safe = apply("tag", self.portable["ref.name"])
+        self.portable["ref.version@"] = self.portable["version@"] or safe
 
     def text(self, text: Text) -> str:
         return "".join(map(self._part, text))

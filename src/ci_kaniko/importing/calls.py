@@ -284,7 +284,8 @@ def _spell_var(var: Var) -> str:
     default = "" if var.default is None else f":-{var.default}"
     changes = "".join(f"|{change}" for change in var.changes)
     plain = not default and not changes and re.fullmatch(r"[A-Za-z_]\w*|\d", var.name)
-    return f"${var.name}" if plain and not var.portable else f"${{{var.name}{default}{changes}}}"
+    name = var.name.partition("@")[0] if var.portable else var.name
+    return f"${name}" if plain and not var.portable else f"${{{name}{default}{changes}}}"
 
 
 def decoded(text: str) -> str | None:

@@ -31,15 +31,36 @@ def is_release(version: str) -> bool:
     return bool(version) and "-" not in version
 
 
+_EXTENDED = {
+    "number": "(0|[1-9][0-9]*)",
+    "word": "($number|[0-9]*[A-Za-z-][0-9A-Za-z-]*)",
+    "semver": "${number}[.]${number}[.]$number(-$word([.]$word)*)?",
+    "metadata": "([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?",
+}
+"""The same as extended regular expressions of a shell, each made of those before it."""
+
+
 def shell_lines(tag: str, prefix: str) -> tuple[str, ...]:
     """Lines of a POSIX shell that put the version of ``tag``, a word, into ``$version``."""
-    escaped = "".join(f"[{c}]" if c in ".+" else c for c in prefix)
+    names = {name: f'"{text}"' if "$" in text else f"'{text}'" for name, text in _EXTENDED.items()}
     return (
         "# a version as semver.org defines it",
-        "number='(0|[1-9][0-9]*)'",
-        'word="($number|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"',
-        'semver="${number}[.]${number}[.]$number(-$word([.]$word)*)?"',
-        "metadata='([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?'",
+        *(f"{name}={word}" for name, word in names.items()),
         f"version=$(printf '%s\\n' {tag} |",
-        f"""  LC_ALL=C sed -nE "s,^{escaped}v?($semver)$metadata"'$,\\1,p')""",
+        f"""  LC_ALL=C sed -nE "s,^{_escaped(prefix)}v?($semver)$metadata"'$,\\1,p')""",
     )
+
+
+def sed_program(prefix: str) -> str:
+    """The program that these lines run, for whoever reads them."""
+    made: dict[str, str] = {}
+    for name, text in _EXTENDED.items():
+        found = text
+        for known, value in made.items():
+            found = found.replace(f"${{{known}}}", value).replace(f"${known}", value)
+        made[name] = found
+    return f"s,^{_escaped(prefix)}v?({made['semver']}){made['metadata']}$,\\1,p"
+
+
+def _escaped(prefix: str) -> str:
+    return "".join(f"[{c}]" if c in ".+" else c for c in prefix)

@@ -32,7 +32,7 @@ def recognised(value: Value, conditions: Conditions, path: int) -> Value:
     """The value as one variable, where it is one."""
     if len(value) == 1:
         return value
-    for look in (_default, _github_ref, _buildkite_branch, _buildkite_request, _ref):
+    for look in (_default, _github_ref, _buildkite_branch, _buildkite_request, _version, _ref):
         found = look(value, conditions, path)
         if found is not None:
             return pure((found,))
@@ -103,6 +103,20 @@ def _buildkite_request(value: Value, conditions: Conditions, path: int) -> Var |
     none = conditions.equal((found[2],), ("false",), 0)
     if conditions.same(found[1], conditions.guards.negate(none), path):
         return Var("pull_request.number", portable=True)
+    return None
+
+
+def _version(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """The version, or where there is none the branch or tag made safe."""
+    if len(value) != 2:
+        return None
+    for (guard, one), (_, other) in (value, value[::-1]):
+        version, ref = _single(one), _single(other)
+        if version is None or ref is None or not version.name.startswith("version@"):
+            continue
+        is_tag = ref.changes in (("tag",), ("tag-like",)) or ref.name == "ref.tag"
+        if is_tag and conditions.same(guard, conditions.filled((version,), 0), path):
+            return Var(f"ref.{version.name}", portable=True)
     return None
 
 

@@ -26,6 +26,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply, finished, simplified
+from ci_kaniko.importing.shell.versions import versioned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -245,6 +246,8 @@ def _changed_hole(part: Part, change: str) -> Text | None:
     if isinstance(part, Var | Output) and len(part.changes) > _MAX_CHANGES:
         return None
     if isinstance(part, Var):
+        if found := versioned(part, change):
+            return (found,)
         if part.name in _REPOSITORIES:
             change = _OF_TWO.get(change, change)
         return (replace(part, changes=simplified((*part.changes, change))),)

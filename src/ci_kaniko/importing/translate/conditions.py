@@ -95,7 +95,10 @@ class Condition:
             return None
         found: list[Any] = list(self.words)
         for kind in REFS:
-            found += [{kind: globs_in_short(globs)} for globs in self.lists(kind)]
+            for globs in self.lists(kind):
+                found += [glob[1:] for glob in globs if glob in VERSIONS]
+                if rest := [glob for glob in globs if glob not in VERSIONS]:
+                    found.append({kind: globs_in_short(rest)})
         return found[0] if len(found) == 1 else found
 
     def covers(self, triggers: dict[str, Any]) -> bool:
@@ -134,7 +137,7 @@ def name_of(text: Text) -> str:
         return ""
     var = text[0]
     if var.portable:
-        return var.name if not var.changes else ""
+        return var.name.partition("@")[0] if not var.changes else ""
     if var.name in _EVENTS:
         return "event"
     if var.name in _REFS:
@@ -202,6 +205,8 @@ def _set(name: str) -> list[Atom] | None:
         return [Atom("pull-request")]
     if name in kinds:
         return [Atom(kinds[name], "**")]
+    if f"@{name}" in VERSIONS:
+        return [Atom("tag", f"@{name}")]
     if name in {"default_branch", "commit.sha", "ref.name", "event", "ref"}:
         return [Atom("always")]
     return None
@@ -243,6 +248,8 @@ def _globbed(name: str, glob: str) -> list[Atom] | None:
     return [Atom("tag", glob)] if name == "tag" else None
 
 
+VERSIONS = ("@version", "@release")
+"""Stand among the globs of tags for those that are versions."""
 SIDES = (*REFS, "pull-request")
 STARTS = {"push", "schedule", "manual", "pipelines"}
 _MOST = 64
@@ -432,8 +439,11 @@ def _add_refs(made: Condition, run: _Run, side: str) -> bool:
     if not names and side == "branch" and run.default is False:
         return False
     globs = exact or names or ["**"]
-    if len(globs) > 1:
+    if len(globs) > 1 or {*out} & {*VERSIONS}:
         return False
+    if globs[0] in VERSIONS:
+        _once(made.refs.setdefault((side, out), []), globs[0])
+        return not out
     try:
         for glob in (*globs, *out):
             check_glob(glob)
@@ -458,13 +468,19 @@ def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     found: dict[str, Any] = {
         "default-branch": "default-branch" in made.words,
         "branches": ["**"] if made.always else _only(made, "branch"),
-        "tags": ["**"] if made.always else _only(made, "tag"),
+        "tags": ["**"] if made.always else _tags(made),
         "pull_requests": requests,
         "manual": "manual" in made.words,
         "pipelines": "pipelines" in made.words,
     }
     found = {name: value for name, value in found.items() if value}
     return None if found == DEFAULT_TRIGGERS else found
+
+
+def _tags(made: Condition) -> list[str]:
+    """The list of tags: which of them are versions no trigger can say."""
+    globs = _only(made, "tag")
+    return ["**"] if {*globs} & {*VERSIONS} else globs
 
 
 def _only(made: Condition, kind: str) -> list[str]:

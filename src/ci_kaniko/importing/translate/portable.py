@@ -236,8 +236,6 @@ class Spelled:
         whole = _SORTABLE in command and not part.changes
         if _COMMIT_TIMES.match(command):
             return "commit.date" if whole else "commit.timestamp"
-        if whole and _DATE.match(command) and "CI_COMMIT_TIMESTAMP" in command:
-            return "commit.date"
         if whole and re.fullmatch(r"date (?:-u |--utc )?['\"]?\+['\"]?%Y%m%d%H%M%S['\"]?", command):
             return "build.date"
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
@@ -259,6 +257,11 @@ class Spelled:
         )
 
     def _variable(self, var: Var, line: int, *, reference: bool) -> str:
+        if var.portable and "@" in var.name:
+            own, _, prefix = var.name.partition("@")
+            if prefix:
+                self.job.shared["tag_prefix"] = prefix
+            return self._changed(own, var.changes, var, line, reference=reference)
         if var.portable:
             return self._changed(var.name, var.changes, var, line, reference=reference)
         if var.name in _FULL_REFS:

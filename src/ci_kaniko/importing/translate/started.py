@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import variables
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     SIDES,
@@ -78,6 +79,10 @@ def set_triggers(
 
 def condition_of(job: Job, when: When) -> Condition:
     """A condition of a destination, among the runs that start a job."""
+    for var in (var for tests in when for test in tests for var in variables(test.left)):
+        prefix = var.name.partition("@")[2] if var.portable else ""
+        if prefix:
+            job.shared["tag_prefix"] = prefix
     triggers = DEFAULT_TRIGGERS if job.triggers is None else job.triggers
     given = {name for name, value in triggers.items() if value}
     started = {word for name, word in _STARTED.items() if name in given}

@@ -48,6 +48,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", '
 _DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
+_DIGITS = "+%Y%m%d%H%M%S"
 
 
 def words_of(values: list[Value]) -> list[str]:
@@ -192,10 +193,15 @@ def date(reader: Reader, values: list[Value]) -> Status:
     words = words_of(values)
     utc = any(word in ("-u", "--utc", "--universal") for word in words)
     now = [word for word in words if not word.startswith("-")]
+    text = command_text("date", values)
+    made: Part = Output(text)
     if utc and now in ([_TIME], ["+%FT%TZ"]):
-        reader.write(pure((Var("build.timestamp", portable=True), "\n")))
-    else:
-        reader.write(pure((Output(command_text("date", values)), "\n")))
+        made = Var("build.timestamp", portable=True)
+    elif utc and now == [_DIGITS]:
+        made = Var("build.date", portable=True)
+    elif utc and now[-1:] == [_DIGITS] and "-d" in words and "CI_COMMIT_TIMESTAMP" in text:
+        made = Var("commit.date", portable=True)
+    reader.write(pure((made, "\n")))
     return SUCCESS
 
 
@@ -212,7 +218,8 @@ def git(reader: Reader, values: list[Value]) -> Status:
             kept = "short" if length == "8" else f"first:{length}"
             made = Var("commit.sha", changes=(kept,), portable=True)
     elif words[:1] in (["show"], ["log"]) and _is_commit_time(words):
-        made = Var("commit.timestamp", portable=True)
+        digits = any(word.endswith(_DIGITS[1:]) for word in words)
+        made = Var("commit.date" if digits else "commit.timestamp", portable=True)
     if not words or words[0] in _SILENT:
         reader.note("skipped-command", reader.text)
     else:
@@ -224,7 +231,8 @@ def git(reader: Reader, values: list[Value]) -> Status:
 
 
 def _is_commit_time(words: list[str]) -> bool:
-    utc = any(word.startswith("--date=format-local:%Y-%m-%dT%H:%M:%SZ") for word in words)
+    formats = ("--date=format-local:%Y-%m-%dT%H:%M:%SZ", f"--date=format-local:{_DIGITS[1:]}")
+    utc = any(word.startswith(formats) for word in words)
     return ("--format=%cd" in words and utc) or "--format=%cI" in words
 
 
