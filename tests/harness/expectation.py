@@ -303,6 +303,9 @@ def _holds(condition: Any, event: Event) -> bool:
 
 def starts(spec: Spec, event: Event) -> bool:
     """Whether an event starts the job, requests aside that a push has built already."""
+    only = str(spec.section("triggers").get("repository", event.repository))
+    if only.lower() != event.repository.lower():
+        return False
     if event.source in _WORDS:
         word = _WORDS[event.source]
         return bool(spec.section("triggers").get(word, "false") != "false")

@@ -419,6 +419,7 @@ def _build(env: Mapping[str, str]) -> dict[str, Any]:
         "build.tag": env["BUILDKITE_TAG"] or None,
         "build.pull_request.id": None if pull_request == "false" else pull_request,
         "build.source": env["BUILDKITE_SOURCE"],
+        "pipeline.repository": env["BUILDKITE_REPO"],
         "pipeline.default_branch": env["BUILDKITE_PIPELINE_DEFAULT_BRANCH"],
     }
 

@@ -16,6 +16,7 @@ import ci_kaniko
 from harness import checks, expectation, expected_logins, images, pipelines, yaml11
 from harness.cases import PIPELINE_CASES
 from harness.documents import HarnessError
+from harness.events import Event
 from harness.execution import run
 from harness.expectation import Run
 from harness.logins import lookup
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from harness.events import Event
     from harness.images import Job, Pipeline
     from harness.recorded import Joined, Recorded
 
@@ -93,6 +93,24 @@ def run_all(case: str, target: str) -> Iterator[tuple[Event, Ran]]:
 def ended(ran: Ran, job: Job, target: str) -> Recorded | None:
     """What was recorded of a job; None when it did not start."""
     return ran.recorded.get(native_name(job, target))
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola"])
+def test_nothing_is_built_in_a_fork(target: str) -> None:
+    """Agola starts the tasks; then each ends before it prepares, logs in, builds or joins."""
+    for branch, tag in (("main", ""), ("", "v1.2.3")):
+        here = Event(name="here", branch=branch, tag=tag)
+        event = replace(here, name="a-fork", repository="Mallory/Shop")
+        assert _builds("one-repository", target, here)
+        assert not _builds("one-repository", target, event)
+
+
+def _builds(case: str, target: str, event: Event) -> list[object]:
+    """What a run does, but for clones."""
+    ran = pipelines.ran(case, target, event, SHELLS[0])
+    assert {result.status for result in ran.results.values()} <= {"passed", "skipped"}
+    done = [got for got in ran.recorded.values() if got.calls or got.joined or got.credentials]
+    return [*done, *(got for got in ran.recorded.values() if b"page" in got.files.values())]
 
 
 # -- texts ------------------------------------------------------------------------------------
@@ -325,6 +343,7 @@ PREPARED = {
     ("prepare-shared", "web"): {"dist 1/index.js": File("build:web\n")},
     ("prepare-shared", "docs"): {"html/index.html": File("html\n")},
     ("prepare-awkward", ""): {"out put/a.txt": File(AWKWARD), "single.txt": File("1\n", 0o755)},
+    ("one-repository", "docs"): {"index.html": File("page")},
     ("everything", "api"): {"generated/code": File("api\n")},
     ("everything", "web"): {"generated/code": File("web\n")},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -75,6 +76,10 @@ EVENTS = (
     CHAT,
     MERGE_GROUP,
     TARGET_OF_A_REQUEST,
+    replace(DEFAULT_BRANCH, name="a-fork", repository="Mallory/Shop"),
+    replace(PULL_REQUEST, name="request-in-a-fork", repository="Mallory/Shop"),
+    replace(TAG, name="tag-of-a-suffix", repository="Mallory/Acme/Shop"),
+    replace(SCHEDULE, name="schedule-of-a-fork", repository="Mallory/Shop"),
 )
 ONLY_ON = {
     "schedule": ("gitlab", "github", "buildkite"),
@@ -105,6 +110,14 @@ TRIGGERS = {
     "upstream": {"pull_requests": True, "pipelines": True},
     "paths": {"branches": ["main"], "tags": ["v*"], "pull_requests": True, "paths": ["src/**"]},
     "everything": {"branches": ["**"], "tags": ["**"], "pull_requests": True},
+    "here": {
+        "branches": ["main"],
+        "tags": ["v*"],
+        "pull_requests": True,
+        "schedules": ["0 3 * * 1"],
+        "repository": "acme/shop",
+    },
+    "there": {"branches": ["**"], "pull_requests": True, "repository": "Acme/Shop"},
 }
 WHENS = {
     "always": "always",
@@ -172,6 +185,8 @@ def starts(spec: Spec, event: Event, target: str) -> bool:
     if target == "github" and event.is_new:
         # GitHub itself finds something to compare a new branch with.
         return expectation.starts(spec, replace(event, is_new=False))
+    if target == "gitlab" and event.fork:
+        return expectation.starts(spec, replace(event, repository=event.fork_repository))
     return expectation.starts(spec, event)
 
 
@@ -208,7 +223,7 @@ def test_what_starts_the_job(trigger: str, target: str) -> None:
         rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
         spec = expectation.read(text)
         for event in events_of(target):
-            answer = bool(started(target, rendered, event))
+            answer = bool(started_images(target, rendered, event))
             assert agrees(answer=answer, spec=spec, event=event, target=target), event
 
 
@@ -228,6 +243,7 @@ def plain(trigger: str, target: str) -> str:
 
 IMPOSSIBLE = {
     ("agola", "clock"),
+    ("agola", "here"),
     ("agola", "button"),
     ("agola", "upstream"),
     ("agola", "paths"),
@@ -292,6 +308,7 @@ TOGETHER = {
     "without": ("without", "absent", "button"),
     "paths": ("absent", "paths", "everything", "tags"),
     "folders": ("below", "release", "default"),
+    "elsewhere": ("there", "default", "tags"),
     "others": ("clock", "button", "upstream", "default"),
 }
 
@@ -332,7 +349,7 @@ def started_images(target: str, text: str, event: Event) -> set[str]:
     return {
         name
         for name in found - {"checkout"}
-        if "match=''" not in script_of(text, name)
+        if not re.search("match=''|is only for", script_of(text, name))
         or run(Request(target, text, event, job=name, shell=SHELLS[0])).calls
     }
 

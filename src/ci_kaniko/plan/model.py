@@ -109,7 +109,8 @@ class Started(NamedTuple):
 
     ``merge_groups`` are what a merge queue tries, as GitHub does. With ``each_request`` a pull
     request makes something that no push of its branch has made. ``requests`` tells jobs apart, of
-    which one is for pull requests only and another for all else; None is for both.
+    which one is for pull requests only and another for all else; None is for both. Nothing starts
+    the job outside of the ``repository``, if there is one.
     """
 
     default_branch: bool = False
@@ -123,6 +124,7 @@ class Started(NamedTuple):
     each_request: bool = False
     paths: tuple[str, ...] = ()
     requests: bool | None = None
+    repository: str = ""
 
     @property
     def may_be_request(self) -> bool:
@@ -139,13 +141,15 @@ class Started(NamedTuple):
             each_request=self.each_request,
             paths=self.paths,
             requests=True,
+            repository=self.repository,
         )
 
     @property
     def but_requests(self) -> Started | None:
         """These events but pull requests; None when there is no other."""
         rest = self._replace(pull_requests=False, each_request=False)
-        return None if rest == Started(paths=self.paths) else rest
+        nothing = Started(paths=self.paths, repository=self.repository)
+        return None if rest == nothing else rest
 
     @property
     def outside_requests(self) -> Started | None:

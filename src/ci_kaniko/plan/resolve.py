@@ -97,6 +97,7 @@ def started_by(spec: Build) -> Started:
         pipelines=triggers.pipelines,
         each_request=triggers.pull_requests and _makes_its_own(spec),
         paths=triggers.paths,
+        repository=triggers.repository or "",
     )
 
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.spec.fields import LIST_OR_ONE, UNSAID, Boolean, Globs, Reads, check_plain
+from ci_kaniko.spec.fields import (
+    LIST_OR_ONE,
+    STRING,
+    UNSAID,
+    Boolean,
+    Globs,
+    Reads,
+    check_plain,
+    checked,
+)
 from ci_kaniko.spec.lists import read_each
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar
@@ -58,8 +67,23 @@ def _read_schedules(value: Any) -> tuple[str, ...]:
     return tuple(read_each(value, _check_cron, "schedules"))
 
 
+_REPOSITORY = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
+
+
+def _check_repository(text: str) -> None:
+    grammar.check_text(text)
+    if not _REPOSITORY.fullmatch(text) or text.endswith(".git"):
+        raise Refused(
+            "bad-repository",
+            f"{quoted(text)} is not the path of a repository",
+            "the owner and the name, such as acme/shop, without a host and without .git",
+        )
+
+
 Schedules = Annotated[tuple[str, ...], Reads(_read_schedules, LIST_OR_ONE), UNSAID]
 Paths = Annotated[tuple[str, ...], Reads(_read_path_globs, LIST_OR_ONE), UNSAID]
+
+Repository = Annotated[str, Reads(checked(_check_repository), STRING)]
 
 
 class Triggers(Model):
@@ -67,8 +91,8 @@ class Triggers(Model):
 
     @property
     def starts_something(self) -> bool:
-        """Whether one of them is an event; paths are a filter."""
-        return any(value for name, value in self if name != "paths")
+        """Whether one of them is an event; paths and the repository are filters."""
+        return any(value for name, value in self if name not in {"paths", "repository"})
 
     @property
     def starts_any_ref(self) -> bool:
@@ -130,4 +154,10 @@ class Triggers(Model):
         "files, from the repository root; * within a path segment, ** across. Nothing else is "
         "asked, and paths alone start nothing.",
         examples=[["services/shop/**", "libs/**"]],
+    )
+    repository: Repository | None = Field(
+        default=None,
+        description="Nothing starts the job in any other repository, such as a fork: owner and "
+        "name, in any case. It starts nothing by itself.",
+        examples=["acme/shop"],
     )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.syntax.globs import to_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.problems.finding import Where
 
@@ -65,6 +66,20 @@ def impossible_triggers(plan: Plan, *names: str) -> Iterator[Finding]:
                 f"{plan.target} starts no run that way",
                 "pushes, tags and pull requests start it",
             )
+
+
+def repositories(several: Iterable[Started]) -> tuple[str, ...]:
+    """The repositories in which something starts one of several jobs; none is every one."""
+    found = tuple(dict.fromkeys(started.repository for started in several))
+    return () if "" in found else found
+
+
+def remote_pattern(paths: Iterable[str], *, slash: str = "/") -> str:
+    """The regular expression of the remotes of repositories: https, ssh and scp, any case."""
+    names = [to_regex(path, slash=slash) for path in paths]
+    path = names[0] if len(names) == 1 else f"({'|'.join(names)})"
+    url = f"[a-z+]+:{slash}{slash}[^{slash}]+{slash}"
+    return rf"^({url}|[^{slash}:]+:{slash}?){path}(\.git)?{slash}?$"
 
 
 def no_paths(plan: Plan, why: str) -> Iterator[Finding]:

@@ -224,7 +224,9 @@ def _not_only_requests_start_the_job(spec: Build) -> Iterator[Finding]:
 def _something_starts_the_job(spec: Build) -> Iterator[Finding]:
     triggers = spec.triggers
     if triggers and not triggers.starts_something:
-        why = ": paths leave out what would start it" if triggers.paths else ""
+        filters = ["paths leave"] * bool(triggers.paths)
+        filters += ["the repository leaves"] * bool(triggers.repository)
+        why = f": {filters[0]} out what would start it" if filters else ""
         yield Finding(
             "no-trigger",
             ("triggers",),

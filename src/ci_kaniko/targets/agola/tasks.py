@@ -32,7 +32,7 @@ from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders
 from ci_kaniko.targets.agola.model import Task, arch_of, run_name, task_name
 from ci_kaniko.targets.agola.steps import checking, clone, commands, given, restore, save
-from ci_kaniko.targets.agola.when import covers, native, only_for, union, when_of
+from ci_kaniko.targets.agola.when import covers, native, only_for, only_in, union, when_of
 from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import quote
 
@@ -177,6 +177,7 @@ class Run:
     def _preparing(self, task: Task, preparation: Preparation) -> Fields:
         prepare, agola = preparation.prepare, task.image.build.agola
         enter = [f"cd {_REPOSITORY}"] if self._apart else []
+        enter = [*only_in(preparation.started, task.name), *enter]
         before = restore(".") if self._apart else clone(task.image.build)
         saving = self._saving_source()
         if self._apart:
@@ -215,11 +216,17 @@ class Run:
         site = DIALECT.site
         digest = Cell(literal=f"{DIGESTS}/{task.name}")
         site = site._replace(places={**site.places, DIGEST: digest})
-        if not self._is_widened(task):
+        stops = self._stops(task, task.plan)
+        if not stops:
             return site
         kept = [f"mkdir -p {OUTPUTS}"] if task.outputs and not output_folders(task.plan) else []
-        first = [*site.opening(task.plan), *kept, *only_for(task.plan, task.name)]
+        first = [*site.opening(task.plan), *kept, *stops]
         return site._replace(opening=lambda _: first)
+
+    def _stops(self, task: Task, plan: Plan) -> list[str]:
+        """Lines that end a script which is started where it has nothing to do."""
+        elsewhere = only_in([plan.started], task.name)
+        return [*elsewhere, *(only_for(plan, task.name) if self._is_widened(task) else ())]
 
     def _is_widened(self, task: Task) -> bool:
         """Whether a task is started for the sake of others, too."""
@@ -247,8 +254,7 @@ class Run:
             plan = _pushing(image) or plan
         site = joined(DIALECT.site)
         first = [f"mkdir {_JOINED}"] if task.hands_over else []
-        if self._is_widened(task):
-            first += only_for(plan, task.name)
+        first += self._stops(task, plan)
         first += site.opening(plan)
         join = Join(image, plan, DIALECT, site._replace(opening=lambda _: first))
         file = quote(f"{_JOINED}/{task.name}")

@@ -8,6 +8,8 @@ from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex
 from ci_kaniko.targets.agola.dialect import DIALECT
+from ci_kaniko.targets.shared import remote_pattern, repositories
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -91,6 +93,24 @@ def _is_part(patterns: Collection[str], wide: Collection[str]) -> bool:
     out = {pattern for pattern in wide if is_exclusion(pattern)}
     include = {pattern for pattern in patterns if not is_exclusion(pattern)}
     return include <= set(wide) and out <= set(patterns)
+
+
+def only_in(several: Iterable[Started], name: str) -> list[str]:
+    """Lines that end a script in another repository than those in which something starts it.
+
+    Agola starts runs by refs alone. A preparation whose image has no grep goes on: it holds no
+    secret.
+    """
+    found = repositories(several)
+    if not found:
+        return []
+    pattern, names = quote(remote_pattern(found)), " and ".join(found)
+    return [
+        f"if printf '%s\\n' \"$AGOLA_REPOSITORY_URL\" | grep -Eivq {pattern}; then",
+        f'  echo "ci-kaniko: {name} is only for {names}" >&2',
+        "  exit 0",
+        "fi",
+    ]
 
 
 def only_for(plan: Plan, name: str) -> list[str]:

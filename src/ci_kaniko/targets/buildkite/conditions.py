@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import Started
 from ci_kaniko.syntax.globs import is_literal, split, to_regex
+from ci_kaniko.targets.shared import remote_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,8 @@ _WEBHOOK = 'build.source == "webhook"'
 def condition_of_any(several: Iterable[Started]) -> str:
     """``if:`` of a step that several others, or one alone, need."""
     listed = [*several]
-    if any(split(globs)[1] for each in listed for globs in (each.branches, each.tags)):
+    excludes = any(split(globs)[1] for each in listed for globs in (each.branches, each.tags))
+    if excludes or len({each.repository for each in listed}) > 1:
         return _any(list(dict.fromkeys(map(condition, listed))))
     return condition(_together_of(listed))
 
@@ -32,6 +34,7 @@ def _together_of(several: list[Started]) -> Started:
         schedules=any(started.schedules for started in several),
         manual=any(started.manual for started in several),
         pipelines=any(started.pipelines for started in several),
+        repository=several[0].repository,
     )
 
 
@@ -41,7 +44,16 @@ def _together(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def condition(started: Started) -> str:
-    """``if:`` of a step: a push or a request comes by a webhook, and other sources have names."""
+    """``if:`` of a step."""
+    tests = _event_tests(started)
+    if not started.repository:
+        return _any(tests)
+    pattern = remote_pattern([started.repository], slash=r"\/")
+    return f"pipeline.repository =~ /{pattern}/i && {_either(tests)}"
+
+
+def _event_tests(started: Started) -> list[str]:
+    """A push or a request comes by a webhook, and other sources have names."""
     hooks = _hook_tests(started)
     tests = [f"{_WEBHOOK} && {_either(hooks)}" if any(hooks) else _WEBHOOK] if hooks else []
     tests += ['build.source == "schedule"'] * started.schedules
@@ -56,7 +68,7 @@ def condition(started: Started) -> str:
     sources = ("trigger_job", "api")
     tests += [f'build.source == "{source}"{asked}' for source in sources] * started.pipelines
     assert tests, "no condition would be every build"
-    return _any(tests)
+    return tests
 
 
 def _hook_tests(started: Started) -> list[str]:

@@ -139,15 +139,31 @@ class JobCondition(NamedTuple):
     """An ``if:``; one that is not exact also holds for pushes of refs that start other images.
 
     With ``ignores_case`` it also holds for branches that are spelled like the default branch.
+    ``place`` is what it says of the repository.
     """
 
     test: str
     is_exact: bool = True
     ignores_case: bool = False
+    place: str = ""
 
 
 def conditions(found: Pipeline) -> dict[str, JobCondition]:
     """What ``on:`` cannot say of each image."""
+    places = {image.name: _repository_test(image) for image in found.images}
+    return {
+        name: each._replace(test=all_of([places[name], each.test]), place=places[name])
+        for name, each in _event_conditions(found).items()
+    }
+
+
+def _repository_test(image: Image) -> str:
+    """GitHub compares without the case, as it finds a repository."""
+    repository = image.plan.started.repository
+    return f"github.repository == {_text(repository)}" if repository else ""
+
+
+def _event_conditions(found: Pipeline) -> dict[str, JobCondition]:
     several = {image.name: starts(image) for image in found.images}
     guests = [ANYTHING] if is_guest(found) else []
     if len({*several.values(), *guests}) == 1:
@@ -316,3 +332,11 @@ def any_of(tests: list[str]) -> str:
     if len(tests) > 1:
         tests = [f"({test})" if " && " in test else test for test in tests]
     return " || ".join(tests)
+
+
+def all_of(tests: Iterable[str]) -> str:
+    """Those of the tests that ask something, together."""
+    tests = [test for test in tests if test]
+    if len(tests) > 1:
+        tests = [f"({test})" if " || " in test else test for test in tests]
+    return " && ".join(tests)

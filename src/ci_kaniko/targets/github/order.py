@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
+from ci_kaniko.targets.github.events import all_of
 from ci_kaniko.targets.github.jobs import building, job_id, joining, last_ids
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.text.quoting import annotated
@@ -85,13 +86,17 @@ class _Workflow:
         several = {self.conditions[name] for name in self.watched}
         return several.pop() if len(several) == 1 else ""
 
+    def _place_of_watching(self) -> str:
+        several = {self.changes.conditions[name].place for name in self.watched}
+        return several.pop() if len(several) == 1 else ""
+
     def _condition(self, image: Image) -> tuple[str, bool]:
         """An image's ``if:``, and whether something before it may be skipped."""
         tests = [self.conditions[image.name]]
         if image.name in self.watched:
             looked_at = f"needs.{CHANGES}.outputs.{self.watched[image.name]} == 'true'"
             tests = [looked_at] if self.first else [*tests, looked_at]
-        own = _all(tests)
+        own = all_of(tests)
         before = {test for each in image.needs for test in self.skipping[each]}
         may_be_skipped = bool(before - {"", own})
         self.skipping[image.name] = before | {own}
@@ -112,7 +117,7 @@ class _Workflow:
             runs_on=section.runs_on,
             timeout_minutes=min(section.timeout_minutes, 10),
             permissions=[Permission("contents", "read", "to compare commits")] * paths,
-            condition=self.first,
+            condition=self.first or self._place_of_watching(),
             checkout={"fetch-depth": 0, "filter": "blob:none"} if paths else None,
             outputs={name: f"${{{{ steps.{CHANGES}.outputs.{name} }}}}" for name in outputs},
             steps=[
@@ -126,16 +131,9 @@ class _Workflow:
         )
 
 
-def _all(tests: list[str]) -> str:
-    tests = [test for test in tests if test]
-    if len(tests) > 1:
-        tests = [f"({test})" if " || " in test else test for test in tests]
-    return " && ".join(tests)
-
-
 def _regardless(tests: list[str]) -> str:
     """Tests for a job that runs after others that were skipped, but not after failed ones."""
-    return f"${{{{ {_all(['!failure()', '!cancelled()', *tests])} }}}}"
+    return f"${{{{ {all_of(['!failure()', '!cancelled()', *tests])} }}}}"
 
 
 def _guarded(step: Step) -> Step:

@@ -99,12 +99,24 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from impossible_identities(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
+    yield from _repository_findings(plan)
     yield from unmounted_cache(
         plan,
         reason="a runner keeps no folder of images for its jobs",
         hint="remove it; an image of your own under executor: can hold the folder /cache, where "
         "kaniko looks by itself",
     )
+
+
+def _repository_findings(plan: Plan) -> Iterator[Finding]:
+    repository = plan.started.repository
+    if repository.count("/") > 1:
+        yield Finding(
+            "impossible-trigger",
+            ("triggers", "repository"),
+            f"no repository of GitHub is called {quoted(repository)}: none lies in a subgroup",
+            "there it is owner and name, such as acme/shop",
+        )
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:

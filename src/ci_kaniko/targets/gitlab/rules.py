@@ -39,6 +39,9 @@ def rules(build: Build, *jobs: Started) -> list[Rule]:
     pushed = "" if child else f"{_PUSH} && "
     requested = [started for started in jobs if started.pull_requests]
     found: dict[Rule, None] = {}
+    differs = len({started.repository for started in jobs}) > 1
+    if not differs and jobs[0].repository:
+        found[Rule(_repository_test(jobs[0], "!~"), "never")] = None
     if requested:
         if (built := _built_by_pushes(requested, build.default_branch)) is not None:
             own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
@@ -46,21 +49,35 @@ def rules(build: Build, *jobs: Started) -> list[Rule]:
             found[Rule(" && ".join([request, own, *built]), "never", why)] = None
         cancels = build.gitlab.interruptible is None
         for each in requested:
-            found[Rule(request, changes=_changes(each), interruptible=cancels)] = None
+            test = f"{request}{_there(each, differs=differs)}"
+            found[Rule(test, changes=_changes(each), interruptible=cancels)] = None
     for started in jobs:
+        there = _there(started, differs=differs)
         for test in _branch_tests(started, "$CI_COMMIT_BRANCH"):
-            found[Rule(f"{pushed}{test}", changes=_changes(started))] = None
+            found[Rule(f"{pushed}{test}{there}", changes=_changes(started))] = None
         for test in _ref_tests("$CI_COMMIT_TAG", started.tags):
-            found[Rule(f"{pushed}{test}")] = None
+            found[Rule(f"{pushed}{test}{there}")] = None
     for started in jobs:
+        there = _there(started, differs=differs)
         if started.schedules:
-            found[Rule('$CI_PIPELINE_SOURCE == "schedule"')] = None
+            found[Rule(f'$CI_PIPELINE_SOURCE == "schedule"{there}')] = None
         if started.manual:
-            found[Rule('$CI_PIPELINE_SOURCE == "web"')] = None
+            found[Rule(f'$CI_PIPELINE_SOURCE == "web"{there}')] = None
         if started.pipelines:
-            found[Rule(_PIPELINES)] = None
+            found[Rule(f"{_PIPELINES}{there}")] = None
     assert found, "no rules would be every pipeline"
     return list(found)
+
+
+def _there(started: Started, *, differs: bool) -> str:
+    """What a rule asks when the jobs that need this one are for different repositories."""
+    return f" && {_repository_test(started, '=~')}" if differs and started.repository else ""
+
+
+def _repository_test(started: Started, operator: str) -> str:
+    """GitLab finds a project in any case, and its path is written as somebody once did."""
+    path = to_regex(started.repository, slash=r"\/")
+    return f"$CI_PROJECT_PATH {operator} /^{path}$/i"
 
 
 def _changes(started: Started) -> tuple[str, ...]:
