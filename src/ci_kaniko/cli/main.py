@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
 
 
 def main() -> None:
@@ -49,6 +48,7 @@ def _run(words: list[str]) -> None:
     import gc
 
     from ci_kaniko.cli.arguments import act, read
+    from ci_kaniko.cli.postponed import DISTRIBUTIONS, Postponed
 
     # A command lives for a moment: looking for garbage would cost a tenth of it, and the
     # interpreter looks once more when it ends, through all that is not frozen.
@@ -56,7 +56,7 @@ def _run(words: list[str]) -> None:
     atexit.register(gc.freeze)
     # Other packages' pydantic plugins have no business in this process, nor has looking for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.modules.setdefault(_DISTRIBUTIONS, _Postponed(_DISTRIBUTIONS))
+    sys.modules.setdefault(DISTRIBUTIONS, Postponed(DISTRIBUTIONS))
     asked = read(words)
     if asked is None:
         from ci_kaniko.cli.commands import app
@@ -74,31 +74,6 @@ def _run(words: list[str]) -> None:
         from ci_kaniko.cli.commands import misuse
 
         misuse(words[0], str(error))
-
-
-_DISTRIBUTIONS = "importlib.metadata"
-
-
-class _Postponed(ModuleType):
-    """A module that is imported when something in it is used.
-
-    Pydantic takes a function from it to look for plugins, and with it come the packages for mails
-    and archives: a twentieth of a command.
-    """
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name == "entry_points":
-            return lambda **wanted: self._module().entry_points(**wanted)
-        return getattr(self._module(), name)
-
-    def _module(self) -> ModuleType:
-        from importlib import import_module
-
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return import_module(self.__name__)
 
 
 def _known_to_be_in_sync(arguments: list[str]) -> bool:
