@@ -121,6 +121,8 @@ def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str
     wanted = _told(resolve(original, target), branch=branch)
     found = _told(resolve(again, target), branch=branch)
     assert found == wanted, imported(case, target).spec_text
+    if target == "github":
+        assert again.tools.checkout == original.tools.checkout
     assert ci_kaniko.render(again, target)
 
 

@@ -28,7 +28,14 @@ from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
-from ci_kaniko.importing.shell.words import fields, pattern, source, text_of_parts, value
+from ci_kaniko.importing.shell.words import (
+    fields,
+    look_at_names,
+    pattern,
+    source,
+    text_of_parts,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -390,6 +397,7 @@ class _Shell(Reader):
         return Status(guard, guard)
 
     def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
+        look_at_names(self, node)
         guard = self.conditions.unknown("(( ))", self.line)
         return Status(guard, guard)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell.derived import recognised
@@ -319,14 +319,15 @@ def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
 
 
 def arithmetic(reader: Reader, node: Tree) -> int | None:
-    """A sum of known numbers."""
+    """A sum of known numbers; of any other expression only what it looks at."""
     kind = node.get("Type")
     if kind == "Word":
         text = source(reader, node)
         if text is not None and re.fullmatch(r"[A-Za-z_]\w*", text):
             known = reader.value(text)
             text = literal(known[0][1]) if len(known) == 1 else None
-        return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
+        if text is not None and re.fullmatch(r"[0-9]{1,9}", text):
+            return int(text)
     if kind == "ParenArithm":
         return arithmetic(reader, node["X"])
     if kind == "UnaryArithm" and node["Op"] == "-":
@@ -337,7 +338,22 @@ def arithmetic(reader: Reader, node: Tree) -> int | None:
         if one is None or other is None:
             return None
         return {"+": one + other, "-": one - other, "*": one * other}[node["Op"]]
+    look_at_names(reader, node)
     return None
+
+
+def look_at_names(reader: Reader, node: Tree) -> None:
+    """Look at the variables of an expression that is not computed."""
+    waiting: list[Any] = [node]
+    while waiting:
+        tree = waiting.pop()
+        if isinstance(tree, list):
+            waiting += tree
+        elif isinstance(tree, dict):
+            name = tree.get("Value")
+            if isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name):
+                reader.uses.look(f"${name}")
+            waiting += tree.values()
 
 
 # -- ${...} --------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Logins:
         kind = self._kind(login, host)
         if kind is None:
             return
+        self.asked.add(login.source)
         if not host:
             self.anywhere.append((kind, login))
             return
@@ -370,9 +371,10 @@ class Logins:
                     secret = self.job.secrets.get(name)
                     name = secret.name if secret else name.rpartition(".")[2]
                     return self._config_name(name), self.call.line
-        for name in ("DOCKER_AUTH_CONFIG",):
-            if name in self.job.secrets:
-                return self._config_name(self.job.secrets[name].name), self.call.line
+        secret = self.job.secrets.get("DOCKER_AUTH_CONFIG")
+        if secret is not None:
+            self.asked.add("DOCKER_AUTH_CONFIG")
+            return self._config_name(secret.name), self.call.line
         return "", 0
 
     def _config_name(self, name: str) -> str:
@@ -421,7 +423,7 @@ class Logins:
     def _missing(self, host: str) -> None:
         own = host in {"${registry.host}", self._own_registry}
         if region := ecr_region(host):
-            if literal(self.job.environment.get("AWS_REGION", ())) == region:
+            if literal(self.held("AWS_REGION")) == region:
                 self.asked.add("AWS_REGION")
             self.found[host] = self._cloud("aws")
         elif is_google(host):
@@ -460,8 +462,12 @@ class Logins:
         return any(literal(word.text) in flags for word in self.call.words)
 
     def environment(self, name: str) -> Text:
-        """What the executor finds in a variable."""
+        """What the executor finds in a variable, for a use that the spec tells."""
         self.asked.add(name)
+        return self.held(name)
+
+    def held(self, name: str) -> Text:
+        """What the executor finds in a variable."""
         itself = (Var(name),)
         choices = [choice.text for choice in self.call.environment.get(name, ()) if choice.text]
         for text in sorted(choices, key=lambda text: text == itself):
@@ -487,6 +493,7 @@ class Logins:
             _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
         )
         if match:
+            self.asked.update(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
             return {"role": match.group()}
         file = self.environment("AWS_SHARED_CREDENTIALS_FILE")
         secret = self.file_secret(file or ("/root/.aws/credentials",))

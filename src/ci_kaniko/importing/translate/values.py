@@ -118,6 +118,7 @@ def _build_secret(work: Work, written: str) -> bool:
     known = work.job.secrets.get(name)
     if known is None and not work.job.plain_secrets:
         return False
+    work.logins.asked.add(name)
     work.logins.note_store(name)
     same = known is None or known.name == name
     work.build.setdefault("build_secrets", {})[match[1]] = name if same else known.name  # type: ignore[union-attr]
@@ -208,6 +209,8 @@ def take_proxy(work: Work) -> None:
     found: dict[str, Any] = {}
     for name, field in _PROXIES.items():
         text = work.logins.environment(name) or work.logins.environment(name.lower())
+        if work.logins.held(name.lower()) == text:
+            work.logins.asked.add(name.lower())
         written = literal(text)
         secret = work.job.secret_of(text) if field != "no_proxy" else None
         if written:

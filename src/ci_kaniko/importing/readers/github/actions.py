@@ -41,6 +41,10 @@ class Actions:
         name, _, version = uses.partition("@")
         given = mapping(step.raw.get("with"))
         action = known_actions().get(name)
+        if action is None and name.endswith("/checkout") and not name.startswith(("./", "docker:")):
+            # A copy of the action, as organisations that allow only their own keep.
+            action = known_actions()["actions/checkout"]
+            self.job.shared.setdefault("tools", {})["checkout"] = uses
         scope = Scope(self.known, reader, step, given)
         if action is None and name.startswith("docker://") and _is_image(name, given):
             run_image(scope, name.removeprefix("docker://"))
