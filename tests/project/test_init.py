@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,11 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.repository.checkout import https_url
+from harness import expectation
+from harness.events import Event
+from harness.expectation import Run
 from harness.repository import Repository, git, unprivileged
+from harness.runs import SHELLS, execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -502,6 +507,42 @@ def test_a_first_spec_reads_well(repository: Repository) -> None:
     assert first.endswith(f"/v{ci_kaniko.__version__}/docs/ci-kaniko.schema.json")
     assert max(map(len, others)) < 100
     assert text.count("#") == text.count("\n#") + 1
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github"])
+def test_a_first_spec_pushes_what_a_release_is_known_by(
+    repository: Repository, target: str
+) -> None:
+    git(repository.folder, "remote", "add", "origin", "git@github.com:acme/shop.git")
+    repository.write("Dockerfile", FROM)
+    assert repository.call("init", "--target", target, "--image", "quay.io/acme/shop").code == 0
+    text = repository.text("ci-kaniko.yaml")
+    branch = expectation.read(text).data["default_branch"]
+    release = Event(name="release", tag="v1.2.3", default_branch=branch)
+    pushed = {
+        event: _pushed(text, target, event)
+        for event in (
+            release,
+            replace(release, tag="v2.0.0-rc.1"),
+            replace(release, tag="nightly"),
+            replace(release, tag="", branch=branch),
+        )
+    }
+    assert [*pushed.values()] == [
+        ["12345e67", "1.2.3", "1.2", "1", "latest"],
+        ["12345e67", "2.0.0-rc.1"],
+        ["12345e67"],
+        ["12345e67"],
+    ]
+
+
+def _pushed(text: str, target: str, event: Event) -> list[str]:
+    """The tags that the rendered script pushes."""
+    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    got = execute(Run(expectation.read(text), target, event), rendered, SHELLS[0])
+    assert got.status == 0, got.stderr
+    words = got.argv or ()
+    return [word.rpartition(":")[2] for word in words if word.startswith("--destination=")]
 
 
 @pytest.mark.parametrize(
