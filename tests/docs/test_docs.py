@@ -34,7 +34,15 @@ DOCS = ROOT / "docs"
 WRITTEN = {"README.md": README}
 WRITTEN |= {
     f"docs/{name}": (DOCS / name).read_text("utf-8")
-    for name in ("architecture.md", "logins.md", "pipelines.md", "targets.md")
+    for name in (
+        "architecture.md",
+        "in-sync.md",
+        "logins.md",
+        "pipelines.md",
+        "tags-and-releases.md",
+        "targets.md",
+        "troubleshooting.md",
+    )
 }
 WRITTEN |= {name: (ROOT / name).read_text("utf-8") for name in ("CONTRIBUTING.md", "SECURITY.md")}
 ARCHITECTURE = WRITTEN["docs/architecture.md"]
@@ -149,11 +157,15 @@ def test_every_word_of_the_glossary_is_used() -> None:
     assert [word for word in words if word not in text] == []
 
 
+NO_SPECS = ("# Generated", "# .", "# check.", "repos:", " ")
+"""How blocks begin that show a pipeline, or the configuration of pre-commit."""
+
+
 def test_every_yaml_block_is_a_spec() -> None:
     wrong = dict(shown(r"`([\w-]+\.yaml)`:"))["wrong.yaml"]
     for name, text in WRITTEN.items():
         for block in blocks(text, "yaml"):
-            if block == wrong or block.startswith(("# Generated", "# .")):
+            if block == wrong or block.startswith(NO_SPECS):
                 continue
             complete = block if "destinations:" in block else f"push: never\n{block}"
             assert ci_kaniko.loads(complete).context, name
@@ -260,6 +272,21 @@ def test_the_generator_writes_every_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         name: f"# {name}\n" for name in made
     }
+
+
+def test_each_trouble_has_a_rule_or_a_command_that_finds_it() -> None:
+    page = WRITTEN["docs/troubleshooting.md"]
+    rows = re.findall(r"(?m)^\| (?!---|What you see|What to write)(.+) \| (.+) \|$", page)
+    assert len(rows) == len(re.findall(r"(?m)^\|", page)) - 2 * page.count("\n## ")
+    for seen, finds in rows:
+        rules = re.findall(r"\[([\w-]+)\]\(rules\.md#([\w-]+)\)", finds)
+        commands = re.findall(r"`ci-kaniko (\w+)", finds)
+        assert rules or commands, seen
+        assert all(name == anchor for name, anchor in rules), seen
+        assert {*commands} <= COMMANDS.keys(), seen
+    faults = re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page)
+    assert faults
+    assert all(f"| `{fault}` |" in PAGES["docs/rules.md"] for fault in faults)
 
 
 @pytest.mark.parametrize("page", PAGES)
