@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
@@ -160,6 +160,8 @@ PIECES = [
 ]
 
 
+@example("${registry.image}/")
+@example("${registry.image}/:1")
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_any_reference_is_taken_or_refused(text: str) -> None:
     try:

@@ -300,6 +300,9 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
             raise _bad(
                 text, "after ${registry.image} comes / or :", "such as ${registry.image}/app"
             )
+        if flat[1:3] in {"/", "/:"}:
+            fixed = text.replace("}/", "}", 1)
+            raise _bad(text, "nothing follows its /", _instead(text, fixed))
         return flat[0], flat[1:].removeprefix("/")
     head, slash, rest = flat.partition("/")
     if not slash:
