@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing import import_files
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -79,6 +81,35 @@ RULES = {
     "or": " || ".join(f'$CI_COMMIT_BRANCH == "x{n}"' for n in range(2_000)),
     "and": " && ".join(f"$X{n}" for n in range(8_000)),
 }
+
+
+def run(number: int) -> str:
+    """One of many builds, with options that no executor knows."""
+    return f"{CALL}{number} --snapshot-mode=x{number} --target=''"
+
+
+JOB = {"image": "gcr.io/kaniko-project/executor:debug"}
+MANY = {
+    "calls.sh": "\n".join(run(n) for n in range(1_000)),
+    "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{3_000 - n}" for n in range(3_000)),
+    "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(600)}),
+    "calls.yml": json.dumps({"steps": [{"command": run(n)} for n in range(900)]}),
+    "calls.groovy": "pipeline { stages {\n"
+    + "\n".join(f"stage('b{n}') {{ steps {{ sh '{CALL}{n}' }} }}" for n in range(1_000))
+    + "\n} }",
+    "pods.yml": "\n---\n".join(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": f"p{n}"},
+                "spec": {"containers": [{"name": "k", **JOB, "args": run(n).split()[1:]}]},
+            }
+        )
+        for n in range(390)
+    ),
+}
+"""Files with very many builds: those that are not followed have a line of the report."""
 MEASURE = """
 import json, os, sys
 from ci_kaniko.importing.pipelines import read_all
@@ -103,8 +134,9 @@ for name, text in files.items():
 def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     files = {f"{name}.sh": text for name, text in SCRIPTS.items()}
     for name, rule in RULES.items():
-        job = {"image": "gcr.io/kaniko-project/executor:debug", "script": [CALL]}
-        files[f"{name}.gitlab-ci.yml"] = json.dumps({"a": {**job, "rules": [{"if": rule}]}})
+        job = {**JOB, "script": [CALL], "rules": [{"if": rule}]}
+        files[f"{name}.gitlab-ci.yml"] = json.dumps({"a": job})
+    files.update(MANY)
     assert all(len(text) <= SIZE + 1024 for text in files.values())
     done = subprocess.run(
         [sys.executable, "-c", MEASURE],
@@ -123,5 +155,22 @@ def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     refused = {name for name, answer in answers.items() if "followed [bad-shell]" in answer}
     deep = {name for name, answer in answers.items() if "deeply [bad-shell]" in answer}
     assert carried | refused | deep == files.keys()
-    assert {f"{name}.gitlab-ci.yml" for name in RULES} <= carried
+    assert {f"{name}.gitlab-ci.yml" for name in RULES} | MANY.keys() <= carried
     assert {"cases.sh", "flags.sh", "options in variables.sh", "sed.sh", "grep.sh"} <= carried
+
+
+def test_calls_that_are_not_followed_are_told_and_the_others_carried() -> None:
+    jobs = {f"j{n}": {**JOB, "script": [f"{CALL}{n}"]} for n in range(110)}
+    one = import_files([("calls.sh", "\n".join(f"{CALL}{n} --target=a{n}" for n in range(105)))])
+    many = import_files([("calls.gitlab-ci.yml", json.dumps(jobs, indent=1))])
+    for found, rule, left in ((one, "too-many-calls", 5), (many, "bad-shell", 10)):
+        told = {entry.line for entry in found.report if entry.rule == rule}
+        assert len(told) == left
+        assert len(found.spec.images or ()) == 100
+
+
+def test_what_is_refused_in_one_of_many_images_leaves_the_image() -> None:
+    lines = [f"{run(n).replace('x/y:', 'x/y')}:1 --compression-level=a" for n in range(90)]
+    found = import_files([("calls.sh", "\n".join(lines))])
+    assert len(found.spec.images or ()) == 90
+    assert len([entry for entry in found.report if "snapshot_mode: " in entry.message]) == 90

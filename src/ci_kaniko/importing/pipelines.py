@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
 
 SOURCES = (*NAMES, "shell", "tekton", "jenkins")
@@ -266,15 +267,20 @@ _STAYS = {"destinations", "registries", "context", "push"}
 
 
 def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: list[Job]) -> bool:
-    """Take a part away that the platform of a job does not render; whether there was one."""
+    """Take a part away that the platform of a job does not render; whether there was one.
+
+    Keys that it owns are taken away all at once: every image may have some.
+    """
     from ci_kaniko.targets.registry import target
 
+    taken = False
     for job in {job.target: job for job in reversed(jobs)}.values():
         if job.target not in NAMES:
             continue
         for finding in target(job.target).prepare(spec, {}).findings:
-            known = {entry.rule for entry in report.entries}
-            if finding.rule == "missing-value" or finding.rule in known - {"owned-key"}:
+            is_key = finding.rule == "owned-key"
+            known = finding.rule in report.rules or taken
+            if finding.rule == "missing-value" or (known and not is_key):
                 continue
             keys = finding.where[2:] if finding.where[:1] == ("images",) else finding.where
             stays = not keys or keys[0] in _STAYS
@@ -284,8 +290,11 @@ def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: lis
             report.left(
                 finding.rule, f"{shown}: {message}", job.path, job.line, finding.hint or "by hand"
             )
-            if what:
+            if what and not is_key:
                 return True
+            taken = taken or bool(what)
+        if taken:
+            return True
     return False
 
 
@@ -306,7 +315,7 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
 
 
 def _without_errors(data: dict[str, Any], report: Report) -> bool:
-    """Take the first refused part away; whether there was one."""
+    """Take the first refused part of each image away; whether there was one."""
     from ci_kaniko.source.reading import survey
     from ci_kaniko.spec.loading import to_python
     from ci_kaniko.spec.spec import Spec
@@ -315,20 +324,43 @@ def _without_errors(data: dict[str, Any], report: Report) -> bool:
         Spec.model_validate(to_python(survey(written(data), "<imported>").root))
     except InvalidSpec as invalid:
         errors = [item for item in invalid.findings if item.severity == "error"]
-        for finding in errors:
-            shown = "***" if finding.secret else finding.message
-            removed = _removed(data, finding.where)
-            nowhere = finding.rule in {"missing-key", "missing-destination"}
-            if removed is None and nowhere and not data.get("destinations"):
-                data["push"] = "never"
-                removed = "push"
-            if removed is None:
-                continue
-            report.left(
-                finding.rule, f"{removed}: {shown}", "", 0, finding.hint or "write it by hand"
-            )
-            return True
+        taken = [_take_away(data, finding, report) for finding in _first_of_each_image(errors)]
+        return any(taken) or any(_take_away(data, finding, report) for finding in errors)
     return False
+
+
+def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
+    """The first finding of each image; when it is one of a destination, one of each of these.
+
+    The last one comes first: taking a destination away moves those behind it.
+    """
+    chosen: dict[tuple[str | int, ...], dict[tuple[str | int, ...], Finding]] = {}
+    for finding in findings:
+        image = finding.where[:2] if finding.where[:1] == ("images",) else ()
+        inside = finding.where[len(image) :]
+        item = inside[:2] if inside[:1] == ("destinations",) else ()
+        held = chosen.setdefault(image, {item: finding})
+        if item and () not in held:
+            held.setdefault(item, finding)
+    return [
+        finding
+        for held in chosen.values()
+        for _, finding in sorted(held.items(), key=lambda pair: (0, *pair[0][1:])[-1], reverse=True)
+    ]
+
+
+def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
+    """Take what a finding is about out of the spec, with a line that says so; whether it can be."""
+    removed = _removed(data, finding.where)
+    nowhere = finding.rule in {"missing-key", "missing-destination"}
+    if removed is None and nowhere and not data.get("destinations"):
+        data["push"] = "never"
+        removed = "push"
+    if removed is None:
+        return False
+    shown = "***" if finding.secret else finding.message
+    report.left(finding.rule, f"{removed}: {shown}", "", 0, finding.hint or "write it by hand")
+    return True
 
 
 def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
@@ -358,6 +390,8 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
     del owner[step]
     while len(parents) > 1 and not owner:
         parents.pop()
+        if len(parents) == 2 and root:
+            break  # an image that says nothing of its own is one all the same
         owner, step = parents[-1]
         del owner[step]
     return name

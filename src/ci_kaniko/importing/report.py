@@ -38,12 +38,16 @@ class Entry:
 
 
 class Report:
-    """The entries of one import, each once; ``budget`` is what its scripts may cost."""
+    """The entries of one import, each once; ``budget`` is what its scripts may cost.
+
+    ``rules`` are those of the entries so far.
+    """
 
     def __init__(self) -> None:
         self.budget = Budget()
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
+        self.rules: set[str] = set()
 
     def hide(self, secret: str) -> None:
         """Never show a text."""
@@ -77,6 +81,7 @@ class Report:
 
     def add(self, entry: Entry) -> None:
         """One more entry."""
+        self.rules.add(entry.rule)
         self._entries.setdefault(entry)
 
     @property

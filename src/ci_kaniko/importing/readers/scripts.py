@@ -19,6 +19,7 @@ _LEFT = {
     "not-understood",
     "placeholder",
     "skipped-command",
+    "too-many-calls",
     "too-many-conditions",
     "too-many-values",
     "unknown-list",

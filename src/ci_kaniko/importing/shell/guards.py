@@ -14,6 +14,9 @@ YES = 1
 _LAST = 1 << 30
 _UNITS = 220_000
 _WORDS = 8_000
+_SCRIPTS = 100
+MAX_CALLS = 100
+"""So many executor calls of a pipeline are followed."""
 _CHAINED = 300
 _NESTED = 300
 _JOINED = re.compile(r"(?:&&|\|\|?|\\)[ \t]*\n")
@@ -37,6 +40,7 @@ class Budget:
         self._left = _UNITS
         self._words = _WORDS
         self._parsed: set[str] = set()
+        self._calls = MAX_CALLS
         self.low = False
 
     def spend(self, units: int) -> None:
@@ -49,11 +53,19 @@ class Budget:
         """Go on without telling conditions apart."""
         self.low = True
         self._left = _UNITS
+        self._calls = MAX_CALLS
+
+    def call(self) -> bool:
+        """Whether one more executor call may be followed."""
+        self._calls -= 1
+        return self._calls >= 0
 
     def parse(self, text: str) -> bool:
         """Whether the parser may be asked for the tree of a text."""
         if text in self._parsed:
             return True
+        if len(self._parsed) >= _SCRIPTS:
+            return False
         self._parsed.add(text)
         self._words -= len(re.findall(r"[^\s;|&'\"]+|[;|&]+|''|\"\"", text))
         depths = accumulate(1 if mark in "({" else -1 for mark in re.findall(r"[(){}]", text))

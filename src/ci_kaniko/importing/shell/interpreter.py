@@ -54,7 +54,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
     budget = budget or Budget()
     if not budget.parse(text):
         raise ShellError(
-            "the script is longer than can be followed",
+            "the script, with those before it, is longer than can be followed",
             given.first_line,
             1,
             "write the destinations into the spec by hand",

@@ -72,6 +72,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "{} takes no value in a word of its own: kaniko refuses {}",
         "write {}={}",
     ),
+    "too-many-calls": (
+        "the call{} comes after as many as can be followed",
+        "import this one by itself",
+    ),
     "too-many-conditions": (
         "from here on the script asks more than import follows: a run decides what depends on it",
         "write it as when:",

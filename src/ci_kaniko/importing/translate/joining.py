@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.translation import build_of, ordered
 from ci_kaniko.kaniko.systems import NAMES
@@ -32,7 +33,13 @@ _EVENTS = ("branches", "tags", "pull_requests", "schedules", "manual", "pipeline
 def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
     """The data of the spec that asks for what some jobs do."""
     builds: list[tuple[str, dict[str, Any]]] = []
+    left = MAX_CALLS
     for job in jobs:
+        for call in job.calls[left:]:
+            message = f"this call of {job.name} comes after as many as can be followed"
+            job.left("too-many-calls", message, call.line, "import this one by itself")
+        job.calls = job.calls[:left]
+        left -= len(job.calls)
         builds += [(job.name, build) for build in _of_job(job)]
     builds = _joined_jobs(builds, report)
     if len(builds) == 1:

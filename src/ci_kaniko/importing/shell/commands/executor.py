@@ -17,11 +17,15 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.importing.calls import Part
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
@@ -44,8 +48,18 @@ def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
 
 
 def record(reader: Reader, items: list[Item], container: Container | None) -> None:
-    """Remember a call with all that is known where it stands."""
+    """Remember a call with all that is known where it stands. Raises ShellError."""
     state = reader.state
+    if not reader.guards.budget.call():
+        if not reader.calls:
+            raise ShellError(
+                "the calls before this one are as many as can be followed",
+                reader.line,
+                1,
+                "import this one by itself",
+            )
+        reader.note("too-many-calls", spell(join(_with_blanks(items))))
+        return
     reader.uses.use_all()
     reader.uses.use(*(f"${name}" for name in state.exported if owner_of_variable(name)))
     given = environment(reader, container.options) if container else environment_of(reader)
@@ -62,6 +76,12 @@ def record(reader: Reader, items: list[Item], container: Container | None) -> No
             line=reader.line,
         )
     )
+
+
+def _with_blanks(items: list[Item]) -> Iterator[Part]:
+    for item in items:
+        yield " "
+        yield from item.text
 
 
 def environment_of(reader: Reader) -> dict[str, Value]:
