@@ -54,7 +54,8 @@ def set_triggers(
             "unknown-trigger",
             f"the job starts only where: {test.text or test.kind}; {instead}",
             test.line or line,
-            "triggers: knows branches, tags, pull_requests, schedules, manual, pipelines and paths",
+            "triggers: knows branches, tags, pull_requests, schedules, manual, pipelines, paths "
+            "and repository",
         )
     if "schedule" in made.without:
         job.carried("schedule", "a schedule does not start the job", line, "triggers: has none")
