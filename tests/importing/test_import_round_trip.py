@@ -7,7 +7,6 @@ are left out of the comparison:
 - whether a branch that GitHub and Agola compare with is meant as the default branch: their files
   hold the name that ``default_branch`` gives;
 - the order of the alternatives of a ``when``; a default that is empty: ``${tag:-}`` is ``${tag}``;
-- ``triggers.repository``: the report names its test, which is for somebody to write;
 - how the CI's own registry was written: GitHub's files hold ``ghcr.io``;
 - on Kubernetes every variable: the manifest holds values, and runs for one event only.
 """
@@ -43,8 +42,7 @@ from harness.runs import (
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
 
-ONE_REPOSITORY = "triggers-repository"
-SHELL_DRIVEN = [pair for pair in RENDERED if pair[1] != "kubernetes" and pair[0] != ONE_REPOSITORY]
+SHELL_DRIVEN = [pair for pair in RENDERED if pair[1] != "kubernetes"]
 MANIFESTS = [case for case, target in RENDERED if target == "kubernetes"]
 
 
@@ -112,6 +110,7 @@ def _started(plan: Plan, branch: str | None) -> Any:
         started.pull_requests,
         started.manual,
         sorted(started.paths),
+        started.repository,
     )
 
 
@@ -175,8 +174,36 @@ def test_nothing_is_left_of_a_rendered_pipeline(target: str) -> None:
         for entry in imported(case, target).report
         if entry.kind == "left" and entry.rule not in {"schedule", "needs"}
     }
-    rule = {"agola": "unknown-condition", "kubernetes": ""}.get(target, "unknown-trigger")
-    assert left == ({(ONE_REPOSITORY, rule)} if rule else set())
+    assert left == set()
+
+
+ONE_REPOSITORY = """
+a:
+  image: {name: gcr.io/kaniko-project/executor:v1.9.0-debug, entrypoint: [""]}
+  script: [/kaniko/executor --context=. --destination=quay.io/acme/shop:1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "repository", "push"),
+    [
+        ("only: [main@acme/shop]", "acme/shop", None),
+        ("rules: [{if: $CI_PROJECT_PATH == 'acme/shop'}]", "acme/shop", "always"),
+        ("except: [main@acme/shop]", None, None),
+        ("rules: [{if: $CI_PROJECT_PATH != 'acme/shop'}]", None, "never"),
+        ("rules: [{if: $CI_PROJECT_PATH =~ /^acme/}]", None, "never"),
+        ("rules: [{if: $CI_PROJECT_PATH == 'shop'}]", None, "never"),
+    ],
+)
+def test_a_repository_alone_starts_a_job(
+    asked: str, repository: str | None, push: str | None
+) -> None:
+    found = import_files([("a.gitlab-ci.yml", f"{ONE_REPOSITORY}  {asked}\n")])
+    spec = yaml.safe_load(found.spec_text)
+    assert spec.get("triggers", {}).get("repository") == repository
+    assert spec.get("push") == push
+    told = any(entry.rule == "unknown-trigger" for entry in found.report)
+    assert told == (repository is None)
 
 
 def test_variables_are_references() -> None:

@@ -70,9 +70,14 @@ def _read_schedules(value: Any) -> tuple[str, ...]:
 _REPOSITORY = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
 
 
+def is_repository(text: str) -> bool:
+    """Whether a text is the path of a repository on its platform."""
+    return bool(_REPOSITORY.fullmatch(text)) and not text.endswith(".git")
+
+
 def _check_repository(text: str) -> None:
     grammar.check_text(text)
-    if not _REPOSITORY.fullmatch(text) or text.endswith(".git"):
+    if not is_repository(text):
         raise Refused(
             "bad-repository",
             f"{quoted(text)} is not the path of a repository",

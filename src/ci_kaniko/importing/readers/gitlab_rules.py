@@ -182,9 +182,13 @@ class Rules:
         if ref in _REFS:
             return self.expressions.guard(_REFS[ref], line)
         name, _, project = ref.partition("@")
+        found = self._name(name, line)
         if project:
-            message = f"only {project} starts the job"
-            self.job.left("repository", message, line, f"triggers: {{repository: {project}}}")
+            there = self.expressions.guard(f'$CI_PROJECT_PATH == "{project}"', line)
+            return self.guards.both(found, there)
+        return found
+
+    def _name(self, name: str, line: int) -> int:
         if name.startswith("/"):
             is_tag = re.match(r"/\^?v?(?:\\d|\[0-9|v)", name)
             variable = "$CI_COMMIT_TAG" if is_tag else "$CI_COMMIT_BRANCH"

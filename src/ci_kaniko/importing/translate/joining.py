@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
+from ci_kaniko.importing.translate.started import one_repository, only_in
 from ci_kaniko.importing.translate.translation import build_of, ordered
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.plan.model import PUSHED_ONLY
@@ -51,10 +53,12 @@ def _of_job(job: Job) -> list[dict[str, Any]]:
     """One build for each executor call; calls that only push elsewhere are one."""
     found: list[dict[str, Any]] = []
     for call in job.calls:
-        build = build_of(job, call)
+        repository, when = one_repository(call.when)
+        triggers = only_in(job.triggers, repository)
+        build = build_of(job, replace(call, when=when))
         build.update({key: value for key, value in job.shared.items() if value})
-        if job.triggers is not None:
-            build["triggers"] = dict(job.triggers)
+        if triggers is not None:
+            build["triggers"] = dict(triggers)
         if job.section and job.target in NAMES:
             build[job.target] = dict(job.section)
         same = next((item for item in found if _differs_in_pushes(item, build)), None)
@@ -143,10 +147,12 @@ def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
     mine, theirs = one.get("triggers"), other.get("triggers")
     if mine == theirs or mine is None or theirs is None:
         return False
+    if mine.get("repository") != theirs.get("repository"):
+        return False
     free = PUSHED_ONLY if _is_a_trial(one) or _is_a_trial(other) else frozenset()
     if _rest(one, free) != _rest(other, free):
         return False
-    keys = set(mine) & set(theirs)
+    keys = (set(mine) & set(theirs)) - {"repository"}
     return not any(_overlap(mine[key], theirs[key]) for key in keys)
 
 
@@ -174,6 +180,8 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
             triggers[key] = True
     if "default-branch" in one["triggers"] or "default-branch" in other["triggers"]:
         triggers["default-branch"] = True
+    if repository := one["triggers"].get("repository"):
+        triggers["repository"] = repository
     _join(one, other)
     one["triggers"] = triggers
     if triggers == DEFAULT_TRIGGERS:
@@ -199,7 +207,7 @@ def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
 
 def _is_a_trial(build: dict[str, Any]) -> bool:
     """Whether only requests start it and nothing is pushed: what ``push: auto`` does by itself."""
-    started = {key for key, value in build["triggers"].items() if value}
+    started = {key for key, value in build["triggers"].items() if value} - {"repository"}
     return started == {"pull_requests"} and not build.get("destinations")
 
 
@@ -230,8 +238,8 @@ def _finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
     _default_branch(build, report)
     _other_needs(build, report)
     triggers = build.get("triggers")
-    if triggers is not None and not any(triggers.values()):
-        build["triggers"] = {"manual": True}
+    if triggers is not None and not any({**triggers, "repository": None}.values()):
+        build["triggers"] = {**triggers, "manual": True}
         report.left(
             "no-trigger",
             "nothing that a spec can say starts the job",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import variables
+from ci_kaniko.importing.calls import Var, literal, variables
+from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     SIDES,
@@ -13,12 +14,13 @@ from ci_kaniko.importing.translate.conditions import (
     several,
     triggers_of,
 )
+from ci_kaniko.spec.triggers import is_repository
 from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci_kaniko.importing.calls import When
+    from ci_kaniko.importing.calls import Test, When
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
@@ -47,7 +49,8 @@ def set_triggers(
     What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
     them.
     """
-    made = read(conditions.when(guard), starts=True, sides=SIDES if requests else REFS)
+    repository, when = one_repository(conditions.when(guard))
+    made = read(when, starts=True, sides=SIDES if requests else REFS)
     instead = "push: never" if made.held else "triggers: leaves that out"
     for test in [*made.unknown, *several(made)]:
         job.left(
@@ -75,7 +78,53 @@ def set_triggers(
         found["schedules"] = list(schedules)
     if found is not None and paths:
         found["paths"] = paths
-    job.triggers = found
+    job.triggers = only_in(found, repository)
+
+
+_PATHS = {"CI_PROJECT_PATH", "github.repository", "GITHUB_REPOSITORY"}
+_REMOTES = {"pipeline.repository", "BUILDKITE_REPO", "AGOLA_REPOSITORY_URL"}
+_OF_REMOTE = (r"^([a-z+]+://[^/]+/|[^/:]+:/?)", r"(\.git)?/?$")
+"""How the rendered jobs look for a path at the end of a remote."""
+
+
+def only_in(triggers: dict[str, Any] | None, repository: str) -> dict[str, Any] | None:
+    """Triggers that one repository alone has; without one as they are."""
+    if not repository:
+        return triggers
+    return {**(DEFAULT_TRIGGERS if triggers is None else triggers), "repository": repository}
+
+
+def one_repository(when: When) -> tuple[str, When]:
+    """The repository that all alternatives ask for, and what else they ask; empty without one."""
+    asked = [{path for test in tests if (path := _repository(test))} for tests in when]
+    paths = set.intersection(*asked) if asked else set()
+    if len(paths) != 1:
+        return "", when
+    path = paths.pop()
+    return path, tuple(tuple(test for test in tests if _repository(test) != path) for tests in when)
+
+
+def _repository(test: Test) -> str:
+    """The path of a repository that a test asks for."""
+    var, right = test.left[0] if len(test.left) == 1 else None, literal(test.right)
+    if not isinstance(var, Var) or var.changes or test.negated or not right:
+        return ""
+    found: str | None = None
+    if var.name in _PATHS and test.kind in {"equal", "glob"}:
+        found = right
+    elif test.kind == "regex":
+        right = right.removeprefix("(?i)")
+        head, tail = _OF_REMOTE
+        if var.name in _PATHS:
+            found = _path_of_regex(right)
+        elif var.name in _REMOTES and right.startswith(head) and right.endswith(tail):
+            found = _path_of_regex(f"^{right.removeprefix(head).removesuffix(tail)}$")
+    return found if found and is_repository(found) else ""
+
+
+def _path_of_regex(expression: str) -> str | None:
+    globs = globs_of_regex(expression, extended=True) or []
+    return globs[0] if len(globs) == 1 else None
 
 
 def condition_of(job: Job, when: When) -> Condition:
