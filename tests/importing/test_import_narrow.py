@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ci_kaniko import render
+from ci_kaniko import loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
 
@@ -182,3 +182,15 @@ def test_what_a_platform_refuses_is_left_out_and_named() -> None:
     assert render(found.spec, "gitlab")
     said = found.spec_text + report_text(found.report)
     assert "GIT_SUBMODULE_STRATEGY" in said or "submodules: recursive" in said
+
+
+@pytest.mark.parametrize("target", ["buildkite", "agola"])
+def test_jobs_that_are_joined_push_no_more_than_each(target: str) -> None:
+    """Neither may push everywhere, and what is made of both must not either."""
+    text = (
+        "default_branch: main\nregistries: {quay.io: {username: acme, password: QUAY_PASSWORD}}\n"
+        "destinations: ['quay.io/acme/shop:1']\n"
+        "triggers: {branches: [main], pull_requests: true, repository: acme/shop}\n"
+    )
+    rendered = render(loads(text), target)
+    assert import_files([("pipeline.yml", rendered)], target).spec.push == "never"

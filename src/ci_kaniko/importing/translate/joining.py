@@ -84,15 +84,20 @@ def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any
 
 
 def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
-    listed = list(one.get("destinations", []))
-    for entry in other.get("destinations", []):
-        _add_destination(listed, entry)
+    pushing = [build for build in (one, other) if build.get("push") != "never"]
+    is_pushed = any(build.get("destinations") for build in pushing)
+    listed: list[Any] = []
+    for build in pushing if is_pushed else (one, other):
+        for entry in build.get("destinations", []):
+            _add_destination(listed, entry)
     if listed:
         one["destinations"] = listed
     for host, login in other.get("registries", {}).items():
         one.setdefault("registries", {}).setdefault(host, login)
     pushes = {one.get("push", "auto"), other.get("push", "auto")}
-    if "never" in pushes and listed:
+    if not is_pushed:
+        one.update({"push": "never"} if "never" in pushes else {})
+    elif "never" in pushes:
         one.pop("push", None)
         if pushes == {"never", "always"}:
             one["push"] = "always"
