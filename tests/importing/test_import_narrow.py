@@ -184,13 +184,15 @@ def test_what_a_platform_refuses_is_left_out_and_named() -> None:
     assert "GIT_SUBMODULE_STRATEGY" in said or "submodules: recursive" in said
 
 
-@pytest.mark.parametrize("target", ["buildkite", "agola"])
-def test_jobs_that_are_joined_push_no_more_than_each(target: str) -> None:
+def test_jobs_that_are_joined_push_no_more_than_each() -> None:
     """Neither may push everywhere, and what is made of both must not either."""
     text = (
         "default_branch: main\nregistries: {quay.io: {username: acme, password: QUAY_PASSWORD}}\n"
         "destinations: ['quay.io/acme/shop:1']\n"
-        "triggers: {branches: [main], pull_requests: true, repository: acme/shop}\n"
+        "triggers: {branches: [main], pull_requests: true}\n"
     )
-    rendered = render(loads(text), target)
-    assert import_files([("pipeline.yml", rendered)], target).spec.push == "never"
+    rendered = render(loads(text), "buildkite")
+    asked = rendered.replace("if: '", "if: 'build.message =~ /release/ && ")
+    assert asked.count("build.message") == 2
+    assert import_files([("pipeline.yml", rendered)], "buildkite").spec.push == "auto"
+    assert import_files([("pipeline.yml", asked)], "buildkite").spec.push == "never"
