@@ -5,6 +5,7 @@ The runner sends INT, after 7.5 seconds TERM, and after 2.5 more it kills.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -112,11 +113,17 @@ class Job:
 
     @property
     def containers(self) -> list[int]:
-        return [int(file.read_text()) for file in self.state.glob("kaniko.*")]
+        found = []
+        for file in self.state.glob("kaniko.*"):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(int(file.read_text()))
+        return found
 
     @property
     def files(self) -> list[Path]:
-        return [*self.temporary.rglob("*")]
+        # Some may go while they are looked for, which os.walk passes over.
+        walk = os.walk(self.temporary)
+        return [Path(at, name) for at, folders, names in walk for name in (*folders, *names)]
 
 
 @pytest.fixture
