@@ -111,13 +111,21 @@ MANY = {
 }
 """Files with very many builds: those that are not followed have a line of the report."""
 MEASURE = """
-import json, os, sys
+import json, os, sys, time
 from ci_kaniko.importing.pipelines import read_all
 from ci_kaniko.problems.problem import SpecError
 
 files = json.load(sys.stdin)
 read_all([("ci.sh", "/kaniko/executor --destination=x/y:1")], None)
+
+def pace():
+    start = time.process_time()
+    for number in range(4000):
+        json.loads(json.dumps({"a": [number, str(number)]}))
+    return time.process_time() - start
+
 for name, text in files.items():
+    slow = min(pace() for _ in range(3)) / 0.016
     child = os.fork()
     if not child:
         try:
@@ -127,11 +135,13 @@ for name, text in files.items():
         print(json.dumps([name, answer[-2000:]]), flush=True)
         os._exit(0)
     _, status, used = os.wait4(child, 0)
-    print(json.dumps([status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]), flush=True)
+    seconds = (used.ru_utime + used.ru_stime) / max(1, slow)
+    print(json.dumps([status, seconds, used.ru_maxrss / 1024]), flush=True)
 """
 
 
 def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
+    """Seconds of a machine that has its usual pace: others work beside us."""
     files = {f"{name}.sh": text for name, text in SCRIPTS.items()}
     for name, rule in RULES.items():
         job = {**JOB, "script": [CALL], "rules": [{"if": rule}]}
