@@ -31,7 +31,7 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell import parsing as shell_tree
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
-from ci_kaniko.importing.shell.notes import NOTES
+from ci_kaniko.importing.shell.notes import NOTES, note
 from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.syntax.globs import matches as glob_matches
@@ -1257,3 +1257,10 @@ def test_notes_are_used_and_told() -> None:
 
 def test_contents_of_unknown_files_are_told() -> None:
     assert spell((Contents("$X/a"), Masked("y"))) == "$(cat $X/a)***"
+
+
+def test_no_note_shows_how_it_is_made() -> None:
+    """Braces of the texts are those that a user is to write."""
+    for rule, (message, hint) in NOTES.items():
+        told = note(rule, *["x"] * (message + hint).count("{}"), line=1)
+        assert not re.search(r"\{\{|\}\}|\{\}", f"{told.message} {told.hint}"), rule

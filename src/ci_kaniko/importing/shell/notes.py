@@ -28,7 +28,7 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "default-taken": (
         "{} may be given to a run: the spec has what stands there by default, {}",
-        "write ${{{{env.{}}}}} where it has to stay a variable",
+        "write ${{env.{}}} where it has to stay a variable",
     ),
     "eval": ("eval reads the text of {} as shell", "the arguments are passed as they are"),
     "expression-in-script": (

@@ -155,10 +155,9 @@ def _aevea_reports(scope: Scope) -> None:
         prefix = spell(scope.value("strip_tag_prefix")[0][1])
         scope.job.left(
             "strip-tag-prefix",
-            f"strip_tag_prefix takes the prefix {prefix} off a git tag, which no variable of "
-            "a spec does",
+            f"strip_tag_prefix takes the prefix {prefix} off a git tag, whatever follows it",
             scope.line_of("strip_tag_prefix"),
-            "what begins with it is not pushed; ${ref.tag} is the git tag as it is",
+            "what begins with it is not pushed; ${version} is that of a semantic version",
         )
     if "skip_unchanged_digest" in scope.given:
         native(scope.given["skip_unchanged_digest"])
