@@ -51,7 +51,7 @@ def mirrored(image: str, build: Build) -> str:
     path = path_of(image)
     if host == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
-    return f"{mirrors[host].rstrip('/')}/{path}"
+    return f"{mirrors[host]}/{path}"
 
 
 def pushed_hosts(build: Build) -> set[str]:

@@ -48,7 +48,7 @@ def _client_certificates_are_pairs(spec: Build) -> Iterator[Finding]:
             )
 
 
-@build_rule("options.registry_mirror[]", "options.registry_map[]")
+@build_rule("options.registry_mirror[]", "options.registry_map[]", "mirrors")
 def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
     options = spec.options
     mirrors: list[tuple[Where, str]] = [
@@ -60,6 +60,7 @@ def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
         for host, listed in options.registry_map.items()
         for index, mirror in enumerate(listed)
     ]
+    mirrors += [(("mirrors", host), mirror) for host, mirror in spec.mirrors.items()]
     for where, mirror in mirrors:
         rest = mirror.rpartition("://")[2]
         if rest != mirror or not grammar.is_host(mirror.partition("/")[0]):
@@ -69,6 +70,13 @@ def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
                 where,
                 f"{quoted(mirror)} does not begin with a host; it would never be found",
                 f"write {rest}" if good else "a host and a path, such as mirror.example.com/hub",
+            )
+        elif where[0] == "mirrors" and not grammar.is_image(f"{mirror}/x"):
+            yield Finding(
+                "bad-host",
+                where,
+                f"no name of an image begins with {quoted(mirror)}",
+                "a host and a path, such as mirror.example.com/hub",
             )
 
 
