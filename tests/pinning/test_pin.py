@@ -149,7 +149,7 @@ def pin(path: Path, *arguments: str) -> tuple[int, str]:
 def test_every_tag_gets_its_digest(registry: str, docker: Path, tmp_path: Path) -> None:
     log_in(docker, registry)
     path = tmp_path / "ci-kaniko.yaml"
-    before = SPEC.format(host=registry)
+    before = "\ufeff" + SPEC.format(host=registry)
     path.write_text(before, encoding="utf-8")
     code, said = pin(path, "--check")
     assert (code, path.read_text(encoding="utf-8")) == (1, before)

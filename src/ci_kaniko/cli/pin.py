@@ -22,8 +22,9 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     """
     from ci_kaniko.pinning.pins import CannotPin, unpinned, with_pins
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.repository.files import write
-    from ci_kaniko.source.reading import read
+    from ci_kaniko.repository.files import read_bytes, write
+    from ci_kaniko.source.reading import decode
+    from ci_kaniko.source.source import BOM
     from ci_kaniko.spec.loading import load
 
     if spec == "-":
@@ -31,7 +32,8 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     path = spec or find_spec()
     try:
         found = unpinned(load(path))
-        text = read(path)
+        data = read_bytes(path) or b""
+        text = decode(data, path)
     except SpecError as error:
         fail(error.problems, "text")
     if not found:
@@ -48,7 +50,8 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     except CannotPin as error:
         say(f"{path}: this spec is not written so that pin could change it; {error}", err=True)
         raise Done(1) from None
-    write(os.path.realpath(path), changed)
+    mark = BOM if data.startswith(BOM.encode()) else ""
+    write(os.path.realpath(path), mark + changed)
     for item in found:
         say(f"{path}: {_dotted(item)}: {item.image} is {digests[item.image]}")
     say("ci-kaniko sync brings the files of the spec up to date")
