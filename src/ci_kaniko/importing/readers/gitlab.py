@@ -25,6 +25,7 @@ from ci_kaniko.importing.readers.gitlab_files import Files
 from ci_kaniko.importing.readers.gitlab_rules import Rules, rule_variables
 from ci_kaniko.importing.readers.gitlab_settings import Settings
 from ci_kaniko.importing.readers.gitlab_variables import Variables, cell_name, cells
+from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 
 if TYPE_CHECKING:
@@ -206,20 +207,7 @@ class _Pipeline:
         return found
 
     def _inputs(self, job: Job) -> None:
-        inputs: dict[str, Any] = {}
-        for name, value in self.files.inputs.items():
-            entry = mapping(value)
-            found: dict[str, Any] = {}
-            kind = string(entry.get("type"))
-            if kind in {"number", "boolean"}:
-                found["type"] = kind
-            if "default" in entry:
-                found["default"] = string(entry.get("default"))
-            if "options" in entry:
-                found["options"] = [string(item) for item in sequence(entry.get("options"))]
-            if "description" in entry:
-                found["description"] = string(entry.get("description"))
-            inputs[name.replace("-", "_").lower()] = found
+        inputs = {name_of(name): read_input(value) for name, value in self.files.inputs.items()}
         if inputs:
             job.shared["inputs"] = inputs
             job.section["form"] = "component"

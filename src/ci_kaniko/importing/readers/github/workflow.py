@@ -27,6 +27,7 @@ from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
 from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cells_of, texts_of
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
+from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.translate.started import is_ours
 from ci_kaniko.syntax.references import pulled_from
 
@@ -288,17 +289,8 @@ class Workflow:
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
         for name, value in mapping(call.get("inputs")).items():
-            entry = mapping(value)
-            found: dict[str, Any] = {}
-            kind = string(entry.get("type"))
-            if kind in {"number", "boolean"}:
-                found["type"] = kind
-            if "default" in entry:
-                found["default"] = string(entry["default"])
-            if string(entry.get("description")):
-                found["description"] = string(entry["description"])
-            ignore_keys(entry, "GitHub input")
-            inputs[name.replace("-", "_").lower()] = found
+            inputs[name_of(name)] = read_input(value)
+            ignore_keys(mapping(value), "GitHub input")
         if inputs:
             job.shared["inputs"] = inputs
         for name in mapping(call.get("outputs")):
