@@ -24,10 +24,13 @@ _TIME = (
     pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[-+]\d\d:\d\d)"),
     "a time such as 2026-01-02T03:04:05Z",
 )
+_DIGITS = (pattern(r"[0-9]{14}"), "14 digits such as 20260102030405")
 _SHAPES = {
     "commit.sha": (pattern(r"[0-9a-f]{40}|[0-9a-f]{64}"), "40 hexadecimal digits"),
     "commit.timestamp": _TIME,
     "build.timestamp": _TIME,
+    "commit.date": _DIGITS,
+    "build.date": _DIGITS,
     "pull_request.number": (pattern(r"[0-9]*"), "a number"),
     "repository.url": (pattern(r"https://[^/\s]+/\S+"), "https://HOST/PATH"),
     "repository.path": (pattern(r"[^/\s]+(?:/[^/\s]+)+"), "OWNER/NAME"),
@@ -42,6 +45,14 @@ class Source(NamedTuple):
     repository: str
     ref: str
     commit: str
+
+
+def _is_time(timestamp: str) -> bool:
+    """Whether a text that looks like a time is one: no month has 32 days."""
+    try:
+        return bool(_sortable(timestamp))
+    except (ValueError, OverflowError):
+        return False
 
 
 def _sortable(timestamp: str) -> str:
@@ -217,7 +228,8 @@ def check_values(
         if item is not None:
             yield from _bad_input(name, text, item)
         shape, expected = _SHAPES.get(name, (None, ""))
-        if shape is not None and not shape.fullmatch(text):
+        is_shaped = shape is None or shape.fullmatch(text)
+        if not is_shaped or (name.endswith(".timestamp") and not _is_time(text)):
             yield _bad_value(name, text, expected)
 
 
