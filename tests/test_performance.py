@@ -17,7 +17,7 @@ import typing_api
 import yaml
 
 import ci_kaniko
-from ci_kaniko.sync import memory
+from ci_kaniko.syncing import memory
 from ci_kaniko.syntax.variables import parse
 from harness.loaded import SEEN, imported
 from harness.repository import Repository

@@ -148,7 +148,7 @@ def test_the_list_has_nothing_else(request: pytest.FixtureRequest, tmp_path: Pat
     [
         ("--version", "cli/main", "typer"),
         ("import ci_kaniko", "__init__", "pydantic"),
-        ("check, seen", "sync/memory", "yaml"),
+        ("check, seen", "syncing/memory", "yaml"),
         ("validate, a bad spec", "spec/loading", "jinja2"),
         ("render gitlab", "targets/gitlab/jobs", "ruamel.yaml"),
         ("render github", "rendering", "ci_kaniko.targets.gitlab.jobs"),

@@ -20,8 +20,8 @@ SEEN = {
     "ci_kaniko.cli.main",
     "ci_kaniko.repository",
     "ci_kaniko.repository.discovery",
-    "ci_kaniko.sync",
-    "ci_kaniko.sync.memory",
+    "ci_kaniko.syncing",
+    "ci_kaniko.syncing.memory",
 }
 """All that is needed of ours to tell that nothing has changed."""
 

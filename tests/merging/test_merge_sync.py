@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci_kaniko.sync import compare as sync
+from ci_kaniko.syncing import compare as sync
 from harness.killed import killed
 from harness.repository import Repository
 

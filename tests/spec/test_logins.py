@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from ci_kaniko.setup import requirements, setup_json, setup_text
+from ci_kaniko.requirements import requirements, setup_json, setup_text
 from harness import expectation, expected_logins
 from harness.checks import (
     NEVER_STARTED,

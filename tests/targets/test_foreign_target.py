@@ -271,7 +271,7 @@ def test_a_spec_that_does_not_name_the_target_serves_it(project: Project, words:
 
 def test_a_spec_that_was_read_before_serves_it(project: Project) -> None:
     code = (
-        "import ci_kaniko; from ci_kaniko.setup import requirements\n"
+        "import ci_kaniko; from ci_kaniko.requirements import requirements\n"
         "spec = ci_kaniko.loads('push: never')\n"
         "assert 'jobs' in ci_kaniko.render(spec, 'acme')\n"
         "requirements(spec, 'acme')"

@@ -11,7 +11,7 @@ from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the an
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
-from ci_kaniko.sync.compare import compare
+from ci_kaniko.syncing.compare import compare
 from harness.leaves import (
     ABSENT,
     GROUNDS,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.sync.compare import compare
+from ci_kaniko.syncing.compare import compare
 from harness import judge, tools, validators
 from harness.buildkite_upload import upload
 from harness.repository import SPEC, Repository

@@ -56,7 +56,7 @@ def init(
 def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
     """List what must exist on a platform before the first run. Raises Misuse for another format."""
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.setup import requirements, setup_json, setup_text
+    from ci_kaniko.requirements import requirements, setup_json, setup_text
 
     if form not in {"text", "json"}:
         raise Misuse(f'"{form}" is not one of: text, json')

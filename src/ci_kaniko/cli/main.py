@@ -81,7 +81,7 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     if arguments[:1] not in (["check"], ["sync"]):
         return False
     from ci_kaniko.repository.discovery import find
-    from ci_kaniko.sync import memory
+    from ci_kaniko.syncing import memory
 
     specs, targets, words = [], [], iter(arguments[1:])
     for word in words:

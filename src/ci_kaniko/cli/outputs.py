@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci_kaniko.problems.problem import Problem
-    from ci_kaniko.sync.compare import Compared, Output
+    from ci_kaniko.syncing.compare import Compared, Output
 
 
 def sync(
@@ -38,7 +38,7 @@ def sync(
 ) -> None:
     """Write the outputs that are out of date. Raises Done when asked to fail for them."""
     check_format(form)
-    from ci_kaniko.sync.compare import foreign, write_outputs
+    from ci_kaniko.syncing.compare import foreign, write_outputs
 
     compared, problems = _compared(specs, targets)
     if not force:
@@ -68,7 +68,7 @@ def check(
 ) -> None:
     """Compare the outputs with the spec. Raises Done after the diff when they differ."""
     check_format(form)
-    from ci_kaniko.sync.compare import drift
+    from ci_kaniko.syncing.compare import drift
 
     compared, problems = _compared(specs, targets)
     drifted = [
@@ -91,7 +91,7 @@ def check(
 def _compared(specs: Sequence[str], targets: Sequence[str]) -> tuple[list[Compared], list[Problem]]:
     """Each spec with its outputs, and everything that is wrong; nothing is written meanwhile."""
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.sync.compare import clashes, compare
+    from ci_kaniko.syncing.compare import clashes, compare
 
     for target in targets:
         check_target(target)
@@ -118,7 +118,7 @@ def _option(compared: Compared) -> str:
 
 def _remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
     """Note that these outputs agree with their specs, and nothing is left to say about them."""
-    from ci_kaniko.sync import memory
+    from ci_kaniko.syncing import memory
 
     if not memory.enabled():
         return
@@ -139,7 +139,7 @@ def _bytes(output: Output) -> bytes:
 
 
 def _show_drift(drifted: Sequence[tuple[Problem, Output]]) -> None:
-    from ci_kaniko.sync.compare import diff
+    from ci_kaniko.syncing.compare import diff
 
     colours = {"+": 32, "-": 31, "@": 36}
     coloured = bool(drifted) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -55,7 +55,7 @@ def validate(
         if spec:
             read.append((spec, spec.repository))
     if len(read) > 1 or any(len(files) > 1 for spec, _ in read for _, files in spec.outputs):
-        from ci_kaniko.sync.compare import clashes
+        from ci_kaniko.syncing.compare import clashes
 
         found = clashes(read, targets)
         problems += found
