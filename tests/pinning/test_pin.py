@@ -1,22 +1,26 @@
-"""Digests beside tags: a real registry with a password tells them, and the spec's bytes stay."""
+"""Digests beside tags, commits of actions: who knows them tells them, and a spec's bytes stay."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.cli.commands import app
+from ci_kaniko.pinning.actions import ActionError, commit
 from ci_kaniko.pinning.pins import CannotPin, unpinned, with_pins
 from ci_kaniko.pinning.registry import Registries, RegistryError
 
@@ -134,6 +138,7 @@ tools:
 
   # joins
   regctl: '{host}/tools/regctl:v0.11.5'
+  checkout: actions/checkout@v5 # the action's
 prepare: {{image: {host}/acme/go:1.26, commands: [make], artifacts: [bin]}}
 platforms: [linux/amd64, linux/arm64]
 outputs: {{gitlab: .gitlab-ci.yml, agola: .agola/config.yml}}
@@ -146,7 +151,134 @@ def pin(path: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_every_tag_gets_its_digest(registry: str, docker: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def action(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Commits of actions/checkout, which git finds in a folder, by what names them."""
+    bare, work = tmp_path / "actions" / "checkout", tmp_path / "work"
+    config = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    config.write_text("[user]\nname = a\nemail = a@example.com\n[init]\ndefaultBranch = main\n")
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(work), *arguments], check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    work.mkdir()
+    git("init", "--quiet")
+    commits = {}
+    for name in ("v4", "v5", "main"):
+        git("commit", "--quiet", "--allow-empty", "-m", name)
+        commits[name] = git("rev-parse", "HEAD")
+        if name != "main":
+            git("tag", *(["-a", "-m", "annotated"] if name == "v5" else []), name)
+    git("branch", "v4")
+    git("clone", "--quiet", "--bare", str(work), str(bare))
+    config.write_text(
+        "".join(
+            f'[url "file://{tmp_path}/"]\ninsteadOf = https://{server}/\n'
+            for server in ("github.com", "me:pw@git.example.com")
+        )
+    )
+    return commits
+
+
+def test_an_action_gets_its_commit(action: dict[str, str], tmp_path: Path) -> None:
+    """The commit and not the object of an annotated tag; a tag before a branch of its name."""
+    for name, expected in action.items():
+        assert commit(f"actions/checkout/deeper@{name}") == expected
+    elsewhere = {"GITHUB_SERVER_URL": "https://me:pw@git.example.com/"}
+    assert commit("actions/checkout@v5", {**os.environ, **elsewhere}) == action["v5"]
+    for name, said in (
+        ("actions/checkout@v6", "git.example.com/actions/checkout has no tag and no branch v6"),
+        ("actions/none@v5", "git.example.com/actions/none cannot be reached: fatal: "),
+    ):
+        with pytest.raises(ActionError, match=said) as refused:
+            commit(name, {**os.environ, **elsewhere})
+        assert "pw" not in str(refused.value)
+    path = tmp_path / "ci-kaniko.json"
+    path.write_text('{"push": "never", "tools": {"checkout": "actions/checkout@v5"}}')
+    where = ("tools", "checkout")
+    (found,) = (item for item in unpinned(ci_kaniko.load(path)) if item.where == where)
+    pinned = found.pinned(action["v5"])
+    for text in (path.read_text(), "{push: never, tools: {checkout: actions/checkout@v5}}\n"):
+        changed = with_pins(text, "ci-kaniko.json" if '"' in text else "a.yaml", {where: pinned})
+        assert changed.replace('"', "") == text.replace('"', "").replace("checkout@v5", pinned[8:])
+        workflow = ci_kaniko.render(ci_kaniko.loads(changed), "github")
+        assert f"- uses: {pinned}\n" in workflow
+
+
+class _Proxy(BaseHTTPRequestHandler):
+    """Writes down what it is asked for; opens no tunnel, and answers every image by one digest."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_CONNECT(self) -> None:
+        self.asked.append(self.requestline)
+        self.send_error(403)
+
+    def do_HEAD(self) -> None:
+        self.asked.append(self.requestline)
+        self.send_response(200)
+        self.send_header("Docker-Content-Digest", A)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What a proxy was asked for, which the environment names."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    _Proxy.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Proxy) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        address = f"http://me:pw-of-proxy@127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        monkeypatch.setenv("http_proxy", address)
+        yield _Proxy.asked
+        server.shutdown()
+
+
+def test_proxies_are_those_of_the_environment(
+    proxy: list[str], docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    assert Registries().digest("127.0.0.1:9/acme/app:1") == A
+    said = []
+    with pytest.raises(RegistryError, match=r"registry\.invalid cannot be reached: ") as refused:
+        Registries().digest("registry.invalid/acme/app:1")
+    said.append(str(refused.value))
+    with pytest.raises(ActionError, match=r"github\.com/acme/run cannot be reached: ") as denied:
+        commit("acme/run@v5")
+    said.append(str(denied.value))
+    assert [line.split(" HTTP/")[0] for line in proxy] == [
+        "HEAD http://127.0.0.1:9/v2/acme/app/manifests/1",
+        "CONNECT registry.invalid:443",
+        "CONNECT github.com:443",
+    ]
+    assert "pw-of-proxy" not in " ".join(said)
+    proxy.clear()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,.invalid")
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://git.invalid")
+    for image in ("127.0.0.1:9/acme/app:1", "registry.invalid/acme/app:1"):
+        with pytest.raises(RegistryError, match=" cannot be reached: "):
+            Registries().digest(image)
+    with pytest.raises(ActionError, match=r"git\.invalid/acme/run cannot be reached: "):
+        commit("acme/run@v5")
+    assert (proxy, [*docker.iterdir()]) == ([], [])
+
+
+def test_every_tag_gets_its_digest(
+    registry: str, docker: Path, action: dict[str, str], tmp_path: Path
+) -> None:
     log_in(docker, registry)
     path = tmp_path / "ci-kaniko.yaml"
     before = "\ufeff" + SPEC.format(host=registry)
@@ -154,10 +286,12 @@ def test_every_tag_gets_its_digest(registry: str, docker: Path, tmp_path: Path) 
     code, said = pin(path, "--check")
     assert (code, path.read_text(encoding="utf-8")) == (1, before)
     assert f"tools.git: {registry}/tools/git:2.52.0 has no digest" in said
+    assert "tools.checkout: actions/checkout@v5 has no commit" in said
     assert pin(path)[0] == 0
     after = before
     for image in IMAGES:
         after = after.replace(image, f"{image}@{digest_of(manifest(image))}")
+    after = after.replace("actions/checkout@v5", f'"actions/checkout@{action["v5"]} # v5"')
     assert path.read_text(encoding="utf-8") == after
     assert [pin(path, "--check")[0], pin(path)[0]] == [0, 0]
     assert path.read_text(encoding="utf-8") == after

@@ -326,12 +326,13 @@ def pin(
     spec: SpecOption = None,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Fail when a digest is missing; ask nobody.")
+        bool, typer.Option("--check", help="Fail when a digest or commit is missing; ask nobody.")
     ] = False,
 ) -> None:
     """Ask registries for the digests of executor, tools and preparations, and write them down.
 
-    Logins are those of docker's own client (docker login), proxies those of the environment.
+    For the action that checks out git is asked. Logins are those of docker's own client (docker
+    login), proxies those of the environment.
     """
     with _told():
         act("pin:pin", spec, check=check)

@@ -1,4 +1,4 @@
-"""The command ``pin``: digests beside the tags of a spec."""
+"""The command ``pin``: digests beside the tags of a spec, and the commits of actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pin(spec: str | None = None, *, check: bool = False) -> None:
-    """Write the digest of each tag into the spec, or say which are missing.
+    """Write the digest of each tag and the commit of an action into the spec, or say which miss.
 
     Raises Done for a spec with errors, a registry that does not tell, and with ``check`` for a tag
     without a digest; raises Misuse for standard input.
@@ -37,23 +37,23 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     except SpecError as error:
         fail(error.problems, "text")
     if not found:
-        say(f"{path}: every image has its digest")
+        say(f"{path}: every image has its digest, every action its commit")
         return
     if check:
         for item in found:
-            say(f"{path}: {_dotted(item)}: {item.image} has no digest", err=True)
+            say(f"{path}: {_dotted(item)}: {item.name} has no {item.missing}", err=True)
         say("  = hint: ci-kaniko pin writes them", err=True)
         raise Done(1)
-    digests = _resolved(found)
+    pins = _resolved(found)
     try:
-        changed = with_pins(text, path, {i.where: i.pinned(digests[i.image]) for i in found})
+        changed = with_pins(text, path, {i.where: i.pinned(pins[i.name]) for i in found})
     except CannotPin as error:
         say(f"{path}: this spec is not written so that pin could change it; {error}", err=True)
         raise Done(1) from None
     mark = BOM if data.startswith(BOM.encode()) else ""
     write(os.path.realpath(path), mark + changed)
     for item in found:
-        say(f"{path}: {_dotted(item)}: {item.image} is {digests[item.image]}")
+        say(f"{path}: {_dotted(item)}: {item.name} is {pins[item.name]}")
     say("ci-kaniko sync brings the files of the spec up to date")
 
 
@@ -62,16 +62,17 @@ def _dotted(item: Unpinned) -> str:
 
 
 def _resolved(found: Sequence[Unpinned]) -> dict[str, str]:
-    """The digest of each image. Raises Done when a registry does not tell one."""
+    """The pin of each name. Raises Done when a registry or a git server does not tell one."""
+    from ci_kaniko.pinning.actions import ActionError, commit
     from ci_kaniko.pinning.registry import Registries, RegistryError
 
-    registries, digests = Registries(), dict[str, str]()
-    for number, image in enumerate(images := list(dict.fromkeys(i.image for i in found)), 1):
+    registries, pins = Registries(), dict[str, str]()
+    for number, item in enumerate(items := list({item.name: item for item in found}.values()), 1):
         if sys.stderr.isatty():
-            say(f"{number} of {len(images)}: asking for {image}", err=True)
+            say(f"{number} of {len(items)}: asking for {item.name}", err=True)
         try:
-            digests[image] = registries.digest(image)
-        except RegistryError as error:
+            pins[item.name] = (commit if item.is_action else registries.digest)(item.name)
+        except (ActionError, RegistryError) as error:
             say(f"{error}; nothing was changed", err=True)
             raise Done(1) from None
-    return digests
+    return pins

@@ -1,4 +1,4 @@
-"""The images that a spec runs without a digest, and the spec's text with their digests.
+"""The images that a spec runs without a digest, and its text with the digests; actions likewise.
 
 A text is spliced: nothing of it changes but the pins, and what comes out is read again and compared
 with what it should say.
@@ -17,6 +17,7 @@ from ci_kaniko.source.source import Lines
 from ci_kaniko.spec.executor import has_own_tag
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.pushed import DEFAULTS, mirrored
+from ci_kaniko.spec.tools import is_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,19 +29,28 @@ if TYPE_CHECKING:
 
 
 class Unpinned(NamedTuple):
-    """An image that runs by its tag.
+    """An image that runs by its tag, or an action that runs by its version.
 
-    ``where`` the spec says so or would, ``image`` as it is pulled, and ``written``, the text before
+    ``where`` the spec says so or would, ``name`` as it is pulled, and ``written``, the text before
     the digest; without one the digest stands alone.
     """
 
     where: Where
-    image: str
+    name: str
     written: str = ""
+    is_action: bool = False
 
-    def pinned(self, digest: str) -> str:
-        """What stands there with a digest."""
-        return f"{self.written}@{digest}" if self.written else digest
+    @property
+    def missing(self) -> str:
+        """What pins it."""
+        return "commit" if self.is_action else "digest"
+
+    def pinned(self, pin: str) -> str:
+        """What stands there with its pin."""
+        if self.is_action:
+            action, _, version = self.written.rpartition("@")
+            return f"{action}@{pin} # {version}"
+        return f"{self.written}@{pin}" if self.written else pin
 
 
 class CannotPin(Exception):
@@ -48,7 +58,7 @@ class CannotPin(Exception):
 
 
 def unpinned(spec: Spec) -> list[Unpinned]:
-    """The images of executor, tools and preparations that run by a tag, each place once."""
+    """What of executor, tools and preparations runs by a tag or a version, each place once."""
     found = {item.where: item for build in spec.builds for item in _of(build, _targets(spec))}
     return list(found.values())
 
@@ -65,6 +75,9 @@ def _of(build: Build, targets: list[str]) -> Iterator[Unpinned]:
         given = getattr(build.tools, tool)
         if given or tool in run:
             yield from _image(build, ("tools", tool), given or default)
+    action = build.tools.checkout
+    if action and not is_pinned(action):
+        yield Unpinned(("tools", "checkout"), action, action, is_action=True)
     if build.prepare:
         yield from _image(build, build.at(("prepare", "image")), build.prepare.image)
 
@@ -115,7 +128,8 @@ def _put(source: Source, where: Where, value: str) -> str:
         raise CannotPin(_by_hand(where, value))
     start, end = _span(source, node)
     quote = source.text[start] if source.text[start] in "\"'" else ""
-    return source.text[:start] + f"{quote}{value}{quote}" + source.text[end:]
+    entry = f"{quote}{value}{quote}" if quote else _scalar(value)
+    return source.text[:start] + entry + source.text[end:]
 
 
 def _inserted(source: Source, node: Node, rest: Where, value: str, where: Where) -> str:
@@ -145,11 +159,16 @@ def _inserted(source: Source, node: Node, rest: Where, value: str, where: Where)
 def _flow(rest: Where, value: str, *, quoted: bool, braces: bool = False) -> str:
     """Keys within keys, and a value, on one line."""
     if not rest:
-        return json.dumps(value) if quoted else value
+        return json.dumps(value) if quoted else _scalar(value)
     key, deeper = str(rest[0]), rest[1:]
     name = json.dumps(key) if quoted else key
     entry = f"{name}: {_flow(deeper, value, quoted=quoted, braces=True)}"
     return f"{{{entry}}}" if braces else entry
+
+
+def _scalar(value: str) -> str:
+    """A value without quotes, unless YAML would read a comment in it."""
+    return f'"{value}"' if " #" in value else value
 
 
 def _span(source: Source, node: Node) -> tuple[int, int]:

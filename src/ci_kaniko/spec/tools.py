@@ -12,14 +12,22 @@ from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, che
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
 
-_ACTION = pattern(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*@[A-Za-z0-9_.+/-]+")
+_REF = r"[A-Za-z0-9_.+/-]+"
+_ACTION = pattern(rf"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*@{_REF}")
+_PINNED = pattern(rf"[^@ ]+@[0-9a-f]{{40}}(?: # {_REF})?")
 
 
 def _check_action(text: str) -> None:
     check_present(text)
-    if not _ACTION.fullmatch(text):
-        hint = f"OWNER/NAME@COMMIT, such as {CHECKOUT_ACTION}"
+    action, comment, _ = text.partition(" # ")
+    if not _ACTION.fullmatch(action) or (comment and not is_pinned(text)):
+        hint = f'OWNER/NAME@COMMIT, or with its version "{CHECKOUT_ACTION} # {CHECKOUT_VERSION}"'
         raise Refused("bad-action", f"{quoted(text)} is not an action of GitHub", hint)
+
+
+def is_pinned(action: str) -> bool:
+    """Whether an action is named by its commit, which nobody can move."""
+    return _PINNED.fullmatch(action) is not None
 
 
 Action = Annotated[str, Reads(checked(_check_action), STRING)]
@@ -42,7 +50,7 @@ class Tools(Model):
     )
     checkout: Action | None = Field(
         default=None,
-        description="The action that checks out on GitHub. By default actions/checkout "
-        f"{CHECKOUT_VERSION} by its commit.",
-        examples=["acme/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"],
+        description="The action that checks out on GitHub; its version may follow the commit in "
+        f"the same quotes. By default actions/checkout {CHECKOUT_VERSION} by its commit.",
+        examples=["acme/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"],
     )
