@@ -131,16 +131,15 @@ def test_the_spec_renders_for_the_platform_that_it_came_from(case: str) -> None:
 
 
 def _calls(case: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Word, ...]]:
-    from ci_kaniko.importing.translate import joining as merging
+    from ci_kaniko.importing.translate.joining import merged
 
     found: list[tuple[Word, ...]] = []
-    original = merging._of_job
 
-    def recorded(job: Any) -> Any:
-        found.extend(call.words for call in job.calls)
-        return original(job)
+    def recorded(jobs: Any, report: Any) -> Any:
+        found.extend(call.words for job in jobs for call in job.calls)
+        return merged(jobs, report)
 
-    monkeypatch.setattr(merging, "_of_job", recorded)
+    monkeypatch.setattr("ci_kaniko.importing.pipelines.merged", recorded)
     import_files([str(path.relative_to(ROOT)) for path in _files(case)])
     return found
 

@@ -1,24 +1,18 @@
-"""The kaniko jobs of a pipeline, whatever its platform: what the readers find."""
+"""The kaniko jobs of a pipeline: what readers collect of each, and what it is in the end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Login, Masked, Text, Var, literal
+from ci_kaniko.importing.calls import Call, Masked, Text, Var, literal
 from ci_kaniko.importing.readers.documents import ignore
+from ci_kaniko.importing.report import Report, Voice
 from ci_kaniko.importing.shell.secrets import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ci_kaniko.importing.report import Report
-
-
-FILE_LINES = 10_000_000
-"""The lines of each further file that a pipeline includes are numbered from a multiple of this."""
-FIRST_SCRIPT_LINE = 1_000_000_000
-"""Scripts are put together from pieces: their lines are numbered from here on."""
 
 
 class Secret(NamedTuple):
@@ -59,90 +53,92 @@ class Mounted(NamedTuple):
         return self.store
 
 
-@dataclass
-class Job:
-    """One job that calls the executor.
+class Facts(NamedTuple):
+    """What a platform tells every job.
 
-    ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
-    ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
-    where they are mounted, ``exported`` the lines of the variables that the container itself has,
-    ``pending`` what has to be read once the spec is made. ``triggers`` is what starts the job:
-    None for what a spec means without any; ``held`` says that it starts where the original may not,
-    and must not push. ``section`` are the native settings for ``target``.
-    ``files`` are the included ones by their numbers.
+    ``roots`` are where the repository lies, ``outputs`` where files are taken from, ``variables``
+    what the platform sets. ``plain_secrets`` says that a secret may be any variable,
+    ``keeps_workspace`` that ``/workspace`` is a volume, and ``called`` that others call the script,
+    with arguments that nothing tells.
     """
 
     target: str
-    name: str
-    path: str
-    line: int
-    report: Report
-    calls: tuple[Call, ...] = ()
-    image: Text = ()
-    image_line: int = 0
-    has_shell: bool = True
-    secrets: dict[str, Secret] = field(default_factory=dict)
-    runtime: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, Text] = field(default_factory=dict)
-    roots: list[Root] = field(default_factory=list)
-    outputs: list[Root] = field(default_factory=list)
-    mounts: list[Mounted] = field(default_factory=list)
-    claims: dict[str, Mounted] = field(default_factory=dict)
-    exported: dict[str, int] = field(default_factory=dict)
-    pending: list[tuple[Any, str, str, str]] = field(default_factory=list)
-    triggers: dict[str, Any] | None = None
+    roots: tuple[Root, ...] = ()
+    outputs: tuple[Root, ...] = ()
+    variables: Mapping[str, Text] = MappingProxyType({})
+    plain_secrets: bool = False
+    keeps_workspace: bool = False
+    called: bool = False
+
+
+class Started(NamedTuple):
+    """What starts a job: no ``triggers`` are what a spec means without any.
+
+    ``held`` says that it starts where the original may not, and must not push; ``requests`` that a
+    pull request may start it, and ``implicit`` that nobody said so.
+    """
+
+    triggers: Mapping[str, Any] | None = None
     held: bool = False
     requests: bool = False
-    implicit_requests: bool = False
-    section: dict[str, Any] = field(default_factory=dict)
-    shared: dict[str, Any] = field(default_factory=dict)
-    folder: Text = ()
-    fetches_itself: bool = False
-    script_text: str = ""
-    hook: str = ""
-    google_document: str = ""
-    written: list[str] = field(default_factory=list)
-    lines: dict[int, int] = field(default_factory=dict)
-    files: dict[int, str] = field(default_factory=dict)
-    known_files: dict[str, Text] = field(default_factory=dict)
-    logins: list[Login] = field(default_factory=list)
-    plain_secrets: bool = False
+    implicit: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job that calls the executor, as the translation gets it.
+
+    ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
+    ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
+    where they are mounted, ``exported`` the lines of the variables that the container itself has.
+    ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
+    spec.
+    """
+
+    facts: Facts
+    voice: Voice
+    name: str
+    calls: tuple[Call, ...]
+    started: Started
+    image: Text
+    image_line: int
+    has_shell: bool
+    plain_secrets: bool
+    secrets: Mapping[str, Secret]
+    runtime: Mapping[str, str]
+    environment: Mapping[str, Text]
+    roots: tuple[Root, ...]
+    outputs: tuple[Root, ...]
+    mounts: tuple[Mounted, ...]
+    claims: Mapping[str, Mounted]
+    exported: Mapping[str, int]
+    section: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    folder: Text
+    script_text: str
+    google_document: str
+
+    @property
+    def target(self) -> str:
+        """The platform."""
+        return self.facts.target
+
+    @property
+    def line(self) -> int:
+        """Where the job stands."""
+        return self.voice.line
 
     def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec says as well."""
-        self.report.carried(rule, message, *self.place(line), advice)
+        self.voice.carried(rule, message, line, advice)
 
     def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report a fault that the spec does not repeat."""
-        self.report.mended(rule, message, *self.place(line), advice)
+        self.voice.mended(rule, message, line, advice)
 
     def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
         """Report something that the spec does not say."""
-        self.report.left(rule, message, *self.place(line), advice)
-
-    def place(self, line: int) -> tuple[str, int]:
-        """The file and its line for a line of the pipeline or of a script."""
-        found = self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
-        number, line = divmod(found, FILE_LINES)
-        return self.files.get(number, self.path), line
-
-    def hide_secrets(self) -> None:
-        """Take secrets that stand in the file out of the environment."""
-        for name, text in self.environment.items():
-            if is_written(name, text):
-                self.report.hide(literal(text) or "")
-                self.environment[name] = (Masked(name, self.line),)
-                self.written.append(name)
-
-    def tell_secrets(self) -> None:
-        """Report the secrets that stand in the file."""
-        for name in dict.fromkeys(self.written):
-            self.left(
-                "literal-secret",
-                f"the value of {name} is written into the file",
-                self.line,
-                f"revoke it, and store the new one as the secret {name}",
-            )
+        self.voice.left(rule, message, line, advice)
 
     def secret_of(self, text: Text) -> str | None:
         """The name of the secret that a text is."""
@@ -154,3 +150,63 @@ class Job:
         if name.startswith("secrets."):
             return name.removeprefix("secrets.")
         return name if self.plain_secrets and name.isidentifier() else None
+
+
+class Draft(Voice):
+    """What a reader has found of a job so far; the fields are those of ``Job``.
+
+    ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
+    """
+
+    def __init__(self, facts: Facts, name: str, path: str, line: int, report: Report) -> None:
+        super().__init__(path, line, report)
+        self.voice: Voice = self
+        self.facts = facts
+        self.name = name
+        self.calls: tuple[Call, ...] = ()
+        self.started = Started()
+        self.image: Text = ()
+        self.image_line = 0
+        self.has_shell = True
+        self.plain_secrets = facts.plain_secrets
+        self.secrets: dict[str, Secret] = {}
+        self.runtime: dict[str, str] = {}
+        self.environment: dict[str, Text] = dict(facts.variables)
+        self.roots = [*facts.roots]
+        self.outputs = [*facts.outputs]
+        self.mounts: list[Mounted] = []
+        self.claims: dict[str, Mounted] = {}
+        self.exported: dict[str, int] = {}
+        self.section: dict[str, Any] = {}
+        self.shared: dict[str, Any] = {}
+        self.folder: Text = ()
+        self.script_text = ""
+        self.google_document = ""
+        self.known_files: dict[str, Text] = {}
+        self.written: list[str] = []
+
+    def hide_secrets(self) -> None:
+        """Take secrets that stand in the file out of the environment."""
+        for name, text in self.environment.items():
+            if is_written(name, text):
+                self.report.hide(literal(text) or "")
+                self.environment[name] = (Masked(name, self.line),)
+                self.written.append(name)
+
+    def finished(self) -> Job:
+        """The job; the secrets that stand in the file are reported."""
+        for name in dict.fromkeys(self.written):
+            self.left(
+                "literal-secret",
+                f"the value of {name} is written into the file",
+                self.line,
+                f"revoke it, and store the new one as the secret {name}",
+            )
+        found = {each.name: getattr(self, each.name) for each in fields(Job)}
+        return Job(**{name: _frozen(value) for name, value in found.items()})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return MappingProxyType(dict(value))
+    return tuple(value) if isinstance(value, list) else value

@@ -41,7 +41,7 @@ def lint_all(
     for file in files:
         report = Report()
         try:
-            called = [job for job in jobs_of(file, files, source, report) if job.calls]
+            called = jobs_of(file, files, source, report)
         except SpecError as error:
             if _is_no_pipeline(file, error):
                 without.append(file.path)
@@ -51,8 +51,6 @@ def lint_all(
         if not called:
             without.append(file.path)
             continue
-        for job in called:
-            job.tell_secrets()
         merged(called, report)
         found.update(dict.fromkeys(_problems(report, known)))
     ordered = sorted(found, key=lambda problem: (problem.path, problem.line or 0, problem.rule))

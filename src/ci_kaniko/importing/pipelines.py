@@ -20,7 +20,7 @@ from ci_kaniko.spec.writing import written
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft, Job
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
 
@@ -54,8 +54,7 @@ def read_all(
     jobs: list[Job] = []
     for file in files:
         jobs += jobs_of(file, files, source, report)
-    called = [job for job in jobs if job.calls]
-    if not called:
+    if not jobs:
         paths = ", ".join(file.path for file in files)
         kept = [entry for entry in report.entries if entry.kind == "left"]
         unread = next((entry for entry in kept if entry.rule == "bad-shell"), None)
@@ -65,12 +64,9 @@ def read_all(
             _raise_mention(files)
         hint = str(kept[0]).strip() if kept else "import reads jobs that call /kaniko/executor"
         raise failure(paths, "no-kaniko", "no job here runs kaniko's executor", hint)
-    for job in called:
-        job.tell_secrets()
-    data = merged(called, report)
-    for job in called:
-        tell_pending(job)
-    return _checked(data, report, called)
+    data = merged(jobs, report)
+    tell_pending(report, [job.voice for job in jobs])
+    return _checked(data, report, jobs)
 
 
 def _raise_mention(files: list[File]) -> None:
@@ -128,7 +124,11 @@ def _too_large(path: str) -> SpecError:
 
 
 def jobs_of(file: File, files: list[File], source: str | None, report: Report) -> list[Job]:
-    """The jobs of a file that may run kaniko; ``files`` are given beside it. Raises SpecError."""
+    """The jobs of a file that run kaniko; ``files`` are given beside it. Raises SpecError."""
+    return [draft.finished() for draft in _drafts(file, files, source, report) if draft.calls]
+
+
+def _drafts(file: File, files: list[File], source: str | None, report: Report) -> list[Draft]:
     if source == "shell" or (source is None and _is_script(file)):
         from ci_kaniko.importing.readers.shell import shell_jobs
 
@@ -161,7 +161,9 @@ def _beside(file: File, files: list[File]) -> Callable[[str], str | None]:
     return find
 
 
-def _read(source: str, document: Document, others: dict[str, str], report: Report) -> Iterator[Job]:
+def _read(
+    source: str, document: Document, others: dict[str, str], report: Report
+) -> Iterator[Draft]:
     if source == "gitlab":
         from ci_kaniko.importing.readers.gitlab import jobs as gitlab_jobs
 
@@ -288,7 +290,11 @@ def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: lis
             message = "***" if finding.secret else finding.message
             shown = what or f"{job.target} does not render the spec yet"
             report.left(
-                finding.rule, f"{shown}: {message}", job.path, job.line, finding.hint or "by hand"
+                finding.rule,
+                f"{shown}: {message}",
+                job.voice.path,
+                job.line,
+                finding.hint or "by hand",
             )
             if what and not is_key:
                 return True

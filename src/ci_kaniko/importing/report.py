@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ci_kaniko.importing.shell.guards import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
+FILE_LINES = 10_000_000
+"""The lines of each further file that a pipeline includes are numbered from a multiple of this."""
+FIRST_SCRIPT_LINE = 1_000_000_000
+"""Scripts are put together from pieces: their lines are numbered from here on."""
 Kind = Literal["carried", "mended", "left"]
 _HEADS = {
     "carried": "carried over",
@@ -40,7 +45,8 @@ class Entry:
 class Report:
     """The entries of one import, each once; ``budget`` is what its scripts may cost.
 
-    ``rules`` are those of the entries so far.
+    ``rules`` are those of the entries so far, ``pending`` what counts once the spec is made, by
+    whose it is.
     """
 
     def __init__(self) -> None:
@@ -48,6 +54,7 @@ class Report:
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
         self.rules: set[str] = set()
+        self.pending: list[tuple[Voice, Any, str, str, str]] = []
 
     def hide(self, secret: str) -> None:
         """Never show a text."""
@@ -93,6 +100,39 @@ class Report:
             for entry in self._entries
         )
         return tuple(sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line)))
+
+
+class Voice:
+    """What speaks to the report from the places of one job.
+
+    ``lines`` are those of the file by those of the script, ``files`` the included ones by their
+    numbers.
+    """
+
+    def __init__(self, path: str, line: int, report: Report) -> None:
+        self.path = path
+        self.line = line
+        self.report = report
+        self.lines: dict[int, int] = {}
+        self.files: dict[int, str] = {}
+
+    def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report something that the spec says as well."""
+        self.report.carried(rule, message, *self.place(line), advice)
+
+    def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report a fault that the spec does not repeat."""
+        self.report.mended(rule, message, *self.place(line), advice)
+
+    def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
+        """Report something that the spec does not say."""
+        self.report.left(rule, message, *self.place(line), advice)
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file and its line for a line of the pipeline or of a script."""
+        found = self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
+        number, line = divmod(found, FILE_LINES)
+        return self.files.get(number, self.path), line
 
 
 def report_text(entries: Iterable[Entry], *, quiet: bool = False) -> str:

@@ -10,7 +10,7 @@ from ci_kaniko.importing.readers.documents import Map, ignore, leftover, peek
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.report import Report, Voice
 
 
 _WHAT_IT_IS = "says what the file is"
@@ -54,21 +54,22 @@ def ignore_keys(value: Map, kind: str) -> None:
         ignore(value.get(key))
 
 
-def later(job: Job, value: Any, advice: str = "", path: str = "", file: str = "") -> None:
+def later(job: Voice, value: Any, advice: str = "", path: str = "", file: str = "") -> None:
     """Remember a value whose parts count once the spec is made: what is unread then is told.
 
     ``file`` is the one that holds it, where that is not the job's.
     """
-    job.pending.append((value, advice, path, file))
+    job.report.pending.append((job, value, advice, path, file))
 
 
-def tell_pending(job: Job) -> None:
-    """Report what was remembered and is still unread."""
-    for value, advice, path, file in job.pending:
-        tell_unread(job, value, path, advice, file)
+def tell_pending(report: Report, jobs: list[Voice]) -> None:
+    """Report what was remembered of some jobs and is still unread."""
+    for job, value, advice, path, file in report.pending:
+        if job in jobs:
+            tell_unread(job, value, path, advice, file)
 
 
-def tell_unread(job: Job, value: Any, path: str = "", advice: str = "", file: str = "") -> None:
+def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "", file: str = "") -> None:
     """Report each part of a value that was never looked at, by its keys from above."""
     for left in leftover(value, path):
         names = ", ".join(dict.fromkeys(_names(left.value, left.path)))

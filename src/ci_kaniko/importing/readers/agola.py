@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.agola_tasks import (
     clone_options,
@@ -32,7 +32,7 @@ from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
-from ci_kaniko.importing.translate.started import is_ours, section_names, set_triggers
+from ci_kaniko.importing.translate.started import always, is_ours, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
+FACTS = Facts("agola")
 _READ = {
     *("name", "runtime", "environment", "working_dir", "shell", "steps", "depends", "when"),
     *("task_timeout_interval", "user", "docker_registries_auth"),
@@ -47,10 +48,10 @@ _READ = {
 """Keys of a task that have a field, or none: all others are extra."""
 
 
-def jobs(document: Document, report: Report) -> Iterator[Job]:
+def jobs(document: Document, report: Report) -> Iterator[Draft]:
     """The tasks that call the executor."""
     for root in map(mapping, document.roots):
-        made: list[Job] = []
+        made: list[Draft] = []
         for run in maps(root.get("runs")):
             for task in maps(run.get("tasks")):
                 reader = _Task(task, run, root, document, report)
@@ -70,17 +71,13 @@ class _Task:
         self.document = document
         self.report = report
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[Draft]:
         """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
         if not any(mentions_executor(piece.text) for piece in pieces):
             return
-        job = Job(
-            "agola",
-            peek(self.task.get("name")),
-            self.document.path,
-            line_of(self.task),
-            self.report,
+        job = Draft(
+            FACTS, peek(self.task.get("name")), self.document.path, line_of(self.task), self.report
         )
         self._environment(job)
         self._image(job)
@@ -120,7 +117,7 @@ class _Task:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
                 yield Piece(str(command), command.first)
 
-    def _account(self, job: Job) -> None:
+    def _account(self, job: Draft) -> None:
         """The shell accounts for the commands; variables count where they are read."""
         take_read(job)
         ignore_keys(self.task, "Agola task")
@@ -135,7 +132,7 @@ class _Task:
         for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
             self._take_variables(job, container)
 
-    def _take_variables(self, job: Job, holder: Map) -> None:
+    def _take_variables(self, job: Draft, holder: Map) -> None:
         for name, value in mapping(holder.get("environment")).items():
             read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
             if isinstance(value, Str) or read:
@@ -143,12 +140,12 @@ class _Task:
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _environment(self, job: Job) -> None:
+    def _environment(self, job: Draft) -> None:
         for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
             self._environment_of(job, mapping(container.get("environment")))
         self._environment_of(job, mapping(self.task.get("environment")))
 
-    def _environment_of(self, job: Job, entries: Map) -> None:
+    def _environment_of(self, job: Draft, entries: Map) -> None:
         for name, value in entries.items():
             if isinstance(value, Map):
                 variable = peek(value.get("from_variable"))
@@ -159,7 +156,7 @@ class _Task:
                 job.environment[name] = (text,) if text else ()
                 job.exported[name] = entries.line_of(name)
 
-    def _image(self, job: Job) -> None:
+    def _image(self, job: Draft) -> None:
         containers = sequence(mapping(self.task.get("runtime")).get("containers"))
         first = mapping(containers[0]) if containers else Map()
         image = string(first.get("image"))
@@ -168,7 +165,7 @@ class _Task:
         if not image:
             job.left("no-image", "the task names no image", job.line, "executor: {image: ...}")
 
-    def _shell(self, job: Job) -> None:
+    def _shell(self, job: Draft) -> None:
         shell = string(self.task.get("shell"))
         text = "\n".join(piece.text for piece in self._pieces())
         if shell and " -" not in shell and not re.search(r"set -\w*e", text):
@@ -179,7 +176,7 @@ class _Task:
                 "/busybox/sh -e",
             )
 
-    def _roots(self, job: Job) -> None:
+    def _roots(self, job: Draft) -> None:
         folder = string(self.task.get("working_dir")) or "~/project"
         job.folder = (folder,)
         for kind, fields, value in steps_of(self.task):
@@ -217,7 +214,7 @@ class _Task:
 
     # -- what starts it -----------------------------------------------------------------------
 
-    def _triggers(self, job: Job) -> None:
+    def _triggers(self, job: Draft) -> None:
         conditions = Conditions()
         guard = YES
         asked = False
@@ -229,9 +226,7 @@ class _Task:
         if asked:
             set_triggers(job, conditions, guard, job.line)
         else:
-            job.requests = True
-            job.implicit_requests = not is_ours(self.document.text)
-            job.triggers = {"branches": ["**"], "tags": ["**"], "pull_requests": True}
+            job.started = always(implicit=not is_ours(self.document.text))
 
     def _when(self, conditions: Conditions, when: Map) -> int:
         guards = conditions.guards
@@ -275,7 +270,7 @@ class _Task:
 
     # -- native settings ----------------------------------------------------------------------
 
-    def _section(self, job: Job) -> None:
+    def _section(self, job: Draft) -> None:
         section = job.section
         section_names(section, "run", string(self.run.get("name")), "build-image")
         arch = string(mapping(self.task.get("runtime")).get("arch"))

@@ -23,10 +23,10 @@ from ci_kaniko.kaniko.variables import owner_of_variable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
 
 
-def clone_options(job: Job, fields: Map) -> None:
+def clone_options(job: Draft, fields: Map) -> None:
     """How the repository is cloned."""
     checkout: dict[str, Any] = {}
     depth = native(fields.get("depth"))
@@ -38,7 +38,7 @@ def clone_options(job: Job, fields: Map) -> None:
         job.shared["checkout"] = checkout
 
 
-def earlier_tasks(job: Job, built: Map, run: Map) -> str:
+def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
     """The tasks that the one that builds needs; the image of the one that only clones."""
     from ci_kaniko.kaniko.pins import GIT_IMAGE
 
@@ -93,7 +93,7 @@ def _take_saved(task: Map) -> None:
                 ignore(fields.get("type"))
 
 
-def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
+def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
     """A task that makes something first."""
     commands = []
     for fields, value in runs:

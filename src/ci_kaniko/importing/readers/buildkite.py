@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join
-from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite_plugins import Plugins
 from ci_kaniko.importing.readers.containers import take_read
@@ -27,7 +27,13 @@ from ci_kaniko.importing.readers.pods import pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, beginning, mentions_executor, read_pieces
 from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.translate.started import globs, is_ours, section_names, set_triggers
+from ci_kaniko.importing.translate.started import (
+    always,
+    globs,
+    is_ours,
+    section_names,
+    set_triggers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +41,13 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
+_CHECKOUT = Root((Var("BUILDKITE_BUILD_CHECKOUT_PATH"),))
+FACTS = Facts(
+    "buildkite",
+    roots=(_CHECKOUT, Root(("/workspace/build/buildkite",))),
+    outputs=(_CHECKOUT,),
+    keeps_workspace=True,
+)
 _READ = {
     *("label", "name", "key", "id", "identifier", "if", "branches", "agents", "command"),
     *("commands", "script", "plugins", "env", "timeout_in_minutes", "retry", "concurrency"),
@@ -63,7 +76,7 @@ class _Placed(NamedTuple):
     gates: tuple[Map, ...] = ()
 
 
-def jobs(document: Document, report: Report) -> Iterator[Job]:
+def jobs(document: Document, report: Report) -> Iterator[Draft]:
     """The steps of a pipeline that call the executor."""
     for root in document.roots:
         top = root if isinstance(root, Map) else Map(1)
@@ -78,7 +91,7 @@ def jobs(document: Document, report: Report) -> Iterator[Job]:
                 yield job
 
 
-def _tell_gates(job: Job, placed: _Placed) -> None:
+def _tell_gates(job: Draft, placed: _Placed) -> None:
     for step in placed.gates:
         keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
         words = [beginning(string(step[key])) for key in keys]
@@ -113,19 +126,13 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
         before = (*before, step)
 
 
-def _step(placed: _Placed, top: Map, document: Document, report: Report) -> Iterator[Job]:
+def _step(placed: _Placed, top: Map, document: Document, report: Report) -> Iterator[Draft]:
     step = placed.step
     for cell in _cells(step):
-        job = Job("buildkite", _name(step), document.path, line_of(step), report)
+        job = Draft(FACTS, _name(step), document.path, line_of(step), report)
         if cell:
             job.name = "-".join([job.name, *cell.values()])
         _environment(job, mapping(top.get("env")), step)
-        job.roots = [
-            Root((Var("BUILDKITE_BUILD_CHECKOUT_PATH"),)),
-            Root(("/workspace/build/buildkite",)),
-        ]
-        job.outputs = [Root((Var("BUILDKITE_BUILD_CHECKOUT_PATH"),))]
-        job.hook = "buildkite"
         _Step(job, placed, top, cell, generated=is_ours(document.text)).read()
         if job.calls:
             yield job
@@ -158,7 +165,7 @@ def _name(step: Map) -> str:
     return key or label.strip() or "build-image"
 
 
-def _environment(job: Job, top: Map, step: Map) -> None:
+def _environment(job: Draft, top: Map, step: Map) -> None:
     for source in (top, mapping(step.get("env"))):
         for name, value in source.items():
             job.environment[name] = _at_upload(peek(value))
@@ -186,7 +193,7 @@ def _at_upload(text: str) -> Text:
 
 class _Step:
     def __init__(
-        self, job: Job, placed: _Placed, top: Map, cell: dict[str, str], *, generated: bool
+        self, job: Draft, placed: _Placed, top: Map, cell: dict[str, str], *, generated: bool
     ) -> None:
         self.job = job
         self.step = placed.step
@@ -296,11 +303,7 @@ class _Step:
             paths = globs(values, job, self.step.line_of("if_changed"))
         set_triggers(job, expressions.conditions, guard, job.line, paths=paths)
         if not asked and not branches:
-            job.requests = True
-            job.implicit_requests = not self.generated
-            job.triggers = {"branches": ["**"], "tags": ["**"], "pull_requests": True}
-            if paths:
-                job.triggers["paths"] = paths
+            job.started = always(paths, implicit=not self.generated)
 
     # -- native settings ----------------------------------------------------------------------
 

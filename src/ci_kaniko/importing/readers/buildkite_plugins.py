@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, Word, references, spell
-from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.containers import (
     call_of,
     is_executor_image,
@@ -43,7 +43,7 @@ class Plugins:
     ``text`` is what they pass to the executor, as it is written.
     """
 
-    def __init__(self, job: Job, step: Map, uploaded: Callable[[Piece], Piece]) -> None:
+    def __init__(self, job: Draft, step: Map, uploaded: Callable[[Piece], Piece]) -> None:
         self.job = job
         self.step = step
         self.uploaded = uploaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.containers import runs_executor, script_place
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -17,7 +17,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.volumes import maps
-from ci_kaniko.importing.translate.logins import note_store
+from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ _CLONES = re.compile(r"\bgit\b[^\n]*\b(?:clone|fetch)\b|git-sync|^(?:clone|fetch
 _PLAIN = re.compile(r"(?:set [-+]|cd |mkdir |#|$)")
 
 
-def read_clones(job: Job, pod: Map, container: Map, volumes: dict[str, Map], *, ours: bool) -> bool:
+def read_clones(
+    job: Draft, pod: Map, container: Map, volumes: dict[str, Map], *, ours: bool
+) -> bool:
     """Read the init containers that clone; whether there is one."""
     found = False
     for entry in maps(pod.get("initContainers")):
@@ -62,7 +64,7 @@ def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> It
         yield Root((at,))
 
 
-def _read(job: Job, entry: Map, text: str, *, ours: bool) -> None:
+def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
     """How the container clones: its image, login, submodules and depth."""
     string(entry.get("name"))
     image = string(entry.get("image"))
@@ -100,12 +102,12 @@ def _read(job: Job, entry: Map, text: str, *, ours: bool) -> None:
             )
 
 
-def _login(job: Job, variable: Map) -> None:
+def _login(job: Draft, variable: Map) -> None:
     name = peek(variable.get("name"))
     source = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
     if name == "GIT_PASSWORD" and source:
         job.shared.setdefault("git", {})["token"] = string(source.get("key"))
-        note_store(job, string(source.get("name")))
+        note_store(job, job.section, string(source.get("name")))
     elif name == "GIT_USERNAME":
         if string(variable.get("value")) != "oauth2":
             job.shared.setdefault("git", {})["username"] = string(variable.get("value"))

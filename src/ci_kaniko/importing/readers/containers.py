@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, join, starts_with, without_head
-from ci_kaniko.importing.jobs import Job, Secret
+from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -73,7 +73,7 @@ def _peeked(value: Any, known: Known) -> list[str]:
     ]
 
 
-def read_environment(job: Job, container: Map, known: Known = Known()) -> None:  # noqa: B008
+def read_environment(job: Draft, container: Map, known: Known = Known()) -> None:  # noqa: B008
     """What the container's environment is."""
     for item in sequence(container.get("env")):
         entry = mapping(item)
@@ -113,7 +113,7 @@ def expanded(text: str, known: Known) -> Text:
     return join([*parts, text[at:]])
 
 
-def filled(job: Job, value: Any, known: Known = Known()) -> Text:  # noqa: B008
+def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B008
     """A scalar after envsubst or the like, and the kubelet; what nobody fills in is reported."""
     text, line = string(value), line_of(value)
     own = Known({**known.texts, **_values(job)})
@@ -149,11 +149,11 @@ def filled(job: Job, value: Any, known: Known = Known()) -> Text:  # noqa: B008
     return join([*parts, text[at:]])
 
 
-def _values(job: Job) -> dict[str, Text]:
+def _values(job: Draft) -> dict[str, Text]:
     return {**job.environment, **{name: (Var(name),) for name in job.secrets}}
 
 
-def calls_of(job: Job, container: Map, known: Known = Known()) -> tuple[Call, ...]:  # noqa: B008
+def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, ...]:  # noqa: B008
     """What a container calls: by its arguments, or in the script that it runs."""
     job.hide_secrets()
     items = [*_spread(job, container, "command", known), *_spread(job, container, "args", known)]
@@ -171,14 +171,14 @@ def calls_of(job: Job, container: Map, known: Known = Known()) -> tuple[Call, ..
     return (call_of(job, words, job.line),)
 
 
-def take_read(job: Job) -> None:
+def take_read(job: Draft) -> None:
     """Variables that a script reads are in what it says."""
     for name in list(job.exported):
         if re.search(rf"\$\{{?{re.escape(name)}\b", job.script_text):
             del job.exported[name]
 
 
-def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
+def _spread(job: Draft, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
     for item in sequence(container.get(key)):
         whole = _LIST.fullmatch(peek(item))
@@ -206,7 +206,7 @@ def script_place(texts: list[str]) -> int | None:
     return 0 if len(texts) == 1 and "/kaniko/executor " in texts[0] else None
 
 
-def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
+def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> None:
     stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
     if at and not stops and not re.search(r"set -\w*e", texts[at]) and "\n" in texts[at].strip():
         job.mended(
@@ -241,7 +241,7 @@ def in_script(text: str, known: Known) -> str:
     return _KUBELET.sub(value, text)
 
 
-def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:
+def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:
     """Calls without the digest of a push that they write where the platform reads it."""
     found = []
     for call in calls:
@@ -259,7 +259,7 @@ def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tup
     return tuple(found)
 
 
-def call_of(job: Job, words: list[Word], line: int) -> Call:
+def call_of(job: Draft, words: list[Word], line: int) -> Call:
     """The call that arguments make where no shell reads them."""
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions

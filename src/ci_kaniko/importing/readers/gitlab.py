@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import FILE_LINES, Job, Root
+from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -27,6 +27,7 @@ from ci_kaniko.importing.readers.gitlab_settings import Settings
 from ci_kaniko.importing.readers.gitlab_variables import Variables, cell_name, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
+FACTS = Facts(
+    "gitlab",
+    roots=(Root((Var("CI_PROJECT_DIR"),)), Root((Var("CI_BUILDS_DIR"),), "..")),
+    outputs=(Root((Var("CI_PROJECT_DIR"),)),),
+    plain_secrets=True,
+)
 _GLOBAL = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),
     *("cache", "include", "default", "workflow", "spec"),
@@ -46,7 +53,7 @@ _MAX_DEPTH = 12
 _MAX_CELLS = 50
 
 
-def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Job]:
+def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Draft]:
     """The jobs of a pipeline that call the executor."""
     yield from _Pipeline(document, others, report).jobs()
 
@@ -59,7 +66,7 @@ class _Pipeline:
         self.report = report
         self.needed: dict[str, str] = {}
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[Draft]:
         """The jobs that run; where none of them does, the templates that nobody extends."""
         shown = [name for name in self._names() if not name.startswith(".")]
         found = [job for name in shown for job in self._cells(name)]
@@ -97,7 +104,7 @@ class _Pipeline:
         }
         return [name for name in self._names() if name.startswith(".") and name not in extended]
 
-    def _include(self, job: Job) -> None:
+    def _include(self, job: Draft) -> None:
         """Make a template a job of a file to include: nobody runs it by itself."""
         name = job.name
         job.name = name.lstrip(".")
@@ -138,7 +145,7 @@ class _Pipeline:
                 whole.lines[key] = default.lines.get(key, self.root.line_of(key))
         return whole
 
-    def _cells(self, name: str) -> Iterator[Job]:
+    def _cells(self, name: str) -> Iterator[Draft]:
         whole = self._whole(name)
         line = self.root.line_of(name)
         scripts = [
@@ -162,8 +169,8 @@ class _Pipeline:
 
     def _job(
         self, name: str, whole: Map, line: int, cell: dict[str, str], scripts: list[Str]
-    ) -> Job | None:
-        job = Job("gitlab", name, self.path, line, self.report, plain_secrets=True)
+    ) -> Draft | None:
+        job = Draft(FACTS, name, self.path, line, self.report)
         job.files = self.files.paths
         inherit = mapping(whole.get("inherit")).get("variables")
         given = mapping(self.files.value(self.root.get("variables")))
@@ -172,8 +179,6 @@ class _Pipeline:
             self._resolved(taken), self._resolved(self.files.value(whole.get("variables"))), cell
         )
         job.environment = variables.texts()
-        job.roots = [Root((Var("CI_PROJECT_DIR"),)), Root((Var("CI_BUILDS_DIR"),), "..")]
-        job.outputs = [Root((Var("CI_PROJECT_DIR"),))]
         self._image(job, whole, variables)
         self._inputs(job)
         job.known_files = self._known(job)
@@ -194,7 +199,7 @@ class _Pipeline:
             found[name] = self.files.value(value)
         return found
 
-    def _known(self, job: Job) -> dict[str, Text]:
+    def _known(self, job: Draft) -> dict[str, Text]:
         others = self.files.others.items()
         found: dict[str, Text] = {name: (text_,) for name, text_ in others if text_}
         base = os.path.dirname(os.path.abspath(job.path))
@@ -206,7 +211,7 @@ class _Pipeline:
                         found.setdefault(name, (file.read(),))
         return found
 
-    def _inputs(self, job: Job) -> None:
+    def _inputs(self, job: Draft) -> None:
         inputs = {name_of(name): read_input(value) for name, value in self.files.inputs.items()}
         if inputs:
             job.shared["inputs"] = inputs
@@ -223,7 +228,7 @@ class _Pipeline:
         elif isinstance(value, Str):
             yield value
 
-    def _image(self, job: Job, whole: Map, variables: Variables) -> None:
+    def _image(self, job: Draft, whole: Map, variables: Variables) -> None:
         image = self.files.value(whole.get("image"))
         entry = mapping(image)
         name = string(image) if isinstance(image, Str) else string(entry.get("name"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import FILE_LINES
 from ci_kaniko.importing.readers.documents import (
     List,
     Map,
@@ -18,6 +17,7 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
+from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.calls import Word
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab_files import Files
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
@@ -52,7 +52,7 @@ _MANUAL = "triggers: {manual: true} starts it in a pipeline that somebody starts
 class Rules:
     """The conditions of one job as its triggers."""
 
-    def __init__(self, job: Job, files: Files) -> None:
+    def __init__(self, job: Draft, files: Files) -> None:
         self.job = job
         self.files = files
         self.expressions = Expressions(_operand, job.environment)
@@ -78,9 +78,8 @@ class Rules:
             self.guards.both(guard, within),
             self.job.line,
             paths=self.paths,
+            manual=self.manual,
         )
-        if self.manual and self.job.triggers is not None:
-            self.job.triggers["manual"] = True
 
     def _of_job(self, when: str, guard: int, line: int) -> int:
         """A condition with the ``when`` of the whole job: only who starts it by hand pushes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Text, Var, join, references
-from ci_kaniko.importing.jobs import Job, Root, Secret
+from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.containers import take_read
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -40,6 +40,12 @@ _VARIABLES: dict[str, Text] = {
     "BUILD_URL": (Var("build.url", portable=True),),
 }
 """What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
+FACTS = Facts(
+    "jenkins",
+    (Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))),
+    variables=_VARIABLES,
+    plain_secrets=True,
+)
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 
@@ -59,7 +65,7 @@ class _Around:
 
 def jenkins_jobs(
     path: str, text: str, report: Report, find: Callable[[str], str | None]
-) -> Iterator[Job]:
+) -> Iterator[Draft]:
     """The stages of a Jenkinsfile that run the executor; ``find`` reads a file beside it."""
     reader = _Reader(path, report, find)
     parsed = parse(text, path)
@@ -83,8 +89,8 @@ class _Reader:
         self.path = path
         self.report = report
         self.find = find
-        self.jobs: list[Job] = []
-        self.known: dict[str, Text] = dict(_VARIABLES)
+        self.jobs: list[Draft] = []
+        self.known: dict[str, Text] = {**FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
 
@@ -237,8 +243,7 @@ class _Reader:
 
     def _stage(self, stage: Statement, statements: list[Statement], around: _Around) -> None:
         name = _shown(stage) if stage.name == "stage" else ""
-        job = Job("jenkins", name, self.path, stage.line, self.report, plain_secrets=True)
-        job.roots = [Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))]
+        job = Draft(FACTS, name, self.path, stage.line, self.report)
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         built = around
@@ -263,7 +268,7 @@ class _Reader:
 
     def _steps(
         self,
-        job: Job,
+        job: Draft,
         statements: list[Statement],
         around: _Around,
         pieces: list[tuple[list[Piece], _Around]],

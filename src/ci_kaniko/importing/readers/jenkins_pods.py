@@ -12,7 +12,7 @@ from ci_kaniko.importing.readers.pods import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.volumes import claims_of, maps, mounts_of, volumes_of
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
 
 _SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
 
@@ -35,7 +35,7 @@ class Pod(NamedTuple):
         return next(iter([*named, *found]), None)
 
 
-def read_pod(job: Job, pod: Pod, name: str) -> None:
+def read_pod(job: Draft, pod: Pod, name: str) -> None:
     """What a job knows by the container that its steps run in."""
     container = pod.container(name)
     if container is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.clones import read_clones
 from ci_kaniko.importing.readers.containers import (
@@ -53,11 +53,12 @@ _READ = {
     *("imagePullSecrets", "activeDeadlineSeconds"),
 }
 """Keys of a Pod's spec that have a field, or that ci-kaniko writes: all others are extra."""
+FACTS = Facts("kubernetes", outputs=(Root(("/kaniko/output",)),))
 _MESSAGE = "/dev/termination-log"
 _OUTPUT = "/kaniko/output/"
 
 
-def jobs(document: Document, report: Report) -> Iterator[Job]:
+def jobs(document: Document, report: Report) -> Iterator[Draft]:
     """The containers of a manifest that run the executor."""
     found = [(root, list(_object(root, document, report))) for root in _objects(document.roots)]
     first = next((made[0] for _, made in found if made), None)
@@ -83,7 +84,7 @@ def _objects(roots: Any) -> Iterator[Map]:
             yield root
 
 
-def _object(root: Map, document: Document, report: Report) -> Iterator[Job]:
+def _object(root: Map, document: Document, report: Report) -> Iterator[Draft]:
     if "tekton.dev" in peek(root.get("apiVersion")):
         from ci_kaniko.importing.readers.tekton import tekton_jobs
 
@@ -147,9 +148,9 @@ def _job_settings(spec: Map, settings: dict[str, Any], document: Document, repor
         )
 
 
-def _container_job(container: Map, pod: Map, document: Document, report: Report) -> Job:
+def _container_job(container: Map, pod: Map, document: Document, report: Report) -> Draft:
     """A container as a job: by its arguments, or by the script that it runs."""
-    job = Job("kubernetes", "", document.path, line_of(container), report)
+    job = Draft(FACTS, "", document.path, line_of(container), report)
     ignore_keys(container, "Kubernetes container")
     job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")
@@ -158,7 +159,6 @@ def _container_job(container: Map, pod: Map, document: Document, report: Report)
     job.mounts = mounts_of(container, volumes)
     job.claims = claims_of(container, volumes) | tokens_of(container, volumes)
     take_scratch(pod, container, volumes)
-    job.outputs = [Root(("/kaniko/output",))]
     folder = string(container.get("workingDir"))
     if folder:
         job.folder = (folder,)
@@ -177,7 +177,7 @@ def _container_job(container: Map, pod: Map, document: Document, report: Report)
 
 
 def _settings(
-    job: Job, pod: Map, container: Map, metadata: Map, inner: Map, base: dict[str, Any]
+    job: Draft, pod: Map, container: Map, metadata: Map, inner: Map, base: dict[str, Any]
 ) -> None:
     """What the section of the target says of the object and of its Pod."""
     section = job.section
@@ -221,7 +221,7 @@ def _only(value: Map, key: str) -> Map:
     return found
 
 
-def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> set[str]:
+def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> set[str]:
     """The annotation that the executor finds as its Google credentials; its key."""
     path = literal(job.environment.get("GOOGLE_APPLICATION_CREDENTIALS", ())) or ""
     for file, (nodes, field) in annotation_files(container, volumes_of(pod)).items():
@@ -234,7 +234,7 @@ def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> se
     return set()
 
 
-def _container_settings(job: Job, pod: Map, container: Map) -> None:
+def _container_settings(job: Draft, pod: Map, container: Map) -> None:
     section = job.section
     pod_settings(job, pod, container, section)
     secrets = [string(item.get("name")) for item in maps(pod.get("imagePullSecrets"))]

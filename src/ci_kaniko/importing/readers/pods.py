@@ -16,13 +16,13 @@ from ci_kaniko.importing.readers.documents import (
 )
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
 
 _DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
 """Requests that ci-kaniko makes by itself."""
 
 
-def pod_settings(job: Job, pod: Map, container: Map, section: dict[str, Any]) -> None:
+def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) -> None:
     """What runs where: account, resources, node, and what kaniko needs of its container."""
     accounts = [string(pod.get(key)) for key in ("serviceAccountName", "serviceAccount")]
     if any(accounts):
@@ -38,7 +38,7 @@ def pod_settings(job: Job, pod: Map, container: Map, section: dict[str, Any]) ->
         security(job, holder)
 
 
-def _resources(job: Job, container: Map, section: dict[str, Any]) -> None:
+def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
     resources = mapping(container.get("resources"))
     requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
     for key in ("cpu", "memory", "ephemeral-storage"):
@@ -57,7 +57,7 @@ def _resources(job: Job, container: Map, section: dict[str, Any]) -> None:
             )
 
 
-def security(job: Job, holder: Map) -> None:
+def security(job: Draft, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
     context = mapping(holder.get("securityContext"))
     line = holder.line_of("securityContext")
@@ -75,7 +75,7 @@ def security(job: Job, holder: Map) -> None:
         native(profile)
 
 
-def metadata_settings(job: Job, metadata: Map, section: dict[str, Any]) -> None:
+def metadata_settings(job: Draft, metadata: Map, section: dict[str, Any]) -> None:
     """The namespace of a Pod, and what is written on it."""
     if "namespace" in metadata:
         line = metadata.line_of("namespace")
@@ -96,7 +96,7 @@ def toleration(entry: Map) -> dict[str, Any]:
     return found
 
 
-def fixed(job: Job, value: Any, key: str, line: int) -> str:
+def fixed(job: Draft, value: Any, key: str, line: int) -> str:
     """A name that no spec puts together from variables."""
     name = string(value)
     if not re.search(r"\$[{(A-Z_]|\{\{", name):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Script, Var, spell
-from ci_kaniko.importing.jobs import FIRST_SCRIPT_LINE
+from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.shell.reader import Host
 
 _LEFT = {
@@ -47,7 +47,7 @@ def hole(name: str) -> str:
     return f"$[[ {name} ]]"
 
 
-def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
+def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Script:
     """What a script does that is put together from pieces; nothing where it cannot be read."""
     from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 
@@ -63,7 +63,7 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
     text = "\n".join(rows)
     job.script_text = f"{job.script_text}\n{text}"
     try:
-        given = Given(known, job.known_files, first, host=host, called=job.target == "shell")
+        given = Given(known, job.known_files, first, host=host, called=job.facts.called)
         script = read(text, given, job.report.budget)
     except ShellError as error:
         job.left("bad-shell", error.message, error.line, error.hint or "mend the script")
@@ -77,7 +77,7 @@ def mentions_executor(text: str) -> bool:
     return "executor" in text or "kaniko" in text
 
 
-def add_notes(job: Job, script: Script) -> None:
+def add_notes(job: Draft, script: Script) -> None:
     """What the shell's reading has to say, as entries of the report."""
     if not script.calls:
         return

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Job, Mounted, Root
+from ci_kaniko.importing.jobs import Draft, Facts, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.containers import (
     Known,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
+FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
 
 
@@ -43,7 +44,7 @@ class _Task(NamedTuple):
     asked: Map
 
 
-def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Job]:
+def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Draft]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
@@ -105,8 +106,8 @@ def _variable(parameter: str) -> str:
     return re.sub(r"\W", "_", parameter).upper()
 
 
-def _job(step: Map, task: _Task, known: Known, document: Document, report: Report) -> Job:
-    job = Job("tekton", task.name, document.path, line_of(step), report)
+def _job(step: Map, task: _Task, known: Known, document: Document, report: Report) -> Draft:
+    job = Draft(FACTS, task.name, document.path, line_of(step), report)
     template = mapping(task.spec.get("stepTemplate"))
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
@@ -117,7 +118,7 @@ def _job(step: Map, task: _Task, known: Known, document: Document, report: Repor
     volumes = volumes_of(task.spec)
     job.mounts = [*mounts_of(template, volumes), *mounts_of(step, volumes)]
     job.mounts += _workspaces(task.spec)
-    job.roots = [*_roots(task.spec, [step, template]), Root(("/workspace",))]
+    job.roots[:0] = _roots(task.spec, [step, template])
     folder = step.get("workingDir", template.get("workingDir"))
     if folder:
         job.folder = expanded(string(folder), known)
@@ -140,7 +141,7 @@ def _job(step: Map, task: _Task, known: Known, document: Document, report: Repor
     return job
 
 
-def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
+def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
     """Report the parameters that a step names, and those that their values name."""
     names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
     for item in maps(task.spec.get("params")):
@@ -155,7 +156,7 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     if "when" in task.asked:
         native(task.asked["when"])
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
-        job.held = True
+        job.started = Started(held=True)
         job.left(
             "unknown-trigger",
             f"the task {task.name} starts only where: {'; '.join(tests)}; push: never",
@@ -165,7 +166,7 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     string(task.asked.get("name"))
 
 
-def _tell_parameter(job: Job, item: Map) -> None:
+def _tell_parameter(job: Draft, item: Map) -> None:
     name = string(item.get("name"))
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
@@ -220,7 +221,7 @@ def _workspaces(spec: Map) -> Iterator[Mounted]:
             yield Mounted(path, peek(name), {}, ready_config=True, nodes=nodes)
 
 
-def _beside(job: Job, step: Map, steps: list[Map]) -> None:
+def _beside(job: Draft, step: Map, steps: list[Map]) -> None:
     """The steps before and after the one that builds."""
     at = steps.index(step)
     for number, other in enumerate(steps):

@@ -83,7 +83,7 @@ def _cache_option(work: Work, flag: Flag) -> None:
     written = literal(flag.value or ())
     if flag.name == "cache-dir" and written and written.rstrip("/") in work.job.claims:
         work.cache["dir"] = written
-        work.job.section["cache_claim"] = work.job.claims[written.rstrip("/")].take()
+        work.settings.section["cache_claim"] = work.job.claims[written.rstrip("/")].take()
     elif flag.name == "cache-dir":
         work.job.left(
             "cache-folder",

@@ -15,7 +15,7 @@ from ci_kaniko.syntax.globs import check_glob, is_literal, matches
 from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 _EVENTS = {
     "CI_PIPELINE_SOURCE",
@@ -101,7 +101,7 @@ class Condition:
                     found.append({kind: globs_in_short(rest)})
         return found[0] if len(found) == 1 else found
 
-    def covers(self, triggers: dict[str, Any]) -> bool:
+    def covers(self, triggers: Mapping[str, Any]) -> bool:
         """Whether several alternatives are together all that some triggers start."""
         branches, tags = (self.refs.get((kind, ()), []) for kind in REFS)
         words = {"default-branch": "default-branch", "schedules": "schedule", "manual": "manual"}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def take_fetching(work: Work) -> None:
     """The login for a git context."""
-    if not (work.fetched or work.job.fetches_itself) or "token" in work.git:
+    if not (work.fetched or work.fetches_itself) or "token" in work.git:
         return
     password = work.logins.environment("GIT_PASSWORD") or work.logins.environment("GIT_TOKEN")
     if not password:

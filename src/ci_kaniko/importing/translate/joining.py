@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
+from ci_kaniko.importing.translate.settings import Settings
 from ci_kaniko.importing.translate.started import one_repository, only_in
 from ci_kaniko.importing.translate.translation import build_of, ordered
 from ci_kaniko.kaniko.systems import NAMES
@@ -17,6 +18,7 @@ from ci_kaniko.spec.outputs import check_image_name
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Report
 
@@ -40,27 +42,27 @@ def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
         for call in job.calls[left:]:
             message = f"this call of {job.name} comes after as many as can be followed"
             job.left("too-many-calls", message, call.line, "import this one by itself")
-        job.calls = job.calls[:left]
-        left -= len(job.calls)
-        builds += [(job.name, build) for build in _of_job(job)]
+        builds += [(job.name, build) for build in _of_job(job, job.calls[:left])]
+        left -= len(job.calls[:left])
     builds = _joined_jobs(builds, report)
     if len(builds) == 1:
         return _finished(builds[0][1], report)
     return _images(builds, report)
 
 
-def _of_job(job: Job) -> list[dict[str, Any]]:
+def _of_job(job: Job, calls: tuple[Call, ...]) -> list[dict[str, Any]]:
     """One build for each executor call; calls that only push elsewhere are one."""
     found: list[dict[str, Any]] = []
-    for call in job.calls:
+    settings = Settings(job)
+    for call in calls:
         repository, when = one_repository(call.when)
-        triggers = only_in(job.triggers, repository)
-        build = build_of(job, replace(call, when=when))
-        build.update({key: value for key, value in job.shared.items() if value})
+        triggers = only_in(job.started.triggers, repository)
+        build = build_of(job, replace(call, when=when), settings)
+        build.update({key: value for key, value in settings.shared.items() if value})
         if triggers is not None:
             build["triggers"] = dict(triggers)
-        if job.section and job.target in NAMES:
-            build[job.target] = dict(job.section)
+        if settings.section and job.target in NAMES:
+            build[job.target] = dict(settings.section)
         same = next((item for item in found if _differs_in_pushes(item, build)), None)
         if same is None:
             found.append(build)

@@ -18,6 +18,7 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
+from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call, Login
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.settings import Settings
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 _CI_PASSWORDS = {"CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN", "CI_BUILD_TOKEN", "CI_DEPLOY_PASSWORD"}
@@ -52,8 +54,9 @@ def _variable_of(host: str) -> str:
 class Logins:
     """The logins of one call."""
 
-    def __init__(self, job: Job, call: Call) -> None:
+    def __init__(self, job: Job, call: Call, settings: Settings) -> None:
         self.job = job
+        self.settings = settings
         self.call = call
         self.found: dict[str, Any] = {}
         self.anywhere: list[tuple[Any, Login]] = []
@@ -86,7 +89,7 @@ class Logins:
     def _add(self, login: Login, pushed: list[str], *, cautious: bool) -> None:
         host = self._host(login.host)
         if host == _PROXY_SERVER:
-            self.job.section["dependency_proxy"] = True
+            self.settings.section["dependency_proxy"] = True
             self.job.carried("dependency-proxy", "the login to the dependency proxy", login.line)
             return
         kind = self._kind(login, host)
@@ -106,7 +109,7 @@ class Logins:
         self.found[host] = kind
 
     def _pulls(self, login: Login) -> bool:
-        return login.when == ALWAYS and self.job.requests
+        return login.when == ALWAYS and self.job.started.requests
 
     @property
     def _own_registry(self) -> str | None:
@@ -290,7 +293,7 @@ class Logins:
         """Remember the object that holds a variable's secret."""
         secret = self.job.secrets.get(variable)
         if secret and secret.store:
-            note_store(self.job, secret.store)
+            note_store(self.job, self.settings.section, secret.store)
 
     def secret_name(self, name: str, line: int) -> str:
         """A name that the rendered scripts do not use themselves."""
@@ -335,12 +338,12 @@ class Logins:
 
     def _leave_out_pulling(self, name: str, hosts: list[str]) -> None:
         """The executor is pulled with the ready config of its host; nobody has to say so."""
-        secrets = self.job.section.get("image_pull_secrets", [])
+        secrets = self.settings.section.get("image_pull_secrets", [])
         written = literal(self.job.image) or ""
         if name in secrets and any(written.startswith(f"{host}/") for host in hosts):
             secrets.remove(name)
         if not secrets:
-            self.job.section.pop("image_pull_secrets", None)
+            self.settings.section.pop("image_pull_secrets", None)
 
     def _image_host(self) -> str:
         """Where one's own image of the executor is; the public ones need no login."""
@@ -601,31 +604,18 @@ class Logins:
             if whole is not None:
                 secret = self.job.secrets.get(whole)
                 if secret and secret.store:
-                    note_store(self.job, secret.store)
+                    note_store(self.job, self.settings.section, secret.store)
                 return secret.name if secret else whole.rpartition(".")[2]
         written = literal(path) or ""
         for mount in self.job.mounts:
             folder, _, file = written.rpartition("/")
             if mount.path == written and len(mount.files) == 1:
-                note_store(self.job, mount.take())
+                note_store(self.job, self.settings.section, mount.take())
                 return next(iter(mount.files.values()))
             if mount.path.rstrip("/") == folder and (file in mount.files or not mount.files):
-                note_store(self.job, mount.take())
+                note_store(self.job, self.settings.section, mount.take())
                 return mount.files.get(file, file)
         return None
-
-
-def note_store(job: Job, store: str) -> None:
-    """Remember the object that holds the secrets."""
-    if not store or (store == "ci-kaniko" and "secret" not in job.section):
-        return
-    if job.section.setdefault("secret", store) != store:
-        job.left(
-            "several-secrets",
-            f"the Secret {store} holds some of the secrets, {job.section['secret']} the others",
-            job.line,
-            f"put all of them into {job.section['secret']}",
-        )
 
 
 def _whole_variable(text: Text) -> str | None:

@@ -21,6 +21,7 @@ from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.settings import Settings
 
 MORE = {
     "CI_BUILD_REF": "commit.sha",
@@ -114,8 +115,9 @@ class NotPortable(Exception):
 class Spelled:
     """Turns the texts of one job into texts of a spec, and reports what it had to change."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, settings: Settings) -> None:
         self.job = job
+        self.settings = settings
 
     # -- one text -----------------------------------------------------------------------------
 
@@ -260,7 +262,7 @@ class Spelled:
         if var.portable and "@" in var.name:
             own, _, prefix = var.name.partition("@")
             if prefix:
-                self.job.shared["tag_prefix"] = prefix
+                self.settings.shared["tag_prefix"] = prefix
             return self._changed(own, var.changes, var, line, reference=reference)
         if var.portable:
             return self._changed(var.name, var.changes, var, line, reference=reference)
@@ -374,7 +376,7 @@ class Spelled:
             self._secret_in_text(name, line)
         if name.startswith("inputs."):
             inner = name.removeprefix("inputs.").replace("-", "_").lower()
-            if inner in self.job.shared.get("inputs", {}):
+            if inner in self.settings.shared.get("inputs", {}):
                 return f"input.{inner}"
             raise NotPortable(f"the input {inner} is given by a caller", "write its value")
         name = self.job.runtime.get(name, name)

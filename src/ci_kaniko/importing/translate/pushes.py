@@ -22,7 +22,7 @@ def take_destinations(work: Work) -> None:
     for word in work.call.pushed:
         image = without_flag(word.text)
         when = both_ways(work.call.when, word.when)
-        condition = condition_of(work.job, when)
+        condition = condition_of(work, when)
         for piece in _split_images(work, image, word.line):
             entry = _destination(work, piece, condition, word.line)
             if entry is not None and entry not in listed:
@@ -33,7 +33,7 @@ def take_destinations(work: Work) -> None:
         work, [flag for flag in work.of("destination") if spell(flag.value or ()) not in images]
     )
     if not work.call.pushed:
-        for test in condition_of(work.job, work.call.when).unknown:
+        for test in condition_of(work, work.call.when).unknown:
             work.job.left(
                 "unknown-condition",
                 f"the build depends on: {test.text or test.kind}; the spec always builds",
@@ -90,7 +90,7 @@ def _destination(work: Work, image: Text, condition: Condition, line: int) -> di
         work.held_back.append(reference)
         return None
     work.job.carried("destination", f"{shown} is {reference}", line)
-    whole = condition.covers(work.job.triggers or DEFAULT_TRIGGERS)
+    whole = condition.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
     when = None if whole else condition.spelled
     return {"image": reference} if when is None else {"image": reference, "when": when}
 
@@ -163,13 +163,13 @@ def _unpushed(work: Work, flags: list[Flag]) -> None:
 
 
 def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
-    if not pushes or work.job.held:
+    if not pushes or work.job.started.held:
         work.build["push"] = "never"
         return
     in_requests = any(condition.requests for condition in conditions)
-    if not (work.job.requests and in_requests):
+    if not (work.job.started.requests and in_requests):
         return
-    if work.job.implicit_requests:
+    if work.job.started.implicit:
         work.job.mended(
             "pushes-pull-requests",
             "builds of pull requests push as well, to the same tags",

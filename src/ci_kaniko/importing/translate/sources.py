@@ -51,7 +51,7 @@ def _default_context(work: Work) -> None:
         if found is not None:
             _set_context(work, found)
             return
-    if work.paths.inside(("/workspace",)) is not None and not work.job.hook:
+    if work.paths.inside(("/workspace",)) is not None and not work.job.facts.keeps_workspace:
         _set_context(work, work.paths.inside(("/workspace",)) or ".")
         return
     work.job.mended(
@@ -172,7 +172,7 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
 def _own_repository(work: Work, flag: Flag, shown: str) -> None:
     work.job.carried("context", f"{shown} is this repository at this commit", flag.line)
     work.context = "."
-    work.job.fetches_itself = True
+    work.fetches_itself = True
 
 
 def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
@@ -252,7 +252,7 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
             return below(inside, base)
         return path.removeprefix("./")
     found = work.paths.inside(value)
-    if found is None and work.job.hook and written:
+    if found is None and work.job.facts.keeps_workspace and written:
         found = _below_checkout(work, written)
     if found is None and written and work.fetched:
         return written.rpartition("/")[2] or None

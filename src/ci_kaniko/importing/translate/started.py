@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal, variables
+from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -18,12 +19,13 @@ from ci_kaniko.spec.triggers import is_repository
 from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ci_kaniko.importing.calls import Test, When
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
+    from ci_kaniko.importing.translate.work import Work
 
 
 _STARTED = {
@@ -35,7 +37,7 @@ _STARTED = {
 
 
 def set_triggers(
-    job: Job,
+    job: Draft,
     conditions: Conditions,
     guard: int,
     line: int,
@@ -43,6 +45,7 @@ def set_triggers(
     requests: bool = True,
     paths: list[str] | None = None,
     schedules: Sequence[str] = (),
+    manual: bool = False,
 ) -> None:
     """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request.
 
@@ -62,9 +65,7 @@ def set_triggers(
         )
     if "schedule" in made.without:
         job.carried("schedule", "a schedule does not start the job", line, "triggers: has none")
-    job.held = made.held
-    job.requests = made.requests
-    found = triggers_of(made, requests=job.requests)
+    found = triggers_of(made, requests=made.requests)
     if "schedule" in made.words and not schedules:
         job.left(
             "schedule",
@@ -78,7 +79,18 @@ def set_triggers(
         found["schedules"] = list(schedules)
     if found is not None and paths:
         found["paths"] = paths
-    job.triggers = only_in(found, repository)
+    found = only_in(found, repository)
+    if found is not None and manual:
+        found["manual"] = True
+    job.started = Started(found, made.held, made.requests)
+
+
+def always(paths: Sequence[str] = (), *, implicit: bool) -> Started:
+    """What starts a job that asks for nothing."""
+    triggers: dict[str, Any] = {"branches": ["**"], "tags": ["**"], "pull_requests": True}
+    if paths:
+        triggers["paths"] = paths
+    return Started(triggers, requests=True, implicit=implicit)
 
 
 _PATHS = {"CI_PROJECT_PATH", "github.repository", "GITHUB_REPOSITORY"}
@@ -87,10 +99,10 @@ _OF_REMOTE = (r"^([a-z+]+://[^/]+/|[^/:]+:/?)", r"(\.git)?/?$")
 """How the rendered jobs look for a path at the end of a remote."""
 
 
-def only_in(triggers: dict[str, Any] | None, repository: str) -> dict[str, Any] | None:
+def only_in(triggers: Mapping[str, Any] | None, repository: str) -> dict[str, Any] | None:
     """Triggers that one repository alone has; without one as they are."""
     if not repository:
-        return triggers
+        return None if triggers is None else dict(triggers)
     return {**(DEFAULT_TRIGGERS if triggers is None else triggers), "repository": repository}
 
 
@@ -127,16 +139,17 @@ def _path_of_regex(expression: str) -> str | None:
     return globs[0] if len(globs) == 1 else None
 
 
-def condition_of(job: Job, when: When) -> Condition:
+def condition_of(work: Work, when: When) -> Condition:
     """A condition of a destination, among the runs that start a job."""
     for var in (var for tests in when for test in tests for var in variables(test.left)):
         prefix = var.name.partition("@")[2] if var.portable else ""
         if prefix:
-            job.shared["tag_prefix"] = prefix
-    triggers = DEFAULT_TRIGGERS if job.triggers is None else job.triggers
+            work.settings.shared["tag_prefix"] = prefix
+    by = work.job.started
+    triggers = DEFAULT_TRIGGERS if by.triggers is None else by.triggers
     given = {name for name, value in triggers.items() if value}
     started = {word for name, word in _STARTED.items() if name in given}
-    sides = {"pull-request"} if job.requests or job.triggers is None else set()
+    sides = {"pull-request"} if by.requests or by.triggers is None else set()
     anywhere = not started or started & {"manual", "pipelines"}
     if anywhere or given & {"branches", "default-branch", "schedules"}:
         sides.add("branch")
@@ -145,7 +158,7 @@ def condition_of(job: Job, when: When) -> Condition:
     return read(when, sides=sides, started=started or STARTS)
 
 
-def globs(values: list[str], job: Job, line: int) -> list[str]:
+def globs(values: list[str], job: Draft, line: int) -> list[str]:
     """Path globs of a platform as those of a spec; the others are reported."""
     from ci_kaniko.problems.finding import Refused
     from ci_kaniko.spec.triggers import check_path_glob

@@ -19,11 +19,12 @@ from ci_kaniko.spec.options import Options
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.settings import Settings
 
 
-def build_of(job: Job, call: Call) -> dict[str, Any]:
+def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     """The build of a call, its keys in the order of the docs."""
-    work = Work(job, call)
+    work = Work(job, call, settings)
     read_words(work)
     take_context(work)
     take_dockerfile(work)

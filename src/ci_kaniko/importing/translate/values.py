@@ -46,7 +46,7 @@ def _named(work: Work, flag: Flag) -> None:
     if flag.name == "build-arg" and _is_proxy(work, name, value):
         return
     if value is not None and is_written(name, value):
-        work.job.report.hide(literal(value) or "")
+        work.job.voice.report.hide(literal(value) or "")
         work.job.left(
             "literal-secret",
             f"the value of {name} is written into the file",

@@ -13,23 +13,26 @@ from ci_kaniko.importing.translate.portable import NotPortable, Spelled
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.settings import Settings
 
 
 class Work:
     """One call on its way to a build: what it passes, and what is known of it so far."""
 
-    def __init__(self, job: Job, call: Call) -> None:
+    def __init__(self, job: Job, call: Call, settings: Settings) -> None:
         self.job = job
         self.call = call
-        self.spelled = Spelled(job)
+        self.settings = settings
+        self.spelled = Spelled(job, settings)
         self.paths = Paths(job, call)
-        self.logins = Logins(job, call)
+        self.logins = Logins(job, call, settings)
         self.build: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self.cache: dict[str, Any] = {}
         self.git: dict[str, Any] = {}
         self.context = "."
         self.fetched = False
+        self.fetches_itself = False
         self.proxies: dict[str, Text] = {}
         self.flags: list[Flag] = []
         self.held_back: list[str] = []

@@ -13,7 +13,7 @@ from ci_kaniko.importing.translate.started import globs, set_triggers
 if TYPE_CHECKING:
     from typing import Any
 
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.github.expressions import Expressions
 
 _NAME = (Var("github.event_name"),)
@@ -103,11 +103,10 @@ class Events:
 
     # -- triggers and report ------------------------------------------------------------------
 
-    def tell(self, job: Job, expressions: Expressions) -> None:
+    def tell(self, job: Draft, expressions: Expressions) -> None:
         """Set the triggers of a job, and report what they cannot say."""
         on = self.on
         if on and set(on) <= {"workflow_call", "merge_group"}:
-            job.triggers = None
             return
         if not on and not self.condition:
             return
@@ -127,7 +126,7 @@ class Events:
             schedules=crons,
         )
 
-    def _report(self, job: Job, event: str, settings: Map, line: int) -> None:
+    def _report(self, job: Draft, event: str, settings: Map, line: int) -> None:
         if event in {"release", "create"}:
             job.mended(
                 "release-event",
@@ -159,7 +158,7 @@ class Events:
         if event in _REQUESTS:
             self._request_branches(job, settings)
 
-    def _request_branches(self, job: Job, settings: Map) -> None:
+    def _request_branches(self, job: Draft, settings: Map) -> None:
         for key in ("branches", "branches-ignore"):
             named = [string(item) for item in sequence(settings.get(key))]
             if named and not (key == "branches" and named == ["**"]):
@@ -171,7 +170,7 @@ class Events:
                     "the spec builds all of them, and pushes none",
                 )
 
-    def _paths(self, job: Job) -> list[str]:
+    def _paths(self, job: Draft) -> list[str]:
         """The paths of pushes; where requests have others, the report says so."""
         lists: dict[str, list[str]] = {}
         for event in ("push", *sorted(_REQUESTS)):
@@ -193,7 +192,7 @@ class Events:
         return first[1]
 
 
-def _paths_of(job: Job, settings: Map) -> list[str]:
+def _paths_of(job: Draft, settings: Map) -> list[str]:
     found: list[str] = []
     kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
     for key, every in kinds:

@@ -16,7 +16,7 @@ from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.documents import Str
     from ci_kaniko.importing.shell.reader import Reader
 
@@ -62,7 +62,7 @@ class Step(NamedTuple):
 class Known:
     """What is known in one job; ``given`` tells what an input of the workflow is worth."""
 
-    def __init__(self, job: Job, cell: dict[str, Text], given: Callable[[str], Text]) -> None:
+    def __init__(self, job: Draft, cell: dict[str, Text], given: Callable[[str], Text]) -> None:
         self.job = job
         self.cell = cell
         self.outputs: dict[str, Value] = {}

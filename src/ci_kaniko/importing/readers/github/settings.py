@@ -17,7 +17,7 @@ from ci_kaniko.importing.readers.documents import (
 from ci_kaniko.importing.shell.secrets import is_secret_name
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.jobs import Draft
 
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
 _OUR_GROUP = "${{ github.workflow_ref }}-"
@@ -55,7 +55,7 @@ IGNORED = {
 """Keys that mean nothing for an image, and why."""
 
 
-def section_of(job: Job, name: str, root: Map, raw: Map, *, called: bool) -> None:
+def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> None:
     """The ``github:`` section of a job, and what is told beside it."""
     section = job.section
     mode = section.pop("mode", None)
@@ -96,7 +96,7 @@ def section_of(job: Job, name: str, root: Map, raw: Map, *, called: bool) -> Non
         section["extra"] = extra
 
 
-def _runner(job: Job, raw: Map) -> None:
+def _runner(job: Draft, raw: Map) -> None:
     runs_on = raw.get("runs-on")
     line = raw.line_of("runs-on")
     listed = sequence(runs_on.get("labels")) if isinstance(runs_on, Map) else sequence(runs_on)
@@ -109,7 +109,7 @@ def _runner(job: Job, raw: Map) -> None:
         job.section["runs_on"] = labels[0] if len(labels) == 1 else labels
 
 
-def _environment(job: Job, raw: Map) -> None:
+def _environment(job: Draft, raw: Map) -> None:
     given = raw.get("environment")
     named = string(given) or string(mapping(given).get("name"))
     if named and "${{" not in named:
@@ -135,7 +135,7 @@ def _extra(raw: Map) -> dict[str, Any]:
     return {key: native(value) for key, value in raw.items() if key not in _BUILDS}
 
 
-def tell_environment(job: Job, root: Map, raw: Map) -> None:
+def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
     used = _used(raw)
     inner = mapping(mapping(raw.get("container")).get("env"))
@@ -169,7 +169,7 @@ def _used(value: Any) -> str:
     return peek(value)
 
 
-def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
+def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
     """One line of the report for each part of a job, and of its workflow, that nobody read."""
     ignore_keys(raw, "GitHub job")
     ignore_keys(root, "GitHub workflow")

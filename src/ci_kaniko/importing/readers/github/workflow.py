@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
-from ci_kaniko.importing.jobs import Job, Root
+from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -38,11 +38,12 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.documents import Document
     from ci_kaniko.importing.report import Report
 
-_ROOTS = (Var("GITHUB_WORKSPACE"),), (Var("github.workspace"),), ("/github/workspace",)
+_ROOTS = (Var("GITHUB_WORKSPACE"), Var("github.workspace"), "/github/workspace")
+FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
 _MAX_CALLS = 8
 
 
-def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Job]:
+def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Draft]:
     """The jobs of a workflow that call the executor."""
     for root in document.roots:
         if isinstance(root, Map):
@@ -78,7 +79,7 @@ class Workflow:
 
     # -- jobs ---------------------------------------------------------------------------------
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[Draft]:
         """The jobs that call the executor."""
         listed = mapping(self.root.get("jobs"))
         if "runs" in self.root and "jobs" not in self.root:
@@ -101,7 +102,7 @@ class Workflow:
                 "keep it beside the rendered file",
             )
 
-    def _jobs(self, name: str, job: Map, line: int) -> Iterator[Job]:
+    def _jobs(self, name: str, job: Map, line: int) -> Iterator[Draft]:
         if "uses" in job:
             yield from self._called(name, job)
         else:
@@ -119,7 +120,7 @@ class Workflow:
                 if made is not None:
                     yield made
 
-    def _called(self, name: str, job: Map) -> Iterator[Job]:
+    def _called(self, name: str, job: Map) -> Iterator[Draft]:
         """A job of a reusable workflow in the same repository."""
         uses = string(job["uses"])
         if "kaniko" not in uses and not uses.startswith("./"):
@@ -135,7 +136,7 @@ class Workflow:
             )
             return
         ignore_keys(job, "GitHub job")
-        known = self._known(Job("github", name, self.path, job.line, self.report), {})
+        known = self._known(Draft(FACTS, name, self.path, job.line, self.report), {})
         given = {key: known.text(string(value)) for key, value in mapping(job.get("with")).items()}
         condition = (string(job.get("if")), job.line_of("if"))
         for root in read_yaml(*found).roots:
@@ -179,7 +180,7 @@ class Workflow:
             base = os.path.dirname(base)
         return None
 
-    def input(self, name: str, job: Job) -> Text:
+    def input(self, name: str, job: Draft) -> Text:
         """What an input is worth: what the caller gives, or its default."""
         if name in self.inputs:
             return self.inputs[name]
@@ -199,11 +200,10 @@ class Workflow:
 
     def _job(
         self, name: str, raw: Map, cell: dict[str, str], cells: list[dict[str, str]], line: int
-    ) -> Job | None:
-        job = Job("github", name, self.path, line, self.report)
+    ) -> Draft | None:
+        job = Draft(FACTS, name, self.path, line, self.report)
         if cell:
             job.name = f"{name}-{cell_name(cell, cells)}"
-        job.roots = [Root(prefix) for prefix in _ROOTS]
         known = self._known(job, texts_of(cell))
         known.environment(mapping(self.root.get("env")))
         known.environment(mapping(raw.get("env")))
@@ -220,7 +220,7 @@ class Workflow:
         tell_rest(job, self.root, raw, ours=self.ours)
         return job
 
-    def _known(self, job: Job, cell: dict[str, Text]) -> Known:
+    def _known(self, job: Draft, cell: dict[str, Text]) -> Known:
         return Known(job, cell, lambda name: self.input(name, job))
 
     def _folder(self, raw: Map) -> str:
@@ -242,7 +242,7 @@ class Workflow:
 
     # -- the container ------------------------------------------------------------------------
 
-    def _container(self, job: Job, raw: Map, known: Known) -> tuple[Login, ...]:
+    def _container(self, job: Draft, raw: Map, known: Known) -> tuple[Login, ...]:
         given = raw.get("container")
         inner = mapping(given)
         image = string(given) if isinstance(given, Str) else string(inner.get("image"))
@@ -266,7 +266,7 @@ class Workflow:
         known.environment(mapping(inner.get("env")))
         return self._pull_login(mapping(inner.get("credentials")), job, known)
 
-    def _pull_login(self, credentials: Map, job: Job, known: Known) -> tuple[Login, ...]:
+    def _pull_login(self, credentials: Map, job: Draft, known: Known) -> tuple[Login, ...]:
         """With what the runner pulls the executor: a login of its registry."""
         image = literal(job.image)
         line = credentials.line_of("password")
@@ -282,7 +282,7 @@ class Workflow:
         host = pulled_from(image)
         return (Login((host,), user, password, source="container.credentials", line=line),)
 
-    def _declared(self, job: Job) -> None:
+    def _declared(self, job: Draft) -> None:
         """The inputs of a workflow that others call."""
         if self.caller is not None or "workflow_call" not in self.on:
             return

@@ -1,0 +1,30 @@
+"""What the builds of one job say beside the arguments of the executor."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Draft, Job
+
+
+class Settings:
+    """The section of the platform, and what stands at the top of the spec."""
+
+    def __init__(self, job: Job) -> None:
+        self.section: dict[str, Any] = deepcopy({**job.section})
+        self.shared: dict[str, Any] = deepcopy({**job.shared})
+
+
+def note_store(job: Job | Draft, section: dict[str, Any], store: str) -> None:
+    """Remember the object that holds the secrets."""
+    if not store or (store == "ci-kaniko" and "secret" not in section):
+        return
+    if section.setdefault("secret", store) != store:
+        job.left(
+            "several-secrets",
+            f"the Secret {store} holds some of the secrets, {section['secret']} the others",
+            job.line,
+            f"put all of them into {section['secret']}",
+        )
