@@ -123,7 +123,9 @@ def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str
     found = _told(resolve(again, target), branch=branch)
     assert found == wanted, imported(case, target).spec_text
     if target == "github":
-        assert again.tools.checkout == original.tools.checkout
+        # The version of an action is a comment in the workflow.
+        action = (original.tools.checkout or "").partition(" #")[0]
+        assert (again.tools.checkout or "") == action
     assert ci_kaniko.render(again, target)
 
 
