@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness import expectation, expected_logins, images, triggers
+from harness import expectation, expected_logins, images, triggers, yaml11
 from harness.documents import REQUESTS
 from harness.execution import run
 from harness.recorded import Handed
 from harness.request import Request
-from harness.runs import INPUTS, in_its_store, read_pipeline, render
+from harness.runners.agola import agola_tasks
+from harness.runs import INPUTS, SHELLS, in_its_store, read_pipeline, render
 from harness.triggers import Result
 
 if TYPE_CHECKING:
@@ -128,6 +130,22 @@ def _result_of(done: Recorded) -> Result:
 def looked(text: str, event: Event, shell: str = "dash") -> Result:
     """How GitHub's job ends that looks at what an event changed; it really runs."""
     return _result_of(run(Request("github", text, event, job="changes", shell=shell)))
+
+
+_LAST_WORDS = {"agola": "match=''|is only for", "github": "does not see the case"}
+"""What stands in scripts that may leave at once, because no condition can say all."""
+
+
+def stays(target: str, text: str, event: Event, job: str) -> bool:
+    """Whether a started job goes on: a script that may leave at once really runs."""
+    if target not in _LAST_WORDS:
+        return True
+    jobs = agola_tasks(text) if target == "agola" else yaml11.load(text)["jobs"]
+    script = json.dumps(jobs[job]).replace("\\n", "\n")
+    if not re.search(_LAST_WORDS[target], script):
+        return True
+    got = run(Request(target, text, event, job=job, shell=SHELLS[-1]))
+    return bool(got.calls or got.status)
 
 
 def _with_requests(ran: Ran) -> Ran:

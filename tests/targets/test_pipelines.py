@@ -168,8 +168,10 @@ def checked(ran: Ran, case: str, event: Event, target: str) -> None:
 
 
 def left_at_once(got: Recorded) -> bool:
-    """Agola has one condition for a task and those after it: the script itself says no."""
-    return got.target == "agola" and "this event does not start" in got.stderr and not got.status
+    """What no condition of Agola or GitHub can say, the script says: it leaves."""
+    words = {"agola": "this event does not start", "github": "does not start this job"}
+    said = got.stderr if got.target == "agola" else got.stdout
+    return words.get(got.target, "\0") in said and not got.status
 
 
 def has_to_run(job: Job, event: Event, target: str) -> bool:

@@ -70,9 +70,16 @@ def _read_schedules(value: Any) -> tuple[str, ...]:
 _REPOSITORY = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
 
 
+_FORGE = pattern(
+    r"(?i)(?:.+\.)?(?:git|github|gitlab|gitea|forgejo|gogs|bitbucket|codeberg|sourcehut|stash)\..+"
+)
+"""A host of repositories, told from a group of GitLab, whose path may have dots as well."""
+
+
 def is_repository(text: str) -> bool:
     """Whether a text is the path of a repository on its platform."""
-    return bool(_REPOSITORY.fullmatch(text)) and not text.endswith(".git")
+    is_path = bool(_REPOSITORY.fullmatch(text)) and not text.endswith(".git")
+    return is_path and not _FORGE.fullmatch(text.partition("/")[0])
 
 
 def _check_repository(text: str) -> None:

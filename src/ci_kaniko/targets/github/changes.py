@@ -1,13 +1,13 @@
-"""The job that runs before others on GitHub, and tells what no condition can tell."""
+"""What no condition can tell on GitHub: the job before others that tells it, or a job itself."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.syntax.globs import split, to_regex
-from ci_kaniko.targets.github.events import conditions, own_paths, starts
-from ci_kaniko.text.quoting import quote
+from ci_kaniko.syntax.globs import case_arms, split, to_regex
+from ci_kaniko.targets.github.events import FOLDERS, conditions, own_paths, starts
+from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,21 +46,77 @@ _CHANGED_BUT = (
     """    LC_ALL=C grep -Evxz -e "${2:-}" | tr '\\0' x)" ]; then answer=false; fi""",
 )
 """No path is empty, so nothing is excluded by an empty pattern."""
+_DEFAULT_BRANCH = {"DEFAULT_BRANCH": "${{ github.event.repository.default_branch }}"}
 _ROLE = (
     "role=''",
     'if [ "$GITHUB_REF" = "refs/heads/$DEFAULT_BRANCH" ]; then role=default; fi',
 )
 
 
+class Guard:
+    """What the steps of a job begin with where its condition holds for other spellings, too."""
+
+    def __init__(self, own: Starts) -> None:
+        self.environment = _DEFAULT_BRANCH if own.by_role else {}
+        self.text = "\n".join(_guard(own)) + "\n"
+
+
+_LEAVE = (
+    'echo "ci-kaniko: $GITHUB_REF does not start this job, and if: does not see the case"',
+    "exit 0",
+)
+
+
+def _guard(own: Starts) -> list[str]:
+    """Names and ``**`` are patterns of the shell; other lists are compared as the job does it."""
+    listed = [(FOLDERS["branches"], glob) for glob in own.branches]
+    listed += [(FOLDERS["tags"], glob) for glob in own.tags]
+    if all(len(case_arms(folder + glob) or ()) == 1 for folder, glob in listed):
+        arms = ['push:refs/heads/"$DEFAULT_BRANCH"'] * own.by_role
+        arms += [f"push:{arm}" for where in listed for arm in case_arms("".join(where)) or ()]
+        test = " | ".join(arms)
+        return [
+            "case $GITHUB_EVENT_NAME:$GITHUB_REF in",
+            f"  {test}) ;;",
+            "  push:*)",
+            *indented(indented(_LEAVE)),
+            "    ;;",
+            "esac",
+        ]
+    patterns = list(_ref_patterns(own._replace(by_role=False)))
+    grep = f"LC_ALL=C grep -Eqx -e {quote(patterns[0])}"
+    if patterns[1]:
+        first, second = map(quote, patterns)
+        grep = f"LC_ALL=C grep -Ex -e {first} | LC_ALL=C grep -Evqx -e {second}"
+    return [
+        'if [ "$GITHUB_EVENT_NAME" = push ] &&',
+        *['  [ "$GITHUB_REF" != "refs/heads/$DEFAULT_BRANCH" ] &&'] * own.by_role,
+        f"  ! printf '%s\\n' \"$GITHUB_REF\" | {grep}; then",
+        *indented(_LEAVE),
+        "fi",
+    ]
+
+
 class Changes:
-    """What the job is asked of each image; ``outputs`` are the names of its answers."""
+    """What the job is asked of each image; ``outputs`` are the names of its answers.
+
+    An image that it need not be asked about, but for the case of a ref, has a guard of its own.
+    """
 
     def __init__(self, found: Pipeline) -> None:
         self.conditions = conditions(found)
         self.paths = own_paths(found)
-        self.asked = [
-            starts(image) for image in found.images if not self.conditions[image.name].is_exact
-        ]
+        inexact = {
+            image.name: starts(image)
+            for image in found.images
+            if not self.conditions[image.name].is_exact
+        }
+        self.guards = {
+            name: Guard(own)
+            for name, own in inexact.items()
+            if self.conditions[name].ignores_case and name not in self.paths
+        }
+        self.asked = {name: own for name, own in inexact.items() if name not in self.guards}
         self.questions = {
             image.name: lines for image in found.images if (lines := self._questions(image))
         }
@@ -69,12 +125,12 @@ class Changes:
             name: named.setdefault(lines, output_name(name or "image"))
             for name, lines in self.questions.items()
         }
-        self.has_role = any(own.by_role for own in self.asked)
+        self.has_role = any(own.by_role for own in self.asked.values())
 
     def _questions(self, image: Image) -> tuple[str, ...]:
         lines = []
-        if not self.conditions[image.name].is_exact:
-            lines.append(_call("pushed", _ref_patterns(starts(image))))
+        if image.name in self.asked:
+            lines.append(_call("pushed", _ref_patterns(self.asked[image.name])))
         if image.name in self.paths:
             lines.append(_call("changed", _path_patterns(self.paths[image.name])))
         return tuple(lines)
@@ -86,9 +142,7 @@ class Changes:
         if self.paths:
             names["BASE"] = "${{ github.event.pull_request.base.sha || github.event.before }}"
             names["HEAD"] = "${{ github.event.pull_request.head.sha || github.sha }}"
-        if self.has_role:
-            names["DEFAULT_BRANCH"] = "${{ github.event.repository.default_branch }}"
-        return names
+        return {**names, **(_DEFAULT_BRANCH if self.has_role else {})}
 
     @property
     def script(self) -> str:
@@ -109,7 +163,8 @@ class Changes:
         if not self.asked:
             return []
         grep = 'grep -Eqx -e "$1"'
-        if any(split(globs)[1] for own in self.asked for globs in (own.branches, own.tags)):
+        asked = self.asked.values()
+        if any(split(globs)[1] for own in asked for globs in (own.branches, own.tags)):
             grep = 'grep -Ex -e "$1" | LC_ALL=C grep -Evqx -e "${2:-}"'
         words = '"$GITHUB_REF"' + ' "$role"' * self.has_role
         return [

@@ -2,9 +2,9 @@
 
 ``on:`` is for the whole file: it names what starts any of the images, and the ``if:`` of a job
 leaves out what is not for its image. Paths are looked at by ``on:`` when they are the same for all
-images. What neither can tell, a job tells that runs first: paths that differ, and refs, because an
-expression does not see the case. Where all images are for the default branch, whose name nobody
-says, their scripts tell: a job before each build would cost more than a push of ``Main``.
+images. What neither can tell, a job tells that runs first: paths that differ, and refs that an
+expression cannot match. The case alone, which no expression sees, the scripts of a job look at: a
+job before each build would cost more than a push of ``Main``.
 """
 
 from __future__ import annotations
@@ -138,14 +138,22 @@ def _looks_at_paths(image: Image) -> bool:
 class JobCondition(NamedTuple):
     """An ``if:``; one that is not exact also holds for pushes of refs that start other images.
 
-    With ``ignores_case`` it also holds for branches that are spelled like the default branch.
-    ``place`` is what it says of the repository.
+    With ``ignores_case`` those are spelled like its own. ``place`` is what it says of the
+    repository.
     """
 
     test: str
     is_exact: bool = True
     ignores_case: bool = False
     place: str = ""
+
+
+class RefTest(NamedTuple):
+    """A test of a ref, and whether it holds for others: for some, or only for other spellings."""
+
+    text: str
+    is_exact: bool = True
+    ignores_case: bool = False
 
 
 def conditions(found: Pipeline) -> dict[str, JobCondition]:
@@ -168,7 +176,7 @@ def _event_conditions(found: Pipeline) -> dict[str, JobCondition]:
     guests = [ANYTHING] if is_guest(found) else []
     if len({*several.values(), *guests}) == 1:
         return {
-            name: JobCondition(_alone(each), ignores_case=each.by_role)
+            name: JobCondition(_alone(each), not each.by_role, ignores_case=True)
             for name, each in several.items()
         }
     different = [*dict.fromkeys([*several.values(), *guests])]
@@ -203,10 +211,11 @@ class _Tests:
         self.several = several
         self.union = union
         self.is_exact = True
+        self.ignores_case = True
 
     def condition(self) -> JobCondition:
         if self.own == self.union:
-            return JobCondition(_alone(self.own), not self.own.by_role)
+            return JobCondition(_alone(self.own), not self.own.by_role, ignores_case=True)
         tests = [*self._pushes()]
         if self.own.pull_requests:
             request = "github.event_name == 'pull_request'"
@@ -221,7 +230,7 @@ class _Tests:
         if self.own.pipelines:
             tests.append("github.event_name == 'repository_dispatch'")
         assert tests, "no condition would be every event"
-        return JobCondition(any_of(tests), self.is_exact)
+        return JobCondition(any_of(tests), self.is_exact, self.ignores_case)
 
     def _pushes(self) -> Iterator[str]:
         """Pushes: other events are told apart by the ref, but for those that have a branch's."""
@@ -240,7 +249,7 @@ class _Tests:
         others = {glob for each in self.several for glob in split(getattr(each, kind))[0]} - {*own}
         others |= {"**"} if kind == "branches" and self.union.by_role else set()
         if out and any(getattr(each, kind) not in ((), listed) for each in self.several):
-            self.is_exact = False
+            self.is_exact = self.ignores_case = False
         if kind == "branches" and self.own.by_role:
             self.is_exact = False
             yield DEFAULT_REF
@@ -248,9 +257,10 @@ class _Tests:
             yield starting(FOLDERS[kind])
         else:
             for glob in own:
-                test, is_exact = ref_test(glob, FOLDERS[kind], others)
-                self.is_exact &= is_exact
-                yield test
+                test = ref_test(glob, FOLDERS[kind], others)
+                self.is_exact &= test.is_exact
+                self.ignores_case &= test.is_exact or test.ignores_case
+                yield test.text
 
 
 def _all_of(test: str) -> str:
@@ -258,7 +268,7 @@ def _all_of(test: str) -> str:
     return found[1] if found else ""
 
 
-def ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
+def ref_test(glob: str, folder: str, others: set[str]) -> RefTest:
     """Whether a ref matches, of those that match this glob or any of the others.
 
     It is not exact where expressions cannot say it: they know how a text begins and ends, no more,
@@ -266,7 +276,7 @@ def ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
     """
     if is_literal(glob):
         alike = any(_may_be(other, glob) for other in others)
-        return f"github.ref == {_text(folder + glob)}", not alike
+        return RefTest(f"github.ref == {_text(folder + glob)}", not alike, ignores_case=True)
     first, last = glob.index("*"), glob.rindex("*")
     prefix, suffix = glob[:first], glob[last + 1 :]
     passing = [other for other in others if _may_pass(other, prefix, suffix)]
@@ -275,12 +285,13 @@ def ref_test(glob: str, folder: str, others: set[str]) -> tuple[str, bool]:
     if suffix:
         tests.append(f"endsWith(github.ref, {_text(suffix)})")
     middle = glob[first : last + 1]
+    ignores_case = True
     if passing and (middle != "**" or (prefix and suffix)):
         if middle != "*" or "/" in prefix + suffix or (prefix and suffix):
-            is_exact = False
+            is_exact = ignores_case = False
         else:
             tests.append("!contains(github.ref_name, '/')")
-    return " && ".join(tests), is_exact
+    return RefTest(" && ".join(tests), is_exact, ignores_case)
 
 
 def _may_be(other: str, name: str) -> bool:

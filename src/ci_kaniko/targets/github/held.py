@@ -128,8 +128,8 @@ def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
             if glob == "**":
                 yield _Test(starting(FOLDERS[kind]), not out)
             else:
-                text, is_exact = ref_test(glob, FOLDERS[kind], others - {glob})
-                yield _Test(text, is_exact and (not out or {*out} <= {*never}))
+                test = ref_test(glob, FOLDERS[kind], others - {glob})
+                yield _Test(test.text, test.is_exact and (not out or {*out} <= {*never}))
     elif condition.kind in VERSIONS:
         yield _Test(starting(FOLDERS["tags"] + plan.spec.tag_prefix), is_exact=False)
     elif condition.kind in _WHENS:
@@ -139,7 +139,8 @@ def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
         others = set() if started.default_branch else {*split(started.branches)[0]}
         others |= {"**"} if started.manual else set()
         if default:
-            yield _Test(*ref_test(default, FOLDERS["branches"], others - {default}))
+            test = ref_test(default, FOLDERS["branches"], others - {default})
+            yield _Test(test.text, test.is_exact)
             return
         yield _Test(DEFAULT_REF, not others)
         # The event of a schedule does not say the name.

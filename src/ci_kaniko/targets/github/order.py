@@ -15,18 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.targets.github.changes import Changes
+    from ci_kaniko.targets.github.changes import Changes, Guard
 
 CHANGES = "changes"
 """The id of the job that looks at paths and refs."""
-_DEFAULT_BRANCH = {"DEFAULT_BRANCH": "${{ github.event.repository.default_branch }}"}
-_ONLY_DEFAULT_BRANCH = """\
-if [ "$GITHUB_EVENT_NAME:$GITHUB_REF_TYPE" = push:branch ] &&
-  [ "$GITHUB_REF_NAME" != "$DEFAULT_BRANCH" ]; then
-  echo "ci-kaniko: pushes of $DEFAULT_BRANCH start this job, and if: does not see the case"
-  exit 0
-fi
-"""
 
 
 def jobs(found: Pipeline, changes: Changes) -> list[Job]:
@@ -70,13 +62,13 @@ class _Workflow:
             if image.name in self.watched:
                 needs.insert(0, CHANGES)
             condition, may_be_skipped = self._condition(image)
-            guarded = self.changes.conditions[image.name].ignores_case
+            guard = self.changes.guards.get(image.name)
             for job in image.jobs:
                 built = building(image, job)
-                steps = [*map(_guarded, built.steps)] if guarded else built.steps
+                steps = [_guarded(step, guard) for step in built.steps] if guard else built.steps
                 yield replace(built, needs=tuple(needs), condition=condition, steps=steps)
             if image.join:
-                always = image.join.pushes_always and not guarded
+                always = image.join.pushes_always and not guard
                 condition = _after(image, always=always, status=may_be_skipped)
                 self.skipping[image.name].add(condition)
                 yield replace(joining(image, image.join), condition=condition)
@@ -136,10 +128,9 @@ def _regardless(tests: list[str]) -> str:
     return f"${{{{ {all_of(['!failure()', '!cancelled()', *tests])} }}}}"
 
 
-def _guarded(step: Step) -> Step:
-    """A step that ends at once for a branch that is spelled like the default branch."""
-    env = {**_DEFAULT_BRANCH, **step.env}
-    return replace(step, run=_ONLY_DEFAULT_BRANCH + step.run, env=env)
+def _guarded(step: Step, guard: Guard) -> Step:
+    """A step that ends at once for a ref that starts no such job."""
+    return replace(step, run=guard.text + step.run, env={**guard.environment, **step.env})
 
 
 def _after(image: Image, *, always: bool, status: bool) -> str:
