@@ -134,7 +134,7 @@ def _drafts(file: File, files: list[File], source: str | None, report: Report) -
 
         return list(shell_jobs(file.path, file.text, report))
     if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
-        from ci_kaniko.importing.readers.jenkins import jenkins_jobs
+        from ci_kaniko.importing.readers.jenkins.pipeline import jenkins_jobs
 
         return list(jenkins_jobs(file.path, file.text, report, _beside(file, files)))
     document = read_yaml(file.text, file.path)
@@ -165,7 +165,7 @@ def _read(
     source: str, document: Document, others: dict[str, str], report: Report
 ) -> Iterator[Draft]:
     if source == "gitlab":
-        from ci_kaniko.importing.readers.gitlab import jobs as gitlab_jobs
+        from ci_kaniko.importing.readers.gitlab.pipeline import jobs as gitlab_jobs
 
         return gitlab_jobs(document, others, report)
     if source == "github":
@@ -173,14 +173,14 @@ def _read(
 
         return github_jobs(document, others, report)
     if source == "buildkite":
-        from ci_kaniko.importing.readers.buildkite import jobs as buildkite_jobs
+        from ci_kaniko.importing.readers.buildkite.steps import jobs as buildkite_jobs
 
         return buildkite_jobs(document, report)
     if source == "agola":
-        from ci_kaniko.importing.readers.agola import jobs as agola_jobs
+        from ci_kaniko.importing.readers.agola.tasks import jobs as agola_jobs
 
         return agola_jobs(document, report)
-    from ci_kaniko.importing.readers.kubernetes import jobs as kubernetes_jobs
+    from ci_kaniko.importing.readers.kubernetes.objects import jobs as kubernetes_jobs
 
     return kubernetes_jobs(document, report)
 

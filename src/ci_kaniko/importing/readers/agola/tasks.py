@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.agola_tasks import (
+from ci_kaniko.importing.readers.agola.earlier import (
     clone_options,
     earlier_tasks,
     steps_of,
     timeout_of,
 )
-from ci_kaniko.importing.readers.containers import take_read
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
@@ -27,8 +26,9 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
+from ci_kaniko.importing.readers.pods.containers import take_read
+from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
-from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.jobs import Draft
-    from ci_kaniko.importing.readers.gitlab_files import Files
+    from ci_kaniko.importing.readers.gitlab.files import Files
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _REFS = {

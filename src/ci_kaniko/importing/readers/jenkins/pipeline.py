@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Text, Var, join, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
-from ci_kaniko.importing.readers.containers import take_read
 from ci_kaniko.importing.readers.documents import (
     Map,
     read_yaml,
 )
-from ci_kaniko.importing.readers.groovy import Quoted, Statement, parse
-from ci_kaniko.importing.readers.jenkins_pods import Pod, read_pod
-from ci_kaniko.importing.readers.jenkins_when import asked_guard
+from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement, parse
+from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod
+from ci_kaniko.importing.readers.jenkins.when import asked_guard
+from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import (
     Piece,
     beginning,

@@ -8,12 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, Word, references, spell
 from ci_kaniko.importing.jobs import Draft, Root
-from ci_kaniko.importing.readers.containers import (
-    call_of,
-    is_executor_image,
-    read_environment,
-    script_place,
-)
 from ci_kaniko.importing.readers.documents import (
     Map,
     ignore,
@@ -23,8 +17,13 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
-from ci_kaniko.importing.readers.volumes import (
+from ci_kaniko.importing.readers.pods.containers import (
+    call_of,
+    is_executor_image,
+    read_environment,
+    script_place,
+)
+from ci_kaniko.importing.readers.pods.volumes import (
     claims_of,
     maps,
     mounts_of,
@@ -32,6 +31,7 @@ from ci_kaniko.importing.readers.volumes import (
     tokens_of,
     volumes_of,
 )
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,10 +21,10 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.gitlab_files import Files
-from ci_kaniko.importing.readers.gitlab_rules import Rules, rule_variables
-from ci_kaniko.importing.readers.gitlab_settings import Settings
-from ci_kaniko.importing.readers.gitlab_variables import Variables, cell_name, cells
+from ci_kaniko.importing.readers.gitlab.files import Files
+from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
+from ci_kaniko.importing.readers.gitlab.settings import Settings
+from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.report import FILE_LINES

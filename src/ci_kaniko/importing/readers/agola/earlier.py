@@ -16,8 +16,8 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
+from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import beginning
-from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:

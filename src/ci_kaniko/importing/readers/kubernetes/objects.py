@@ -7,14 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.clones import read_clones
-from ci_kaniko.importing.readers.containers import (
-    calls_of,
-    filled,
-    handed_over,
-    read_environment,
-    runs_executor,
-)
 from ci_kaniko.importing.readers.documents import (
     Map,
     ignore,
@@ -24,8 +16,16 @@ from ci_kaniko.importing.readers.documents import (
     peek,
     string,
 )
-from ci_kaniko.importing.readers.pods import fixed, metadata_settings, pod_settings
-from ci_kaniko.importing.readers.volumes import (
+from ci_kaniko.importing.readers.kubernetes.clones import read_clones
+from ci_kaniko.importing.readers.pods.containers import (
+    calls_of,
+    filled,
+    handed_over,
+    read_environment,
+    runs_executor,
+)
+from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
+from ci_kaniko.importing.readers.pods.volumes import (
     annotation_files,
     claims_of,
     maps,
@@ -86,7 +86,7 @@ def _objects(roots: Any) -> Iterator[Map]:
 
 def _object(root: Map, document: Document, report: Report) -> Iterator[Draft]:
     if "tekton.dev" in peek(root.get("apiVersion")):
-        from ci_kaniko.importing.readers.tekton import tekton_jobs
+        from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
 
         yield from tekton_jobs(root, document, report)
         return

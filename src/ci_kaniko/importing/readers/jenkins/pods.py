@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import later
-from ci_kaniko.importing.readers.containers import is_executor_image, read_environment
 from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek, string
-from ci_kaniko.importing.readers.pods import metadata_settings, pod_settings
-from ci_kaniko.importing.readers.volumes import claims_of, maps, mounts_of, volumes_of
+from ci_kaniko.importing.readers.pods.containers import is_executor_image, read_environment
+from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
+from ci_kaniko.importing.readers.pods.volumes import claims_of, maps, mounts_of, volumes_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Text, Var, join
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.buildkite_plugins import Plugins
-from ci_kaniko.importing.readers.containers import take_read
+from ci_kaniko.importing.readers.buildkite.plugins import Plugins
 from ci_kaniko.importing.readers.documents import (
     List,
     Map,
@@ -23,9 +22,10 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.expressions import Expressions, Operand
-from ci_kaniko.importing.readers.pods import pod_settings
+from ci_kaniko.importing.readers.pods.containers import take_read
+from ci_kaniko.importing.readers.pods.settings import pod_settings
+from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, beginning, mentions_executor, read_pieces
-from ci_kaniko.importing.readers.volumes import maps
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import (
     always,

@@ -22,8 +22,8 @@ from ci_kaniko.importing.translate.started import section_names
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
-    from ci_kaniko.importing.readers.gitlab_files import Files
-    from ci_kaniko.importing.readers.gitlab_variables import Variables
+    from ci_kaniko.importing.readers.gitlab.files import Files
+    from ci_kaniko.importing.readers.gitlab.variables import Variables
 
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""

@@ -11,7 +11,7 @@ from ci_kaniko.importing.shell.guards import NO, YES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.readers.groovy import Statement
+    from ci_kaniko.importing.readers.jenkins.groovy import Statement
 
 
 def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.containers import (
+from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, peek, string
+from ci_kaniko.importing.readers.pods.containers import (
     Known,
     calls_of,
     expanded,
@@ -19,10 +20,9 @@ from ci_kaniko.importing.readers.containers import (
     runs_executor,
     take_read,
 )
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, peek, string
-from ci_kaniko.importing.readers.pods import security
+from ci_kaniko.importing.readers.pods.settings import security
+from ci_kaniko.importing.readers.pods.volumes import maps, mounts_of, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.readers.volumes import maps, mounts_of, volumes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
