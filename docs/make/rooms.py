@@ -33,6 +33,7 @@ ROOMS = {
     "requirements": "What a platform must hold before a rendering works there.",
     "syncing": "What is committed, compared with what would be rendered.",
     "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
+    "previewing": "What each event builds, pushes and logs in to, as the plan says it.",
     "pinning": "The digests behind the tags of a spec, as registries tell them.",
     "testing": "Our judge, for the authors of targets.",
     "cli": "The command line.",

@@ -39,7 +39,9 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
     from ci_kaniko.targets.registry import target as find_target
 
     chosen = find_target(target)
-    whole = pipeline(spec, target, directory_is_git=lambda _: chosen.needs_values)
+    whole = pipeline(
+        spec, target, directory_is_git=lambda b: chosen.needs_values or chosen.fetches(b)
+    )
     # What a manifest needs at the time of a run is not known yet.
     rendering = None if chosen.needs_values else chosen.prepare(spec, {})
     findings = rendering.findings if rendering else whole.findings

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import ci_kaniko
-from ci_kaniko.project.changes import CannotTell, affected, changes, named
+from ci_kaniko.project.changes import affected, changes, named
+from ci_kaniko.project.git import CannotTell
 from harness import tools
 from harness.checkout import lay_out
 from harness.repository import HEADER, Done, Repository, git
@@ -453,7 +454,7 @@ def test_outside_of_git(tmp_path: Path) -> None:
 
 def test_without_git(repository: Repository) -> None:
     done = repository.call("render", "gitlab", "--changed-since", "main", PATH="/nowhere")
-    assert refused(done) == "--changed-since needs git, which is not installed here"
+    assert refused(done) == "this needs git, which is not installed here"
 
 
 def test_before_the_first_commit(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from harness.documents import HarnessError
 from harness.events import Event
 from harness.execution import run
 from harness.expectation import Run
+from harness.foretold import does_as_foretold, foretold, kind_of
 from harness.logins import lookup
 from harness.pipelines import (
     Given,
@@ -42,6 +43,7 @@ from harness.runs import (
     refused,
     render,
     rendered_elsewhere,
+    spec_of,
     text_of,
 )
 from harness.triggers import STEPS, NotUnderstood, Result, before
@@ -165,6 +167,20 @@ def checked(ran: Ran, case: str, event: Event, target: str) -> None:
             built(got, job, event, target)
             sees_what_was_prepared(got, job, case)
     commands_get_no_secret(ran, case, event, target)
+    does_what_a_preview_says(ran, case, event, target)
+
+
+def does_what_a_preview_says(ran: Ran, case: str, event: Event, target: str) -> None:
+    said = foretold(spec_of(case), target, event, INPUTS.get(case, {}))
+    for job in read_pipeline(case).jobs:
+        run = said[job.image.name, kind_of(job)]
+        got = ran.recorded.get(native_name(job, target))
+        done = got is not None and not left_at_once(got)
+        images = pushed(job, job.run(target, event))
+        assert run.starts == done or (job.joins and not images), (event, run)
+        assert [*run.destinations] == images * run.starts, (event, run)
+        if got and got.calls:
+            does_as_foretold(got, run)
 
 
 def left_at_once(got: Recorded) -> bool:

@@ -98,6 +98,13 @@ COMMANDS = {
         switches={"--merge": "merge", "--stdout": "stdout"},
     ),
     "setup": Command("first_steps:setup", "target", values={**_SPEC, **_FORMAT}),
+    "preview": Command(
+        "preview:preview",
+        "targets",
+        many=True,
+        values={**_SPEC, **_FORMAT, "--against": "against"},
+        lists={"--event": "events", "--only": "only"},
+    ),
     "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),

@@ -193,6 +193,41 @@ def validate(
 
 
 @app.command(cls=_Command)
+def preview(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TARGET]...", help="On these; default: on all, with what differs."),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            metavar="EVENT",
+            help="Only this: default-branch, branch=NAME, tag=NAME, pull-request=NUMBER, "
+            "fork=NUMBER, schedule, manual or pipeline; may be repeated.",
+        ),
+    ] = None,
+    spec: SpecOption = None,
+    only: OnlyOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REVISION",
+            help="Only what differs from the spec as this commit holds it.",
+        ),
+    ] = None,
+    *,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|json|markdown", help="How it is printed.")
+    ] = "text",
+) -> None:
+    """Say what happens on each event: jobs, pushes, logins, caches; nothing is run."""
+    with _told():
+        act("preview:preview", targets or (), spec, events or (), only or (), against, form=form)
+
+
+@app.command(cls=_Command)
 def sync(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")

@@ -47,10 +47,11 @@ def render(
 
 def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec | None:
     from ci_kaniko.project import changes
+    from ci_kaniko.project.git import CannotTell
 
     try:
         return changes.changed_images(spec, target, spec.repository, since, only)
-    except changes.CannotTell as error:
+    except CannotTell as error:
         raise Misuse(str(error)) from error
 
 

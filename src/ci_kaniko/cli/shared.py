@@ -110,10 +110,11 @@ def only_images(spec: Spec, only: Sequence[str]) -> Spec:
     if not only:
         return spec
     from ci_kaniko.project import changes
+    from ci_kaniko.project.git import CannotTell
 
     try:
         return changes.only_images(spec, only)
-    except changes.CannotTell as error:
+    except CannotTell as error:
         raise Misuse(str(error)) from error
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import CiKanikoError, suggest
+from ci_kaniko.problems.problem import suggest
+from ci_kaniko.project.git import CannotTell, commit_of, git, more_history, output
 from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.registry import target as find_target
+from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 _B = TypeVar("_B", bound="Build")
 _NO_COMMIT = pattern(r"0{40}|0{64}")
-
-
-class CannotTell(CiKanikoError):
-    """Images or changes that were asked for and cannot be found; the message says what to do."""
 
 
 class Changes(NamedTuple):
@@ -60,16 +57,17 @@ def changed(root: str, revision: str) -> Changes:
             f"{revision[:7]}... stands for no commit, as in the first push of a branch; "
             "name one, such as origin/main"
         )
-    _git(root, "rev-parse", "--git-dir", otherwise="--changed-since needs a git checkout")
-    commits = [_commit(root, name) for name in (revision, "HEAD")]
-    base = _output(root, "merge-base", *commits)
+    git(root, "rev-parse", "--git-dir", otherwise="--changed-since needs a git checkout")
+    commits = [commit_of(root, name) for name in (revision, "HEAD")]
+    base = output(root, "merge-base", *commits)
     if base is None:
+        more = more_history(root)
         raise CannotTell(
-            f"git finds no commit that {quoted(revision)} and HEAD both come from{_more(root)}"
+            f"git finds no commit that {quoted(revision)} and HEAD both come from{more}"
         )
     # A rename is a deletion and an addition here, so that both names count.
     options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none", "--relative")
-    listed = _git(root, "diff", *options, base.strip(), commits[1], "--", otherwise="git failed")
+    listed = git(root, "diff", *options, base.strip(), commits[1], "--", otherwise="git failed")
     return changes(name for name in listed.split("\0") if name)
 
 
@@ -141,12 +139,8 @@ def unchanged(spec: Spec, only: Sequence[str], since: str) -> str:
     if not spec.images:
         return f"the image has not changed since {since}"
     names = named(spec, only) if only else []
-    who = "no image" if not names else names[0] if len(names) == 1 else f"none of {_and(names)}"
+    who = "no image" if not names else names[0] if len(names) == 1 else f"none of {listed(names)}"
     return f"{who} has {'not ' if len(names) == 1 else ''}changed since {since}"
-
-
-def _and(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _started_now(build: _B, target: str) -> _B:
@@ -225,49 +219,3 @@ def _names(root: str, path: str) -> set[str]:
     top = os.path.realpath(root)
     ways = {os.path.relpath(full, root), os.path.relpath(os.path.realpath(full), top)}
     return {way.replace(os.sep, "/") for way in ways if not way.startswith(os.pardir)}
-
-
-def _commit(root: str, revision: str) -> str:
-    name = f"{revision}^{{commit}}"
-    found = None
-    if not revision.startswith("-"):
-        found = _output(root, "rev-parse", "--verify", "--quiet", name)
-    if found is None:
-        raise CannotTell(f"git knows no commit {quoted(revision)} here{_more(root)}")
-    return found.strip()
-
-
-def _more(root: str) -> str:
-    """What helps when history is missing."""
-    if (_output(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true":
-        return ": the clone is shallow, so fetch more of it, such as git fetch --unshallow"
-    return "; is it fetched?"
-
-
-def _git(root: str, *arguments: str, otherwise: str) -> str:
-    done = _run(root, *arguments)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        raise CannotTell(f"{otherwise}: {said[0].removeprefix('fatal: ')}")
-    return done.stdout
-
-
-def _output(root: str, *arguments: str) -> str | None:
-    done = _run(root, *arguments)
-    return done.stdout if done.returncode == 0 else None
-
-
-def _run(root: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(  # noqa: S603
-            ["git", "-C", root, *arguments],  # noqa: S607
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-            timeout=120,
-        )
-    except FileNotFoundError:
-        raise CannotTell("--changed-since needs git, which is not installed here") from None
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotTell(f"--changed-since needs git: {error}") from error

@@ -37,17 +37,21 @@ ALWAYS: AnyOf = (Condition("always"),)
 
 
 class Event(NamedTuple):
-    """What a run knows about the event that started it."""
+    """What a run knows about the event that started it.
+
+    ``source`` is empty for pushes and pull requests, else schedule, manual or pipeline.
+    """
 
     branch: str = ""
     tag: str = ""
     pull_request: str = ""
     default_branch: str = ""
     version: str = ""
+    source: str = ""
 
 
 def holds(any_of: AnyOf, event: Event) -> bool:
-    """Whether one of the conditions holds. Schedules and manual runs are not known here."""
+    """Whether one of the conditions holds."""
     return any(_holds(condition, event) for condition in any_of)
 
 
@@ -61,9 +65,9 @@ def _holds(condition: Condition, event: Event) -> bool:
     if condition.kind in REFS:
         ref = event.branch if condition.kind == "branch" else event.tag
         return any_matches(condition.globs, ref)
-    return condition.kind == "always" or (
-        condition.kind == "pull-request" and bool(event.pull_request)
-    )
+    if condition.kind == "pull-request":
+        return bool(event.pull_request)
+    return condition.kind in {"always", event.source}
 
 
 def parse_when(value: Any) -> AnyOf:

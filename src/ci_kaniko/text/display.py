@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.text.token_shapes import HEADS, SHAPES, SHORTEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MASK = "*"
 
@@ -85,6 +89,16 @@ def _stars_for_a_key(found: re.Match[str]) -> str:
     upper, lower = sum(map(str.isupper, text)), sum(map(str.islower, text))
     digits = any(map(str.isdigit, text))
     return _stars(found) if min(upper, lower) >= _MANY and digits else text
+
+
+def listed(names: Iterable[str]) -> str:
+    """Several names as a sentence has them.
+
+    >>> listed(["api", "web", "worker"])
+    'api, web and worker'
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def printable(text: str) -> str:

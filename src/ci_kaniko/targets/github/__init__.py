@@ -15,6 +15,8 @@ TARGET = Target(
     field="workflow",
     mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
     dialect=found_at("ci_kaniko.targets.github.dialect:DIALECT"),
+    fetches=lambda build: build.github.mode == "container",
+    built_before=later("ci_kaniko.targets.github.events:built_before"),
     setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
     shape=Shape("job", "mapping", "jobs"),
     merged=later("ci_kaniko.targets.github.beside:merged"),

@@ -17,6 +17,7 @@ from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_gith
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
 
 _EVERYTHING = {"branches": ["**"], "tags": ["**"]}
@@ -192,6 +193,17 @@ def _alone(own: Starts) -> str:
         default = "github.ref_name == github.event.repository.default_branch"
         return f"github.event_name != 'push' || github.ref_type == 'tag' || {default}"
     return f"github.event_name != 'pull_request' || {_FORK}" if _builds_every_push(own) else ""
+
+
+def built_before(plan: Plan, _: str, is_fork: bool) -> bool:  # noqa: FBT001 - as all targets have it
+    """Whether the run of a request is left out because the push to its branch makes the same."""
+    if is_fork:
+        return False
+    started = plan.started
+    own = Starts(
+        started.branches, pull_requests=started.pull_requests, each_request=started.each_request
+    )
+    return _builds_every_push(own)
 
 
 def _builds_every_push(own: Starts) -> bool:

@@ -17,6 +17,7 @@ from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.targets.github import TARGET
 from ci_kaniko.targets.github.changes import Changes
 from ci_kaniko.targets.github.events import events
 from ci_kaniko.targets.github.jobs import RUNNERS, adapted, dialect_of, ids, is_inside
@@ -50,9 +51,7 @@ _MAX_ID = 100
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = pipeline(
-        spec, "github", directory_is_git=lambda build: build.github.mode == "container"
-    )
+    found = pipeline(spec, "github", directory_is_git=TARGET.fetches)
     found = found._replace(images=tuple(adapted(image) for image in found.images))
     changes = Changes(found)
     findings = _findings(found, changes)

@@ -15,6 +15,7 @@ TARGET = Target(
     field="job",
     mounts=lambda _: ("/builds",),
     dialect=found_at("ci_kaniko.targets.gitlab.dialect:DIALECT"),
+    built_before=later("ci_kaniko.targets.gitlab.rules:built_before"),
     setup=later("ci_kaniko.targets.gitlab.setup:GitLabSetup"),
     shape=Shape("job", "mapping", header="spec", stages="stages"),
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),

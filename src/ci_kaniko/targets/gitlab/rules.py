@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.syntax.globs import is_literal, split, to_regex
+from ci_kaniko.syntax.globs import any_matches, is_literal, split, to_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.plan.model import Started
+    from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.spec.build import Build
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
@@ -82,6 +82,17 @@ def _repository_test(started: Started, operator: str) -> str:
 
 def _changes(started: Started) -> tuple[str, ...]:
     return tuple(changed_glob(glob) or glob for glob in started.paths)
+
+
+def built_before(plan: Plan, source: str, _: object) -> bool:
+    """Whether the run of a request is left out because the push to its branch makes the same.
+
+    The request of a fork runs in the fork's project, as the push does.
+    """
+    started, default = plan.started, plan.spec.default_branch
+    if {*started.branches} <= {default} or started.each_request:
+        return False
+    return any_matches(started.branches, source)
 
 
 def _built_by_pushes(requested: list[Started], default: str | None) -> list[str] | None:

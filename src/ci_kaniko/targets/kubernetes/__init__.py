@@ -12,6 +12,7 @@ TARGET = Target(
     verify=later("ci_kaniko.targets.kubernetes.manifests:verify"),
     stream=True,
     mounts=later("ci_kaniko.targets.kubernetes.manifests:mounts"),
+    fetches=lambda build: not build.kubernetes.clone and build.prepare is None,
     setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),
     shape=Shape("manifest", "documents", "", ("name", "generateName")),
     start=Start(

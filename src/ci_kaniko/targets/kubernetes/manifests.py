@@ -14,6 +14,7 @@ from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
+from ci_kaniko.targets.kubernetes import TARGET
 from ci_kaniko.targets.kubernetes.binding import bad_references, bound, missing_values
 from ci_kaniko.targets.kubernetes.containers import WORKSPACE, needs_script
 from ci_kaniko.targets.kubernetes.pods import (
@@ -56,13 +57,8 @@ _MAX_BYTES = 1_000_000
 """etcd takes 1.5 MiB, and Kubernetes adds a status and notes about every field."""
 
 
-def _fetches_itself(build: Build) -> bool:
-    """Whether the executor fetches a directory context, because nothing clones it before."""
-    return not build.kubernetes.clone and build.prepare is None
-
-
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = pipeline(spec, "kubernetes", directory_is_git=_fetches_itself)
+    found = pipeline(spec, "kubernetes", directory_is_git=TARGET.fetches)
     staged = list(_several_platforms(found))
     groups = grouped(found.images)
     findings = [

@@ -1,0 +1,109 @@
+"""The command ``preview``: what each event builds, pushes and logs in to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ci_kaniko.cli.shared import Misuse, check_target, fail, load_spec, only_images, print_text, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ci_kaniko.previewing.preview import Preview
+    from ci_kaniko.spec.spec import Spec
+
+FORMATS = ("text", "json", "markdown")
+_COLOURS = {"+": "32", "-": "31"}
+
+
+def preview(
+    targets: Sequence[str] = (),
+    spec: str | None = None,
+    events: Sequence[str] = (),
+    only: Sequence[str] = (),
+    against: str | None = None,
+    *,
+    form: str = "text",
+) -> None:
+    """Say what happens on each event. Raises Done, and Misuse for an unknown word."""
+    if form not in FORMATS:
+        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+    for name in targets:
+        check_target(name)
+    loaded = only_images(load_spec(spec, "text", strict=False), only)
+    if against is None:
+        _print(_previewed(loaded, targets, events), form)
+    else:
+        _compare(loaded, targets, events, against, form)
+
+
+def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str]) -> Preview:
+    from ci_kaniko.previewing.events import UnknownEvent
+    from ci_kaniko.previewing.preview import preview as look
+    from ci_kaniko.problems.problem import SpecError
+
+    try:
+        return look(spec, targets, events)
+    except UnknownEvent as error:
+        raise Misuse(str(error)) from error
+    except SpecError as error:
+        fail(error.problems, "text")
+
+
+def _print(found: Preview, form: str) -> None:
+    from ci_kaniko.previewing import text
+
+    if form == "json":
+        _print_json(found)
+    elif form == "markdown":
+        say(text.markdown(found))
+    else:
+        _print_lines(text.lines(found))
+
+
+def _print_json(found: Preview) -> None:
+    import json
+
+    from ci_kaniko.previewing.exchange import data
+
+    say(json.dumps(data(found), ensure_ascii=False, indent=2))
+
+
+def _compare(
+    spec: Spec, targets: Sequence[str], events: Sequence[str], revision: str, form: str
+) -> None:
+    """Say what differs from an earlier spec."""
+    import json
+
+    from ci_kaniko.previewing import compare
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.project.git import CannotTell
+    from ci_kaniko.project.revisions import spec_at
+
+    after = _previewed(spec, targets, events)
+    try:
+        earlier = spec_at(spec, revision)
+    except CannotTell as error:
+        raise Misuse(str(error)) from error
+    except SpecError as error:
+        say(f"as of {revision}:", err=True)
+        fail(error.problems, "text")
+    before = _previewed(earlier, targets, [answer.occasion.word for answer in after.answers])
+    found = compare.changes(before, after)
+    if form == "json":
+        say(json.dumps(compare.data(found), ensure_ascii=False, indent=2))
+    elif form == "markdown":
+        say(compare.markdown(found, revision))
+    elif found:
+        _print_lines(compare.lines(found))
+    else:
+        say(f"nothing that an event does differs from {revision}", err=True)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for line in lines:
+        colour = _COLOURS.get(line[:1], "1" if line and line[0] != " " else "")
+        print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if coloured and colour else f"{line}\n")

@@ -1,0 +1,141 @@
+"""What a spec does in each event: on one target, or on all with what differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.plan.pipeline import pipeline
+from ci_kaniko.previewing.events import occasions
+from ci_kaniko.previewing.runs import Run, runs
+from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.spec.loading import errors
+from ci_kaniko.spec.placing import name_of, placed
+from ci_kaniko.targets.registry import available_targets, target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ci_kaniko.previewing.events import Occasion
+    from ci_kaniko.problems.problem import Problem
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.target import Target
+
+
+class Outcome(NamedTuple):
+    """A job in one event: as most targets run it, and what differs on each of the others."""
+
+    run: Run
+    differs: Mapping[str, Run]
+
+
+class Answer(NamedTuple):
+    """What an event does: each job in its order, with what is said of it on some target."""
+
+    occasion: Occasion
+    outcomes: tuple[Outcome, ...]
+    notes: Mapping[str, str]
+
+    @property
+    def starts(self) -> bool:
+        """Whether the event starts a job anywhere."""
+        return any(
+            run.starts
+            for outcome in self.outcomes
+            for run in (outcome.run, *outcome.differs.values())
+        )
+
+
+class Preview(NamedTuple):
+    """A spec in several events, on the targets that can render it.
+
+    ``refused`` are the problems of the others.
+    """
+
+    spec: str
+    targets: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    refused: Mapping[str, tuple[Problem, ...]]
+
+
+def preview(
+    spec: Spec,
+    targets: Iterable[str] = (),
+    events: Iterable[str] = (),
+    values: Mapping[str, str] | None = None,
+) -> Preview:
+    r"""What happens on each event: jobs, pushes, logins, caches.
+
+    ``targets`` are names, all by default; ``events`` are written as for ``--event``, such as
+    ``tag=v1.2.3``. ``values`` are variables that are known beside those of the event. Raises
+    SpecError when no target can render the spec, UnknownTargetError, and UnknownEvent.
+
+    >>> from ci_kaniko import loads
+    >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")
+    >>> preview(spec, ["gitlab"], ["tag=v2.0.0"]).answers[0].outcomes[0].run.destinations
+    ('${registry.image}:v2.0.0',)
+    """
+    if problems := errors(spec):
+        raise SpecError(problems)
+    asked = occasions(spec, events)
+    chosen = [target(name) for name in targets] or [*available_targets().values()]
+    refused = {each.name: tuple(problems) for each in chosen if (problems := _refused(spec, each))}
+    kept = [each for each in chosen if each.name not in refused]
+    if not kept:
+        raise SpecError(next(iter(refused.values())))
+    answers = tuple(_answer(spec, kept, occasion, values or {}) for occasion in asked)
+    return Preview(name_of(spec.source), tuple(t.name for t in kept), answers, refused)
+
+
+def _refused(spec: Spec, chosen: Target) -> list[Problem]:
+    """What is in the way; what a manifest still has to be told is not."""
+    findings = chosen.prepare(spec, {}).findings
+    return placed([item for item in findings if item.rule != "missing-value"], spec.source)
+
+
+def _answer(
+    spec: Spec, chosen: list[Target], occasion: Occasion, values: Mapping[str, str]
+) -> Answer:
+    found = [runs(spec, each, occasion, values) for each in chosen]
+    outcomes = tuple(_outcome(chosen, job) for job in zip(*found, strict=True))
+    return Answer(occasion, outcomes, dict(_notes(chosen, occasion, spec)))
+
+
+def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
+    """What most targets do, and the rest.
+
+    Nothing starts a manifest, so it is compared with what else a run does, where there is one.
+    """
+    by_target = dict(zip(chosen, several, strict=True))
+    voters = [run for each, run in by_target.items() if not each.needs_values]
+    counted = Counter(map(_said, voters or by_target.values()))
+    common = counted.most_common(1)[0][0]
+    first = next(run for run in voters or by_target.values() if _said(run) == common)
+    differs = {
+        each.name: run
+        for each, run in by_target.items()
+        if (_said(run) != common if not each.needs_values else not _alike(run, first))
+    }
+    return Outcome(first, differs)
+
+
+def _said(run: Run) -> Run:
+    """A run without the reason, which each platform may have of its own."""
+    return run._replace(why="")
+
+
+def _alike(created: Run, started: Run) -> bool:
+    """Whether a manifest does what a run does, if there is one."""
+    return not started.starts or _said(created) == _said(started._replace(when_changed=()))
+
+
+def _notes(chosen: list[Target], occasion: Occasion, spec: Spec) -> Iterator[tuple[str, str]]:
+    """What each platform does with pull requests of forks."""
+    if not occasion.fork:
+        return
+    for each in chosen:
+        found = pipeline(spec, each.name, directory_is_git=each.fetches)
+        plans = [plan for image in found.images for plan in image.plans]
+        plans = [plan for plan in plans if plan.started.pull_requests and plan.secrets]
+        for requirement in each.setup().forks(plans) if plans else ():
+            yield each.name, requirement.purpose

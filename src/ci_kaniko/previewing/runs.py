@@ -1,0 +1,216 @@
+"""What one event makes of each job on one target, as the plan says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.plan.bind import bind
+from ci_kaniko.plan.pipeline import pipeline
+from ci_kaniko.plan.values import Values
+from ci_kaniko.previewing.starts import Start, start_of
+from ci_kaniko.syntax.conditions import holds
+from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.syntax.versions import version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.previewing.events import Occasion
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.syntax.conditions import AnyOf
+    from ci_kaniko.syntax.variables import Part, Ref
+    from ci_kaniko.targets.target import Target
+
+
+class LoginUse(NamedTuple):
+    """A login that a run uses: the host, how in words, and the names of the secrets it reads."""
+
+    host: str
+    how: str
+    secrets: tuple[str, ...] = ()
+
+
+class Run(NamedTuple):
+    """One job in one event.
+
+    ``job`` says which of an image's jobs it is. Texts hold the variables that only a run knows.
+    ``no_push`` says why nothing is pushed. ``empty`` are variables without a value where an image
+    needs one: the job stops there. ``cache`` is a repository that is read, and ``writes_cache``
+    says whether it is written, too. ``hands_over`` is what later jobs get.
+    """
+
+    image: str
+    job: str
+    after: tuple[str, ...]
+    starts: bool
+    why: str
+    when_changed: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    no_push: str = ""
+    empty: tuple[str, ...] = ()
+    logins: tuple[LoginUse, ...] = ()
+    secrets: tuple[str, ...] = ()
+    cache: str = ""
+    writes_cache: bool = False
+    platform: str = ""
+    hands_over: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call the job."""
+        return " ".join(filter(None, [self.job, self.image]))
+
+
+def runs(
+    spec: Spec, target: Target, occasion: Occasion, values: Mapping[str, str] | None = None
+) -> list[Run]:
+    """Each job of a spec on a target in one event, in the order of the file.
+
+    ``values`` are variables beside those that the event says: what is not known stays a variable.
+    """
+    found = pipeline(spec, target.name, directory_is_git=target.fetches)
+    return list(_runs(found, target, occasion, values or {}))
+
+
+def _runs(
+    found: Pipeline, target: Target, occasion: Occasion, values: Mapping[str, str]
+) -> Iterator[Run]:
+    starts = {image.name: start_of(image.plan, target, occasion) for image in found.images}
+    for preparation in found.preparations:
+        yield _prepared(preparation, found, starts)
+    for image in found.images:
+        start = starts[image.name]
+        known = _Known(found.spec, image.build, occasion, values)
+        after = (*_prepares(image), *(f"build {name}" for name in image.needs))
+        for job in image.jobs:
+            run = Run(image.name, _job(job), after, start.starts, start.why, start.when_changed)
+            yield known.filled(run, job.plan, job.platform) if start.starts else run
+        if image.join:
+            waits = tuple(f"{_job(job)} {image.name}".strip() for job in image.jobs)
+            run = Run(image.name, "join", waits, start.starts, start.why, start.when_changed)
+            run = known.filled(run, image.join, "") if start.starts else run
+            yield run._replace(starts=False, why=run.no_push) if run.no_push else run
+
+
+def _job(job: Job) -> str:
+    return f"build {job.platform}" if job.suffix else "build"
+
+
+def _prepares(image: Image) -> tuple[str, ...]:
+    preparation = image.preparation
+    return (f"prepare {preparation.name}".strip(),) if preparation else ()
+
+
+def _prepared(preparation: Preparation, found: Pipeline, starts: Mapping[str, Start]) -> Run:
+    """A preparation starts with any of its images."""
+    images = [image for image in found.images if image.preparation == preparation]
+    first = next((starts[i.name] for i in images if starts[i.name].starts), starts[images[0].name])
+    return Run(preparation.name, "prepare", (), first.starts, first.why, first.when_changed)
+
+
+class _Known:
+    """What is known of one image in one event."""
+
+    def __init__(
+        self, spec: Spec, build: Build, occasion: Occasion, values: Mapping[str, str]
+    ) -> None:
+        event = occasion.event
+        given = {
+            "branch": event.branch,
+            "tag": event.tag,
+            "pull_request.number": event.pull_request,
+            "default_branch": event.default_branch,
+            **values,
+        }
+        self.event = event._replace(version=version_of(event.tag, build.tag_prefix))
+        self.values = Values(given, event.default_branch, spec.inputs).of(build)
+        self.empty: dict[str, None] = {}
+
+    def filled(self, run: Run, plan: Plan, platform: str) -> Run:
+        """A run with what its plan says of it."""
+        self.empty = {}
+        bound = bind(plan, self._text, self._reference, self._holds, is_pull_request=self.request)
+        pushed = bool(bound.pushes)
+        outputs = [path for path in plan.outputs if pushed or path not in plan.pushed_outputs]
+        digest = ["digest"] * (pushed and plan.spec.digest)
+        return run._replace(
+            destinations=tuple(text_of(push.reference.parts) for push in bound.pushes),
+            no_push="" if pushed else self._no_push(plan),
+            empty=tuple(self.empty),
+            logins=tuple(_use(login) for login in bound.logins),
+            secrets=_other_secrets(bound),
+            cache=text_of(bound.cached.parts) if bound.cached else "",
+            writes_cache=bool(bound.cached) and pushed,
+            platform=platform,
+            hands_over=(*digest, *outputs),
+        )
+
+    @property
+    def request(self) -> bool:
+        """Whether the run is of a pull request."""
+        return bool(self.event.pull_request)
+
+    def _no_push(self, plan: Plan) -> str:
+        if plan.spec.push == "never":
+            return "push: never"
+        if self.request and plan.spec.push == "auto":
+            return "a pull request, and push is auto"
+        return "no destination is for this event"
+
+    def _holds(self, any_of: AnyOf) -> bool:
+        return holds(any_of, self.event)
+
+    def _text(self, ref: Ref) -> Part:
+        return self._value(ref, is_reference=False)
+
+    def _reference(self, ref: Ref) -> Part:
+        return self._value(ref, is_reference=True)
+
+    def _value(self, ref: Ref, *, is_reference: bool) -> Part:
+        """The value of a variable, or the variable where only a run knows it."""
+        if ref.name.startswith("@"):
+            return ref
+        self.values.missing.clear()
+        text = self.values.replace(ref._replace(default=None), is_reference=False)
+        if self.values.missing:
+            return ref
+        if is_reference:
+            text = self.values.replace(ref, is_reference=True)
+            if self.values.missing:
+                self.empty[ref.name] = None
+                return ref
+            return text
+        return self.values.replace(ref)
+
+
+_CLOUDS = {"aws": "AWS", "azure": "Azure", "google": "Google Cloud"}
+
+
+def _use(login: HostLogin) -> LoginUse:
+    host = text_of(login.key) if "$" in login.host else login.host
+    if ready := login.login.docker_config:
+        return LoginUse(host, f"with docker config {ready}", (ready,))
+    return LoginUse(host, _how(login), login.secrets)
+
+
+def _how(login: HostLogin) -> str:
+    """How a run logs in, in words."""
+    kind, user = login.login.kind, login.login.username
+    if kind == "password" and user is not None:
+        name = user if isinstance(user, str) else user.secret
+        return f"as {name} with {login.login.password}"
+    if kind not in _CLOUDS:
+        return f"with {kind}"
+    if login.secrets:
+        return f"with {_CLOUDS[kind]}: {', '.join(login.secrets)}"
+    own = login.cloud is not None and (login.cloud.token or login.cloud.role)
+    return f"with {_CLOUDS[kind]}: the identity of the {'job' if own else 'runner'}"
+
+
+def _other_secrets(plan: Plan) -> tuple[str, ...]:
+    """The names of secrets that are for something else than registries."""
+    by_login = {name for login in plan.logins for name in _use(login).secrets}
+    return tuple(name for name in plan.secrets if name not in by_login)

@@ -1,0 +1,161 @@
+"""A preview for people: blocks of lines that fit a terminal of 80 columns, and tables."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from ci_kaniko.text.display import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.previewing.preview import Answer, Outcome, Preview
+    from ci_kaniko.previewing.runs import Run
+
+WIDTH = 80
+_LABEL = 12
+_INDENT = 4
+
+
+def lines(preview: Preview) -> Iterator[str]:
+    """The whole preview, line by line: headings begin in the first column."""
+    yield f"{preview.spec} on {listed(preview.targets)}"
+    for answer in preview.answers:
+        yield ""
+        yield answer.occasion.title
+        yield from _answered(answer)
+    for target, problems in preview.refused.items():
+        yield ""
+        yield f"not on {target}"
+        for problem in problems:
+            yield from _wrapped(f"{problem.message} [{problem.rule}]", 2)
+
+
+def _answered(answer: Answer) -> Iterator[str]:
+    if not answer.starts:
+        reasons = dict.fromkeys(outcome.run.why for outcome in answer.outcomes)
+        if len(reasons) == 1:
+            yield f"  starts nothing: {next(iter(reasons))}"
+            return
+    for outcome in answer.outcomes:
+        yield from block(outcome)
+    for note in dict.fromkeys(answer.notes.values()):
+        where = listed(target for target, said in answer.notes.items() if said == note)
+        yield from _wrapped(f"{where}: {note}", 2)
+
+
+def block(outcome: Outcome) -> list[str]:
+    """One job: its name, and what is said of it, first for most targets and then for the rest."""
+    run = outcome.run
+    head = f"  {run.name:24}  {_start(run)}"
+    found = [head, *_said(run)] if run.starts else [head]
+    for target, other in outcome.differs.items():
+        found += _differing(target, other, run)
+    return found
+
+
+def _start(run: Run) -> str:
+    when = f", if {listed(run.when_changed)} changed" if run.when_changed else ""
+    return f"{run.why}{when}" if run.starts else f"does not start: {run.why}"
+
+
+def _said(run: Run) -> list[str]:
+    return [line for label, texts in facts(run) for line in _labelled(label, texts)]
+
+
+def facts(run: Run) -> Iterator[tuple[str, list[str]]]:
+    """What there is to say of a run that starts, by a label for each."""
+    if run.after:
+        yield "after", [", ".join(run.after)]
+    if run.platform:
+        yield "platform", [run.platform]
+    if run.job != "prepare":
+        yield "pushes", [*run.destinations] or [f"nothing: {run.no_push}"]
+    if run.empty:
+        yield "stops", [f"${{{name}}} is empty here, and an image needs it" for name in run.empty]
+    if run.logins:
+        yield "logs in to", [f"{login.host} {login.how}" for login in run.logins]
+    if run.secrets:
+        yield "secrets", [", ".join(run.secrets)]
+    if run.cache:
+        yield "cache", [f"{run.cache}, {'read and written' if run.writes_cache else 'read'}"]
+    if run.hands_over:
+        yield "hands over", [", ".join(run.hands_over)]
+
+
+def _labelled(label: str, texts: Iterable[str]) -> Iterator[str]:
+    """A label and its texts, one below the other."""
+    for text in texts:
+        room = WIDTH - _INDENT - _LABEL
+        wrapped = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        for line in wrapped:
+            yield f"{'':{_INDENT}}{label:{_LABEL}}{line}"
+            label = ""
+
+
+def _differing(target: str, other: Run, run: Run) -> Iterator[str]:
+    """What a target does otherwise."""
+    yield f"    on {target}"
+    if other.starts != run.starts or other.when_changed != run.when_changed:
+        yield f"      {_start(other)}"
+    if not other.starts:
+        return
+    usual = dict(facts(run)) if run.starts else {}
+    found = dict(facts(other))
+    for label in dict.fromkeys((*found, *usual)):
+        texts, same = found.get(label, []), usual.get(label, [])
+        if texts != same:
+            # Where one thing takes the place of another, the rest is as above.
+            replaced = len(texts) == len(same) and label == "logs in to"
+            new = [text for text in texts if not (replaced and text in same)]
+            yield from ("  " + line for line in _labelled(label, new or ["nothing"]))
+
+
+def _wrapped(text: str, indent: int) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2)
+    )
+
+
+def markdown(preview: Preview) -> str:
+    """Tables for a comment on a pull request: one row for each job of each event."""
+    rows = [f"### `{preview.spec}` on {listed(preview.targets)}", ""]
+    rows += ["| Event | Job | Pushes | Logs in to | Cache |", "| --- | --- | --- | --- | --- |"]
+    for answer in preview.answers:
+        event = _cell(answer.occasion.title)
+        for outcome in answer.outcomes:
+            rows.append(f"| {event} | {' | '.join(_cells(outcome))} |")
+            event = ""
+    for target, problems in preview.refused.items():
+        rows += ["", f"Not on {target}: " + "; ".join(_cell(p.message) for p in problems)]
+    return "\n".join(rows)
+
+
+def _cells(outcome: Outcome) -> list[str]:
+    run = outcome.run
+    others = outcome.differs.items()
+    if not run.starts:
+        exceptions = [f"on {target}: {_start(other)}" for target, other in others]
+        return [_cell(run.name), "<br>".join(map(_cell, [_start(run), *exceptions])), "", ""]
+    cells = [_cell(run.name)]
+    for label in ("pushes", "logs in to", "cache"):
+        usual = dict(facts(run)).get(label, [])
+        texts = [
+            _code(text) if label == "pushes" and run.destinations else _cell(text) for text in usual
+        ]
+        for target, other in others:
+            differing = dict(facts(other)).get(label, []) if other.starts else [_start(other)]
+            if differing != usual:
+                texts.append(f"on {target}: {'; '.join(map(_cell, differing)) or 'nothing'}")
+        cells.append("<br>".join(texts))
+    return cells
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text)}`"
+
+
+def _cell(text: str) -> str:
+    """A text that stays inside its cell."""
+    return text.replace("|", "\\|").replace("<", "&lt;")

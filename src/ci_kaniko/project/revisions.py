@@ -1,0 +1,27 @@
+"""A spec as an earlier commit holds it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ci_kaniko.problems.finding import quoted
+from ci_kaniko.project.git import CannotTell, commit_of, git, output
+from ci_kaniko.spec.loading import loads
+
+if TYPE_CHECKING:
+    from ci_kaniko.spec.spec import Spec
+
+
+def spec_at(spec: Spec, revision: str) -> Spec:
+    """The same file of an earlier commit. Raises CannotTell, and SpecError for what it holds."""
+    path = spec.source.path if spec.source else ""
+    if not os.path.isfile(path):
+        raise CannotTell("--against compares a file, and the spec is none")
+    folder, name = os.path.split(os.path.realpath(path))
+    git(folder, "rev-parse", "--git-dir", otherwise="--against needs a git checkout")
+    commit = commit_of(folder, revision)
+    text = output(folder, "show", f"{commit}:./{name}")
+    if text is None:
+        raise CannotTell(f"{quoted(revision)} has no {quoted(path)}: there is nothing to compare")
+    return loads(text, path)
