@@ -246,11 +246,79 @@ CASES = {
         },
         on=_EVERY,
     ),
-    "metadata: versions are told": Case(
-        _metadata(images=_WEB, tags="type=semver,pattern={{version}}\ntype=match,pattern=v(.*)"),
+    "metadata: versions": Case(
+        _metadata(
+            images=_WEB,
+            tags="type=semver,pattern={{version}}\ntype=semver,pattern={{ major }}.{{ minor }}\n"
+            "type=semver,pattern={{major}}\ntype=raw,value=latest,enable={{is_default_branch}}",
+        ),
+        {
+            "destinations": [
+                {"image": f"{_WEB}:${{version}}", "when": "version"},
+                {"image": f"{_WEB}:${{version.minor}}", "when": "release"},
+                {"image": f"{_WEB}:${{version.major}}", "when": "release"},
+                {"image": f"{_WEB}:latest", "when": ["default-branch", "release"]},
+            ]
+        },
+        on=_EVERY,
+    ),
+    "metadata: versions with affixes, without latest": Case(
+        _metadata(
+            images=_WEB,
+            flavor="latest=false\nsuffix=-x",
+            tags="type=semver,pattern={{version}},prefix=v\ntype=semver,pattern={{raw}}",
+        ),
+        {
+            "destinations": [
+                {"image": f"{_WEB}:v${{version}}-x", "when": "version"},
+                {"image": f"{_WEB}:${{ref.tag}}-x", "when": "version"},
+            ]
+        },
+        on={"push": {"tags": ["v*"]}},
+    ),
+    "metadata: a pre-release has a tag that no condition is for": Case(
+        _metadata(images=_WEB, tags="type=semver,pattern=v{{major}}"),
+        {
+            "destinations": [
+                {"image": f"{_WEB}:v${{version.major}}", "when": "release"},
+                {"image": f"{_WEB}:latest", "when": "release"},
+            ]
+        },
+        {"unknown-condition"},
+        on={"push": {"tags": ["v*"]}},
+    ),
+    "metadata: some releases only, for which no condition is": Case(
+        _metadata(
+            images=_WEB,
+            flavor="latest=false",
+            tags="type=semver,pattern={{version}}\ntype=semver,pattern={{major}},"
+            "enable=${{ !startsWith(github.ref, 'refs/tags/v0.') }}",
+        ),
+        {"destinations": [{"image": f"{_WEB}:${{version}}", "when": "version"}]},
+        {"unknown-condition"},
+        on={"push": {"tags": ["v*"]}},
+    ),
+    "metadata: other versions are told": Case(
+        _metadata(
+            images=_WEB,
+            tags="type=semver,pattern={{major}}.{{minor}}.{{patch}}\ntype=match,pattern=v(.*)\n"
+            "type=pep440,pattern={{version}}\ntype=semver,pattern={{version}},value=1.2.3",
+        ),
         {"push": "never"},
         {"metadata-action"},
         on={"push": {"tags": ["v*"]}},
+    ),
+    "aevea: a prefix before versions": Case(
+        [_aevea(registry="quay.io", image="acme/a", strip_tag_prefix="a/v", tag_with_latest="true")],
+        {
+            "tag_prefix": "a/",
+            "destinations": [
+                {"image": "quay.io/acme/a:${version}", "when": "version"},
+                "quay.io/acme/a:latest",
+            ],
+        },
+        {"strip-tag-prefix"},
+        on={"push": {"tags": ["a/v*"]}},
     ),
     "metadata: more tags than are followed": Case(
         _metadata(

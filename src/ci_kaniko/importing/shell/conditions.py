@@ -355,6 +355,9 @@ def _implies(one: Test, other: Test) -> bool:
     """Whether a text that passes the first test passes the second."""
     if one.kind == "glob" and other.kind == "set":
         return True
+    if one.kind == other.kind == "glob":
+        head, stars, tail = str(other.right[0]).partition("**")
+        return bool(stars) and not tail and "*" not in head and _head(one).startswith(head)
     value = literal(one.right) if one.kind == "equal" else None
     return value is not None and _fits(value, other) is True
 
@@ -390,8 +393,13 @@ def _fits(value: str, test: Test) -> bool | None:
 
 def _apart(one: Test, other: Test) -> bool:
     """Whether two globs begin with different texts."""
-    heads = [str(test.right[0]).partition("*")[0] for test in (one, other)]
+    heads = [_head(test) for test in (one, other)]
     return not heads[0].startswith(heads[1]) and not heads[1].startswith(heads[0])
+
+
+def _head(test: Test) -> str:
+    """What a glob begins with."""
+    return str(test.right[0]).partition("*")[0]
 
 
 def _without_common(one: Text, other: Text) -> tuple[Text | None, Text | None]:

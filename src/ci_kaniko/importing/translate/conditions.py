@@ -249,7 +249,7 @@ def _globbed(name: str, glob: str) -> list[Atom] | None:
 
 
 VERSIONS = ("@version", "@release")
-"""Stand among the globs of tags for those that are versions."""
+"""Stand among the globs of tags for those that are versions; a release is a version as well."""
 SIDES = (*REFS, "pull-request")
 STARTS = {"push", "schedule", "manual", "pipelines"}
 _MOST = 64
@@ -375,7 +375,7 @@ class _Run:
             self.out[kind].append(glob)
 
     def _agrees(self, side: str) -> bool:
-        names = [glob for glob in self.names[side] if is_literal(glob)]
+        names = [glob for glob in self.names[side] if _is_exact(glob)]
         wanted, out = self.names[side], self.out[side]
         return all(
             all(matches(glob, name) for glob in wanted)
@@ -434,16 +434,15 @@ def _add_refs(made: Condition, run: _Run, side: str) -> bool:
         _once(made.words, "default-branch")
         return True
     names = list(dict.fromkeys(run.names[side]))
-    exact = [name for name in names if is_literal(name)][:1]
+    if {*names} >= {*VERSIONS}:
+        names.remove("@version")
+    exact = [name for name in names if _is_exact(name)][:1]
     out = () if exact else tuple(dict.fromkeys(run.out[side]))
     if not names and side == "branch" and run.default is False:
         return False
     globs = exact or names or ["**"]
-    if len(globs) > 1 or {*out} & {*VERSIONS}:
+    if len(globs) > 1 or {*out} & {*VERSIONS} or (out and globs[0] in VERSIONS):
         return False
-    if globs[0] in VERSIONS:
-        _once(made.refs.setdefault((side, out), []), globs[0])
-        return not out
     try:
         for glob in (*globs, *out):
             check_glob(glob)
@@ -451,6 +450,11 @@ def _add_refs(made: Condition, run: _Run, side: str) -> bool:
         return False
     _once(made.refs.setdefault((side, out), []), globs[0])
     return True
+
+
+def _is_exact(glob: str) -> bool:
+    """Whether a glob is one branch or tag."""
+    return is_literal(glob) and glob not in VERSIONS
 
 
 def _once(items: list[str], item: str) -> None:

@@ -25,6 +25,13 @@ _BRANCH, _TAG, _REQUEST, _DEFAULT = (
     for name in ("branch", "tag", "pull_request.number", "default_branch")
 )
 _REF_TAG = (Var("ref.tag", portable=True),)
+_RELEASE = (Var("release@", portable=True),)
+_PARTS = {
+    "version": (Var("version@", portable=True),),
+    "major}}.{{minor": (Var("version.minor@", portable=True),),
+    "major": (Var("version.major@", portable=True),),
+}
+_MADE = re.compile(r"[A-Za-z0-9_.-]*")
 _PRIORITIES = {
     "schedule": 1000,
     "semver": 900,
@@ -64,6 +71,10 @@ class Entry(NamedTuple):
     text: Text
     line: int
     latest: int
+
+
+_Made = tuple[int, Text, int]
+"""Where a tag is made, the tag, and where ``latest`` follows it of itself."""
 
 
 class Metadata:
@@ -160,20 +171,20 @@ class Metadata:
         guard = self._enabled(fields, row)
         if guard == NO:
             return
-        made = self._made(kind, fields, row)
-        if made is None:
-            return
-        where, text, latest = made
-        where = self.guards.both(where, guard)
         default = "sha-" if kind == "sha" else self._request_prefix(fields)
         prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
         suffix = fields.get("suffix", self.suffix)
-        text = join((*prefix, *text, *suffix)) if text else ()
-        always = {"true": where, "false": NO}
-        yield Entry(kind, where, text, row.line, always.get(self.latest, where if latest else NO))
+        for way, made, auto in self._made(kind, fields, row):
+            where = self.guards.both(way, guard)
+            text = join((*prefix, *made, *suffix)) if made else ()
+            known = {"true": where, "false": NO}
+            latest = known.get(self.latest, self.guards.both(auto, guard))
+            yield Entry(kind, where, text, row.line, latest)
 
-    def _made(self, kind: str, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
-        """Where a tag is made, without what stands around it, and whether latest follows it."""
+    def _made(self, kind: str, fields: dict[str, Text], row: Row) -> Iterable[_Made]:
+        """What a line makes, without the affixes."""
+        if kind == "semver":
+            return self._semver(fields, row)
         makers = {
             "schedule": self._schedule,
             "edge": self._edge,
@@ -181,7 +192,8 @@ class Metadata:
             "raw": self._raw,
             "sha": self._sha,
         }
-        return makers.get(kind, self._version)(fields, row)
+        made = makers.get(kind, self._version)(fields, row)
+        return [made] if made else []
 
     def _request_prefix(self, fields: dict[str, Text]) -> str:
         return "pr-" if literal(fields.get("event", ())) == "pr" else ""
@@ -206,51 +218,76 @@ class Metadata:
         advice = advice or "write the tag under destinations:"
         self.left(f"the tag {spell(row.text)} of docker/metadata-action {why}", row.line, advice)
 
-    def _schedule(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+    def _schedule(self, fields: dict[str, Text], row: Row) -> _Made | None:
         # A schedule runs on the default branch, so it is never a run of a tag.
         where = self.guards.both(
             self.conditions.equal((Var("github.event_name"),), ("schedule",), row.line),
             self.conditions.filled(_BRANCH, row.line),
         )
         text = self._pattern(fields.get("pattern", ("nightly",)), row)
-        return None if text is None else (where, text, False)
+        return None if text is None else (where, text, NO)
 
-    def _ref(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+    def _ref(self, fields: dict[str, Text], row: Row) -> _Made | None:
         event = literal(fields.get("event", ()))
         names = {"branch": _BRANCH, "tag": _TAG, "pr": _REQUEST}
         if event not in names:
             self._lost(row, "names no event")
             return None
         where = self.conditions.filled(names[event], row.line)
-        return where, _REQUEST if event == "pr" else _REF_TAG, event == "tag"
+        return where, _REQUEST if event == "pr" else _REF_TAG, where if event == "tag" else NO
 
-    def _edge(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool]:
+    def _edge(self, fields: dict[str, Text], row: Row) -> _Made:
         branch = fields.get("branch") or _DEFAULT
-        return self.conditions.equal(_BRANCH, branch, row.line), ("edge",), False
+        return self.conditions.equal(_BRANCH, branch, row.line), ("edge",), NO
 
-    def _raw(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+    def _raw(self, fields: dict[str, Text], row: Row) -> _Made | None:
         text = self._pattern(fields.get("value", row.text if "type" not in fields else ()), row)
-        return None if text is None else (YES, text, False)
+        return None if text is None else (YES, text, NO)
 
-    def _sha(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool]:
+    def _sha(self, fields: dict[str, Text], row: Row) -> _Made:
         whole = literal(fields.get("format", ())) == "long"
-        return YES, (Var("github.sha", changes=() if whole else ("first:7",)),), False
+        return YES, (Var("github.sha", changes=() if whole else ("first:7",)),), NO
 
-    def _version(self, fields: dict[str, Text], row: Row) -> tuple[int, Text, bool] | None:
+    def _semver(self, fields: dict[str, Text], row: Row) -> Iterable[_Made]:
+        """The version of a release, or a part of it; a pre-release is named by its version."""
+        text = self._of_version(literal(fields.get("pattern", ())) or "")
+        version, release = (
+            self.conditions.filled(known, row.line) for known in (_PARTS["version"], _RELEASE)
+        )
+        own = fields.get("value", _TAG)
+        if text is None or "match" in fields or own not in (_TAG, _REF_TAG):
+            return [self._version(fields, row)]
+        if text in (_REF_TAG, _PARTS["version"]):
+            return [(version, text, release)]
+        # Whatever else is in the pattern, a pre-release is its version alone.
+        return [
+            (release, text, release),
+            (self.guards.minus(version, release), _PARTS["version"], NO),
+        ]
+
+    def _of_version(self, pattern: str) -> Text | None:
+        """A pattern of a version; None for one that a spec has no word for."""
+        if _HANDLEBARS.fullmatch(pattern) and _HANDLEBARS.sub(r"\1", pattern) == "raw":
+            return _REF_TAG
+        tight = _HANDLEBARS.sub(r"{{\1}}", pattern)
+        for name, part in _PARTS.items():
+            before, found, after = tight.partition(f"{{{{{name}}}}}")
+            if found and _MADE.fullmatch(before) and _MADE.fullmatch(after):
+                return join((before, *part, after))
+        return None
+
+    def _version(self, _: dict[str, Text], row: Row) -> _Made:
         where = self.conditions.filled(_TAG, row.line)
-        pattern = literal(fields.get("pattern", ()))
-        if "value" not in fields and pattern == "{{raw}}":
-            return where, _REF_TAG, False
         self._lost(
             row,
-            "is a part of the version in the git tag: neither it nor latest is pushed"
+            "is a part of the git tag: neither it nor latest is pushed"
             if self.latest == "auto"
-            else "is a part of the version in the git tag, and is not pushed",
-            "${ref.tag} is the git tag as it is, where when: {tag: GLOB} holds; write the tags "
-            "of a version under destinations:",
+            else "is a part of the git tag, and is not pushed",
+            "${ref.tag} is the git tag as it is, where when: {tag: GLOB} holds, and ${version} the "
+            "version in it, where when: version does; write such tags under destinations:",
         )
         # It counts most, so whether there is a latest depends on it.
-        return where, (), False
+        return where, (), NO
 
     def _pattern(self, text: Text, row: Row) -> Text | None:
         """A text with ``{{name}}`` replaced; None where a spec has no word for it."""

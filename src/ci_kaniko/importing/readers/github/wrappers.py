@@ -146,8 +146,14 @@ def _aevea_tag(scope: Scope) -> Value:
     for guard, text in found:
         of_ref = text == (Var("ref.tag", portable=True),)
         kept = of_ref and scope.within(reader.guards.both(guard, begins)) == NO
-        stripped.append((guard, text if kept else change_text(text, change) or text))
-    return tuple(stripped)
+        if of_ref and not kept and prefix.endswith("v"):
+            version = (Var(f"version@{prefix[:-1]}", portable=True),)
+            is_version = reader.conditions.filled(version, scope.line)
+            ways = ((is_version, version), (reader.guards.negate(begins), text))
+            stripped += [(reader.guards.both(guard, way), said) for way, said in ways]
+        else:
+            stripped.append((guard, text if kept else change_text(text, change) or text))
+    return tuple((guard, text) for guard, text in stripped if scope.within(guard) != NO)
 
 
 def _aevea_reports(scope: Scope) -> None:
@@ -157,7 +163,8 @@ def _aevea_reports(scope: Scope) -> None:
             "strip-tag-prefix",
             f"strip_tag_prefix takes the prefix {prefix} off a git tag, whatever follows it",
             scope.line_of("strip_tag_prefix"),
-            "what begins with it is not pushed; ${version} is that of a semantic version",
+            "of what begins with it, ${version} is pushed where it is a version after a v, and "
+            "nothing else",
         )
     if "skip_unchanged_digest" in scope.given:
         native(scope.given["skip_unchanged_digest"])
