@@ -309,7 +309,11 @@ CASES = {
         on={"push": {"tags": ["v*"]}},
     ),
     "aevea: a prefix before versions": Case(
-        [_aevea(registry="quay.io", image="acme/a", strip_tag_prefix="a/v", tag_with_latest="true")],
+        [
+            _aevea(
+                registry="quay.io", image="acme/a", strip_tag_prefix="a/v", tag_with_latest="true"
+            )
+        ],
         {
             "tag_prefix": "a/",
             "destinations": [
