@@ -16,6 +16,7 @@ from ci_kaniko.text.yaml import scalar
 from make import importing, matrix, rooms, rules
 from make.checks import checks_text
 from make.tables import code, listed, table
+from make.typed import typed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,14 +36,16 @@ PAGES: dict[str, Callable[[], str]] = {
     "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
     "checks.yaml": checks_text,
+    "typed.py": typed_text,
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
 }
 """What makes each page that is generated, or a part of it, by its file name."""
 
 
 def folder(name: str) -> Path:
-    """Where a page lies: what a command shows as well, in the package."""
-    return DOCS.parent / "src" / "ci_kaniko" / "problems" if name == "checks.yaml" else DOCS
+    """Where a page lies: what the package needs as well, in the package."""
+    room = {"checks.yaml": "problems", "typed.py": "spec"}.get(name)
+    return DOCS.parent / "src" / "ci_kaniko" / room if room else DOCS
 
 
 def main(words: Sequence[str] | None = None) -> None:

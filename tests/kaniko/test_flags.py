@@ -179,7 +179,7 @@ def test_every_option_is_a_flag_and_has_samples() -> None:
 @pytest.mark.parametrize(("option", "value", "expected"), EVERY, ids=lambda value: str(value)[:30])
 def test_an_option_is_one_form_of_argument(option: str, value: Any, expected: list[str]) -> None:
     pushed = {"destinations": ["quay.io/acme/shop:1"], "registries": {"quay.io": "anonymous"}}
-    spec = Spec(options={option: value}, **pushed)
+    spec = Spec.model_validate({"options": {option: value}, **pushed})
     assert words(spec)[2:] == expected
     assert not any(" " in word.partition("=")[0] for word in expected)
 
@@ -188,7 +188,7 @@ def test_an_option_that_is_left_out_is_no_argument() -> None:
     plain = ["--context=dir://<checkout>", "--dockerfile=<checkout>/Dockerfile"]
     assert words(Spec(push="never", options={})) == plain
     empty: dict[str, Any] = {"ignore_path": [], "registry_map": {}}
-    assert words(Spec(push="never", options=empty)) == plain
+    assert words(Spec.model_validate({"push": "never", "options": empty})) == plain
 
 
 def test_the_other_fields_are_arguments() -> None:
@@ -200,7 +200,13 @@ def test_the_other_fields_are_arguments() -> None:
         build_args={"A": "b=c", "B": ""},
         labels={"l": "=m"},
         annotations={"n": "o"},
-        cache={**CACHE, "ttl": "1h", "dir": "/c", "copy_layers": True, "run_layers": False},
+        cache={
+            "repo": CACHE["repo"],
+            "ttl": "1h",
+            "dir": "/c",
+            "copy_layers": True,
+            "run_layers": False,
+        },
         git={"branch": "b", "depth": 1, "single_branch": True, "recurse_submodules": False},
         extra_args=["--new", "--new=", "--new=x y"],
     )

@@ -143,11 +143,16 @@ STORES: dict[str, tuple[str, dict[str, Any], dict[str, str], tuple[str, ...]]] =
 }
 
 
+def of(context: str, login: dict[str, Any]) -> Spec:
+    given = {"push": "never", "context": context, "context_login": login}
+    return Spec.model_validate(given)
+
+
 @pytest.mark.parametrize(("context", "login", "texts", "secrets"), STORES.values(), ids=STORES)
 def test_what_a_store_asks_for(
     context: str, login: dict[str, Any], texts: dict[str, str], secrets: tuple[str, ...]
 ) -> None:
-    spec = Spec(push="never", context=context, context_login=login)
+    spec = of(context, login)
     cloud = context_cloud(spec)
     assert cloud is not None
     assert cloud.variables == texts
@@ -167,7 +172,7 @@ def test_what_a_store_asks_for(
 )
 def test_a_login_that_nothing_asks_for(context: str, login: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="unused-context-login"):
-        Spec(push="never", context=context, context_login=login)
+        of(context, login)
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ def test_a_github_annotation_is_one_line() -> None:
 
 def test_a_spec_error_is_an_error_of_the_library() -> None:
     with pytest.raises(ci_kaniko.CiKanikoError):
-        Spec(push="maybe")
+        Spec(target="a,b")
 
 
 ODD: tuple[object, ...] = (

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ci_kaniko.spec.typed import OptionsDict
+
     from harness.recorded import Recorded
 
 ROWS = tuple(dict.fromkeys([*UPLOAD, *REFUSED, *KUBELET, *AWKWARD]))
@@ -107,7 +109,7 @@ def test_native_texts_arrive_or_are_refused(text: str) -> None:
     if ODD_BACKSLASHES.search(text):
         assert rules(settings) == {"bad-character"}
         return
-    spec = ci_kaniko.Spec(push="never", buildkite=settings)
+    spec = ci_kaniko.Spec.model_validate({"push": "never", "buildkite": settings})
     step = uploaded(ci_kaniko.render(spec, "buildkite"))
     assert {step["label"], step["agents"]["team"], step["concurrency_group"]} == {written}
     assert step["env"]["A"] == text
@@ -313,7 +315,8 @@ buildkite: {service_account: kaniko}
 
 
 def rules(settings: dict[str, object], **fields: object) -> set[str]:
-    spec = ci_kaniko.Spec(push="never", buildkite=settings, **fields)
+    given = {"push": "never", "buildkite": settings, **fields}
+    spec = ci_kaniko.Spec.model_validate(given)
     try:
         ci_kaniko.render(spec, "buildkite")
     except ci_kaniko.SpecError as error:
@@ -329,7 +332,7 @@ def test_raw_keys_of_a_step() -> None:
 
 
 def test_artifacts_are_globs() -> None:
-    options = {"digest_file": "out/{a}[1]*?.txt", "oci_layout_path": "out/layout"}
+    options: OptionsDict = {"digest_file": "out/{a}[1]*?.txt", "oci_layout_path": "out/layout"}
     step = uploaded(ci_kaniko.render(ci_kaniko.Spec(push="never", options=options), "buildkite"))
     assert step["artifact_paths"] == [r"out/\{a\}\[1\]\*\?.txt", "out/layout/**/*"]
     assert rules({}, options={"digest_file": "a;b"}) == {"impossible-output"}

@@ -198,7 +198,7 @@ def _is_valid(**fields: str) -> bool:
     from ci_kaniko.spec.spec import Spec
 
     try:
-        Spec(**{"push": "never", **fields})
+        Spec.model_validate({"push": "never", **fields})
     except (SpecError, ValueError):
         return False
     return True

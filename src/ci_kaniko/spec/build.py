@@ -59,8 +59,11 @@ from ci_kaniko.syntax.contexts import Context, Dockerfile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Unpack
+
     from ci_kaniko.problems.finding import Finding, Where
     from ci_kaniko.source.source import Source
+    from ci_kaniko.spec.typed import NamedImageDict
 
 
 class Build(Model):
@@ -321,7 +324,7 @@ class NamedImage(Build):
 
     if TYPE_CHECKING:
 
-        def __init__(self, /, **data: Any) -> None: ...
+        def __init__(self, /, **data: "Unpack[NamedImageDict]") -> None: ...
 
     def __eq__(self, other: object) -> bool:
         """Two images are equal when they ask for the same, wherever they were written."""

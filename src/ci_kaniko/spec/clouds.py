@@ -1,13 +1,18 @@
 """Logins to clouds, and to the stores that contexts are fetched from."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, SecretName, checked, choice
 from ci_kaniko.spec.model import Later, Model, short_or_long
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import AwsLoginDict, AzureLoginDict, ContextLoginDict, GoogleLoginDict
 
 Ambient = Annotated[str, choice("ambient")]
 _AMBIENT = {"type": "string", "enum": ["ambient"]}
@@ -131,6 +136,10 @@ class AwsLogin(CloudLogin):
         examples=["arn:aws:iam::123456789012:role/image-push"],
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[AwsLoginDict]") -> None: ...
+
     @classmethod
     def _ways(cls) -> dict[str, tuple[str, ...]]:
         return {
@@ -160,6 +169,10 @@ class GoogleLogin(CloudLogin):
         examples=["image-push@my-project.iam.gserviceaccount.com"],
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[GoogleLoginDict]") -> None: ...
+
     @classmethod
     def _ways(cls) -> dict[str, tuple[str, ...]]:
         return {
@@ -187,6 +200,10 @@ class AzureLogin(CloudLogin):
         description="The NAME of the secret that holds the service principal's secret.",
         examples=["AZURE_CLIENT_SECRET_VALUE"],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[AzureLoginDict]") -> None: ...
 
     @classmethod
     def _ways(cls) -> dict[str, tuple[str, ...]]:
@@ -229,3 +246,7 @@ class ContextLogin(Model):
         "account's key.",
         examples=["AZURE_STORAGE_KEY"],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[ContextLoginDict]") -> None: ...

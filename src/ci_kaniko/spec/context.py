@@ -1,7 +1,7 @@
 """What is built: context, checkout, git and proxies."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -25,6 +25,11 @@ from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.options import NoProxy, or_secret
 from ci_kaniko.syntax.contexts import Context, Dockerfile
 from ci_kaniko.syntax.scalars import as_bool
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import CheckoutDict, ClientCertificateDict, GitDict, ProxyDict
 
 Depth = Annotated[int, whole(1, 1_000_000)]
 
@@ -68,6 +73,10 @@ class Git(Model):
         default=None, description="Do not verify the server's certificate.", examples=[True]
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[GitDict]") -> None: ...
+
 
 def _read_submodules(value: Any) -> Any:
     if value is True or value == "recursive":
@@ -103,6 +112,10 @@ class Checkout(Model):
         description="So many commits; without it as many as the platform fetches by itself.",
         examples=[50],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[CheckoutDict]") -> None: ...
 
 
 def _check_secret_id(text: str) -> None:
@@ -141,6 +154,10 @@ class ClientCertificate(Model):
         description="The NAME of the secret with the PEM key.", examples=["ACME_CERT_KEY"]
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[ClientCertificateDict]") -> None: ...
+
 
 class Proxy(Model):
     """Proxies of the executor and of RUN lines."""
@@ -158,6 +175,10 @@ class Proxy(Model):
         description="Hosts that are reached without, joined by commas.",
         examples=["localhost,registry.local"],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[ProxyDict]") -> None: ...
 
 
 def _check_stage(text: str) -> None:

@@ -1,6 +1,6 @@
 """Where an image goes, and its cache."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -8,6 +8,11 @@ from ci_kaniko.spec.fields import Boolean, CacheRepo, Duration, Image, Present, 
 from ci_kaniko.spec.model import Model, short_or_long
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import Repository
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import CacheDict, DestinationDict
 
 
 class Destination(Model):
@@ -26,6 +31,10 @@ class Destination(Model):
         examples=["default-branch", {"tag": "v*"}],
         json_schema_extra={"default": "always"},
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[DestinationDict]") -> None: ...
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
@@ -64,6 +73,10 @@ class Cache(Model):
         "target has a field for it: cache_claim. kaniko looks into /cache by itself.",
         examples=["/cache"],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[CacheDict]") -> None: ...
 
     @classmethod
     def _expected(cls) -> tuple[str, str]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.spec.fields import Digest, OwnImage, Version, choice
 from ci_kaniko.spec.model import Later, Model
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import DigestsDict, ExecutorDict
 
 
 def version_of(executor: Executor) -> str:
@@ -47,6 +52,10 @@ class Digests(Model):
         examples=["sha256:" + "0" * 64],
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Unpack[DigestsDict]) -> None: ...
+
 
 DistributionName = Annotated[str, choice(*DISTRIBUTIONS)]
 
@@ -75,3 +84,7 @@ class Executor(Model):
         description="Digests that pin the image beyond its tag.",
         examples=[{"debug": "sha256:" + "0" * 64}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Unpack[ExecutorDict]) -> None: ...

@@ -3,7 +3,7 @@
 # No deferred annotations here: pydantic would have to compile the text of each.
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -23,6 +23,11 @@ from ci_kaniko.spec.model import Later, Model, short_or_long
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_text, wrong_type
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import LoginDict, RegistryDict
 
 
 class SecretText(Model):
@@ -155,6 +160,10 @@ class Login(Model):
         examples=[True],
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[LoginDict]") -> None: ...
+
     @classmethod
     def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -242,6 +251,10 @@ class Registry(Model):
         description="The login on Kubernetes.",
         examples=[{"docker_config": "regcred"}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[RegistryDict]") -> None: ...
 
     @classmethod
     def _expand(cls, value: Any) -> Any:

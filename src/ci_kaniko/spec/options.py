@@ -1,7 +1,7 @@
 """The executor's further options."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -26,6 +26,11 @@ from ci_kaniko.spec.logins import SECRET, SecretText, read_secret
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_choice, as_list
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import OptionsDict
 
 
 def _read_helpers(value: Any) -> tuple[str, ...]:
@@ -255,6 +260,10 @@ class Options(Model):
     verbosity: Verbosity | None = Field(
         default=None, description="How much the executor logs.", examples=["warn"]
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[OptionsDict]") -> None: ...
 
     @property
     def files(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The files that hold what is rendered."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 from pydantic_core import core_schema
@@ -12,6 +12,11 @@ from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Later, Model, short_or_long
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_list
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import OutputFileDict, OutputsDict
 
 
 def check_image_name(text: str) -> None:
@@ -71,6 +76,10 @@ class OutputFile(Model):
         examples=["merge"],
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[OutputFileDict]") -> None: ...
+
     @classmethod
     def _expand(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
@@ -110,3 +119,7 @@ class Outputs(Model):
     buildkite: OutputFiles = _output("Buildkite", ".buildkite/pipeline.yml")
     agola: OutputFiles = _output("Agola", ".agola/config.yml")
     kubernetes: OutputFiles = _output("Kubernetes", "deploy/build.yaml")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[OutputsDict]") -> None: ...

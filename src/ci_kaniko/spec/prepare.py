@@ -1,7 +1,7 @@
 """What runs before a build, its platforms and its inputs."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -22,6 +22,11 @@ from ci_kaniko.spec.fields import (
 from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import InputDict, PrepareDict
 
 
 def _check_command(text: str) -> None:
@@ -80,6 +85,10 @@ class Prepare(Model):
         description="Files and folders, from the repository root, that the image build gets.",
         examples=[["bin/shop"]],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[PrepareDict]") -> None: ...
 
 
 _ARCHITECTURES = {
@@ -144,3 +153,7 @@ class Input(Model):
     description: Present | None = Field(
         default=None, description="What it is for.", examples=["The channel of the release"]
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[InputDict]") -> None: ...

@@ -31,9 +31,15 @@ class _InOrder(GenerateJsonSchema):
         return value
 
 
+def own_schema() -> dict[str, Any]:
+    """The schema of the models, each as it is: an image says what its model says."""
+    found: dict[str, Any] = _cleaned(Spec.model_json_schema(schema_generator=_InOrder))
+    return found
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec."""
-    cleaned = _cleaned(Spec.model_json_schema(schema_generator=_InOrder))
+    cleaned = own_schema()
     definitions = cleaned.pop("$defs")
     head = {"$schema": DRAFT, "$id": ID, "title": "ci-kaniko"}
     document = {**head, **cleaned, "patternProperties": {IGNORED: _IGNORED}, "$defs": definitions}

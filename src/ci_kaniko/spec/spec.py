@@ -8,13 +8,18 @@ from ci_kaniko.spec.build import NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.outputs import Outputs
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import SpecDict
+
 
 class Spec(SpecFields):
     """One image, or several that share what they have in common."""
 
     if TYPE_CHECKING:
 
-        def __init__(self, /, **data: Any) -> None: ...
+        def __init__(self, /, **data: Unpack[SpecDict]) -> None: ...
 
     def __new__(cls, /, **data: Any) -> "Spec":  # noqa: PYI034 - Self needs Python 3.11
         """A spec that is built in Python may name targets of others as well."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -11,6 +11,11 @@ from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import ToolsDict
 
 _REF = r"[A-Za-z0-9_.+/-]+"
 _ACTION = pattern(rf"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*@{_REF}")
@@ -54,3 +59,7 @@ class Tools(Model):
         f"the same quotes. By default actions/checkout {CHECKOUT_VERSION} by its commit.",
         examples=["acme/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: Unpack[ToolsDict]) -> None: ...

@@ -1,7 +1,7 @@
 """What starts a build."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -22,6 +22,11 @@ from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import check_something_is_left
 from ci_kaniko.syntax.globs import Globs as PathGlobs
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import TriggersDict
 
 
 def _check_cron(text: str) -> None:
@@ -100,6 +105,10 @@ Repository = Annotated[str, Reads(checked(_check_repository), STRING)]
 
 class Triggers(Model):
     """Which events start the job; what is left out does not."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[TriggersDict]") -> None: ...
 
     @property
     def starts_something(self) -> bool:

@@ -1,6 +1,6 @@
 """What a spec says to Agola alone."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -8,6 +8,11 @@ from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Duration, Reads, check_plain, checked, choice
 from ci_kaniko.spec.model import Section
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import AgolaDict
 
 
 def _agola_name(text: str) -> None:
@@ -44,6 +49,10 @@ class Agola(Section):
         "docker_registries_auth, the login for pulling the images, is for both tasks.",
         examples=[{"ignore_failure": True}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[AgolaDict]") -> None: ...
 
     def tools(self, build: Any) -> set[str]:
         clones = build.context.is_checked_out and (not build.prepare or build.tools.git)

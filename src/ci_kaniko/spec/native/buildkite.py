@@ -1,7 +1,7 @@
 """What a spec says to Buildkite alone."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -19,6 +19,11 @@ from ci_kaniko.spec.native.kubernetes import (
 from ci_kaniko.spec.native.shared import Minutes, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import BuildkiteDict
 
 _BUILDKITE_KEY = pattern(r"[A-Za-z0-9_:-]{1,100}")
 _UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -129,3 +134,7 @@ class Buildkite(Section):
         description="Raw keys of the step that ci-kaniko does not write.",
         examples=[{"priority": 1}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[BuildkiteDict]") -> None: ...

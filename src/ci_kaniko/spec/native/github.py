@@ -1,6 +1,6 @@
 """What a spec says to GitHub alone."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -10,6 +10,11 @@ from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checke
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import GitHubDict
 
 _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
@@ -75,3 +80,7 @@ class GitHub(Section):
         description="Raw keys of the job that ci-kaniko does not write.",
         examples=[{"continue-on-error": True}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[GitHubDict]") -> None: ...

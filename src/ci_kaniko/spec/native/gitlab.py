@@ -1,6 +1,6 @@
 """What a spec says to GitLab alone."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -22,6 +22,11 @@ from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import OneOrMore, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import GitLabDict
 
 GITLAB_RESERVED_JOBS = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),
@@ -131,3 +136,7 @@ class GitLab(Section):
         description="Raw keys of the job that ci-kaniko does not write.",
         examples=[{"environment": "staging"}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[GitLabDict]") -> None: ...

@@ -2,7 +2,7 @@
 
 # No deferred annotations here: pydantic would have to compile the text of each.
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -13,6 +13,11 @@ from ci_kaniko.spec.model import Later, Model, Section
 from ci_kaniko.spec.native.shared import Seconds
 from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ci_kaniko.spec.typed import KubernetesDict, TolerationDict
 
 _DNS_LABEL = pattern(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _QUANTITY = pattern(r"[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
@@ -98,6 +103,10 @@ class Toleration(Model):
         default=None, description="Which effect; all when left out.", examples=["NoSchedule"]
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[TolerationDict]") -> None: ...
+
 
 class Kubernetes(Section):
     """A Kubernetes manifest."""
@@ -179,6 +188,10 @@ class Kubernetes(Section):
         description="Raw keys of the Pod's spec that ci-kaniko does not write.",
         examples=[{"priorityClassName": "ci"}],
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, /, **data: "Unpack[KubernetesDict]") -> None: ...
 
     def tools(self, build: Any) -> set[str]:
         """No platforms are joined there."""
