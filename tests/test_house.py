@@ -50,6 +50,7 @@ NAMES_A_TARGET = {
     "ci_kaniko/importing/": "what is read, whatever it is rendered for",
     "ci_kaniko/spec/build.py": "an example: a queue, and an output",
     "ci_kaniko/spec/options.py": "a credential helper of the executor",
+    "ci_kaniko/spec/typed.py": "what build.py and options.py say, for type checkers",
     "ci_kaniko/plan/values.py": "a host, where merge requests have refs of their own",
     "ci_kaniko/syntax/variables.py": "a context of expressions",
     "ci_kaniko/cli/report.py": "a format of messages",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.layouts import fill as layouts
 from harness.cases import ROOT
 
@@ -148,7 +149,7 @@ def test_the_wheel_renders_every_target_without_the_source_tree(environment: Pat
     assert origin == str(site_of(environment) / "ci_kaniko" / "__init__.py")
     spec = ci_kaniko.loads(SPEC)
     assert texts == {
-        target: ci_kaniko.render(spec, target, values=VALUES.get(target, {}))
+        target: rendering.render(spec, target, values=VALUES.get(target, {}))
         for target in ci_kaniko.available_targets()
     }
 

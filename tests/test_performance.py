@@ -17,6 +17,7 @@ import typing_api
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.syncing import memory
 from ci_kaniko.syntax.variables import parse
 from harness.loaded import SEEN, imported
@@ -78,7 +79,7 @@ def many(count: int, needs: str = "groups", outputs: str = "{}") -> str:
 
 def rendered(text: str, target: str) -> str:
     values = typing_api.VALUES if target == "kubernetes" else None
-    return ci_kaniko.render(ci_kaniko.loads(text), target, values)
+    return rendering.render(ci_kaniko.loads(text), target, values)
 
 
 @pytest.fixture

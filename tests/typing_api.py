@@ -1,4 +1,7 @@
-"""Ordinary uses of the public names, which ``mypy --strict`` has to accept."""
+"""Ordinary uses of the public names, which ``mypy --strict`` and pyright have to accept.
+
+What they have to refuse stands at the end: an excuse that nothing needs is an error for both.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,62 @@ from typing import TYPE_CHECKING
 
 import ci_kaniko
 from ci_kaniko import (
+    Agola,
+    AwsLogin,
+    AzureLogin,
+    BrokenTargetError,
+    Buildkite,
+    Cache,
+    Change,
+    Checkout,
     CiKanikoError,
+    ClientCertificate,
+    ContextLogin,
+    Destination,
+    Digests,
+    Entry,
+    Executor,
+    Git,
+    GitHub,
+    GitLab,
+    GoogleLogin,
+    Imported,
+    Input,
+    Kubernetes,
+    Linted,
+    Login,
+    NamedImage,
+    Options,
+    OutputFile,
+    Outputs,
+    Prepare,
     Problem,
+    Proxy,
+    Registry,
+    RenderingError,
+    Requirement,
+    SelectionError,
     Spec,
+    SpecDict,
     SpecError,
+    Target,
+    TargetName,
+    Toleration,
+    Tools,
+    Triggers,
+    UnknownTargetError,
     available_targets,
+    check,
+    checkout_values,
+    diff,
     dump,
+    import_files,
+    lint,
     load,
     loads,
     render,
+    setup,
+    sync,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +82,18 @@ def render_a_manifest(values: Mapping[str, str]) -> str:
     return render(build_in_python(), "kubernetes", values=values)
 
 
+def render_for_any(spec: Spec, target: TargetName | Target) -> str:
+    return render(spec, target)
+
+
+def render_for_one_that_is_installed(spec: Spec, name: str) -> str:
+    return render(spec, available_targets()[name])
+
+
+def render_a_part(spec: Spec) -> str:
+    return render(spec, "gitlab", only=["api"])
+
+
 def say_again(spec: Spec) -> Spec:
     text: str = dump(spec)
     return loads(text)
@@ -47,6 +109,51 @@ def build_in_python() -> Spec:
     )
 
 
+def build_with_models() -> Spec:
+    return Spec(
+        destinations=[Destination(image="ghcr.io/acme/shop:1.0", when={"tag": ["v*"]})],
+        registries={"ghcr.io": Registry(default=Login(username="acme-bot", password="TOKEN"))},
+        cache=Cache(repo="ghcr.io/acme/shop/cache", ttl="168h"),
+        checkout=Checkout(submodules="recursive"),
+        git=Git(),
+        triggers=Triggers(branches="main", tags=["v*"]),
+        executor=Executor(distribution="osscontainertools", digests=Digests()),
+        options=Options(snapshot_mode="redo"),
+        tools=Tools(),
+        proxy=Proxy(no_proxy="localhost"),
+        gitlab=GitLab(stage="build"),
+        github=GitHub(timeout_minutes=30),
+        buildkite=Buildkite(queue="kubernetes"),
+        agola=Agola(arch="amd64"),
+        kubernetes=Kubernetes(tolerations=[Toleration(key="ci", operator="Exists")]),
+        prepare=Prepare(
+            image="docker.io/library/golang:1.26", commands=["make"], artifacts=["shop"]
+        ),
+        images=None,
+        outputs=Outputs(gitlab=OutputFile(path=".gitlab-ci.yml")),
+    )
+
+
+def build_from_data(data: SpecDict) -> Spec:
+    return Spec(**data)
+
+
+def look_inside(spec: Spec) -> list[str]:
+    images: dict[str, NamedImage] = spec.images
+    logins: dict[str, Registry] = spec.registries
+    return [*images, *logins, *(each.image for each in spec.destinations)]
+
+
+def logins_to_clouds(login: Login) -> tuple[AwsLogin | None, GoogleLogin | None, AzureLogin | None]:
+    return login.aws, login.google, login.azure
+
+
+def rarer_sections(
+    spec: Spec,
+) -> tuple[ContextLogin | None, Mapping[str, Input], Mapping[str, ClientCertificate]]:
+    return spec.context_login, spec.inputs, spec.client_certificates
+
+
 def explain(text: str | bytes) -> list[str]:
     try:
         loads(text, path="specs/shop.yaml")
@@ -57,10 +164,40 @@ def explain(text: str | bytes) -> list[str]:
     return []
 
 
+def every_error() -> tuple[type[CiKanikoError], ...]:
+    return SpecError, UnknownTargetError, BrokenTargetError, SelectionError, RenderingError
+
+
 def one_line(problem: Problem) -> str:
     line: int | None = problem.line
     severity: str = problem.severity
     return f"{severity} {problem.path}:{line}:{problem.column} {problem.message} {problem.hint}"
+
+
+def all_that_is_wrong(path: Path) -> list[Problem]:
+    return [*check(path), *check([load(path)], ["gitlab", "github"]), *check(path, "agola")]
+
+
+def bring_up_to_date(path: Path) -> list[str]:
+    changes: list[Change] = diff(path)
+    written: list[Change] = sync([path], "gitlab", force=True)
+    return [f"{change.path} {change.target}\n{change.diff}" for change in [*changes, *written]]
+
+
+def what_must_exist(spec: Spec) -> list[str]:
+    needed: list[Requirement] = setup(spec, "gitlab")
+    return [f"{each.kind} {each.name}" for each in needed]
+
+
+def take_over(path: Path) -> str:
+    found: Imported = import_files([path])
+    entries: tuple[Entry, ...] = found.report
+    return f"{found.spec_text}{len(entries)}"
+
+
+def faults(path: Path) -> list[str]:
+    found: Linted = lint(path)
+    return [problem.rule for problem in found.problems]
 
 
 def file_names() -> dict[str, str]:
@@ -81,10 +218,47 @@ VALUES = {
 
 def use_everything(folder: Path) -> None:
     path = folder / "ci-kaniko.yaml"
-    path.write_text("push: never\n", encoding="utf-8")
+    text = "push: never\ndefault_branch: main\noutputs: {gitlab: .gitlab-ci.yml}\n"
+    path.write_text(text, encoding="utf-8")
+    (folder / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    spec = load(folder)
     assert "build-image:" in render_a_file(path)
-    assert "namespace: ci" in render_a_manifest(VALUES)
+    assert "namespace: ci" in render_a_manifest({**checkout_values(folder), **VALUES})
+    assert render_for_any(spec, "agola")
+    assert render_for_one_that_is_installed(spec, "github")
+    assert "build-api" in render_a_part(build_from_data({**TWO}))
     assert explain(b"push: sometimes\n")[0].startswith("error specs/shop.yaml:1:7")
+    assert all_that_is_wrong(path) == []
+    assert len(bring_up_to_date(path)) == 2
+    assert bring_up_to_date(path) == []
+    assert what_must_exist(spec) == []
+    assert take_over(folder / ".gitlab-ci.yml").startswith("push: never\n")
+    assert faults(folder / ".gitlab-ci.yml") == []
     assert file_names()["gitlab"] == ".gitlab-ci.yml"
     assert version()
     assert say_again(build_in_python()) == build_in_python()
+    assert look_inside(build_with_models()) == ["ghcr.io", "ghcr.io/acme/shop:1.0"]
+    login = build_with_models().registries["ghcr.io"].default
+    assert login is not None
+    assert logins_to_clouds(login) == (None, None, None)
+    assert rarer_sections(spec) == (None, {}, {})
+    assert len(every_error()) == 5
+
+
+TWO: SpecDict = {"push": "never", "images": {"api": {"context": "a"}, "web": {"context": "b"}}}
+
+
+def refused(spec: Spec, name: str) -> None:
+    """Nobody calls it."""
+    Spec(contxt="x")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    Spec(push="sometimes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Spec(digest="yes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Spec(cache={"rep": "x"})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Cache(tll="1h")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    render(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    render(spec, name)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    check(spec, ["gitlub"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+    diff(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    sync(spec, target="gitlab")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    setup(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    lint(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

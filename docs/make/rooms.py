@@ -35,6 +35,8 @@ ROOMS = {
     "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
     "previewing": "What each event builds, pushes and logs in to, as the plan says it.",
     "pinning": "The digests behind the tags of a spec, as registries tell them.",
+    "checking": "What is wrong with a spec, for its targets and in its checkout.",
+    "api": "The commands for programs: what the package offers.",
     "testing": "Our judge, for the authors of targets.",
     "cli": "The command line.",
 }

@@ -11,38 +11,150 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it: typing itself would cost half of a start
 
 if TYPE_CHECKING:
-    from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
-    from ci_kaniko.rendering import render
+    from ci_kaniko.api import (
+        check,
+        checkout_values,
+        diff,
+        import_files,
+        lint,
+        render,
+        setup,
+        sync,
+    )
+    from ci_kaniko.importing.linting import Linted
+    from ci_kaniko.importing.pipelines import Imported
+    from ci_kaniko.importing.report import Entry
+    from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.problems.problem import (
+        BrokenTargetError,
+        CiKanikoError,
+        Problem,
+        SelectionError,
+        SpecError,
+        UnknownTargetError,
+    )
+    from ci_kaniko.rendering import RenderingError
+    from ci_kaniko.spec.build import NamedImage
+    from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, ContextLogin, GoogleLogin
+    from ci_kaniko.spec.context import Checkout, ClientCertificate, Git, Proxy
+    from ci_kaniko.spec.destinations import Cache, Destination
+    from ci_kaniko.spec.executor import Digests, Executor
     from ci_kaniko.spec.loading import load, loads
+    from ci_kaniko.spec.logins import Login, Registry
+    from ci_kaniko.spec.native.agola import Agola
+    from ci_kaniko.spec.native.buildkite import Buildkite
+    from ci_kaniko.spec.native.github import GitHub
+    from ci_kaniko.spec.native.gitlab import GitLab
+    from ci_kaniko.spec.native.kubernetes import Kubernetes, Toleration
+    from ci_kaniko.spec.options import Options
+    from ci_kaniko.spec.outputs import OutputFile, Outputs
+    from ci_kaniko.spec.prepare import Input, Prepare
     from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.spec.tools import Tools
+    from ci_kaniko.spec.triggers import Triggers
+    from ci_kaniko.spec.typed import SpecDict
     from ci_kaniko.spec.writing import dump
+    from ci_kaniko.syncing.together import Change
     from ci_kaniko.targets.registry import available_targets
+    from ci_kaniko.targets.requirement import Requirement
+    from ci_kaniko.targets.target import Target
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Agola",
+    "AwsLogin",
+    "AzureLogin",
+    "BrokenTargetError",
+    "Buildkite",
+    "Cache",
+    "Change",
+    "Checkout",
     "CiKanikoError",
+    "ClientCertificate",
+    "ContextLogin",
+    "Destination",
+    "Digests",
+    "Entry",
+    "Executor",
+    "Git",
+    "GitHub",
+    "GitLab",
+    "GoogleLogin",
+    "Imported",
+    "Input",
+    "Kubernetes",
+    "Linted",
+    "Login",
+    "NamedImage",
+    "Options",
+    "OutputFile",
+    "Outputs",
+    "Prepare",
     "Problem",
+    "Proxy",
+    "Registry",
+    "RenderingError",
+    "Requirement",
+    "SelectionError",
     "Spec",
+    "SpecDict",
     "SpecError",
+    "Target",
+    "TargetName",
+    "Toleration",
+    "Tools",
+    "Triggers",
+    "UnknownTargetError",
     "available_targets",
+    "check",
+    "checkout_values",
+    "diff",
     "dump",
+    "import_files",
+    "lint",
     "load",
     "loads",
     "render",
+    "setup",
+    "sync",
 ]
 
-_HOMES = {
-    "CiKanikoError": "problems.problem",
-    "Problem": "problems.problem",
-    "Spec": "spec.spec",
-    "SpecError": "problems.problem",
-    "available_targets": "targets.registry",
-    "dump": "spec.writing",
-    "load": "spec.loading",
-    "loads": "spec.loading",
-    "render": "rendering",
+_ROOMS = {
+    "api": "check checkout_values diff import_files lint render setup sync",
+    "importing.linting": "Linted",
+    "importing.pipelines": "Imported",
+    "importing.report": "Entry",
+    "kaniko.systems": "TargetName",
+    "problems.problem": "BrokenTargetError CiKanikoError Problem SelectionError SpecError "
+    "UnknownTargetError",
+    "rendering": "RenderingError",
+    "spec.build": "NamedImage",
+    "spec.clouds": "AwsLogin AzureLogin ContextLogin GoogleLogin",
+    "spec.context": "Checkout ClientCertificate Git Proxy",
+    "spec.destinations": "Cache Destination",
+    "spec.executor": "Digests Executor",
+    "spec.loading": "load loads",
+    "spec.logins": "Login Registry",
+    "spec.native.agola": "Agola",
+    "spec.native.buildkite": "Buildkite",
+    "spec.native.github": "GitHub",
+    "spec.native.gitlab": "GitLab",
+    "spec.native.kubernetes": "Kubernetes Toleration",
+    "spec.options": "Options",
+    "spec.outputs": "OutputFile Outputs",
+    "spec.prepare": "Input Prepare",
+    "spec.spec": "Spec",
+    "spec.tools": "Tools",
+    "spec.triggers": "Triggers",
+    "spec.typed": "SpecDict",
+    "spec.writing": "dump",
+    "syncing.together": "Change",
+    "targets.registry": "available_targets",
+    "targets.requirement": "Requirement",
+    "targets.target": "Target",
 }
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:

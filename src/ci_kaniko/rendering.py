@@ -46,6 +46,25 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
     return text
 
 
+def known_values(target: str, given: Mapping[str, str], folder: str | None) -> dict[str, str]:
+    """What is known when a spec is rendered: what was ``given``, and what a checkout knows.
+
+    Only a target that needs values takes those of a checkout. Raises UnknownTargetError.
+    """
+    if folder is None or not find_target(target).needs_values:
+        return dict(given)
+    from datetime import datetime, timezone
+
+    from ci_kaniko.repository.checkout import values
+
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = {"build.timestamp": now, **values(folder)}
+    event = {"branch", "tag", "pull_request.number"}
+    if event & given.keys():
+        found = {name: value for name, value in found.items() if name not in event}
+    return {**found, **given}
+
+
 def _text(spec: Spec, chosen: Target, view: dict[str, Any]) -> str:
     """The text of a view, by our template or that of the repository; both are read back."""
     given = {**view, "header": header(spec)}

@@ -16,6 +16,7 @@ import yaml
 from typer.main import get_command
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from harness import tools
@@ -200,7 +201,7 @@ def test_pipelines_says_where_a_digest_is() -> None:
         "agola": ("digest/build-image", "digest/build-api"),
     }.items():
         for spec, place in zip((one, several), places, strict=True):
-            assert place in ci_kaniko.render(spec, target)
+            assert place in rendering.render(spec, target)
             assert place.replace("digest/", "digests/") in page
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ci_kaniko import SpecError, available_targets, loads, render
+from ci_kaniko import SpecError, available_targets, loads, rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
 from harness.cases import ROOT
@@ -78,7 +78,7 @@ class Pipeline:
                 asked = re.findall(r"\$\{(env\.\w+)", self.result[0])
                 given = {**values(DEFAULT_BRANCH), **dict.fromkeys(asked, "value")}
             try:
-                render(loads(self.result[0]), target, given)
+                rendering.render(loads(self.result[0]), target, given)
             except SpecError as refused:
                 yield from sorted({f"render {problem.rule}" for problem in refused.problems})
 

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
+from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, images, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
 from harness.events import Event, values
@@ -90,7 +91,7 @@ def render(case: str, target: str, event: Event | None = None) -> str:
     needed = values_for(target, event or push_event(case))
     if needed is None and event is not None:
         return render(case, target)
-    return ci_kaniko.render(spec_of(case), target, needed)
+    return text_for(spec_of(case), target, needed)
 
 
 def rendered_elsewhere(pairs: Sequence[tuple[str, str]], seed: str, folder: Path) -> list[str]:
@@ -160,6 +161,6 @@ def recorded(case: str, target: str, event: Event, shell: str) -> Recorded:
 def rendering(spec: ci_kaniko.Spec, target: str, event: Event) -> str | ci_kaniko.SpecError:
     """What a spec becomes on a target: a text, or what is in the way."""
     try:
-        return ci_kaniko.render(spec, target, values_for(target, event))
+        return text_for(spec, target, values_for(target, event))
     except ci_kaniko.SpecError as refused:
         return refused

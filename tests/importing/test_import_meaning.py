@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
@@ -160,7 +160,7 @@ def _workspace(recorded: Recorded) -> str:
 def compare(case: str, target: str, event: Event) -> list[str]:
     """What differs for one event."""
     original = _run(case, target, (IMPORTS / case).read_text(encoding="utf-8"), event)
-    rendered = ci_kaniko.render(imported(case).spec, target)
+    rendered = rendering.render(imported(case).spec, target)
     again = _run(case, target, rendered, event)
     if original.argv is None and again.argv is None:
         return []

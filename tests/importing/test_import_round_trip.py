@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.syntax.conditions import Condition
@@ -126,7 +127,7 @@ def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str
         # The version of an action is a comment in the workflow.
         action = (original.tools.checkout or "").partition(" #")[0]
         assert (again.tools.checkout or "") == action
-    assert ci_kaniko.render(again, target)
+    assert rendering.render(again, target)
 
 
 def _recorded(case: str, text: str) -> Any:

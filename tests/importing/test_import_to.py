@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.kaniko.systems import NAMES
 from harness.repository import HEADER, Repository
 
@@ -26,7 +27,7 @@ STARTED = f"{SPEC}triggers: {{branches: [main]}}\n"
 def test_every_target_takes_what_every_other_has(tmp_path: Path, source: str) -> None:
     """A manifest does not tell when it is made: as a pipeline it starts when a spec starts."""
     repository = Repository(tmp_path)
-    text = ci_kaniko.render(ci_kaniko.loads(STARTED), source)
+    text = rendering.render(ci_kaniko.loads(STARTED), source)
     repository.write("pipeline.yml", text.removeprefix(HEADER))
     spec = ci_kaniko.loads(SPEC if source == "kubernetes" else STARTED)
     for target in NAMES:
@@ -35,7 +36,7 @@ def test_every_target_takes_what_every_other_has(tmp_path: Path, source: str) ->
             assert (done.code, ci_kaniko.loads(done.out)) == (1, spec)
             assert "agola does not know its name [missing-default-branch]" in done.err
         else:
-            assert done == (0, ci_kaniko.render(spec, target), done.err)
+            assert done == (0, rendering.render(spec, target), done.err)
             assert "is ghcr.io/acme/shop:1.0 [destination]" in done.err
 
 

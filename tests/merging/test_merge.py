@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 import yaml
 
-from ci_kaniko import SpecError, loads, render
+from ci_kaniko import SpecError, loads, rendering
 from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
@@ -58,7 +58,9 @@ def rendered(target: str, *images: str, mode: str = "fast", more: str = "") -> s
     for name in images:
         where = f'context: services/{name}, build_args: {{MODE: "{mode}"}}'
         lines.append(f"  {name}: {{{where}, destinations: ['ghcr.io/acme/{name}:1']}}\n")
-    return render(loads("".join(lines)), target, VALUES if target == "kubernetes" else None)
+    return rendering.render(
+        loads("".join(lines)), target, VALUES if target == "kubernetes" else None
+    )
 
 
 def one(target: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.changes import affected, changes, named
-from ci_kaniko.project.git import CannotTell
 from harness import tools
 from harness.checkout import lay_out
 from harness.repository import HEADER, Done, Repository, git
@@ -475,7 +475,7 @@ def test_problems_of_the_spec_come_first(repository: Repository) -> None:
 def test_names_keep_the_order_of_the_spec(repository: Repository) -> None:
     spec = ci_kaniko.load(repository.folder / "ci-kaniko.yaml")
     assert named(spec, ["docs,base", "web"]) == ["base", "web", "docs"]
-    with pytest.raises(CannotTell):
+    with pytest.raises(SelectionError):
         named(spec, ["base", "nope"])
 
 

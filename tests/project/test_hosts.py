@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.spec.loading import warnings
 
@@ -27,7 +28,7 @@ def validated(spec: str, dockerfile: str | None, *arguments: str) -> tuple[int, 
 def rules_of(spec: str, target: str) -> list[str]:
     try:
         loaded = ci_kaniko.loads(spec)
-        ci_kaniko.render(loaded, target)
+        rendering.render(loaded, target)
     except ci_kaniko.SpecError as error:
         return [problem.rule for problem in error.problems]
     return [problem.rule for problem in warnings(loaded)]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.repository.checkout import https_url
 from harness import expectation
 from harness.events import Event
@@ -538,7 +539,7 @@ def test_a_first_spec_pushes_what_a_release_is_known_by(
 
 def _pushed(text: str, target: str, event: Event) -> list[str]:
     """The tags that the rendered script pushes."""
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    rendered = rendering.render(ci_kaniko.loads(text), target)
     got = execute(Run(expectation.read(text), target, event), rendered, SHELLS[0])
     assert got.status == 0, got.stderr
     words = got.argv or ()

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.problems.catalogue import groups, rules
 from ci_kaniko.spec.loading import warnings
@@ -44,7 +45,7 @@ def problems_of(case: Case) -> Sequence[Problem]:
     try:
         spec = ci_kaniko.loads(case.data, case.file_name)
         if case.target:
-            ci_kaniko.render(spec, case.target, case.values)
+            rendering.render(spec, case.target, case.values)
     except ci_kaniko.SpecError as error:
         return error.problems
     return warnings(spec)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.plan.select import select
 from ci_kaniko.spec.build import Build
 from harness import agola, images, yaml11
@@ -265,7 +266,7 @@ def test_names(name: str) -> None:
     spec = ci_kaniko.loads(HEAD + f"images: {{{name}: {{build_args: {{A: '${{image.name}}'}}}}}}")
     assert {each.name: each.build_args["A"] for each in spec.builds} == {name: name}
     for target in TARGETS:
-        ci_kaniko.render(spec, target, values_for(target, DEFAULT_BRANCH))
+        rendering.render(spec, target, values_for(target, DEFAULT_BRANCH))
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -466,7 +467,7 @@ def parts(variant: str, target: str) -> dict[tuple[str, ...], str]:
         groups = {tuple(names[:size]), tuple(names[-size:])}
         try:
             return {
-                group: ci_kaniko.render(select(spec, group), target, values) for group in groups
+                group: rendering.render(select(spec, group), target, values) for group in groups
             }
         except ci_kaniko.SpecError as error:
             refused = {problem.rule for problem in error.problems}
@@ -576,7 +577,7 @@ def test_what_else_is_built_changes_nothing_in_a_job(target: str) -> None:
     few, more = (ci_kaniko.loads(many(number, "plain")) for number in (3, 20))
     values = values_for(target, DEFAULT_BRANCH)
     first, second = (
-        ci_kaniko.render(select(spec, ["image-1", "image-2"]), target, values)
+        rendering.render(select(spec, ["image-1", "image-2"]), target, values)
         for spec in (few, more)
     )
     assert first == second

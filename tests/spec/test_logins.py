@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.requirements import requirements, setup_json, setup_text
 from harness import expectation, expected_logins
 from harness.checks import (
@@ -69,7 +70,7 @@ def number(kind: str, column: str) -> int:
 def ran(text: str, column: str, event: Event, shell: str = "dash") -> tuple[Recorded, Run]:
     spec, target = columned(text, column)
     wanted = Run(expectation.read(spec), target, event)
-    rendered = ci_kaniko.render(ci_kaniko.loads(spec), target, values_for(target, event))
+    rendered = rendering.render(ci_kaniko.loads(spec), target, values_for(target, event))
     return execute(wanted, rendered, shell), wanted
 
 
@@ -119,7 +120,7 @@ def test_a_fork_is_built_without(kind: str, column: str) -> None:
 def test_a_missing_secret_is_named_in_the_first_lines(kind: str, column: str) -> None:
     text, target = columned(login_spec(kind, column), column)
     wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
+    rendered = rendering.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
     for name in expected_logins.secrets_needed(wanted):
         fed = expected_logins.fed(wanted).without(name)
         got = execute(wanted, rendered, "busybox", fed=fed)
@@ -142,7 +143,7 @@ def test_what_every_build_gets(title: str, column: str) -> None:
 def test_a_build_stops_without_what_it_needs(title: str, column: str) -> None:
     text, target = columned(f"default_branch: main\npush: never\n{INPUTS[title]}", column)
     wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
+    rendered = rendering.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
     for name in expected_logins.secrets_needed(wanted):
         got = execute(wanted, rendered, "dash", fed=expected_logins.fed(wanted).without(name))
         stopped(got, [name])
@@ -155,7 +156,7 @@ def test_the_port_of_the_dependency_proxy(server: str) -> None:
     text = "push: never\ngitlab: {dependency_proxy: true}"
     spec, target = columned(text, "gitlab")
     wanted = Run(expectation.read(spec), target, DEFAULT_BRANCH)
-    rendered = ci_kaniko.render(ci_kaniko.loads(spec), target)
+    rendered = rendering.render(ci_kaniko.loads(spec), target)
     got = execute(wanted, rendered, "dash", extra_env={"CI_DEPENDENCY_PROXY_SERVER": server})
     assert lookup(got, server.removesuffix(":443")) == ("gitlab-ci-token", "glcbt-job")
     assert got.config == {
@@ -326,7 +327,7 @@ def test_a_mirror_is_pulled_with_its_login(kind: str, event: Event, column: str)
             column,
         )
         wanted = Run(expectation.read(text), target, event)
-        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+        rendered = rendering.render(ci_kaniko.loads(text), target)
         got = execute(wanted, rendered, "dash")
         check(got, wanted)
         assert target != "github" or github_steps(rendered, event)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 import ci_kaniko
 from ci_kaniko.plan.values import Values
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.rendering import render as text_for
 from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
@@ -437,7 +438,7 @@ def test_refs_become_names_alike(ref: str, target: str, shell: str, kind: str) -
         # GitLab's own slug knows two letters more that have an ASCII lower case: K and İ.
         expected["slug"] = slug(ref)
         assert expected["slug"] == known.get("ref.slug") or {"\u212a", "İ"} & {*ref}
-    got = execute(wanted, ci_kaniko.render(ci_kaniko.loads(REF_SPEC), target), shell)
+    got = execute(wanted, text_for(ci_kaniko.loads(REF_SPEC), target), shell)
     assert got.status == 0, got.stderr
     labels = [argument for argument in normalise(got) if argument.startswith("--label=")]
     assert labels == [f"--label=name={ref}", *(f"--label={k}={v}" for k, v in expected.items())]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
 from harness import tools
 from harness.cases import ROOT
@@ -37,7 +38,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def expected(target: str = "gitlab") -> str:
-    return ci_kaniko.render(ci_kaniko.loads(SPEC), target)
+    return rendering.render(ci_kaniko.loads(SPEC), target)
 
 
 def changed(repository: Repository) -> int:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import tools
 from harness.cases import ROOT, SNAPSHOTS
 from harness.repository import HEADER, PACKAGE, Repository, git
@@ -321,7 +322,7 @@ def test_the_outputs_of_this_repository_are_its_pipelines() -> None:
     paths = {name: tuple(file.path for file in files) for name, files in spec.outputs if files}
     assert paths == {"gitlab": (".gitlab-ci.yml",), "github": (".github/workflows/image.yml",)}
     for target, (path,) in paths.items():
-        assert (ROOT / path).read_bytes() == ci_kaniko.render(spec, target).encode()
+        assert (ROOT / path).read_bytes() == rendering.render(spec, target).encode()
     assert (ROOT / spec.context / spec.dockerfile).is_file()
 
 

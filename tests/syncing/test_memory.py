@@ -40,7 +40,7 @@ def records(repository: Repository) -> list[Path]:
 
 def remembered(repository: Repository, *arguments: str, **environment: str) -> bool:
     """Whether ``check`` is answered without any work."""
-    with mock.patch("ci_kaniko.syncing.compare.compare", side_effect=ZeroDivisionError):
+    with mock.patch("ci_kaniko.syncing.together.compare", side_effect=ZeroDivisionError):
         code = repository.call(*(arguments or ("check",)), **{"CI": "", **environment}).code
     assert code in (0, 1, 2, 3)
     return code == 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.repository import files
 from harness import tools
 from harness.cases import CASES
@@ -35,7 +36,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def expected(target: str = "gitlab", spec: str = SPEC) -> str:
-    return ci_kaniko.render(ci_kaniko.loads(spec), target)
+    return rendering.render(ci_kaniko.loads(spec), target)
 
 
 def of(place: str, target: str = "gitlab") -> str:
@@ -43,7 +44,7 @@ def of(place: str, target: str = "gitlab") -> str:
     spec = ci_kaniko.loads(SPEC)
     assert spec.source is not None
     spec.source.place = place
-    text = ci_kaniko.render(spec, target)
+    text = rendering.render(spec, target)
     assert text.startswith(f"{HEADER[:-1].replace('ci-kaniko.yaml', place)} -f {place}\n")
     return text
 
@@ -57,7 +58,7 @@ def committed(case: str, target: str) -> str | None:
     if not ci_kaniko.available_targets()[target].needs_values:
         return render(case, target)
     try:
-        return ci_kaniko.render(spec_of(case), target)
+        return rendering.render(spec_of(case), target)
     except ci_kaniko.SpecError:
         return None
 

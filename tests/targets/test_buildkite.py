@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci_kaniko.spec.typed import OptionsDict
-
     from harness.recorded import Recorded
 
 ROWS = tuple(dict.fromkeys([*UPLOAD, *REFUSED, *KUBELET, *AWKWARD]))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import kubelet, tools
 from harness.events import DEFAULT_BRANCH
 from harness.repository import git
@@ -24,7 +25,7 @@ _PREPARE = "prepare: {image: docker.io/library/golang:1.26, commands: make, arti
 
 def documents(target: str, text: str) -> Any:
     spec = ci_kaniko.loads(_SPEC + text)
-    return yaml.safe_load(ci_kaniko.render(spec, target, values_for(target, DEFAULT_BRANCH)))
+    return yaml.safe_load(rendering.render(spec, target, values_for(target, DEFAULT_BRANCH)))
 
 
 def settings(target: str, text: str) -> list[Any]:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, kubelet, tools
 from harness.cases import CASES
 from harness.checks import (
@@ -319,7 +320,7 @@ def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path)
 def test_the_files_of_the_context_have_the_same_modes(target: str) -> None:
     """`COPY` takes them over, and GitLab's runner lets everybody write them."""
     spec = "default_branch: main\npush: never\n"
-    text = ci_kaniko.render(ci_kaniko.loads(spec), target)
+    text = text_for(ci_kaniko.loads(spec), target)
     for shell in SHELLS:
         got = run(
             Request(

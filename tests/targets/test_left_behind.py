@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import tools, yaml11
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
 from harness.execution import run
@@ -41,7 +42,7 @@ BUILT = (
 @pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola"])
 @pytest.mark.parametrize("digest", ["", "BASH_ENV=/x", f"{GOOD}0", GOOD[:-1] + "g", GOOD[7:]])
 def test_only_a_digest_is_handed_over(target: str, digest: str) -> None:
-    text = ci_kaniko.render(ci_kaniko.loads(SPEC), target)
+    text = rendering.render(ci_kaniko.loads(SPEC), target)
     secrets = {"GHCR_TOKEN": "secret"}
     got = run(Request(target, text, DEFAULT_BRANCH, secrets=secrets, digest=digest))
     assert got.calls == 1

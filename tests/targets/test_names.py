@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.syncing.compare import compare
 from harness import judge, tools, validators
 from harness.buildkite_upload import upload
@@ -29,7 +30,7 @@ def written(text: str, root: Path) -> dict[str, str]:
 
 def problems(text: str, target: str) -> list[tuple[str, str]]:
     with pytest.raises(ci_kaniko.SpecError) as error:
-        ci_kaniko.render(ci_kaniko.loads(text), target)
+        rendering.render(ci_kaniko.loads(text), target)
     return [(problem.rule, problem.hint) for problem in error.value.problems]
 
 

@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import yaml11
 from harness.cases import CASES, SNAPSHOTS
 from harness.events import DEFAULT_BRANCH
@@ -62,7 +63,7 @@ def test_the_same_bytes_in_another_process(seed: str, tmp_path: Path) -> None:
 def test_rendering_leaves_no_trace_of_what_is_not_used(target: str) -> None:
     """The smallest spec: no login, no condition, no cache, no output."""
     smallest = ci_kaniko.loads("default_branch: main\npush: never\n")
-    text = ci_kaniko.render(smallest, target, values_for(target, DEFAULT_BRANCH))
+    text = rendering.render(smallest, target, values_for(target, DEFAULT_BRANCH))
     unused = ("config", "auth", "login", "cache", "umask 077", "secret", "artifacts", "volumes:")
     assert not [word for word in unused if word in text.lower().replace("persist-credentials", "")]
 

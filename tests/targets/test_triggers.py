@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import expectation, judge, triggers
 from harness.cases import CASES
 from harness.events import (
@@ -76,9 +77,9 @@ def spec(trigger: str, default: str) -> str:
 def test_events(target: str, start: object, trigger: str, default: str) -> None:
     if (target, trigger, default) == UNKNOWN_THERE:
         with pytest.raises(ci_kaniko.SpecError, match="missing-default-branch"):
-            ci_kaniko.render(ci_kaniko.loads(spec(trigger, default)), target)
+            rendering.render(ci_kaniko.loads(spec(trigger, default)), target)
         return
-    text = ci_kaniko.render(ci_kaniko.loads(spec(trigger, default)), target)
+    text = rendering.render(ci_kaniko.loads(spec(trigger, default)), target)
     wanted = expectation.read(spec(trigger, default))
     assert callable(start)
     for event in (*PUSHES, *REQUESTS, *FORKED):
@@ -335,7 +336,7 @@ def test_no_push_stands_for_a_request_of_its_own(
         "default_branch: main\nregistries: {ghcr.io: anonymous}"
         f"{OWN_REQUESTS[what]}triggers: {{branches: {branches}, pull_requests: true}}\n"
     )
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    rendered = rendering.render(ci_kaniko.loads(text), target)
     assert start(rendered, PULL_REQUEST)
     wanted = Run(expectation.read(text), target, PULL_REQUEST)
     done = execute(wanted, rendered, SHELLS[0])
@@ -350,6 +351,6 @@ def test_a_run_that_a_pipeline_starts_for_a_request_is_not_pushed(target: str) -
         "destinations: ['quay.io/acme/shop:${ref.slug}']\nregistries: {quay.io: anonymous}\n"
         "triggers: {branches: [main], pipelines: true}\n"
     )
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    rendered = rendering.render(ci_kaniko.loads(text), target)
     wanted = Run(expectation.read(text), target, PARENT_OF_A_REQUEST)
     assert "--no-push" in (execute(wanted, rendered, SHELLS[0]).argv or ())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko import rendering
 from harness import expectation, images, validators
 from harness.events import (
     CHAT,
@@ -164,7 +165,7 @@ def reachable(trigger: str, target: str) -> tuple[str, frozenset[str]]:
     while True:
         text = spec_of(trigger, whens)
         try:
-            ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
+            rendering.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
         except ci_kaniko.SpecError as refused:
             names = list(whens)
             rules |= {problem.rule for problem in refused.problems}
@@ -216,7 +217,7 @@ def agrees(*, answer: bool, spec: Spec, event: Event, target: str) -> bool:
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_what_starts_the_job(trigger: str, target: str) -> None:
     for text in {plain(trigger, target), reachable(trigger, target)[0]} - {""}:
-        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+        rendered = rendering.render(ci_kaniko.loads(text), target)
         spec = expectation.read(text)
         for event in events_of(target):
             answer = bool(started_images(target, rendered, event))
@@ -231,7 +232,7 @@ def plain(trigger: str, target: str) -> str:
     """A spec whose destination has no condition: nothing but the triggers starts it."""
     text = spec_of(trigger, {"always": "always"})
     try:
-        ci_kaniko.render(ci_kaniko.loads(text), target)
+        rendering.render(ci_kaniko.loads(text), target)
     except ci_kaniko.SpecError:
         return ""
     return text
@@ -283,7 +284,7 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
         if not drawn or not starts(spec, event, target):
             continue
         wanted = Run(spec, target, event)
-        rendered = ci_kaniko.render(ci_kaniko.loads(text), target, values_for(target, event))
+        rendered = rendering.render(ci_kaniko.loads(text), target, values_for(target, event))
         got = execute(wanted, rendered, SHELLS[number % len(SHELLS)])
         assert (got.status, got.calls) == (0, 1), got.stderr
         pushed = [a for a in got.argv or () if a.startswith("--destination=")]
@@ -326,10 +327,10 @@ def test_each_image_has_its_own_events(group: str, target: str) -> None:
     text = together(group)
     if (target, group) in NOT_TOGETHER:
         with pytest.raises(ci_kaniko.SpecError) as refused:
-            ci_kaniko.render(ci_kaniko.loads(text), target)
+            rendering.render(ci_kaniko.loads(text), target)
         assert {problem.rule for problem in refused.value.problems} == {"impossible-trigger"}
         return
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+    rendered = rendering.render(ci_kaniko.loads(text), target)
     for event in events_of(target):
         found = started_images(target, rendered, event)
         for name, image in images.read(text).images.items():
@@ -421,7 +422,7 @@ def _started_by(triggers: object, push: str, target: str) -> set[str] | None:
         "destinations: ['quay.io/acme/shop:1']\nregistries: {quay.io: anonymous}\n"
     )
     try:
-        rendered = ci_kaniko.render(ci_kaniko.loads(text), target)
+        rendered = rendering.render(ci_kaniko.loads(text), target)
     except ci_kaniko.SpecError:
         return None
     return {event.name for event in events_of(target) if started(target, rendered, event)}
@@ -430,4 +431,4 @@ def _started_by(triggers: object, push: str, target: str) -> set[str] | None:
 def test_a_filter_alone_starts_nothing() -> None:
     for target in SHELL_TARGETS:
         with pytest.raises(ci_kaniko.SpecError, match="no-trigger"):
-            ci_kaniko.render(ci_kaniko.loads("push: never\ntriggers: {paths: ['src/**']}"), target)
+            rendering.render(ci_kaniko.loads("push: never\ntriggers: {paths: ['src/**']}"), target)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ci_kaniko import __version__
 from ci_kaniko.problems.catalogue import faults
-from ci_kaniko.repository.discovery import place_of
+from ci_kaniko.repository.discovery import place_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _text(problem: Problem) -> str:
 
 def _path(problem: Problem) -> str:
     """From the root of the repository, wherever the command runs."""
-    return problem.path if problem.path.startswith("<") else place_of(problem.path)
+    return problem.path if problem.path.startswith("<") else place_here(problem.path)
 
 
 def _fingerprints(problems: Sequence[Problem]) -> list[str]:

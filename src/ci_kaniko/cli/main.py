@@ -80,7 +80,7 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
     """Whether this is a plain ``check`` or ``sync`` of what an earlier run has verified already."""
     if arguments[:1] not in (["check"], ["sync"]):
         return False
-    from ci_kaniko.repository.discovery import find
+    from ci_kaniko.repository.discovery import find, specs_at
     from ci_kaniko.syncing import memory
 
     specs, targets, words = [], [], iter(arguments[1:])
@@ -91,5 +91,8 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
             targets.append(word)
     if not memory.enabled() or any(word.startswith("-") for word in (*specs, *targets)):
         return False
-    found = specs or [find() or "-"]
+    try:
+        found = specs_at(specs) if specs else [find() or "-"]
+    except LookupError:
+        return False
     return all(memory.knows(spec, tuple(targets), found) for spec in found)

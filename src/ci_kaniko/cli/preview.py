@@ -78,14 +78,13 @@ def _compare(
     import json
 
     from ci_kaniko.previewing import compare
-    from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.project.git import CannotTell
+    from ci_kaniko.problems.problem import SelectionError, SpecError
     from ci_kaniko.project.revisions import spec_at
 
     after = _previewed(spec, targets, events)
     try:
         earlier = spec_at(spec, revision)
-    except CannotTell as error:
+    except SelectionError as error:
         raise Misuse(str(error)) from error
     except SpecError as error:
         say(f"as of {revision}:", err=True)

@@ -10,15 +10,12 @@ from ci_kaniko.cli.shared import (
     check_target,
     deliver,
     load_spec,
-    only_images,
     render_or_fail,
     say,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from ci_kaniko.spec.spec import Spec
 
 
 def render(
@@ -32,34 +29,24 @@ def render(
     strict: bool = False,
     form: str = "text",
 ) -> None:
-    """Print the native configuration of a target, or write it to ``output``."""
+    """Print the native configuration of a target, or write it to ``output``.
+
+    Raises Misuse for images or a revision that there are not.
+    """
     check_format(form)
     check_target(target)
-    loaded = load_spec(spec, form, strict=strict)
-    if since is None:
-        text = render_or_fail(only_images(loaded, only), target, settings, form)
-    elif part := _changed(loaded, target, since, only):
-        text = render_or_fail(part, target, settings, form)
-    else:
-        text = _nothing(loaded, target, since, only)
-    deliver(text, output)
+    part = load_spec(spec, form, strict=strict)
+    if only or since is not None:
+        from ci_kaniko.problems.problem import SelectionError
+        from ci_kaniko.project.changes import Unchanged, chosen_images
 
-
-def _changed(spec: Spec, target: str, since: str, only: Sequence[str]) -> Spec | None:
-    from ci_kaniko.project import changes
-    from ci_kaniko.project.git import CannotTell
-
-    try:
-        return changes.changed_images(spec, target, spec.repository, since, only)
-    except CannotTell as error:
-        raise Misuse(str(error)) from error
-
-
-def _nothing(spec: Spec, target: str, since: str, only: Sequence[str]) -> str:
-    from ci_kaniko.project import changes
-
-    why = changes.unchanged(spec, only, since)
-    say(why, err=True)
-    from ci_kaniko.targets.registry import target as find_target
-
-    return find_target(target).nothing(spec, why)
+        try:
+            chosen = chosen_images(part, target, only, since)
+        except SelectionError as error:
+            raise Misuse(str(error)) from error
+        if isinstance(chosen, Unchanged):
+            say(chosen.why, err=True)
+            deliver(chosen.text, output)
+            return
+        part = chosen
+    deliver(render_or_fail(part, target, settings, form), output)

@@ -22,20 +22,22 @@ def report(problems: Sequence[Problem], form: str) -> str:
 
 
 def _alike(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
-    """What is equally wrong with several images is told once, where it is met first."""
+    """What is equally wrong with several images or files is told once, where it is met first."""
     groups: dict[object, list[Problem]] = {}
     for problem in problems:
-        shared = problem.line and problem.where.startswith("images")
-        key = (problem.path, problem.severity, problem.rule, problem.message, problem.hint)
-        groups.setdefault(key if shared else id(problem), []).append(problem)
+        key: object = (problem.severity, problem.rule, problem.message, problem.hint)
+        others = groups.get(key)
+        here = [one for one in others or () if one.path == problem.path]
+        if here and not (problem.line and problem.where.startswith("images")):
+            key = id(problem)
+        groups.setdefault(key, []).append(problem)
     return groups.values()
 
 
 def _json(problems: Sequence[Problem]) -> str:
     import json
 
-    fields = ("path", "line", "column", "where", "severity", "rule", "message", "hint")
-    listed = [{field: getattr(problem, field) for field in fields} for problem in problems]
+    listed = [problem.to_dict() for problem in problems]
     return json.dumps(listed, ensure_ascii=False, indent=2)
 
 
@@ -44,10 +46,10 @@ def _annotation(problem: Problem) -> str:
 
     GitHub looks for a file from the root of the repository, wherever the command runs.
     """
-    from ci_kaniko.repository.discovery import place_of
+    from ci_kaniko.repository.discovery import place_here
 
     known = not problem.path.startswith("<")
-    path = place_of(problem.path) if known else problem.path
+    path = place_here(problem.path) if known else problem.path
     properties = {"file": path, "line": problem.line, "col": problem.column}
     listed = ",".join(
         f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value

@@ -8,13 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from ci_kaniko.problems.problem import Problem
+    from ci_kaniko.problems.problem import Problem, SpecError
     from ci_kaniko.spec.spec import Spec
+
+Item = TypeVar("Item")
 
 
 class Done(Exception):
@@ -48,15 +50,33 @@ def check_target(name: str) -> None:
         raise Misuse(str(error)) from error
 
 
-def read_spec(path: str | None) -> tuple[Spec, list[Problem]]:
-    """A spec and its warnings. Raises SpecError."""
+def read_spec(path: str | None) -> Spec:
+    """A spec. Raises SpecError."""
     from ci_kaniko.spec import loading
 
     if path == "-":
-        loaded = loading.loads(standard_input(), "<stdin>")
-    else:
-        loaded = loading.load(path or find_spec())
-    return loaded, loading.warnings(loaded)
+        return loading.loads(standard_input(), "<stdin>")
+    return loading.load(path or find_spec())
+
+
+def read_each(paths: Sequence[str]) -> Iterator[Spec | SpecError]:
+    """Each spec, or what is wrong with it; whoever waits for many of them sees how far it is."""
+    from ci_kaniko.problems.problem import SpecError
+
+    for path in watched(paths, "reading"):
+        try:
+            yield read_spec(path)
+        except SpecError as error:
+            yield error
+
+
+def watched(items: Sequence[Item], verb: str) -> Iterator[Item]:
+    """Each item; many of them are counted where somebody waits."""
+    if len(items) < 2:
+        return iter(items)
+    from ci_kaniko.cli.progress import watched as counted
+
+    return counted(items, verb)
 
 
 def load_spec(path: str | None, form: str, *, strict: bool) -> Spec:
@@ -64,12 +84,15 @@ def load_spec(path: str | None, form: str, *, strict: bool) -> Spec:
     from ci_kaniko.problems.problem import SpecError
 
     try:
-        loaded, warnings = read_spec(path)
+        loaded = read_spec(path)
     except SpecError as error:
         fail(error.problems, form)
-    if warnings and strict:
-        fail(warnings, form)
-    show(warnings, form)
+    from ci_kaniko.spec.loading import warnings
+
+    found = warnings(loaded)
+    if found and strict:
+        fail(found, form)
+    show(found, form)
     return loaded
 
 
@@ -86,11 +109,18 @@ def find_spec() -> str:
 
 
 def paths_of(specs: Sequence[str]) -> list[str]:
-    """Each of these specs once; the repository's own when there are none."""
-    paths: dict[str, str] = {}
-    for path in specs or [find_spec()]:
-        paths.setdefault(path if path == "-" else os.path.realpath(path), path)
-    return list(paths.values())
+    """The specs at these places; the repository's own when there are none.
+
+    Raises Misuse for a pattern that finds none.
+    """
+    from ci_kaniko.problems.finding import quoted
+    from ci_kaniko.repository.discovery import FILE_NAMES, specs_at
+
+    try:
+        return specs_at(specs) if specs else [find_spec()]
+    except LookupError as error:
+        message = f"{quoted(str(error.args[0]))} finds no spec: no {FILE_NAMES[0]} in such a place"
+        raise Misuse(message) from None
 
 
 def standard_input() -> bytes:
@@ -109,36 +139,24 @@ def only_images(spec: Spec, only: Sequence[str]) -> Spec:
     """The images that ``--only`` names, all without it. Raises Misuse."""
     if not only:
         return spec
+    from ci_kaniko.problems.problem import SelectionError
     from ci_kaniko.project import changes
-    from ci_kaniko.project.git import CannotTell
 
     try:
         return changes.only_images(spec, only)
-    except CannotTell as error:
+    except SelectionError as error:
         raise Misuse(str(error)) from error
 
 
 def text_of(spec: Spec, target: str, settings: Sequence[str]) -> str:
     """A rendering, with what a checkout knows where it is needed. Raises SpecError."""
+    from ci_kaniko.rendering import known_values
     from ci_kaniko.rendering import render as render_text
-    from ci_kaniko.targets.registry import target as find_target
 
-    given = _settings(settings)
-    if find_target(target).needs_values:
-        from datetime import datetime, timezone
-
-        from ci_kaniko.repository.checkout import values
-
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        found = {"build.timestamp": now, **values()}
-        event = {"branch", "tag", "pull_request.number"}
-        if event & given.keys():
-            found = {name: value for name, value in found.items() if name not in event}
-        given = {**found, **given}
-    return render_text(spec, target, given)
+    return render_text(spec, target, known_values(target, values_of(settings), spec.repository))
 
 
-def _settings(settings: Sequence[str]) -> dict[str, str]:
+def values_of(settings: Sequence[str]) -> dict[str, str]:
     """What ``--set`` says. Raises Misuse."""
     from ci_kaniko.problems.finding import quoted
 

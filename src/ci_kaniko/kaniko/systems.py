@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class System(NamedTuple):
@@ -82,6 +82,8 @@ _BUILT_IN = (
         clones="kubernetes: {clone: true} fetches it with git",
     ),
 )
+TargetName = Literal["gitlab", "github", "buildkite", "agola", "kubernetes"]
+"""The names of those that are built in, for type checkers."""
 SYSTEMS = {item.name: item for item in _BUILT_IN}
 NAMES = tuple(SYSTEMS)
 """The targets that come with ci-kaniko, in the order in which they are told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,10 +42,15 @@ class Problem:
         warning = "warning: " if self.severity == "warning" else ""
         return f"{place}: {warning}{where}{self.message} [{self.rule}]"
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--format json`` prints of it."""
+        fields = ("path", "line", "column", "where", "severity", "rule", "message", "hint")
+        return {field: getattr(self, field) for field in fields}
+
     def explain(self, also: Sequence[Problem] = ()) -> str:
         """The one-line form, then the source line, a caret and the hint.
 
-        ``also`` are problems that say the same of other places.
+        ``also`` are problems that say the same of other places, or of other files.
         """
         lines = [str(self)]
         if self.line and self.column and self.excerpt:
@@ -61,17 +66,28 @@ class Problem:
                 lines.append(f"  {margin} = hint: {self.hint}")
         elif self.hint:
             lines.append(f"  hint: {self.hint}")
-        if also:
-            margin = " " * (len(str(self.line)) + 2)
-            lines.append(f"{margin} = also at {_listed(also)}")
+        margin = " " * (len(str(self.line)) + 2) if self.line else " "
+        here = [f"{one.line}:{one.column}" for one in also if one.path == self.path]
+        if here:
+            lines.append(f"{margin} = also at {listed(here, 'places')}")
+        others = {one.path: one for one in also if one.path != self.path}
+        if others:
+            named = [f"{one.path}:{one.line}" if one.line else one.path for one in others.values()]
+            count = f"{len(others)} more {'file' if len(others) == 1 else 'files'}"
+            lines.append(f"{margin} = the same in {count}: {listed(named, 'files')}")
         return "\n".join(lines)
 
 
-def _listed(problems: Sequence[Problem]) -> str:
-    places = [f"{problem.line}:{problem.column}" for problem in problems]
-    if len(places) > 8:
-        places[6:] = [f"{len(places) - 6} more places"]
-    return " and ".join(filter(None, [", ".join(places[:-1]), places[-1]]))
+def listed(words: Sequence[str], what: str) -> str:
+    """Words as a sentence has them, the first of many.
+
+    >>> listed(["a", "b", "c"], "files"), listed(["a"] * 9, "files")
+    ('a, b and c', 'a, a, a, a, a, a and 3 more files')
+    """
+    words = [*words]
+    if len(words) > 8:
+        words[6:] = [f"{len(words) - 6} more {what}"]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _window(text: str, column: int) -> tuple[str, int]:
@@ -112,6 +128,10 @@ class SpecError(CiKanikoError):
 
 class UnknownTargetError(CiKanikoError):
     """A target that does not exist was asked for."""
+
+
+class SelectionError(CiKanikoError):
+    """Images or changes that were asked for and cannot be found; the message says what to do."""
 
 
 class BrokenTargetError(CiKanikoError):

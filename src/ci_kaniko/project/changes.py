@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import suggest
-from ci_kaniko.project.git import CannotTell, commit_of, git, more_history, output
+from ci_kaniko.problems.problem import SelectionError, suggest
+from ci_kaniko.project.git import commit_of, git, more_history, output
 from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.grammar import inside_repository
@@ -35,25 +35,25 @@ class Changes(NamedTuple):
 
 
 def named(spec: Spec, words: Iterable[str]) -> list[str]:
-    """The images that ``--only`` names, in the order of the spec. Raises CannotTell."""
+    """The images that ``--only`` names, in the order of the spec. Raises SelectionError."""
     names = {name.strip() for word in words for name in word.split(",")} - {""}
     if not spec.images:
-        raise CannotTell("--only chooses among images:, and this spec lists none")
+        raise SelectionError("--only chooses among images:, and this spec lists none")
     if not names:
-        raise CannotTell("--only names no image")
+        raise SelectionError("--only names no image")
     for name in sorted(names - spec.images.keys()):
         close = suggest(name, spec.images)
         known = f'did you mean "{close}"?' if close else f"known: {', '.join(spec.images)}"
-        raise CannotTell(f"no image is called {quoted(name)}; {known}")
+        raise SelectionError(f"no image is called {quoted(name)}; {known}")
     return [name for name in spec.images if name in names]
 
 
 def changed(root: str, revision: str) -> Changes:
-    """What differs between HEAD and where it left ``revision``. Raises CannotTell."""
+    """What differs between HEAD and where it left ``revision``. Raises SelectionError."""
     if not revision:
-        raise CannotTell("--changed-since has no revision: the variable that names it is empty")
+        raise SelectionError("--changed-since has no revision: the variable that names it is empty")
     if _NO_COMMIT.fullmatch(revision):
-        raise CannotTell(
+        raise SelectionError(
             f"{revision[:7]}... stands for no commit, as in the first push of a branch; "
             "name one, such as origin/main"
         )
@@ -62,7 +62,7 @@ def changed(root: str, revision: str) -> Changes:
     base = output(root, "merge-base", *commits)
     if base is None:
         more = more_history(root)
-        raise CannotTell(
+        raise SelectionError(
             f"git finds no commit that {quoted(revision)} and HEAD both come from{more}"
         )
     # A rename is a deletion and an addition here, so that both names count.
@@ -111,8 +111,31 @@ def _touches_templates(root: str, folder: str, found: Changes) -> bool:
 
 
 def only_images(spec: Spec, words: Iterable[str]) -> Spec:
-    """The images that ``--only`` names. Raises CannotTell."""
+    """The images that ``--only`` names. Raises SelectionError."""
     return select(spec, named(spec, words))
+
+
+class Unchanged(NamedTuple):
+    """There is nothing to build: why, and the text of a pipeline that builds nothing."""
+
+    why: str
+    text: str
+
+
+def chosen_images(
+    spec: Spec, target: str, only: Sequence[str] = (), since: str | None = None
+) -> Spec | Unchanged:
+    """The images that ``only`` names, and of them those that commits since ``since`` concern.
+
+    Raises SelectionError.
+    """
+    if since is None:
+        return only_images(spec, only) if only else spec
+    part = changed_images(spec, target, spec.repository, since, only)
+    if part is not None:
+        return part
+    why = _unchanged(spec, only, since)
+    return Unchanged(why, find_target(target).nothing(spec, why))
 
 
 def changed_images(
@@ -120,7 +143,7 @@ def changed_images(
 ) -> Spec | None:
     """The images that have changed, of those that ``only`` names; None when there are none.
 
-    Raises CannotTell.
+    Raises SelectionError.
     """
     names = named(spec, only) if only else [build.name for build in spec.builds]
     reached = affected(spec, root, changed(root, since))
@@ -134,7 +157,7 @@ def changed_images(
     return part.model_copy(update={"images": images})
 
 
-def unchanged(spec: Spec, only: Sequence[str], since: str) -> str:
+def _unchanged(spec: Spec, only: Sequence[str], since: str) -> str:
     """What is said when there is nothing to build."""
     if not spec.images:
         return f"the image has not changed since {since}"

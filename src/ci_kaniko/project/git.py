@@ -5,21 +5,17 @@ from __future__ import annotations
 import subprocess
 
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import CiKanikoError
-
-
-class CannotTell(CiKanikoError):
-    """Images or changes that were asked for and cannot be found; the message says what to do."""
+from ci_kaniko.problems.problem import SelectionError
 
 
 def commit_of(root: str, revision: str) -> str:
-    """The commit that a revision names. Raises CannotTell."""
+    """The commit that a revision names. Raises SelectionError."""
     name = f"{revision}^{{commit}}"
     found = None
     if not revision.startswith("-"):
         found = output(root, "rev-parse", "--verify", "--quiet", name)
     if found is None:
-        raise CannotTell(f"git knows no commit {quoted(revision)} here{more_history(root)}")
+        raise SelectionError(f"git knows no commit {quoted(revision)} here{more_history(root)}")
     return found.strip()
 
 
@@ -31,16 +27,16 @@ def more_history(root: str) -> str:
 
 
 def git(root: str, *arguments: str, otherwise: str) -> str:
-    """What git says; ``otherwise`` begins the message when it fails. Raises CannotTell."""
+    """What git says; ``otherwise`` begins the message when it fails. Raises SelectionError."""
     done = _run(root, *arguments)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        raise CannotTell(f"{otherwise}: {said[0].removeprefix('fatal: ')}")
+        raise SelectionError(f"{otherwise}: {said[0].removeprefix('fatal: ')}")
     return done.stdout
 
 
 def output(root: str, *arguments: str) -> str | None:
-    """What git says, None when it fails. Raises CannotTell without git."""
+    """What git says, None when it fails. Raises SelectionError without git."""
     done = _run(root, *arguments)
     return done.stdout if done.returncode == 0 else None
 
@@ -56,6 +52,6 @@ def _run(root: str, *arguments: str) -> subprocess.CompletedProcess[str]:
             timeout=120,
         )
     except FileNotFoundError:
-        raise CannotTell("this needs git, which is not installed here") from None
+        raise SelectionError("this needs git, which is not installed here") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotTell(f"git does not answer: {error}") from error
+        raise SelectionError(f"git does not answer: {error}") from error

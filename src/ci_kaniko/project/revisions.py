@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.project.git import CannotTell, commit_of, git, output
+from ci_kaniko.problems.problem import SelectionError
+from ci_kaniko.project.git import commit_of, git, output
 from ci_kaniko.spec.loading import loads
 
 if TYPE_CHECKING:
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
 
 
 def spec_at(spec: Spec, revision: str) -> Spec:
-    """The same file of an earlier commit. Raises CannotTell, and SpecError for what it holds."""
+    """The same file of an earlier commit.
+
+    Raises SelectionError, and SpecError for what it holds.
+    """
     path = spec.source.path if spec.source else ""
     if not os.path.isfile(path):
-        raise CannotTell("--against compares a file, and the spec is none")
+        raise SelectionError("--against compares a file, and the spec is none")
     folder, name = os.path.split(os.path.realpath(path))
     git(folder, "rev-parse", "--git-dir", otherwise="--against needs a git checkout")
     commit = commit_of(folder, revision)
     text = output(folder, "show", f"{commit}:./{name}")
     if text is None:
-        raise CannotTell(f"{quoted(revision)} has no {quoted(path)}: there is nothing to compare")
+        raise SelectionError(
+            f"{quoted(revision)} has no {quoted(path)}: there is nothing to compare"
+        )
     return loads(text, path)

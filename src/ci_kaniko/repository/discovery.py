@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 FILE_NAMES = ("ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json")
 ENDING = ".j2"
+_MAGIC = frozenset("*?[")
 
 
 def find(start: str = ".") -> str | None:
@@ -22,6 +27,47 @@ def find(start: str = ".") -> str | None:
         folder = parent
 
 
+def spec_in(path: str) -> str:
+    """The spec of a folder, or the path itself when it is none or has none."""
+    if not os.path.isdir(path):
+        return path
+    names = (os.path.join(path, name) for name in FILE_NAMES)
+    return next(filter(os.path.isfile, names), path)
+
+
+def specs_at(places: Iterable[str]) -> list[str]:
+    """The specs that files, folders and patterns name, each once, from the current folder on.
+
+    A pattern is one as for ``glob``, and finds the specs of folders as well; - is itself. Raises
+    LookupError for a pattern that finds none.
+    """
+    found: dict[str, str] = {}
+    for place in places:
+        for path in [place] if place == "-" else map(_from_here, _specs_at(place)):
+            found.setdefault(path if path == "-" else os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _specs_at(place: str) -> list[str]:
+    if not _MAGIC.intersection(place) or os.path.lexists(place):
+        return [spec_in(place)]
+    from glob import glob
+
+    paths = map(spec_in, sorted(glob(place, recursive=True)))
+    found = [path for path in paths if os.path.isfile(path)]
+    if not found:
+        raise LookupError(place)
+    return found
+
+
+def _from_here(path: str) -> str:
+    """A path as messages name it; on another drive there is no way from here."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        return path
+
+
 def root_of(spec_path: str) -> str:
     """The repository that a spec belongs to: the nearest folder above it with ``.git``.
 
@@ -34,6 +80,15 @@ def root_of(spec_path: str) -> str:
             return start
         folder = parent
     return folder
+
+
+def place_here(path: str) -> str:
+    """A file's path from the root of the repository that a command runs in, if it lies there.
+
+    Otherwise from that of its own.
+    """
+    below = os.path.relpath(path, root_of(FILE_NAMES[0])).replace(os.sep, "/")
+    return place_of(path) if below.startswith("../") else below
 
 
 def place_of(spec_path: str) -> str:

@@ -110,8 +110,11 @@ def _refuse(path: str, rule: str, message: str, hint: str = "") -> NoReturn:
 
 
 def _refuse_kind(path: str) -> NoReturn:
-    kind = "a directory" if os.path.isdir(path) else "a pipe or a device"
-    _refuse(path, "not-a-file", f"this is {kind}, not a file", "name the file with --spec PATH")
+    from ci_kaniko.repository.discovery import FILE_NAMES
+
+    folder = f"this is a directory, and there is no {FILE_NAMES[0]} in it"
+    message = folder if os.path.isdir(path) else "this is a pipe or a device, not a file"
+    _refuse(path, "not-a-file", message, "name the file with --spec PATH")
 
 
 def _refuse_size(path: str) -> NoReturn:

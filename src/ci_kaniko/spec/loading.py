@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.nodes import Mapping, Node, Scalar, Sequence
@@ -12,20 +13,23 @@ from ci_kaniko.spec.rules.engine import check
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import NULLS, Plain
 
-if TYPE_CHECKING:
-    import os
-
 
 def load(path: str | os.PathLike[str]) -> Spec:
-    """The spec in a file.
+    """The spec in a file, or in a folder that has one.
 
     Raises SpecError with every problem of the file, in file order.
     """
-    spec = loads(read(path), str(path))
-    if spec.source:
-        from ci_kaniko.repository.discovery import place_of
+    from ci_kaniko.repository.discovery import place_of, spec_in
 
-        spec.source.place = place_of(str(path))
+    name = spec_in(os.fspath(path))
+    try:
+        spec = loads(read(name), name)
+    except InvalidSpec as invalid:
+        if invalid.rest and invalid.rest.source:
+            invalid.rest.source.place = place_of(name)
+        raise
+    if spec.source:
+        spec.source.place = place_of(name)
     return spec
 
 

@@ -57,7 +57,11 @@ class Model(BaseModel):
     """What all parts of a spec share: unknown keys are refused, null means absent."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,
+        hide_input_in_errors=True,
     )
 
     @classmethod

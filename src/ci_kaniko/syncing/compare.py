@@ -261,9 +261,13 @@ def _other_spec(output: Output, root: str) -> str:
     return written if os.path.isfile(os.path.join(root, written)) else ""
 
 
-def drift(compared: Compared, command: str) -> list[tuple[Problem, Output]]:
-    """The files that are not in sync, each with its problem; ``command`` would write them."""
+def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Output]]:
+    """The files that are not in sync, each with its problem.
+
+    Its hint names the spec unless that is the one which is found without a name.
+    """
     name = name_of(compared.spec.source)
+    command = f"ci-kaniko sync{_option(compared.spec) if named else ''}"
     return [
         (
             Problem(
@@ -283,17 +287,24 @@ def drift(compared: Compared, command: str) -> list[tuple[Problem, Output]]:
     ]
 
 
-def diff(output: Output) -> list[str]:
-    """The unified diff from the file to what it should be, without line ends."""
+def _option(spec: Spec) -> str:
+    """How to name a spec on the command line."""
+    from shlex import quote
+
+    return f" -f {quote(spec.source.path if spec.source and spec.source.place else '-')}"
+
+
+def unified(shown: str, current: str | None, expected: str) -> list[str]:
+    """The unified diff from a file to what it should be, without line ends."""
     import difflib
 
     from ci_kaniko.text.display import hide, printable
 
     compared = difflib.unified_diff(
-        _lines(output.current or ""),
-        _lines(output.expected),
-        output.shown if output.current is not None else "/dev/null",
-        f"{output.shown} (rendered)",
+        _lines(current or ""),
+        _lines(expected),
+        shown if current is not None else "/dev/null",
+        f"{shown} (rendered)",
         lineterm="",
     )
     return [printable(hide(line)) for line in "\n".join(compared).split("\n")]

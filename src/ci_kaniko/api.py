@@ -1,0 +1,233 @@
+"""What ``import ci_kaniko`` offers: the commands, for programs.
+
+Nothing here prints, ends the process or keeps anything between two calls; threads may call at
+once. A path is where messages say that something is, so it is told as it was given.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
+    from ci_kaniko.importing.linting import Linted
+    from ci_kaniko.importing.pipelines import Imported
+    from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.problems.problem import Problem, SpecError
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.syncing.compare import Compared
+    from ci_kaniko.syncing.together import Change
+    from ci_kaniko.targets.requirement import Requirement
+    from ci_kaniko.targets.target import Target
+
+    StrPath: TypeAlias = str | os.PathLike[str]
+    OneTarget: TypeAlias = TargetName | Target
+    Targets: TypeAlias = OneTarget | Iterable[OneTarget]
+    Specs: TypeAlias = Spec | StrPath | Iterable[Spec | StrPath]
+    Pipelines: TypeAlias = StrPath | Iterable[StrPath | tuple[str, str]]
+
+
+def render(
+    spec: Spec,
+    target: OneTarget,
+    values: Mapping[str, str] | None = None,
+    *,
+    only: Sequence[str] = (),
+    changed_since: str | None = None,
+) -> str:
+    """The native configuration of ``target`` that builds and pushes the images of ``spec``.
+
+    ``values`` are portable variables by name (``{"commit.sha": ...}``), for targets that must
+    know them now; ``checkout_values`` has those of a checkout. ``only`` names some of several
+    images; ``changed_since`` leaves out those that no commit since that revision concerns, and
+    what is rendered then is a pipeline for now. Where none is left, it is one that builds nothing.
+
+    Raises SpecError with every problem, UnknownTargetError, and SelectionError for an image or a
+    revision that is not there.
+
+    >>> from ci_kaniko import loads
+    >>> print(render(loads("destinations: ['ghcr.io/acme/shop:1.0']"), "github").splitlines()[2])
+    name: image
+    """
+    from ci_kaniko import rendering
+
+    name = _name(target)
+    if only or changed_since is not None:
+        from ci_kaniko.project.changes import Unchanged, chosen_images
+        from ci_kaniko.targets.registry import check_name
+
+        check_name(name)
+        part = chosen_images(spec, name, only, changed_since)
+        if isinstance(part, Unchanged):
+            return part.text
+        spec = part
+    return rendering.render(spec, name, values)
+
+
+def check(
+    specs: Specs,
+    targets: Targets = (),
+    *,
+    values: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    repository: StrPath | None = None,
+) -> list[Problem]:
+    """What is wrong with specs, warnings included: what ``ci-kaniko validate`` says.
+
+    Without ``targets`` those of its ``outputs`` are checked, and all where a spec has none: then
+    only what no target takes is told. A spec that was read from a file is compared with its
+    checkout, its Dockerfiles included; one that was made in Python is when ``repository`` says
+    where that is. ``values`` and ``only`` are as for ``render``.
+
+    Raises UnknownTargetError, and SelectionError for an image that is not there.
+
+    >>> from ci_kaniko import Spec
+    >>> spec = Spec(push="never", build_args={"A": "$CI_COMMIT_SHA"})
+    >>> [(problem.severity, problem.where) for problem in check(spec, "gitlab")]
+    [('warning', 'build_args.A')]
+    """
+    from ci_kaniko import checking
+
+    names = _names(targets)
+    root = None if repository is None else os.fspath(repository)
+    asked = checking.Asked(names, values or {}, only, root)
+    verdicts = [checking.check(spec, asked) for spec in _read(specs)]
+    found = [problem for verdict in verdicts for problem in verdict.problems]
+    return found + checking.between(verdicts, names)
+
+
+def diff(specs: Specs, targets: Targets = (), *, repository: StrPath | None = None) -> list[Change]:
+    """The outputs of specs that differ from what they should be, as ``ci-kaniko check`` has them.
+
+    ``targets`` narrows the outputs. ``repository`` is where the files of a spec lie that was made
+    in Python; without it they lie in that of the current folder.
+
+    Raises SpecError with every problem of every spec, UnknownTargetError.
+    """
+    from ci_kaniko.syncing.together import changes
+
+    return changes(_compared(specs, _names(targets), repository))
+
+
+def sync(
+    specs: Specs,
+    targets: Targets = (),
+    *,
+    force: bool = False,
+    repository: StrPath | None = None,
+) -> list[Change]:
+    """Write the outputs of specs that differ, and tell which.
+
+    A file of somebody else is a problem unless ``force`` overwrites it; when anything is wrong
+    with any spec, nothing is written. The rest is as for ``diff``.
+
+    Raises SpecError with every problem of every spec, UnknownTargetError, and OSError for a file
+    that cannot be written; those before it are.
+    """
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.syncing.together import in_the_way, written
+
+    compared = _compared(specs, _names(targets), repository)
+    if not force and (problems := in_the_way(compared)):
+        raise SpecError(problems)
+    return [*written(compared)]
+
+
+def setup(spec: Spec, target: OneTarget) -> list[Requirement]:
+    """What must exist on a platform before the first run, in the order of a first setup.
+
+    Raises SpecError with every problem, UnknownTargetError.
+
+    >>> from ci_kaniko import Spec
+    >>> login = {"username": "acme-bot", "password": "GHCR_TOKEN"}
+    >>> spec = Spec(destinations=["ghcr.io/acme/shop:1.0"], registries={"ghcr.io": login})
+    >>> [(each.kind, each.name) for each in setup(spec, "gitlab")]
+    [('secret', 'GHCR_TOKEN'), ('note', ''), ('note', '')]
+    """
+    from ci_kaniko.requirements import requirements
+
+    return requirements(spec, _name(target))
+
+
+def import_files(files: Pipelines, source: str | None = None) -> Imported:
+    """The spec that asks for what the kaniko jobs of some files do, and what became of each part.
+
+    A file is a path, or a pair of what messages call it and its text. ``source`` is the name of
+    the platform where the files do not tell it. Raises SpecError.
+
+    >>> import_files([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0")]).sources
+    ('shell',)
+    """
+    from ci_kaniko.importing.pipelines import read_all
+
+    return read_all(_files(files), source)
+
+
+def lint(files: Pipelines, source: str | None = None) -> Linted:
+    """What is wrong in the kaniko jobs of some files, which are given as ``import_files`` has them.
+
+    What cannot be read is a problem as well.
+
+    >>> found = lint([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0 --force")])
+    >>> [problem.rule for problem in found.problems]
+    ['no-context']
+    """
+    from ci_kaniko.importing.linting import lint_all
+
+    return lint_all(_files(files), source)
+
+
+def checkout_values(folder: StrPath = ".") -> dict[str, str]:
+    """The portable variables that a git checkout knows; {} outside of one."""
+    from ci_kaniko.repository.checkout import values
+
+    return values(os.fspath(folder))
+
+
+def _name(target: OneTarget) -> str:
+    return target if isinstance(target, str) else target.name
+
+
+def _names(targets: Targets) -> list[str]:
+    """The names of targets. Raises UnknownTargetError."""
+    from ci_kaniko.targets.registry import check_name
+    from ci_kaniko.targets.target import Target
+
+    listed = [targets] if isinstance(targets, str | Target) else targets
+    names = [_name(each) for each in listed]
+    for name in names:
+        check_name(name)
+    return names
+
+
+def _read(specs: Specs) -> Iterator[Spec | SpecError]:
+    """Each spec, or what is wrong with its file."""
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.spec.loading import load
+    from ci_kaniko.spec.spec import Spec
+
+    # A spec and a target have iterators as well, so both are asked for first.
+    for each in [specs] if isinstance(specs, str | os.PathLike | Spec) else specs:
+        try:
+            yield each if isinstance(each, Spec) else load(each)
+        except SpecError as error:
+            yield error
+
+
+def _compared(specs: Specs, targets: list[str], repository: StrPath | None) -> list[Compared]:
+    """Specs with their outputs. Raises SpecError."""
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.syncing.together import compare_all
+
+    root = None if repository is None else os.fspath(repository)
+    compared, problems = compare_all(_read(specs), targets, root)
+    if any(problem.severity == "error" for problem in problems):
+        raise SpecError(problems)
+    return compared
+
+
+def _files(files: Pipelines) -> list[StrPath | tuple[str, str]]:
+    return [files] if isinstance(files, str | os.PathLike) else [*files]
