@@ -275,7 +275,12 @@ def _with_inputs(value: Any, inputs: Mapping[str, str]) -> Any:
         return (inputs[found[1]] or found[2] or "").replace("${", "$${")
 
     pattern = re.compile(r"\$\$\{|\$\{input\.(\w+)(?::-([^}]*))?\}")
-    return _in_texts(value, lambda text: pattern.sub(put, text))
+    value = _in_texts(value, lambda text: pattern.sub(put, text))
+    for part in (value, *(value.get("images") or {}).values()):
+        if part and "registries" in part:
+            hosts = part["registries"].items()
+            part["registries"] = {pattern.sub(put, host): login for host, login in hosts}
+    return value
 
 
 def _in_texts(value: Any, change: Any) -> Any:

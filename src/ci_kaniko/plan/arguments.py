@@ -10,6 +10,7 @@ from ci_kaniko.plan.model import (
     CHECKOUT,
     DIGEST,
     FETCHED,
+    FOLDER,
     OUTPUT,
     PUSHED_ONLY,
     THIS_REPOSITORY,
@@ -19,6 +20,7 @@ from ci_kaniko.plan.model import (
 )
 from ci_kaniko.spec.labels import oci_labels
 from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.contexts import normal_path
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, merge
 from ci_kaniko.syntax.variables import Part, Parts, Ref
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     yield from _context_arguments(spec, directory_is_git=directory_is_git)
     if spec.target:
-        yield Argument("target", (spec.target,))
+        yield Argument("target", spec.target.parts)
     for name, text in spec.build_args.items():
         yield Argument("build-arg", merge([f"{name}=", *text.parts]))
     for name, proxy in proxies(spec):
@@ -60,20 +62,20 @@ def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
 
 def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     remote = not spec.context.is_directory
-    sub_path = grammar.inside_repository(spec.context_folder) or "."
+    folder = normal_path(spec.context_folder)
     if remote or directory_is_git:
         yield Argument("context", _fetched_context(spec))
-        if sub_path != ".":
-            yield Argument("context-sub-path", (sub_path,))
+        if folder:
+            yield Argument("context-sub-path", folder)
         root: Part = FETCHED
     else:
-        yield Argument("context", merge(["dir://", Ref(CHECKOUT), _below(sub_path)]))
+        yield Argument("context", merge(["dir://", Ref(CHECKOUT), *_below(folder, folder)]))
         root = Ref(CHECKOUT)
     if spec.dockerfile.is_remote:
         yield Argument("dockerfile", (spec.dockerfile,))
     else:
-        path = grammar.inside_repository(spec.dockerfile, spec.context_folder) or "."
-        yield Argument("dockerfile", merge([root, _below(path)]))
+        path = normal_path(spec.dockerfile, spec.context_folder)
+        yield Argument("dockerfile", merge([root, *_below(path, folder)]))
     if remote:
         yield from _git_arguments(spec)
     elif directory_is_git and spec.checkout:
@@ -83,8 +85,11 @@ def _context_arguments(spec: Build, *, directory_is_git: bool) -> Iterator[Argum
             yield Argument("git", ("recurse-submodules=true",))
 
 
-def _below(path: str) -> str:
-    return "" if path == "." else f"/{path}"
+def _below(path: Parts, folder: Parts) -> Parts:
+    """A path as it stands behind the root; an input that is all of the folder may be the root."""
+    if len(folder) == 1 and isinstance(folder[0], Ref) and path[0] == folder[0]:
+        return (Ref(FOLDER), *path[1:])
+    return ("/", *path) if path else ()
 
 
 def _fetched_context(spec: Build) -> Parts:

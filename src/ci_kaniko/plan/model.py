@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.kaniko.hosts import ecr_region
-from ci_kaniko.kaniko.systems import system
+from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHECKOUT = "@checkout"
 """The directory that holds the repository where the executor runs."""
+FOLDER = "@folder"
+"""A slash and the folder of the checkout that an input names; nothing for its root."""
 OUTPUT = "@output"
 """The directory for the files that the executor writes."""
 DIGEST = "@digest"
@@ -185,8 +187,7 @@ class Plan(NamedTuple):
     @property
     def reusable(self) -> bool:
         """Whether others include the job, and may give it inputs."""
-        section = getattr(self.spec, self.target)
-        return getattr(section, "form", "pipeline") not in {"pipeline", "child", "workflow", "jobs"}
+        return is_reusable(self.spec, self.target)
 
     @property
     def pushed_outputs(self) -> tuple[str, ...]:
@@ -230,11 +231,13 @@ class Plan(NamedTuple):
         texts = [argument.value or () for argument in (*self.arguments, *self.pushed_arguments)]
         texts += [push.reference.parts for push in self.pushes]
         texts += [login.key for login in self.logins]
+        texts += [self.spec.context.parts] if self.arguments else []
         return {name for parts in texts for name in names(parts) if not name.startswith("@")}
 
     def uses(self) -> Iterator[tuple[Where, str]]:
         """Every portable variable and where the spec uses it."""
-        texts = [item for item in texts_with_variables(self.spec) if item[0][0] != "registries"]
+        others = {"registries", *known_names()} - {self.target}
+        texts = [item for item in texts_with_variables(self.spec) if item[0][0] not in others]
         texts += [
             (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
         ]
@@ -372,6 +375,12 @@ class Plan(NamedTuple):
         """What the CI's own identity is asked for, by cloud."""
         clouds = [*self.clouds, *(login.cloud for login in self.logins if login.cloud)]
         return {cloud.name: cloud.token for cloud in clouds if cloud.token}
+
+
+def is_reusable(build: Build, target: str) -> bool:
+    """Whether the form of a build is one that takes inputs."""
+    form = getattr(getattr(build, target), "form", "pipeline")
+    return form not in {"pipeline", "child", "workflow", "jobs"}
 
 
 def host_on(target: str, reference: Reference) -> str:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
-from ci_kaniko.problems.finding import Finding
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import file_stem
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan, Started
+    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Prepare
     from ci_kaniko.spec.spec import Spec
@@ -259,18 +258,3 @@ class Named(NamedTuple):
 
 
 PREPARES = "prepares an image"
-
-
-def unknown_inputs(plan: Plan, field: str) -> Iterator[Finding]:
-    """Inputs in a native name that nobody gives this form, and that have no default."""
-    name = getattr(getattr(plan.spec, plan.target), field)
-    for part in parts_of(name or ""):
-        if isinstance(part, Ref) and not plan.reusable:
-            given = plan.spec.inputs[part.name.removeprefix(INPUT_PREFIX)]
-            if given.default is None:
-                yield Finding(
-                    "target-variable",
-                    (plan.target, field),
-                    f"nobody gives this form inputs, and ${{{part.name}}} has no default",
-                    "give the input a default",
-                )

@@ -14,8 +14,9 @@ from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.arguments import arguments_of, handed_over, output_arguments
+from ci_kaniko.plan.inputs import settled
 from ci_kaniko.plan.logins import git_login_of, logins_of
-from ci_kaniko.plan.model import Plan, Push, Started, host_on
+from ci_kaniko.plan.model import Plan, Push, Started, host_on, is_reusable
 from ci_kaniko.plan.names import config_names, git_token, reserved_names
 from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding, quoted
@@ -35,6 +36,8 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     With ``directory_is_git`` a directory context means this repository at this commit, fetched by
     the executor itself.
     """
+    if not is_reusable(spec, target):
+        spec = settled(spec)
     pushes = _pushes(spec, target)
     logins, findings = logins_of(spec, target, pushes)
     fetched = directory_is_git or not spec.context.is_directory

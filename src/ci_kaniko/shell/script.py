@@ -138,7 +138,7 @@ class Script:
         static = self.words.arguments(plan.arguments)
         always = [login for login in plan.logins if not login.pushes]
         head = credentials.of_context() + self._secrets.inputs()
-        head += self._tool.prepared(self._draft.site) + self._checks.of_cache()
+        head += self._tool.prepared(self._draft.site) + self._checks.of_every_run()
         head += credentials.of_hosts(always) + credentials.of_git()
         if not plan.pushes:
             config = self._config.write() if always else []

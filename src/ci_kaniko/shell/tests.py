@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.shell.words import expanded
+from ci_kaniko.spec.given import given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, is_run_time_host
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan, Push
     from ci_kaniko.shell.words import Words
+    from ci_kaniko.spec.given import Given
     from ci_kaniko.syntax.references import Reference
     from ci_kaniko.syntax.variables import Parts
 
@@ -91,9 +93,31 @@ class Checks:
         self._words = words
         self._plan = plan
 
-    def of_cache(self) -> list[str]:
-        """The checks that every run makes."""
-        return [line for check in self._of(self._cached()) for line in check]
+    def of_every_run(self) -> list[str]:
+        """The checks that every run makes: of paths, of the stage, of the cache."""
+        given = given_in(self._plan.spec) if self._plan.arguments else ()
+        checks = [tuple(self._given(each)) for each in given if each.what != "host"]
+        checks += self._of(self._cached())
+        return [line for check in dict.fromkeys(checks) for line in check]
+
+    def _given(self, given: Given) -> list[str]:
+        """Lines that stop where an input is no path or no stage."""
+        name = INPUT_PREFIX + given.name
+        word = expanded(self._words.cell(name))
+        if given.what == "stage":
+            tested, arms = word, ["[!A-Za-z0-9]* | *[!A-Za-z0-9_.-]* | '')"]
+        else:
+            tested, arms = f"/{word}/", ["*[!A-Za-z0-9._+@/-]* | *//* | */./* | */../*)"]
+        if given.what == "folder":
+            arms.insert(0, "/./) ;;")
+        return [
+            f"case {tested} in",
+            *indented(arms),
+            f'    echo "ci-kaniko: no {given.what} can be this {name}: {word}" >&2',
+            "    exit 1",
+            "    ;;",
+            "esac",
+        ]
 
     def of_pushes(self, pushes: Iterable[Push]) -> list[str]:
         """The checks of some destinations."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.plan.model import FOLDER
 from ci_kaniko.shell.dialect import Cell, Impossible, cell_of
 from ci_kaniko.syntax.references import MAX_TAG
 from ci_kaniko.syntax.variables import Ref, variable
@@ -33,6 +34,8 @@ class Words:
         draft = self._draft
         if name in draft.site.places:
             return draft.site.places[name]
+        if name == FOLDER:
+            return self._folder()
         found = cell_of(draft.dialect, name, draft.plan)
         if found is None:
             found = self._derived(name)
@@ -48,6 +51,13 @@ class Words:
                 f'$(printf %s "{_double_quoted(found)}" | {TO_LOWER})',
             )
         return found
+
+    def _folder(self) -> Cell:
+        """The folder that an input names, to stand behind the root: a dot is that itself."""
+        (ref,) = self._draft.plan.spec.context.parts
+        assert isinstance(ref, Ref)
+        self._draft.define(f"folder=/${self.cell(ref.name).name}", "folder=${folder%/.}")
+        return Cell("folder")
 
     def _derived(self, name: str) -> Cell:
         """A variable that no target has by itself, made of others."""

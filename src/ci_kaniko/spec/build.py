@@ -57,7 +57,9 @@ from ci_kaniko.spec.triggers import Triggers
 from ci_kaniko.syntax.contexts import Context, Dockerfile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
 
     from typing_extensions import Unpack
 
@@ -285,6 +287,13 @@ class Build(Model):
     def elsewhere(self) -> frozenset[str]:
         """Hosts whose logins are there for other jobs to push with."""
         return self._elsewhere
+
+    def with_hosts(self, rename: "Callable[[str], str]", update: "Mapping[str, Any]") -> "Self":
+        """A copy with other values, in which registries have other names."""
+        copy = self.model_copy(update=update)
+        elsewhere = frozenset(map(rename, self._elsewhere))
+        copy._elsewhere = elsewhere  # noqa: SLF001 - another of the same class
+        return copy
 
     @property
     def differs(self) -> frozenset[str] | None:

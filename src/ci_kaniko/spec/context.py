@@ -24,7 +24,9 @@ from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.options import NoProxy, or_secret
 from ci_kaniko.syntax.contexts import Context, Dockerfile
+from ci_kaniko.syntax.grammar import check_text, is_stage
 from ci_kaniko.syntax.scalars import as_bool
+from ci_kaniko.syntax.variables import INPUT_READ, Template, holding_inputs, with_inputs
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,12 +37,17 @@ Depth = Annotated[int, whole(1, 1_000_000)]
 
 
 def _read_dockerfile(text: str) -> Dockerfile:
-    check_plain(text)
+    _check_holding_inputs(text)
     return Dockerfile(text)
 
 
+def _check_holding_inputs(text: str) -> None:
+    check = check_text if INPUT_READ in text else check_plain
+    check(text)
+
+
 BuildContext = Annotated[Context, Makes(Context, STRING, "template")]
-DockerfilePath = Annotated[Dockerfile, Makes(_read_dockerfile, STRING)]
+DockerfilePath = Annotated[Dockerfile, Makes(_read_dockerfile, STRING, inputs=True)]
 
 
 class Git(Model):
@@ -181,15 +188,19 @@ class Proxy(Model):
         def __init__(self, /, **data: "Unpack[ProxyDict]") -> None: ...
 
 
-def _check_stage(text: str) -> None:
-    check_plain(text)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
+def _read_stage(text: str) -> Template:
+    _check_holding_inputs(text)
+    read = Template.keeping(text, (text,))
+    if INPUT_READ in text:
+        read = holding_inputs(text, "a stage", "${input.stage}")
+    if not is_stage(with_inputs(read, lambda _: "x")):
         raise Refused(
             "bad-stage",
             f"{quoted(text)} is not a stage of a Dockerfile",
             "letters, digits, _ . and -; one stage",
         )
+    return read
 
 
-Stage = Annotated[str, Reads(checked(_check_stage), TEXT)]
+Stage = Annotated[Template, Makes(_read_stage, TEXT, inputs=True)]
 PushPolicy = Annotated[str, choice("auto", "always", "never")]

@@ -21,6 +21,7 @@ from ci_kaniko.syntax.references import (
     Reference,
     Repository,
     check_lookalike,
+    is_run_time_host,
 )
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
 from ci_kaniko.syntax.variables import Ref, Template, names, natives, parse, written_variables
@@ -46,7 +47,8 @@ class Reads:
 
     ``kind`` is what its texts are: ``plain`` ones, a ``template`` in which variables are replaced,
     the name of a ``secret``, a ``command`` for a shell, a ``name`` in which nobody replaces
-    anything, or ``native`` keys and values. ``write`` makes of a value what ``read`` takes.
+    anything, or ``native`` keys and values. With ``inputs`` those of a form may stand in them.
+    ``write`` makes of a value what ``read`` takes.
     """
 
     def __init__(
@@ -55,8 +57,11 @@ class Reads:
         schema: dict[str, Any],
         kind: str = "plain",
         write: Callable[[Any], Any] = plain,
+        *,
+        inputs: bool = False,
     ) -> None:
         self.read = read
+        self.inputs = inputs
         self.schema = schema
         self.kind = kind
         self.write = write
@@ -75,9 +80,14 @@ class Makes(Reads):
     """Annotates a field whose texts become values: ``make`` reads one, or raises Refused."""
 
     def __init__(
-        self, make: Callable[[str], str], schema: dict[str, Any], kind: str = "plain"
+        self,
+        make: Callable[[str], str],
+        schema: dict[str, Any],
+        kind: str = "plain",
+        *,
+        inputs: bool = False,
     ) -> None:
-        super().__init__(lambda value: make(as_text(value)), schema, kind)
+        super().__init__(lambda value: make(as_text(value)), schema, kind, inputs=inputs)
 
 
 _ANNOTATED: Any = type(Annotated[int, ""])
@@ -237,7 +247,7 @@ def _check_registry(text: str) -> None:
             else "a host is written out; ${env.NAME} is a run-time variable of your own",
         )
     parts = parse(text)
-    if len(parts) == 1 and isinstance(parts[0], Ref) and parts[0].name.startswith("env."):
+    if len(parts) == 1 and isinstance(parts[0], Ref) and is_run_time_host(parts):
         return
     check_lookalike(text)
     grammar.check_host(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
+from ci_kaniko.syntax.variables import INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -105,8 +106,13 @@ def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
 
     found: list[tuple[Where, str]] = []
     _add_templates(spec, Build, (), found)
-    # A directory is a path as it is written.
-    return [item for item in found if item[0] != ("context",) or not spec.context.is_directory]
+    return found
+
+
+def settings_with_inputs(spec: Build, target: str) -> list[str]:
+    """The settings of a target in which inputs stand."""
+    found = texts_with_variables(spec) if spec.inputs else []
+    return [text for where, text in found if where[0] == target and INPUT_READ in text]
 
 
 def _add_templates(
@@ -124,8 +130,9 @@ def _add_templates(
             for key, item in value.items():
                 if keys:
                     found.append(((*where, key), key))
-                if isinstance(item, str):
-                    found.append(((*where, key), item))
+                several = (item,) if isinstance(item, str) else item
+                if isinstance(several, tuple):
+                    found += (((*where, key), text) for text in several)
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
                 if isinstance(item, str):
@@ -144,7 +151,7 @@ def _fields_with_variables(model: type[Model]) -> tuple[str, ...]:
 
 def _takes_variables(part: Any) -> bool:
     if isinstance(part, Reads):
-        return part.kind == "template"
+        return part.inputs or part.kind == "template"
     if isinstance(part, type) and issubclass(part, Model):
         return bool(_fields_with_variables(part))
     return any(map(_takes_variables, inside(part)))

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.variables import Parts, Ref, Template, parse
+from ci_kaniko.syntax.variables import (
+    INPUT_PREFIX,
+    INPUT_READ,
+    Parts,
+    Ref,
+    Template,
+    holding_inputs,
+    parse,
+    parts_of,
+)
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -61,7 +70,7 @@ class Context(Template):
         return self.kind == "git" and "#" in self.location
 
 
-class Dockerfile(str):
+class Dockerfile(Template):
     """Where a Dockerfile is: a path from the context, or an address to download it from."""
 
     __slots__ = ("is_remote",)
@@ -69,14 +78,23 @@ class Dockerfile(str):
 
     def __new__(cls, text: str) -> Self:
         """Read a path. Raises Refused."""
-        made = super().__new__(cls, text)
+        given = INPUT_READ in text
+        parts = _with_inputs(text, "docker/${input.app}/Dockerfile") if given else ()
+        made = cls.keeping(text, parts or (text,))
         made.is_remote = text.startswith(("http://", "https://"))
         if not made.is_remote:
             _check_dockerfile(text)
         return made
 
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
+
+def normal_path(path: str, folder: str = ".") -> Parts:
+    """A path of a folder, from the root of the repository and without detours; empty for that."""
+    parts = [parts_of(text) for text in (path, folder)]
+    refs = [part for each in reversed(parts) for part in each if isinstance(part, Ref)]
+    flat = ["".join(part if isinstance(part, str) else "\0" for part in each) for each in parts]
+    first, *rest = (grammar.inside_repository(*flat) or ".").split("\0")
+    merged = [first, *(piece for pair in zip(refs, rest, strict=False) for piece in pair)]
+    return () if merged == ["."] else tuple(piece for piece in merged if piece)
 
 
 def _remote(text: str, scheme: str, rest: str) -> Parts:
@@ -116,14 +134,35 @@ def _directory(text: str) -> Parts:
             f"{quoted(text)} is a clone over SSH, which kaniko cannot do",
             f"write git://{remote.group(1)}/{remote.group(2)}",
         )
-    if any(isinstance(part, Ref) for part in parse(text)):
+    found = [ref.name for ref in parse(text) if isinstance(ref, Ref)]
+    if others := [name for name in found if not name.startswith(INPUT_PREFIX)]:
         raise Refused(
             "variable-not-allowed",
-            "the name of a directory holds no variables",
-            "variables are replaced in contexts that are fetched, such as git://",
+            f"a path holds no variables but inputs, and ${{{others[0]}}} is none",
+            "they are replaced in contexts that are fetched, such as git://",
         )
+    if found:
+        parts = _with_inputs(text, "services/${input.app}")
+        grammar.check_path(text, what="context")
+        return parts
     grammar.check_path(text, what="context")
     return (text,)
+
+
+def _with_inputs(text: str, example: str) -> Parts:
+    """The parts of a path, of which a caller gives some. Raises Refused."""
+    read = holding_inputs(text, "a path", example)
+    _, _, rest = text.partition(INPUT_READ)
+    if ".." in rest.split("/"):
+        raise Refused(
+            "bad-path",
+            f"{quoted(text)} leaves a folder that an input names, and that may be several",
+            f"a path that only goes down from there, such as {example}",
+        )
+    if "$${" in text:
+        message = f"{quoted(text)} holds a literal ${{ beside an input"
+        raise Refused("bad-path", message, "a path whose names have none")
+    return read.parts
 
 
 def _check_archive(text: str, rest: str) -> None:

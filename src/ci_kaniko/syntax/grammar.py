@@ -327,3 +327,11 @@ def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
             "a CI job has the repository and nothing beside it",
         )
     return text
+
+
+_STAGE = pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def is_stage(text: str) -> bool:
+    """Whether a stage of a Dockerfile can be called so."""
+    return _STAGE.fullmatch(text) is not None

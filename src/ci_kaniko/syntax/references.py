@@ -8,6 +8,7 @@ from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax.grammar import is_host
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
+    INPUT_PREFIX,
     Part,
     Parts,
     Ref,
@@ -180,7 +181,7 @@ def _written_host(image: str) -> str:
 
 def is_run_time_host(registry: Parts) -> bool:
     """Whether a registry is a variable of which nobody knows the value yet."""
-    return any(name.startswith(ENV_PREFIX) for name in names(registry))
+    return any(name.startswith((ENV_PREFIX, INPUT_PREFIX)) for name in names(registry))
 
 
 def check_lookalike(host: str) -> None:
@@ -312,7 +313,9 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
             f"add the registry and the namespace: {_EXAMPLE}",
         )
     lone = _slot(head, refs) if len(head) == 1 else None
-    if lone is not None and (lone.name == REGISTRY_HOST or lone.name.startswith(ENV_PREFIX)):
+    if lone is not None and (lone.name == REGISTRY_HOST or is_run_time_host((lone,))):
+        if lone.default is not None and lone.name.startswith(INPUT_PREFIX):
+            raise _bad(text, "the host has two defaults", "the default of the input is one")
         return head, rest
     if head.lower() != head and ("." in head or ":" in head):
         raise _bad(text, "host names are lower case", _instead(text, _lowered(flat, refs)))

@@ -200,12 +200,47 @@ NATIVE: dict[str, str] = {
 }
 
 
-def with_inputs(parts: Parts, make: Callable[[str], str]) -> str:
-    """A native name with what ``make`` makes of each input that stands in it."""
+INPUT_READ = "${input."
+"""How a text reads an input."""
+
+
+def with_inputs(text: str, make: Callable[[str], str]) -> str:
+    """A text in which nothing but inputs stands, with what ``make`` makes of each."""
     return "".join(
-        part if isinstance(part, str) else make(part.name.removeprefix(INPUT_PREFIX))
-        for part in parts
+        part if isinstance(part, str) else make(input_of(part)) for part in parts_of(text)
     )
+
+
+def input_of(ref: Ref) -> str:
+    """The name of the input that a variable stands for."""
+    return ref.name.removeprefix(INPUT_PREFIX)
+
+
+def inputs_in(text: str) -> list[str]:
+    """The names of the inputs in a text, in order."""
+    found = names(parts_of(text))
+    return [name.removeprefix(INPUT_PREFIX) for name in found if name.startswith(INPUT_PREFIX)]
+
+
+def holding_inputs(text: str, what: str, example: str) -> Template:
+    """A text in which nothing but inputs may stand, without defaults of their own. Raises Refused.
+
+    ``what`` is what the text is, with an article.
+    """
+    read = Template(text)
+    for ref in read.parts:
+        if isinstance(ref, str):
+            continue
+        if not ref.name.startswith(INPUT_PREFIX):
+            message = f"{what} holds no variables but inputs, and ${{{ref.name}}} is none"
+            raise Refused("variable-not-allowed", message, f"such as {example}")
+        if ref.default is not None:
+            message = f"{what} takes an input with no default but its own"
+            default = f"{input_of(ref)}: {{default: {ref.default}}}"
+            raise Refused(
+                "variable-not-allowed", message, f"${{{ref.name}}}, and inputs: {{{default}}}"
+            )
+    return read
 
 
 def variable(name: str) -> Variable:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.globs import to_regex
+from ci_kaniko.syntax.variables import with_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
 
 
 def remote_url(variable: str) -> str:
@@ -183,3 +185,8 @@ def _unknown_keys(
             f'did you mean "{close}"?' if close else f"known: {', '.join(sorted(known))}",
             on_key=True,
         )
+
+
+def with_defaults(text: str, build: Build) -> str:
+    """A setting of a form that nobody gives inputs; one without a default was refused."""
+    return with_inputs(text, lambda name: build.inputs[name].default or "")

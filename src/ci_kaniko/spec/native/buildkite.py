@@ -16,7 +16,7 @@ from ci_kaniko.spec.native.kubernetes import (
     Quantity,
     Toleration,
 )
-from ci_kaniko.spec.native.shared import Minutes, native_name
+from ci_kaniko.spec.native.shared import Minutes, Setting, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 
@@ -39,7 +39,7 @@ def _buildkite_key(text: str) -> Template:
     return Template(text)
 
 
-BuildkiteKey = Annotated[Template, Makes(_buildkite_key, STRING)]
+BuildkiteKey = Annotated[Template, Makes(_buildkite_key, STRING, inputs=True)]
 BuildkiteRetries = Annotated[int, whole(0, 10)]
 
 
@@ -65,13 +65,15 @@ class Buildkite(Section):
         "build has each key once.",
         examples=["build-shop", "build-${input.channel}"],
     )
-    queue: Present = Field(
+    queue: Setting = Field(
         default="kubernetes",
-        description="Queue of the agent-stack-k8s controller.",
+        description="Queue of the agent-stack-k8s controller. It can hold ${input.NAME}.",
         examples=["kubernetes"],
     )
-    agents: dict[Present, Present] = Field(
-        default={}, description="More agent tags beside the queue.", examples=[{"arch": "arm64"}]
+    agents: dict[Present, Setting] = Field(
+        default={},
+        description="More agent tags beside the queue. They can hold ${input.NAME}.",
+        examples=[{"arch": "arm64"}],
     )
     timeout_minutes: Minutes = Field(
         default=60, description="How long the step may take, in minutes.", examples=[30]

@@ -59,7 +59,8 @@ class GitHub(Section):
     )
     runs_on: OneOrMore = Field(
         default=("ubuntu-24.04",),
-        description="Label of the runner, or a list; it needs a Docker daemon.",
+        description="Label of the runner, or a list; it needs a Docker daemon. It can hold "
+        "${input.NAME}.",
         examples=["ubuntu-24.04", ["self-hosted", "linux"]],
     )
     platform_runs_on: dict[Platform, OneOrMore] = Field(

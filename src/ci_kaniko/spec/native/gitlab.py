@@ -19,7 +19,7 @@ from ci_kaniko.spec.fields import (
     whole,
 )
 from ci_kaniko.spec.model import Section
-from ci_kaniko.spec.native.shared import OneOrMore, native_name
+from ci_kaniko.spec.native.shared import NameSetting, OneOrMore, native_name
 from ci_kaniko.syntax.variables import Template
 from ci_kaniko.text.patterns import pattern
 
@@ -65,7 +65,7 @@ def _gitlab_time(text: str) -> None:
         )
 
 
-GitLabJob = Annotated[Template, Makes(_gitlab_job, STRING, "name")]
+GitLabJob = Annotated[Template, Makes(_gitlab_job, STRING, "name", inputs=True)]
 GitLabTime = Annotated[str, Reads(checked(_gitlab_time), {"type": ["string", "integer"]})]
 GitLabRetries = Annotated[int, whole(0, 2)]
 
@@ -88,14 +88,16 @@ class GitLab(Section):
         "twice: two jobs of one name become one.",
         examples=["build-shop", "build-${input.channel}"],
     )
-    stage: Name | None = Field(
+    stage: NameSetting | None = Field(
         default=None,
         description="Stage of the job; GitLab's default is test. Of a component it is what the "
-        "input stage is when nobody gives it.",
+        "input stage is when nobody gives it. It can hold ${input.NAME}.",
         examples=["build"],
     )
     tags: OneOrMore | None = Field(
-        default=None, description="Tags a runner must have, all of them.", examples=[["k8s"]]
+        default=None,
+        description="Tags a runner must have, all of them. They can hold ${input.NAME}.",
+        examples=[["k8s"]],
     )
     platform_tags: dict[Platform, OneOrMore] = Field(
         default={},

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.spec.fields import LIST_OR_ONE, Reads, check_present, whole
+from ci_kaniko.spec.fields import LIST_OR_ONE, TEXT, Makes, Reads, check_present, whole
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_list, as_text
-from ci_kaniko.syntax.variables import INPUT_PREFIX, parse, with_inputs
+from ci_kaniko.syntax.variables import INPUT_READ, Template, holding_inputs, with_inputs
 
 Minutes = Annotated[int, whole(1, 360 * 24)]
 Seconds = Annotated[int, whole(1, 2147483647)]
@@ -18,26 +18,28 @@ def native_name(text: str) -> str:
     Raises Refused.
     """
     grammar.check_text(text)
-    parts = parse(text)
-    for ref in parts:
-        if isinstance(ref, str):
-            continue
-        if not ref.name.startswith(INPUT_PREFIX) or ref.default is not None:
-            raise Refused(
-                "variable-not-allowed",
-                f"a name holds no variables but inputs, and ${{{ref.name}}} is none",
-                "such as build-${input.channel}, without a default of its own",
-            )
-    return with_inputs(parts, lambda _: "x")
+    return with_inputs(_holding_inputs(text), lambda _: "x")
+
+
+def _holding_inputs(text: str) -> Template:
+    return holding_inputs(text, "a name", "build-${input.channel}")
+
+
+def _native_text(text: str) -> str:
+    """A setting of a platform, in which inputs may stand. Raises Refused."""
+    if INPUT_READ not in text:
+        check_present(text)
+        return text
+    grammar.check_text(text)
+    return _holding_inputs(text)
 
 
 def _read_labels(value: Any) -> tuple[str, ...]:
     """The texts of a list of labels. Raises Refused."""
     labels = []
     for index, item in enumerate(as_list(value)):
-        text = as_text(item)
         try:
-            check_present(text)
+            text = _native_text(as_text(item))
         except Refused as refused:
             refused.at = (index,) if isinstance(value, list | tuple) else ()
             raise
@@ -47,4 +49,7 @@ def _read_labels(value: Any) -> tuple[str, ...]:
     return tuple(labels)
 
 
-OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE)]
+Setting = Annotated[str, Makes(_native_text, TEXT, inputs=True)]
+NameSetting = Annotated[str, Makes(_native_text, TEXT, "name", inputs=True)]
+"""A setting in which the platform replaces nothing."""
+OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE, inputs=True)]

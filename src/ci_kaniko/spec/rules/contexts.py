@@ -10,6 +10,7 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.rules.rule import build_rule, no_effect, spec_rule
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.variables import inputs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,15 @@ def _dockerfile_is_in_the_repository(spec: Build) -> Iterator[Finding]:
     if spec.dockerfile.is_remote:
         return
     base = spec.context_folder
-    if grammar.inside_repository(spec.dockerfile, base) is None:
+    if inputs_in(spec.context) and ".." in spec.dockerfile.split("/"):
+        yield Finding(
+            "bad-path",
+            ("dockerfile",),
+            f"{quoted(spec.dockerfile)} leaves the context, which an input names, and nobody knows "
+            "how deep it lies",
+            "a Dockerfile in the context, or a context without an input",
+        )
+    elif grammar.inside_repository(spec.dockerfile, base) is None:
         yield Finding(
             "bad-path",
             ("dockerfile",),

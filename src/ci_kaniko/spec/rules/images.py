@@ -11,9 +11,10 @@ from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.pushing import overlapping
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
-from ci_kaniko.spec.rules.texts import native_variables, undeclared
+from ci_kaniko.spec.rules.texts import native_variables
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.variables import inputs_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -63,15 +64,6 @@ def _files_are_written_once(spec: SpecFields) -> Iterator[Finding]:
 
 
 @build_rule("gitlab", "buildkite", "inputs")
-def _inputs_of_names_are_declared(spec: Build) -> Iterator[Finding]:
-    for where, text in (
-        (("gitlab", "job"), spec.gitlab.job),
-        (("buildkite", "key"), spec.buildkite.key),
-    ):
-        yield from undeclared(spec, where, text or "")
-
-
-@build_rule("gitlab", "buildkite", "inputs")
 def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
     """A file that others include with inputs, they may include twice."""
     if not spec.inputs:
@@ -79,7 +71,7 @@ def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
     name = "build-${image.name}-" if spec.name else "build-"
     example = f"{name}${{input.{next(iter(spec.inputs))}}}"
     gitlab, buildkite = spec.gitlab, spec.buildkite
-    if gitlab.form in {"include", "component"} and "${input." not in (gitlab.job or ""):
+    if gitlab.form in {"include", "component"} and not inputs_in(gitlab.job or ""):
         yield Finding(
             "input-in-name",
             ("gitlab", "job"),
@@ -87,7 +79,7 @@ def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
             f"gitlab: {{job: {quoted(example)}}}",
             severity="warning",
         )
-    if buildkite.form == "steps" and "${input." not in (buildkite.key or ""):
+    if buildkite.form == "steps" and not inputs_in(buildkite.key or ""):
         yield Finding(
             "input-in-name",
             ("buildkite", "key"),

@@ -9,7 +9,7 @@ from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import about_texts
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.references import canonical_host
-from ci_kaniko.syntax.variables import NATIVE
+from ci_kaniko.syntax.variables import NATIVE, inputs_in
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 SECRET_WORD = pattern(r"(?i)(?:^|_)(?:token|password|passwd|secret|api_?key|private_?key)s?$")
 
 
-@build_rule("registries[]")
+def _by_default(spec: Build, host: str) -> str:
+    """The host that an input is when nobody gives it."""
+    given = [spec.inputs[name].default for name in inputs_in(host) if name in spec.inputs]
+    return next((text for text in given if text), host)
+
+
+@build_rule("registries[]", "inputs")
 def _one_login_per_host(spec: Build) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for host, registry in spec.registries.items():
-        first = seen.setdefault(canonical_host(host), host)
+        first = seen.setdefault(canonical_host(_by_default(spec, host)), host)
         if first != host:
             yield Finding(
                 "duplicate-host",

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED, owner_of
-from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
+from ci_kaniko.spec.given import given_in
 from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
 from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables
@@ -17,6 +18,7 @@ from ci_kaniko.syntax.contexts import Context
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     NATIVE,
+    inputs_in,
     names,
     natives,
     parts_of,
@@ -167,26 +169,21 @@ def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
 
 @build_rule(
     *("context", "build_args[]", "labels[]", "annotations[]", "destinations[]", "registries[]"),
-    *("cache", "extra_args[]", "inputs"),
+    *("cache", "extra_args[]", "inputs", "dockerfile", "target", "gitlab", "github", "buildkite"),
 )
 def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
     for where, text in texts_with_variables(spec):
-        yield from undeclared(spec, where, text)
-
-
-def undeclared(spec: Build, where: Where, text: str) -> Iterator[Finding]:
-    for name in names(parts_of(text)):
-        declared = name.removeprefix("input.")
-        if declared != name and declared not in spec.inputs:
-            close = suggest(declared, spec.inputs)
-            yield Finding(
-                "unknown-input",
-                where,
-                f"no input is called {quoted(declared)}",
-                f"did you mean ${{input.{close}}}?"
-                if close
-                else f"at the top: inputs: {{{declared}: {{default: TEXT}}}}",
-            )
+        for name in inputs_in(text):
+            if name not in spec.inputs:
+                close = suggest(name, spec.inputs)
+                yield Finding(
+                    "unknown-input",
+                    where,
+                    f"no input is called {quoted(name)}",
+                    f"did you mean ${{input.{close}}}?"
+                    if close
+                    else f"at the top: inputs: {{{name}: {{default: TEXT}}}}",
+                )
 
 
 _REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*"))
@@ -207,6 +204,27 @@ def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
                         f"no image reference can hold {quoted(text)}, the default of ${{{name}}}",
                         "letters, digits, - _ and . in a tag",
                     )
+
+
+@build_rule("context", "dockerfile", "target", "destinations[]", "cache", "registries[]", "inputs")
+def _inputs_fit_what_they_make(spec: Build) -> Iterator[Finding]:
+    for given in given_in(spec):
+        item = spec.inputs.get(given.name)
+        if item is None:
+            continue  # it is not declared
+        texts: list[tuple[Where, str]] = [
+            (("inputs", given.name, "options", n), text) for n, text in enumerate(item.options)
+        ]
+        if item.default is not None:
+            texts.append((("inputs", given.name, "default"), item.default))
+        for where, text in texts:
+            if not given.fits(text):
+                yield Finding(
+                    "bad-input",
+                    where,
+                    f"{quoted(text)} is no {given.what}, and {dotted(given.where)} is made of it",
+                    given.hint,
+                )
 
 
 @spec_rule("inputs")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, parts_of
+from ci_kaniko.spec.texts import settings_with_inputs
+from ci_kaniko.syntax.variables import inputs_in
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 def takes_inputs(build: Build) -> bool:
     """Whether whoever uploads the steps gives them inputs."""
     return build.buildkite.form == "steps"
-
-
-def input_of(ref: Ref) -> str:
-    """The name of the input that a variable stands for."""
-    return ref.name.removeprefix(INPUT_PREFIX)
 
 
 def environment(plan: Plan, asked: Mapping[str, str]) -> dict[str, str]:
@@ -40,12 +36,11 @@ def checked(plan: Plan, asked: Mapping[str, str]) -> list[str]:
 
 
 def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
-    """The inputs that a script asks for, and those of its keys."""
+    """The inputs that a script asks for, and those of its step's settings."""
     build = plan.spec
-    parts = parts_of(build.buildkite.key or "") if takes_inputs(build) else ()
-    keys = [input_of(part) for part in parts if isinstance(part, Ref)]
-    read = dict.fromkeys([*asked.values(), *keys])
-    return [(name, build.inputs[name]) for name in read]
+    settings = settings_with_inputs(build, "buildkite") if takes_inputs(build) else []
+    chosen = [name for text in settings for name in inputs_in(text)]
+    return [(name, build.inputs[name]) for name in dict.fromkeys([*asked.values(), *chosen])]
 
 
 def expression(name: str, item: Input) -> str:

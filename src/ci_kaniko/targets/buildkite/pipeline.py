@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
-from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by, unknown_inputs
+from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
@@ -20,7 +20,7 @@ from ci_kaniko.targets.buildkite.inputs import takes_inputs
 from ci_kaniko.targets.buildkite.plugin import secret_names
 from ci_kaniko.targets.buildkite.steps import (
     NODES,
-    Key,
+    Uploaded,
     archive,
     job_key,
     key_of,
@@ -181,7 +181,6 @@ def _planned(spec: Spec) -> Pipeline:
 
 def _image_findings(image: Image) -> Iterator[Finding]:
     section = image.build.buildkite
-    yield from unknown_inputs(image.plan, "key")
     for index, job in enumerate(image.jobs):
         known = runner(job, section.platform_node_selector, NODES)
         if job.suffix and known is None and not job.requests:
@@ -294,8 +293,8 @@ def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
 
 
 def _uploaded(value: Any) -> Any:
-    """``value`` with every ``$`` doubled, for ``pipeline upload``, but for those of keys."""
-    if isinstance(value, Key):
+    """``value`` with every ``$`` doubled, for ``pipeline upload``, but for those of inputs."""
+    if isinstance(value, Uploaded):
         return str(value)
     if isinstance(value, str):
         return value.replace("$", "$$")
@@ -339,8 +338,11 @@ def _other_step(step: Any, planned: Step) -> Iterator[str]:
     environment = planned["environment"]
     if environment and step.get("env") != environment:
         yield "the step's environment is not the planned one"
-    # Keys are as planned, and the upload sets the inputs that stand in them.
-    texts = {**step, "key": "", "depends_on": "", "env": {} if environment else step.get("env")}
+    if step["agents"] != planned["agents"]:
+        yield "the step runs elsewhere than planned"
+    # Keys and agents are as planned, and the upload sets the inputs that stand in them.
+    texts = {name: text for name, text in step.items() if name not in {"key", "depends_on"}}
+    texts |= {"agents": {}, "env": {} if environment else step.get("env")}
     if not all(_survives(text) for text in _texts(texts)):
         yield "a $ is not doubled, so the upload would replace it"
     for key in set(step) - {*_OWNED, *planned["extra"], "depends_on", "env"}:

@@ -11,12 +11,13 @@ from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.pushed import mirrored
-from ci_kaniko.syntax.variables import parts_of
+from ci_kaniko.syntax.variables import input_of, inputs_in, parts_of, with_inputs
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
-from ci_kaniko.targets.buildkite.inputs import environment, expression, input_of, takes_inputs
+from ci_kaniko.targets.buildkite.inputs import environment, expression, takes_inputs
 from ci_kaniko.targets.buildkite.plugin import checkout_settings, mounted, secret_names, settings
 from ci_kaniko.targets.pods import cloud_labels, pull_secrets, resources
+from ci_kaniko.targets.shared import with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.native.buildkite import Buildkite
 
 NODES = {
     f"linux/{name}": {"kubernetes.io/arch": name}
@@ -52,7 +52,20 @@ def steps(found: Pipeline) -> Iterator[Step]:
             yield _joining(image, join)
 
 
-class Key(str):
+class Uploaded(str):
+    """A text into which the upload sets inputs."""
+
+    __slots__ = ()
+
+    @classmethod
+    def setting(cls, text: str, build: Build) -> Uploaded | str:
+        """A setting of a step as the file has it."""
+        if takes_inputs(build) and inputs_in(text):
+            return cls(with_inputs(text, lambda name: expression(name, build.inputs[name])))
+        return with_defaults(text, build)
+
+
+class Key(Uploaded):
     """A step's key as the file has it: the upload sets the inputs that stand in it.
 
     ``word`` is the key in a script, and ``name`` what is the same in every upload.
@@ -201,7 +214,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         pull=pull_secrets(image.build, "buildkite"),
     )
     return {
-        **_common(section),
+        **_common(image.build),
         "key": key,
         "label": f":hammer: Prepare {preparation.name}".rstrip(),
         "condition": condition_of_any(preparation.started),
@@ -223,7 +236,7 @@ def _step(plan: Plan, key: Key, before: list[Key]) -> Step:
         waits += _listed(extra.pop("depends_on"))
     own_store = section.secrets == "buildkite"
     return {
-        **_common(section),
+        **_common(plan.spec),
         "key": key,
         "depends_on": waits,
         "condition": condition(plan.started),
@@ -232,10 +245,12 @@ def _step(plan: Plan, key: Key, before: list[Key]) -> Step:
     }
 
 
-def _common(section: Buildkite) -> Step:
+def _common(build: Build) -> Step:
+    section = build.buildkite
+    agents = {"queue": section.queue, **section.agents}
     return {
         "depends_on": [],
-        "agents": {"queue": section.queue, **section.agents},
+        "agents": {name: Uploaded.setting(text, build) for name, text in agents.items()},
         "timeout_minutes": section.timeout_minutes,
         "retry": section.retry,
         "concurrency_group": section.concurrency_group,

@@ -9,7 +9,8 @@ from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
-from ci_kaniko.syntax.variables import INPUT_PREFIX
+from ci_kaniko.spec.texts import settings_with_inputs
+from ci_kaniko.syntax.variables import INPUT_PREFIX, inputs_in
 from ci_kaniko.targets.shared import config_folder
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
@@ -107,8 +108,9 @@ def _checked_inputs(plan: Plan) -> list[str]:
     """GitHub lets a caller give any text; the spec may list those that there are."""
     lines = []
     for name, given in plan.spec.inputs.items():
-        if plan.reusable and given.options and f"{INPUT_PREFIX}{name}" in plan.variables:
-            variable = f"INPUT_{name.upper()}"
+        variable = f"INPUT_{name.upper()}"
+        read = f"{INPUT_PREFIX}{name}" in plan.variables or variable in chosen_runner(plan)
+        if plan.reusable and given.options and read:
             known = quote(f"ci-kaniko: {name} is one of: {', '.join(given.options)}; it is:")
             lines += [
                 f"case ${variable} in",
@@ -120,6 +122,15 @@ def _checked_inputs(plan: Plan) -> list[str]:
                 "esac",
             ]
     return lines
+
+
+def chosen_runner(plan: Plan) -> dict[str, str]:
+    """The inputs that choose a runner, of which the spec lists those that there are."""
+    if not plan.reusable:
+        return {}
+    found = [name for text in settings_with_inputs(plan.spec, "github") for name in inputs_in(text)]
+    listed = [name for name in found if plan.spec.inputs[name].options]
+    return {f"INPUT_{name.upper()}": DIALECT.input_value(name) for name in listed}
 
 
 def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str]:

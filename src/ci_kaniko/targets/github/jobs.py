@@ -12,18 +12,21 @@ from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.spec.pushed import mirrored, own_executor
 from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.targets.github.changes import SAFE
 from ci_kaniko.targets.github.dialect import (
     CONTAINER,
     DIALECT,
     JOIN,
     JOIN_INSIDE,
+    chosen_runner,
     container_that_stops,
     in_container,
 )
 from ci_kaniko.targets.github.held import Held
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.targets.github.pulls import pulls_with
+from ci_kaniko.targets.shared import with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -115,7 +118,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
     return Job(
         id=job_id(image, job),
         name=f"Build and push {what}" if pushes else f"Build {what}",
-        runs_on=runner(job, section.platform_runs_on, RUNNERS) or section.runs_on,
+        runs_on=labels(plan, runner(job, section.platform_runs_on, RUNNERS)),
         permissions=_permissions(plan, checkout=checkout),
         container=_container(plan) if inside else {},
         outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
@@ -123,6 +126,14 @@ def building(image: Image, job: pipeline.Job) -> Job:
         steps=[*([_preparing(plan)] if plan.spec.prepare else []), *asking, kaniko],
         **_of_the_image(plan),
     )
+
+
+def labels(plan: Plan, of_platform: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Where a job runs, as the file has it."""
+    written = of_platform or plan.spec.github.runs_on
+    if plan.reusable:
+        return tuple(with_inputs(text, DIALECT.input_value) for text in written)
+    return tuple(with_defaults(text, plan.spec) for text in written)
 
 
 def _container(plan: Plan) -> dict[str, Any]:
@@ -164,7 +175,7 @@ def _environment(script: Script) -> dict[str, str]:
     """What a script reads: values that GitHub knows, and secrets."""
     plan = script.plan
     secrets = {name: f"${{{{ secrets.{name} }}}}" for name in plan.secrets}
-    environment = {**script.environment, **secrets}
+    environment = {**script.environment, **chosen_runner(plan), **secrets}
     if plan.git_login and plan.git_login.secret is None:
         environment["GITHUB_TOKEN"] = "${{ secrets.GITHUB_TOKEN }}"
     return {**environment, **Held(plan, inside=is_inside(plan)).environment}
@@ -334,7 +345,7 @@ def joining(image: Image, join: Plan) -> Job:
         id=base_id(image),
         name=f"{name} of {_what(image)}",
         needs=tuple(needs.values()),
-        runs_on=join.spec.github.runs_on,
+        runs_on=labels(join),
         permissions=_permissions(join, checkout=False),
         container={"image": join_image(join.spec), "options": "--user 0"} if inside else {},
         outputs={"digest": "${{ steps.join.outputs.digest }}"} if digest else {},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
 from ci_kaniko.targets.github.events import all_of
-from ci_kaniko.targets.github.jobs import building, job_id, joining, last_ids
+from ci_kaniko.targets.github.jobs import building, job_id, joining, labels, last_ids
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.text.quoting import annotated
 
@@ -97,7 +97,8 @@ class _Workflow:
         return _regardless(tests), True
 
     def _watching(self) -> Job:
-        section = self.found.images[0].build.github
+        plan = self.found.images[0].plan
+        section = plan.spec.github
         outputs = dict.fromkeys(self.watched.values())
         paths = bool(self.changes.paths)
         compare = (
@@ -106,7 +107,7 @@ class _Workflow:
         return Job(
             id=CHANGES,
             name="Look at what changed" if paths else "Look at what was pushed",
-            runs_on=section.runs_on,
+            runs_on=labels(plan),
             timeout_minutes=min(section.timeout_minutes, 10),
             permissions=[Permission("contents", "read", "to compare commits")] * paths,
             condition=self.first or self._place_of_watching(),

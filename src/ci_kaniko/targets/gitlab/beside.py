@@ -74,12 +74,13 @@ def started_now(build: Build) -> dict[str, Any]:
 def nothing(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
     from ci_kaniko.plan.tools import executor_image
+    from ci_kaniko.targets.gitlab.names import native
     from ci_kaniko.targets.header import header
     from ci_kaniko.text.quoting import quote
     from ci_kaniko.text.yaml import flow, scalar
 
     build = spec.builds[0]
-    tags = [f"  tags: {flow(list(build.gitlab.tags))}"] if build.gitlab.tags else []
+    tags = [native(build, tag) for tag in build.gitlab.tags or ()]
     lines = [
         header(spec),
         "",
@@ -87,7 +88,7 @@ def nothing(spec: Spec, why: str) -> str:
         "  image:",
         f"    name: {scalar(executor_image(build, with_shell=True))}",
         '    entrypoint: [""]',
-        *tags,
+        *([f"  tags: {flow(tags)}"] if tags else []),
         "  variables:",
         "    GIT_STRATEGY: none",
         "  script:",

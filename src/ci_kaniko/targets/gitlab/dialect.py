@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, PlainDialect, Site
+from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.targets.shared import config_folder
 
 if TYPE_CHECKING:
@@ -153,6 +154,11 @@ def dialect_of(plan: Plan) -> _GitLab:
     if is_child(plan.spec):
         return _CHILD
     return _OF_PIPELINES if plan.started.pipelines else DIALECT
+
+
+def pasted(text: str) -> str:
+    """A text into which GitLab pastes inputs."""
+    return with_inputs(text, DIALECT.input_value)
 
 
 def is_child(build: Build) -> bool:

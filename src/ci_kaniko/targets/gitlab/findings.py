@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner, too_many_needs
 from ci_kaniko.plan.logins import mixed_logins
-from ci_kaniko.plan.pipeline import Named, unknown_inputs
+from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
@@ -143,8 +143,6 @@ def _impossible_names(found: Pipeline) -> Iterator[Finding]:
     handing = (image for image in found.images if image.hands_over)
     digests = (Named(image, digest_name(image), "name for its digest") for image in handing)
     yield from duplicate_names(digests, "gitlab", "job")
-    for image in found.images:
-        yield from image.findings(unknown_inputs(image.plan, "job"))
 
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:

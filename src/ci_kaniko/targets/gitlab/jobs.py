@@ -14,7 +14,7 @@ from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.pushed import mirrored
-from ci_kaniko.syntax.variables import Ref
+from ci_kaniko.syntax.variables import Ref, inputs_in
 from ci_kaniko.targets.gitlab.dialect import (
     DIGEST_FILE,
     DOTENV,
@@ -31,6 +31,7 @@ from ci_kaniko.targets.gitlab.names import (
     job_names,
     job_of,
     named_jobs,
+    native,
     preparation_of,
 )
 from ci_kaniko.targets.gitlab.rules import rules
@@ -111,6 +112,8 @@ def _stage_of_component(spec: Spec) -> Input | None:
     stages = {build.gitlab.stage for build in spec.builds}
     if spec.builds[0].gitlab.form != "component" or len(stages) > 1:
         return None
+    if inputs_in(next(iter(stages)) or ""):
+        return None  # another input says it
     if given := spec.inputs.get("stage"):
         return given
     from ci_kaniko.spec.prepare import Input
@@ -151,9 +154,9 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     )
     return _without_nothing(
         {
-            "stage": section.stage,
+            "stage": _stage(image.build),
             "image": executor_image(plan.spec, with_shell=True),
-            "tags": runner(job, section.platform_tags, RUNNERS) or section.tags,
+            "tags": _tags(image.build, runner(job, section.platform_tags, RUNNERS)),
             "timeout": section.timeout,
             "retry": section.retry,
             "interruptible": section.interruptible,
@@ -168,6 +171,15 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             **_isolated(plan.spec, extra),
         }
     )
+
+
+def _stage(build: Build) -> str | None:
+    stage = build.gitlab.stage
+    return stage and native(build, stage)
+
+
+def _tags(build: Build, of_platform: tuple[str, ...] | None = None) -> list[str]:
+    return [native(build, tag) for tag in of_platform or build.gitlab.tags or ()]
 
 
 def _isolated(build: Build, extra: Fields) -> Fields:
@@ -249,11 +261,11 @@ def _joining(image: Image) -> Fields:
     text = join.build(after=_to_dotenv(digest_name(image)) if image.hands_over else [])
     return _without_nothing(
         {
-            "stage": section.stage,
+            "stage": _stage(image.build),
             "image": join_image(plan.spec),
             # Its own user may not write where the runner looks for a report.
             "user": "0" if image.hands_over else "",
-            "tags": section.tags,
+            "tags": _tags(image.build),
             "timeout": section.timeout,
             "retry": section.retry,
             "resource_group": section.resource_group,
@@ -275,9 +287,9 @@ def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
     prepare, given = preparation.prepare, section.needs
     return _without_nothing(
         {
-            "stage": section.stage,
+            "stage": _stage(build),
             "image": mirrored(prepare.image, build),
-            "tags": section.tags,
+            "tags": _tags(build),
             "timeout": section.timeout,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
             "variables": checkout_variables(build),

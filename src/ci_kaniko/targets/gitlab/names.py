@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.pipeline import PREPARES, Named, prepared_by
-from ci_kaniko.syntax.variables import parts_of, with_inputs
-from ci_kaniko.targets.gitlab.dialect import is_included
+from ci_kaniko.syntax.variables import with_inputs
+from ci_kaniko.targets.gitlab.dialect import is_included, pasted
+from ci_kaniko.targets.shared import with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,16 +18,14 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
-def _native(build: Build, name: str) -> str:
-    """A job's name as the file has it."""
-    if is_included(build):
-        return with_inputs(parts_of(name), "$[[ inputs.{} ]]".format)
-    return with_inputs(parts_of(name), lambda short: build.inputs[short].default or "")
+def native(build: Build, text: str) -> str:
+    """A name or a setting as the file has it."""
+    return pasted(text) if is_included(build) else with_defaults(text, build)
 
 
 def job_of(image: Image) -> str:
     """The name of the job that ends an image."""
-    return _native(image.build, job_name(image.build.gitlab.job, image))
+    return native(image.build, job_name(image.build.gitlab.job, image))
 
 
 def _all_names(image: Image) -> list[str]:
@@ -46,7 +45,7 @@ def job_names(found: Pipeline) -> Iterator[Named]:
 def preparation_of(preparation: Preparation, images: Iterable[Image]) -> str:
     """The name of a job that prepares."""
     build = prepared_by(preparation, images).build
-    return _native(build, preparation_name(preparation, build.gitlab.job))
+    return native(build, preparation_name(preparation, build.gitlab.job))
 
 
 def named_jobs(image: Image) -> Iterator[tuple[str, Job]]:
@@ -57,6 +56,6 @@ def named_jobs(image: Image) -> Iterator[tuple[str, Job]]:
 
 def digest_name(image: Image) -> str:
     """The variable that later jobs read: as unique among them as the job's name."""
-    given = with_inputs(parts_of(image.build.gitlab.job or ""), lambda _: "").removeprefix("build-")
+    given = with_inputs(image.build.gitlab.job or "", lambda _: "").removeprefix("build-")
     name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.word or "image"
     return re.sub("^(?=[0-9])", "_", re.sub("[.-]", "_", name).upper()) + "_DIGEST"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.plan.inputs import settled_images, unfit_inputs
 from ci_kaniko.plan.jobs import duplicate_names
 from ci_kaniko.plan.pipeline import Named, pipeline
 from ci_kaniko.plan.platforms import is_staged
@@ -58,6 +59,10 @@ _MAX_BYTES = 1_000_000
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
+    unfit = tuple(dict.fromkeys(unfit_inputs(spec, values)))
+    if unfit:
+        return Rendering(view={}, findings=unfit)
+    spec = settled_images(spec, values)
     found = pipeline(spec, "kubernetes", directory_is_git=TARGET.fetches)
     staged = list(_several_platforms(found))
     groups = grouped(found.images)

@@ -1,0 +1,104 @@
+"""The inputs of a form to which nobody gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ci_kaniko.problems.finding import Finding, dotted, quoted
+from ci_kaniko.spec.given import given_in
+from ci_kaniko.syntax.variables import (
+    INPUT_PREFIX,
+    INPUT_READ,
+    Part,
+    Parts,
+    Ref,
+    names,
+    parts_of,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.syntax.references import Reference
+
+AnyBuild = TypeVar("AnyBuild", bound="Build")
+_NONE: Mapping[str, str] = {}
+
+
+def settled(build: AnyBuild, given: Mapping[str, str] = _NONE) -> AnyBuild:
+    """A build whose paths, stage and registries hold what is ``given``, or the defaults.
+
+    What has neither stays, for others to refuse.
+    """
+    if not build.inputs:
+        return build
+    known = {INPUT_PREFIX + name: item.default for name, item in build.inputs.items()}
+    inputs = _Inputs({**known, **given})
+    return build.with_hosts(inputs.text, inputs.changed(build))
+
+
+def settled_images(spec: Spec, given: Mapping[str, str]) -> Spec:
+    """A spec with ``settled`` builds."""
+    if not spec.inputs:
+        return spec
+    images = {name: settled(image, given) for name, image in spec.images.items()}
+    return settled(spec, given).model_copy(update={"images": images})
+
+
+def unfit_inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[Finding]:
+    """Given values of which no path, no stage or no host can be made."""
+    for build in spec.builds:
+        for each in given_in(build):
+            text = given.get(INPUT_PREFIX + each.name)
+            if text is not None and not each.fits(text):
+                message = f"input.{each.name} cannot be {quoted(text)}"
+                hint = f"{dotted(each.where)} is made of it: {each.hint}"
+                yield Finding("bad-value", (), message, hint)
+
+
+class _Inputs:
+    def __init__(self, known: Mapping[str, str | None]) -> None:
+        self._known = known
+
+    def text(self, text: str) -> str:
+        """A text with what is known."""
+        return text_of(self._parts(parts_of(text))) if INPUT_READ in text else text
+
+    def _parts(self, parts: Parts) -> Parts:
+        return tuple(map(self._part, parts))
+
+    def _part(self, part: Part) -> Part:
+        return self._known.get(part.name) or part if isinstance(part, Ref) else part
+
+    def _reference(self, reference: Reference) -> Reference:
+        registry = self._parts(reference.registry)
+        return type(reference).of(registry, reference.repository, reference.tag)
+
+    def changed(self, build: Build) -> dict[str, Any]:
+        """The fields that hold inputs, with what is known."""
+        paths = {"dockerfile": build.dockerfile, "target": build.target}
+        if build.context.is_directory:
+            paths["context"] = build.context
+        update: dict[str, Any] = {
+            name: self.text(text) for name, text in paths.items() if text and INPUT_READ in text
+        }
+        if any(map(_has_input, (item.image for item in build.destinations))):
+            update["destinations"] = tuple(
+                item.model_copy(update={"image": self._reference(item.image)})
+                for item in build.destinations
+            )
+        cache = build.cache
+        if cache and cache.remote and _has_input(cache.remote):
+            repo = self._reference(cache.remote)
+            update["cache"] = cache.model_copy(update={"repo": repo})
+        if any(INPUT_READ in host for host in build.registries):
+            hosts = {self.text(host): login for host, login in build.registries.items()}
+            update["registries"] = hosts
+        return update
+
+
+def _has_input(reference: Reference) -> bool:
+    return any(name.startswith(INPUT_PREFIX) for name in names(reference.registry))

@@ -1,0 +1,73 @@
+"""What inputs may be where they make a path, a stage or a host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.syntax.grammar import is_host, is_stage
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES
+from ci_kaniko.syntax.variables import inputs_in
+from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
+
+_NAME = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@-]+"
+_PATH = pattern(rf"{_NAME}(?:/{_NAME})*")
+_HINTS = {
+    "path": "letters, digits and . _ + @ -, joined by /, and no .. among them",
+    "folder": "a folder from the root of the repository, of letters, digits and . _ + @ -, or .",
+    "stage": "letters, digits, _ . and -",
+    "host": "a host, such as docker.io or registry.example.com:5000",
+}
+
+
+class Given(NamedTuple):
+    """An input, where it stands in a build, and what it makes there.
+
+    That is a ``path`` or a part of one, the whole ``folder`` of a context, a ``stage`` of the
+    Dockerfile or a part of its name, or the ``host`` of a registry.
+    """
+
+    where: Where
+    name: str
+    what: str
+
+    def fits(self, text: str) -> bool:
+        """Whether it can be that."""
+        if self.what == "host":
+            return is_host(text) and text not in DOCKER_HUB_LOOKALIKES
+        if self.what == "stage":
+            return is_stage(text)
+        return _PATH.fullmatch(text) is not None or (self.what == "folder" and text == ".")
+
+    @property
+    def hint(self) -> str:
+        """What it may be."""
+        return _HINTS[self.what]
+
+
+def given_in(build: Build) -> Iterator[Given]:
+    """The inputs of a build that make such a thing."""
+    if not build.inputs:
+        return
+    context = build.context
+    for name in inputs_in(context) if context.is_directory else ():
+        whole = len(context.parts) == 1
+        yield Given(("context",), name, "folder" if whole else "path")
+    for name in inputs_in(build.dockerfile):
+        yield Given(("dockerfile",), name, "path")
+    for name in inputs_in(build.target or ""):
+        yield Given(("target",), name, "stage")
+    hosts: list[tuple[Where, str]] = [
+        (("destinations", index), item.image.host) for index, item in enumerate(build.destinations)
+    ]
+    if build.cache and build.cache.remote:
+        hosts.append((("cache", "repo"), build.cache.remote.host))
+    hosts += ((("registries", host), host) for host in build.registries)
+    for where, host in hosts:
+        for name in inputs_in(host):
+            yield Given(where, name, "host")
