@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.pulls import pull_login
+from ci_kaniko.plan.secrets import Use, uses_of_secrets
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
 from ci_kaniko.targets.files import in_files
-from ci_kaniko.targets.requirement import Requirement, Use
+from ci_kaniko.targets.requirement import Requirement
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -109,43 +110,8 @@ def setup_json(found: list[Requirement]) -> str:
     return json.dumps([item._asdict() for item in found], indent=2, ensure_ascii=False) + "\n"
 
 
-def _uses(plans: list[Plan]) -> dict[str, Use]:
-    """The secrets of plans and what each is for."""
-    used: dict[str, Use] = {}
-    for plan in plans:
-        _note_uses(plan, used)
-    return used
-
-
-def _note_uses(plan: Plan, used: dict[str, Use]) -> None:
-    for login in plan.logins:
-        user = login.login.username
-        if user is not None and not isinstance(user, str):
-            used.setdefault(user.secret, Use(f"user name for {login.host}"))
-        if login.login.password:
-            used.setdefault(login.login.password, Use(f"password or token for {login.host}"))
-        if login.cloud:
-            if login.cloud.secret:
-                use = Use(f"{login.cloud.file} for {login.host}", is_file=True)
-                used.setdefault(login.cloud.secret, use)
-            for variable, name in login.cloud.secret_variables.items():
-                used.setdefault(name, Use(f"{variable} for {login.host}"))
-    if plan.git_login and plan.git_login.secret:
-        used.setdefault(plan.git_login.secret, Use("token that may read the repository"))
-    if plan.context_cloud:
-        for name in plan.context_cloud.secrets:
-            is_file = name == plan.context_cloud.secret
-            used.setdefault(name, Use("credentials for the build context", is_file=is_file))
-    for build_secret, name in plan.spec.build_secrets.items():
-        used.setdefault(name, Use(f"build secret {build_secret}"))
-    for variable, name in plan.proxy_secrets.items():
-        used.setdefault(name, Use(f"address for {variable}"))
-    for file, name in plan.certificates.items():
-        used.setdefault(name, Use(f"PEM text of {file}", is_file=True))
-
-
 def _secrets(plans: list[Plan], words: Setup) -> Iterator[Requirement]:
-    uses = _uses(plans)
+    uses = uses_of_secrets(plans)
     groups: dict[tuple[str, str], tuple[Cluster, list[Plan]]] = {}
     for plan in plans:
         cluster = words.cluster(plan)
@@ -153,11 +119,11 @@ def _secrets(plans: list[Plan], words: Setup) -> Iterator[Requirement]:
             place = cluster.kubectl, cluster.secret
             groups.setdefault(place, (cluster, []))[1].append(plan)
             continue
-        for name in _uses([plan]):
+        for name in uses_of_secrets([plan]):
             steps = tuple(words.secret(plan, name, uses[name]))
             yield Requirement("secret", name, uses[name].purpose, steps)
     for cluster, members in groups.values():
-        if held := _uses(members):
+        if held := uses_of_secrets(members):
             yield _cluster_secret(cluster, held)
 
 

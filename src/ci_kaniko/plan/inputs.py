@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.spec.given import given_in
+from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
     INPUT_READ,
     Part,
     Parts,
     Ref,
+    inputs_in,
     names,
     parts_of,
     text_of,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.prepare import Input
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.syntax.references import Reference
 
@@ -46,6 +50,26 @@ def settled_images(spec: Spec, given: Mapping[str, str]) -> Spec:
         return spec
     images = {name: settled(image, given) for name, image in spec.images.items()}
     return settled(spec, given).model_copy(update={"images": images})
+
+
+def declared(spec: Spec, target: str) -> dict[str, Input]:
+    """The inputs that the form of a target has: all but those that only another one reads."""
+    read: dict[str, set[str]] = {}
+    for build in spec.builds if spec.inputs else ():
+        for (place, *_), text in texts_with_variables(build):
+            for name in inputs_in(text):
+                read.setdefault(name, set()).add(str(place))
+        section = getattr(build, target)
+        for native in texts_of(section, "extra", type(section)):
+            for name in spec.inputs:
+                if f"inputs.{name}" in native.text:
+                    read.setdefault(name, set()).add(target)
+    others = {*known_names()} - {target}
+    return {
+        name: item
+        for name, item in spec.inputs.items()
+        if not read.get(name) or read[name] - others
+    }
 
 
 def unfit_inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[Finding]:

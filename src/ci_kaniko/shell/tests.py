@@ -9,7 +9,7 @@ from ci_kaniko.spec.given import given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, is_run_time_host
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, inputs_in, names
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
@@ -95,10 +95,16 @@ class Checks:
 
     def of_every_run(self) -> list[str]:
         """The checks that every run makes: of paths, of the stage, of the cache."""
-        given = given_in(self._plan.spec) if self._plan.arguments else ()
-        checks = [tuple(self._given(each)) for each in given if each.what != "host"]
+        found = given_in(self._plan.spec) if self._plan.arguments else ()
+        given = [each for each in found if each.what != "host" and not self._listed(each.name)]
+        checks = [tuple(self._given(each)) for each in given]
         checks += self._of(self._cached())
         return [line for check in dict.fromkeys(checks) for line in check]
+
+    def _listed(self, name: str) -> bool:
+        """Whether an input is one of a list, which a job checks first, or its platform."""
+        item = self._plan.spec.inputs.get(name)
+        return item is not None and bool(item.options)
 
     def _given(self, given: Given) -> list[str]:
         """Lines that stop where an input is no path or no stage."""
@@ -132,7 +138,8 @@ class Checks:
     def _of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
         checks: dict[tuple[str, ...], None] = {}
         for reference in references:
-            if is_run_time_host(reference.registry):
+            listed = any(map(self._listed, inputs_in(reference.host)))
+            if is_run_time_host(reference.registry) and not listed:
                 checks[tuple(self._host_check(reference.registry))] = None
             pieces = ((reference.repository, "a-z0-9._/-"), (reference.tag, "A-Za-z0-9_.-"))
             for piece, allowed in pieces:

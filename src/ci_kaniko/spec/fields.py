@@ -24,7 +24,15 @@ from ci_kaniko.syntax.references import (
     is_run_time_host,
 )
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
-from ci_kaniko.syntax.variables import Ref, Template, names, natives, parse, written_variables
+from ci_kaniko.syntax.variables import (
+    INPUT_PREFIX,
+    Ref,
+    Template,
+    names,
+    natives,
+    parse,
+    written_variables,
+)
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -179,8 +187,11 @@ def check_plain(text: str) -> None:
         raise Refused(
             "variable-not-allowed",
             f"${{{known[0]}}} is not replaced in this field",
-            "variables work in fetched contexts, build_args, labels, annotations, destinations, "
-            "registries, cache.repo and extra_args",
+            "inputs also work in context, dockerfile, target and in what chooses a name, a stage "
+            "or a runner"
+            if known[0].startswith(INPUT_PREFIX)
+            else "variables work in fetched contexts, build_args, labels, annotations, "
+            "destinations, registries, cache.repo and extra_args",
         )
 
 

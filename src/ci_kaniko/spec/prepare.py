@@ -22,6 +22,7 @@ from ci_kaniko.spec.fields import (
 from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax import grammar
+from ci_kaniko.syntax.variables import INPUT_READ
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -102,6 +103,13 @@ _ARCHITECTURES = {
 
 
 def _check_linux(text: str) -> None:
+    if INPUT_READ in text:
+        raise Refused(
+            "variable-not-allowed",
+            "each platform is built by a job of its own, and the jobs of a file are there before "
+            "anybody gives it an input",
+            "list every platform; an input can choose the runner instead",
+        )
     known = _ARCHITECTURES.get(text.removeprefix("linux/").lower())
     if known and text != f"linux/{known}":
         message = f"{quoted(text)} is not a platform"

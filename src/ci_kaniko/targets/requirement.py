@@ -12,10 +12,3 @@ class Requirement(NamedTuple):
     name: str
     purpose: str
     steps: tuple[str, ...]
-
-
-class Use(NamedTuple):
-    """What a secret is for; ``is_file`` when the value is a file's text."""
-
-    purpose: str
-    is_file: bool = False

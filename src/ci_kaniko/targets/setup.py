@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.logins import Login
-    from ci_kaniko.targets.requirement import Use
 
 _NEVER = "never hand secrets to them: a Dockerfile can read what its executor can"
 

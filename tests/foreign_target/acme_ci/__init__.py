@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.spec import Spec
-    from ci_kaniko.targets.requirement import Use
 
 Name = Annotated[str, Reads(checked(check_text), STRING, "name")]
 

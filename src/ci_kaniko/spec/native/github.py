@@ -9,6 +9,7 @@ from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
+from ci_kaniko.syntax.variables import INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
 def _github_id(text: str) -> None:
+    if INPUT_READ in text:
+        message = "GitHub puts nothing into the id of a job"
+        raise Refused(
+            "github-job-id", message, "whoever calls the workflow names the job that does"
+        )
     if not _GITHUB_ID.fullmatch(text):
         raise Refused(
             "github-job-id",

@@ -38,7 +38,8 @@ def _one_login_per_host(spec: Build) -> Iterator[Finding]:
             yield Finding(
                 "duplicate-host",
                 ("registries", host),
-                f"{quoted(host)} and {quoted(first)} are the same registry",
+                f"{quoted(host)} and {quoted(first)} are the same registry"
+                + " when nobody gives the input" * bool(inputs_in(host) or inputs_in(first)),
                 f"keep {quoted(first)}",
                 on_key=True,
             )

@@ -208,7 +208,8 @@ def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
 
 @build_rule("context", "dockerfile", "target", "destinations[]", "cache", "registries[]", "inputs")
 def _inputs_fit_what_they_make(spec: Build) -> Iterator[Finding]:
-    for given in given_in(spec):
+    makes = {(given.name, given.what): given for given in [*given_in(spec)][::-1]}
+    for given in reversed(makes.values()):
         item = spec.inputs.get(given.name)
         if item is None:
             continue  # it is not declared

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan.model import Plan
-    from ci_kaniko.targets.requirement import Use
+    from ci_kaniko.plan.secrets import Use
 
 
 class AgolaSetup(Setup):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by
 from ci_kaniko.plan.resolve import impossible_image
@@ -84,7 +85,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         return Rendering(view={}, findings=(_too_many(spec, len(listed)),))
     first = spec.builds[0]
     view = {
-        "inputs": first.inputs if takes_inputs(first) else {},
+        "inputs": declared(spec, "buildkite") if takes_inputs(first) else {},
         "steps": _with_anchors([_delivered(step) for step in listed]),
     }
     return Rendering(view=view)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.logins import Login
-    from ci_kaniko.targets.requirement import Use
 
 
 class BuildkiteSetup(Setup):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.plan.inputs import declared
+from ci_kaniko.plan.secrets import uses_of_secrets
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.targets.github.changes import output_name
 from ci_kaniko.targets.github.jobs import base_id
@@ -13,13 +15,14 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.prepare import Input
 
 
 def call(found: Pipeline) -> dict[str, Any] | None:
     """``on.workflow_call``; None when there is nothing to hand over."""
     parts = {
-        "inputs": {name: _input(given) for name, given in found.spec.inputs.items()},
+        "inputs": {name: _input(given) for name, given in declared(found.spec, "github").items()},
         "secrets": _secrets(found),
         "outputs": _outputs(found),
     }
@@ -51,15 +54,19 @@ def _value(kind: str, text: str) -> str | float | bool:
     return text
 
 
-def _secrets(found: Pipeline) -> dict[str, dict[str, bool]]:
+def _secrets(found: Pipeline) -> dict[str, dict[str, Any]]:
     """Every secret of every job; required where no run can do without it."""
-    names = dict.fromkeys(
-        name for image in found.images for plan in image.plans for name in plan.secrets
-    )
-    needed = {
-        name for image in found.images for plan in image.plans for name in _always_needed(plan)
-    }
-    return {name: {"required": name in needed} for name in names}
+    plans = [plan for image in found.images for plan in image.plans]
+    names = dict.fromkeys(name for plan in plans for name in plan.secrets)
+    needed = {name for plan in plans for name in _always_needed(plan)}
+    uses = uses_of_secrets(plans)
+    return {name: {**_purpose(uses.get(name)), "required": name in needed} for name in names}
+
+
+def _purpose(use: Use | None) -> dict[str, str]:
+    purpose = use.purpose if use else "config.json of docker, with logins to registries"
+    purpose = purpose[:1].upper() + purpose[1:]
+    return {} if "${{" in purpose else {"description": purpose}
 
 
 def _always_needed(plan: Plan) -> Iterator[str]:
@@ -94,7 +101,7 @@ def _outputs(found: Pipeline) -> dict[str, dict[str, str]]:
 
 def impossible_inputs(found: Pipeline) -> Iterator[Finding]:
     """What GitHub would refuse, or hand on in another spelling than the spec's."""
-    for name, given in found.spec.inputs.items():
+    for name, given in declared(found.spec, "github").items():
         if "${{" in _description(given):
             yield Finding(
                 "bad-input",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import runner
 from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
@@ -67,7 +68,7 @@ Fields = dict[str, Any]
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    inputs = spec.inputs if is_included(spec.builds[0]) else {}
+    inputs = declared(spec, "gitlab") if is_included(spec.builds[0]) else {}
     if (stage := _stage_of_component(spec)) is not None:
         inputs = {"stage": stage, **inputs}
         spec = with_section(spec, "gitlab", lambda _: {"stage": "$[[ inputs.stage ]]"})
