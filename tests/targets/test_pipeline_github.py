@@ -753,10 +753,13 @@ def test_a_workflow_for_others_to_call() -> None:
                 "name": {"type": "string", "required": True},
             },
             "secrets": {
-                "ACME_USER": {"required": False},
-                "ACME_TOKEN": {"required": False},
-                "HUB_TOKEN": {"required": True},
-                "NPM_TOKEN": {"required": True},
+                name: {"description": description, "required": required}
+                for name, description, required in (
+                    ("ACME_USER", "User name for registry.example.com", False),
+                    ("ACME_TOKEN", "Password or token for registry.example.com", False),
+                    ("HUB_TOKEN", "Password or token for docker.io", True),
+                    ("NPM_TOKEN", "Build secret npm", True),
+                )
             },
             "outputs": {
                 f"{name}-digest": {

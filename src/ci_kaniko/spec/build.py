@@ -59,9 +59,7 @@ from ci_kaniko.syntax.contexts import Context, Dockerfile
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self
-
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from ci_kaniko.problems.finding import Finding, Where
     from ci_kaniko.source.source import Source
