@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Masked, Text, Var, literal
 from ci_kaniko.importing.readers.documents import ignore
-from ci_kaniko.importing.report import Report, Voice
+from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ci_kaniko.importing.originals import Original
 
 
 class Secret(NamedTuple):
@@ -158,8 +160,8 @@ class Draft(Voice):
     ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
     """
 
-    def __init__(self, facts: Facts, name: str, path: str, line: int, report: Report) -> None:
-        super().__init__(path, line, report)
+    def __init__(self, facts: Facts, name: str, original: Original, line: int) -> None:
+        super().__init__(original.path, line, original.report)
         self.voice: Voice = self
         self.facts = facts
         self.name = name
@@ -182,7 +184,9 @@ class Draft(Voice):
         self.folder: Text = ()
         self.script_text = ""
         self.google_document = ""
-        self.known_files: dict[str, Text] = {}
+        self.known_files: dict[str, Text] = {
+            other.path: (other.text,) for other in original.given if other.text
+        }
         self.written: list[str] = []
 
     def hide_secrets(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.pipelines import File, jobs_of, opened
+from ci_kaniko.importing.originals import File, Original, opened
+from ci_kaniko.importing.pipelines import jobs_of
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.problems.catalogue import faults
@@ -41,7 +42,7 @@ def lint_all(
     for file in files:
         report = Report()
         try:
-            called = jobs_of(file, files, source, report)
+            called = jobs_of(Original(file, files, report), source)
         except SpecError as error:
             if _is_no_pipeline(file, error):
                 without.append(file.path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.readers import documents
+from ci_kaniko.importing.originals import Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
-from ci_kaniko.importing.readers.documents import Document, Map, failure, read_yaml
+from ci_kaniko.importing.readers.documents import failure
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.systems import NAMES
@@ -18,9 +17,12 @@ from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import os
+    from collections.abc import Iterator, Sequence
 
-    from ci_kaniko.importing.jobs import Draft, Job
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.originals import File
+    from ci_kaniko.importing.readers.reader import Reader
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
 
@@ -37,23 +39,12 @@ class Imported(NamedTuple):
     sources: tuple[str, ...] = ()
 
 
-class File(NamedTuple):
-    """A pipeline, and what messages call it."""
-
-    path: str
-    text: str
-    is_there: bool = False
-
-
 def read_all(
     paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]], source: str | None
 ) -> Imported:
     """The spec of some files, or of texts with their names. Raises SpecError."""
     files = [opened(item) for item in paths_or_texts]
-    report = Report()
-    jobs: list[Job] = []
-    for file in files:
-        jobs += jobs_of(file, files, source, report)
+    report, jobs = _read(files, source)
     if not jobs:
         paths = ", ".join(file.path for file in files)
         kept = [entry for entry in report.entries if entry.kind == "left"]
@@ -67,6 +58,24 @@ def read_all(
     data = merged(jobs, report)
     tell_pending(report, [job.voice for job in jobs])
     return _checked(data, report, jobs)
+
+
+def _read(files: list[File], source: str | None) -> tuple[Report, list[Job]]:
+    """The jobs of some files: what one includes is a part of that, wherever it is named."""
+    report = Report()
+    jobs: list[Job] = []
+    read: set[str] = set()
+    included: set[str] = set()
+    for file in files:
+        if file.path not in included:
+            read.add(file.path)
+            original = Original(file, files, report)
+            jobs += jobs_of(original, source)
+            included |= original.found
+    if read & included:
+        ordered = sorted(files, key=lambda file: file.path in included)
+        return _read(ordered, source) if ordered != files else (report, jobs)
+    return report, jobs
 
 
 def _raise_mention(files: list[File]) -> None:
@@ -84,162 +93,48 @@ def _raise_mention(files: list[File]) -> None:
             raise failure(file.path, "no-kaniko", message, hint, number)
 
 
-def opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> File:
-    """A file, or a text with its name. Raises SpecError for what cannot be read."""
-    if isinstance(item, tuple):
-        path, text = item
-        if isinstance(text, bytes):
-            return _decoded(path, text)
-        if len(text.encode("utf-8", "surrogatepass")) > documents.MAX_BYTES:
-            raise _too_large(path)
-        return File(path, text)
-    path = os.fspath(item)
-    try:
-        if os.path.getsize(path) > documents.MAX_BYTES:
-            raise _too_large(path)
-        with open(path, "rb") as file:
-            data = file.read(documents.MAX_BYTES + 1)
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise failure(path, "unreadable", message) from None
-    return _decoded(path, data)._replace(is_there=True)
-
-
-def _decoded(path: str, data: bytes) -> File:
-    if len(data) > documents.MAX_BYTES:
-        raise _too_large(path)
-    try:
-        return File(path, data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise failure(path, "not-utf-8", "this is no text in UTF-8") from None
-
-
-def _too_large(path: str) -> SpecError:
-    limit = documents.MAX_BYTES // 1024 // 1024
-    message = f"the file is larger than {limit} MiB: no pipeline is"
-    return failure(path, "too-large", message, "import the file of the pipeline itself")
-
-
 # -- platforms ---------------------------------------------------------------------------------
 
 
-def jobs_of(file: File, files: list[File], source: str | None, report: Report) -> list[Job]:
-    """The jobs of a file that run kaniko; ``files`` are given beside it. Raises SpecError."""
-    return [draft.finished() for draft in _drafts(file, files, source, report) if draft.calls]
+def jobs_of(original: Original, source: str | None) -> list[Job]:
+    """The jobs of a file that run kaniko. Raises SpecError."""
+    drafts = list(_reader(original, source).read(original))
+    return [draft.finished() for draft in drafts if draft.calls]
 
 
-def _drafts(file: File, files: list[File], source: str | None, report: Report) -> list[Draft]:
-    if source == "shell" or (source is None and _is_script(file)):
-        from ci_kaniko.importing.readers.shell import shell_jobs
+def _readers() -> Iterator[Reader]:
+    from ci_kaniko.importing.readers.agola import READER as AGOLA
+    from ci_kaniko.importing.readers.buildkite import READER as BUILDKITE
+    from ci_kaniko.importing.readers.github import READER as GITHUB
+    from ci_kaniko.importing.readers.gitlab import READER as GITLAB
+    from ci_kaniko.importing.readers.jenkins import READER as JENKINS
+    from ci_kaniko.importing.readers.kubernetes import KUBERNETES, TEKTON
+    from ci_kaniko.importing.readers.shell import READER as SHELL
 
-        return list(shell_jobs(file.path, file.text, report))
-    if source == "jenkins" or (source is None and _is_jenkinsfile(file)):
-        from ci_kaniko.importing.readers.jenkins.pipeline import jenkins_jobs
-
-        return list(jenkins_jobs(file.path, file.text, report, _beside(file, files)))
-    document = read_yaml(file.text, file.path)
-    for fault in document.mended:
-        report.mended("bad-yaml", fault.message, file.path, fault.line, "the backslash is left out")
-    found = source or detected(document)
-    if found is None:
-        message = "this is no pipeline that import knows"
-        raise failure(file.path, "unknown-platform", message, f"--from {', '.join(SOURCES)}")
-    others = {other.path: other.text for other in files if other.path != file.path}
-    return list(_read(found, document, others, report))
+    yield from (SHELL, JENKINS, GITLAB, GITHUB, BUILDKITE, AGOLA, KUBERNETES, TEKTON)
 
 
-def _beside(file: File, files: list[File]) -> Callable[[str], str | None]:
-    """How a pipeline finds a file of its repository: among those given, or beside it."""
-
-    def find(name: str) -> str | None:
-        for other in files:
-            if other is not file and f"/{other.path}".endswith(f"/{name}"):
-                return other.text
-        beside = os.path.join(os.path.dirname(file.path), name)
-        return opened(beside).text if file.is_there and os.path.isfile(beside) else None
-
-    return find
-
-
-def _read(
-    source: str, document: Document, others: dict[str, str], report: Report
-) -> Iterator[Draft]:
-    if source == "gitlab":
-        from ci_kaniko.importing.readers.gitlab.pipeline import jobs as gitlab_jobs
-
-        return gitlab_jobs(document, others, report)
-    if source == "github":
-        from ci_kaniko.importing.readers.github.workflow import jobs as github_jobs
-
-        return github_jobs(document, others, report)
-    if source == "buildkite":
-        from ci_kaniko.importing.readers.buildkite.steps import jobs as buildkite_jobs
-
-        return buildkite_jobs(document, report)
-    if source == "agola":
-        from ci_kaniko.importing.readers.agola.tasks import jobs as agola_jobs
-
-        return agola_jobs(document, report)
-    from ci_kaniko.importing.readers.kubernetes.objects import jobs as kubernetes_jobs
-
-    return kubernetes_jobs(document, report)
-
-
-def _is_script(file: File) -> bool:
-    name = os.path.basename(file.path)
-    return (
-        file.text.startswith("#!")
-        or name.endswith((".sh", ".bash"))
-        or (
-            name == "Makefile" or bool(re.match(r"\s*(?:/kaniko/executor|docker run)\b", file.text))
-        )
-    )
-
-
-def _is_jenkinsfile(file: File) -> bool:
-    name = os.path.basename(file.path)
-    if name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile")):
-        return True
-    before = r"(?://[^\n]*\n|(?:@Library|import|def)\b[^\n]*\n|\s)*"
-    return bool(re.match(rf"{before}(?:pipeline|podTemplate|node)\b[^\n]*\{{", file.text))
-
-
-def detected(document: Document) -> str | None:
-    """The platform that a document is for."""
-    for root in document.roots:
-        found = _platform(root)
-        if found:
-            return found
-    return "gitlab" if os.path.basename(document.path).startswith(".gitlab-ci") else None
-
-
-def _platform(root: Any) -> str | None:
-    if isinstance(root, list):
-        steps = [item for item in root if isinstance(item, Map)]
-        if any("plugins" in step or "command" in step or "commands" in step for step in steps):
-            return "buildkite"
-        return None
-    if not isinstance(root, Map):
-        return None
-    if "apiVersion" in root and "kind" in root:
-        return "tekton" if "tekton.dev" in str(root["apiVersion"]) else "kubernetes"
-    if isinstance(root.get("jobs"), Map) and ("on" in root or "steps" not in root):
-        return "github"
-    if isinstance(root.get("runs"), list):
-        return "agola"
-    if isinstance(root.get("runs"), Map) and "using" in root["runs"]:
-        return "github"
-    if isinstance(root.get("steps"), list):
-        return "buildkite"
-    if any(isinstance(value, Map) and _is_gitlab_job(value) for value in root.values()):
-        return "gitlab"
-    return "gitlab" if {"stages", "include", "workflow"} & root.keys() else None
-
-
-def _is_gitlab_job(job: Map) -> bool:
-    return bool({"script", "extends", "before_script", "trigger", "stage"} & job.keys()) or (
-        "image" in job and "name" in documents.mapping(job["image"])
-    )
+def _reader(original: Original, source: str | None) -> Reader:
+    """The reader of a platform, or the one whose platform a file looks most like."""
+    readers = {reader.name: reader for reader in _readers()}
+    if source is not None:
+        return readers[source]
+    for is_yaml in (False, True):  # what is another language is no YAML
+        asked = [reader for reader in readers.values() if reader.is_yaml == is_yaml]
+        scores = [reader.looks_like(original) for reader in asked]
+        found = [
+            reader for reader, score in zip(asked, scores, strict=True) if score == max(scores)
+        ]
+        if len(found) > 1 and any(scores):
+            names = " and ".join(reader.name for reader in found)
+            message = f"this looks like a pipeline of {names}"
+            hint = " or ".join(f"--from {reader.name}" for reader in found)
+            raise failure(original.path, "unknown-platform", message, hint)
+        if any(scores):
+            return found[0]
+    message = "this is no pipeline that import knows"
+    hint = f"--from {', '.join(SOURCES)}"
+    raise failure(original.path, "unknown-platform", message, hint)
 
 
 # -- the finished spec -------------------------------------------------------------------------

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
+from ci_kaniko.importing.readers.reader import CERTAIN, NO, Reader
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _ROOTS = (Var("PWD"), Output("pwd"), Var("WORKSPACE"), Output("git rev-parse --show-toplevel"))
-FACTS = Facts("shell", tuple(Root((each,)) for each in _ROOTS), plain_secrets=True, called=True)
+_FACTS = Facts("shell", tuple(Root((each,)) for each in _ROOTS), plain_secrets=True, called=True)
+_BEGINS = re.compile(r"#!.*\b(?:ba|da|a|k|z)?sh\b|\s*(?:/kaniko/executor|docker run)\b")
 
 
-def shell_jobs(path: str, text: str, report: Report) -> Iterator[Draft]:
+def looks_like(original: Original) -> int:
+    """Whether a file is a script: by its name, or by how it begins."""
+    named = original.name.endswith((".sh", ".bash")) or original.name == "Makefile"
+    return CERTAIN if named or _BEGINS.match(original.text) else NO
+
+
+def read(original: Original) -> Iterator[Draft]:
     """A script as one job."""
-    if not mentions_executor(text):
+    if not mentions_executor(original.text):
         return
-    job = Draft(FACTS, "", path, 1, report)
-    job.calls = read_pieces(job, [Piece(text, 1)]).calls
+    job = Draft(_FACTS, "", original, 1)
+    job.calls = read_pieces(job, [Piece(original.text, 1)]).calls
     job.has_shell = False
     yield job
+
+
+READER = Reader("shell", looks_like, read, is_yaml=False)

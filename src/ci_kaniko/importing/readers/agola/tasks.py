@@ -32,15 +32,14 @@ from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_p
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
-from ci_kaniko.importing.translate.started import always, is_ours, section_names, set_triggers
+from ci_kaniko.importing.translate.started import always, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
-FACTS = Facts("agola")
+_FACTS = Facts("agola")
 _READ = {
     *("name", "runtime", "environment", "working_dir", "shell", "steps", "depends", "when"),
     *("task_timeout_interval", "user", "docker_registries_auth"),
@@ -48,13 +47,13 @@ _READ = {
 """Keys of a task that have a field, or none: all others are extra."""
 
 
-def jobs(document: Document, report: Report) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """The tasks that call the executor."""
-    for root in map(mapping, document.roots):
+    for root in map(mapping, original.roots):
         made: list[Draft] = []
         for run in maps(root.get("runs")):
             for task in maps(run.get("tasks")):
-                reader = _Task(task, run, root, document, report)
+                reader = _Task(task, run, root, original)
                 for job in reader.jobs():
                     made.append(job)
                     yield job
@@ -64,21 +63,18 @@ def jobs(document: Document, report: Report) -> Iterator[Draft]:
 
 
 class _Task:
-    def __init__(self, task: Map, run: Map, root: Map, document: Document, report: Report) -> None:
+    def __init__(self, task: Map, run: Map, root: Map, original: Original) -> None:
         self.task = task
         self.run = run
         self.root = root
-        self.document = document
-        self.report = report
+        self.original = original
 
     def jobs(self) -> Iterator[Draft]:
         """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
         if not any(mentions_executor(piece.text) for piece in pieces):
             return
-        job = Draft(
-            FACTS, peek(self.task.get("name")), self.document.path, line_of(self.task), self.report
-        )
+        job = Draft(_FACTS, peek(self.task.get("name")), self.original, line_of(self.task))
         self._environment(job)
         self._image(job)
         self._roots(job)
@@ -105,10 +101,10 @@ class _Task:
             command = fields.get("command", value)
             if isinstance(command, Str):
                 if "\n" in command and "name" not in fields:
-                    self.report.mended(
+                    self.original.report.mended(
                         "unnamed-step",
                         "a run of several lines needs a name: Agola refuses the file",
-                        self.document.path,
+                        self.original.path,
                         line_of(command),
                         "the rendered step has one",
                     )
@@ -226,7 +222,7 @@ class _Task:
         if asked:
             set_triggers(job, conditions, guard, job.line)
         else:
-            job.started = always(implicit=not is_ours(self.document.text))
+            job.started = always(implicit=not self.original.is_ours)
 
     def _when(self, conditions: Conditions, when: Map) -> int:
         guards = conditions.guards

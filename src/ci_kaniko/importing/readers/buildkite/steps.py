@@ -30,7 +30,6 @@ from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import (
     always,
     globs,
-    is_ours,
     section_names,
     set_triggers,
 )
@@ -38,11 +37,10 @@ from ci_kaniko.importing.translate.started import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _CHECKOUT = Root((Var("BUILDKITE_BUILD_CHECKOUT_PATH"),))
-FACTS = Facts(
+_FACTS = Facts(
     "buildkite",
     roots=(_CHECKOUT, Root(("/workspace/build/buildkite",))),
     outputs=(_CHECKOUT,),
@@ -76,14 +74,14 @@ class _Placed(NamedTuple):
     gates: tuple[Map, ...] = ()
 
 
-def jobs(document: Document, report: Report) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """The steps of a pipeline that call the executor."""
-    for root in document.roots:
+    for root in original.roots:
         top = root if isinstance(root, Map) else Map(1)
         steps = root if isinstance(root, list) else list(top.get("steps") or ())
         first = True
         for placed in _flat(steps, _Placed(Map())):
-            for job in _step(placed, top, document, report):
+            for job in _step(placed, top, original):
                 _tell_gates(job, placed)
                 if first:
                     later(job, root, "buildkite: {extra: ...} takes keys of a step as they are")
@@ -126,14 +124,14 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
         before = (*before, step)
 
 
-def _step(placed: _Placed, top: Map, document: Document, report: Report) -> Iterator[Draft]:
+def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
     step = placed.step
     for cell in _cells(step):
-        job = Draft(FACTS, _name(step), document.path, line_of(step), report)
+        job = Draft(_FACTS, _name(step), original, line_of(step))
         if cell:
             job.name = "-".join([job.name, *cell.values()])
         _environment(job, mapping(top.get("env")), step)
-        _Step(job, placed, top, cell, generated=is_ours(document.text)).read()
+        _Step(job, placed, top, cell, generated=original.is_ours).read()
         if job.calls:
             yield job
 

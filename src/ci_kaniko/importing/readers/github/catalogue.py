@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from ci_kaniko.importing.originals import Original
 
 
 class Action(NamedTuple):
@@ -32,15 +34,13 @@ def known_actions() -> dict[str, Action]:
     }
 
 
-def composite_action(uses: str, find: Callable[[str], tuple[str, str] | None]) -> Map | None:
-    """A composite action of the same repository, whose files ``find`` opens."""
+def composite_action(uses: str, original: Original) -> Map | None:
+    """A composite action of the repository that holds a file."""
     if not uses.startswith("./"):
         return None
     for name in ("action.yml", "action.yaml"):
-        found = find(f"{uses.rstrip('/')}/{name}")
-        for root in read_yaml(*found).roots if found else ():
-            if isinstance(root, Map) and (
-                peek(mapping(root.get("runs")).get("using")) == "composite"
-            ):
+        found = original.find(f"{uses.rstrip('/')}/{name}")
+        for root in found.mappings if found else ():
+            if peek(mapping(root.get("runs")).get("using")) == "composite":
                 return root
     return None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci_kaniko.importing.calls import Call, When, Word
+    from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.events import Events
     from ci_kaniko.importing.readers.github.knowledge import Known
     from ci_kaniko.importing.shell.reader import Reader
@@ -46,15 +47,13 @@ _SET_OUTPUT = re.compile(
 
 
 class Steps:
-    """The steps of one job; the host of its script. ``find`` opens a file of the repository."""
+    """The steps of one job; the host of its script. ``original`` is the file that holds them."""
 
-    def __init__(
-        self, known: Known, events: Events, find: Callable[[str], tuple[str, str] | None]
-    ) -> None:
+    def __init__(self, known: Known, events: Events, original: Original) -> None:
         self.known = known
         self.job = known.job
         self.events = events
-        self.find = find
+        self.original = original
         self.steps: list[Step] = []
         self.actions = Actions(known)
         self.commands: dict[str, Callable[[Reader, list[Item]], Status]] = {
@@ -185,7 +184,7 @@ class Steps:
     def _add_action(self, step: Step, number: int) -> None:
         uses = string(step.raw.get("uses"))
         line = step.line_of("uses")
-        inner = composite_action(uses, self.find)
+        inner = composite_action(uses, self.original)
         if inner is None or len(step.prefix) > _MAX_PREFIX:
             self._pieces.append(Piece(f"github:uses {number}", line))
             return

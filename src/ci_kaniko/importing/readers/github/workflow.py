@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from ci_kaniko.importing.readers.documents import (
     mapping,
     native,
     peek,
-    read_yaml,
     sequence,
     string,
 )
@@ -28,27 +26,23 @@ from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cell
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
-from ci_kaniko.importing.translate.started import is_ours
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ci_kaniko.importing.calls import Call
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _ROOTS = (Var("GITHUB_WORKSPACE"), Var("github.workspace"), "/github/workspace")
-FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
+_FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
 _MAX_CALLS = 8
 
 
-def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """The jobs of a workflow that call the executor."""
-    for root in document.roots:
-        if isinstance(root, Map):
-            ours = is_ours(document.text)
-            yield from Workflow(root, document.path, others, report, {}, ours=ours).jobs()
+    for root in original.mappings:
+        yield from Workflow(root, original, {}).jobs()
 
 
 class Workflow:
@@ -57,23 +51,18 @@ class Workflow:
     def __init__(
         self,
         root: Map,
-        path: str,
-        others: Mapping[str, str],
-        report: Report,
+        original: Original,
         inputs: dict[str, Text],
         caller: Workflow | None = None,
         condition: tuple[str, int] = ("", 0),
-        *,
-        ours: bool = False,
     ) -> None:
         self.root = root
-        self.path = path
-        self.others = others
-        self.report = report
+        self.original = original
+        self.path = original.path
+        self.report = original.report
         self.inputs = inputs
         self.caller = caller
         self.condition = condition
-        self.ours = ours
         self.depth: int = caller.depth + 1 if caller else 0
         self.on = events_of(root.get("on", root.get("true", root.get("True"))))
 
@@ -125,7 +114,7 @@ class Workflow:
         uses = string(job["uses"])
         if "kaniko" not in uses and not uses.startswith("./"):
             return
-        found = self.file(uses) if self.depth < _MAX_CALLS else None
+        found = self.original.find(uses.partition("@")[0]) if self.depth < _MAX_CALLS else None
         if found is None:
             self.report.left(
                 "reusable-workflow",
@@ -136,18 +125,16 @@ class Workflow:
             )
             return
         ignore_keys(job, "GitHub job")
-        known = self._known(Draft(FACTS, name, self.path, job.line, self.report), {})
+        known = self._known(Draft(_FACTS, name, self.original, job.line), {})
         given = {key: known.text(string(value)) for key, value in mapping(job.get("with")).items()}
         condition = (string(job.get("if")), job.line_of("if"))
-        for root in read_yaml(*found).roots:
-            if isinstance(root, Map):
-                inner = Workflow(root, found[1], self.others, self.report, given, self, condition)
-                for made in inner.jobs():
-                    made.name = name
-                    made.section["job"] = name
-                    made.section.pop("form", None)
-                    made.shared.pop("inputs", None)
-                    yield made
+        for root in found.mappings:
+            for made in Workflow(root, found, given, self, condition).jobs():
+                made.name = name
+                made.section["job"] = name
+                made.section.pop("form", None)
+                made.shared.pop("inputs", None)
+                yield made
         for left in leftover(job):
             self.report.left(
                 "not-carried",
@@ -156,29 +143,6 @@ class Workflow:
                 left.line,
                 "it is said to the workflow that the job calls",
             )
-
-    def file(self, uses: str) -> tuple[str, str] | None:
-        """The text and the path of a file of the same repository."""
-        wanted = uses.removeprefix("./").partition("@")[0]
-        for path, text in self.others.items():
-            known = path == wanted or path.endswith(f"/{wanted}")
-            if known or (wanted.count("/") < 3 and os.path.basename(path) == wanted):
-                return text, path
-        if not wanted.startswith(".github/actions/"):
-            for path, text in self.others.items():
-                if os.path.basename(path) == os.path.basename(wanted) and "action." not in wanted:
-                    return text, path
-        return self._on_disk(wanted)
-
-    def _on_disk(self, wanted: str) -> tuple[str, str] | None:
-        base = os.path.dirname(os.path.abspath(self.path))
-        for _ in range(4):
-            candidate = os.path.join(base, wanted)
-            if os.path.isfile(self.path) and os.path.isfile(candidate):
-                with open(candidate, encoding="utf-8", errors="replace") as file:
-                    return file.read(), os.path.relpath(candidate)
-            base = os.path.dirname(base)
-        return None
 
     def input(self, name: str, job: Draft) -> Text:
         """What an input is worth: what the caller gives, or its default."""
@@ -201,7 +165,7 @@ class Workflow:
     def _job(
         self, name: str, raw: Map, cell: dict[str, str], cells: list[dict[str, str]], line: int
     ) -> Draft | None:
-        job = Draft(FACTS, name, self.path, line, self.report)
+        job = Draft(_FACTS, name, self.original, line)
         if cell:
             job.name = f"{name}-{cell_name(cell, cells)}"
         known = self._known(job, texts_of(cell))
@@ -209,7 +173,7 @@ class Workflow:
         known.environment(mapping(raw.get("env")))
         logins = self._container(job, raw, known)
         events = self.events(string(raw.get("if")), raw.line_of("if"))
-        steps = Steps(known, events, self.file)
+        steps = Steps(known, events, self.original)
         calls = steps.read(raw, self._folder(raw))
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
@@ -217,7 +181,7 @@ class Workflow:
         events.tell(job, known.before())
         section_of(job, name, self.root, raw, called=self.caller is not None)
         self._declared(job)
-        tell_rest(job, self.root, raw, ours=self.ours)
+        tell_rest(job, self.root, raw, ours=self.original.is_ours)
         return job
 
     def _known(self, job: Draft, cell: dict[str, Text]) -> Known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.readers.documents import (
@@ -20,10 +19,9 @@ from ci_kaniko.importing.readers.documents import (
 from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _MAX_DEPTH = 12
 
@@ -34,18 +32,17 @@ class Files:
     The lines of an included file begin at its number times ``FILE_LINES``.
     """
 
-    def __init__(self, document: Document, others: Mapping[str, str], report: Report) -> None:
-        self.document = document
-        self.others = others
-        self.report = report
+    def __init__(self, original: Original) -> None:
+        self.original = original
+        self.report = original.report
         self.paths: dict[int, str] = {}
         self.root = Map(1)
-        roots = [root for root in document.roots if isinstance(root, Map)]
+        roots = [*original.mappings]
         header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
         self.inputs = mapping(mapping(header.get("spec")).get("inputs"))
         for root in roots:
             if root is not header:
-                self._merge(root, document.path, 0)
+                self._merge(root, original.path, 0)
 
     def _merge(self, root: Map, path: str, depth: int) -> None:
         for item in sequence(root.get("include")):
@@ -62,30 +59,16 @@ class Files:
             advice = "import that file too, where it holds the kaniko job"
             self.report.left("include", message, path, at, advice)
             return
-        found = self._local(local)
+        found = self.original.find(local)
         if found is None:
             message = f"the included file {local} was not found"
             self.report.left("include", message, path, at, "name it on the command line, too")
             return
         number = len(self.paths) + 1
-        self.paths[number] = found[1]
-        for root in read_yaml(*found, before=number * FILE_LINES).roots:
+        self.paths[number] = found.path
+        for root in read_yaml(found.text, found.path, number * FILE_LINES).roots:
             if isinstance(root, Map):
-                self._merge(root, found[1], depth + 1)
-
-    def _local(self, local: str) -> tuple[str, str] | None:
-        wanted = local.lstrip("/")
-        for name, source in self.others.items():
-            if name == wanted or name.endswith(f"/{wanted}"):
-                return source, name
-        base = os.path.dirname(os.path.abspath(self.document.path))
-        for _ in range(8):
-            candidate = os.path.join(base, wanted)
-            if os.path.isfile(candidate) and os.path.isfile(self.document.path):
-                with open(candidate, encoding="utf-8", errors="replace") as file:
-                    return file.read(), os.path.relpath(candidate)
-            base = os.path.dirname(base)
-        return None
+                self._merge(root, found.path, depth + 1)
 
     def extended(self, job: Map, depth: int = 0) -> Map:
         """A job with what it extends."""
@@ -128,7 +111,7 @@ class Files:
 
     def _missing(self, rule: str, message: str, line: int) -> None:
         number, line = divmod(line, FILE_LINES)
-        path = self.paths.get(number, self.document.path)
+        path = self.paths.get(number, self.original.path)
         advice = "name the file that holds it on the command line, too"
         self.report.left(rule, message, path, line, advice)
 

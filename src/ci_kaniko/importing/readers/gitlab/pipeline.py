@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, Var
+from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.documents import (
@@ -30,12 +29,11 @@ from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_p
 from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
-FACTS = Facts(
+_FACTS = Facts(
     "gitlab",
     roots=(Root((Var("CI_PROJECT_DIR"),)), Root((Var("CI_BUILDS_DIR"),), "..")),
     outputs=(Root((Var("CI_PROJECT_DIR"),)),),
@@ -53,17 +51,17 @@ _MAX_DEPTH = 12
 _MAX_CELLS = 50
 
 
-def jobs(document: Document, others: Mapping[str, str], report: Report) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """The jobs of a pipeline that call the executor."""
-    yield from _Pipeline(document, others, report).jobs()
+    yield from _Pipeline(original).jobs()
 
 
 class _Pipeline:
-    def __init__(self, document: Document, others: Mapping[str, str], report: Report) -> None:
-        self.files = Files(document, others, report)
+    def __init__(self, original: Original) -> None:
+        self.files = Files(original)
         self.root = self.files.root
-        self.path = document.path
-        self.report = report
+        self.path = original.path
+        self.report = original.report
         self.needed: dict[str, str] = {}
 
     def jobs(self) -> Iterator[Draft]:
@@ -170,7 +168,7 @@ class _Pipeline:
     def _job(
         self, name: str, whole: Map, line: int, cell: dict[str, str], scripts: list[Str]
     ) -> Draft | None:
-        job = Draft(FACTS, name, self.path, line, self.report)
+        job = Draft(_FACTS, name, self.files.original, line)
         job.files = self.files.paths
         inherit = mapping(whole.get("inherit")).get("variables")
         given = mapping(self.files.value(self.root.get("variables")))
@@ -181,7 +179,7 @@ class _Pipeline:
         job.environment = variables.texts()
         self._image(job, whole, variables)
         self._inputs(job)
-        job.known_files = self._known(job)
+        self._configs(job)
         pieces = [Piece(string(script), script.first) for script in scripts]
         script = read_pieces(job, [*rule_variables(self.files, whole.get("rules")), *pieces])
         job.calls = script.calls
@@ -199,17 +197,12 @@ class _Pipeline:
             found[name] = self.files.value(value)
         return found
 
-    def _known(self, job: Draft) -> dict[str, Text]:
-        others = self.files.others.items()
-        found: dict[str, Text] = {name: (text_,) for name, text_ in others if text_}
-        base = os.path.dirname(os.path.abspath(job.path))
-        if os.path.isfile(job.path):
-            for name in ("config.json", ".docker/config.json", "docker-config.json"):
-                candidate = os.path.join(base, name)
-                if os.path.isfile(candidate) and os.path.getsize(candidate) < 65536:
-                    with open(candidate, encoding="utf-8", errors="replace") as file:
-                        found.setdefault(name, (file.read(),))
-        return found
+    def _configs(self, job: Draft) -> None:
+        """The docker configs of the repository that the job may copy."""
+        for name in ("config.json", ".docker/config.json", "docker-config.json"):
+            found = self.files.original.find(name)
+            if found is not None:
+                job.known_files.setdefault(name, (found.text,))
 
     def _inputs(self, job: Draft) -> None:
         inputs = {name_of(name): read_input(value) for name, value in self.files.inputs.items()}

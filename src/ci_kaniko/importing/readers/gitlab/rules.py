@@ -20,7 +20,7 @@ from ci_kaniko.importing.readers.documents import (
 from ci_kaniko.importing.readers.expressions import BadExpression, Expressions, Operand, tokens
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.translate.started import globs, is_ours, set_triggers
+from ci_kaniko.importing.translate.started import globs, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ class Rules:
             return True
         if _REQUEST in condition and peek(rule.get("interruptible")) == "true":
             string(rule["interruptible"])
-        ours = is_ours(self.files.document.text)
+        ours = self.files.original.is_ours
         return ours and "CI_MERGE_REQUEST_SOURCE_PROJECT_ID" in condition
 
     def _exists(self, rule: Map) -> int:

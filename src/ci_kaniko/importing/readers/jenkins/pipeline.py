@@ -26,9 +26,9 @@ from ci_kaniko.importing.readers.scripts import (
 from ci_kaniko.importing.translate.started import set_triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _VARIABLES: dict[str, Text] = {
     "GIT_COMMIT": (Var("commit.sha", portable=True),),
@@ -40,7 +40,7 @@ _VARIABLES: dict[str, Text] = {
     "BUILD_URL": (Var("build.url", portable=True),),
 }
 """What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
-FACTS = Facts(
+_FACTS = Facts(
     "jenkins",
     (Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))),
     variables=_VARIABLES,
@@ -63,12 +63,10 @@ class _Around:
     asked: tuple[Statement, ...] = ()
 
 
-def jenkins_jobs(
-    path: str, text: str, report: Report, find: Callable[[str], str | None]
-) -> Iterator[Draft]:
-    """The stages of a Jenkinsfile that run the executor; ``find`` reads a file beside it."""
-    reader = _Reader(path, report, find)
-    parsed = parse(text, path)
+def jobs(original: Original) -> Iterator[Draft]:
+    """The stages of a Jenkinsfile that run the executor."""
+    reader = _Reader(original)
+    parsed = parse(original.text, original.path)
     reader.outer(parsed.statements, _Around())
     reader.tell()
     for job in reader.jobs[:1]:
@@ -85,12 +83,11 @@ def _builds(statement: Statement) -> bool:
 
 
 class _Reader:
-    def __init__(self, path: str, report: Report, find: Callable[[str], str | None]) -> None:
-        self.path = path
-        self.report = report
-        self.find = find
+    def __init__(self, original: Original) -> None:
+        self.original = original
+        self.path = original.path
         self.jobs: list[Draft] = []
-        self.known: dict[str, Text] = {**FACTS.variables}
+        self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
 
@@ -177,9 +174,9 @@ class _Reader:
             return self._with_pod(around, text.text(), text.line, self.path)
         if statement.name == "yamlFile":
             name = text.text()
-            found = self.find(name)
+            found = self.original.find(name)
             if found is not None:
-                return self._with_pod(around, found, 1, name)
+                return self._with_pod(around, found.text, 1, name)
             said = f"yamlFile {name} is not there: name it on the command line, too"
             self.rest.append((statement, said))
         elif statement.name == "defaultContainer":
@@ -243,7 +240,7 @@ class _Reader:
 
     def _stage(self, stage: Statement, statements: list[Statement], around: _Around) -> None:
         name = _shown(stage) if stage.name == "stage" else ""
-        job = Draft(FACTS, name, self.path, stage.line, self.report)
+        job = Draft(_FACTS, name, self.original, stage.line)
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         built = around

@@ -34,13 +34,11 @@ from ci_kaniko.importing.readers.pods.volumes import (
     tokens_of,
     volumes_of,
 )
-from ci_kaniko.importing.translate.started import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
 _RECOMMENDED = "app.kubernetes.io"
 _OWN_LABELS = {f"{_RECOMMENDED}/name": "kaniko", f"{_RECOMMENDED}/managed-by": "ci-kaniko"}
@@ -53,14 +51,14 @@ _READ = {
     *("imagePullSecrets", "activeDeadlineSeconds"),
 }
 """Keys of a Pod's spec that have a field, or that ci-kaniko writes: all others are extra."""
-FACTS = Facts("kubernetes", outputs=(Root(("/kaniko/output",)),))
+_FACTS = Facts("kubernetes", outputs=(Root(("/kaniko/output",)),))
 _MESSAGE = "/dev/termination-log"
 _OUTPUT = "/kaniko/output/"
 
 
-def jobs(document: Document, report: Report) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """The containers of a manifest that run the executor."""
-    found = [(root, list(_object(root, document, report))) for root in _objects(document.roots)]
+    found = [(root, list(_object(root, original))) for root in _objects(original.roots)]
     first = next((made[0] for _, made in found if made), None)
     for root, made in found:
         yield from made
@@ -84,11 +82,11 @@ def _objects(roots: Any) -> Iterator[Map]:
             yield root
 
 
-def _object(root: Map, document: Document, report: Report) -> Iterator[Draft]:
+def _object(root: Map, original: Original) -> Iterator[Draft]:
     if "tekton.dev" in peek(root.get("apiVersion")):
         from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
 
-        yield from tekton_jobs(root, document, report)
+        yield from tekton_jobs(root, original)
         return
     spec = _map(root.get("spec"))
     kind = peek(root.get("kind"))
@@ -101,21 +99,21 @@ def _object(root: Map, document: Document, report: Report) -> Iterator[Draft]:
         return
     ignore_keys(root, "Kubernetes object")
     if kind == "CronJob":
-        report.left(
+        original.report.left(
             "cron-job",
             f"the schedule {string(spec.get('schedule'))} of the CronJob",
-            document.path,
+            original.path,
             spec.line_of("schedule"),
             "keep the CronJob and put the rendered Pod into it",
         )
     settings: dict[str, Any] = {"kind": "Job"} if template else {}
     if kind in {"Job", "CronJob"}:
-        _job_settings(holder, settings, document, report)
+        _job_settings(holder, settings, original)
     metadata = _map(root.get("metadata"))
     inner = _map(template.get("metadata")) if template else metadata
     for container in running:
-        job = _container_job(container, pod, document, report)
-        ours = is_ours(document.text)
+        job = _container_job(container, pod, original)
+        ours = original.is_ours
         if read_clones(job, pod, container, volumes_of(pod), ours=ours):
             settings = {**settings, "clone": True}
         _settings(job, pod, container, metadata, inner, settings)
@@ -129,7 +127,7 @@ def _map(value: Any) -> Map:
     return value if isinstance(value, Map) else Map()
 
 
-def _job_settings(spec: Map, settings: dict[str, Any], document: Document, report: Report) -> None:
+def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> None:
     ttl = native(spec.get("ttlSecondsAfterFinished"))
     if isinstance(ttl, int) and ttl != 3600:
         settings["ttl_seconds"] = ttl
@@ -139,18 +137,18 @@ def _job_settings(spec: Map, settings: dict[str, Any], document: Document, repor
     limit = native(spec.get("backoffLimit"))
     if limit is None or limit:
         shown = "6 by default" if limit is None else str(limit)
-        report.mended(
+        original.report.mended(
             "repeated-job",
             f"backoffLimit is {shown}: a failed build runs again and again",
-            document.path,
+            original.path,
             spec.line_of("backoffLimit"),
             "a Job runs once",
         )
 
 
-def _container_job(container: Map, pod: Map, document: Document, report: Report) -> Draft:
+def _container_job(container: Map, pod: Map, original: Original) -> Draft:
     """A container as a job: by its arguments, or by the script that it runs."""
-    job = Draft(FACTS, "", document.path, line_of(container), report)
+    job = Draft(_FACTS, "", original, line_of(container))
     ignore_keys(container, "Kubernetes container")
     job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")

@@ -27,10 +27,9 @@ from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.documents import Document
-    from ci_kaniko.importing.report import Report
+    from ci_kaniko.importing.originals import Original
 
-FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
+_FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
 
 
@@ -44,7 +43,7 @@ class _Task(NamedTuple):
     asked: Map
 
 
-def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Draft]:
+def tekton_jobs(root: Map, original: Original) -> Iterator[Draft]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
@@ -56,7 +55,7 @@ def tekton_jobs(root: Map, document: Document, report: Report) -> Iterator[Draft
             if runs_executor(step, known) or _is_called(step):
                 ignore_keys(root, "Kubernetes object")
                 string(name)
-                job = _job(step, task, known, document, report)
+                job = _job(step, task, known, original)
                 _beside(job, step, steps)
                 yield job
 
@@ -106,8 +105,8 @@ def _variable(parameter: str) -> str:
     return re.sub(r"\W", "_", parameter).upper()
 
 
-def _job(step: Map, task: _Task, known: Known, document: Document, report: Report) -> Draft:
-    job = Draft(FACTS, task.name, document.path, line_of(step), report)
+def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
+    job = Draft(_FACTS, task.name, original, line_of(step))
     template = mapping(task.spec.get("stepTemplate"))
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)

@@ -1,0 +1,86 @@
+"""Which platform a file is for, as far as it tells; and the files beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ci_kaniko import SpecError
+from ci_kaniko.importing import import_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CALL = "/kaniko/executor --context=. --destination=ghcr.io/acme/a:1"
+_STAGE = f"node {{ stage('image') {{ sh '{_CALL}' }} }}\n"
+_TASK = "{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: a}, spec: {steps: [STEP]}}\n"
+_STEP = f"{{name: a, image: gcr.io/kaniko-project/executor:v1.23.2, args: {_CALL.split()[1:]}}}"
+_OBJECT = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+_FILES = {
+    "a script by how it begins": ("build", f"#!/usr/bin/env bash\n{_CALL}\n", "shell"),
+    "a Jenkinsfile that says so in its first line": (
+        "Jenkinsfile",
+        f"#!/usr/bin/env groovy\n{_STAGE}",
+        "jenkins",
+    ),
+    "a Jenkinsfile of another name": ("build", f"#!groovy\n// builds\n{_STAGE}", "jenkins"),
+    "a job with an image is GitLab's": (
+        "ci.yml",
+        f"a:\n  image: {{name: gcr.io/kaniko-project/executor:debug}}\n  script: ['{_CALL}']\n",
+        "gitlab",
+    ),
+    "settings of Buildkite's agents are no job": (
+        "ci.yml",
+        f"agents: {{stage: build, queue: a}}\nsteps: [{{command: '{_CALL}'}}]\n",
+        "buildkite",
+    ),
+    "a task of Tekton beside a Secret": (
+        "ci.yml",
+        f"{_OBJECT}---\n{_TASK.replace('STEP', _STEP)}",
+        "tekton",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_a_file_shows_its_platform(name: str) -> None:
+    path, text, platform = _FILES[name]
+    made = import_files([(path, text)])
+    assert made.sources == (platform,)
+    assert made.spec.destinations
+
+
+def test_a_file_of_two_platforms_is_asked_about() -> None:
+    step = f"{{run: '{_CALL}'}}"
+    text = f"on: push\njobs: {{a: {{steps: [{step}]}}}}\nsteps: [{{command: '{_CALL}'}}]\n"
+    with pytest.raises(SpecError) as refused:
+        import_files([("ci.yml", text)])
+    assert "github and buildkite" in str(refused.value)
+    assert import_files([("ci.yml", text)], "buildkite").sources == ("buildkite",)
+
+
+def test_what_is_no_pipeline_says_what_can_be_read() -> None:
+    with pytest.raises(SpecError, match="no pipeline that import knows"):
+        import_files([("kaniko.yml", "a: 1\n")])
+
+
+@pytest.mark.parametrize("given", ["beside it", "named with it", "named by the end of its path"])
+def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
+    included = f"shop:\n  image: gcr.io/kaniko-project/executor:debug\n  script: ['{_CALL}']\n"
+    main = tmp_path / "ci" / ".gitlab-ci.yml"
+    other = tmp_path / "templates" / "image.yml"
+    main.parent.mkdir()
+    other.parent.mkdir()
+    main.write_text("include: [{local: /templates/image.yml}]\n", encoding="utf-8")
+    names: list[str | tuple[str, str]] = [str(main)]
+    if given == "beside it":
+        other.write_text(included, encoding="utf-8")
+    elif given == "named with it":
+        names.append((str(other), included))
+    else:
+        names.append(("image.yml", included))
+    made = import_files(names)
+    assert made.spec.destinations
+    assert import_files(names[::-1]).spec == made.spec
+    assert [entry for entry in made.report if entry.rule == "include"] == []
