@@ -18,6 +18,8 @@ from ci_kaniko.importing.calls import (
     join,
     literal,
     spell,
+    starts_with,
+    without_head,
 )
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
 from ci_kaniko.importing.shell.patterns import affordable, matches, portable_glob, unescaped
@@ -143,7 +145,7 @@ class Conditions:
             left, right = right, left
         pairs = _pairs(left, right)
         if pairs:
-            return self.guards.both(*(self.equal(one, (other,), line) for one, other in pairs))
+            return self.guards.both(*(self.equal(one, other, line) for one, other in pairs))
         plain, plain_right = literal(left), literal(right)
         if plain is not None and plain_right is not None:
             return YES if plain == plain_right else NO
@@ -186,6 +188,9 @@ class Conditions:
         plain = literal(text)
         if plain is not None:
             return YES if matches(written, plain) else NO
+        pairs = _pairs(text, pattern)
+        if pairs and unescaped(spell(pairs[0][1])) is not None:
+            return self.guards.both(*(self.like(one, other, line) for one, other in pairs))
         glob = portable_glob(written)
         kind, right = ("glob", glob) if glob is not None else ("pattern", written)
         return self._shortened(kind, text, right, line)
@@ -290,13 +295,13 @@ def _in_one_spelling(test: Test) -> Test:
     return replace(test, left=(replace(var, name=_SPELLINGS[var.name]),))
 
 
-def _pairs(left: Text, right: Text) -> list[tuple[Text, str]]:
+def _pairs(left: Text, right: Text) -> list[tuple[Text, Text]]:
     """``$A:$B = x:y`` as two tests, where there is one way to cut the text."""
-    written = literal(right) or ""
-    if len(left) != 3 or left[1] != ":" or written.count(":") != 1:
+    colons = "".join(part for part in right if isinstance(part, str)).count(":")
+    if len(left) != 3 or left[1] != ":" or colons != 1 or not isinstance(right[0], str):
         return []
-    first, _, second = written.partition(":")
-    return [((left[0],), first), ((left[2],), second)]
+    first, colon, second = right[0].partition(":")
+    return [((left[0],), (first,)), ((left[2],), join((second, *right[1:])))] if colon else []
 
 
 _REFS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pull/": "pull_request.number"}
@@ -307,19 +312,18 @@ _REF_TYPES = {"GITHUB_REF_TYPE", "github.ref_type"}
 def _of_ref(test: Test) -> Test:
     """A test of GitHub's full ref as one of the branch or the tag."""
     var = test.left[0] if len(test.left) == 1 else None
-    right = literal(test.right)
-    if not isinstance(var, Var) or right is None or var.changes or var.default:
+    if not isinstance(var, Var) or var.changes or var.default:
         return test
-    if var.name in _REF_TYPES and test.kind == "equal" and right in ("branch", "tag"):
-        return _set((Var(right, portable=True),), test.line)
-    folder = next((folder for folder in _REFS if right.startswith(folder)), None)
+    if var.name in _REF_TYPES and test.kind == "equal" and test.right in (("branch",), ("tag",)):
+        return _set((Var(str(test.right[0]), portable=True),), test.line)
+    folder = next((folder for folder in _REFS if starts_with(test.right, folder)), None)
     if var.name not in _REF_VARIABLES or test.kind not in ("equal", "glob") or folder is None:
         return test
-    left, rest = (Var(_REFS[folder], portable=True),), right.removeprefix(folder)
-    if rest == "**" or folder == "refs/pull/":
+    left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, folder)
+    if rest == ("**",) or folder == "refs/pull/":
         return _set(left, test.line)
     sign = "=" if test.kind == "equal" else "like"
-    return replace(test, left=left, right=(rest,), text=_told(left, sign, (rest,)))
+    return replace(test, left=left, right=rest, text=_told(left, sign, rest))
 
 
 def _set(left: Text, line: int) -> Test:
