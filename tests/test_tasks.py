@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from harness import tools, validators
+from harness import tools, validators, yaml11
 from harness.cases import ROOT
 from make import pages
 
@@ -26,7 +26,7 @@ PROJECT: dict[str, Any] = importlib.import_module(
 ).loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SCRIPTS: dict[str, str | list[str]] = PROJECT["tool"]["hatch"]["envs"]["default"]["scripts"]
 NEEDED: list[str] = PROJECT["project"]["optional-dependencies"]["test"]
-HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
+HOOKS = yaml11.load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 
 

@@ -55,7 +55,7 @@ def constructs() -> str:
 
 
 def _of_file(path: Path) -> Iterator[tuple[str, str]]:
-    facts: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    facts: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     root = path.parent / facts.get("root", ".")
     file = path.with_name(path.name.removesuffix(_END))
     for fact in facts["facts"]:

@@ -13,6 +13,7 @@ import typing_api
 import yaml
 
 import ci_kaniko
+from harness import yaml11
 from harness.cases import ROOT
 from harness.loaded import COMMAND, loaded
 from harness.repository import PACKAGE
@@ -63,7 +64,7 @@ FILES = {
     "bad.yaml": "puhs: never\n",
     "pipeline.yml": ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"),
 }
-LISTED = yaml.safe_load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
+LISTED = yaml11.load(LISTS.read_text(encoding="utf-8")) if LISTS.exists() else {}
 OF_OTHERS = {
     *("annotated_types", "cython_runtime", "markupsafe", "pydantic_core", "typing_extensions"),
     *("typing_inspection", "annotated_doc", "shellingham", "click", "rich"),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko.importing import import_files, lint_files
 from ci_kaniko.problems.catalogue import faults
+from harness import yaml11
 from harness.cases import ROOT
 from harness.repository import Repository
 
@@ -164,7 +164,7 @@ def test_what_we_render_has_no_fault(target: str) -> None:
 
 def test_the_docs_show_jobs_that_lint() -> None:
     page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
-    blocks = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    blocks = [yaml11.load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
     step, upload = next(block for block in blocks if isinstance(block, list))
     assert "--format sarif > kaniko.sarif" in step["run"]
     assert upload["with"]["sarif_file"] == "kaniko.sarif"

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.requirements import requirements, setup_json, setup_text
-from harness import expected_logins
+from harness import expected_logins, yaml11
 from harness.cases import CASES, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
@@ -41,7 +40,7 @@ def keys_of(found: list[Requirement]) -> set[str]:
 
 def used(target: str, text: str) -> set[str]:
     """The secrets that a rendered file names, as its platform finds them."""
-    document = yaml.safe_load(text)
+    document = yaml11.load(text)
     if target == "github":
         return {*SECRET.findall(text)} - {"GITHUB_TOKEN"}
     if target == "agola":
@@ -358,8 +357,8 @@ def test_a_caller_is_told_what_to_hand_over() -> None:
     """What is printed is a job, and it grants and gives whatever the called workflow asks for."""
     spec = ci_kaniko.loads(CALLED)
     caller = next(item for item in requirements(spec, "github") if item.kind == "caller")
-    job = yaml.safe_load("\n".join(caller.steps))
-    called = yaml.safe_load(ci_kaniko.render(spec, "github"))
+    job = yaml11.load("\n".join(caller.steps))
+    called = yaml11.load(ci_kaniko.render(spec, "github"))
     wanted = called["on"]["workflow_call"]
     assert job["uses"] == "./.github/workflows/build.yml"
     assert job["secrets"] == "inherit"

@@ -12,14 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from typer.main import get_command
 
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
-from harness import tools
+from harness import tools, yaml11
 from harness.cases import ROOT
 from harness.models import every_field
 from harness.repository import PACKAGE
@@ -213,7 +212,7 @@ def test_recipes_of_pipelines_render(folder: Path, ci: str) -> None:
         for block in blocks(WRITTEN["docs/pipelines.md"], "yaml")
         if block.startswith(f"# .{ci}")
     ]
-    document = yaml.safe_load(block)
+    document = yaml11.load(block)
     if "steps" in document:
         script = document["steps"][0]["command"].replace("$$", "$")
         script = script.replace("/workspace/buildkite-agent pipeline upload", "cat")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+_ORDINARY = re.compile(r"[^\\$}]+")
 
 
 class UploadError(Exception):
@@ -51,7 +52,10 @@ class _Parser:
     def expression(self, stop: str) -> str:
         out: list[str] = []
         while self.at < len(self.text) and self.text[self.at] != stop:
-            out.append(self._item())
+            ordinary = _ORDINARY.match(self.text, self.at)
+            if ordinary:
+                self.at = ordinary.end()
+            out.append(ordinary[0] if ordinary else self._item())
         return "".join(out)
 
     def _item(self) -> str:

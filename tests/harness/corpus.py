@@ -12,6 +12,7 @@ import yaml
 from ci_kaniko import SpecError, available_targets, loads, rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
+from harness import yaml11
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, values
 
@@ -29,7 +30,7 @@ class Pipeline:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.facts: dict[str, Any] = yaml.safe_load((CORPUS / f"{name}{_END}").read_text())
+        self.facts: dict[str, Any] = yaml11.load((CORPUS / f"{name}{_END}").read_text())
         folder = (CORPUS / name).parent
         self.root = (folder / self.facts.get("root", ".")).resolve()
         self.file = os.path.relpath(CORPUS / name, self.root)

@@ -87,7 +87,8 @@ def not_on(text: str) -> dict[str, set[str]]:
 # -- variables --------------------------------------------------------------------------------
 
 
-def known(target: str, event: Event) -> dict[str, str]:
+@functools.cache
+def known(target: str, event: Event) -> Mapping[str, str]:
     """Every portable variable, run-time variables as env.NAME."""
     ref = f"pr-{event.pull_request}" if event.pull_request else event.tag or event.branch
     safe = "".join(c if _is_plain(c, "_.-") else "-" for c in ref).lstrip(".-")[:128]

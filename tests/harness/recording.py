@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 
 
 def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorded:
-    calls = sorted(box.path("/.record").glob("[0-9]*"), key=lambda path: int(path.name))
+    records = box.path("/.record")
+    calls = [records / name for name in sorted(filter(str.isdigit, os.listdir(records)), key=int)]
     after = {path: data for path, data in box.files().items() if box.before.get(path) != data}
     status, stdout, stderr = outcome.result
     recorded = Recorded(

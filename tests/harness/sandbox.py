@@ -71,13 +71,14 @@ class Sandbox:
         return self.root / inside.lstrip("/")
 
     def mkdir(self, inside: str) -> None:
-        self.path(inside).mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.join(self.root, inside.lstrip("/")), exist_ok=True)
 
     def write(self, inside: str, text: str, mode: int = 0o644) -> None:
-        path = self.path(inside)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self._inward(text))
-        path.chmod(mode)
+        path = os.path.join(self.root, inside.lstrip("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(self._inward(text))
+        os.chmod(path, mode)
 
     def mount(self, volume: kubelet.VolumeMount) -> Mount:
         if volume.target.rstrip("/") in ("/kaniko", "/busybox", ""):
@@ -121,12 +122,17 @@ class Sandbox:
         return found
 
     def files(self) -> dict[str, bytes]:
+        """What each file holds, but for what the harness has for itself."""
         found: dict[str, bytes] = {}
-        for directory, _, names in os.walk(self.root):
-            inside = directory[len(str(self.root)) :]
-            if not inside.startswith("/.record"):
-                paths = (Path(directory, name) for name in names)
-                found |= {f"{inside}/{p.name}": p.read_bytes() for p in paths if p.is_file()}
+        root = str(self.root)
+        left = [entry.path for entry in os.scandir(root) if not entry.name.startswith(".record")]
+        for path in left:
+            if os.path.isdir(path):
+                if not os.path.islink(path):
+                    left += [entry.path for entry in os.scandir(path)]
+            elif os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found[path[len(root) :]] = file.read()
         return found
 
     def _inward(self, text: str) -> bytes:

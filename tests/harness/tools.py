@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sysconfig
@@ -18,9 +19,19 @@ SEARCH = os.pathsep.join(
 )
 
 
+@functools.cache
+def _which(name: str, path: str | None) -> str | None:
+    return shutil.which(name, path=path)
+
+
+def _found(name: str) -> str | None:
+    """Where the shells of this machine are."""
+    return _which(name, os.environ.get("PATH"))
+
+
 def program(name: str) -> str:
     """The path of a program."""
-    found = shutil.which(name, path=SEARCH)
+    found = _which(name, SEARCH)
     if found is None:
         pytest.skip(f"{name} is not installed")
     if os.path.dirname(found) == NODE_TOOLS:
@@ -37,7 +48,7 @@ def module(name: str) -> str:
 
 def shells() -> tuple[str, ...]:
     """The shells that are here; all their names when none is, for tests to be skipped by."""
-    return tuple(name for name in SHELLS if shutil.which(name)) or SHELLS
+    return tuple(filter(_found, SHELLS)) or SHELLS
 
 
 def serving(name: str) -> str:
@@ -47,7 +58,7 @@ def serving(name: str) -> str:
 
 def shell(name: str = "sh") -> list[str]:
     """The words that start a shell: another one serves where the named one is missing."""
-    found = shutil.which(name) or next(filter(None, map(shutil.which, shells())), None)
+    found = _found(name) or next(filter(None, map(_found, shells())), None)
     if found is None:
         pytest.skip(f"a shell ({', '.join(SHELLS)}) is not installed")
     return [found, "sh"] if os.path.basename(found) == "busybox" else [found]

@@ -16,8 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import yaml
-
 from harness import judge, tools, yaml11
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.runners.github import github_known
@@ -157,7 +155,7 @@ def _one_pipeline(files: Sequence[Path]) -> str:
 
 def _renamed(stem: str, name: str) -> str:
     """A job of a file among those of others; hidden ones stay hidden."""
-    name = yaml.safe_load(name)
+    name = yaml11.load(name)
     return json.dumps(f".{stem} {name[1:]}" if name.startswith(".") else f"{stem} {name}")
 
 

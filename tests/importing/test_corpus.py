@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from harness import yaml11
 from harness.corpus import NAMES, pending_path, pipeline
 
 
 def _pending() -> dict[str, list[str]]:
-    return yaml.safe_load(pending_path().read_text(encoding="utf-8")) or {}
+    return yaml11.load(pending_path().read_text(encoding="utf-8")) or {}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ import yaml
 from ci_kaniko import SpecError
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.readers.github.catalogue import known_actions
+from harness import yaml11
 
 _EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
 _RUN = f'docker run --rm -v "$PWD:/workspace" {_EXECUTOR} --context=dir:///workspace'
@@ -39,7 +40,7 @@ def _imported(case: Case) -> tuple[dict[str, Any], set[str]]:
     }
     text = yaml.safe_dump({"on": case.on, "jobs": {"image": job}}, sort_keys=False)
     made = import_files([("w.yml", text)], "github")
-    return yaml.safe_load(made.spec_text), {
+    return yaml11.load(made.spec_text), {
         entry.rule for entry in made.report if entry.kind == "left"
     }
 

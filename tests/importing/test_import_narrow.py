@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from ci_kaniko import loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
+from harness import yaml11
 
 _GITLAB = """\
 build:
@@ -169,7 +169,7 @@ CASES = {
 def test_a_spec_does_no_more_than_its_pipeline(name: str) -> None:
     case = CASES[name]
     found = import_files([case.file])
-    spec = yaml.safe_load(found.spec_text)
+    spec = yaml11.load(found.spec_text)
     assert {key: spec.get(key) for key in case.spec} == case.spec
     left = {entry.rule for entry in found.report if entry.kind == "left"}
     assert "destination-list" not in {entry.rule for entry in found.report}

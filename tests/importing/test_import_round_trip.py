@@ -19,7 +19,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
@@ -27,7 +26,7 @@ from ci_kaniko.importing import import_files
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
-from harness import expectation, expected_logins
+from harness import expectation, expected_logins, yaml11
 from harness.execution import run
 from harness.request import Request
 from harness.runs import (
@@ -161,7 +160,7 @@ def test_a_rendered_manifest_is_imported_with_the_same_arguments(case: str) -> N
 
 def _secrets(text: str) -> list[str]:
     """The keys and Secrets that a manifest asks for, for its containers and for the kubelet."""
-    document = json.dumps(yaml.safe_load(text))
+    document = json.dumps(yaml11.load(text))
     keys = re.findall(r'"(?:secretName|key)": "([^"]+)"', document)
     pulled = re.findall(r'"imagePullSecrets": (\[[^]]*\])', document)
     return sorted([*keys, *pulled])
@@ -202,7 +201,7 @@ def test_a_repository_alone_starts_a_job(
     asked: str, repository: str | None, push: str | None
 ) -> None:
     found = import_files([("a.gitlab-ci.yml", f"{ONE_REPOSITORY}  {asked}\n")])
-    spec = yaml.safe_load(found.spec_text)
+    spec = yaml11.load(found.spec_text)
     assert spec.get("triggers", {}).get("repository") == repository
     assert spec.get("push") == push
     told = any(entry.rule == "unknown-trigger" for entry in found.report)

@@ -19,6 +19,7 @@ import yaml
 from ci_kaniko import SpecError
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.readers.accounting import IGNORED
+from harness import yaml11
 from harness.cases import ROOT
 from harness.corpus import NAMES, pipeline
 from harness.perturbation import Change, changes
@@ -109,7 +110,7 @@ def _told(original: Original, text: str) -> Told:
 
 @functools.cache
 def _lists() -> dict[str, Any]:
-    lists: dict[str, Any] = yaml.safe_load(SILENT.read_text(encoding="utf-8"))
+    lists: dict[str, Any] = yaml11.load(SILENT.read_text(encoding="utf-8"))
     return lists
 
 

@@ -19,7 +19,7 @@ from ci_kaniko import SpecError, loads, rendering
 from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
-from harness import tools, validators
+from harness import tools, validators, yaml11
 from harness.nodes import plain
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ def test_a_new_file_is_what_is_rendered_with_markers(target: str) -> None:
 )
 def test_a_file_that_says_nothing_gets_it_all_and_can_lose_it(before: str) -> None:
     text = merge(before, one("gitlab"), "gitlab", "ci.yml")
-    assert yaml.safe_load(text.removeprefix("\ufeff")) == yaml.safe_load(one("gitlab"))
+    assert yaml11.load(text.removeprefix("\ufeff")) == yaml11.load(one("gitlab"))
     assert merge(text, "", "gitlab", "ci.yml") == before
 
 
@@ -384,13 +384,11 @@ def test_steps_that_share_an_anchor_stay_in_an_order_that_can_be_read() -> None:
     text = merge(before, two, "buildkite", "ci.yml")
     swapped = rendered("buildkite", "web", "api")
     assert (
-        yaml.safe_load(merge(text, swapped, "buildkite", "ci.yml"))["steps"][1:]
-        == (yaml.safe_load(swapped)["steps"])
+        yaml11.load(merge(text, swapped, "buildkite", "ci.yml"))["steps"][1:]
+        == (yaml11.load(swapped)["steps"])
     )
     alone = merge(text, rendered("buildkite", "web"), "buildkite", "ci.yml")
-    assert (
-        yaml.safe_load(alone)["steps"][1:] == yaml.safe_load(rendered("buildkite", "web"))["steps"]
-    )
+    assert yaml11.load(alone)["steps"][1:] == yaml11.load(rendered("buildkite", "web"))["steps"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -727,7 +725,7 @@ def test_gitlab_ci_local_still_reads_every_job(tmp_path: Path) -> None:
         jobs = after[name]
         assert jobs is not None, name
         assert {job: jobs.pop(job)["script"] for job in ("build-api", "build-web")} == {
-            job: yaml.safe_load(wanted)[job]["script"] for job in ("build-api", "build-web")
+            job: yaml11.load(wanted)[job]["script"] for job in ("build-api", "build-web")
         }
         assert without(jobs, ".kaniko-build-api") == before[name]
 

@@ -8,12 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.changes import affected, changes, named
-from harness import tools
+from harness import tools, yaml11
 from harness.checkout import lay_out
 from harness.repository import HEADER, Done, Repository, git
 
@@ -87,20 +86,20 @@ def repository(tmp_path: Path) -> Repository:
 def jobs(done: Done) -> list[str]:
     """The images of a rendered pipeline for GitLab."""
     assert done.code == 0, done.err
-    document = yaml.safe_load(done.out)
+    document = yaml11.load(done.out)
     return [name.removeprefix("build-") for name in document if name.startswith("build-")]
 
 
 def steps(done: Done) -> list[str]:
     assert done.code == 0, done.err
-    return [step["key"] for step in yaml.safe_load(done.out)["steps"]]
+    return [step["key"] for step in yaml11.load(done.out)["steps"]]
 
 
 def waits(done: Done) -> dict[str, list[str]]:
     """The steps of a rendered pipeline for Buildkite, and the keys that each waits for."""
     assert done.code == 0, done.err
     found = {}
-    for step in yaml.safe_load(done.out)["steps"]:
+    for step in yaml11.load(done.out)["steps"]:
         keys = step.get("depends_on", [])
         found[step["key"]] = [keys] if isinstance(keys, str) else keys
     return found
@@ -286,7 +285,7 @@ def test_gitlab_renders_a_child_pipeline(repository: Repository) -> None:
     git(repository.folder, "tag", "clock")
     commit(repository, "base/new")
     done = repository.call("render", "gitlab", "--changed-since", "clock")
-    rules = yaml.safe_load(done.out)
+    rules = yaml11.load(done.out)
     tests = [rule["if"] for job in rules.values() if "rules" in job for rule in job["rules"]]
     assert "$CI_MERGE_REQUEST_IID" in tests
     assert not any("CI_PIPELINE_SOURCE" in test for test in tests)
@@ -335,7 +334,7 @@ def test_nothing_for_others_to_upload(repository: Repository) -> None:
     repository.write("ci-kaniko.yaml", SPEC + "buildkite: {form: steps}\n")
     commit(repository)
     done = repository.call("render", "buildkite", "--changed-since", "HEAD")
-    assert yaml.safe_load(done.out) == {"steps": []}
+    assert yaml11.load(done.out) == {"steps": []}
 
 
 def test_nothing_replaces_an_old_file(repository: Repository) -> None:
@@ -349,7 +348,7 @@ def test_a_revision_is_no_code(repository: Repository) -> None:
     name = "a'b$(touch${IFS}pwned)"
     git(repository.folder, "branch", name)
     done = repository.call("render", "gitlab", "--changed-since", name)
-    (line,) = yaml.safe_load(done.out)["nothing-to-build"]["script"]
+    (line,) = yaml11.load(done.out)["nothing-to-build"]["script"]
     said = subprocess.run([*tools.shell(), "-c", line], capture_output=True, text=True, check=True)
     assert said.stdout == f"no image has changed since {name}\n"
 

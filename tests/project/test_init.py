@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.repository.checkout import https_url
-from harness import expectation
+from harness import expectation, yaml11
 from harness.events import Event
 from harness.expectation import Run
 from harness.repository import Repository, git, unprivileged
@@ -328,7 +327,7 @@ def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository
     repository.write(".gitlab-ci.yml", "default: {before_script: [exit 1]}\n")
     assert repository.call("init").code == 0
     assert repository.call("sync").code == 0
-    job = yaml.safe_load(repository.text(".gitlab/ci/image.yml"))["build-image"]
+    job = yaml11.load(repository.text(".gitlab/ci/image.yml"))["build-image"]
     assert job["inherit"] == {"default": ["tags", "timeout"]}
 
 
@@ -349,7 +348,7 @@ def test_a_stage_that_gitlab_knows(repository: Repository, stages: str, wanted: 
         assert repository.call("init", *arguments).code == 0
         assert repository.call("validate", "--strict").code == 0
         assert repository.call("sync").code == 0
-        job = yaml.safe_load(repository.text(path))["build-image"]
+        job = yaml11.load(repository.text(path))["build-image"]
         assert job.get("stage") == wanted
         (repository.folder / "ci-kaniko.yaml").unlink()
 

@@ -9,6 +9,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko.spec.spec import Spec
+from harness import yaml11
 from harness.cases import CASES, PIPELINE_CASES, spec_path
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -35,4 +36,4 @@ def test_a_dump_gives_an_equal_spec(case: str) -> None:
 
 def test_a_dump_is_of_plain_texts() -> None:
     spec = ci_kaniko.load(spec_path("everything"))
-    assert yaml.safe_load(yaml.safe_dump(spec.model_dump())) == spec.model_dump(mode="json")
+    assert yaml11.load(yaml.safe_dump(spec.model_dump())) == spec.model_dump(mode="json")

@@ -16,7 +16,7 @@ import yaml
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
-from harness import tools
+from harness import tools, yaml11
 from harness.cases import ROOT
 from harness.repository import HEADER, SPEC, Repository
 from harness.validators import VALIDATORS
@@ -390,6 +390,6 @@ def test_the_page_names_this_release_and_these_hooks() -> None:
     version = ci_kaniko.__version__
     assert set(re.findall(r"ci-kaniko==([\d.]+[0-9])", PAGE)) == {version}
     assert re.findall(r"(?m)^    rev: (\S+)$", PAGE) == [f"v{version}"]
-    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hooks = yaml11.load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert {hook["id"] for hook in hooks} <= set(re.findall(r"ci-kaniko-(?:sync|check)", PAGE))
     assert f"{CHECKOUT_ACTION} # {CHECKOUT_VERSION}" in PAGE

@@ -14,7 +14,7 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import tools
+from harness import tools, yaml11
 from harness.cases import ROOT, SNAPSHOTS
 from harness.repository import HEADER, PACKAGE, Repository, git
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
-OWN = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+HOOKS = {hook["id"]: hook for hook in yaml11.load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+OWN = yaml11.load((ROOT / ".pre-commit-config.yaml").read_text())
 EVERY_SNAPSHOT = sorted(SNAPSHOTS.rglob("*.yml"))
 
 # In these a value of the user's own ends a line with blanks; they arrive in the image like that.

@@ -7,11 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import kubelet, tools
+from harness import kubelet, tools, yaml11
 from harness.events import DEFAULT_BRANCH
 from harness.repository import git
 from harness.runs import TARGETS, values_for
@@ -25,7 +24,7 @@ _PREPARE = "prepare: {image: docker.io/library/golang:1.26, commands: make, arti
 
 def documents(target: str, text: str) -> Any:
     spec = ci_kaniko.loads(_SPEC + text)
-    return yaml.safe_load(rendering.render(spec, target, values_for(target, DEFAULT_BRANCH)))
+    return yaml11.load(rendering.render(spec, target, values_for(target, DEFAULT_BRANCH)))
 
 
 def settings(target: str, text: str) -> list[Any]:
@@ -144,7 +143,7 @@ def test_a_pod_clones_submodules(setting: str, there: list[str], repositories: P
         "branch": "main",
     }
     text = f"{_SPEC}kubernetes: {{clone: true}}\ncheckout: {{{setting}}}"
-    document = yaml.safe_load(ci_kaniko.render(ci_kaniko.loads(text), "kubernetes", values))
+    document = yaml11.load(ci_kaniko.render(ci_kaniko.loads(text), "kubernetes", values))
     (container,) = document["spec"]["initContainers"]
     script = kubelet.expand(container["args"][0], {})
     workspace = repositories / "workspace"

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 
 import pytest
-import yaml
 
 import ci_kaniko
+from harness import yaml11
 from harness.tools import shells
 
 TIMES = {
@@ -25,7 +25,7 @@ def test_a_date_is_in_utc(shell: str) -> None:
     found = shutil.which(shell)
     if found is None:
         pytest.skip(f"{shell} is not installed")
-    pipeline = yaml.safe_load(ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"))
+    pipeline = yaml11.load(ci_kaniko.render(ci_kaniko.loads(SPEC), "gitlab"))
     (script,) = pipeline["build-image"]["script"]
     lines = [line for line in script.splitlines() if not line.startswith(("chmod", "mkdir"))]
     head = "\n".join(lines[: next(i for i, line in enumerate(lines) if "/kaniko/executor" in line)])

@@ -10,11 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 import ci_kaniko
 from ci_kaniko.rendering import render as text_for
-from harness import expectation, expected_logins, kubelet, tools
+from harness import expectation, expected_logins, kubelet, tools, yaml11
 from harness.cases import CASES
 from harness.checks import (
     NEVER_STARTED,
@@ -291,7 +290,7 @@ printf '\\n' >>"$LOG"
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
 def test_a_clone_is_this_repository_at_this_commit(event: Event, tmp_path: Path) -> None:
-    document = yaml.safe_load(render("kubernetes-clone", "kubernetes", event))
+    document = yaml11.load(render("kubernetes-clone", "kubernetes", event))
     (container,) = document["spec"]["initContainers"]
     store = {"ci-kaniko": {"GIT_TOKEN": expected_logins.secret("GIT_TOKEN")}}
     env = kubelet.environment(container, store)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from harness import forked, tools
+from harness import forked, tools, yaml11
 from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 
@@ -47,7 +46,7 @@ class Project(Repository):
         return done
 
     def jobs(self, *arguments: str) -> Any:
-        return yaml.safe_load(self.installed("render", "acme", *arguments).out)["jobs"]
+        return yaml11.load(self.installed("render", "acme", *arguments).out)["jobs"]
 
 
 @pytest.fixture
@@ -110,7 +109,7 @@ def test_it_is_merged_into_a_file_of_somebody(project: Project) -> None:
         "ci-kaniko.yaml", SPEC.replace("acme: .acme.yml", "acme: {path: .acme.yml, mode: merge}")
     )
     project.installed("sync")
-    assert [*yaml.safe_load(project.text(".acme.yml"))["jobs"]] == ["test", "build"]
+    assert [*yaml11.load(project.text(".acme.yml"))["jobs"]] == ["test", "build"]
     project.installed("check")
 
 
@@ -152,7 +151,7 @@ build:
 def test_a_pipeline_becomes_one_of_its(project: Project, platform: str) -> None:
     project.write("pipeline", PIPELINES[platform])
     done = project.installed("import", "pipeline", f"--from={platform}", "--to=acme")
-    script = yaml.safe_load(done.out)["jobs"]["build"]["script"]
+    script = yaml11.load(done.out)["jobs"]["build"]["script"]
     for word in ("--destination=ghcr.io/acme/shop:1.0", "--build-arg=A=b", "GHCR_TOKEN:?"):
         assert word in script
     assert "is ghcr.io/acme/shop:1.0 [destination]" in done.err

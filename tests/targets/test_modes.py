@@ -13,7 +13,7 @@ from ci_kaniko.source.reading import survey
 from ci_kaniko.spec.loading import to_python
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
-from harness import expectation
+from harness import expectation, yaml11
 from harness.cases import CASES
 from harness.checks import check
 from harness.events import DEFAULT_BRANCH
@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return yaml.safe_load(value) if isinstance(value, Plain) else value
+    return yaml11.load(value) if isinstance(value, Plain) else value
 
 
 def text_in(data: Data, target: str, mode: Mode) -> str:

@@ -13,7 +13,7 @@ import yaml
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.syncing.compare import compare
-from harness import judge, tools, validators
+from harness import judge, tools, validators, yaml11
 from harness.buildkite_upload import upload
 from harness.repository import SPEC, Repository
 
@@ -62,7 +62,7 @@ def run_of(path: str, run: int, *, request: int | None = None, ref: str = "") ->
 
 def test_each_workflow_has_a_name_and_checks_of_its_own(tmp_path: Path) -> None:
     files = written(_TWO_WORKFLOWS, tmp_path)
-    workflows = [yaml.safe_load(text) for text in files.values()]
+    workflows = [yaml11.load(text) for text in files.values()]
     assert [each["name"] for each in workflows] == ["services", "docs"]
     checks = [job["name"] for each in workflows for job in each["jobs"].values()]
     assert len(set(checks)) == len(checks) == 4
@@ -78,7 +78,7 @@ def test_only_a_newer_run_of_a_request_cancels(tmp_path: Path) -> None:
     runs += [run_of(paths[0], 30 + n, ref="refs/tags/v1") for n in range(2)]
     settings = {
         (each["concurrency"]["group"], each["concurrency"]["cancel-in-progress"])
-        for each in map(yaml.safe_load, files.values())
+        for each in map(yaml11.load, files.values())
     }
     ((group, cancels),) = settings
     assert cancels is True
@@ -119,7 +119,7 @@ def previewed(folder: Path, files: dict[str, str]) -> dict[str, Any]:
         command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = yaml.safe_load(done.stdout)
+    found: dict[str, Any] = yaml11.load(done.stdout)
     return found
 
 
@@ -193,7 +193,7 @@ outputs:
     assert ["make a" in str(commands["prepare-a"]), "npm ci" in str(commands["prepare-c"])] == [
         *(True, True)
     ]
-    uploaded = [yaml.safe_load(text)["steps"] for name, text in files.items() if ".bk." in name]
+    uploaded = [yaml11.load(text)["steps"] for name, text in files.items() if ".bk." in name]
     keys = [step["key"] for steps in uploaded for step in steps]
     archives = [step["artifact_paths"] for steps in uploaded for step in steps[:1]]
     assert {"prepare-a", "build-a", "prepare-c", "build-c"} <= {*keys}
@@ -263,7 +263,7 @@ def test_steps_are_uploaded_twice() -> None:
     text = ci_kaniko.render(ci_kaniko.loads(_TWICE + settings), "buildkite")
     keys: list[str] = []
     for channel in ("dev", "stable"):
-        steps = upload(yaml.safe_load(text), {"INPUT_CHANNEL": channel})["steps"]
+        steps = upload(yaml11.load(text), {"INPUT_CHANNEL": channel})["steps"]
         keys += [step["key"] for step in steps]
         prepare, amd64, arm64, join = steps
         assert amd64["depends_on"] == arm64["depends_on"] == prepare["key"] == f"prepare-{channel}"
@@ -310,7 +310,7 @@ def test_requests_are_uploaded_twice_and_share_nothing() -> None:
     text = ci_kaniko.render(ci_kaniko.loads(_EACH + top + settings), "buildkite")
     found: list[str] = []
     for channel in ("dev", "stable"):
-        steps = upload(yaml.safe_load(text), {"INPUT_CHANNEL": channel})["steps"]
+        steps = upload(yaml11.load(text), {"INPUT_CHANNEL": channel})["steps"]
         found += [step["key"] for step in steps]
         for step in steps:
             asked = words_after(step["command"], "meta-data", step.get("env", {}))
@@ -374,11 +374,11 @@ def test_two_nameless_specs_share_no_name(repository: Repository) -> None:
         step["key"]
         for name, text in files.items()
         if name.startswith(".buildkite/")
-        for step in yaml.safe_load(text)["steps"]
+        for step in yaml11.load(text)["steps"]
     ]
     assert {"build-api", "build-web"} <= {*keys}
     assert len({*keys}) == len(keys)
-    workflows = [yaml.safe_load(text) for name, text in files.items() if "/workflows/" in name]
+    workflows = [yaml11.load(text) for name, text in files.items() if "/workflows/" in name]
     checks = [job["name"] for each in workflows for job in each["jobs"].values()]
     assert len({*checks}) == len(checks)
 

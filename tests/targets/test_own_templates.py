@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
+from harness import yaml11
 from harness.cases import ROOT
 from harness.repository import Repository, git
 
@@ -92,7 +92,7 @@ def test_what_follows_a_template_is_kept_in_sync(repository: Repository) -> None
 
 
 def test_hooks_start_for_a_template() -> None:
-    for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")):
+    for hook in yaml11.load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")):
         assert re.search(hook["files"], "ci/gitlab.yml.j2")
         assert not re.search(hook["files"], "ci/gitlab.yml.j2.orig")
 
@@ -117,7 +117,7 @@ def test_a_template_concerns_every_image(tmp_path: Path) -> None:
         git(repository.folder, "commit", "-qm", "after")
         done = repository.call("render", "gitlab", "--changed-since=HEAD~1")
         assert done.code == 0, done.err
-        return [key for key in yaml.safe_load(done.out) if key.startswith("build-")]
+        return [key for key in yaml11.load(done.out) if key.startswith("build-")]
 
     assert images_after("ci/gitlab.yml.j2", including) == ["build-api", "build-web"]
     assert images_after("layouts/linked.j2", NAMED) == ["build-api", "build-web"]

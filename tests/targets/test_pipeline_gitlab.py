@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 import ci_kaniko
 from harness import yaml11
@@ -117,7 +116,7 @@ def test_a_child_pipeline_knows_a_request_by_its_number() -> None:
 
 def test_a_file_to_include_has_no_stages() -> None:
     text = _TWO + "gitlab: {stage: images, form: include}\nimages: {api: {}}"
-    assert list(yaml.safe_load(rendered(text))) == ["build-api"]
+    assert list(yaml11.load(rendered(text))) == ["build-api"]
 
 
 @pytest.mark.parametrize("form", ["include", "component"])
