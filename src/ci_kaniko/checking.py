@@ -151,7 +151,8 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
 
     dockerfiles = Dockerfiles(root)
     only = [build.name for build in part.builds]
-    found = [*unused_logins(spec, dockerfiles), *push_only_logins(spec, targets, only)]
+    found = [*unused_logins(spec, dockerfiles)]
+    found += push_only_logins(spec, dockerfiles, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)
     return placed(found, spec.source)
 

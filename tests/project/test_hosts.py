@@ -119,6 +119,46 @@ def test_a_login_for_pushes_pulls_no_image_of_the_job(use: str, pull: str, told:
     assert f"is pulled without this login on {told}: " in text if told else text == ""
 
 
+@pytest.mark.parametrize(
+    ("more", "dockerfile", "image"),
+    [
+        ("", "FROM quay.io/acme/base:1\n", "quay.io/acme/base:1"),
+        ("", "FROM alpine\nCOPY --from=quay.io/acme/tools /t /t\n", "quay.io/acme/tools"),
+        ("mirrors: {docker.io: quay.io/acme/hub}", "FROM alpine\n", "quay.io/acme/hub"),
+        ("mirrors: {gcr.io: quay.io/acme/g}", "ARG A\nFROM $A\n", "quay.io/acme/g"),
+        ("mirrors: {gcr.io: quay.io/acme/g}", "FROM ghcr.io/a/b\n", ""),
+        ("options: {registry_map: {gcr.io: [a.b/c, quay.io/acme/g]}}", "FROM gcr.io/x/y\n", "g"),
+        ("options: {registry_mirror: [quay.io/acme/hub]}", "FROM alpine\n", "quay.io/acme/hub"),
+        ("", "FROM quay.io/oss/base:1\n", ""),
+        ("", "FROM registry.example.com/acme/base:1\n", ""),
+        ("push: always\ntriggers: {branches: [main]}", "FROM quay.io/acme/base:1\n", ""),
+        ("triggers: {branches: [main]}", "FROM quay.io/acme/base:1\n", ""),
+    ],
+)
+def test_a_login_for_pushes_pulls_no_base_image_of_a_request(
+    more: str, dockerfile: str | None, image: str
+) -> None:
+    """Until the hint is followed; what the login of the CI itself is for is said alike."""
+    others = "gcr.io: anonymous, ghcr.io: anonymous"
+    spec = f"{PUSH}registries: {{{others}, quay.io: {{username: acme, password: QUAY}}}}\n{more}\n"
+    targets = ("gitlab", "github", "buildkite", "agola")
+    status, text = validated(spec, dockerfile, *targets)
+    assert status == 0
+    told = f'{image}" is pulled without this login on {", ".join(targets)}: ' in text
+    assert (told, "[push-only-login]" in text) == (bool(image), bool(image))
+    assert "push-only" not in validated(spec.replace("QUAY}", "QUAY, pull: true}"), dockerfile)[1]
+
+
+def test_the_login_of_the_ci_itself_pulls_base_images_when_it_is_told_to() -> None:
+    spec = "default_branch: main\ndestinations: [ghcr.io/acme/shop:1]\n"
+    text = validated(spec, "FROM ghcr.io/acme/base:1\n", "github")[1]
+    hint = "registries: {ghcr.io: {use: ci-token, pull: true}}"
+    assert "under registries: ghcr.io: {use: ci-token, pull: true}" in text
+    assert (
+        "push-only" not in validated(f"{spec}{hint}\n", "FROM ghcr.io/acme/base:1\n", "github")[1]
+    )
+
+
 def test_the_library_reads_no_dockerfile() -> None:
     Path("Dockerfile").write_text("FROM alpine\n", encoding="utf-8")
     assert not warnings(ci_kaniko.loads(f"{PUSH}registries: {{{QUAY}, {OTHER}}}\n"))

@@ -85,6 +85,11 @@ def late_uses(plan: Plan, login: HostLogin, read: Collection[str] = ()) -> set[A
     return set() if login.host in plan.cache_hosts or login.host in read else uses
 
 
+def in_every_run(plan: Plan, login: HostLogin) -> bool:
+    """Whether no run is without a login."""
+    return not login.pushes or (plan.pushes_always and not late_uses(plan, login))
+
+
 def _login_of(
     given: dict[str, tuple[str, Registry]], host: str, target: str, where: Where
 ) -> tuple[Login | None, Where]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.spec.pushed import pulled_images, pushed_hosts
+from ci_kaniko.spec.pushed import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
 from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from ci_kaniko.plan.model import HostLogin
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.spec.build import Build
@@ -53,37 +54,70 @@ def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
 
 
 def push_only_logins(
-    spec: Spec, targets: Sequence[str], only: Collection[str]
+    spec: Spec, dockerfiles: Dockerfiles, targets: Sequence[str], only: Collection[str]
 ) -> Iterator[Finding]:
-    """Logins that a job could pull an image of one's own with, were they not for pushes only."""
-    found: dict[tuple[Where, str], list[str]] = {}
+    """Logins that images could be pulled with, were they not for pushes only."""
+    found: dict[tuple[Where, str, str, str], list[str]] = {}
     for build in spec.builds:
+        bases = _base_images(build, dockerfiles) if build.name in only else {}
         for target in targets if build.name in only else ():
             own = (image for image in pulled_images(build, target) if _is_own(image, build))
             images = {pulled_from(image): image for image in own}
-            hosts = images.keys() & pushed_hosts(build)
-            if not hosts:
+            if build.push == "never" or not (images or bases):
                 continue
+            from ci_kaniko.plan.logins import in_every_run
             from ci_kaniko.plan.pulls import pull_login
             from ci_kaniko.plan.resolve import resolve
             from ci_kaniko.targets.registry import target as find_target
 
             plan, pulls_with = resolve(build, target), find_target(target).pulls_with
-            for login in plan.logins:
-                image = images.get(login.host, "")
+            for login in (one for one in plan.logins if one.pushes):
                 every = plan._replace(logins=(login._replace(pushes=False),))
-                if login.pushes and image and pull_login(every, image, pulls_with):
-                    found.setdefault((build.at(login.where), image), []).append(target)
-    for (where, image), names in found.items():
+                place, hint = build.at(login.where), _pull_too(login)
+                image = images.get(login.host, "")
+                if image and pull_login(every, image, pulls_with):
+                    found.setdefault((place, image, _WHEN_IT_IS_THERE, hint), []).append(target)
+                base = bases.get(login.host, "")
+                if base and not in_every_run(plan, login):
+                    found.setdefault((place, base, _OF_PUSHES, hint), []).append(target)
+    for (where, image, why, hint), names in found.items():
         yield Finding(
             "push-only-login",
             where,
             f"{quoted(image)} is pulled without this login on {', '.join(dict.fromkeys(names))}: "
-            "only runs that push have it, when the image is there",
-            "pull: true at the login hands it to every run, for this image too",
+            f"{why}",
+            hint,
             severity="warning",
             on_key=True,
         )
+
+
+_WHEN_IT_IS_THERE = "only runs that push have it, when the image is there"
+_OF_PUSHES = "only runs that push there have it, and every run needs the base image"
+
+
+def _pull_too(login: HostLogin) -> str:
+    """How every run gets a login."""
+    written = login.where[1] if login.where[0] == "registries" else login.host
+    if login.login.use:
+        return f"under registries: {written}: {{use: {login.login.use}, pull: true}}"
+    return "pull: true at the login hands it to every run, for this image too"
+
+
+def _base_images(build: Build, dockerfiles: Dockerfiles) -> dict[str, str]:
+    """What may be private of that which base images are pulled from, by its host."""
+    bases = _bases(build, dockerfiles)
+    found = {} if bases is None else {pulled_from(image): image for image in sorted(bases)}
+    options = build.options
+    mirrors = [(host, mirror) for host, mirror in build.mirrors.items()]
+    mirrors += [(host, one) for host, several in options.registry_map.items() for one in several]
+    mirrors += [(DOCKER_HUB, mirror) for mirror in options.registry_mirror]
+    of_mirrors = {
+        canonical_host(mirror.partition("/")[0]): mirror
+        for host, mirror in mirrors
+        if bases is None or canonical_host(host) in found
+    }
+    return {host: image for host, image in {**found, **of_mirrors}.items() if _is_own(image, build)}
 
 
 def _is_own(image: str, build: Build) -> bool:
@@ -98,8 +132,10 @@ def _hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     if not build.registries:
         return None
     hosts = set(_own_hosts(build))
-    pulled = None if any("$" in host for host in hosts) else _base_hosts(build, dockerfiles)
-    return None if pulled is None else {canonical_host(host) for host in hosts} | pulled
+    bases = None if any("$" in host for host in hosts) else _bases(build, dockerfiles)
+    if bases is None:
+        return None
+    return {*map(canonical_host, hosts), *map(pulled_from, bases)}
 
 
 def _own_hosts(spec: Build) -> Iterator[str]:
@@ -117,13 +153,12 @@ def _own_hosts(spec: Build) -> Iterator[str]:
         yield canonical_host(mirror.partition("/")[0])
 
 
-def _base_hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
-    """The hosts of base images; None when the Dockerfile is not here or names them by ARGs."""
+def _bases(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
+    """The base images; None when the Dockerfile is not here or names them by ARGs."""
     from ci_kaniko.project.dockerfile import Unread
 
     try:
         dockerfile = dockerfiles.of(build)
     except Unread:
         return None
-    images = dockerfile.images() if dockerfile else None
-    return None if images is None else {pulled_from(image) for image in images}
+    return dockerfile.images() if dockerfile else None
