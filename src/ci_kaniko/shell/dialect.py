@@ -64,7 +64,8 @@ class Site(NamedTuple):
     ``places`` are paths that a plan names, and ``opening`` makes the lines that come first.
     ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
     finds in ``files_inside``. ``inherits`` says that the executor has the environment of the
-    script. The others are what is there already: config.json, a folder of secrets, tokens.
+    script, ``withheld`` that this holds no secret which the run does not use. The others are what
+    is there already: config.json, a folder of secrets, tokens.
     """
 
     places: Mapping[str, Cell]
@@ -74,6 +75,7 @@ class Site(NamedTuple):
     files_inside: str = "/kaniko/.docker"
     certificates: str = "/kaniko/certificates"
     inherits: bool = True
+    withheld: bool = False
     mounts_config: bool = False
     mounted_files: str = ""
     mounted_tokens: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ci_kaniko.plan.logins import late_uses
+from ci_kaniko.plan.logins import in_every_run, late_uses
 from ci_kaniko.plan.model import OUTPUT
 from ci_kaniko.shell.config import Config
 from ci_kaniko.shell.credentials import Credentials
@@ -152,7 +152,18 @@ class Script:
             config = self._config.write() if plan.logins else []
             return [*head, *logins, *config, *checks, *run(words)]
         collect = continued("set --", static)
-        return [*head, *collect, *self._decide(), *run(['"$@"'])]
+        return [*head, *collect, *self._decide(), *self._forgotten(), *run(['"$@"'])]
+
+    def _forgotten(self) -> list[str]:
+        """What the executor does not inherit: secrets of logins that not every run makes."""
+        plan, site = self.plan, self._draft.site
+        if not site.inherits or site.withheld or not plan.arguments:
+            return []
+        some = [login for login in plan.logins if not in_every_run(plan, login)]
+        others = plan._replace(logins=tuple(login for login in plan.logins if login not in some))
+        held = dict.fromkeys(name for login in some for name in self._secrets.variables(login))
+        names = [name for name in held if name not in others.secrets]
+        return [f"unset {' '.join(names)}"] if names else []
 
     def _destinations(self, pushes: Iterable[Push]) -> list[str]:
         return [self._tool.destination(self.words, push) for push in pushes]

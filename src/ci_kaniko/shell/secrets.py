@@ -10,6 +10,7 @@ from ci_kaniko.text.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.plan.model import HostLogin
     from ci_kaniko.shell.draft import Draft
 
 
@@ -51,6 +52,16 @@ class Secrets:
     def file(self, name: str) -> str:
         """A secret's file as a word of the script."""
         return path_in(self._draft.site.files, name)
+
+    def variables(self, login: HostLogin) -> list[str]:
+        """The variables that hold what a login needs; mounted files are none."""
+        site, cloud = self._draft.site, login.cloud
+        names = [*(cloud.secret_variables.values() if cloud else login.secrets)]
+        if cloud and cloud.secret and not site.mounted_files:
+            names.append(cloud.secret)
+        if login.login.docker_config and not site.mounts_config:
+            names.append(login.login.docker_config)
+        return names
 
     def inputs(self) -> list[str]:
         """What every build needs beside its context: secrets, certificates, proxies."""

@@ -288,6 +288,7 @@ class _InContainer(_GitHub):
             THIS_REPOSITORY: Cell(text=_CLONE_URL),
         },
         opening=partial(_checked_first, config_folder),
+        withheld=True,
     )
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
