@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import ci_kaniko
@@ -157,6 +158,54 @@ def test_the_login_of_the_ci_itself_pulls_base_images_when_it_is_told_to() -> No
     assert (
         "push-only" not in validated(f"{spec}{hint}\n", "FROM ghcr.io/acme/base:1\n", "github")[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("triggers", "when", "told"),
+    [
+        ("{branches: [main, 'feature/**']}", "default-branch", '"feature/**"'),
+        ("{branches: [main, 'feature/**', wip], tags: v*}", "{tag: v*}", '"feature/**" and "wip"'),
+        ("{branches: ['**'], tags: ['v*']}", "version", '"**"'),
+        (
+            "{branches: [main, 'feature/**']}",
+            "{branch: ['feature/**', '!feature/x']}",
+            '"feature/**"',
+        ),
+        ("{branches: [main, 'feature/**']}", "[{branch: 'feature/**'}, default-branch]", ""),
+        ("{branches: [main, 'feature/**']}", "always", ""),
+        ("{branches: [main], tags: ['v*']}", "{tag: v*}", ""),
+        ("{branches: [main, x/y], pull_requests: true}", "{branch: [x/*, main]}", ""),
+        ("{tags: ['v*', nightly]}", "{tag: v*}", ""),
+        ("", "default-branch", ""),
+    ],
+)
+def test_a_login_in_runs_of_branches_that_push_nothing_there(
+    triggers: str, when: str, told: str
+) -> None:
+    """Only where a platform has no way to hold it back, and until the hint is followed."""
+    spec = (
+        "default_branch: main\nregistries: {quay.io: {username: acme, password: QUAY}}\n"
+        + (f"triggers: {triggers}\n" if triggers else "")
+        + f"destinations:\n  - {{image: 'quay.io/acme/shop:1', when: {when}}}\n"
+    )
+    text = validated(spec, "FROM alpine\n", "github", "buildkite", "agola")[1]
+    assert (f"on buildkite and agola runs of {told} hold this" in text) == bool(told)
+    assert ("[shared-login]" in text) == bool(told)
+    assert "shared-login" not in validated(spec, "FROM alpine\n", "github")[1]
+
+
+def test_an_image_of_its_own_has_its_login_alone() -> None:
+    spec = """
+default_branch: main
+registries: {quay.io: {username: acme, password: QUAY}, ghcr.io: {username: a, password: GHCR}}
+images:
+  shop: {triggers: {branches: "**"}, destinations: ["ghcr.io/acme/shop:${commit.short}"]}
+  release: {triggers: {tags: v*}, destinations: ["quay.io/acme/shop:${ref.tag}"]}
+"""
+    assert validated(spec, "FROM alpine\n", "buildkite", "agola") == (0, "")
+    steps = yaml.safe_load(ci_kaniko.render(ci_kaniko.loads(spec), "buildkite"))["steps"]
+    holding = {step["key"] for step in steps if "QUAY" in str(step)}
+    assert holding == {"build-release"}
 
 
 def test_the_library_reads_no_dockerfile() -> None:

@@ -13,7 +13,8 @@ class System(NamedTuple):
     ``identity_is_short`` says that its identity tokens live for minutes, so a job exchanges them
     at once; ``repository_token`` that a job has a token which reads its repository.
     ``secret_objects`` says that a ready docker config is a Secret of Kubernetes, and
-    ``needs_values`` that variables are known when it is rendered.
+    ``needs_values`` that variables are known when it is rendered. ``shares_logins`` says that a job
+    gets the logins of all its runs, pull requests aside, and that its platform has no other way.
 
     ``keeps_secrets`` says how a native value names a secret; ``clones`` what fetches the
     repository with git where the executor would do it. ``reads`` is a pattern of the paths that
@@ -29,6 +30,7 @@ class System(NamedTuple):
     repository_token: bool = False
     secret_objects: bool = False
     needs_values: bool = False
+    shares_logins: bool = False
     keeps_secrets: str = "the platform keeps it as a secret"
     clones: str = ""
     reads: tuple[str, str, str] = ("", "", "")
@@ -64,12 +66,14 @@ _BUILT_IN = (
         registry="packages.buildkite.com",
         one_host=True,
         secret_objects=True,
+        shares_logins=True,
         keeps_secrets="a Kubernetes Secret or Buildkite's own store keeps it",
         inputs="steps",
         prefixes=("BUILDKITE_",),
     ),
     System(
         "agola",
+        shares_logins=True,
         keeps_secrets="a secret of the project keeps it: {from_variable: NAME}",
         reads=(r"\.agola/config\.yml", ".agola/config.yml", "write"),
         prefixes=("AGOLA_",),
