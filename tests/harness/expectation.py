@@ -418,7 +418,7 @@ def image(run: Run, *, shell: bool) -> str:
     executor = run.spec.section("executor")
     _, version = _IMAGES[executor.get("distribution", "osscontainertools")]
     reference = f"{executor_name(run.spec)}:{executor.get('version', version)}"
-    digest = executor.get("digests", {}).get("debug" if shell else "plain", "")
+    digest = executor.get("digests", {}).get("debug" if shell else "plain", "").rpartition("@")[2]
     return reference + "-debug" * shell + f"@{digest}" * bool(digest)
 
 

@@ -333,38 +333,45 @@ def test_nobody_answers(docker: Path, tmp_path: Path) -> None:
 A, B = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
+NEW = f"plain: v1.28.3@{A}, debug: v1.28.3-debug@{B}"
+OLD = f"plain: v1.27.1@{A}, debug: v1.27.1-debug@{B}"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("push: never\n", f"push: never\nexecutor: {{digests: {{plain: {A}, debug: {B}}}}}\n"),
+        (
+            "push: never\n",
+            f"push: never\nexecutor: {{digests: {{{NEW}}}}}\n",
+        ),
         (
             "push: never\nexecutor: {version: v1.27.1} # old\n",
-            (
-                "push: never\nexecutor: "
-                f"{{version: v1.27.1, digests: {{plain: {A}, debug: {B}}}}} # old\n"
-            ),
+            (f"push: never\nexecutor: {{version: v1.27.1, digests: {{{OLD}}}}} # old\n"),
         ),
         (
             "executor:\r\n    version: v1.27.1 # old\r\n\r\npush: never\r\n",
             (
                 "executor:\r\n    version: v1.27.1 # old\r\n"
-                f"    digests: {{plain: {A}, debug: {B}}}\r\n\r\npush: never\r\n"
+                f"    digests: {{{OLD}}}\r\n\r\npush: never\r\n"
             ),
         ),
         (
-            f"push: never\nexecutor: {{digests: {{plain: '{A}'}}}}\n",
-            f"push: never\nexecutor: {{digests: {{plain: '{A}', debug: {B}}}}}\n",
+            f"push: never\nexecutor: {{digests: {{plain: 'v1.28.3@{A}'}}}}\n",
+            (
+                f"push: never\nexecutor: {{digests: {{plain: 'v1.28.3@{A}', "
+                f"debug: v1.28.3-debug@{B}}}}}\n"
+            ),
         ),
         (
             "push: never\nimages: {a: {executor: {version: v1.27.1}}}",
-            (
-                "push: never\nimages: {a: {executor: "
-                f"{{version: v1.27.1, digests: {{plain: {A}, debug: {B}}}}}}}}}"
-            ),
+            (f"push: never\nimages: {{a: {{executor: {{version: v1.27.1, digests: {{{OLD}}}}}}}}}"),
         ),
         (
             '{"push": "never", "executor": {}}',
-            f'{{"push": "never", "executor": {{ "digests": {{"plain": "{A}", "debug": "{B}"}}}}}}',
+            (
+                '{"push": "never", "executor": { "digests": '
+                f'{{"plain": "v1.28.3@{A}", "debug": "v1.28.3-debug@{B}"}}}}}}'
+            ),
         ),
     ],
 )
@@ -372,7 +379,7 @@ def test_pins_are_put_where_a_spec_has_room(before: str, after: str) -> None:
     path = "ci-kaniko.json" if before.startswith("{") else "ci-kaniko.yaml"
     digests = {"plain": A, "debug": B}
     found = [item for item in unpinned(ci_kaniko.loads(before)) if item.where[0] != "tools"]
-    pins = {item.where: digests[str(item.where[-1])] for item in found}
+    pins = {item.where: item.pinned(digests[str(item.where[-1])]) for item in found}
     assert with_pins(before, path, pins) == after
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import ci_kaniko
+from harness import tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT
 from harness.runs import text_of
 
@@ -22,10 +25,11 @@ DIGEST = "sha256:" + "a" * 64
 
 def found(text: str) -> list[tuple[str, str, str]]:
     """Name, value and digest of each dependency, as Renovate's two strategies find them."""
-    return [each for manager in PRESET["customManagers"] for each in _found(manager, text)]
+    return [each[1:] for manager in PRESET["customManagers"] for each in _found(manager, text)]
 
 
-def _found(manager: dict[str, Any], text: str) -> Iterator[tuple[str, str, str]]:
+def _found(manager: dict[str, Any], text: str) -> Iterator[tuple[str, str, str, str]]:
+    """The same after the text that was matched, which Renovate looks for when it writes."""
     *outer, last = map(_python, manager["matchStrings"])
     assert not outer or manager["matchStringsStrategy"] == "recursive"
     texts = [text]
@@ -34,7 +38,17 @@ def _found(manager: dict[str, Any], text: str) -> Iterator[tuple[str, str, str]]
     for match in (match for each in texts for match in last.finditer(each)):
         groups = match.groupdict()
         name = groups.get("depName") or manager["depNameTemplate"]
-        yield name, groups["currentValue"], groups.get("currentDigest") or ""
+        yield match[0], name, groups["currentValue"], groups.get("currentDigest") or ""
+
+
+def moved(text: str) -> str:
+    """A spec in which everything has moved to release 99, one after the other."""
+    for manager in PRESET["customManagers"]:
+        for matched, _, value, digest in _found(manager, text):
+            new = matched.replace(value, re.sub("[0-9]+", "99", value, count=1))
+            new = new.replace(digest, digest[:-20] + "f" * 20) if digest else new
+            text = text.replace(matched, new, 1)
+    return text
 
 
 @functools.cache
@@ -43,22 +57,22 @@ def _python(pattern: str) -> re.Pattern[str]:
 
 
 def wanted(text: str) -> set[tuple[str, str, str]]:
-    """The images with a tag that a spec names for its jobs, and the executor's version.
-
-    A version to which digests belong is not one: it would move without them.
-    """
+    """The images with a tag that a spec names for its jobs, the action, and the executor."""
     images: set[str] = set()
-    versions: set[tuple[str, str, str]] = set()
+    others: set[tuple[str, str, str]] = set()
     for build in ci_kaniko.loads(text).builds:
         images |= {image for image in (build.tools.git, build.tools.regctl) if image}
         images |= {build.prepare.image} if build.prepare else set()
         executor = build.executor
         images |= {executor.image} if executor.image else set()
-        pinned = executor.image or executor.digests.plain or executor.digests.debug
-        if executor.version and not pinned and executor.distribution == KANIKO[1]:
-            versions.add((KANIKO[0], executor.version, ""))
+        if not executor.image and executor.distribution == KANIKO[1]:
+            pins = (executor.version, executor.digests.plain, executor.digests.debug)
+            others |= {(KANIKO[0], *pin.partition("@")[::2]) for pin in pins if pin}
+        if (action := build.tools.checkout) and " # " in action:
+            name, commit, version = re.split("@| # ", action)
+            others.add((name, version, commit))
     parts = {_parts(image) for image in images}
-    return {each for each in parts if each[1]} | versions
+    return {each for each in parts if each[1]} | others
 
 
 KANIKO = ("ghcr.io/osscontainertools/kaniko", "osscontainertools")
@@ -73,7 +87,16 @@ def _parts(image: str) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("case", [*CASES, *PIPELINE_CASES])
 def test_every_image_of_a_spec_is_found_and_no_destination(case: str) -> None:
-    assert {*found(text_of(case))} == wanted(text_of(case))
+    """What Renovate then writes is a spec again, in which everything has moved."""
+    text = text_of(case)
+    assert {*found(text)} == wanted(text)
+    if found(text):
+        new = moved(text)
+        assert {(name, digest[-20:]) for name, _, digest in found(new)} == {
+            (name, digest and "f" * 20) for name, _, digest in found(text)
+        }
+        assert all("99" in value for _, value, _ in found(new))
+        assert {*found(new)} == wanted(new)
 
 
 BLOCK = f"""\
@@ -85,6 +108,7 @@ tools:
   git: "docker.io/alpine/git:2.51"
 
   regctl: ghcr.io/regclient/regctl:v0.9.2-alpine # why
+  checkout: acme/run/checkout@{DIGEST[-40:]} # v4.1
 destinations:
   - image: ghcr.io/acme/shop:1.0
     when: release
@@ -107,26 +131,49 @@ def test_blocks_braces_and_quotes() -> None:
         ("ghcr.io/regclient/regctl", "v0.9.2-alpine", ""),
         ("golang", "1.26", ""),
         ("node", "24", ""),
+        ("acme/run", "v4.1", DIGEST[-40:]),
     ]
 
 
+PLAIN, DEBUG = f"v1.28.3@{DIGEST}", f"v1.28.3-debug@{DIGEST}"
+
+
 @pytest.mark.parametrize(
-    ("text", "version"),
+    ("text", "pins"),
     [
-        ("executor: {version: v1.28.3}\n", "v1.28.3"),
-        ("executor: {distribution: osscontainertools, version: v1.28.3}\n", "v1.28.3"),
-        ("executor:\n  distribution: osscontainertools\n  version: v1.28.3 # why\n", "v1.28.3"),
-        ("executor:\n  version: v1.28.3\n\npush: never\n", "v1.28.3"),
-        ("executor: {distribution: google, version: v1.24.0}\n", ""),
-        ("executor: {image: mirror.example.com:5000/kaniko, version: v1.28.3}\n", ""),
-        (f"executor: {{version: v1.28.3, digests: {{plain: '{DIGEST}'}}}}\n", ""),
-        (f"executor:\n  version: v1.28.3\n  digests: {{plain: '{DIGEST}'}}\npush: never\n", ""),
-        (f"executor:\n  digests: {{plain: '{DIGEST}'}}\n  version: v1.28.3\n", ""),
+        ("executor: {version: v1.28.3}\n", ["v1.28.3"]),
+        ("executor: {distribution: osscontainertools, version: v1.28.3}\n", ["v1.28.3"]),
+        ("executor:\n  distribution: osscontainertools\n  version: v1.28.3 # why\n", ["v1.28.3"]),
+        ("executor:\n  version: v1.28.3\n\npush: never\n", ["v1.28.3"]),
+        ("executor: {distribution: google, version: v1.24.0}\n", []),
+        ("executor: {image: mirror.example.com:5000/kaniko, version: v1.28.3}\n", []),
+        ("executor:\n  version: v1.28.3\n  image: mirror.example.com/kaniko\npush: never\n", []),
+        (f"executor: {{version: v1.28.3, digests: {{plain: '{PLAIN}'}}}}\n", ["v1.28.3", PLAIN]),
+        (
+            f"executor:\n  version: v1.28.3\n  digests: {{debug: {DEBUG}, plain: {PLAIN}}}\n",
+            ["v1.28.3", DEBUG, PLAIN],
+        ),
+        (
+            (
+                f"executor: # a\n  digests: # b\n    plain: '{PLAIN}' # c\n    # d\n"
+                f"    debug: {DEBUG}\n  version: v1.28.3\npush: never\n"
+            ),
+            [PLAIN, DEBUG, "v1.28.3"],
+        ),
+        (
+            f"images:\n  a:\n    executor:\n      digests: {{plain: {PLAIN}}}\n    push: never\n",
+            [PLAIN],
+        ),
+        (f"executor: {{digests: {{plain: {PLAIN}}}, image: mirror.example.com/kaniko}}\n", []),
+        (
+            f"executor:\n  digests:\n    plain: {PLAIN}\n  image: mirror.example.com/kaniko\n",
+            [],
+        ),
     ],
 )
-def test_the_version_of_the_executor(text: str, version: str) -> None:
-    """Where digests belong to it, nothing moves it without them."""
-    assert found(text) == ([(KANIKO[0], version, "")] if version else [])
+def test_the_version_of_the_executor_moves_with_its_digests(text: str, pins: list[str]) -> None:
+    assert found(text) == [(KANIKO[0], *pin.partition("@")[::2]) for pin in pins]
+    ci_kaniko.loads(moved(text if "push:" in text else f"push: never\n{text}"))
 
 
 def test_specs_are_found_by_name() -> None:
@@ -152,3 +199,20 @@ def test_the_preset_has_the_shape_that_renovate_reads() -> None:
     for rule in PRESET["packageRules"]:
         assert [key for key in rule if key.startswith("match")]
         assert rule.get("enabled") is False or rule["minimumReleaseAge"] == "7 days"
+
+
+def test_the_preset_is_what_the_schema_of_renovate_allows() -> None:
+    """It allows every key, so those that it does not know are looked for."""
+    path = os.path.join(tools.module("renovate"), "renovate-schema.json")
+    with open(path, encoding="utf-8") as file:
+        schema = json.load(file)
+    validators = importlib.import_module("jsonschema").validators
+    assert [*validators.validator_for(schema)(schema).iter_errors(PRESET)] == []
+    known = schema["properties"]
+    items = [
+        set().union(*(part.get("properties", ()) for part in known[name]["items"]["allOf"]))
+        for name in ("customManagers", "packageRules")
+    ]
+    assert PRESET.keys() - {"$schema"} <= known.keys()
+    for keys, name in zip(items, ("customManagers", "packageRules"), strict=True):
+        assert {key for item in PRESET[name] for key in item} - keys - known.keys() == set()

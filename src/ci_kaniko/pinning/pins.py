@@ -14,7 +14,7 @@ from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.source.nodes import Mapping, Node, Scalar
 from ci_kaniko.source.reading import parse
 from ci_kaniko.source.source import Lines
-from ci_kaniko.spec.executor import has_own_tag
+from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.pushed import DEFAULTS, mirrored
 from ci_kaniko.spec.tools import is_pinned
@@ -32,12 +32,12 @@ class Unpinned(NamedTuple):
     """An image that runs by its tag, or an action that runs by its version.
 
     ``where`` the spec says so or would, ``name`` as it is pulled, and ``written``, the text before
-    the digest; without one the digest stands alone.
+    the digest.
     """
 
     where: Where
     name: str
-    written: str = ""
+    written: str
     is_action: bool = False
 
     @property
@@ -50,7 +50,7 @@ class Unpinned(NamedTuple):
         if self.is_action:
             action, _, version = self.written.rpartition("@")
             return f"{action}@{pin} # {version}"
-        return f"{self.written}@{pin}" if self.written else pin
+        return f"{self.written}@{pin}"
 
 
 class CannotPin(Exception):
@@ -93,11 +93,11 @@ def _executor(build: Build) -> Iterator[Unpinned]:
         yield from _image(build, build.at(("executor", "image")), executor.image or "")
         return
     repository = mirrored(executor.image or DISTRIBUTIONS[executor.distribution].image or "", build)
-    version = executor.version or DISTRIBUTIONS[executor.distribution].version
-    for variant, suffix in (("plain", ""), ("debug", "-debug")):
+    for variant, suffix in SUFFIXES.items():
         if repository and not getattr(executor.digests, variant):
             where = build.at(("executor", "digests", variant))
-            yield Unpinned(where, f"{repository}:{version}{suffix}")
+            tag = f"{version_of(executor)}{suffix}"
+            yield Unpinned(where, f"{repository}:{tag}", tag)
 
 
 def with_pins(text: str, path: str, pins: dict[Where, str]) -> str:

@@ -71,7 +71,7 @@ def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:
             "unpinned-image",
             ("executor", "digests"),
             f"this runs the {used} image, and only the {other} one is pinned",
-            f"add {used}: DIGEST, of {executor_image(build, with_shell=with_shell)}",
+            f"ci-kaniko pin adds that of {executor_image(build, with_shell=with_shell)}",
         )
     if not with_shell:
         return

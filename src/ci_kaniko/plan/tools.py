@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
-from ci_kaniko.spec.executor import has_own_tag, version_of
+from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.pushed import mirrored
 
 if TYPE_CHECKING:
@@ -19,13 +19,10 @@ def executor_image(build: Build, *, with_shell: bool) -> str:
     executor = build.executor
     if executor.image and has_own_tag(executor):
         return mirrored(executor.image, build)
-    distribution = DISTRIBUTIONS[executor.distribution]
-    repository = mirrored(executor.image or distribution.image or "", build)
-    version = executor.version or distribution.version
-    digest = executor.digests.debug if with_shell else executor.digests.plain
-    return f"{repository}:{version}{'-debug' if with_shell else ''}" + (
-        f"@{digest}" if digest else ""
-    )
+    own = DISTRIBUTIONS[executor.distribution].image or ""
+    variant = "debug" if with_shell else "plain"
+    tag = getattr(executor.digests, variant) or version_of(executor) + SUFFIXES[variant]
+    return f"{mirrored(executor.image or own, build)}:{tag}"
 
 
 def join_image(build: Build) -> str:

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
-from ci_kaniko.spec.fields import Digest, OwnImage, Version, choice
+from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.spec.fields import STRING, OwnImage, Reads, Version, check_present, checked, choice
 from ci_kaniko.spec.model import Later, Model
+from ci_kaniko.syntax.grammar import check_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -19,7 +24,12 @@ if TYPE_CHECKING:
 
 def version_of(executor: Executor) -> str:
     """The release that runs: the one that the spec names, else the distribution's."""
-    return executor.version or own_version(executor) or DISTRIBUTIONS[executor.distribution].version
+    return (
+        executor.version
+        or own_version(executor)
+        or next(pinned_versions(executor), "")
+        or DISTRIBUTIONS[executor.distribution].version
+    )
 
 
 def own_version(executor: Executor) -> str | None:
@@ -38,18 +48,48 @@ def _tagged(image: str) -> bool:
     return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
 
 
-class Digests(Model):
-    """Digests of the executor's image, one per variant."""
+def pinned_versions(executor: Executor) -> Iterator[str]:
+    """The releases that the digests are of."""
+    for _, pinned in executor.digests:
+        if pinned:
+            yield pinned.partition("@")[0].removesuffix(SUFFIXES["debug"])
 
-    plain: Digest | None = Field(
+
+SUFFIXES = {"plain": "", "debug": "-debug"}
+"""What follows the version in the tag of a variant."""
+
+
+def _check_pinned(variant: str) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        check_present(text)
+        tag, at, digest = text.partition("@")
+        version = rf"v[0-9]+\.[0-9]+\.[0-9]+{SUFFIXES[variant]}"
+        if at and re.fullmatch(version, tag):
+            check_digest(digest)
+        else:
+            example = f"v1.28.3{SUFFIXES[variant]}@sha256:..."
+            message = f"{quoted(text)} is not a tag and digest of the {variant} image"
+            raise Refused("bad-digest", message, f"{example}, as ci-kaniko pin writes it")
+
+    return check
+
+
+PlainDigest = Annotated[str, Reads(checked(_check_pinned("plain")), STRING)]
+DebugDigest = Annotated[str, Reads(checked(_check_pinned("debug")), STRING)]
+
+
+class Digests(Model):
+    """Tags of the executor's image with their digests, one per variant."""
+
+    plain: PlainDigest | None = Field(
         default=None,
-        description="Digest of vX.Y.Z, for targets that need no shell.",
-        examples=["sha256:" + "0" * 64],
+        description="vX.Y.Z@DIGEST, for targets that need no shell.",
+        examples=["v1.28.3@sha256:" + "0" * 64],
     )
-    debug: Digest | None = Field(
+    debug: DebugDigest | None = Field(
         default=None,
-        description="Digest of vX.Y.Z-debug, which has a shell.",
-        examples=["sha256:" + "0" * 64],
+        description="vX.Y.Z-debug@DIGEST, which has a shell.",
+        examples=["v1.28.3-debug@sha256:" + "0" * 64],
     )
 
     if TYPE_CHECKING:
@@ -70,7 +110,8 @@ class Executor(Model):
     )
     version: Version | None = Field(
         default=None,
-        description="The release; the default is the newest one that ci-kaniko was tried with.",
+        description="The release; the default is that of the digests, else the newest one that "
+        "ci-kaniko was tried with.",
         examples=["v1.28.3"],
     )
     image: OwnImage | None = Field(
@@ -82,7 +123,7 @@ class Executor(Model):
     digests: Later[Digests] = Field(
         default=Digests.model_construct(),
         description="Digests that pin the image beyond its tag.",
-        examples=[{"debug": "sha256:" + "0" * 64}],
+        examples=[{"debug": "v1.28.3-debug@sha256:" + "0" * 64}],
     )
 
     if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
         found["image"] = repository
         found["version"] = version
     if digest:
-        found["digests"] = {"debug" if shell else "plain": digest}
+        found["digests"] = {"debug" if shell else "plain": f"{version}{'-debug' * shell}@{digest}"}
     return found
 
 

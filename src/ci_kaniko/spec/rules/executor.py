@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, fields_below, flag_of
 from ci_kaniko.problems.finding import Finding, Refused, quoted
-from ci_kaniko.spec.executor import has_own_tag, own_version, version_of
+from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, own_version, version_of
 from ci_kaniko.spec.rules.rule import build_rule, no_effect
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.references import Reference
@@ -86,14 +86,16 @@ def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
                 f"image: {executor.image} is another release, and it is the one that runs",
                 f"write {own}",
             )
-    elif (digests.plain or digests.debug) and not executor.version and not executor.image:
-        yield Finding(
-            "digest-without-version",
-            ("executor", "digests"),
-            "these digests are of one release, and a later ci-kaniko has a newer one",
-            f"add version: {DISTRIBUTIONS[executor.distribution].version}, or the one they are of",
-            severity="warning",
-        )
+        return
+    version = version_of(executor)
+    for name, digest in digests:
+        if digest and not digest.startswith(f"{version}{SUFFIXES[name]}@"):
+            yield Finding(
+                "digest-of-another-release",
+                ("executor", "digests", name),
+                f"{digest.partition('@')[0]} is another release than {version}, and its digest would win",
+                "remove it, and ci-kaniko pin writes the one that belongs here",
+            )
 
 
 @build_rule("executor.distribution", "executor.version", "destinations[]")
