@@ -89,11 +89,12 @@ def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
         return
     version = version_of(executor)
     for name, digest in digests:
-        if digest and not digest.startswith(f"{version}{SUFFIXES[name]}@"):
+        tag = (digest or "").partition("@")[0]
+        if tag and tag != f"{version}{SUFFIXES[name]}":
             yield Finding(
                 "digest-of-another-release",
                 ("executor", "digests", name),
-                f"{digest.partition('@')[0]} is another release than {version}, and its digest would win",
+                f"{tag} is another release than {version}, and its digest would win",
                 "remove it, and ci-kaniko pin writes the one that belongs here",
             )
 
