@@ -191,7 +191,7 @@ class ToolsDict(TypedDict, total=False):
 
 
 class DigestsDict(TypedDict, total=False):
-    """Digests of the executor's image, one per variant."""
+    """Tags of the executor's image with their digests, one per variant."""
 
     plain: str | None
     debug: str | None
