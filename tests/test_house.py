@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import ci_kaniko
 from ci_kaniko.kaniko import systems
 from ci_kaniko.problems.catalogue import rules
 from make import rooms
@@ -35,6 +36,17 @@ def test_private_names_stay_at_home() -> None:
 
 def test_every_definition_is_used() -> None:
     assert rooms.dead(SOURCES, READERS) == []
+
+
+def test_only_the_command_line_speaks() -> None:
+    """Programs that use the package have their own output, folder and end."""
+    assert rooms.loud(SOURCES) == []
+
+
+def test_a_public_name_is_no_module() -> None:
+    """A module that is imported takes its name in the package, whatever stood there."""
+    modules = {rooms.room_of(rooms.module_of(path)) for path in SOURCES}
+    assert modules & {*ci_kaniko.__all__} == set()
 
 
 def test_every_room_is_there() -> None:
@@ -106,6 +118,8 @@ FAULTS = {
         "plan/a.py:1 reads",
     ),
     "a dead function": ({"plan/a.py": "def nobody():\n    pass\n"}, "defines nobody"),
+    "a word": ({"plan/a.py": "print('hello')\n"}, "plan/a.py:1 uses print"),
+    "an end": ({"plan/a.py": "import sys\nsys.exit(1)\n"}, "plan/a.py:2 uses sys.exit"),
     "a dead method": ({"plan/a.py": "class A:\n    def no(self): A\n"}, "defines no"),
 }
 
@@ -126,5 +140,6 @@ def test_the_gate_tells_a_fault(name: str) -> None:
         *rooms.dead(sources, []),
         *rooms.names_of(sources, {"gitlab"}),
         *rooms.second_readings(sources),
+        *rooms.loud(sources),
     ]
     assert any(told in each for each in found), found

@@ -245,6 +245,21 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     ]
 
 
+_LOUD = {"print", "input", "exit", "sys.exit", "os.chdir", "warnings.warn"}
+_STREAMS = {"sys.stdout", "sys.stderr", "sys.stdin", "sys.argv"}
+
+
+def loud(sources: dict[str, str]) -> list[str]:
+    """Where another room than the command line speaks, ends the process or changes its state."""
+    return [
+        f"{path}:{node.lineno} uses {ast.unparse(node)}"
+        for path, text in sources.items()
+        if room_of(module_of(path)) != "cli"
+        for node in ast.walk(_tree(text))
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in _LOUD | _STREAMS
+    ]
+
+
 def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
     """Where one of some words is a text of its own, and so a question or an answer."""
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,9 @@ def _merged(found: list[Requirement]) -> list[Requirement]:
     """Each requirement once, with the steps of all its jobs."""
     merged: dict[tuple[str, str, str], Requirement] = {}
     for item in found:
-        first = merged.setdefault(item[:3], item)
-        merged[item[:3]] = first._replace(steps=_woven(first.steps, item.steps))
+        key = (item.kind, item.name, item.purpose)
+        first = merged.setdefault(key, item)
+        merged[key] = replace(first, steps=_woven(first.steps, item.steps))
     return list(merged.values())
 
 
@@ -107,7 +109,7 @@ def setup_json(found: list[Requirement]) -> str:
     """The requirements for machines."""
     import json
 
-    return json.dumps([item._asdict() for item in found], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([item.to_dict() for item in found], indent=2, ensure_ascii=False) + "\n"
 
 
 def _secrets(plans: list[Plan], words: Setup) -> Iterator[Requirement]:

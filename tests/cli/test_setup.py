@@ -115,7 +115,8 @@ def well_formed(found: list[Requirement], target: str) -> None:
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
     assert json.loads(setup_json(found)) == [
-        {"kind": k, "name": n, "purpose": p, "steps": [*s]} for k, n, p, s in found
+        {"kind": item.kind, "name": item.name, "purpose": item.purpose, "steps": [*item.steps]}
+        for item in found
     ]
 
 
@@ -259,7 +260,7 @@ images:
 @pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
 def test_several_images_and_platforms_need_each_thing_once(target: str) -> None:
     found = requirements(ci_kaniko.loads(IMAGES), target)
-    assert len({item[:3] for item in found}) == len(found)
+    assert len({(item.kind, item.name, item.purpose) for item in found}) == len(found)
     assert secrets_named(found, target, in_cluster=target == "buildkite") == {
         *("KEY_ID", "KEY", "NPM_TOKEN")
     }

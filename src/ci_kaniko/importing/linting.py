@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.originals import File, Original, opened
 from ci_kaniko.importing.pipelines import jobs_of
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.catalogue import Fault
 
 
-class Linted(NamedTuple):
+@dataclass(frozen=True)
+class Linted:
     """The faults of some files, by file and line, and the files in which nothing runs kaniko."""
 
     problems: tuple[Problem, ...]

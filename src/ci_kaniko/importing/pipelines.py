@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.originals import Original, opened
@@ -30,7 +31,8 @@ SOURCES = (*NAMES, "shell", "tekton", "jenkins")
 """What can be imported from."""
 
 
-class Imported(NamedTuple):
+@dataclass(frozen=True)
+class Imported:
     """A spec as text and as a value, and what became of each part of the pipeline."""
 
     spec_text: str

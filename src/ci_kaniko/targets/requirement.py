@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 
-class Requirement(NamedTuple):
+@dataclass(frozen=True)
+class Requirement:
     """One thing to create: what it is, what for, and the steps."""
 
     kind: str
     name: str
     purpose: str
     steps: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``ci-kaniko setup --format json`` prints of it."""
+        return {**vars(self), "steps": list(self.steps)}
