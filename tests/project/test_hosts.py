@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.spec.loading import warnings
+from harness import yaml11
 
 PUSH = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"
 QUAY = "quay.io: {username: acme, password: QUAY}"
@@ -203,7 +203,7 @@ images:
   release: {triggers: {tags: v*}, destinations: ["quay.io/acme/shop:${ref.tag}"]}
 """
     assert validated(spec, "FROM alpine\n", "buildkite", "agola") == (0, "")
-    steps = yaml.safe_load(ci_kaniko.render(ci_kaniko.loads(spec), "buildkite"))["steps"]
+    steps = yaml11.load(ci_kaniko.render(ci_kaniko.loads(spec), "buildkite"))["steps"]
     holding = {step["key"] for step in steps if "QUAY" in str(step)}
     assert holding == {"build-release"}
 
