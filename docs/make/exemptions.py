@@ -15,6 +15,7 @@ class Exemption(NamedTuple):
 
     In ``fields`` a ``*`` is any step and ``**`` any rest; OTHER is each target but the one that
     is rendered, and SELF that one. ``beside`` is what must be there for it, ``forms`` the forms.
+    With ``elsewhere`` an input stands in the settings of other targets only.
     """
 
     fields: tuple[str, ...]
@@ -22,6 +23,7 @@ class Exemption(NamedTuple):
     reason: str
     beside: str = ""
     forms: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 EXEMPTIONS = (
@@ -72,6 +74,12 @@ EXEMPTIONS = (
         ("gitlab", "github", "buildkite"),
         "nobody gives that form inputs; an input is its default",
         forms=("pipeline", "child", "workflow", "jobs"),
+    ),
+    Exemption(
+        ("inputs.*.**",),
+        _ALL,
+        "an input that stands in the settings of other targets only is for them alone",
+        elsewhere=True,
     ),
     Exemption(
         ("inputs.*.type", "inputs.*.description"),

@@ -148,12 +148,22 @@ PIPELINES = {
         "push: never\ntriggers: {branches: [main]}\ninputs: {channel: {}}\n"
         "build_args: {CHANNEL: '${input.channel}'}"
     ),
+    "a required input in a path or a stage": (
+        "push: never\ntriggers: {branches: [main]}\ninputs: {app: {}}\n"
+        "context: 'services/${input.app}'\ndockerfile: '${input.app}.Dockerfile'\n"
+        "target: '${input.app}'"
+    ),
+    "a required input as a registry": (
+        "triggers: {branches: [main]}\ninputs: {registry: {}}\n"
+        "destinations: ['${input.registry}/acme/shop:1']\n"
+        "registries: {'${input.registry}': {username: acme-bot, password: TOKEN}}"
+    ),
 }
 """What makes a pipeline of several jobs, or a part of other pipelines."""
 _BY_CREATOR = {
     "`triggers.paths`": "whoever creates it",
     "`triggers.paths` of an image": "whoever creates it",
-    "a required input": "`--set`",
+    **dict.fromkeys((title for title in PIPELINES if "required input" in title), "`--set`"),
 }
 """What whoever creates an object of Kubernetes decides."""
 FORMS = {

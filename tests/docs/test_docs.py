@@ -39,6 +39,7 @@ WRITTEN |= {
         "in-sync.md",
         "logins.md",
         "pipelines.md",
+        "reusable.md",
         "tags-and-releases.md",
         "targets.md",
         "troubleshooting.md",

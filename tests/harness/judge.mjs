@@ -13,6 +13,9 @@ const {truthy} = await import("@actions/expressions/result");
 const {NoOperationTraceWriter, convertWorkflowTemplate, parseWorkflow} = await import(
   "@actions/workflow-parser"
 );
+const {convertActionTemplate, parseAction} = await import(
+  "@actions/workflow-parser/actions/index"
+);
 
 // A property that nobody gave is a mistake of ours, not an empty text as on GitHub.
 class Known extends data.Dictionary {
@@ -36,11 +39,20 @@ function contextData(value, Kind) {
   return new Kind(...pairs);
 }
 
-async function workflow({text}) {
+async function workflow({text, called}) {
   const parsed = parseWorkflow({name: "workflow.yml", content: text}, new NoOperationTraceWriter());
   const errors = () => parsed.context.errors.getErrors().map((one) => one.message);
   if (errors().length || !parsed.value) return {errors: errors(), conditions: {}};
-  const template = await convertWorkflowTemplate(parsed.context, parsed.value);
+  // What a workflow hands over is compared with what the one that it calls asks for.
+  const provider = {
+    getFileContent: ({path}) => {
+      if (!(path in called)) throw new Error(`there is no ${path}`);
+      return Promise.resolve({name: path, content: called[path]});
+    },
+  };
+  const template = await convertWorkflowTemplate(parsed.context, parsed.value, provider, {
+    fetchReusableWorkflowDepth: called ? 1 : 0,
+  });
   const conditions = template.jobs.map((job) => [String(job.id), job.if.expression]);
   return {errors: errors(), conditions: Object.fromEntries(conditions)};
 }
@@ -57,7 +69,14 @@ function expression({text, context, statuses}) {
   return {text: result.coerceString(), truth: truthy(result)};
 }
 
-const requests = {workflow, expression};
+function action({text}) {
+  const parsed = parseAction({name: "action.yml", content: text}, new NoOperationTraceWriter());
+  const errors = () => parsed.context.errors.getErrors().map((one) => one.message);
+  if (!errors().length) convertActionTemplate(parsed.context, parsed.value);
+  return {errors: errors()};
+}
+
+const requests = {workflow, action, expression};
 for await (const line of readline.createInterface({input: process.stdin})) {
   const request = JSON.parse(line);
   let answer;

@@ -82,6 +82,19 @@ def workflow(text: str) -> Workflow:
     return Workflow(**_judge().ask({"kind": "workflow", "text": text}))
 
 
+def calling(text: str, called: Mapping[str, str]) -> list[str]:
+    """What GitHub has against a workflow beside those that it calls, by their paths."""
+    request = {"kind": "workflow", "text": text, "called": dict(called)}
+    errors: list[str] = _judge().ask(request)["errors"]
+    return errors
+
+
+def action(text: str) -> list[str]:
+    """What GitHub has against the file of an action."""
+    errors: list[str] = _judge().ask({"kind": "action", "text": text})["errors"]
+    return errors
+
+
 def evaluate(text: str, known: Known, statuses: Mapping[str, bool] = _NEVER) -> Value:
     """The value of an expression; `statuses` are what success() and its like say."""
     return _evaluated(text, json.dumps(_context(known)), json.dumps(dict(statuses)))

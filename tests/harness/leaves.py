@@ -529,6 +529,8 @@ def _covers(exemption: Exemption, silence: Silence) -> bool:
         return False
     if exemption.forms and silence.mode.get("form") not in exemption.forms:
         return False
+    if exemption.elsewhere and (path[:1] != ("inputs",) or _is_heard(path, silence)):
+        return False
     if exemption.beside:
         base = silence.mutation.base
         beside = exemption.beside.replace("SELF", silence.target).split(".")
@@ -542,6 +544,16 @@ def _covers(exemption: Exemption, silence: Silence) -> bool:
         for fields in exemption.fields
         for other in others
     )
+
+
+def _is_heard(path: Path, silence: Silence) -> bool:
+    """Whether an input stands anywhere but in the settings of other targets."""
+    others = {"inputs", *TARGETS} - {silence.target}
+    base = silence.mutation.base
+    parts = [base, *(part for part in (base.get("images") or {}).values() if part)]
+    heard = [item for part in parts for key, item in part.items() if key not in {*others, "images"}]
+    keys = [[*part.get("registries", ())] for part in parts]
+    return f"input.{path[1]}}}" in str([heard, keys])
 
 
 def _matches(pattern: list[str], path: Path) -> bool:

@@ -13,8 +13,9 @@ import yaml
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.syncing.compare import compare
-from harness import judge, tools, validators, yaml11
+from harness import judge, tools, yaml11
 from harness.buildkite_upload import upload
+from harness.preview import previewed
 from harness.repository import SPEC, Repository
 
 if TYPE_CHECKING:
@@ -105,22 +106,6 @@ def test_two_workflows_of_one_name_are_refused() -> None:
 
 
 # -- GitLab: files that one pipeline includes ---------------------------------------------------
-
-
-def previewed(folder: Path, files: dict[str, str]) -> dict[str, Any]:
-    """The pipeline of the project whose .gitlab-ci.yml is among the files."""
-    command = [tools.program("gitlab-ci-local"), "--preview", "--state-dir", ".state"]
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    validators.git_repository(folder)
-    env = {"PATH": tools.SEARCH, "HOME": str(folder), "LANG": "C.UTF-8"}
-    done = subprocess.run(
-        command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = yaml11.load(done.stdout)
-    return found
 
 
 def including(*files: str, own: str = "") -> str:

@@ -1,0 +1,133 @@
+"""Reusable forms beside those that include, call or upload them, as docs/reusable.md shows them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+import ci_kaniko
+from ci_kaniko import rendering
+from harness import expectation, images, judge, yaml11
+from harness.buildkite_upload import upload
+from harness.cases import ROOT
+from harness.pipelines import Given, run_pipeline
+from harness.preview import previewed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "reusable.md").read_text("utf-8")
+TEXT, *_ = re.findall(r"(?ms)^```yaml\n(.*?)^```$", PAGE)
+CALLERS = dict(re.findall(r"(?ms)^```yaml\n# (\S+)\n(.*?)^```$", PAGE))
+CALLER = CALLERS[".github/workflows/release.yml"]
+UPLOAD = CALLERS[".buildkite/images.yml"]
+
+
+def rendered(target: str) -> str:
+    return rendering.render(ci_kaniko.loads(TEXT), target)
+
+
+# -- GitHub -----------------------------------------------------------------------------------
+
+CALLED = ".github/workflows/image.yml"
+
+
+def test_github_takes_the_caller_of_the_page() -> None:
+    called = rendered("github")
+    assert judge.calling(CALLER, {CALLED: called}) == []
+    job = yaml11.load(CALLER)["jobs"]["image"]
+    levels = ("none", "read", "write")
+    for each in yaml11.load(called)["jobs"].values():
+        for name, access in each["permissions"].items():
+            assert levels.index(job["permissions"].get(name, "none")) >= levels.index(access)
+    used = re.findall(r"needs\.image\.outputs\.(\w+)", CALLER)
+    offered = yaml11.load(called)["on"]["workflow_call"]["outputs"]
+    assert set(used) == set(offered)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ("app: api, ", "", "Input app is required"),
+        ("app: api", "app: api, stage: deploy", "Invalid input, stage is not defined"),
+        ("      REGISTRY_TOKEN:", "      OTHER_TOKEN:", "Invalid secret, OTHER_TOKEN"),
+        ("workflows/image.yml", "workflows/images.yml", "Unable to find reusable workflow"),
+    ],
+)
+def test_github_refuses_a_caller_that_hands_over_something_else(
+    was: str, now: str, said: str
+) -> None:
+    assert was in CALLER
+    (error,) = judge.calling(CALLER.replace(was, now), {CALLED: rendered("github")})
+    assert said in error
+
+
+def test_github_asks_a_caller_for_what_every_run_needs() -> None:
+    spec = ci_kaniko.loads(f"{TEXT}build_secrets: {{npm: NPM_TOKEN}}\n")
+    called = {CALLED: ci_kaniko.render(spec, "github")}
+    (error,) = judge.calling(CALLER, called)
+    assert "Secret NPM_TOKEN is required" in error
+    listed = CALLER.replace("    secrets:\n", "    secrets:\n      NPM_TOKEN: x\n")
+    assert judge.calling(listed, called) == []
+    secrets = yaml11.load(called[CALLED])["on"]["workflow_call"]["secrets"]
+    assert all(secret["description"] for secret in secrets.values())
+
+
+# -- GitLab -----------------------------------------------------------------------------------
+
+
+def test_a_project_includes_the_component_twice(tmp_path: Path) -> None:
+    document = yaml11.load(CALLERS[".gitlab-ci.yml"])
+    for include in document["include"]:
+        assert include.pop("component").endswith("/image@1.0.0")
+        include["local"] = "/templates/image/template.yml"
+    files = {
+        "templates/image/template.yml": rendered("gitlab"),
+        ".gitlab-ci.yml": yaml.safe_dump(document),
+    }
+    found = previewed(tmp_path, files)
+    jobs = {name: job for name, job in found.items() if name.startswith("build-")}
+    assert [(name, job["stage"], job["tags"]) for name, job in jobs.items()] == [
+        ("build-api", "build", ["k8s"]),
+        ("build-web", "deploy", ["large"]),
+    ]
+    for name, job in jobs.items():
+        app = name.removeprefix("build-")
+        assert job["variables"]["INPUT_APP"] == app
+        assert job["variables"]["INPUT_CONTEXT"] == f"services/{app}"
+
+
+# -- Buildkite --------------------------------------------------------------------------------
+
+
+def test_the_steps_of_the_page_are_uploaded_twice() -> None:
+    """Both uploads of one build run, and no step, key or meta-data of one is the other's."""
+    (step,) = yaml11.load(UPLOAD)["steps"]
+    uploads = [
+        {name.lower(): value for name, value in re.findall(r"INPUT_(\w+)=(\S+)", line)}
+        for line in step["command"].splitlines()
+    ]
+    assert len(uploads) == 2
+    event = expectation.events(expectation.Spec({}))[2]
+    keys: list[str] = []
+    handed: list[str] = []
+    text = rendered("buildkite")
+    for given in uploads:
+        environment = {f"INPUT_{name.upper()}": value for name, value in given.items()}
+        document = upload(yaml11.load(text), environment)
+        assert {step["agents"]["queue"] for step in document["steps"]} == {"k8s"}
+        keys += [step["key"] for step in document["steps"]]
+        pipeline = images.given(TEXT, tuple(given.items()))
+        ran = run_pipeline("buildkite", text, pipeline, event, "dash", Given(inputs=given))
+        for got in ran.recorded.values():
+            assert got.status == 0
+            handed += got.outputs
+            context = f"/services/{given['app']}"
+            assert any(
+                re.fullmatch(f"--context=dir://.*{context}", word) for word in got.argv or ()
+            )
+    assert len({*keys}) == len(keys)
+    assert handed == ["build-api:digest", "build-web:digest"]
