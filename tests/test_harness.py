@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import events, kubelet, sandbox, tools
+from ci_kaniko.rehearsing import events, kubelet, sandbox
+from ci_kaniko.rehearsing.buildkite_upload import UploadError, interpolate, upload
+from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.recorded import Mount, Recorded
+from ci_kaniko.rehearsing.request import Request
+from harness import tools
 from harness.arguments import normalise
-from harness.buildkite_upload import UploadError, interpolate, upload
-from harness.documents import HarnessError
+from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
-from harness.logins import lookup
-from harness.recorded import Mount, Recorded
-from harness.request import Request
 from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 
 if TYPE_CHECKING:
@@ -212,13 +214,13 @@ all_forms = pytest.mark.parametrize("form", ALL_FORMS)
 def run_form(form: str, arguments: Sequence[str], **options: object) -> Recorded:
     target, text = ALL_FORMS[form]
     options = {"secrets": SECRETS, **options}
-    return run(Request(target, text(arguments), events.DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
+    return run(Request(target, text(arguments), DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
 
 
 def run_script(form: str, text: str, **options: object) -> Recorded:
     target, rendered = SHELL_DRIVEN[form]
     options = {"secrets": SECRETS, **options}
-    return run(Request(target, rendered(text), events.DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
+    return run(Request(target, rendered(text), DEFAULT_BRANCH, **options))  # type: ignore[arg-type]
 
 
 @all_forms
@@ -319,8 +321,8 @@ def test_gitlab_variables_and_file_secrets() -> None:
 
 
 def test_gitlab_needs_the_entrypoint_cleared() -> None:
-    with pytest.raises(HarnessError, match="entrypoint"):
-        run(Request("gitlab", gitlab("true\n").replace('[""]', "[]"), events.TAG))
+    with pytest.raises(NotModelled, match="entrypoint"):
+        run(Request("gitlab", gitlab("true\n").replace('[""]', "[]"), TAG))
 
 
 def test_files_stand_in_the_checkout() -> None:
@@ -354,8 +356,8 @@ def test_docker_mounts_environment_and_cleaning() -> None:
     ],
 )
 def test_docker_calls_outside_the_model_are_loud(call: str) -> None:
-    with pytest.raises(HarnessError):
-        run(Request("github", github(f"{call}\n"), events.TAG))
+    with pytest.raises(NotModelled):
+        run(Request("github", github(f"{call}\n"), TAG))
 
 
 def test_docker_writes_the_digest_through_the_mount() -> None:
@@ -368,7 +370,7 @@ def test_docker_writes_the_digest_through_the_mount() -> None:
                     f"docker run --rm {option} image --digest-file=/kaniko/out/digest\n"
                     'echo "digest=$(cat "$out/digest")" >> "$GITHUB_OUTPUT"\n'
                 ),
-                events.TAG,
+                TAG,
             )
         )
         assert recorded.stderr == ""
@@ -385,13 +387,13 @@ def test_github_expressions() -> None:
         "          D: ${{ vars.HOST || secrets.TOKEN }}\n"
         "          TOKEN:",
     )
-    recorded = run(Request("github", text, events.FORK_PULL_REQUEST, variables={"HOST": "h"}))
+    recorded = run(Request("github", text, FORK_PULL_REQUEST, variables={"HOST": "h"}))
     assert recorded.argv == ("it's", "x-main", "true", "h")
     for bad in ("format()", "github.nope", "a && b"):
-        with pytest.raises(HarnessError):
-            run(Request("github", text.replace("vars.NONE || 'it''s'", bad), events.TAG))
-    with pytest.raises(HarnessError, match="expression in run"):
-        run(Request("github", github("echo ${{ github.ref }}\n"), events.TAG))
+        with pytest.raises(NotModelled):
+            run(Request("github", text.replace("vars.NONE || 'it''s'", bad), TAG))
+    with pytest.raises(NotModelled, match="expression in run"):
+        run(Request("github", github("echo ${{ github.ref }}\n"), TAG))
 
 
 def test_git_tells_the_commit_time_in_the_committers_zone() -> None:
@@ -399,7 +401,7 @@ def test_git_tells_the_commit_time_in_the_committers_zone() -> None:
         'TZ=UTC; export TZ; docker run image "$(git show -s --format=%cI)" '
         '"$(git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)"\n'
     )
-    recorded = run(Request("github", text, events.TAG))
+    recorded = run(Request("github", text, TAG))
     assert recorded.argv == ("2026-01-01T13:00:00+01:00", "2026-01-01T12:00:00Z")
 
 
@@ -417,19 +419,17 @@ volumeMounts: [{name: docker-config, mountPath: /kaniko/.docker, readOnly: true}
 def test_kubernetes_mounts_a_docker_config() -> None:
     config = json.dumps({"auths": {"ghcr.io": {"username": "me", "password": "secret"}}})
     text = pod(SECRET_MOUNT, SECRET_VOLUME)
-    recorded = run(Request("kubernetes", text, events.TAG, docker_configs={"regcred": config}))
+    recorded = run(Request("kubernetes", text, TAG, docker_configs={"regcred": config}))
     assert lookup(recorded, "ghcr.io") == ("me", "secret")
     assert recorded.mounts == (Mount("secret:regcred", "/kaniko/.docker", read_only=True),)
     assert recorded.config_mode == 0o644
     without_items = re.sub(r"      items:.*", "", text)
-    recorded = run(
-        Request("kubernetes", without_items, events.TAG, docker_configs={"regcred": config})
-    )
+    recorded = run(Request("kubernetes", without_items, TAG, docker_configs={"regcred": config}))
     assert recorded.config is None
 
 
 def test_kubernetes_waits_for_a_missing_secret() -> None:
-    recorded = run(Request("kubernetes", pod(SECRET_MOUNT, SECRET_VOLUME), events.TAG))
+    recorded = run(Request("kubernetes", pod(SECRET_MOUNT, SECRET_VOLUME), TAG))
     assert (recorded.status, recorded.argv) == (125, None)
     assert 'secret "regcred" not found' in recorded.stderr
 
@@ -442,9 +442,7 @@ def test_a_secret_volume_is_read_only() -> None:
         + mount,
         SECRET_VOLUME,
     )
-    assert run(Request("kubernetes", text, events.TAG, docker_configs={"regcred": "{}"})).argv == (
-        "no",
-    )
+    assert run(Request("kubernetes", text, TAG, docker_configs={"regcred": "{}"})).argv == ("no",)
 
 
 def test_a_job_is_a_pod_in_a_template() -> None:
@@ -464,10 +462,10 @@ spec:
             - {name: C, value: c}
           args: ["--b=$(B)", "--no=$(NOPE)"]
 """
-    recorded = run(Request("kubernetes", text, events.TAG))
+    recorded = run(Request("kubernetes", text, TAG))
     assert recorded.argv == ("--b=a$(C)$(A)", "--no=$(NOPE)")
     with pytest.raises(TypeError):
-        run(Request("kubernetes", text.replace("value: a}", "value: 1}"), events.TAG))
+        run(Request("kubernetes", text.replace("value: a}", "value: 1}"), TAG))
 
 
 def test_buildkite_upload_knows_neither_step_env_nor_the_jobs_checkout() -> None:
@@ -475,52 +473,44 @@ def test_buildkite_upload_knows_neither_step_env_nor_the_jobs_checkout() -> None
         "    agents:", "    env: {REG: x, DIR: $BUILDKITE_BUILD_CHECKOUT_PATH}\n    agents:"
     )
     secrets = {"secrets": SECRETS}
-    assert run(Request("buildkite", text, events.TAG, **secrets)).argv == ("x",)  # type: ignore[arg-type]
+    assert run(Request("buildkite", text, TAG, **secrets)).argv == ("x",)  # type: ignore[arg-type]
     eager = text.replace("$$REG", "$REG-$DIR$BUILDKITE_BUILD_CHECKOUT_PATH")
-    assert run(Request("buildkite", eager, events.TAG, **secrets)).argv == ("-/upload",)  # type: ignore[arg-type]
+    assert run(Request("buildkite", eager, TAG, **secrets)).argv == ("-/upload",)  # type: ignore[arg-type]
 
 
 def test_buildkite_refuses_what_the_upload_or_the_controller_would() -> None:
-    recorded = run(Request("buildkite", buildkite("x\n").replace("x\n", "${A%x}\n", 1), events.TAG))
+    recorded = run(Request("buildkite", buildkite("x\n").replace("x\n", "${A%x}\n", 1), TAG))
     assert recorded.status == 125
     for old, new in (("container-0", "kaniko"), ("- kubernetes:", "- kubernetes#v1:")):
-        with pytest.raises(HarnessError):
-            run(
-                Request(
-                    "buildkite", buildkite("true\n").replace(old, new), events.TAG, secrets=SECRETS
-                )
-            )
+        with pytest.raises(NotModelled):
+            run(Request("buildkite", buildkite("true\n").replace(old, new), TAG, secrets=SECRETS))
 
 
 def test_buildkite_secrets_of_its_own_store() -> None:
     text = buildkite('/kaniko/executor "$A"\n').replace(
         "    key:", "    secrets: {A: TOKEN}\n    key:"
     )
-    recorded = run(Request("buildkite", text, events.TAG, secrets=SECRETS))
+    recorded = run(Request("buildkite", text, TAG, secrets=SECRETS))
     assert recorded.argv == (SECRETS["TOKEN"],)
-    recorded = run(
-        Request("buildkite", text.replace("A: TOKEN", "A: B"), events.TAG, secrets=SECRETS)
-    )
+    recorded = run(Request("buildkite", text.replace("A: TOKEN", "A: B"), TAG, secrets=SECRETS))
     assert (recorded.status, recorded.calls) == (125, 0)
 
 
 def test_agola_refuses_what_its_parser_refuses() -> None:
     text = agola("true # /kaniko/executor\n")
     for old, new in (("              name: build\n", ""), ("{from_variable: TOKEN}", "1")):
-        with pytest.raises(HarnessError):
-            run(Request("agola", text.replace(old, new), events.TAG))
+        with pytest.raises(NotModelled):
+            run(Request("agola", text.replace(old, new), TAG))
 
 
 def test_agola_without_e_goes_on_after_a_failing_line() -> None:
     text = agola("false\n/kaniko/executor\n")
-    assert run(Request("agola", text, events.TAG)).calls == 0
-    assert (
-        run(Request("agola", text.replace("/busybox/sh -e", "/busybox/sh"), events.TAG)).calls == 1
-    )
+    assert run(Request("agola", text, TAG)).calls == 0
+    assert run(Request("agola", text.replace("/busybox/sh -e", "/busybox/sh"), TAG)).calls == 1
 
 
 def test_the_same_build_reads_the_same_on_every_target() -> None:
-    event = events.TAG
+    event = TAG
     git = f"git://git.example.com/acme/shop.git#refs/tags/v1.2.3#{event.sha}"
     rest = ["--build-arg=A=1", "--digest-file={}/digest"]
 
@@ -582,7 +572,7 @@ def test_lookup_follows_kanikos_rules() -> None:
     assert lookup(with_config(config, DOCKER_AUTH_CONFIG=strict), "ghcr.io") == ("env", "env")
     loose = json.dumps({"auths": {"ghcr.io": {"username": "u", "password": "p"}}})
     assert lookup(with_config(config, DOCKER_AUTH_CONFIG=loose), "ghcr.io") == ("a", "b:c")
-    gitlab_env = events.environment("gitlab", events.TAG)
+    gitlab_env = events.environment("gitlab", TAG)
     assert lookup(with_config({}, **gitlab_env), "registry.example.com") == (
         "gitlab-ci-token",
         "glcbt-job",
@@ -602,7 +592,7 @@ def test_lookup_follows_kanikos_rules() -> None:
     ],
 )
 def test_a_broken_config_is_loud(config: object) -> None:
-    with pytest.raises(HarnessError):
+    with pytest.raises(NotModelled):
         lookup(with_config(config), "ghcr.io")
 
 
@@ -645,17 +635,17 @@ def test_upload_interpolates_keys_and_the_top_env_in_order() -> None:
 
 
 def test_environments_follow_their_platforms() -> None:
-    gitlab_tag = events.environment("gitlab", events.TAG)
+    gitlab_tag = events.environment("gitlab", TAG)
     assert "CI_COMMIT_BRANCH" not in gitlab_tag
     assert gitlab_tag["CI_COMMIT_TAG"] == "v1.2.3"
-    assert "CI_COMMIT_BRANCH" not in events.environment("gitlab", events.PULL_REQUEST)
-    slug = events.environment("gitlab", events.FEATURE_BRANCH)["CI_COMMIT_REF_SLUG"]
+    assert "CI_COMMIT_BRANCH" not in events.environment("gitlab", PULL_REQUEST)
+    slug = events.environment("gitlab", FEATURE_BRANCH)["CI_COMMIT_REF_SLUG"]
     assert slug == "feature-add-x-1-2"
-    pull = events.environment("github", events.PULL_REQUEST)
+    pull = events.environment("github", PULL_REQUEST)
     assert (pull["GITHUB_REF_NAME"], pull["GITHUB_REF_TYPE"]) == ("12/merge", "branch")
-    assert events.environment("github", events.TAG)["GITHUB_HEAD_REF"] == ""
-    build = events.environment("buildkite", events.TAG)
+    assert events.environment("github", TAG)["GITHUB_HEAD_REF"] == ""
+    build = events.environment("buildkite", TAG)
     assert build["BUILDKITE_BRANCH"] == build["BUILDKITE_TAG"] == "v1.2.3"
     assert build["BUILDKITE_PULL_REQUEST"] == "false"
-    assert events.environment("agola", events.PULL_REQUEST)["AGOLA_GIT_BRANCH"] == ""
-    assert events.values(events.TAG)["branch"] == ""
+    assert events.environment("agola", PULL_REQUEST)["AGOLA_GIT_BRANCH"] == ""
+    assert events.values(TAG)["branch"] == ""

@@ -60,6 +60,7 @@ NAMES_A_TARGET = {
     "ci_kaniko/spec/native/": "their sections",
     "ci_kaniko/targets/": "the targets",
     "ci_kaniko/importing/": "what is read, whatever it is rendered for",
+    "ci_kaniko/rehearsing/": "the platforms, as each runs a job",
     "ci_kaniko/spec/build.py": "an example: a queue, and an output",
     "ci_kaniko/spec/options.py": "a credential helper of the executor",
     "ci_kaniko/spec/typed.py": "what build.py and options.py say, for type checkers",

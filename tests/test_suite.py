@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
-from harness import forked, tools
+from ci_kaniko.rehearsing import shells
+from harness import forked
 from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def test_every_target_has_snapshots() -> None:
 
 def test_programs_are_looked_up_before_they_run() -> None:
     """Python and git are all that a machine needs: what else is called can be skipped by name."""
-    optional = {"sh", "ash", "unshare", "setpriv", "node", "npm", *tools.SHELLS}
+    optional = {"sh", "ash", "unshare", "setpriv", "node", "npm", *shells.SHELLS}
     calls = {
         f"{path.name}:{node.lineno}: {first.value}"
         for path in (ROOT / "tests").rglob("*.py")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from harness import tools, validators, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools, validators
 from harness.cases import ROOT
 from make import pages
 

@@ -34,6 +34,7 @@ ROOMS = {
     "syncing": "What is committed, compared with what would be rendered.",
     "project": "A repository as its user sees it: what changed, a first spec, the Dockerfiles.",
     "previewing": "What each event builds, pushes and logs in to, as the plan says it.",
+    "rehearsing": "A rendered job run here as its platform would, with a recorder as executor.",
     "pinning": "The digests behind the tags of a spec, as registries tell them.",
     "checking": "What is wrong with a spec, for its targets and in its checkout.",
     "api": "The commands for programs: what the package offers.",
@@ -163,6 +164,9 @@ READS_TEXT = {
     "ci_kaniko.project.starter": "it reads what a user types and what git says, before any spec",
     "ci_kaniko.spec.rules.executor": "an image that runs is no reference, and a rule refuses one",
     "ci_kaniko.spec.rules.options": "a mirror with a scheme is what it refuses",
+    "ci_kaniko.rehearsing.events": "it makes addresses of a platform, not of a spec",
+    "ci_kaniko.rehearsing.executor": "it looks where the executor would, for what it was told",
+    "ci_kaniko.rehearsing.recording": "it looks where the executor would, for what it was told",
 }
 
 

@@ -13,7 +13,7 @@ import typing_api
 import yaml
 
 import ci_kaniko
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
 from harness.loaded import COMMAND, loaded
 from harness.repository import PACKAGE

@@ -14,7 +14,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.importing import import_files, lint_files
 from ci_kaniko.problems.catalogue import faults
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
 from harness.repository import Repository
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.cli.commands import app
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.requirements import requirements, setup_json, setup_text
-from harness import expected_logins, yaml11
+from harness import expected_logins
 from harness.cases import CASES, SPECS
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run

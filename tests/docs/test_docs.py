@@ -18,7 +18,8 @@ import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
-from harness import tools, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools
 from harness.cases import ROOT
 from harness.models import every_field
 from harness.repository import PACKAGE

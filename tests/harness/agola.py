@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ci_kaniko.rehearsing.agola_when import entries, regexp
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -272,7 +274,7 @@ def _when(when: Any) -> Iterator[str]:
     for conditions in when.values() if isinstance(when, dict) else ():
         if isinstance(conditions, dict):
             yield from _fields("condition", conditions)
-        for condition in _conditions(conditions):
+        for condition in entries(conditions):
             yield from _pattern(condition)
 
 
@@ -280,7 +282,7 @@ def _pattern(condition: Any) -> Iterator[str]:
     if not isinstance(condition, str):
         yield f"a condition is a text, not {condition!r}"
         return
-    pattern = _regexp(condition)
+    pattern = regexp(condition)
     if pattern is None and re.search(r"[*?]", condition):
         yield f"{condition} is no glob: it matches itself only"
     if pattern is not None and _NOT_IN_GO.search(pattern):
@@ -295,42 +297,3 @@ def _compiles(pattern: str) -> bool:
     except re.error:
         return False
     return True
-
-
-def _conditions(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [item for part in value.values() for item in _conditions(part)]
-    return value if isinstance(value, list) else [value]
-
-
-def _regexp(condition: str) -> str | None:
-    """The regular expression between two slashes or two hashes; None for an exact text."""
-    if len(condition) > 1 and condition[0] == condition[-1] and condition[0] in "/#":
-        return condition[1:-1]
-    return None
-
-
-def matches(condition: str, text: str) -> bool:
-    pattern = _regexp(condition)
-    if pattern is None:
-        return condition == text
-    return re.search(re.sub(r"(?<!\\)\$\Z", r"\\Z", pattern), text) is not None
-
-
-def included(when: Mapping[str, Any] | None, environment: Mapping[str, str]) -> bool:
-    """Whether a run is included: any of the three is enough, each in its kind of run."""
-    if not when:
-        return True
-    kind = environment["AGOLA_GIT_REF_TYPE"]
-    looked_at = {"ref": environment["AGOLA_GIT_REF"]}
-    if kind in ("branch", "tag"):
-        looked_at[kind] = environment[f"AGOLA_GIT_{kind.upper()}"]
-    return any(_holds(when[name], text) for name, text in looked_at.items() if when.get(name))
-
-
-def _holds(condition: Any, text: str) -> bool:
-    if not isinstance(condition, dict):
-        return any(matches(item, text) for item in _conditions(condition))
-    excluded = any(matches(item, text) for item in _conditions(condition.get("exclude") or []))
-    included = any(matches(item, text) for item in _conditions(condition.get("include") or []))
-    return included and not excluded

@@ -7,17 +7,17 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES
+from ci_kaniko.rehearsing.logins import lookup
 from harness import expectation, expected_arguments, expected_logins
 from harness.arguments import normalise
-from harness.executor import CREDENTIAL_FILES
-from harness.logins import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ci_kaniko.rehearsing.recorded import Recorded
     from harness.expectation import Run
     from harness.expected_logins import Login
-    from harness.recorded import Recorded
 
 NEVER_STARTED = 125
 """How a run ends whose container never starts."""
@@ -189,7 +189,7 @@ def is_mask(got: Recorded, line: str) -> bool:
 
 def all_secrets(wanted: Run) -> set[str]:
     """Every secret text, and how it looks when it is encoded."""
-    found = {"ghs-harness", "glcbt-job", "oidc-harness", "request-harness", "eyJ."}
+    found = {"ghs-rehearsal", "glcbt-job", "oidc-rehearsal", "request-rehearsal", "eyJ."}
     found |= {*expected_logins.SESSION.values()}
     for name in (n for n in expected_logins.fed(wanted).secrets if not n.endswith("_USER")):
         text = expected_logins.secret(name)

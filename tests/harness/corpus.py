@@ -12,9 +12,10 @@ import yaml
 from ci_kaniko import SpecError, available_targets, loads, rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import values
 from harness.cases import ROOT
-from harness.events import DEFAULT_BRANCH, values
+from harness.events import DEFAULT_BRANCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness.events import DEFAULT_BRANCH, EVENTS, NOW, Event, environment
+from ci_kaniko.rehearsing.events import NOW, Event, environment
+from harness.events import DEFAULT_BRANCH, EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.events import environment, identity
+from ci_kaniko.rehearsing.events import environment, identity
 from harness.expectation import (
     HUB,
     Run,
@@ -158,9 +158,9 @@ _FILES = {
     "AZURE_FEDERATED_TOKEN_FILE": "azure-token",
 }
 SESSION = {
-    "AWS_ACCESS_KEY_ID": "ASIAHARNESS",
-    "AWS_SECRET_ACCESS_KEY": "key+/harness",
-    "AWS_SESSION_TOKEN": "session+/harness==",
+    "AWS_ACCESS_KEY_ID": "ASIAREHEARSAL",
+    "AWS_SECRET_ACCESS_KEY": "key+/rehearsal",
+    "AWS_SESSION_TOKEN": "session+/rehearsal==",
 }
 """What AWS answers to a job of GitHub that takes a role."""
 
@@ -217,7 +217,7 @@ def _azure(name: str, login: Mapping[str, str], run: Run) -> Login:
         return _cloud_login(name, "azure", (key,), variables, {})
     if run.target == "github":
         nobody = "00000000-0000-0000-0000-000000000000"
-        return Login(name, "azure", (), nobody, "eyJ.registry.harness")
+        return Login(name, "azure", (), nobody, "eyJ.registry.rehearsal")
     token = {"AZURE_FEDERATED_TOKEN_FILE": identity("api://AzureADTokenExchange")}
     return _cloud_login(name, "azure", (), ids, token)
 
@@ -259,8 +259,8 @@ def input_secrets(spec: Spec) -> list[str]:
 def ci_login(run: Run) -> tuple[str, str]:
     return {
         "gitlab": ("gitlab-ci-token", "glcbt-job"),
-        "github": ("alice", "ghs-harness"),
-        "buildkite": ("buildkite", "oidc-harness"),
+        "github": ("alice", "ghs-rehearsal"),
+        "buildkite": ("buildkite", "oidc-rehearsal"),
     }[run.target]
 
 
@@ -283,7 +283,7 @@ def git_login(run: Run) -> tuple[str, str, tuple[str, ...]] | None:
         return None
     user = git.get("username", "oauth2")
     if git["token"] == "ci-token":
-        token = {"gitlab": "glcbt-job", "github": "ghs-harness"}[run.target]
+        token = {"gitlab": "glcbt-job", "github": "ghs-rehearsal"}[run.target]
         return user, token, ()
     return user, secret(git["token"]), (git["token"],)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import ci_kaniko
 from ci_kaniko.previewing.events import Occasion
 from ci_kaniko.previewing.runs import Run, runs
+from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.syntax import conditions
 from harness import expectation
-from harness.logins import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
     from harness.images import Job
-    from harness.recorded import Recorded
 
 _SOURCES = {"schedule": "schedule", "manual": "manual", "pipeline": "pipeline"}
 

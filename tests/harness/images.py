@@ -20,7 +20,7 @@ from harness.expectation import Run, Spec, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
 
 LINUX = "linux/amd64"
 _NULLS = {"", "~", "null", "Null", "NULL"}

@@ -8,36 +8,19 @@ from __future__ import annotations
 import atexit
 import functools
 import json
-import re
 import subprocess
 import threading
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.rehearsing.expressions import Judge, Known, Refused, Value
 from harness import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _PROGRAM = Path(__file__).with_name("judge.mjs")
-_EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|[^'])*?)\}\}")
 _OPEN = ("secrets", "vars", "env", "steps")
-_NEVER: Mapping[str, bool] = MappingProxyType({})
-
-Known = dict[str, str | bool | None]
-"""Property paths that an expression may read, such as github.ref."""
-
-
-class Refused(Exception):
-    """What GitHub has against a workflow or an expression."""
-
-
-class Value(NamedTuple):
-    """What an expression is as a text, and as a condition."""
-
-    text: str
-    truth: bool
 
 
 class Workflow(NamedTuple):
@@ -78,7 +61,7 @@ _judge = functools.cache(_Judge)
 
 
 @functools.cache
-def workflow(text: str) -> Workflow:
+def workflow_of(text: str) -> Workflow:
     return Workflow(**_judge().ask({"kind": "workflow", "text": text}))
 
 
@@ -95,9 +78,18 @@ def action(text: str) -> list[str]:
     return errors
 
 
-def evaluate(text: str, known: Known, statuses: Mapping[str, bool] = _NEVER) -> Value:
-    """The value of an expression; `statuses` are what success() and its like say."""
-    return _evaluated(text, json.dumps(_context(known)), json.dumps(dict(statuses)))
+class _Official:
+    def conditions(self, workflow: str) -> Mapping[str, str]:
+        judged = workflow_of(workflow)
+        if judged.errors:
+            raise Refused("; ".join(judged.errors))
+        return judged.conditions
+
+    def evaluate(self, text: str, known: Known, statuses: Mapping[str, bool]) -> Value:
+        return _evaluated(text, json.dumps(_context(known)), json.dumps(dict(statuses)))
+
+
+OFFICIAL: Judge = _Official()
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -107,16 +99,6 @@ def _evaluated(text: str, context: str, statuses: str) -> Value:
     if "errors" in answer:
         raise Refused(f"{text}: {answer['errors'][0]}")
     return Value(**answer)
-
-
-def expressions(text: str) -> Iterator[str]:
-    """Every `${{ expression }}` of a text."""
-    return (found[1] for found in _EXPRESSION.finditer(text))
-
-
-def filled(text: str, known: Known) -> str:
-    """A text with the values of its expressions."""
-    return _EXPRESSION.sub(lambda found: evaluate(found[1], known).text, text)
 
 
 def _context(known: Known) -> dict[str, Any]:

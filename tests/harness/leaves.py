@@ -25,13 +25,15 @@ from ci_kaniko.spec.spec import Spec
 from ci_kaniko.targets.registry import available_targets
 from ci_kaniko.targets.templates import own_template
 from harness.cases import CASES, PIPELINE_CASES
-from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
+from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG
 from harness.models import model_in
 from harness.runs import TARGETS, text_of, values_for
 from make.exemptions import EXEMPTIONS, Exemption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.rehearsing.events import Event
 
 Path = tuple[Any, ...]
 Data = dict[str, Any]

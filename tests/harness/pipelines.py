@@ -10,22 +10,23 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness import expectation, expected_logins, images, triggers, yaml11
-from harness.documents import REQUESTS
+from ci_kaniko.rehearsing import triggers, yaml11
+from ci_kaniko.rehearsing.documents import REQUESTS
+from ci_kaniko.rehearsing.recorded import Handed
+from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.runners.agola import agola_tasks
+from ci_kaniko.rehearsing.triggers import Result
+from harness import expectation, expected_logins, images
 from harness.execution import run
-from harness.recorded import Handed
-from harness.request import Request
-from harness.runners.agola import agola_tasks
 from harness.runs import INPUTS, SHELLS, in_its_store, read_pipeline, render
-from harness.triggers import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
+    from ci_kaniko.rehearsing.triggers import Step
     from harness.images import Job, Pipeline
-    from harness.recorded import Recorded
-    from harness.triggers import Step
 
 _NATIVE_NAMES = {"gitlab": "job", "github": "job", "buildkite": "key", "kubernetes": "name"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from harness import tools, validators, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools, validators
 
 if TYPE_CHECKING:
     from pathlib import Path

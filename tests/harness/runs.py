@@ -10,19 +10,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
+from ci_kaniko.rehearsing.events import Event, values
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, images, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
-from harness.events import Event, values
 from harness.execution import run
 from harness.expectation import Run
-from harness.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.recorded import Recorded
+    from ci_kaniko.rehearsing.recorded import Recorded
 
 _RENDER_ALL = """
 import json, sys

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness import yaml11
-from harness.kubelet import expand
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.kubelet import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

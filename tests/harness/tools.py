@@ -9,9 +9,9 @@ import sysconfig
 
 import pytest
 
+from ci_kaniko.rehearsing import shells as here
 from harness.cases import ROOT
 
-SHELLS = ("busybox", "dash", "bash")
 MODULES = ROOT / ".tools" / "node_modules"
 NODE_TOOLS = str(MODULES / ".bin")
 SEARCH = os.pathsep.join(
@@ -48,7 +48,7 @@ def module(name: str) -> str:
 
 def shells() -> tuple[str, ...]:
     """The shells that are here; all their names when none is, for tests to be skipped by."""
-    return tuple(filter(_found, SHELLS)) or SHELLS
+    return here.shells() or here.SHELLS
 
 
 def serving(name: str) -> str:
@@ -58,7 +58,7 @@ def serving(name: str) -> str:
 
 def shell(name: str = "sh") -> list[str]:
     """The words that start a shell: another one serves where the named one is missing."""
-    found = _found(name) or next(filter(None, map(_found, shells())), None)
-    if found is None:
-        pytest.skip(f"a shell ({', '.join(SHELLS)}) is not installed")
-    return [found, "sh"] if os.path.basename(found) == "busybox" else [found]
+    try:
+        return here.shell(name)
+    except here.MissingProgram as missing:
+        pytest.skip(str(missing))

@@ -16,16 +16,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from harness import judge, tools, yaml11
+from ci_kaniko.rehearsing import expressions, yaml11
+from ci_kaniko.rehearsing.runners.github import github_known
+from ci_kaniko.rehearsing.triggers import gitlab_variables
+from harness import judge, tools
 from harness.events import EVENTS, OTHER_EVENTS
-from harness.runners.github import github_known
 from harness.scripts import pod_specs, scripts
-from harness.triggers import gitlab_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
 
     Validator = Callable[[Sequence[Path]], list[str]]
 
@@ -215,7 +216,7 @@ def workflow_parser(files: Sequence[Path]) -> list[str]:
     found = []
     for path in files:
         text = path.read_text(encoding="utf-8")
-        said = judge.workflow(text).errors
+        said = judge.workflow_of(text).errors
         found += [f"{path.name}: {line}" for line in said or _unreadable(text)]
     return found
 
@@ -223,7 +224,7 @@ def workflow_parser(files: Sequence[Path]) -> list[str]:
 def _unreadable(text: str) -> Iterator[str]:
     workflow = yaml11.load(text)
     statuses = dict.fromkeys(("success", "failure", "cancelled", "always"), False)
-    results: judge.Known = {
+    results: expressions.Known = {
         f"jobs.{name}.outputs.{output}": ""
         for name, job in workflow["jobs"].items()
         for output in job.get("outputs") or {}
@@ -232,8 +233,8 @@ def _unreadable(text: str) -> Iterator[str]:
         known = {**results, **github_known(workflow, job, event)}
         for one in _expressions([job, {**workflow, "jobs": {}}]):
             try:
-                judge.evaluate(one, known, statuses)
-            except judge.Refused as refused:
+                expressions.evaluate(one, known, statuses)
+            except expressions.Refused as refused:
                 yield f"{event.name}: {refused}"
 
 
@@ -242,7 +243,7 @@ def _expressions(value: Any) -> Iterator[str]:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _expressions(item)
     else:
-        yield from judge.expressions(str(value))
+        yield from expressions.expressions(str(value))
 
 
 def yamllint(files: Sequence[Path]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.corpus import NAMES, pending_path, pipeline
 
 

@@ -10,7 +10,7 @@ import yaml
 from ci_kaniko import SpecError
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.readers.github.catalogue import known_actions
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 
 _EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
 _RUN = f'docker run --rm -v "$PWD:/workspace" {_EXECUTOR} --context=dir:///workspace'

@@ -17,14 +17,15 @@ from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import Item
-from harness import sandbox
+from ci_kaniko.rehearsing import sandbox
+from ci_kaniko.rehearsing.request import Request
 from harness.cases import ROOT
-from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event
+from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
-from harness.request import Request
 
 if TYPE_CHECKING:
-    from harness.recorded import Recorded
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
 
 IMPORTS = ROOT / "tests" / "imports"
 EVENTS = (DEFAULT_BRANCH, FEATURE_BRANCH, TAG, PULL_REQUEST)

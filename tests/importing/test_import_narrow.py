@@ -9,7 +9,7 @@ import pytest
 from ci_kaniko import loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.report import report_text
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 
 _GITLAB = """\
 build:

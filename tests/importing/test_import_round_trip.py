@@ -24,11 +24,12 @@ import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.importing import import_files
 from ci_kaniko.plan.resolve import resolve
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
-from harness import expectation, expected_logins, yaml11
+from harness import expectation, expected_logins
 from harness.execution import run
-from harness.request import Request
 from harness.runs import (
     RENDERED,
     TARGETS,

@@ -34,9 +34,10 @@ from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 from ci_kaniko.importing.shell.notes import NOTES, note
 from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
-from harness import expectation, tools, yaml11
+from harness import expectation, tools
 from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import yaml
 from ci_kaniko import SpecError
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.readers.accounting import IGNORED
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
 from harness.corpus import NAMES, pipeline
 from harness.perturbation import Change, changes

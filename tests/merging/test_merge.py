@@ -19,7 +19,8 @@ from ci_kaniko import SpecError, loads, rendering
 from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
-from harness import tools, validators, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools, validators
 from harness.nodes import plain
 
 if TYPE_CHECKING:

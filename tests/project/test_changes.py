@@ -12,7 +12,8 @@ import pytest
 import ci_kaniko
 from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.changes import affected, changes, named
-from harness import tools, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools
 from harness.checkout import lay_out
 from harness.repository import HEADER, Done, Repository, git
 

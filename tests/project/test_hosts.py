@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.spec.loading import warnings
-from harness import yaml11
 
 PUSH = "default_branch: main\ndestinations: [quay.io/acme/shop:1]\n"
 QUAY = "quay.io: {username: acme, password: QUAY}"

@@ -10,9 +10,10 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.repository.checkout import https_url
-from harness import expectation, yaml11
-from harness.events import Event
+from harness import expectation
 from harness.expectation import Run
 from harness.repository import Repository, git, unprivileged
 from harness.runs import SHELLS, execute

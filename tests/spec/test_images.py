@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.plan.select import select
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.runners.gitlab import gitlab_jobs
+from ci_kaniko.rehearsing.runners.kubernetes import pod_containers
 from ci_kaniko.spec.build import Build
-from harness import agola, images, yaml11
+from harness import agola, images
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH
 from harness.pipelines import native_name
-from harness.runners.gitlab import gitlab_jobs
-from harness.runners.kubernetes import pod_containers
 from harness.runs import TARGETS, read_pipeline, spec_of, values_for
 
 if TYPE_CHECKING:

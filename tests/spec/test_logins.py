@@ -11,6 +11,8 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
+from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.triggers import github_steps
 from ci_kaniko.requirements import requirements, setup_json, setup_text
 from harness import expectation, expected_logins
 from harness.checks import (
@@ -21,17 +23,16 @@ from harness.checks import (
     left_behind,
     stopped,
 )
-from harness.events import DEFAULT_BRANCH, EVENTS, Event
+from harness.events import DEFAULT_BRANCH, EVENTS
 from harness.expectation import Run
-from harness.logins import lookup
 from harness.runs import RENDERED, SHELLS, execute, read, render, spec_of, values_for
-from harness.triggers import github_steps
 from make.matrix import INPUTS, LOGINS, TITLES, input_outcome, login_outcome, login_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.recorded import Recorded
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
 
 PULL_REQUEST = next(event for event in EVENTS if event.pull_request and not event.fork)
 FORK = next(event for event in EVENTS if event.fork)
@@ -193,7 +194,7 @@ def test_the_token_of_a_request_never_stands_in_an_argument() -> None:
     for kind in ("{aws: {role: ARN}}", "{azure: {tenant_id: …, client_id: …}}"):
         got, _ = ran(login_spec(kind, "github"), "github", DEFAULT_BRANCH)
         words = "\n".join(got.curl)
-        assert "request-harness" not in words
+        assert "request-rehearsal" not in words
         assert "eyJ." not in words
         masked = [line for line in got.stdout.splitlines() if line.startswith("::add-mask::")]
         assert len(masked) >= 3

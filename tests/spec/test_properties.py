@@ -16,18 +16,20 @@ from ruamel.yaml import YAML
 import ci_kaniko
 from ci_kaniko.plan.values import Values
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.rehearsing import kubelet
+from ci_kaniko.rehearsing.buildkite_upload import interpolate
+from ci_kaniko.rehearsing.events import slug
+from ci_kaniko.rehearsing.sandbox import tools_of
+from ci_kaniko.rehearsing.triggers import github_filter
 from ci_kaniko.rendering import render as text_for
 from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
-from harness import expectation, expected_arguments, kubelet, tools
+from harness import expectation, expected_arguments, tools
 from harness.arguments import normalise
-from harness.buildkite_upload import interpolate
-from harness.events import DEFAULT_BRANCH, TAG, slug
+from harness.events import DEFAULT_BRANCH, TAG
 from harness.expectation import Run
 from harness.runs import SHELLS, TARGETS, execute, rendering, values_for
-from harness.sandbox import tools_of
-from harness.triggers import github_filter
 
 EXAMPLES = settings().max_examples
 RUNS = settings(

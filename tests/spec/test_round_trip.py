@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.spec.spec import Spec
-from harness import yaml11
 from harness.cases import CASES, PIPELINE_CASES, spec_path
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -16,7 +16,8 @@ import yaml
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION
-from harness import tools, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools
 from harness.cases import ROOT
 from harness.repository import HEADER, SPEC, Repository
 from harness.validators import VALIDATORS

@@ -14,7 +14,8 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import tools, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import tools
 from harness.cases import ROOT, SNAPSHOTS
 from harness.repository import HEADER, PACKAGE, Repository, git
 

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import judge, tools, yaml11
+from ci_kaniko.rehearsing import expressions, yaml11
+from harness import judge, tools
 from harness.cases import ROOT
 from harness.preview import previewed
 from harness.repository import HEADER, PACKAGE, Repository
@@ -77,7 +78,9 @@ def acted(repository: Repository, **inputs: str) -> tuple[int, str, list[str]]:
     scratch.mkdir()
     notes = scratch / "notes"
     given = {name: str(one.get("default", "")) for name, one in ACTION["inputs"].items()}
-    known: judge.Known = {f"inputs.{name}": text for name, text in {**given, **inputs}.items()}
+    known: expressions.Known = {
+        f"inputs.{name}": text for name, text in {**given, **inputs}.items()
+    }
     env = {
         "PATH": commands(scratch / "bin"),
         "PYTHONPATH": PACKAGE,
@@ -89,8 +92,8 @@ def acted(repository: Repository, **inputs: str) -> tuple[int, str, list[str]]:
     code, said = 0, ""
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step["run"]
-        own = {name: judge.filled(text, known) for name, text in step.get("env", {}).items()}
-        folder = judge.filled(step.get("working-directory", "."), known)
+        own = {name: expressions.filled(text, known) for name, text in step.get("env", {}).items()}
+        folder = expressions.filled(step.get("working-directory", "."), known)
         options = ("--noprofile", "--norc", "-e", "-o", "pipefail")
         code, told = run(step["run"], repository.folder / folder, {**env, **own}, *options)
         said += told
@@ -163,7 +166,7 @@ jobs:
     runs-on: ubuntu-24.04
     steps:
 {text}"""
-    assert judge.workflow(workflow).errors == []
+    assert judge.workflow_of(workflow).errors == []
     (step,) = yaml11.load(text)
     assert step["uses"] == f"ci-kaniko/ci-kaniko@{COMMIT}"
     assert set(step["with"]) <= set(ACTION["inputs"])

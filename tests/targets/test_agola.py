@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
+from ci_kaniko.rehearsing import agola_when, yaml11
 from ci_kaniko.targets.agola import TARGET
-from harness import agola, expectation, triggers, yaml11
+from harness import agola, expectation, starts
 from harness.cases import snapshots
 from harness.runs import RENDERED, read, refused, render
 
@@ -175,8 +176,8 @@ def test_pushes_start_what_they_start_on_gitlab(case: str) -> None:
     if refused(case, "gitlab") is not None:
         return
     for event in expectation.events(read(case)):
-        here = triggers.agola(render(case, "agola"), event)
-        there = triggers.gitlab(render(case, "gitlab"), event)
+        here = starts.agola(render(case, "agola"), event)
+        there = starts.gitlab(render(case, "gitlab"), event)
         assert here == there or (event.pull_request and here), event
 
 
@@ -197,4 +198,4 @@ def test_when_in_the_parsers_words() -> None:
         ({"branch": "#.*#"}, request, False),
         ({"ref": "#refs/pull/.*#"}, request, True),
     ):
-        assert agola.included(when, env) == expected, when
+        assert agola_when.included(when, env) == expected, when

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
+from ci_kaniko.rehearsing import kubelet, yaml11
+from ci_kaniko.rehearsing.buildkite_upload import upload
+from ci_kaniko.rehearsing.events import Event, environment
 from ci_kaniko.shell.script import Script
 from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite.dialect import DIALECT
 from ci_kaniko.text.quoting import continued
-from harness import buildkite, expectation, expected_logins, kubelet, yaml11
-from harness.buildkite_upload import upload
+from harness import buildkite, expectation, expected_logins
 from harness.cases import CASES, snapshots
-from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.expectation import Run
 from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 from harness.runs import execute
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.spec.typed import OptionsDict
-    from harness.recorded import Recorded
 
 ROWS = tuple(dict.fromkeys([*UPLOAD, *REFUSED, *KUBELET, *AWKWARD]))
 ENV = {"FOO": "hello", "EMPTY": "", "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload", "date": "now"}
@@ -208,7 +210,7 @@ OIDC = """
 destinations: ["packages.buildkite.com/acme/shop/app:${commit.short}"]
 registries: {packages.buildkite.com: ci-token}
 """
-PAIR = ("buildkite", "oidc-harness")
+PAIR = ("buildkite", "oidc-rehearsal")
 
 
 def run(spec: str, event: Event = DEFAULT_BRANCH, **fed: dict[str, str]) -> Recorded:

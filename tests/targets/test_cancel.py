@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from harness import tools, yaml11
-from harness.events import DEFAULT_BRANCH, environment
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import environment
+from harness import tools
+from harness.events import DEFAULT_BRANCH
 from harness.pipelines import digest_of
 
 if TYPE_CHECKING:

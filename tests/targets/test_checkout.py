@@ -10,7 +10,8 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import kubelet, tools, yaml11
+from ci_kaniko.rehearsing import kubelet, yaml11
+from harness import tools
 from harness.events import DEFAULT_BRANCH
 from harness.repository import git
 from harness.runs import TARGETS, values_for

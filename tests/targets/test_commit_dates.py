@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import ci_kaniko
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.tools import shells
 
 TIMES = {

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko.rehearsing import kubelet, yaml11
+from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
-from harness import expectation, expected_logins, kubelet, tools, yaml11
+from harness import expectation, expected_logins, tools
 from harness.cases import CASES
 from harness.checks import (
     NEVER_STARTED,
@@ -26,17 +29,9 @@ from harness.checks import (
     reached,
     stopped,
 )
-from harness.events import (
-    DEFAULT_BRANCH,
-    EVENTS,
-    OTHER_EVENTS,
-    TAG,
-    Event,
-)
+from harness.events import DEFAULT_BRANCH, EVENTS, OTHER_EVENTS, TAG
 from harness.execution import run
 from harness.expectation import HUB, Run
-from harness.logins import lookup
-from harness.request import Request
 from harness.runs import (
     RENDERED,
     SHELLS,
@@ -52,6 +47,8 @@ from harness.runs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
 
 WHERE = {
     "gitlab": "Settings > CI/CD > Variables",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import forked, tools, yaml11
+from ci_kaniko.rehearsing import yaml11
+from harness import forked, tools
 from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 

@@ -10,8 +10,9 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import expectation, images, judge, yaml11
-from harness.buildkite_upload import upload
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.buildkite_upload import upload
+from harness import expectation, images, judge
 from harness.cases import ROOT
 from harness.pipelines import Given, run_pipeline
 from harness.preview import previewed

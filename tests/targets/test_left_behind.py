@@ -10,11 +10,13 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import tools, yaml11
-from harness.events import DEFAULT_BRANCH, PULL_REQUEST, Event, environment
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import Event, environment
+from ci_kaniko.rehearsing.request import Request
+from harness import tools
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST
 from harness.execution import run
 from harness.pipelines import digest_of
-from harness.request import Request
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,10 @@ import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
+from ci_kaniko.rehearsing import expressions, yaml11
+from ci_kaniko.rehearsing.buildkite_upload import upload
 from ci_kaniko.syncing.compare import compare
-from harness import judge, tools, yaml11
-from harness.buildkite_upload import upload
+from harness import tools
 from harness.preview import previewed
 from harness.repository import SPEC, Repository
 
@@ -52,7 +53,7 @@ outputs:
 """
 
 
-def run_of(path: str, run: int, *, request: int | None = None, ref: str = "") -> judge.Known:
+def run_of(path: str, run: int, *, request: int | None = None, ref: str = "") -> expressions.Known:
     ref = ref or (f"refs/pull/{request}/merge" if request else "refs/heads/main")
     return {
         "github.workflow_ref": f"acme/shop/{path}@{ref}",
@@ -83,7 +84,7 @@ def test_only_a_newer_run_of_a_request_cancels(tmp_path: Path) -> None:
     }
     ((group, cancels),) = settings
     assert cancels is True
-    found = [judge.filled(group, one) for one in [*runs, run_of(paths[0], 99, request=7)]]
+    found = [expressions.filled(group, one) for one in [*runs, run_of(paths[0], 99, request=7)]]
     assert len(set(found)) == len(runs)
     assert found[-1] == found[0]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
 from harness.repository import Repository, git
 

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
+from ci_kaniko.rehearsing import agola_when, yaml11
+from ci_kaniko.rehearsing.events import Event, environment
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.targets.agola import TARGET
-from harness import agola, tools, yaml11
+from harness import agola, tools
 from harness.cases import PIPELINE_CASES
-from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG, Event, environment
+from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.pipelines import digest_of
-from harness.request import Request
 from harness.runs import spec_of
 from harness.validators import VALIDATORS
 
@@ -118,7 +120,7 @@ class World:
     def play(self) -> dict[str, Done]:
         env = environment("agola", self.event)
         for name, task in self.tasks.items():
-            included = agola.included(task.get("when"), env)
+            included = agola_when.included(task.get("when"), env)
             self.done[name] = Done("waiting" if included else "skipped")
         while ready := [name for name in self.tasks if self._is_ready(name)]:
             fresh: dict[str, list[Any]] = {}
@@ -317,7 +319,7 @@ def play(folder: Path, text: str, event: Event = DEFAULT_BRANCH, **more: Any) ->
     done: dict[str, Done] = {}
     for number, each in enumerate(runs(text)):
         found = {task["name"]: task for task in each["tasks"]}
-        if agola.included(each.get("when"), environment("agola", event)):
+        if agola_when.included(each.get("when"), environment("agola", event)):
             done |= World(folder / f"{event.name}-{number}", event, found, **more).play()
     return done
 

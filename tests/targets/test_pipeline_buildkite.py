@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ci_kaniko
+from ci_kaniko.rehearsing import kubelet, yaml11
+from ci_kaniko.rehearsing.buildkite_upload import UploadError, upload
+from ci_kaniko.rehearsing.events import Event, environment
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.targets.buildkite import TARGET
-from harness import buildkite, kubelet, tools, validators, yaml11
-from harness.buildkite_upload import UploadError, upload
+from harness import buildkite, tools, validators
 from harness.cases import PIPELINES as FOLDER
-from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG, Event, environment
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
-from harness.request import Request
 
 if TYPE_CHECKING:
     from pathlib import Path

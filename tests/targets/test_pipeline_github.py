@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 import ci_kaniko
+from ci_kaniko.rehearsing import triggers, yaml11
+from ci_kaniko.rehearsing.triggers import Result
 from ci_kaniko.syntax.globs import matches
-from harness import tools, triggers, yaml11
+from harness import tools
 from harness.events import (
     DEFAULT_BRANCH,
     FEATURE_BRANCH,
@@ -25,15 +27,15 @@ from harness.events import (
     SCHEDULE,
     TAG,
     TARGET_OF_A_REQUEST,
-    Event,
 )
 from harness.pipelines import looked, stays
 from harness.repository import git
-from harness.triggers import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
 
 SHARED = """
 default_branch: main

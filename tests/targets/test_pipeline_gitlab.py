@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 
 _TWO = """
 default_branch: main

@@ -13,13 +13,14 @@ import pytest
 import yaml
 
 import ci_kaniko
-from harness import expectation, kubelet, tools, yaml11
+from ci_kaniko.rehearsing import kubelet, yaml11
+from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.request import Request
+from harness import expectation, tools
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
-from harness.logins import lookup
 from harness.repository import Repository, git
-from harness.request import Request
 from harness.runs import values_for
 from harness.validators import VALIDATORS
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.events import Event
-    from harness.recorded import Recorded
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
 
 _IN_ONE_POD = '"a" and "b" are built in one Pod, because needs: joins them, and differ in '
 _PIPELINES = sorted((ROOT / "tests/specs/pipelines").glob("*.yaml"))

@@ -13,14 +13,18 @@ import pytest
 from ruamel.yaml import YAML
 
 import ci_kaniko
-from harness import checks, expectation, expected_logins, images, pipelines, yaml11
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.rehearsing.events import Event
+from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.recorded import File, Handed
+from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.triggers import STEPS, NotUnderstood, Result, before
+from harness import checks, expectation, expected_logins, images, pipelines
 from harness.cases import PIPELINE_CASES
-from harness.documents import HarnessError
-from harness.events import Event
 from harness.execution import run
 from harness.expectation import Run
 from harness.foretold import does_as_foretold, foretold, kind_of
-from harness.logins import lookup
 from harness.pipelines import (
     Given,
     Ran,
@@ -30,8 +34,6 @@ from harness.pipelines import (
     native_name,
     run_pipeline,
 )
-from harness.recorded import File, Handed
-from harness.request import Request
 from harness.runs import (
     INPUTS,
     PIPELINE_PAIRS,
@@ -46,14 +48,13 @@ from harness.runs import (
     spec_of,
     text_of,
 )
-from harness.triggers import STEPS, NotUnderstood, Result, before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ci_kaniko.rehearsing.recorded import Joined, Recorded
     from harness.images import Job, Pipeline
-    from harness.recorded import Joined, Recorded
 
 WITH_PLATFORMS = [
     (case, target)
@@ -576,7 +577,7 @@ def test_an_input_that_no_image_can_have_stops_the_job(
 
     listed = read_pipeline(case).inputs[name].get("options", [text])
     if target == "gitlab" and (text not in listed or {*text} & {*"$\n"}):
-        with pytest.raises(HarnessError, match="GitLab refuses"):
+        with pytest.raises(NotModelled, match="GitLab refuses"):
             play()
         return
     first = next(ran for name, ran in play().recorded.items() if name != "changes")
@@ -614,5 +615,5 @@ def test_faults_are_noticed(fault: str) -> None:
             ran = run_pipeline("gitlab", faulty, read_pipeline(case), event, "dash")
             checked(ran, case, event, "gitlab")
 
-    with pytest.raises((AssertionError, HarnessError, NotUnderstood, KeyError)):
+    with pytest.raises((AssertionError, NotModelled, NotUnderstood, KeyError)):
         play()

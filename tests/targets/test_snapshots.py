@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
 from harness.cases import CASES, SNAPSHOTS
 from harness.events import DEFAULT_BRANCH
 from harness.runs import (

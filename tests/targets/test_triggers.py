@@ -9,7 +9,9 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import expectation, judge, triggers
+from ci_kaniko.rehearsing import expressions, triggers
+from ci_kaniko.rehearsing.triggers import NotUnderstood
+from harness import expectation, starts
 from harness.cases import CASES
 from harness.events import (
     DEFAULT_BRANCH,
@@ -21,12 +23,11 @@ from harness.events import (
 )
 from harness.expectation import Run
 from harness.runs import RENDERED, SHELLS, TARGETS, execute, read, render
-from harness.triggers import NotUnderstood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
 
 BRANCHES = (
     "main",
@@ -64,7 +65,7 @@ TRIGGERS = {
 }
 DEFAULTS = {"known": "default_branch: main", "unknown": ""}
 UNKNOWN_THERE = ("agola", "absent", "unknown")
-STARTS = [(target, start) for target, start in triggers.STARTS.items() if target in TARGETS]
+STARTS = [(target, start) for target, start in starts.STARTS.items() if target in TARGETS]
 
 
 def spec(trigger: str, default: str) -> str:
@@ -98,7 +99,7 @@ def test_cases(case: str, target: str) -> None:
     for event in expectation.events(read(case)):
         expected = expectation.starts(read(case), event)
         if not expectation.built_by_a_push(read(case), event, target):
-            assert triggers.STARTS[target](render(case, target), event) == expected, event
+            assert starts.STARTS[target](render(case, target), event) == expected, event
 
 
 @pytest.mark.parametrize("default", DEFAULTS)
@@ -110,7 +111,7 @@ def test_gitlab_has_one_pipeline_for_a_commit(trigger: str, default: str) -> Non
     for branch in BRANCHES:
         push = replace(DEFAULT_BRANCH, branch=branch)
         request = replace(PULL_REQUEST, source_branch=branch)
-        both = [triggers.gitlab(text, event) for event in (push, request)]
+        both = [starts.gitlab(text, event) for event in (push, request)]
         expected = [expectation.starts(wanted, event) for event in (push, request)]
         twice = expectation.pushes_of_the_default_branch_only(wanted) and all(expected)
         assert sum(both) == (2 if twice else any(expected)), branch
@@ -122,7 +123,7 @@ def test_gitlab_builds_a_fork_in_the_parent_project(trigger: str) -> None:
     text = ci_kaniko.render(ci_kaniko.loads(spec(trigger, "unknown")), "gitlab")
     wanted = expectation.read(spec(trigger, "unknown"))
     for event in FORKED:
-        assert triggers.gitlab(text, event, in_parent=True) == expectation.starts(wanted, event)
+        assert starts.gitlab(text, event, in_parent=True) == expectation.starts(wanted, event)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -132,8 +133,8 @@ def test_gitlab_and_github_agree(case: str) -> None:
         return
     default = expectation.events(read(case))[0].default_branch
     for event in (replace(event, default_branch=default) for event in (*PUSHES, *REQUESTS)):
-        on_gitlab = triggers.gitlab(render(case, "gitlab"), event)
-        on_github = triggers.github(render(case, "github"), event)
+        on_gitlab = starts.gitlab(render(case, "gitlab"), event)
+        on_github = starts.github(render(case, "github"), event)
         assert on_github or not on_gitlab
         assert on_github == on_gitlab or event.pull_request
 
@@ -163,7 +164,7 @@ def test_expressions() -> None:
         "$A =~ /^release$/": False,
     }.items():
         assert triggers._GitLabExpression(text, known).value() == expected, text
-    context: judge.Known = {
+    context: expressions.Known = {
         "github.head_ref": "Fix/x",
         "github.event_name": "push",
         "github.none": "",
@@ -173,7 +174,7 @@ def test_expressions() -> None:
         "github.none || (github.event_name != 'push' && github.head_ref)": False,
         "startsWith(github.head_ref, 'fix/')": True,
     }.items():
-        assert judge.evaluate(text, context).truth == expected, text
+        assert expressions.evaluate(text, context).truth == expected, text
     for pattern, ref, expected in (
         ("v*", "v1", True),
         ("v*", "v1/2", False),
@@ -303,7 +304,7 @@ def test_paths_are_asked_where_something_can_be_compared() -> None:
         (replace(DEFAULT_BRANCH, changed=("docs/a",), is_new=True), True),
         (replace(TAG, changed=("docs/a",)), True),
     ):
-        assert triggers.gitlab(text, event) == expected, event
+        assert starts.gitlab(text, event) == expected, event
 
 
 # -- requests that make something of their own ------------------------------------------------

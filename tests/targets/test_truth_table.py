@@ -12,6 +12,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
+from ci_kaniko.rehearsing.triggers import STEPS, Result, play
 from harness import expectation, images, validators
 from harness.events import (
     CHAT,
@@ -28,19 +29,18 @@ from harness.events import (
     TAG,
     TARGET_OF_A_REQUEST,
     TOKEN,
-    Event,
 )
 from harness.expectation import Run
 from harness.pipelines import looked, native_name, stays
 from harness.runs import SHELLS, TARGETS, execute, values_for
-from harness.triggers import STEPS, Result, play
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.triggers import Step
     from harness.expectation import Spec
-    from harness.triggers import Step
 
 EVENTS = (
     DEFAULT_BRANCH,

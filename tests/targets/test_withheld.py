@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 import ci_kaniko
-from harness import yaml11
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.runners.buildkite import buildkite_commands, buildkite_pipeline
+from ci_kaniko.rehearsing.triggers import Result, Step, buildkite_steps, github_steps, play
 from harness.events import (
     DEFAULT_BRANCH,
     MERGE_GROUP,
@@ -18,13 +22,12 @@ from harness.events import (
     SCHEDULE,
     TAG,
     TARGET_OF_A_REQUEST,
-    Event,
 )
 from harness.execution import run
 from harness.pipelines import looked
-from harness.request import Request
-from harness.runners.buildkite import buildkite_commands, buildkite_pipeline
-from harness.triggers import Result, Step, buildkite_steps, github_steps, play
+
+if TYPE_CHECKING:
+    from ci_kaniko.rehearsing.events import Event
 
 SECRET = "hunter2-of-the-registry"
 SPEC = """

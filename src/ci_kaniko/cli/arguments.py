@@ -105,6 +105,18 @@ COMMANDS = {
         values={**_SPEC, **_FORMAT, "--against": "against"},
         lists={"--event": "events", "--only": "only"},
     ),
+    "rehearse": Command(
+        "rehearse:rehearse",
+        "target",
+        values={
+            **_SPEC,
+            **_FORMAT,
+            "--event": "event",
+            "--shell": "shell",
+            "--keep": "keep",
+        },
+        lists={"--set": "settings"},
+    ),
     "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),

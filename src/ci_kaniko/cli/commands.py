@@ -228,6 +228,36 @@ def preview(
 
 
 @app.command(cls=_Command)
+def rehearse(
+    target: Annotated[str, typer.Argument(help="gitlab, github, buildkite, agola or kubernetes.")],
+    event: Annotated[
+        str, typer.Option("--event", metavar="EVENT", help="What happens; written as for preview.")
+    ] = "default-branch",
+    spec: SpecOption = None,
+    shell: Annotated[
+        str,
+        typer.Option(
+            "--shell", metavar="busybox|dash|bash", help="Default: as the platform has it."
+        ),
+    ] = "",
+    settings: SetOption = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep", metavar="FOLDER", help="Keep the rendered file and what each job left."
+        ),
+    ] = None,
+    *,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|json", help="How it is printed.")
+    ] = "text",
+) -> None:
+    """Run what is rendered for an event here, without network, and print what each job does."""
+    with _told():
+        act("rehearse:rehearse", target, spec, event, shell, settings or (), keep, form=form)
+
+
+@app.command(cls=_Command)
 def sync(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these outputs.")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
-from ci_kaniko.cli.shared import Misuse, check_target, fail, load_spec, only_images, print_text, say
+from ci_kaniko.cli.shared import (
+    Misuse,
+    check_target,
+    fail,
+    load_spec,
+    only_images,
+    print_lines,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
 
 FORMATS = ("text", "json", "markdown")
-_COLOURS = {"+": "32", "-": "31"}
 
 
 def preview(
@@ -60,7 +65,7 @@ def _print(found: Preview, form: str) -> None:
     elif form == "markdown":
         say(text.markdown(found))
     else:
-        _print_lines(text.lines(found))
+        print_lines(text.lines(found))
 
 
 def _print_json(found: Preview) -> None:
@@ -96,13 +101,6 @@ def _compare(
     elif form == "markdown":
         say(compare.markdown(found, revision))
     elif found:
-        _print_lines(compare.lines(found))
+        print_lines(compare.lines(found))
     else:
         say(f"nothing that an event does differs from {revision}", err=True)
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for line in lines:
-        colour = _COLOURS.get(line[:1], "1" if line and line[0] != " " else "")
-        print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if coloured and colour else f"{line}\n")

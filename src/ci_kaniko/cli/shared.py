@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ci_kaniko.problems.problem import Problem, SpecError
     from ci_kaniko.spec.spec import Spec
@@ -222,6 +222,17 @@ def print_text(text: str) -> None:
         raise OSError(errno.EBADF, "standard output is closed", "<stdout>")
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+
+
+_COLOURS = {"+": "32", "-": "31"}
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines whose headings begin in the first column, coloured on a terminal."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for line in lines:
+        colour = _COLOURS.get(line[:1], "1" if line and line[0] != " " else "")
+        print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if coloured and colour else f"{line}\n")
 
 
 def say(text: str, *, err: bool = False) -> None:

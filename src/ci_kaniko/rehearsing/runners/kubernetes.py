@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness import kubelet, yaml11
-from harness.documents import HarnessError
-from harness.request import Outcome, Running
+from ci_kaniko.rehearsing import kubelet, yaml11
+from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.rehearsing.running import Outcome, Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.recorded import File, Mount
-    from harness.sandbox import Sandbox
+    from ci_kaniko.rehearsing.recorded import File, Mount
+    from ci_kaniko.rehearsing.sandbox import Sandbox
 
 
 def run(request: Running) -> Outcome:
@@ -59,7 +59,7 @@ def _kubernetes_container(request: Running) -> tuple[str, dict[str, Any], dict[s
             if name == request.job:
                 return before, pod, container
             before = name
-    raise HarnessError(f"no container {request.job}")
+    raise NotModelled(f"no container {request.job}")
 
 
 def _fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
@@ -81,13 +81,14 @@ def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[st
 def pod_containers(
     workload: Mapping[str, Any],
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """The containers of a workload by their names. Raises NotModelled."""
     metadata = workload["metadata"]
     name = metadata.get("name") or metadata["generateName"].rstrip("-")
     whole = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
     pod = {**whole["spec"], "metadata": whole.get("metadata") or {}}
     containers = [*pod.get("initContainers", ()), *pod["containers"]]
     if len(pod["containers"]) != 1 or any("restartPolicy" in each for each in containers):
-        raise HarnessError("containers that run beside one another are not modelled")
+        raise NotModelled("containers that run beside one another are not modelled")
     for container in containers:
         own = container["name"]
         if own.startswith("kaniko-"):

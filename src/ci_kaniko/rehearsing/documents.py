@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.problems.problem import CiKanikoError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
 
 
 REQUESTS = "-pull-request"
 """What a job is called like that builds pull requests, beside one for what is pushed."""
 
 
-class HarnessError(Exception):
-    """The rendered file holds something that its platform refuses or the harness does not model."""
+class NotModelled(CiKanikoError):
+    """A rendered file holds what its platform refuses, or what is not modelled here."""
 
 
 def listed(value: Any) -> list[Any]:
@@ -24,16 +26,18 @@ def listed(value: Any) -> list[Any]:
 
 
 def as_text(value: object) -> str:
+    """The value, which has to be a text. Raises NotModelled."""
     if not isinstance(value, str):
-        raise HarnessError(f"expected a text, not {value!r}")
+        raise NotModelled(f"expected a text, not {value!r}")
     return value
 
 
 def only(named: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """The job of a name, or the only one. Raises NotModelled."""
     if name is not None:
         return dict(named[name])
     if len(named) != 1:
-        raise HarnessError(f"expected one of {sorted(named)}; say which")
+        raise NotModelled(f"expected one of {sorted(named)}; say which")
     return dict(next(iter(named.values())))
 
 
@@ -46,17 +50,18 @@ def for_the_event(jobs: Mapping[str, Any], event: Event) -> Mapping[str, Any]:
 
 
 def as_mapping(document: object) -> dict[str, Any]:
+    """The value, which has to be a mapping. Raises NotModelled."""
     if not isinstance(document, dict):
-        raise HarnessError("expected a mapping")
+        raise NotModelled("expected a mapping")
     return document
 
 
 def as_scalar(value: object) -> str:
-    """An environment value; a float or null in YAML is text that got lost."""
+    """An environment value; a float or null in YAML is text that got lost. Raises NotModelled."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int):
-        raise HarnessError(f"not text in YAML: {value!r}")
+        raise NotModelled(f"not text in YAML: {value!r}")
     return str(value)
 
 
@@ -67,7 +72,8 @@ def flat(items: Iterable[Any] | str) -> list[str]:
 
 
 def json_object(text: str) -> dict[str, Any]:
+    """A docker config as an object. Raises NotModelled."""
     try:
         return as_mapping(json.loads(text))
     except ValueError as error:
-        raise HarnessError(f"the docker config is not JSON: {error}") from error
+        raise NotModelled(f"the docker config is not JSON: {error}") from error

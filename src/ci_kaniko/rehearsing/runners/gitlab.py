@@ -6,27 +6,28 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from harness import yaml11
-from harness.documents import HarnessError, as_mapping, as_scalar, as_text, flat, only
-from harness.events import environment, identity
-from harness.request import Outcome, Running
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, as_text, flat, only
+from ci_kaniko.rehearsing.events import environment, identity
+from ci_kaniko.rehearsing.running import Outcome, Running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.sandbox import Sandbox
+    from ci_kaniko.rehearsing.sandbox import Sandbox
 
 
 def run(request: Running) -> Outcome:
+    """Run a job. Raises NotModelled."""
     document = gitlab_document(request.text, request.inputs)
     defaults = document.get("default") or {}
     jobs = gitlab_jobs(document)
     job = only(jobs, request.job)
     image = job.get("image") or defaults.get("image") or document.get("image")
     if not isinstance(image, dict) or image.get("entrypoint") != [""]:
-        raise HarnessError("the image's entrypoint would swallow the script")
+        raise NotModelled("the image's entrypoint would swallow the script")
     if "after_script" in job:
-        raise HarnessError("after_script is not modelled")
+        raise NotModelled("after_script is not modelled")
     items = [*flat(job.get("before_script") or ()), *flat(job["script"])]
     text = "\n".join(items) + "\n"
     env = _gitlab_env(request, document, job, request.container_env(image["name"], text))
@@ -60,12 +61,13 @@ def gitlab_document(text: str, inputs: Mapping[str, str] = MappingProxyType({}))
     declared = yaml11.load(header)["spec"].get("inputs") or {}
 
     def pasted(match: re.Match[str]) -> str:
+        """The value of an input. Raises NotModelled."""
         entry = declared[match[1]] or {}
         value = inputs.get(match[1], entry.get("default"))
         if value not in entry.get("options", [value]):
-            raise HarnessError(f"GitLab refuses {value!r} for {match[1]}")
+            raise NotModelled(f"GitLab refuses {value!r} for {match[1]}")
         if not re.search(entry.get("regex", ""), str(value)):
-            raise HarnessError(f"GitLab refuses {value!r} for {match[1]}")
+            raise NotModelled(f"GitLab refuses {value!r} for {match[1]}")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     return as_mapping(yaml11.load(re.sub(r"\$\[\[ *inputs\.(\w+) *\]\]", pasted, body)))
@@ -112,7 +114,7 @@ def _gitlab_artifacts(jobs: Mapping[str, Any], job: Mapping[str, Any]) -> list[s
     if needs is not None:
         return [need["job"] for need in needs if need.get("artifacts", True)]
     if any(other.get("stage", "test") != job.get("stage", "test") for other in jobs.values()):
-        raise HarnessError("stages that hand over artifacts are not modelled: use needs")
+        raise NotModelled("stages that hand over artifacts are not modelled: use needs")
     return []
 
 
@@ -126,7 +128,7 @@ def _dotenv(box: Sandbox, workspace: str, artifacts: Mapping[str, Any]) -> dict[
     for line in file.read_text().splitlines():
         name, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z0-9_]+", name) or value != value.strip():
-            raise HarnessError(f"GitLab refuses the dotenv line {line!r}")
+            raise NotModelled(f"GitLab refuses the dotenv line {line!r}")
         found[name] = value
     return found
 

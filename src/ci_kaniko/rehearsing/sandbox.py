@@ -16,15 +16,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness import executor, kubelet, starter, tools
-from harness.documents import HarnessError
-from harness.programs import DATE, REGCTL, TOOL, TOOLS
-from harness.recorded import File, Mount
+from ci_kaniko.rehearsing import executor, kubelet, shells, starter
+from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.rehearsing.programs import DATE, REGCTL, TOOL, TOOLS
+from ci_kaniko.rehearsing.recorded import File, Mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.request import Request
+    from ci_kaniko.rehearsing.request import Request
 
 
 _SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
@@ -51,7 +51,7 @@ class Sandbox:
 
     def __init__(self, room: starter.Room, shell: str) -> None:
         self.room, self.root = room, room.root
-        self.shell = "/busybox/sh" if shell == "busybox" else tools.shell(shell)[0]
+        self.shell = "/busybox/sh" if shell == "busybox" else shells.shell(shell)[0]
         self.binds: list[starter.Bind] = []
         self.before: dict[str, bytes] = {}
 
@@ -81,8 +81,9 @@ class Sandbox:
         os.chmod(path, mode)
 
     def mount(self, volume: kubelet.VolumeMount) -> Mount:
+        """Mount a volume. Raises NotModelled."""
         if volume.target.rstrip("/") in ("/kaniko", "/busybox", ""):
-            raise HarnessError(f"a mount at {volume.target} hides the executor")
+            raise NotModelled(f"a mount at {volume.target} hides the executor")
         place = volume.target
         if ISOLATED and volume.read_only:
             place = f"/.record/volumes/{len(self.binds)}"
@@ -94,6 +95,7 @@ class Sandbox:
         return Mount(volume.source, volume.target, volume.read_only)
 
     def run(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Result:
+        """Run a program in this root directory. Raises NotModelled."""
         self.before = self.before or self.files()
         words = [self._inward(word) for word in argv]
         inward = {name: self._inward(value) for name, value in env.items()}
@@ -101,7 +103,7 @@ class Sandbox:
         try:
             done = self.room.start(words, inward, where, self.binds)
         except starter.Failed as failed:
-            raise HarnessError(str(failed)) from None
+            raise NotModelled(str(failed)) from None
         return Result(done.status, self.outward(done.stdout), self.outward(done.stderr))
 
     def equip(self) -> None:
@@ -163,12 +165,13 @@ def world(shell: str, *, isolated: bool) -> starter.World:
 @functools.cache
 def tools_of(shell: str) -> Path:
     """What stands in for /busybox: the applets, or the host's tools of the same names."""
-    program, names = tools.shell(shell)[0], {*_APPLETS}
+    program, names = shells.shell(shell)[0], {*_APPLETS}
     if busybox := shutil.which("busybox"):
-        listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+        words = [busybox, "--list"]
+        listing = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
         names = {*listing.stdout.split()}
-    needed = {name: tools.program(name) for name in _APPLETS if shell != "busybox"}
-    directory = Path(tempfile.mkdtemp(prefix="harness-tools-", dir=starter.MEMORY))
+    needed = {name: shells.program(name) for name in _APPLETS if shell != "busybox"}
+    directory = Path(tempfile.mkdtemp(prefix="ci-kaniko-tools-", dir=starter.MEMORY))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     for name in names - {"date", "sh"}:
         host = busybox if shell == "busybox" else needed.get(name) or shutil.which(name)

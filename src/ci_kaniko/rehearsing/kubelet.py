@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.events import identity
+from ci_kaniko.rehearsing.events import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +67,7 @@ def _value(
 
 
 def text(value: object) -> str:
-    """The API server takes no numbers or booleans where it wants a string."""
+    """The API server takes no numbers or booleans where it wants a string. Raises TypeError."""
     if not isinstance(value, str):
         raise TypeError(f"expected a string, the manifest has {value!r}")
     return value
@@ -84,6 +84,7 @@ def _secret(
 def mounts(
     container: Mapping[str, Any], pod: Mapping[str, Any], store: Mapping[str, Mapping[str, str]]
 ) -> Iterator[VolumeMount]:
+    """What is mounted in a container. Raises NotImplementedError."""
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
     for mount in container.get("volumeMounts", ()):
         if "subPath" in mount or "subPathExpr" in mount:

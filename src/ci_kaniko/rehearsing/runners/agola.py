@@ -7,13 +7,13 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from harness import yaml11
-from harness.documents import HarnessError, as_mapping, for_the_event, only
-from harness.events import environment
-from harness.logins import both
-from harness.recorded import File
-from harness.request import Outcome, Running
-from harness.sandbox import Result, Sandbox
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, for_the_event, only
+from ci_kaniko.rehearsing.events import environment
+from ci_kaniko.rehearsing.logins import both
+from ci_kaniko.rehearsing.recorded import File
+from ci_kaniko.rehearsing.running import Outcome, Running
+from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +131,7 @@ def _agola_saved(box: Sandbox, cwd: str, content: Mapping[str, Any]) -> dict[str
     """The files of a folder that match one of the paths, under their new folder."""
     source = os.path.normpath(os.path.join(cwd, content["source_dir"]))
     if not box.path(source).is_dir():
-        raise HarnessError(f"Agola fails: there is no {source} to save")
+        raise NotModelled(f"Agola fails: there is no {source} to save")
     found = {}
     for path, file in box.below(source).items():
         if any(_doublestar(pattern, path) for pattern in content["paths"]):
@@ -152,7 +152,7 @@ def _agola_runs(task: Mapping[str, Any]) -> list[dict[str, Any]]:
             step = entry.get("run", entry)
             step = {"command": step} if isinstance(step, str) else step
             if "\n" in step["command"] and "name" not in step:
-                raise HarnessError("a run step of several lines needs a name")
+                raise NotModelled("a run step of several lines needs a name")
             steps.append(step)
     return steps
 
@@ -165,5 +165,5 @@ def _agola_env(level: Mapping[str, Any], variables: Mapping[str, str]) -> dict[s
         elif isinstance(value, str):
             env[name] = value
         else:
-            raise HarnessError(f"environment {name}: Agola takes strings only, not {value!r}")
+            raise NotModelled(f"environment {name}: Agola takes strings only, not {value!r}")
     return env

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness import judge, yaml11
-from harness.agola import included
-from harness.documents import REQUESTS, listed
-from harness.events import GITHUB_EVENTS, Event, environment, github_context
-from harness.runners.agola import agola_ancestors, agola_parents, agola_tasks, saves
-from harness.runners.buildkite import buildkite_commands, buildkite_pipeline
-from harness.runners.gitlab import gitlab_document, gitlab_jobs, gitlab_needs
-from harness.runners.kubernetes import kubernetes_chains
+from ci_kaniko.rehearsing import expressions, yaml11
+from ci_kaniko.rehearsing.agola_when import included
+from ci_kaniko.rehearsing.documents import REQUESTS, NotModelled, listed
+from ci_kaniko.rehearsing.events import GITHUB_EVENTS, Event, environment, github_context
+from ci_kaniko.rehearsing.runners.agola import agola_ancestors, agola_parents, agola_tasks, saves
+from ci_kaniko.rehearsing.runners.buildkite import buildkite_commands, buildkite_pipeline
+from ci_kaniko.rehearsing.runners.gitlab import gitlab_document, gitlab_jobs, gitlab_needs
+from ci_kaniko.rehearsing.runners.kubernetes import kubernetes_chains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROJECT, FORK = "4711", "815"
 
 
-class NotUnderstood(Exception):
+class NotUnderstood(NotModelled):
     """An expression that the platform, or this small evaluator, refuses."""
 
 
@@ -62,7 +62,10 @@ class Step:
 
 
 def play(steps: Sequence[Step], perform: Callable[[Step], Result]) -> dict[str, Result]:
-    """Run every job after what it needs; a job that does not start is skipped."""
+    """Run every job after what it needs; a job that does not start is skipped.
+
+    Raises NotUnderstood.
+    """
     results: dict[str, Result] = {}
     waiting = list(steps)
     while waiting:
@@ -95,6 +98,7 @@ class _Expression:
         return [token for token in found if token]
 
     def value(self) -> bool:
+        """What the whole expression says. Raises NotUnderstood."""
         result = self.either()
         if self.rest:
             raise NotUnderstood(f"left over: {self.rest}")
@@ -122,6 +126,7 @@ class _Expression:
         return left
 
     def unary(self) -> Value:
+        """A value and what stands before it. Raises NotUnderstood."""
         if self._next("!"):
             return not self.unary()
         if self._next("("):
@@ -140,6 +145,7 @@ class _Expression:
         return False
 
     def compare(self, operator: str, left: Value, right: Value) -> bool:
+        """A comparison. Raises NotUnderstood."""
         if operator in ("==", "!="):
             return (left == right) == (operator == "==")
         if not isinstance(right, str) or not right.startswith("/"):
@@ -148,6 +154,7 @@ class _Expression:
         return matched == (operator == "=~")
 
     def operand(self, token: str) -> Value:
+        """A value. Raises NotImplementedError."""
         raise NotImplementedError
 
 
@@ -170,6 +177,7 @@ class _GitLabExpression(_Expression):
     )
 
     def operand(self, token: str) -> Value:
+        """A value of GitLab's. Raises NotUnderstood."""
         if token.startswith("$"):
             found: Value = self.known.get(token[1:])
             return found
@@ -178,11 +186,6 @@ class _GitLabExpression(_Expression):
         if token[0] in "\"'/":
             return token if token[0] == "/" else token[1:-1]
         raise NotUnderstood(token)
-
-
-def gitlab(text: str, event: Event, *, in_parent: bool = False) -> bool:
-    """A fork's merge request runs in the fork, or `in_parent` when a member there starts it."""
-    return bool(gitlab_steps(text, event, in_parent=in_parent))
 
 
 def gitlab_steps(
@@ -226,7 +229,10 @@ def _gitlab_changes(globs: Sequence[str] | None, event: Event) -> bool:
 
 
 def fnmatch(glob: str, path: str) -> bool:
-    """Ruby's File.fnmatch with PATHNAME and DOTMATCH: `**` crosses folders before a slash only."""
+    """Ruby's File.fnmatch with PATHNAME and DOTMATCH: `**` crosses folders before a slash only.
+
+    Raises NotUnderstood.
+    """
     if re.search(r"[\[\]{}\\$]", glob):
         raise NotUnderstood(f"{glob}: not modelled")
     pattern = ""
@@ -256,7 +262,7 @@ def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]
 
 
 def github_filter(pattern: str) -> str:
-    """The regular expression of a filter pattern of `on.push`."""
+    """The regular expression of a filter pattern of `on.push`. Raises NotUnderstood."""
     out, at = "", 0
     while at < len(pattern):
         character = pattern[at]
@@ -278,11 +284,6 @@ def github_filter(pattern: str) -> str:
     return out
 
 
-def github(text: str, event: Event) -> bool:
-    steps = github_steps(text, event)
-    return any(step.starts({}) for step in steps)
-
-
 def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
     """The jobs of the workflow, when the event starts it; called ones start with their caller."""
     workflow = yaml11.load(text)
@@ -290,10 +291,8 @@ def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> 
     called = "workflow_call" in workflow["on"]
     if not (called or _github_on(workflow["on"], event)):
         return []
-    judged = judge.workflow(text)
-    if judged.errors:
-        raise NotUnderstood("; ".join(judged.errors))
-    return [_github_step(name, jobs, event, judged.conditions[name]) for name in jobs]
+    conditions = expressions.conditions(text)
+    return [_github_step(name, jobs, event, conditions[name]) for name in jobs]
 
 
 def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: str) -> Step:
@@ -308,7 +307,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             "cancelled": False,
             "always": True,
         }
-        known: judge.Known = {**github_context(event)}
+        known: expressions.Known = {**github_context(event)}
         for needed in needs[name]:
             known |= {
                 f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
@@ -316,7 +315,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             }
             passed = {"passed": "success", "failed": "failure"}
             known[f"needs.{needed}.result"] = passed.get(results[needed].status, "skipped")
-        return judge.evaluate(condition, known, statuses).truth
+        return expressions.evaluate(condition, known, statuses).truth
 
     return Step(name, needs[name], starts)
 
@@ -365,6 +364,7 @@ class _BuildkiteExpression(_Expression):
     )
 
     def operand(self, token: str) -> Value:
+        """A value of Buildkite's. Raises NotUnderstood."""
         if token[0] == "/":
             return token
         if token[0] in "\"'":
@@ -375,10 +375,6 @@ class _BuildkiteExpression(_Expression):
             raise NotUnderstood(token)
         found: Value = self.known[token]
         return found
-
-
-def buildkite(text: str, event: Event) -> bool:
-    return any(step.starts({}) for step in buildkite_steps(text, event))
 
 
 def buildkite_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
@@ -427,10 +423,6 @@ def _build(env: Mapping[str, str]) -> dict[str, Any]:
 # -- Agola ------------------------------------------------------------------------------------
 
 
-def agola(text: str, event: Event) -> bool:
-    return bool(agola_steps(text, event))
-
-
 _CONDITIONS = {"on_success": "passed", "on_failure": "failed", "on_skipped": "skipped"}
 
 
@@ -451,6 +443,7 @@ def _agola_step(name: str, tasks: Mapping[str, Any], env: Mapping[str, str]) -> 
     holds = included(tasks[name].get("when"), env)
 
     def starts(results: Mapping[str, Result]) -> bool:
+        """Whether the parents let a task start. Raises NotUnderstood."""
         allowed = {
             parent: {_CONDITIONS[condition] for condition in conditions}
             for parent, conditions in parents.items()
@@ -483,13 +476,6 @@ def kubernetes_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE)
 def _passed(names: tuple[str, ...], results: Mapping[str, Result]) -> bool:
     return all(results[name].status == "passed" for name in names)
 
-
-STARTS: Mapping[str, Callable[[str, Event], bool]] = {
-    "gitlab": gitlab,
-    "github": github,
-    "buildkite": buildkite,
-    "agola": agola,
-}
 
 STEPS: Mapping[str, Callable[[str, Event, Mapping[str, str]], list[Step]]] = {
     "gitlab": gitlab_steps,

@@ -8,13 +8,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.documents import HarnessError, json_object
-from harness.sandbox import Sandbox, lines_of
+from ci_kaniko.rehearsing.documents import NotModelled, json_object
+from ci_kaniko.rehearsing.sandbox import Sandbox, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.recorded import Recorded
+    from ci_kaniko.rehearsing.recorded import Recorded
 
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
@@ -57,13 +57,14 @@ def _auth_variable(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def config_login(config: Mapping[str, Any], host: str, *, hub: bool) -> tuple[str, str] | None:
+    """The login that a config.json holds for a host. Raises NotModelled."""
     if config.get("credsStore") or host in (config.get("credHelpers") or {}):
         return "<credential helper>", config.get("credsStore") or config["credHelpers"][host]
     auths = config.get("auths") or {}
     logins = {key: _login(entry) for key, entry in auths.items()}
     keys = [key for key in logins if (key == _DOCKER_HUB if hub else _registry(key) == host)]
     if len(keys) > 1:
-        raise HarnessError(f"two entries for {host}: {keys}")
+        raise NotModelled(f"two entries for {host}: {keys}")
     return logins[keys[0]] if keys else None
 
 
@@ -77,10 +78,10 @@ def _login(entry: Mapping[str, str]) -> tuple[str, str]:
     try:
         text = base64.b64decode(entry["auth"], validate=True).decode("utf-8", "surrogateescape")
     except binascii.Error as error:
-        raise HarnessError(f"auth is not base64: {error}") from error
+        raise NotModelled(f"auth is not base64: {error}") from error
     user, colon, password = text.partition(":")
     if not colon or "\n" in text:
-        raise HarnessError("auth has no colon, or a newline")
+        raise NotModelled("auth has no colon, or a newline")
     return user, password
 
 

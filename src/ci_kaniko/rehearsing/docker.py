@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.documents import HarnessError
-from harness.recorded import Mount
+from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.rehearsing.recorded import Mount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.sandbox import Sandbox
+    from ci_kaniko.rehearsing.sandbox import Sandbox
 
 
 class Docker(NamedTuple):
@@ -52,8 +52,9 @@ _DOCKER_IGNORED = [
 
 
 def docker_run(words: Sequence[str], environ: Mapping[str, str]) -> Docker:
+    """What ``docker run`` makes of its words. Raises NotModelled."""
     if not words or words[0] != "run":
-        raise HarnessError(f"docker {words[:1]}: only `docker run` is modelled")
+        raise NotModelled(f"docker {words[:1]}: only `docker run` is modelled")
     rest, env, mounts = list(words[1:]), dict[str, str](), list[Mount]()
     while rest and rest[0].startswith("-"):
         option, equals, value = rest.pop(0).partition("=")
@@ -62,7 +63,7 @@ def docker_run(words: Sequence[str], environ: Mapping[str, str]) -> Docker:
             env |= _docker_env(option, value, environ)
             mounts += _docker_mounts(option, value)
     if not rest:
-        raise HarnessError("docker run: no image")
+        raise NotModelled("docker run: no image")
     return Docker(rest[0], tuple(rest[1:]), env, tuple(mounts))
 
 
@@ -80,14 +81,14 @@ def _docker_mounts(option: str, value: str) -> list[Mount]:
         return [_docker_mount(value)]
     entrypoint = option == "--entrypoint" and value == "/kaniko/executor"
     if not (entrypoint or option in ("-e", "--env", *_DOCKER_IGNORED)):
-        raise HarnessError(f"docker run: the harness does not know {option} {value}")
+        raise NotModelled(f"docker run: this rehearsal does not know {option} {value}")
     return []
 
 
 def _docker_volume(value: str) -> Mount:
     source, target, *options = value.split(":")
     if not source.startswith("/") or not set(options) <= {"ro", "rw"} or target == "/kaniko":
-        raise HarnessError(f"docker run --volume {value}")
+        raise NotModelled(f"docker run --volume {value}")
     return Mount(source, target, options == ["ro"])
 
 
@@ -97,7 +98,7 @@ def _docker_mount(value: str) -> Mount:
     target = pairs.pop("target", "") or pairs.pop("dst", "") or pairs.pop("destination", "")
     read_only = {pairs.pop(name, None) for name in ("readonly", "ro")} - {None, "false", "0"}
     if pairs != {"type": "bind"} or not source.startswith("/") or target in ("", "/kaniko"):
-        raise HarnessError(f"docker run --mount {value}")
+        raise NotModelled(f"docker run --mount {value}")
     return Mount(source, target, bool(read_only))
 
 
@@ -108,12 +109,13 @@ def docker_config(box: Sandbox, call: Path, docker: Docker) -> Path:
 
 
 def docker_file(box: Sandbox, call: Path, docker: Docker, wanted: str) -> Path:
+    """Where a path of the container is outside. Raises NotModelled."""
     found = Path("/nowhere")
     for mount in sorted(docker.mounts, key=lambda mount: len(mount.target)):
         runner, _, below = mount.source.partition("/home/runner")
         source = call / "runner" / below.lstrip("/") if not runner else box.path(mount.source)
         if not source.exists():
-            raise HarnessError(f"docker run: mount source {mount.source} does not exist")
+            raise NotModelled(f"docker run: mount source {mount.source} does not exist")
         inside = os.path.relpath(wanted, mount.target)
         if not inside.startswith(".."):
             found = source / inside if inside != "." else source

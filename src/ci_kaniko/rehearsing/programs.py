@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.events import NOW_EPOCH
-from harness.executor import CREDENTIAL_FILES
+from ci_kaniko.rehearsing.events import NOW_EPOCH
+from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES
 
 DOCKER = """#!/bin/sh
 PATH=/busybox:/usr/bin:/bin
@@ -56,7 +56,7 @@ look() {
     for value in $variables; do
       case $value in
         *=*) given="$given $value" ;;
-        *) eval "given=\"\\$given \\${$value+$value=\\$$value}\"" ;;
+        *) eval "given=\\"\\$given \\${$value+$value=\\$$value}\\"" ;;
       esac
     done
     exec env -i PATH="$path" HOME=/root $given sh "$@"
@@ -82,7 +82,7 @@ case "$*" in
   *%Y%m%d%H%M%S*%cd*) sed -n 2p /.record/timestamps | tr -cd 0-9 ;;
   *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
   *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
-  *) echo "git: the harness does not know: $*" >&2; exit 99 ;;
+  *) echo "git: this rehearsal does not know: $*" >&2; exit 99 ;;
 esac
 """
 
@@ -90,9 +90,9 @@ BUILDKITE_AGENT = """#!/bin/sh
 for word; do echo "$word"; done >>/.record/agent
 case "$*" in
   "oidc request-token --audience https://packages.buildkite.com/"*" --lifetime "*)
-    echo oidc-harness ;;
+    echo oidc-rehearsal ;;
   "oidc request-token --audience "*" --lifetime "*)
-    echo "eyJ.$(printf %s "$4" | tr -c 'A-Za-z0-9' _).harness" ;;
+    echo "eyJ.$(printf %s "$4" | tr -c 'A-Za-z0-9' _).rehearsal" ;;
   "meta-data set "*" "*) printf %s "$4" >"/.record/meta-set/$3" ;;
   "meta-data get "*)
     if [ -f "/.record/meta/$3" ]; then
@@ -109,7 +109,7 @@ case "$*" in
       exit 1
     fi
     cp "/.record/artifacts/$6/$3" "$4$3" ;;
-  *) echo "buildkite-agent: the harness does not know: $*" >&2; exit 99 ;;
+  *) echo "buildkite-agent: this rehearsal does not know: $*" >&2; exit 99 ;;
 esac
 """
 
@@ -160,25 +160,25 @@ refuse() { echo "curl: (22) The requested URL returned error: $1" >&2; exit 22; 
 for url; do :; done
 case $url in
   "$ACTIONS_ID_TOKEN_REQUEST_URL&audience="*)
-    [ "$given" = "Authorization: bearer request-harness" ] || refuse 401
+    [ "$given" = "Authorization: bearer request-rehearsal" ] || refuse 401
     name=$(printf %s "${url#*&audience=}" | tr -c 'A-Za-z0-9' _)
-    printf '{"count":1857,"value":"eyJ.%s.harness"}' "$name" ;;
+    printf '{"count":1857,"value":"eyJ.%s.rehearsal"}' "$name" ;;
   https://sts.*.amazonaws.com/)
-    [ "$given" = eyJ.sts_amazonaws_com.harness ] || refuse 403
+    [ "$given" = eyJ.sts_amazonaws_com.rehearsal ] || refuse 403
     case "$*" in *"&RoleArn=arn:aws:iam::"*) ;; *) refuse 400 ;; esac
     echo '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
     echo '  <Credentials>'
-    echo '    <SessionToken>session+/harness==</SessionToken>'
-    echo '    <SecretAccessKey>key+/harness</SecretAccessKey>'
-    echo '    <AccessKeyId>ASIAHARNESS</AccessKeyId>'
+    echo '    <SessionToken>session+/rehearsal==</SessionToken>'
+    echo '    <SecretAccessKey>key+/rehearsal</SecretAccessKey>'
+    echo '    <AccessKeyId>ASIAREHEARSAL</AccessKeyId>'
     echo '  </Credentials>'
     echo '</AssumeRoleWithWebIdentityResponse>' ;;
   https://login.microsoftonline.com/*/oauth2/v2.0/token)
-    [ "$given" = eyJ.api___AzureADTokenExchange.harness ] || refuse 401
-    printf '{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ.azure.harness"}' ;;
+    [ "$given" = eyJ.api___AzureADTokenExchange.rehearsal ] || refuse 401
+    printf '{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ.azure.rehearsal"}' ;;
   https://*.azurecr.io/oauth2/exchange)
-    [ "$given" = eyJ.azure.harness ] || refuse 401
-    printf '{"refresh_token":"eyJ.registry.harness"}' ;;
+    [ "$given" = eyJ.azure.rehearsal ] || refuse 401
+    printf '{"refresh_token":"eyJ.registry.rehearsal"}' ;;
   *) refuse 404 ;;
 esac
 """

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness import executor
+from ci_kaniko.rehearsing import executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,16 +67,16 @@ class Room:
     """A root directory, and the process that stands by in it; that ends with its input."""
 
     def __init__(self, world: World) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="harness-", dir=MEMORY))
+        self.root = Path(tempfile.mkdtemp(prefix="ci-kaniko-", dir=MEMORY))
         for bind in world.binds:
             (self.root / bind.target.lstrip("/")).mkdir()
         for name, place in world.links:
             (self.root / name).symlink_to(place)
         executor.furnish(str(self.root))
         self.kept = {*os.listdir(self.root)}
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-S", "-m", __name__],
-            env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+            env={"PYTHONPATH": str(Path(__file__).parents[2])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="ascii",
@@ -104,6 +104,7 @@ class Room:
         cwd: str,
         binds: Sequence[Bind] = (),
     ) -> Done:
+        """Start a program and wait for its end. Raises Failed."""
         answer = self._ask(
             {
                 "words": [os.fsdecode(word) for word in words],
@@ -227,7 +228,7 @@ def _ran(
     end = time.monotonic() + _TIMEOUT
     with (
         selectors.DefaultSelector() as selector,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603
             words,
             env=env,
             cwd=cwd,

@@ -5,12 +5,19 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from harness import buildkite_upload, kubelet, yaml11
-from harness.documents import HarnessError, as_mapping, as_scalar, for_the_event, listed, only
-from harness.events import WORKSPACES, Event, environment
-from harness.programs import BUILDKITE_AGENT
-from harness.recorded import File
-from harness.request import Outcome, Running
+from ci_kaniko.rehearsing import buildkite_upload, kubelet, yaml11
+from ci_kaniko.rehearsing.documents import (
+    NotModelled,
+    as_mapping,
+    as_scalar,
+    for_the_event,
+    listed,
+    only,
+)
+from ci_kaniko.rehearsing.events import WORKSPACES, Event, environment
+from ci_kaniko.rehearsing.programs import BUILDKITE_AGENT
+from ci_kaniko.rehearsing.recorded import File
+from ci_kaniko.rehearsing.running import Outcome, Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,7 +102,7 @@ def _buildkite_plugin(step: Mapping[str, Any]) -> dict[str, Any]:
     plugins = step.get("plugins") or []
     entries = [plugin for plugin in plugins if isinstance(plugin, dict) and "kubernetes" in plugin]
     if len(entries) != 1 or len(plugins) != 1:
-        raise HarnessError(f"expected the one plugin kubernetes: {plugins}")
+        raise NotModelled(f"expected the one plugin kubernetes: {plugins}")
     return dict(entries[0]["kubernetes"] or {})
 
 
@@ -109,9 +116,9 @@ def _buildkite_container(step: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
     containers = pod.get("containers") or [{}]
     container = only({str(index): value for index, value in enumerate(containers)}, None)
     if container.get("name", "container-0") != "container-0":
-        raise HarnessError(f"{container['name']} would be one more container, not container-0")
+        raise NotModelled(f"{container['name']} would be one more container, not container-0")
     if "command" in container or "args" in container:
-        raise HarnessError("command and args of container-0 are not modelled")
+        raise NotModelled("command and args of container-0 are not modelled")
     return pod, container
 
 

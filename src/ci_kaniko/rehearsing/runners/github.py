@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness import judge, yaml11
-from harness.documents import HarnessError, as_mapping, as_scalar, flat, listed, only
-from harness.events import Event, environment, github_context
-from harness.logins import both, docker_pulls
-from harness.programs import CURL, DOCKER, GIT
-from harness.request import IMAGE_ENV, JOIN_ENV, JOIN_IMAGE, Outcome, Running
-from harness.sandbox import Result, Sandbox
+from ci_kaniko.rehearsing import expressions, yaml11
+from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, flat, listed, only
+from ci_kaniko.rehearsing.events import Event, environment, github_context
+from ci_kaniko.rehearsing.logins import both, docker_pulls
+from ci_kaniko.rehearsing.programs import CURL, DOCKER, GIT
+from ci_kaniko.rehearsing.running import IMAGE_ENV, JOIN_ENV, JOIN_IMAGE, Outcome, Running
+from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ def run(request: Running) -> Outcome:
         request.checkout(env["GITHUB_WORKSPACE"])
     if (job.get("permissions") or {}).get("id-token") == "write" and not request.event.fork:
         env["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://pipelines.example.com/id?api-version=2.0"
-        env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-harness"
+        env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-rehearsal"
     for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"):
         request.box.write(env[name], "")
     request.box.mkdir(env["HOME"])
@@ -73,10 +73,10 @@ def github_inputs(workflow: Mapping[str, Any], given: Mapping[str, str]) -> dict
 
 def _github_known(
     request: Running, workflow: Mapping[str, Any], job: Mapping[str, Any]
-) -> judge.Known:
+) -> expressions.Known:
     """What expressions of a job may read, environments aside."""
-    token = request.secrets.get("GITHUB_TOKEN", "ghs-harness")
-    known: judge.Known = {
+    token = request.secrets.get("GITHUB_TOKEN", "ghs-rehearsal")
+    known: expressions.Known = {
         **github_known(workflow, job, request.event),
         "github.token": token,
         "secrets.GITHUB_TOKEN": token,
@@ -91,9 +91,11 @@ def _github_known(
     return known
 
 
-def github_known(workflow: Mapping[str, Any], job: Mapping[str, Any], event: Event) -> judge.Known:
+def github_known(
+    workflow: Mapping[str, Any], job: Mapping[str, Any], event: Event
+) -> expressions.Known:
     """What there is for expressions before anything is given or has run."""
-    known: judge.Known = {**github_context(event), "github.token": "ghs-harness"}
+    known: expressions.Known = {**github_context(event), "github.token": "ghs-rehearsal"}
     known |= {f"inputs.{name}": value for name, value in github_inputs(workflow, {}).items()}
     for needed in listed(job.get("needs") or []):
         known[f"needs.{needed}.result"] = "success"
@@ -102,13 +104,13 @@ def github_known(workflow: Mapping[str, Any], job: Mapping[str, Any], event: Eve
     return known
 
 
-def _step_outputs(box: Sandbox, path: str, step: str) -> judge.Known:
+def _step_outputs(box: Sandbox, path: str, step: str) -> expressions.Known:
     """What a step wrote for others; the runner gives the next step a new file."""
-    found: judge.Known = {}
+    found: expressions.Known = {}
     for line in box.path(path).read_text().splitlines():
         name, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
-            raise HarnessError(f"GitHub refuses the output {line!r}")
+            raise NotModelled(f"GitHub refuses the output {line!r}")
         found[f"steps.{step}.outputs.{name}"] = value
     if step:
         box.write(path, "")
@@ -118,7 +120,7 @@ def _step_outputs(box: Sandbox, path: str, step: str) -> judge.Known:
 def _github_env(
     request: Running,
     levels: Sequence[Mapping[str, Any]],
-    known: judge.Known,
+    known: expressions.Known,
     *,
     inside: bool,
 ) -> dict[str, str]:
@@ -139,31 +141,31 @@ def _github_env(
 
 
 def _github_level(
-    level: Mapping[str, Any], env: Mapping[str, str], known: judge.Known
+    level: Mapping[str, Any], env: Mapping[str, str], known: expressions.Known
 ) -> dict[str, str]:
     here = {**known, **{f"env.{name}": value for name, value in env.items()}}
     added = level.get("env") or {}
     return {**env, **{name: _evaluated(as_scalar(text), here) for name, text in added.items()}}
 
 
-def _evaluated(text: str, known: judge.Known) -> str:
+def _evaluated(text: str, known: expressions.Known) -> str:
     try:
-        return judge.filled(text, known)
-    except judge.Refused as refused:
-        raise HarnessError(str(refused)) from None
+        return expressions.filled(text, known)
+    except expressions.Refused as refused:
+        raise NotModelled(str(refused)) from None
 
 
 def _github_step(
     request: Running,
     levels: Sequence[Mapping[str, Any]],
     env: Mapping[str, str],
-    known: judge.Known,
+    known: expressions.Known,
 ) -> Result:
     step = levels[-1]
     if "${{" in step["run"] or "if" in step:
-        raise HarnessError("an expression in run, or a conditional step")
+        raise NotModelled("an expression in run, or a conditional step")
     if request.box.path(env["GITHUB_ENV"]).stat().st_size:
-        raise HarnessError("GITHUB_ENV is not modelled")
+        raise NotModelled("GITHUB_ENV is not modelled")
     defaults = [((level.get("defaults") or {}).get("run") or {}) for level in levels]
     declared = [level["shell"] for level in [*defaults, step] if "shell" in level]
     cwd = step.get("working-directory", env["GITHUB_WORKSPACE"])
@@ -174,7 +176,7 @@ def _github_step(
 def _github_flags(declared: str, shell: str) -> list[str]:
     name, *rest = declared.split() or ["sh"]
     if name not in ("sh", "bash", "dash", "/busybox/sh", "/bin/sh"):
-        raise HarnessError(f"shell: {declared}")
+        raise NotModelled(f"shell: {declared}")
     if rest:
         return rest[:-1]
     return ["--noprofile", "--norc", "-eo", "pipefail"] if name == shell == "bash" else ["-e"]

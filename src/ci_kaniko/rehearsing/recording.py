@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.docker import Docker, docker_config, docker_file, docker_run
-from harness.executor import CREDENTIAL_FILES, INPUTS
-from harness.recorded import Input, Joined, Recorded
-from harness.sandbox import Sandbox, lines_of
+from ci_kaniko.rehearsing.docker import Docker, docker_config, docker_file, docker_run
+from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES, INPUTS
+from ci_kaniko.rehearsing.recorded import Input, Joined, Recorded
+from ci_kaniko.rehearsing.sandbox import Sandbox, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.events import Event
-    from harness.request import Outcome
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.running import Outcome
 
 
 _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
@@ -26,7 +26,8 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorded:
     records = box.path("/.record")
     calls = [records / name for name in sorted(filter(str.isdigit, os.listdir(records)), key=int)]
-    after = {path: data for path, data in box.files().items() if box.before.get(path) != data}
+    after = box.files() if box.before else {}  # of a job that only clones nothing is known
+    after = {path: data for path, data in after.items() if box.before.get(path) != data}
     status, stdout, stderr = outcome.result
     recorded = Recorded(
         target=target,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.documents import json_object
+from ci_kaniko.rehearsing.documents import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.events import Event
+    from ci_kaniko.rehearsing.events import Event
 
 
 class Mount(NamedTuple):

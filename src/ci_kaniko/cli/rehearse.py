@@ -1,0 +1,110 @@
+"""The command ``rehearse``: run a rendered job here, with a recorder in the executor's place."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci_kaniko.cli.shared import (
+    Done,
+    Misuse,
+    check_target,
+    fail,
+    load_spec,
+    print_lines,
+    say,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci_kaniko.rehearsing.rehearse import Rehearsal
+    from ci_kaniko.spec.spec import Spec
+
+FORMATS = ("text", "json")
+
+
+def rehearse(
+    target: str,
+    spec: str | None = None,
+    event: str = "default-branch",
+    shell: str = "",
+    settings: Sequence[str] = (),
+    keep: str | None = None,
+    *,
+    form: str = "text",
+) -> None:
+    """Say what each job does. Raises Done when one fails, Misuse for a wrong word."""
+    if form not in FORMATS:
+        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+    check_target(target)
+    _check_shell(shell)
+    folder = _empty_folder(keep) if keep is not None else None
+    loaded = load_spec(spec, "text", strict=False)
+    done = _played(loaded, target, event, shell, values_of(settings))
+    if folder is not None:
+        _keep(done, folder)
+    if form == "json":
+        from ci_kaniko.rehearsing.text import data
+
+        say(json.dumps(data(done), ensure_ascii=False, indent=2))
+    else:
+        from ci_kaniko.rehearsing.text import lines
+
+        print_lines(lines(done))
+    if done.failed:
+        raise Done(1)
+
+
+def _check_shell(name: str) -> None:
+    from ci_kaniko.rehearsing.shells import SHELLS, shells
+
+    if name and name not in SHELLS:
+        raise Misuse(f'"{name}" is not one of: {", ".join(SHELLS)}')
+    if name and name not in shells():
+        raise Misuse(f"{name} is not installed here")
+
+
+def _played(spec: Spec, target: str, event: str, shell: str, given: dict[str, str]) -> Rehearsal:
+    from ci_kaniko.previewing.events import UnknownEvent
+    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.rehearsing.documents import NotModelled
+    from ci_kaniko.rehearsing.rehearse import CannotRehearse
+    from ci_kaniko.rehearsing.rehearse import rehearse as play
+    from ci_kaniko.rehearsing.shells import MissingProgram
+
+    try:
+        return play(spec, target, event, shell=shell, given=given)
+    except SpecError as error:
+        fail(error.problems, "text")
+    except (UnknownEvent, CannotRehearse, MissingProgram) as error:
+        raise Misuse(str(error)) from error
+    except NotModelled as error:
+        say(f"the file holds what a rehearsal does not know: {error}", err=True)
+        raise Done(1) from error
+
+
+def _empty_folder(path: str) -> Path:
+    """A folder that is nobody else's. Raises Misuse."""
+    folder = Path(path)
+    if folder.exists() and (not folder.is_dir() or os.listdir(folder)):
+        raise Misuse(f"--keep wants a new or empty folder, and {path} is neither")
+    return folder
+
+
+def _keep(done: Rehearsal, folder: Path) -> None:
+    """Write the rendered file and what each job left; the secrets in it are stand-ins."""
+    from ci_kaniko.rehearsing.text import data
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rendered.yml").write_text(done.text, encoding="utf-8")
+    text = json.dumps(data(done), ensure_ascii=False, indent=2)
+    (folder / "rehearsal.json").write_text(f"{text}\n", encoding="utf-8")
+    for job in done.jobs:
+        for path, content in (job.recorded.files if job.recorded else {}).items():
+            file = folder / job.name.replace("/", "-") / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)

@@ -1,0 +1,216 @@
+"""A rendered file run here in one event: every job, as its platform would run it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.previewing.events import occasions
+from ci_kaniko.problems.problem import CiKanikoError, SpecError
+from ci_kaniko.rehearsing import triggers
+from ci_kaniko.rehearsing.events import NOW, values
+from ci_kaniko.rehearsing.execution import run
+from ci_kaniko.rehearsing.recorded import Handed
+from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.shells import serving
+from ci_kaniko.rehearsing.standins import checkout, event_of, store, with_prepared
+from ci_kaniko.rehearsing.triggers import Result
+from ci_kaniko.rendering import render
+from ci_kaniko.spec.loading import errors
+from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX
+from ci_kaniko.targets.registry import target as find_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.previewing.events import Occasion
+    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.recorded import Recorded
+    from ci_kaniko.rehearsing.standins import Store
+    from ci_kaniko.rehearsing.triggers import Step
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.target import Target
+
+SHELLS = {"github": "bash"}
+"""Whose shell runs the scripts of a platform; busybox where nothing is said."""
+
+
+class CannotRehearse(CiKanikoError):
+    """What a rehearsal lacks; the message says how it gets that."""
+
+
+class Ran(NamedTuple):
+    """A job: passed, failed or skipped, and what it did, if it ran."""
+
+    name: str
+    status: str
+    recorded: Recorded | None
+
+
+class Leak(NamedTuple):
+    """A secret whose value appears where it must not."""
+
+    job: str
+    secret: str
+    place: str
+
+
+class Rehearsal(NamedTuple):
+    """What a rendered file does in an event, in a shell. ``text`` is the file."""
+
+    target: str
+    occasion: Occasion
+    shell: str
+    text: str
+    jobs: tuple[Ran, ...]
+    leaks: tuple[Leak, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a job failed, or showed a secret."""
+        return bool(self.leaks) or any(job.status == "failed" for job in self.jobs)
+
+
+def rehearse(
+    spec: Spec,
+    target: str,
+    event: str = "default-branch",
+    *,
+    shell: str = "",
+    given: Mapping[str, str] | None = None,
+) -> Rehearsal:
+    """Run what is rendered for a target, with a recorder in the executor's place.
+
+    ``event`` is written as for a preview, and ``given`` are values of inputs and run-time
+    variables by name. Secrets get stand-ins, commands that prepare are replaced by such that make
+    their artifacts, and nothing reaches the network or another folder. Raises SpecError,
+    UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled, CannotRehearse.
+    """
+    chosen = find_target(target)
+    if chosen.name not in triggers.STEPS:
+        raise CannotRehearse(f"nobody knows here how {target} runs a job")
+    if problems := errors(spec):
+        raise SpecError(problems)
+    (occasion,) = occasions(spec, [event])
+    return _Stage(with_prepared(spec), chosen, occasion, shell, given or {}).play()
+
+
+class _Stage:
+    """Where the jobs of one event run."""
+
+    def __init__(
+        self, spec: Spec, chosen: Target, occasion: Occasion, shell: str, given: Mapping[str, str]
+    ) -> None:
+        self.spec, self.chosen, self.occasion = spec, chosen, occasion
+        self.shell = serving(shell or SHELLS.get(chosen.name, "busybox"))
+        self.event = event_of(occasion, spec)
+        self.store = store(spec, chosen, given, fork=occasion.fork)
+        self.inputs = dict(_inputs(spec, given))
+        self.text = render(spec, chosen.name, self._values())
+        self.recorded: dict[str, Recorded] = {}
+
+    def _values(self) -> dict[str, str] | None:
+        """What a manifest has to be told when it is rendered."""
+        if not self.chosen.needs_values:
+            return None
+        own = {f"{ENV_PREFIX}{name}": text for name, text in self.store.variables.items()}
+        inputs = {f"{INPUT_PREFIX}{name}": text for name, text in self.inputs.items()}
+        return {**values(self.event), **_CLUSTER, **own, **inputs}
+
+    def play(self) -> Rehearsal:
+        """Run every job that the event starts."""
+        steps = triggers.STEPS[self.chosen.name](self.text, self.event, self.inputs)
+        results = triggers.play(steps, self._perform)
+        jobs = tuple(
+            Ran(name, result.status, self.recorded.get(name)) for name, result in results.items()
+        )
+        leaks = tuple(leak for job in jobs for leak in _leaks(job, self.store))
+        return Rehearsal(self.chosen.name, self.occasion, self.shell, self.text, jobs, leaks)
+
+    def _perform(self, step: Step) -> Result:
+        done = run(self._request(step.name, self.event))
+        self.recorded[step.name] = done
+        return Result("failed" if done.status else "passed", done.outputs)
+
+    def _request(self, job: str, event: Event) -> Request:
+        """The job with what its platform keeps: a ready config is a file, a Secret or a text."""
+        name, held = self.chosen.name, self.store
+        in_cluster = self.chosen.system.secret_objects
+        apart = in_cluster or name == "gitlab"
+        section = getattr(self.spec, name, None)
+        return Request(
+            name,
+            self.text,
+            event,
+            job=job,
+            shell=self.shell,
+            secrets=held.secrets if apart else {**held.secrets, **held.configs},
+            secret=getattr(section, "secret", None) or "ci-kaniko",
+            variables=held.variables,
+            file_secrets=held.configs if name == "gitlab" else {},
+            docker_configs=held.configs if in_cluster else {},
+            inputs=self.inputs,
+            handed=Handed(
+                artifacts={name: each.artifacts for name, each in self.recorded.items()},
+                outputs={name: each.outputs for name, each in self.recorded.items()},
+            ),
+            files=checkout(self.spec.builds),
+            digest=f"sha256:{hashlib.sha256(job.encode()).hexdigest()}",
+        )
+
+
+_CLUSTER = {
+    "registry.host": "registry.example.com",
+    "registry.image": "registry.example.com/acme/shop",
+    "build.id": "9001",
+    "build.number": "42",
+    "build.url": "https://cluster.example.com/jobs/42",
+    "build.timestamp": NOW,
+}
+"""What whoever creates a manifest has to know."""
+
+
+def _inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, item in spec.inputs.items():
+        text = given.get(INPUT_PREFIX + name, item.default)
+        if text is None:
+            hint = f"--set {INPUT_PREFIX}{name}=VALUE"
+            raise CannotRehearse(f"the input {name} has no default: {hint}")
+        yield name, str(text)
+
+
+def _leaks(job: Ran, held: Store) -> Iterator[Leak]:
+    """Secrets in what a job prints, passes on or hands over."""
+    done = job.recorded
+    if done is None:
+        return
+    places = {
+        "what it prints": "\0".join(printed(done)),
+        "the arguments": "\0".join(done.command),
+        "the calls that join": "\0".join(word for each in done.joined for word in each.words),
+        "what later jobs get": "\0".join(
+            [*done.outputs.values(), *(file.text for file in done.artifacts.values())]
+        ),
+    }
+    for name, text in {**held.secrets, **held.configs}.items():
+        for place, said in places.items():
+            if any(form in said for form in (text, *_encoded(text))):
+                yield Leak(job.name, name, place)
+
+
+_FOR_THE_RUNNER = re.compile(r"::(?:(?:add-mask|stop-commands)::.*|\w+::)")
+
+
+def printed(done: Recorded) -> list[str]:
+    """The lines that a log shows: what GitHub's runner is told is not among them."""
+    said = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    return [line for line in said if not _FOR_THE_RUNNER.fullmatch(line)]
+
+
+def _encoded(text: str) -> Iterator[str]:
+    """How base64 spells a text inside of another, wherever that begins; its ends depend on that."""
+    for before in range(3):
+        whole = base64.b64encode(b"x" * before + text.encode()).decode()
+        yield whole[4 * bool(before) : len(whole) // 4 * 4 - 4]

@@ -1,0 +1,122 @@
+"""What a rehearsal has in the place of what only a platform holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ci_kaniko.plan.pipeline import pipeline
+from ci_kaniko.rehearsing.events import Event
+from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY
+from ci_kaniko.syntax.variables import ENV_PREFIX
+from ci_kaniko.text.quoting import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.previewing.events import Occasion
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.spec import Spec
+    from ci_kaniko.targets.target import Target
+
+_B = TypeVar("_B", bound="Build")
+
+
+class Store(NamedTuple):
+    """Secrets and plain variables by name; ``configs`` are ready docker configs."""
+
+    secrets: Mapping[str, str]
+    configs: Mapping[str, str]
+    variables: Mapping[str, str]
+
+
+def secret(name: str) -> str:
+    """A value that shows whatever reads it as code, or prints it."""
+    return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
+
+
+def store(spec: Spec, target: Target, given: Mapping[str, str], *, fork: bool) -> Store:
+    """What a platform holds for a spec; a pull request of a fork gets no secret of it."""
+    plans = plans_of(spec, target)
+    hosts: dict[str, dict[str, str]] = {}
+    for plan in plans:
+        for login in plan.logins:
+            if ready := login.login.docker_config:
+                key = DOCKER_HUB_KEY if login.host == DOCKER_HUB else login.host
+                hosts.setdefault(ready, {})[key] = secret(f"{ready} {login.host}")
+    names = {name for plan in plans for name in plan.secrets} - hosts.keys()
+    used = {name for plan in plans for name in plan.variables if name.startswith(ENV_PREFIX)}
+    variables = {
+        name.removeprefix(ENV_PREFIX): given.get(name, f"value-of-{name.removeprefix(ENV_PREFIX)}")
+        for name in sorted(used)
+    }
+    if fork:
+        return Store({}, {}, variables)
+    configs = {name: _config(passwords) for name, passwords in hosts.items()}
+    return Store({name: secret(name) for name in sorted(names)}, configs, variables)
+
+
+def plans_of(spec: Spec, target: Target) -> list[Plan]:
+    """The plans of all jobs of a spec."""
+    found = pipeline(spec, target.name, directory_is_git=target.fetches)
+    return [plan for image in found.images for plan in image.plans]
+
+
+def _config(passwords: Mapping[str, str]) -> str:
+    auths = {
+        key: {"auth": base64.b64encode(f"ready:{password}".encode()).decode()}
+        for key, password in passwords.items()
+    }
+    return json.dumps({"auths": auths})
+
+
+def event_of(occasion: Occasion, spec: Spec) -> Event:
+    """An event as platforms know it; it changes a file that every image watches."""
+    said = occasion.event
+    builds = spec.builds
+    started = [build.triggers for build in builds if build.triggers]
+    watched = {glob for triggers in started for glob in triggers.paths}
+    changed = {"Dockerfile", *(glob.replace("**", "x/y").replace("*", "z") for glob in watched)}
+    return Event(
+        name=occasion.word,
+        branch=said.branch,
+        tag=said.tag,
+        pull_request=said.pull_request,
+        source_branch=occasion.source,
+        default_branch=said.default_branch,
+        fork=occasion.fork,
+        repository=next((t.repository for t in started if t.repository), "Acme/Shop"),
+        source="pull_request" if said.pull_request else said.source or "push",
+        schedule=next((line for t in started for line in t.schedules), ""),
+        changed=tuple(sorted(changed)),
+    )
+
+
+def checkout(builds: Iterable[Build]) -> dict[str, str]:
+    """A Dockerfile where each image looks for its own."""
+    files = {}
+    for build in builds:
+        if build.context.is_directory and not build.dockerfile.is_remote:
+            path = os.path.normpath(os.path.join(build.context_folder, str(build.dockerfile)))
+            files[path] = "FROM scratch\n"
+    return files
+
+
+def with_prepared(spec: Spec) -> Spec:
+    """The spec with commands that make what the user's own would: those are not run here."""
+
+    def changed(build: _B) -> _B:
+        if build.prepare is None:
+            return build
+        made = [
+            f"mkdir -p {quote(os.path.dirname(path) or '.')} && : > {quote(path)}"
+            for path in build.prepare.artifacts
+        ]
+        update: dict[str, Any] = {"commands": tuple(made)}
+        return build.model_copy(update={"prepare": build.prepare.model_copy(update=update)})
+
+    images = {name: changed(image) for name, image in spec.images.items()}
+    return changed(spec).model_copy(update={"images": images})

@@ -1,0 +1,102 @@
+"""A rehearsal for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.rehearsing.documents import json_object
+from ci_kaniko.rehearsing.rehearse import printed
+from ci_kaniko.text.display import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.rehearsing.recorded import Recorded
+    from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
+
+VERSION = 1
+"""Of the JSON format; fields may be added to it."""
+
+
+def lines(done: Rehearsal) -> Iterator[str]:
+    """What happened, job by job: headings begin in the first column."""
+    yield f"{done.occasion.title} on {done.target}, in {done.shell}"
+    if not done.jobs:
+        yield ""
+        yield "this event starts no job"
+    for job in done.jobs:
+        if job.recorded is not None:
+            yield ""
+            yield f"{job.name}: {_ending(job, job.recorded)}"
+            yield from _did(job.recorded)
+    if skipped := [job.name for job in done.jobs if job.recorded is None]:
+        yield ""
+        yield f"skipped: {', '.join(skipped)}"
+    yield ""
+    for leak in done.leaks:
+        yield f"the secret {leak.secret} is in {leak.place} of {leak.job}"
+    if not done.leaks:
+        yield "no secret is in what the jobs print, in arguments or in what they hand over"
+
+
+def _ending(job: Ran, done: Recorded) -> str:
+    return job.status + f" with exit status {done.status}" * bool(done.status)
+
+
+def _did(done: Recorded) -> Iterator[str]:
+    if done.calls:
+        yield from _listed("/kaniko/executor", done.argv or ())
+    for call in done.joined:
+        yield from _listed("regctl", call.words)
+    if hosts := logged_in(done):
+        mode = f", mode {done.config_mode:o}" if done.config_mode is not None else ""
+        yield from _listed(f"logs in to, by config.json{mode}", hosts)
+    if done.files:
+        yield from _listed("leaves or changes", sorted(done.files))
+    if done.outputs:
+        yield from _listed("hands over", [f"{name}={text}" for name, text in done.outputs.items()])
+    if said := printed(done):
+        yield from _listed("prints", said)
+
+
+def _listed(title: str, texts: Iterable[str]) -> Iterator[str]:
+    yield f"  {title}"
+    yield from (f"    {printable(text)}" for text in texts)
+
+
+def logged_in(done: Recorded) -> list[str]:
+    """The hosts that the executor finds a login for."""
+    if done.config_text is None:
+        return []
+    return [*(json_object(done.config_text).get("auths") or {})]
+
+
+def data(done: Rehearsal) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "version": VERSION,
+        "target": done.target,
+        "event": done.occasion.word,
+        "shell": done.shell,
+        "jobs": [_job(job) for job in done.jobs],
+        "leaks": [leak._asdict() for leak in done.leaks],
+    }
+
+
+def _job(job: Ran) -> dict[str, Any]:
+    done = job.recorded
+    if done is None:
+        return {"job": job.name, "status": job.status}
+    return {
+        "job": job.name,
+        "status": job.status,
+        "exit_status": done.status,
+        "image": done.image,
+        "arguments": [*(done.argv or ())] if done.calls else None,
+        "joins": [[*call.words] for call in done.joined],
+        "hosts": logged_in(done),
+        "files": sorted(done.files),
+        "outputs": {**done.outputs},
+        "stdout": done.stdout,
+        "stderr": done.stderr,
+    }
