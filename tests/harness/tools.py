@@ -24,11 +24,6 @@ def _which(name: str, path: str | None) -> str | None:
     return shutil.which(name, path=path)
 
 
-def _found(name: str) -> str | None:
-    """Where the shells of this machine are."""
-    return _which(name, os.environ.get("PATH"))
-
-
 def program(name: str) -> str:
     """The path of a program."""
     found = _which(name, SEARCH)

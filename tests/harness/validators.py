@@ -24,7 +24,7 @@ from harness.events import EVENTS, OTHER_EVENTS
 from harness.scripts import pod_specs, scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ci_kaniko.rehearsing.events import Event
 
@@ -233,9 +233,32 @@ def _unreadable(text: str) -> Iterator[str]:
         known = {**results, **github_known(workflow, job, event)}
         for one in _expressions([job, {**workflow, "jobs": {}}]):
             try:
-                expressions.evaluate(one, known, statuses)
+                value = expressions.evaluate(one, known, statuses)
             except expressions.Refused as refused:
                 yield f"{event.name}: {refused}"
+                continue
+            if expressions.OURS.evaluate(one, known, statuses) != value:
+                yield f"{event.name}: a rehearsal reads {one} otherwise"
+    yield from _read_otherwise(text, workflow)
+
+
+_ENDINGS = (
+    {"success": True, "failure": False, "cancelled": False, "always": True},
+    {"success": False, "failure": True, "cancelled": False, "always": True},
+    {"success": False, "failure": False, "cancelled": False, "always": True},
+)
+"""What the jobs before one may leave: all passed, one failed, or one was skipped."""
+
+
+def _read_otherwise(text: str, workflow: Mapping[str, Any]) -> Iterator[str]:
+    """Jobs whose condition a rehearsal completes in another way than GitHub."""
+    theirs, ours = judge.workflow_of(text).conditions, expressions.OURS.conditions(text)
+    for event, (name, job) in product((*EVENTS, *OTHER_EVENTS), workflow["jobs"].items()):
+        known = github_known(workflow, job, event)
+        for statuses in _ENDINGS:
+            value = expressions.evaluate(theirs[name], known, statuses)
+            if expressions.OURS.evaluate(ours[name], known, statuses) != value:
+                yield f"{event.name}: a rehearsal starts {name} otherwise"
 
 
 def _expressions(value: Any) -> Iterator[str]:

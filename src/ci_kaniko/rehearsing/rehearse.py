@@ -12,10 +12,17 @@ from ci_kaniko.problems.problem import CiKanikoError, SpecError
 from ci_kaniko.rehearsing import triggers
 from ci_kaniko.rehearsing.events import NOW, values
 from ci_kaniko.rehearsing.execution import run
+from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.shells import serving
-from ci_kaniko.rehearsing.standins import checkout, event_of, store, with_prepared
+from ci_kaniko.rehearsing.standins import (
+    checkout,
+    event_of,
+    plans_of,
+    store,
+    with_prepared,
+)
 from ci_kaniko.rehearsing.triggers import Result
 from ci_kaniko.rendering import render
 from ci_kaniko.spec.loading import errors
@@ -42,11 +49,15 @@ class CannotRehearse(CiKanikoError):
 
 
 class Ran(NamedTuple):
-    """A job: passed, failed or skipped, and what it did, if it ran."""
+    """A job: passed, failed or skipped, and what it did, if it ran.
+
+    ``hosts`` are the registries of the spec for which the executor finds a login.
+    """
 
     name: str
     status: str
     recorded: Recorded | None
+    hosts: tuple[str, ...] = ()
 
 
 class Leak(NamedTuple):
@@ -94,6 +105,8 @@ def rehearse(
     if problems := errors(spec):
         raise SpecError(problems)
     (occasion,) = occasions(spec, [event])
+    if target not in triggers.ONLY_ON.get(occasion.event.source, (target,)):
+        raise CannotRehearse(f"{target} has no such event: {occasion.title}")
     return _Stage(with_prepared(spec), chosen, occasion, shell, given or {}).play()
 
 
@@ -123,11 +136,17 @@ class _Stage:
         """Run every job that the event starts."""
         steps = triggers.STEPS[self.chosen.name](self.text, self.event, self.inputs)
         results = triggers.play(steps, self._perform)
-        jobs = tuple(
-            Ran(name, result.status, self.recorded.get(name)) for name, result in results.items()
-        )
+        jobs = tuple(self._ran(name, result) for name, result in results.items())
         leaks = tuple(leak for job in jobs for leak in _leaks(job, self.store))
         return Rehearsal(self.chosen.name, self.occasion, self.shell, self.text, jobs, leaks)
+
+    def _ran(self, name: str, result: Result) -> Ran:
+        done = self.recorded.get(name)
+        if done is None:
+            return Ran(name, result.status, None)
+        logins = [login for plan in plans_of(self.spec, self.chosen) for login in plan.logins]
+        hosts = dict.fromkeys(login.host for login in logins if done.calls or done.joined)
+        return Ran(name, result.status, done, tuple(h for h in hosts if lookup(done, h)))
 
     def _perform(self, step: Step) -> Result:
         done = run(self._request(step.name, self.event))

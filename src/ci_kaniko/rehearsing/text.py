@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.rehearsing.documents import json_object
 from ci_kaniko.rehearsing.rehearse import printed
 from ci_kaniko.text.display import printable
 
@@ -28,7 +27,7 @@ def lines(done: Rehearsal) -> Iterator[str]:
         if job.recorded is not None:
             yield ""
             yield f"{job.name}: {_ending(job, job.recorded)}"
-            yield from _did(job.recorded)
+            yield from _did(job, job.recorded)
     if skipped := [job.name for job in done.jobs if job.recorded is None]:
         yield ""
         yield f"skipped: {', '.join(skipped)}"
@@ -43,14 +42,14 @@ def _ending(job: Ran, done: Recorded) -> str:
     return job.status + f" with exit status {done.status}" * bool(done.status)
 
 
-def _did(done: Recorded) -> Iterator[str]:
+def _did(job: Ran, done: Recorded) -> Iterator[str]:
     if done.calls:
         yield from _listed("/kaniko/executor", done.argv or ())
     for call in done.joined:
         yield from _listed("regctl", call.words)
-    if hosts := logged_in(done):
-        mode = f", mode {done.config_mode:o}" if done.config_mode is not None else ""
-        yield from _listed(f"logs in to, by config.json{mode}", hosts)
+    if job.hosts:
+        mode = f", by config.json with mode {done.config_mode or 0:o}" * bool(done.config_mode)
+        yield from _listed(f"logs in to{mode}", job.hosts)
     if done.files:
         yield from _listed("leaves or changes", sorted(done.files))
     if done.outputs:
@@ -62,13 +61,6 @@ def _did(done: Recorded) -> Iterator[str]:
 def _listed(title: str, texts: Iterable[str]) -> Iterator[str]:
     yield f"  {title}"
     yield from (f"    {printable(text)}" for text in texts)
-
-
-def logged_in(done: Recorded) -> list[str]:
-    """The hosts that the executor finds a login for."""
-    if done.config_text is None:
-        return []
-    return [*(json_object(done.config_text).get("auths") or {})]
 
 
 def data(done: Rehearsal) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def _job(job: Ran) -> dict[str, Any]:
         "image": done.image,
         "arguments": [*(done.argv or ())] if done.calls else None,
         "joins": [[*call.words] for call in done.joined],
-        "hosts": logged_in(done),
+        "hosts": [*job.hosts],
         "files": sorted(done.files),
         "outputs": {**done.outputs},
         "stdout": done.stdout,

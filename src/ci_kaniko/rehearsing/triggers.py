@@ -477,6 +477,13 @@ def _passed(names: tuple[str, ...], results: Mapping[str, Result]) -> bool:
     return all(results[name].status == "passed" for name in names)
 
 
+ONLY_ON = {
+    "schedule": ("gitlab", "github", "buildkite", "kubernetes"),
+    "manual": ("gitlab", "github", "buildkite", "kubernetes"),
+    "pipeline": ("gitlab", "buildkite", "kubernetes"),
+}
+"""The platforms that have a source of events; a manifest is created for any."""
+
 STEPS: Mapping[str, Callable[[str, Event, Mapping[str, str]], list[Step]]] = {
     "gitlab": gitlab_steps,
     "github": github_steps,

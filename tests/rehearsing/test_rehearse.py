@@ -1,0 +1,259 @@
+"""``ci-kaniko rehearse``: rendered files run as their platforms would, and what is said of that."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+import ci_kaniko
+from ci_kaniko import rendering
+from ci_kaniko.previewing.events import occasions
+from ci_kaniko.previewing.runs import runs
+from ci_kaniko.rehearsing import rehearse, shells, standins
+from ci_kaniko.rehearsing.text import lines
+from harness import expectation
+from harness.foretold import does_as_foretold
+from harness.repository import Repository
+from harness.runs import SHELLS, TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ci_kaniko.previewing.runs import Run
+    from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
+
+SPEC = """\
+default_branch: main
+destinations: ['quay.io/acme/shop:${ref.tag}']
+registries: {quay.io: {username: bot, password: QUAY_TOKEN}}
+build_args: {CHANNEL: '${env.CHANNEL}'}
+"""
+INPUT = "inputs: {version: {description: v}}\ngitlab: {form: component}\n" + SPEC.replace(
+    "${ref.tag}", "${input.version}"
+)
+MANY = 500 if settings().max_examples >= 2000 else 10
+"""Random specs in each batch: 2,000 in all with the profile for long runs."""
+EVENTS = (
+    *("default-branch", "branch=release/1", "branch=feature/x", "tag=v1.2.3", "tag=v2.0.0-rc.1"),
+    *("pull-request=7", "fork=8", "schedule", "manual"),
+)
+"""Events that a random spec is rehearsed in."""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path)
+    made.write("ci-kaniko.yaml", SPEC)
+    return made
+
+
+def played(text: str, target: str, event: str, **given: str) -> Rehearsal:
+    try:
+        return rehearse.rehearse(ci_kaniko.loads(text), target, event, given=given)
+    except shells.MissingProgram as missing:
+        pytest.skip(str(missing))
+
+
+# -- what a preview says is what a rehearsal does ---------------------------------------------
+
+WHENS = (
+    *("always", "default-branch", "pull-request", "version", "release", {"branch": "release/*"}),
+    *({"tag": ["v*", "!v*-*"]}, ["default-branch", {"tag": "v*"}]),
+)
+TRIGGERS = (
+    None,
+    {"branches": ["main"]},
+    {"branches": ["**"], "tags": ["v*"], "pull_requests": True},
+    {"branches": ["main", "release/*"], "tags": ["v*", "!v2*"], "pull_requests": True},
+    {"tags": ["v*"]},
+    {"branches": ["main"], "schedules": ["0 3 * * 1"], "manual": True},
+)
+TAGS = ("1", "${commit.short}", "${ref.tag}", "${branch:-none}", "${version:-dev}", "x-${ref.slug}")
+
+
+def image(draw: random.Random, name: str) -> dict[str, Any]:
+    destinations: list[Any] = [
+        {"image": f"{draw.choice(['quay.io', 'ghcr.io'])}/acme/{name}:{tag}", "when": when}
+        for tag, when in zip(
+            draw.sample(TAGS, draw.randint(1, 3)), draw.choices(WHENS, k=3), strict=False
+        )
+        if "branch" not in tag
+    ]
+    data: dict[str, Any] = {"context": name}
+    data["destinations"] = destinations or [f"quay.io/acme/{name}:1"]
+    if started := draw.choice(TRIGGERS):
+        data["triggers"] = started
+    if draw.random() < 0.3:
+        data["cache"] = {"repo": f"quay.io/acme/{name}/cache"}
+    if draw.random() < 0.2:
+        data["platforms"] = ["linux/amd64", "linux/arm64"]
+        data["destinations"] = data["destinations"][:1]
+    if draw.random() < 0.3:
+        data["digest"] = True
+    if draw.random() < 0.3:
+        data["push"] = draw.choice(["always", "never", "auto"])
+    return data
+
+
+def spec_of(draw: random.Random) -> str:
+    names = ["api", "web"][: draw.randint(1, 2)]
+    images = {name: image(draw, name) for name in names}
+    login = {"username": "bot", "password": "QUAY_TOKEN"}
+    data = {
+        "default_branch": "main",
+        "registries": {
+            "quay.io": draw.choice([login, {"docker_config": "regcred"}]),
+            "ghcr.io": {"username": {"secret": "GHCR_USER"}, "password": "GHCR_TOKEN"},
+        },
+        "build_args": {"REF": "${ref.name}", "SHA": "${commit.sha}"},
+    }
+    return json.dumps(data | ({"images": images} if len(names) > 1 else images["api"]))
+
+
+def said(spec: ci_kaniko.Spec, target: str, event: str) -> dict[tuple[str, str], Run]:
+    """The runs that build, by the folder of their context and their platform."""
+    (occasion,) = occasions(spec, [event])
+    known = expectation.known(target, standins.event_of(occasion, spec))
+    found = runs(spec, ci_kaniko.available_targets()[target], occasion, known)
+    return {(run.image or "api", run.platform): run for run in found if run.job.startswith("build")}
+
+
+def did(jobs: tuple[Ran, ...]) -> Iterator[tuple[tuple[str, str], Ran]]:
+    """The jobs in which the executor ran, by what it was told."""
+    for job in jobs:
+        if job.recorded is not None and job.recorded.calls:
+            words = [word.partition("=") for word in job.recorded.argv or ()]
+            told = {name: value for name, _, value in words}
+            folder = told.get("--context-sub-path") or told["--context"].rpartition("/")[2]
+            yield (folder, told.get("--custom-platform", "")), job
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_a_rehearsal_does_what_a_preview_says(batch: int) -> None:
+    """Random specs on random targets in random events."""
+    compared = 0
+    for number in range(MANY):
+        draw = random.Random(f"{batch} {number}")  # noqa: S311 - the same specs in every run
+        text, target, event = spec_of(draw), draw.choice(TARGETS), draw.choice(EVENTS)
+        try:
+            spec = ci_kaniko.loads(text)
+            foretold = said(spec, target, event)
+            done = played(text, target, event)
+        except (ci_kaniko.SpecError, rehearse.CannotRehearse):
+            continue
+        compared += 1
+        ran = dict(did(done.jobs))
+        failed = {job.name for job in done.jobs if job.status == "failed"}
+        assert not failed or event.startswith("fork"), (text, target, event)
+        assert not done.leaks
+        for key, run in foretold.items():
+            assert run.starts == (key in ran) or bool(failed), (text, target, event, key)
+            if key in ran and (recorded := ran[key].recorded):
+                does_as_foretold(recorded, run)
+    assert compared > MANY // 4
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_command_prints_each_call_and_who_is_logged_in(
+    repository: Repository, shell: str
+) -> None:
+    if shell not in shells.shells():
+        pytest.skip(f"{shell} is not installed")
+    words = ("gitlab", "--event", "tag=v1.2.3", "--shell", shell, "--set", "env.CHANNEL=stable")
+    done = repository.run("rehearse", *words)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"tag v1.2.3 on gitlab, in {shell}\n\nbuild-image: passed\n")
+    for line in ("--build-arg=CHANNEL=stable", "--destination=quay.io/acme/shop:v1.2.3", "quay.io"):
+        assert f"\n    {line}\n" in done.out
+    assert done.out.endswith(
+        "no secret is in what the jobs print, in arguments or in what they hand over\n"
+    )
+
+
+def test_json_and_what_is_kept(repository: Repository) -> None:
+    if not shells.shells():
+        pytest.skip("no shell is installed")
+    done = repository.run("rehearse", "github", "--format", "json", "--keep", "kept")
+    found = json.loads(done.out)
+    (job,) = found["jobs"]
+    assert (job["status"], job["exit_status"], job["hosts"]) == ("passed", 0, ["quay.io"])
+    assert "--destination=quay.io/acme/shop:main" in job["arguments"]
+    assert repository.text("kept/rendered.yml").endswith("\n")
+    assert json.loads(repository.text("kept/rehearsal.json")) == found
+    again = repository.run("rehearse", "github", "--keep", "kept")
+    assert (again.code, again.out) == (2, "")
+    assert "--keep wants a new or empty folder, and kept is neither" in " ".join(again.err.split())
+
+
+def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
+    if not shells.shells():
+        pytest.skip("no shell is installed")
+    before = repository.stamps()
+    assert repository.run("rehearse", "buildkite").code == 0
+    assert repository.stamps() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("gitlub",), 2, 'did you mean "gitlab"?'),
+        (("agola", "--event", "schedule"), 2, "agola has no such event: a schedule"),
+        (("gitlab", "--event", "push"), 2, 'did you mean "default-branch"?'),
+        (("gitlab", "--shell", "zsh"), 2, '"zsh" is not one of: busybox, dash, bash'),
+        (("gitlab", "--format", "yaml"), 2, '"yaml" is not one of: text, json'),
+        (("gitlab", "-f", "wrong.yaml"), 1, "unknown-key"),
+        (("gitlab", "-f", "input.yaml"), 2, "no default: --set input.version=VALUE"),
+    ],
+)
+def test_a_wrong_call(
+    repository: Repository, words: tuple[str, ...], code: int, message: str
+) -> None:
+    repository.write("wrong.yaml", SPEC + "lables: {}\n")
+    repository.write("input.yaml", INPUT)
+    done = repository.run("rehearse", *words)
+    assert (done.code, done.out) == (code, "")
+    assert message in " ".join(done.err.split())
+
+
+def test_an_event_that_starts_nothing_says_so() -> None:
+    said = [*lines(played(SPEC, "gitlab", "branch=feature/x"))]
+    assert said[2] == "this event starts no job"
+
+
+def test_a_job_that_stops_fails_and_says_why() -> None:
+    done = played(SPEC.replace("${ref.tag}", "${tag}"), "gitlab", "default-branch")
+    assert done.failed
+    assert any("CI_COMMIT_TAG: is empty" in line for line in lines(done))
+
+
+def test_commands_that_prepare_are_not_run() -> None:
+    text = SPEC + (
+        "prepare: {image: 'docker.io/library/node:22', commands: ['touch /ran; exit 9'], "
+        "artifacts: [dist/app.js]}\n"
+    )
+    done = played(text, "gitlab", "default-branch")
+    assert not done.failed
+    assert any(line.endswith("dist/app.js") for line in lines(done))
+
+
+def test_a_secret_that_a_job_shows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever shows it: here the template of somebody who wanted to see it."""
+    value = standins.secret("QUAY_TOKEN")
+
+    def shown(spec: ci_kaniko.Spec, target: str, values: Mapping[str, str] | None) -> str:
+        return rendering.render(spec, target, values).replace(
+            "unset KANIKO_NO_PUSH", "printf '%s' \"$QUAY_TOKEN\" | base64 | tr -d '\\n'", 1
+        )
+
+    monkeypatch.setattr(rehearse, "render", shown)
+    done = played(SPEC, "gitlab", "default-branch")
+    assert "QUAY_TOKEN" in {leak.secret for leak in done.leaks}, value
+    assert done.failed
