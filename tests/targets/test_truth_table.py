@@ -295,12 +295,14 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
 # -- several images ---------------------------------------------------------------------------
 
 CASES = {
+    "stable-tags": {"branches": ["main", "!release/**", "**"], "tags": ["v*", "!v*.2.*"]},
     "quiet": {"branches": ["main"], "tags": ["v*", "**-rc"]},
     "shouted": {"branches": ["Main", "RELEASE/**"], "tags": ["V*", "**-RC"]},
     "asked": {"branches": ["release/**"], "pull_requests": True},
 }
 TOGETHER = {
     "case": ("quiet", "shouted", "asked"),
+    "excluded": ("release", "stable-tags"),
     "flat": ("absent", "default", "tags", "requests", "everything"),
     "without": ("without", "absent", "button"),
     "paths": ("absent", "paths", "everything", "tags"),

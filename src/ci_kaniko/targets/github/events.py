@@ -82,9 +82,12 @@ def _any_of(several: list[Starts]) -> Starts:
 
 
 def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    several = list(lists)
-    merged = tuple(dict.fromkeys(text for texts in several for text in texts))
-    return ("**",) if "**" in merged and len(set(several)) > 1 else merged
+    """What any of several lists lets through: what one excludes another may take in."""
+    several = list(dict.fromkeys(texts for texts in lists if texts))
+    if len(several) < 2:
+        return several[0] if several else ()
+    merged = tuple(dict.fromkeys(text for texts in several for text in split(texts)[0]))
+    return ("**",) if "**" in merged else merged
 
 
 def events(found: Pipeline) -> dict[str, Any]:
