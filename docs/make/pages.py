@@ -13,7 +13,7 @@ from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
-from make import importing, matrix, rooms, rules
+from make import importing, matrix, pictures, rooms, rules
 from make.checks import checks_text
 from make.tables import code, listed, table
 from make.typed import typed_text
@@ -35,6 +35,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "import.md": lambda: _filled("import.md", _importing()),
     "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
+    "preview.svg": pictures.preview_picture,
+    "rehearse.svg": pictures.rehearsal_picture,
     "checks.yaml": checks_text,
     "typed.py": typed_text,
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),

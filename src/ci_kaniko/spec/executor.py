@@ -61,6 +61,7 @@ SUFFIXES = {"plain": "", "debug": "-debug"}
 
 def _check_pinned(variant: str) -> Callable[[str], None]:
     def check(text: str) -> None:
+        """Raises Refused for what is not a tag of the variant with a digest."""
         check_present(text)
         tag, at, digest = text.partition("@")
         version = rf"v[0-9]+\.[0-9]+\.[0-9]+{SUFFIXES[variant]}"
