@@ -21,6 +21,7 @@ from ci_kaniko.importing.calls import Word, spell
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.rehearsing.events import values
 from ci_kaniko.spec.loading import warnings
+from harness import yaml11
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH
 
@@ -274,6 +275,46 @@ def test_the_platform_can_be_named() -> None:
     text = "/kaniko/executor --context . --destination ghcr.io/acme/shop:1\n"
     result = import_files([("notes.txt", text)], "shell")
     assert "ghcr.io/acme/shop:1" in result.spec_text
+
+
+OF_THE_CI = {
+    "github": r"""
+on: {push: {branches: [main]}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    container: {image: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"}
+    steps:
+      - env: {T: "${{ secrets.GITHUB_TOKEN }}"}
+        run: |
+          AUTH=$(printf 'me:%s' "$T" | base64 -w0)
+          echo "{\"auths\":{\"ghcr.io\":{\"auth\":\"$AUTH\"}}}" > $DOCKER_CONFIG/config.json
+          /kaniko/executor --context="$GITHUB_WORKSPACE" PUSH
+""",
+    "gitlab": r"""
+build:
+  image: {name: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug", entrypoint: [""]}
+  script:
+    - AUTH=$(printf '%s:%s' "$CI_REGISTRY_USER" "$CI_REGISTRY_PASSWORD" | base64 -w0)
+    - >-
+      echo "{\"auths\":{\"$CI_REGISTRY\":{\"auth\":\"$AUTH\"}}}" > $DOCKER_CONFIG/config.json
+    - /kaniko/executor --context="$CI_PROJECT_DIR" PUSH
+""",
+}
+"""Builds that log in to the registry of their CI."""
+
+
+@pytest.mark.parametrize("target", OF_THE_CI)
+def test_a_login_to_the_own_registry_is_said_unless_something_is_pushed_there(target: str) -> None:
+    """The spec has it by itself for what it pushes, and for nothing else."""
+    own = {"github": "ghcr.io", "gitlab": "${registry.host}"}[target]
+    image = {"github": "ghcr.io/acme/shop:1", "gitlab": "$CI_REGISTRY_IMAGE:1"}[target]
+    destinations = ("--no-push", "--destination=quay.io/acme/shop:1", f"--destination={image}")
+    for destination in destinations:
+        text = OF_THE_CI[target].replace("PUSH", destination)
+        found = yaml11.load(import_files([("a.yml", text)], target).spec_text)
+        said = found.get("registries", {}).get(own)
+        assert said == (None if destination == destinations[-1] else "ci-token"), destination
 
 
 PULLED = """

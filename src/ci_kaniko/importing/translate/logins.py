@@ -99,7 +99,7 @@ class Logins:
         if not host:
             self.anywhere.append((kind, login))
             return
-        if self._is_default(kind, host):
+        if host in pushed and self._is_default(kind, host):
             self.found[host] = None
             return
         if cautious and host in pushed and kind != "anonymous" and self._pulls(login):
@@ -118,7 +118,7 @@ class Logins:
         return known.registry if known and known.registry else None
 
     def _is_default(self, kind: Any, host: str) -> bool:
-        """Whether a spec means that login when it says nothing."""
+        """Whether a spec that pushes there means that login when it says nothing."""
         own = host in {"${registry.host}", self._own_registry}
         return bool(kind == "ci-token" and own)
 
