@@ -19,9 +19,9 @@ from ci_kaniko import SpecError, available_targets, loads, render
 from ci_kaniko.importing import import_files
 from ci_kaniko.importing.calls import Word, spell
 from ci_kaniko.importing.report import report_text
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.events import values
 from ci_kaniko.spec.loading import warnings
-from harness import yaml11
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH
 
