@@ -1117,7 +1117,7 @@ UNUSED = {
     "mkdir -p out\nchmod +x run.sh": ["mkdir -p out", "chmod +x run.sh"],
     'sed -i "s/a/$A/" Dockerfile': ['sed -i "s/a/$A/" Dockerfile'],
     "B=1\nC=$B": ["B=1", "C=$B"],
-    "export GODEBUG=x": ["export GODEBUG=x"],
+    "export MODE=x": ["export MODE=x"],
     "API_TOKEN=abcdefgh1": ["API_TOKEN=***"],
     "rm -rf node_modules": ["rm -rf node_modules"],
     "for i in 1 2; do echo $i; sleep 1; done": ["for i in 1 2; do echo $i; sleep 1; done"],

@@ -33,7 +33,17 @@ _OWNERS = {
     **dict.fromkeys(("PATH", "HOME", "IFS", "PWD", "UID", "EUID", "PPID", "SHELLOPTS"), _SHELL),
     **dict.fromkeys(("BASHOPTS", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"), _SHELL),
 }
+_READ = re.compile(r"FF_KANIKO_\w+|SSL_CERT_(?:DIR|FILE)|GO(?:DEBUG|GC|MEMLIMIT|MAXPROCS)")
 _LOGIN = re.compile(r"KANIKO_[A-Z0-9_]+_(?:USER|PASSWORD)")
+
+
+def is_read(name: str) -> bool:
+    """Whether the executor, or the language that it is written in, reads a variable of no field.
+
+    >>> is_read("FF_KANIKO_OCI_WARMER"), is_read("SSL_CERT_DIR"), is_read("VERSION")
+    (True, True, False)
+    """
+    return _READ.fullmatch(name) is not None
 
 
 def owner_of_variable(name: str) -> str | None:

@@ -17,6 +17,7 @@ _CHECKOUTS = {
     *("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH", "PWD"),
     *("github.workspace",),
 }
+_INPUT = ("-", "/dev/stdin")
 NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
 
 
@@ -88,6 +89,8 @@ def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False)
 
 def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
     """What a file holds; one that nobody wrote holds what the repository has there."""
+    if literal(path) in _INPUT:
+        return reader.stdin or EMPTY
     reader.uses.look(file_thing(spell(resolved(reader, path))))
     return _held(reader, path, empty=empty)
 

@@ -66,7 +66,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
         shell.holes = [_expression(hole, given.known) for hole in parsed.holes]
         for note in parsed.notes:
             shell.notes[note.rule, note.line, note.message] = note
-        if re.match(r"#!.*\bx?sh\b.* -[a-z]*x", text):
+        if re.match(r"#!.*sh -[a-z]*x", text):
             shell.note("trace-shows-secrets", text.partition("\n")[0])
         if undecided:
             shell.note("too-many-conditions", line=undecided)
@@ -383,10 +383,7 @@ class _Shell(Reader):
         return self._inner_shell(lambda: self.run(node.get("Stmts") or []))
 
     def _run_TimeClause(self, node: Tree) -> Status:  # noqa: N802
-        return self.statement(node["Stmt"]) if node.get("Stmt") else SUCCESS
-
-    def _run_CoprocClause(self, node: Tree) -> Status:  # noqa: N802
-        return self.statement(node["Stmt"])
+        return self.run([node["Stmt"]] if "Stmt" in node else [])
 
     def _run_FuncDecl(self, node: Tree) -> Status:  # noqa: N802
         self.state.functions[node["Name"]["Value"]] = node["Body"]
@@ -400,9 +397,6 @@ class _Shell(Reader):
         look_at_names(self, node)
         guard = self.conditions.unknown("(( ))", self.line)
         return Status(guard, guard)
-
-    def _run_LetClause(self, node: Tree) -> Status:  # noqa: N802
-        return SUCCESS
 
     def _run_BinaryCmd(self, node: Tree) -> Status:  # noqa: N802
         if node["Op"] in ("|", "|&"):
@@ -519,7 +513,7 @@ class _Shell(Reader):
                     for item in fields(self, argument.get("Value") or _NO_WORD)
                     if not (literal(item.text) or "").startswith("-")
                 ]
-                BUILTINS["export" if variant == "export" else "readonly"](self, words)
+                BUILTINS["export"](self, words)
                 continue
             name = argument["Name"]["Value"]
             if variant == "local":
@@ -646,9 +640,6 @@ def _first_command(loop: Tree) -> str:
 def _first_literal(word: Tree) -> str:
     """What a word begins with, if that is plain."""
     part = word["Parts"][0]
-    if part["Type"] == "Lit":
-        return str(part["Value"])
-    if part["Type"] == "DblQuoted" and part.get("Parts"):
-        inner = part["Parts"][0]
-        return str(inner["Value"]) if inner["Type"] == "Lit" else ""
-    return ""
+    if part["Type"] == "DblQuoted":
+        part = (part.get("Parts") or [part])[0]
+    return str(part["Value"]) if part["Type"] == "Lit" else ""

@@ -33,75 +33,39 @@ _NUMBERS = {
     "-ge": operator.ge,
 }
 _BINARY = {"=", "==", "!=", *_NUMBERS}
-_UNARY = {"-z", "-n", "-v", "-t", *_FILES}
+_UNARY = {"-z", "-n", "-v", *_FILES}
 
 
 def test_command(reader: Reader, words: list[Tree]) -> int:
     """``test`` or ``[`` with its arguments, without the bracket that closes it."""
-    return _Arguments(reader, [value(reader, word) for word in words]).whole()
+    return _test_values(reader, [value(reader, word) for word in words])
 
 
-class _Arguments:
-    """The arguments of ``[``, read from left to right."""
+def _test_values(reader: Reader, values: list[Value]) -> int:
+    guards, plain = reader.guards, [_plain(held) for held in values]
+    for sign, joined in (("-o", guards.either), ("-a", guards.both)):
+        for at in range(1, len(values) - 1) if len(values) > 3 else ():
+            if plain[at] == sign:
+                here, rest = _test_values(reader, values[:at]), values[at + 1 :]
+                return joined(here, _test_values(reader, rest))
+    if len(values) == 3 and plain[1] in _BINARY:
+        return binary(reader, values[0], plain[1] or "", values[2])
+    if plain[:1] == ["!"] and len(values) > 1:
+        return guards.negate(_test_values(reader, values[1:]))
+    if len(values) == 2 and plain[0] in _UNARY:
+        return unary(reader, plain[0] or "", values[1])
+    if len(values) == 1:
+        return filled(reader, values[0])
+    return reader.conditions.unknown(f"[ {_shown(*values)} ]", reader.line)
 
-    def __init__(self, reader: Reader, values: list[Value]) -> None:
-        self.reader = reader
-        self.values = values
-        self.at = 0
 
-    def whole(self) -> int:
-        if not self.values:
-            return NO
-        found = self._any()
-        return found if self.at == len(self.values) else self._unknown()
+def _plain(held: Value) -> str | None:
+    """A value that has no holes."""
+    return literal(held[0][1]) if len(held) == 1 else None
 
-    def _unknown(self) -> int:
-        shown = " ".join(spell(item[0][1]) for item in self.values)
-        self.at = len(self.values)
-        return self.reader.conditions.unknown(f"[ {shown} ]", self.reader.line)
 
-    def _plain(self, ahead: int = 0) -> str | None:
-        """The argument that is coming, if it has no holes."""
-        at = self.at + ahead
-        if at >= len(self.values) or len(self.values[at]) != 1:
-            return None
-        return literal(self.values[at][0][1])
-
-    def _any(self) -> int:
-        found = self._all()
-        while self._plain() == "-o":
-            self.at += 1
-            found = self.reader.guards.either(found, self._all())
-        return found
-
-    def _all(self) -> int:
-        found = self._one()
-        while self._plain() == "-a":
-            self.at += 1
-            found = self.reader.guards.both(found, self._one())
-        return found
-
-    def _one(self) -> int:
-        word, rest = self._plain(), len(self.values) - self.at
-        if rest > 2 and self._plain(1) in _BINARY:
-            self.at += 3
-            left, name, right = self.values[self.at - 3 : self.at]
-            return binary(self.reader, left, literal(name[0][1]) or "", right)
-        if word == "!" and rest > 1:
-            self.at += 1
-            return self.reader.guards.negate(self._one())
-        if word == "(" and rest > 2:
-            self.at += 1
-            found = self._any()
-            self.at += 1
-            return found
-        if word in _UNARY and rest > 1:
-            self.at += 2
-            return unary(self.reader, word or "", self.values[self.at - 1])
-        if self.at >= len(self.values):
-            return self._unknown()
-        self.at += 1
-        return filled(self.reader, self.values[self.at - 1])
+def _shown(*values: Value) -> str:
+    return " ".join(spell(held[0][1]) for held in values)
 
 
 def filled(reader: Reader, held: Value) -> int:
@@ -113,24 +77,15 @@ def binary(reader: Reader, left: Value, name: str, right: Value) -> int:
     """A comparison."""
     conditions, line = reader.conditions, reader.line
     if name in _NUMBERS:
-        return reader.values.test_both(
-            left, right, lambda one, other: _number(reader, one, name, other)
-        )
+        numbers = [re.fullmatch(r"-?[0-9]{1,9}", _plain(held) or "") for held in (left, right)]
+        if None in numbers:
+            return conditions.unknown(f"[ {_shown(left)} {name} {_shown(right)} ]", line)
+        one, other = (int(match[0]) for match in numbers if match)
+        return YES if _NUMBERS[name](one, other) else NO
     same = reader.values.test_both(
         left, right, lambda one, other: conditions.equal(one, other, line)
     )
     return reader.guards.negate(same) if name == "!=" else same
-
-
-def _number(reader: Reader, one: Text, name: str, other: Text) -> int:
-    texts = literal(one), literal(other)
-    if all(text is not None and re.fullmatch(r"-?[0-9]+", text) for text in texts):
-        left, right = (int(text or "0") for text in texts)
-        return YES if _NUMBERS[name](left, right) else NO
-    if name == "-eq":
-        return reader.conditions.equal(one, other, reader.line)
-    shown = f"[ {spell(one)} {name} {spell(other)} ]"
-    return reader.conditions.unknown(shown, reader.line)
 
 
 def unary(reader: Reader, name: str, held: Value) -> int:
@@ -139,11 +94,8 @@ def unary(reader: Reader, name: str, held: Value) -> int:
         found = filled(reader, held)
         return found if name == "-n" else reader.guards.negate(found)
     if name == "-v":
-        return reader.values.test(held, lambda text: filled(reader, reader.value(spell(text))))
-    if name in _FILES:
-        return reader.values.test(held, lambda path: exists(reader, path))
-    shown = f"[ {name} {spell(held[0][1])} ]"
-    return reader.conditions.unknown(shown, reader.line)
+        return filled(reader, reader.value(_shown(held)))
+    return reader.values.test(held, lambda path: exists(reader, path))
 
 
 def exists(reader: Reader, path: Text) -> int:
@@ -170,16 +122,15 @@ def test_clause(reader: Reader, node: Tree) -> int:
     if kind == "ParenTest":
         return test_clause(reader, node["X"])
     name = node["Op"]
+    if name == "!":
+        return guards.negate(test_clause(reader, node["X"]))
+    if name in _UNARY:
+        return unary(reader, name, value(reader, node["X"]))
+    if name in ("&&", "||"):
+        one, other = test_clause(reader, node["X"]), test_clause(reader, node["Y"])
+        return guards.both(one, other) if name == "&&" else guards.either(one, other)
     if kind == "UnaryTest":
-        if name == "!":
-            return guards.negate(test_clause(reader, node["X"]))
-        return unary(reader, "-e" if name == "-a" else name, value(reader, node["X"]))
-    if name == "&&":
-        one = test_clause(reader, node["X"])
-        return guards.both(one, test_clause(reader, node["Y"]))
-    if name == "||":
-        one = test_clause(reader, node["X"])
-        return guards.either(one, test_clause(reader, node["Y"]))
+        return reader.conditions.unknown(f"[[ {name} ]]", reader.line)
     left = value(reader, node["X"])
     if name == "=~":
         return _clause_regex(reader, left, node["Y"])
@@ -216,15 +167,13 @@ def within_segments(reader: Reader, word: Value, nothing: Tree, last: Tree) -> i
 
 
 def _plain_pattern(reader: Reader, word: Tree) -> str | None:
-    found = pattern(reader, word)
-    return literal(found[0][1]) if len(found) == 1 else None
+    return _plain(pattern(reader, word))
 
 
 def _clause_regex(reader: Reader, held: Value, node: Tree) -> int:
-    wanted = pattern(reader, node)
-    expression = literal(wanted[0][1]) if len(wanted) == 1 else None
+    expression = _plain_pattern(reader, node)
     if expression is None:
-        return reader.conditions.unknown(f"[[ {spell(held[0][1])} =~ ... ]]", reader.line)
+        return reader.conditions.unknown(f"[[ {_shown(held)} =~ ... ]]", reader.line)
     return found_by(reader, held, expression, extended=True)
 
 

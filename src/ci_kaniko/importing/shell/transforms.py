@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import shlex
+import string
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell.patterns import affordable, python_regex, shell_regex
@@ -16,7 +17,7 @@ from ci_kaniko.importing.shell.patterns import affordable, python_regex, shell_r
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OPERATOR = re.compile(r"\$\{(##?|%%?|//?|:|,,?|\^\^?)(.*)\}", re.DOTALL)
+_OPERATOR = re.compile(r"\$\{(##?|%%?|//?|:|,,|\^\^)(.*)\}", re.DOTALL)
 
 _REFS = (
     *("main", "feature/Add-x_1.2", "v1.2.3", "-x-", ".x.", "a--b..c", "1+2@{x}", "UPPER/lower"),
@@ -85,7 +86,7 @@ def apply(change: str, text: str) -> str:
         raise UnknownChangeError(change)
     try:
         return FILTERS[words[0]](words[1:], text)
-    except (ValueError, IndexError, re.error):
+    except (ValueError, LookupError, re.error):
         raise UnknownChangeError(change) from None
 
 
@@ -107,8 +108,6 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
         return changes
     if urls == _URLS:
         return ("url",)
-    if urls == _PATHS:
-        return ("path",)
     if all(text == result for text, result in (made | urls).items()):
         return ()
     for chain in _CHAINS:
@@ -188,23 +187,15 @@ def _compiled(pattern: str, text: str) -> re.Pattern[str]:
 
 
 def _replaced(operator: str, argument: str, text: str) -> str:
-    match = re.fullmatch(r"((?:\\.|[^/\\])+)(?:/(.*))?", argument, re.DOTALL)
+    match = re.fullmatch(r"((?:\\.|[^/\\#%])(?:\\.|[^/\\])*)(?:/(.*))?", argument, re.DOTALL)
     if not match:
         raise UnknownChangeError(argument)
     new = re.sub(r"\\(.)", r"\1", match[2] or "")
-    pattern, count = match[1], 1 if operator == "/" else 0
-    if pattern[:1] == "#":
-        return re.sub(r"\A(?:" + _compiled(pattern[1:], text).pattern + ")", lambda _: new, text)
-    if pattern[:1] == "%":
-        return re.sub("(?:" + _compiled(pattern[1:], text).pattern + r")\Z", lambda _: new, text)
-    return _compiled(pattern, text).sub(lambda _: new, text, count=count)
+    return _compiled(match[1], text).sub(lambda _: new, text, count=int(operator == "/"))
 
 
 def _slice(argument: str, text: str) -> str:
-    try:
-        numbers = [int(part or "0") for part in argument.split(":")]
-    except ValueError:
-        raise UnknownChangeError(argument) from None
+    numbers = [int(part) for part in argument.split(":")]
     start = numbers[0] if numbers[0] >= 0 else max(len(text) + numbers[0], 0)
     if len(numbers) == 1:
         return text[start:]
@@ -212,8 +203,7 @@ def _slice(argument: str, text: str) -> str:
 
 
 def _cased(operator: str, text: str) -> str:
-    change = str.lower if operator[0] == "," else str.upper
-    return change(text) if len(operator) == 2 else change(text[:1]) + text[1:]
+    return text.lower() if operator == ",," else text.upper()
 
 
 # -- filters -----------------------------------------------------------------------------------
@@ -225,8 +215,6 @@ def _options(words: list[str], with_value: str) -> tuple[dict[str, str], list[st
     rest = list(words)
     while rest and len(rest[0]) > 1 and rest[0][0] == "-":
         letters = rest.pop(0)[1:]
-        if letters == "-":
-            break
         while letters:
             letter, letters = letters[0], letters[1:]
             if letter in with_value:
@@ -238,16 +226,30 @@ def _options(words: list[str], with_value: str) -> tuple[dict[str, str], list[st
 
 
 _SETS = {
-    "lower": "abcdefghijklmnopqrstuvwxyz",
-    "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "digit": "0123456789",
-    "space": " \t\n\v\f\r",
-    "blank": " \t",
+    "lower": string.ascii_lowercase,
+    "upper": string.ascii_uppercase,
+    "digit": string.digits,
+    "alpha": string.ascii_letters,
+    "alnum": string.digits + string.ascii_letters,
+    "punct": string.punctuation,
+    "space": string.whitespace,
 }
-_SETS["alpha"] = _SETS["upper"] + _SETS["lower"]
-_SETS["alnum"] = _SETS["digit"] + _SETS["alpha"]
-_SETS["punct"] = "".join(chr(n) for n in range(33, 127) if not chr(n).isalnum())
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "0": "\0"}
+_ESCAPE = re.compile(r"\\(0?[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b"}
+
+
+def unescaped(text: str) -> str:
+    """What printf, tr and ``$'...'`` make of backslashes."""
+    return _ESCAPE.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found[1]
+    if code[0] == "x" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    if code.isdigit():
+        return chr(int(code, 8))
+    return _ESCAPES.get(code, found[0] if code.isalnum() else code)
 
 
 def _members(text: str) -> str:
@@ -259,25 +261,15 @@ def _members(text: str) -> str:
         token = tokens[at]
         at += 1
         if token.startswith("[:"):
-            out += _SETS[token[2:-2]] if token[2:-2] in _SETS else _unknown_class(token)
+            out += _SETS[token[2:-2]]
             continue
-        first = _one(token)
+        first = unescaped(token)
         if at + 1 < len(tokens) and tokens[at] == "-":
-            out += "".join(map(chr, range(ord(first), ord(_one(tokens[at + 1])) + 1)))
+            out += "".join(map(chr, range(ord(first), ord(unescaped(tokens[at + 1])) + 1)))
             at += 2
         else:
             out += first
     return out
-
-
-def _unknown_class(token: str) -> str:
-    raise ValueError(token)
-
-
-def _one(token: str) -> str:
-    if re.fullmatch(r"\\[0-7]{1,3}", token):
-        return chr(int(token[1:], 8))
-    return _ESCAPES.get(token[1], token[1]) if token[0] == "\\" and len(token) > 1 else token
 
 
 def _tr(words: list[str], text: str) -> str:
@@ -362,24 +354,27 @@ def sed_commands(program: str) -> list[tuple[str, str, str]]:
     return commands
 
 
-def _sed(words: list[str], text: str) -> str:
-    extended = False
-    programs: list[str] = []
-    rest: list[str] = []
-    given = list(words)
-    while given:
-        word = given.pop(0)
-        if word in ("-E", "-r", "-Ee", "-re"):
-            extended = True
-        if word in ("-e", "-Ee", "-re"):
-            programs.append(given.pop(0))
-        elif word.startswith("-") and word not in ("-E", "-r", "-u"):
-            raise ValueError(word)
+def sed_arguments(words: list[str]) -> tuple[list[str], list[int], list[int]]:
+    """The options of sed, and the places of its programs and of its files."""
+    options: list[str] = []
+    programs: list[int] = []
+    rest: list[int] = []
+    for at, word in enumerate(words):
+        if at and re.fullmatch("-[Enr]*e|--expression", words[at - 1]):
+            programs.append(at)
         elif not word.startswith("-"):
-            rest.append(word)
-    programs = programs or rest[:1]
-    for pattern, new, flags in sed_commands(";".join(programs)):
-        text = substituted(pattern, new, flags, text, extended=extended)
+            rest.append(at)
+        elif (option := re.sub("^(-[Enr]*)e$|^--expression$", r"\1", word)) not in ("-", ""):
+            options.append(option)
+    return (options, programs, rest) if programs else (options, rest[:1], rest[1:])
+
+
+def _sed(words: list[str], text: str) -> str:
+    options, programs, _ = sed_arguments(words)
+    if set(options) - {"-E", "-r", "-u"}:
+        raise ValueError(words)
+    for pattern, new, flags in sed_commands(";".join(words[at] for at in programs)):
+        text = substituted(pattern, new, flags, text, extended=bool({"-E", "-r"} & {*options}))
     return text
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import shlex
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +43,7 @@ _MAX_PARTS = 500
 _MAX_CHANGES = 12
 
 _REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
+_BY_LINES = ("cut ", "sed ", "head ", "awk ", "xargs")
 _OF_TWO = {
     "${#*/}": "name",
     "${%%/*}": "owner",
@@ -232,9 +234,9 @@ def change_text(text: Text, change: str) -> Text | None:
             return (made,) if made else ()
         if len(text) == 1:
             return _changed_hole(text[0], change)
-        if text[-1] == "\n" and len(text) == 2 and _by_lines(change):
+        if text[-1] == "\n" and len(text) == 2 and change.startswith(_BY_LINES):
             inner = _changed_hole(text[0], change)
-            return None if inner is None else (*inner, "\n")
+            return None if inner is None else join((*inner, "\n" * ("head -c" not in change)))
         if _by_characters(change):
             return _each_part(text, change)
         return _at_an_end(text, change)
@@ -268,13 +270,9 @@ def _unwrapped(part: Encoded, change: str) -> Text | None:
     return None
 
 
-def _by_lines(change: str) -> bool:
-    return change.startswith(("cut ", "sed ", "head -n", "awk ", "xargs"))
-
-
 def _by_characters(change: str) -> bool:
     """Whether a change looks at one character at a time."""
-    if change in ("lower", "upper", "${,,}", "${^^}"):
+    if change in ("${,,}", "${^^}"):
         return True
     if change.startswith("tr "):
         options = [word for word in shlex.split(change)[1:] if word.startswith("-")]
@@ -299,32 +297,17 @@ def _each_part(text: Text, change: str) -> Text | None:
 
 def _at_an_end(text: Text, change: str) -> Text | None:
     """A cut that only meets the plain characters at one end of a text."""
-    first, last = text[0], text[-1]
-    if change.startswith("${#") and isinstance(first, str):
-        short = "${#" + change[3:].removeprefix("#")
-        made = apply(short, first)
-        exact = change == short or not _wild(short[3:-1])
-        return join((made, *text[1:])) if made != first and exact else None
-    if change.startswith("${%") and isinstance(last, str):
-        short = "${%" + change[3:].removeprefix("%")
-        made = apply(short, last)
-        exact = change == short or not _wild(short[3:-1])
-        return join((*text[:-1], made)) if made != last and exact else None
-    if isinstance(first, str) and (length := _length(change)) and len(first) >= length:
-        return (first[:length],)
-    return None
-
-
-def _wild(pattern: str) -> bool:
-    return any(character in pattern for character in "*?[")
-
-
-def _length(change: str) -> int:
-    """How many characters a change keeps at most, where it only cuts."""
-    kept = simplified((change,))
-    if kept == ("short",):
-        return 8
-    return int(kept[0][6:]) if len(kept) == 1 and kept[0].startswith("first:") else 0
+    last = text[-1] if isinstance(text[-1], str) else ""
+    if change in ("${##*/}", "name", "owner") and "/" in last:
+        owner, _, name = last.rpartition("/")
+        return join((*text[:-1], owner) if change == "owner" else (name,))
+    cut = re.fullmatch(r"\$\{(?:(#|##(?!.*[*?[]))|%|%%(?!.*[*?[]))[^#%].*\}", change, re.DOTALL)
+    at_start = cut is not None and cut[1] is not None
+    end = text[0 if at_start else -1]
+    made = apply(change, end) if cut and isinstance(end, str) else end
+    if made == end:
+        return None
+    return join((made, *text[1:]) if at_start else (*text[:-1], made))
 
 
 def encoded(text: Text) -> Text:

@@ -9,6 +9,7 @@ from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, sp
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.transforms import unescaped
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     UNKNOWN_ARGUMENTS,
@@ -254,7 +255,7 @@ def _pieces(
             found += _literal(reader, text, quoted=quoted, escapes=escapes, document=document)
         elif kind == "SglQuoted":
             text = part.get("Value", "")
-            text = _ansi(text) if part.get("Dollar") else text
+            text = unescaped(text) if part.get("Dollar") else text
             found.append(Piece(reader.filled(reader.source(text)), quoted=True, splits=False))
         elif kind == "DblQuoted":
             inner = _pieces(reader, part.get("Parts") or [], quoted=True)
@@ -281,26 +282,6 @@ def _literal(
     ]
 
 
-_ANSI = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0", "e": "\x1b"}
-
-
-def _ansi(text: str) -> str:
-    return re.sub(
-        r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)",
-        lambda found: _ansi_character(found[1]),
-        text,
-        flags=re.DOTALL,
-    )
-
-
-def _ansi_character(code: str) -> str:
-    if code[0] == "x" and len(code) > 1:
-        return chr(int(code[1:], 16))
-    if code.isdigit():
-        return chr(int(code, 8))
-    return _ANSI.get(code, "\\" + code)
-
-
 def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
     kind = part["Type"]
     if kind == "ParamExp":
@@ -310,34 +291,19 @@ def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
         stripped_value = reader.values.each(found, lambda text: pure(stripped(text)))
         return Piece(stripped_value, quoted, splits=not quoted)
     if kind == "ArithmExp":
-        number = arithmetic(reader, part["X"])
-        value = plain(str(number)) if number is not None else pure((Output("$((...))"),))
-        return Piece(value, quoted, splits=False)
-    if kind == "ExtGlob":
-        return Piece(plain(f"{part['Op']}{part['Pattern']['Value']})"), quoted, splits=False)
+        look_at_names(reader, part["X"])
+        return Piece(pure((Output("$((...))"),)), quoted, splits=False)
     return Piece(pure((Output(kind),)), quoted, splits=False)
 
 
 def arithmetic(reader: Reader, node: Tree) -> int | None:
-    """A sum of known numbers; of any other expression only what it looks at."""
-    kind = node.get("Type")
-    if kind == "Word":
-        text = source(reader, node)
-        if text is not None and re.fullmatch(r"[A-Za-z_]\w*", text):
-            known = reader.value(text)
-            text = literal(known[0][1]) if len(known) == 1 else None
-        if text is not None and re.fullmatch(r"[0-9]{1,9}", text):
-            return int(text)
-    if kind == "ParenArithm":
-        return arithmetic(reader, node["X"])
-    if kind == "UnaryArithm" and node["Op"] == "-":
+    """A number; of any other expression only what it looks at."""
+    if node.get("Type") == "UnaryArithm" and node["Op"] == "-":
         found = arithmetic(reader, node["X"])
         return None if found is None else -found
-    if kind == "BinaryArithm" and node["Op"] in ("+", "-", "*"):
-        one, other = arithmetic(reader, node["X"]), arithmetic(reader, node["Y"])
-        if one is None or other is None:
-            return None
-        return {"+": one + other, "-": one - other, "*": one * other}[node["Op"]]
+    text = source(reader, node) if node.get("Type") == "Word" else None
+    if text is not None and re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
     look_at_names(reader, node)
     return None
 
@@ -384,9 +350,7 @@ def _list_of(reader: Reader, part: Tree, name: str) -> list[Item] | None:
 
 def _of_list(reader: Reader, part: Tree, items: list[Item], *, quoted: bool, star: bool) -> Piece:
     if part.get("Length"):
-        certain = all(item.guard == YES for item in items)
-        count = plain(str(len(items))) if certain else pure((Output("$#"),))
-        return Piece(count, quoted, splits=False)
+        return Piece(_count(items), quoted, splits=False)
     if part.get("Slice"):
         items = _sliced(reader, part, items)
     if part.get("Repl") or part.get("Exp"):
@@ -403,11 +367,16 @@ def _of_list(reader: Reader, part: Tree, items: list[Item], *, quoted: bool, sta
 def _sliced(reader: Reader, part: Tree, items: list[Item]) -> list[Item]:
     """``${@:2}`` and ``${array[@]:1:2}``: the first argument has the number 1."""
     offset, length = (part["Slice"].get(key) for key in ("Offset", "Length"))
-    start = (arithmetic(reader, offset) or 0) if offset else 0
-    if part["Param"]["Value"] in "@*":
-        start = max(start - 1, 0)
+    start = arithmetic(reader, offset) or 0
+    start -= part["Param"]["Value"] == "@" and start > 0
     count = arithmetic(reader, length) if length else None
     return items[start:] if count is None else items[start : start + count]
+
+
+def _count(items: list[Item]) -> Value:
+    """``$#`` and its like."""
+    certain = all(item.guard == YES and item != UNKNOWN_ARGUMENTS for item in items)
+    return plain(str(len(items))) if certain else pure((Output("$#"),))
 
 
 def _joined(reader: Reader, items: list[Item]) -> Value:
@@ -428,8 +397,7 @@ def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
             return pure((Var(name),))
         return reader.value_of(state.items, int(name) - 1) or EMPTY
     if name == "#":
-        certain = all(item.guard == YES and item != UNKNOWN_ARGUMENTS for item in state.items)
-        return plain(str(len(state.items))) if certain else pure((Output("$#"),))
+        return _count(state.items)
     if not re.match(r"[A-Za-z_]", name):
         return pure((Output(f"${name}"),))
     reader.uses.look(f"${name}")
@@ -438,15 +406,13 @@ def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
         found = None if number is None else reader.value_of(state.arrays[name], number)
         return found or EMPTY
     if part.get("Excl"):
-        held = state.value(name)
-        inner = literal(held[0][1]) if len(held) == 1 else None
-        return reader.value(inner) if inner else pure((Output(f"${{!{name}}}"),))
+        return pure((Output(f"${{!{name}}}"),))
     return reader.value(name)
 
 
 def _operated(reader: Reader, part: Tree, name: str, held: Value) -> Value:
     if part.get("Length"):
-        return reader.values.each(held, _length)
+        return pure((Output(f"${{#{name}}}"),))
     if part.get("Slice"):
         offset, length = (part["Slice"].get(key) for key in ("Offset", "Length"))
         numbers = [arithmetic(reader, offset) if offset else 0]
@@ -459,15 +425,6 @@ def _operated(reader: Reader, part: Tree, name: str, held: Value) -> Value:
     if part.get("Exp"):
         return _operator(reader, part["Exp"], name, held)
     return held
-
-
-def _length(text: Text) -> Value:
-    plain_text = literal(text)
-    return (
-        pure((Output(f"${{#{spell(text)}}}"),))
-        if plain_text is None
-        else plain(str(len(plain_text)))
-    )
 
 
 def _replaced(reader: Reader, node: Tree, held: Value) -> Value:

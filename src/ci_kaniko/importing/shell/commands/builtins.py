@@ -39,7 +39,7 @@ from ci_kaniko.importing.shell.values import (
     stripped,
 )
 from ci_kaniko.importing.shell.words import separators, split_words
-from ci_kaniko.kaniko.variables import owner_of_variable
+from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,26 +49,18 @@ if TYPE_CHECKING:
 
 def set_options(reader: Reader, items: list[Item]) -> Status:
     """``set``."""
-    for at, item in enumerate(items):
-        word = literal(item.text)
-        if word == "--" or word is None or word[:1] not in "-+":
+    rest = list(items)
+    while rest:
+        word = literal(rest[0].text)
+        if word in ("--", None) or word[:1] not in ("-", "+"):
             reader.made("$@")
-        if word == "--":
-            reader.state.items = items[at + 1 :]
+            reader.state.items = rest[word == "--" :]
             return SUCCESS
-        if word is None or word[:1] not in "-+":
-            reader.state.items = items[at:]
-            return SUCCESS
-        traced = re.match(r"-[a-z]*x", word) or (word == "-o" and _next(items, at) == "xtrace")
-        if traced:
-            reader.note("trace-shows-secrets", f"set {word}")
-        if word in ("-o", "+o"):
-            return SUCCESS
+        named = literal(rest[1].text) if word.endswith("o") and len(rest) > 1 else ""
+        rest = rest[2:] if named else rest[1:]
+        if word[0] == "-" and ("x" in word or named == "xtrace"):
+            reader.note("trace-shows-secrets", f"set {word} {named}".strip())
     return SUCCESS
-
-
-def _next(items: list[Item], at: int) -> str | None:
-    return literal(items[at + 1].text) if at + 1 < len(items) else None
 
 
 def unset(reader: Reader, items: list[Item]) -> Status:
@@ -77,7 +69,7 @@ def unset(reader: Reader, items: list[Item]) -> Status:
         name = literal(item.text)
         if name and not name.startswith("-"):
             reader.made(f"${name}")
-            if name in reader.given or owner_of_variable(name):
+            if name in reader.given or owner_of_variable(name) or is_read(name):
                 reader.uses.use(f"${name}")
             reader.state.variables.pop(name, None)
             reader.state.arrays.pop(name, None)
@@ -95,6 +87,8 @@ def export(reader: Reader, items: list[Item]) -> Status:
             if value:
                 reader.assign(key, pure(value[0]))
             exported(reader, key)
+        else:
+            reader.note("skipped-command", f"export {spell(item.text)}")
     return SUCCESS
 
 
@@ -169,7 +163,7 @@ def read(reader: Reader, items: list[Item]) -> Status:
 
 
 def _read_array(reader: Reader, name: str) -> Status:
-    """``read -a`` and ``mapfile``: each word of the input."""
+    """``read -a``: each word of the input."""
     found: list[Item] = []
     for guard, text in reader.stdin or EMPTY:
         words = [word for word, _ in split_words(stripped(text), separators(reader))]
@@ -184,21 +178,12 @@ def _read_array(reader: Reader, name: str) -> Status:
     return SUCCESS
 
 
-def map_file(reader: Reader, items: list[Item]) -> Status:
-    """``mapfile``."""
-    names = [literal(item.text) or "" for item in items]
-    names = [name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)]
-    return _read_array(reader, names[-1] if names else "MAPFILE")
-
-
 def one_of(text: Text) -> Text:
     """One word of a text that only a run can tell."""
     text = stripped(text)
     hole = text[0] if len(text) == 1 else None
     if isinstance(hole, Var | Output):
         return (replace(hole, changes=(*hole.changes, "each")),)
-    if isinstance(hole, Contents):
-        return (Output(f"cat {hole.path}", ("each",)),)
     return (Output(f"printf %s '{spell(text)}'", ("each",)),)
 
 
@@ -288,9 +273,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "export": export,
     "false": fail,
     "hash": look_up,
-    "mapfile": map_file,
     "mkdir": make_folder,
-    "readarray": map_file,
     "read": read,
     "readonly": export,
     "return": leave_function,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Encoded, literal, spell, variables
+from ci_kaniko.importing.calls import Encoded, Var, literal, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import is_executor, record
@@ -18,26 +19,19 @@ from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.shell.reader import Reader
 
-_ENV = ("env", "sudo", "/usr/bin/env")
-_TRANSPARENT = {*_ENV, "command", "busybox", "/busybox/busybox"}
-_WRAPPERS = {
-    *("command", "busybox", "/busybox/busybox", "env", "nice", "nohup", "stdbuf", "sudo"),
-    *("time", "timeout", "retry", "ionice", "setsid", "xvfb-run", "/usr/bin/env"),
-}
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
+_TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
 
 def dispatch(reader: Reader, words: list[Item]) -> Status:
     """Run a simple command."""
-    while words and not words[0].text:
-        words = words[1:]
-    if not words:
-        return SUCCESS
-    name, rest = literal(words[0].text), words[1:]
+    name, rest = _name(words[0].text), words[1:]
     if name is None:
         return _unknown_name(reader, words)
-    name = re.sub(r"^/(?:usr/)?(?:bin|busybox)/(?!sh$|busybox$)", "", name.strip())
+    name = re.sub(r"^/(?:usr/)?(?:bin|busybox)/(?!sh$)", "", name.strip())
     if reader.host is not None and name in reader.host.commands:
         reader.text = ""
         return reader.host.commands[name](reader, rest)
@@ -45,11 +39,19 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
         return reader.function(name, rest)
     if name in BUILTINS:
         return BUILTINS[name](reader, rest)
+    if name == "openssl" and {literal(item.text) for item in rest} & {"base64", "-base64"}:
+        name = "base64"
     if name in COMMANDS:
         return _printing(reader, name, rest)
     if is_executor(name):
         return _executor(reader, rest)
     return _program(reader, name, rest)
+
+
+def _name(text: Text) -> str | None:
+    """What a command is called, or is called unless a run says otherwise."""
+    var = text[0] if len(text) == 1 else None
+    return var.default if isinstance(var, Var) else literal(text)
 
 
 def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
@@ -100,13 +102,14 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
         done = _client(reader, base, rest)
         if done is not None:
             return done
-    if name in _WRAPPERS:
+    if name in _TRANSPARENT:
         return _wrapped(reader, name, rest)
     if base == "kubectl" and shell_docker.run_pod(reader, rest):
         return SUCCESS
     for at, item in enumerate(rest):
-        if is_executor(literal(item.text) or "") and "/" in (literal(item.text) or ""):
-            reader.note("skipped-command", name)
+        command = _name(item.text) or ""
+        if is_executor(command) and "/" in command:
+            reader.note("skipped-command", " ".join([name, *(spell(it.text) for it in rest[:at])]))
             return reader.call(rest[at:])
     return unknown(reader, name, rest)
 
@@ -149,35 +152,19 @@ def _exec(reader: Reader, rest: list[Item]) -> Status:
 
 
 def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
-    """A command that runs another one."""
+    """A command that runs another one, with variables of its own."""
     if name == "command" and rest and literal(rest[0].text) in ("-v", "-V"):
         return BUILTINS["which"](reader, rest[1:])
-    rest = list(rest)
-    while rest:
-        word = literal(rest[0].text)
-        if word is None:
-            break
-        assigned = re.match(r"([A-Za-z_]\w*)=(.*)", word, re.DOTALL)
-        if assigned and name in _ENV:
-            break
-        if not word.startswith("-") and not re.fullmatch(r"\d+[smhd]?", word):
-            break
-        rest.pop(0)
-    if name not in _TRANSPARENT:
-        reader.note("skipped-command", reader.text)
-    names: list[str] = []
+    while rest and starts_with(rest[0].text, "-"):
+        rest = rest[1:]
     kept = dict(reader.state.variables), dict(reader.state.exported), reader.state.own
-    while rest and name in _ENV:
-        head = rest[0].text[0] if rest[0].text else ""
-        match = re.match(r"([A-Za-z_]\w*)=", head) if isinstance(head, str) else None
-        if not match:
-            break
-        BUILTINS["export"](reader, [rest.pop(0)])
-        names.append(match[1])
+    assigned = list(takewhile(lambda item: _ASSIGNED.match(spell(item.text)), rest))
+    BUILTINS["export"](reader, assigned)
+    rest = rest[len(assigned) :]
     if not rest:
-        return COMMANDS["printenv"](reader, []) if name.endswith("env") else SUCCESS
+        return COMMANDS["printenv"](reader, [])
     status = reader.call(rest)
-    if names:
+    if assigned:
         reader.state.variables, reader.state.exported, reader.state.own = kept
     return status
 

@@ -20,7 +20,7 @@ from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.kaniko.variables import owner_of_variable
+from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def record(reader: Reader, items: list[Item], container: Container | None) -> No
         reader.note("too-many-calls", spell(join(_with_blanks(items))))
         return
     reader.uses.use_all()
-    reader.uses.use(*(f"${name}" for name in state.exported if owner_of_variable(name)))
+    reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
     given = environment(reader, container.options) if container else environment_of(reader)
     reader.calls.append(
         RawCall(

@@ -23,9 +23,9 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, resolved, write_file
 from ci_kaniko.importing.shell.parsing import fill, slotted
-from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
+from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.tests import grep
-from ci_kaniko.importing.shell.transforms import FILTERS, sed_commands
+from ci_kaniko.importing.shell.transforms import FILTERS, sed_arguments, sed_commands, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
     EMPTY,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.shell.reader import Reader
 
-_ESCAPE = re.compile(r"\\(0?[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", '"': '"', "'": "'"}
 _DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
@@ -66,18 +64,6 @@ def _quoted(text: Text) -> str:
     return shlex.quote(spelled) if literal(text) is not None else f'"{spelled}"'
 
 
-def unescaped(text: Text) -> Text:
-    """What printf makes of backslashes in its format."""
-    return join(_ESCAPE.sub(_character, part) if isinstance(part, str) else part for part in text)
-
-
-def _character(found: re.Match[str]) -> str:
-    code = found[1]
-    if code[0] == "x" and len(code) > 1:
-        return chr(int(code[1:], 16))
-    return chr(int(code, 8)) if code.isdigit() else _ESCAPES.get(code, found[0])
-
-
 # -- printing ------------------------------------------------------------------------------------
 
 
@@ -91,27 +77,19 @@ def echo(reader: Reader, values: list[Value]) -> Status:
     spaced = [item for value in values for item in (plain(" "), value)][1:]
     text = reader.values.concat(spaced, reader.state.path)
     if escapes:
-        text = reader.values.each(text, lambda old: pure(unescaped(old)))
+        text = reader.values.each(
+            text, lambda old: pure(join(unescaped(x) if isinstance(x, str) else x for x in old))
+        )
     reader.write(reader.values.concat([text, plain(end)], reader.state.path))
     return SUCCESS
 
 
 def printf(reader: Reader, values: list[Value]) -> Status:
     """``printf``."""
-    target = None
-    if values and literal(values[0][0][1]) == "-v":
-        target, values = spell(values[1][0][1]), values[2:]
-    if values and literal(values[0][0][1]) == "--":
-        values = values[1:]
-    if not values:
-        return FAILURE
-    made = reader.values.each(
-        values[0], lambda text: _formatted(reader, text, values[1:]), reader.state.path
+    form, *rest = values[words_of(values)[:1] == ["--"] :] or [EMPTY]
+    reader.write(
+        reader.values.each(form, lambda text: _formatted(reader, text, rest), reader.state.path)
     )
-    if target:
-        reader.assign(target, made)
-    else:
-        reader.write(made)
     return SUCCESS
 
 
@@ -139,10 +117,10 @@ def _directives(form: Text) -> list[Text | re.Match[str]]:
             continue
         at = 0
         for match in _DIRECTIVE.finditer(part):
-            pieces.append(unescaped((part[at : match.start()],)))
+            pieces.append((unescaped(part[at : match.start()]),))
             pieces.append(("%",) if match[3] == "%" else match)
             at = match.end()
-        pieces.append(unescaped((part[at:],)))
+        pieces.append((unescaped(part[at:]),))
     return pieces
 
 
@@ -157,31 +135,18 @@ def _with_precision(form: Text) -> Text:
 
 
 def _one(reader: Reader, directive: re.Match[str], value: Value) -> Value:
-    if directive[3] == "b":
-        value = reader.values.each(value, lambda text: pure(unescaped(text)))
-    if directive[2] is not None and directive[3] in "sb":
-        return change(reader, value, f"first:{directive[2]}")
-    if directive[3] == "d" and directive[1].startswith("0"):
-        width = min(int(directive[1]), 100)
-        return reader.values.each(
-            value,
-            lambda text: (
-                pure(text) if literal(text) is None else plain((literal(text) or "").zfill(width))
-            ),
-        )
-    return value
+    if directive[1] or directive[3] != "s":
+        given = command_text(f"printf {directive[0]}", [value])
+        return value if not directive[1] and directive[3] == "d" else pure((Output(given),))
+    return value if directive[2] is None else change(reader, value, f"first:{directive[2]}")
 
 
 def cat(reader: Reader, values: list[Value]) -> Status:
     """``cat``."""
-    given = [value for value in values if not (literal(value[0][1]) or "").startswith("--")]
-    given = [value for value in given if not re.fullmatch("-[A-Za-z]", literal(value[0][1]) or "")]
+    given = [value for value in values if not re.match("-.", literal(value[0][1]) or "")]
     if not given:
         reader.write(reader.stdin or EMPTY)
     for value in given:
-        if literal(value[0][1]) == "-":
-            reader.write(reader.stdin or EMPTY)
-            continue
         reader.write(
             reader.values.each(value, lambda path: read_file(reader, path), reader.state.path)
         )
@@ -311,21 +276,10 @@ def _decoded(text: Text) -> Value:
     return pure((Output(f"base64 -d <<< {spell(text)}"),))
 
 
-def openssl(reader: Reader, values: list[Value]) -> Status:
-    """``openssl base64`` and ``openssl enc -base64``."""
-    words = words_of(values)
-    if "base64" in words or "-base64" in words:
-        return base64(reader, values)
-    reader.write(pure((Output(command_text("openssl", values)),)))
-    return SUCCESS
-
-
 def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
     """A filter that changes what it reads in a known way."""
 
     def run(reader: Reader, values: list[Value]) -> Status:
-        if name == "sed" and (done := _sed(reader, values)):
-            return done
         files = _files_of(name, values)
         given = reader.stdin or EMPTY
         if files:
@@ -347,33 +301,19 @@ def _files_of(name: str, values: list[Value]) -> list[Value]:
     last = values[-1:] if len(values) > 1 else []
     word = literal(last[0][0][1]) if last else None
     before = literal(values[-2][0][1]) if last else None
-    takes_value = before in ("-e", "-d", "-f", "-c", "-n", "-F", "-b")
-    alone = name in ("head", "cut", "awk", "sed") and word is not None and not takes_value
+    takes_value = before in ("-d", "-f", "-c", "-n", "-F", "-b")
+    alone = name in ("head", "cut", "awk") and word is not None and not takes_value
     return last if alone and re.fullmatch(r"[^-][\w./-]*[./][\w./-]*", word or "") else []
 
 
-def _sed(reader: Reader, values: list[Value]) -> Status | None:
-    """Sed with holes in its program, or in place; None for the usual filter."""
-    words = words_of(values)
-    in_place = any(re.match(r"-[Er]*i|--in-place", word) for word in words)
-    programs: list[Value] = []
-    files: list[Value] = []
-    at = 0
-    while at < len(values):
-        if words[at] in ("-e", "--expression"):
-            at += 1
-            programs.append(values[at])
-        elif not words[at].startswith("-"):
-            (files if programs else programs).append(values[at])
-        at += 1
-    holes = any(literal(text) is None for value in programs for _, text in value)
-    if not in_place and not holes:
-        return None
-    if not files:
-        reader.write(_substituted(reader, programs, reader.stdin or EMPTY))
-    for file in files:
+def sed(reader: Reader, values: list[Value]) -> Status:
+    """``sed``: a filter, but for holes in its program and for files that it changes in place."""
+    options, program_at, file_at = sed_arguments(words_of(values))
+    programs, files = ([values[at] for at in found] for found in (program_at, file_at))
+    in_place = any(re.match(r"-[Er]*i|--in-place", word) for word in options)
+    for file in files or [plain("-")]:
         path = file[0][1]
-        made = _substituted(reader, programs, read_file(reader, path))
+        made = _substituted(reader, options, programs, read_file(reader, path))
         if in_place:
             write_file(reader, path, made)
         else:
@@ -381,7 +321,11 @@ def _sed(reader: Reader, values: list[Value]) -> Status | None:
     return SUCCESS
 
 
-def _substituted(reader: Reader, programs: list[Value], held: Value) -> Value:
+def _substituted(reader: Reader, options: list[str], programs: list[Value], held: Value) -> Value:
+    written = [literal(text) for program in programs for _, text in program]
+    whole = any(isinstance(part, Contents) for _, text in held for part in text)
+    if None not in written and not whole and len(written) == len(programs):
+        return change(reader, held, shlex.join(["sed", *options, ";".join(map(str, written))]))
     for program in programs:
         made = partial(_by_programs, reader, held)
         held = reader.values.each(program, made, reader.state.path)
@@ -400,7 +344,7 @@ def _by_program(reader: Reader, program: Text, text: Text) -> Text:
     try:
         commands = sed_commands(slotted(program, holes))
     except ValueError:
-        return (Output(f"sed '{spell(program)}'"),)
+        return _by_a_run(program, text)
     for pattern, new, flags in commands:
         instead = fill(re.sub(r"\\([/&|#@,:])", r"\1", new), holes)
         if any(isinstance(part, Encoded) for part in instead) and _ends(program, "/"):
@@ -414,10 +358,14 @@ def _by_program(reader: Reader, program: Text, text: Text) -> Text:
                 for part in text
             )
         elif re.search(r"[][*.^$\\]", re.sub(r"\\.", "", pattern.replace(".", ""))):
-            return (Output(f"sed '{spell(program)}'"),)
+            return _by_a_run(program, text)
         else:
             text = _replaced(text, fill(old, holes), instead, every="g" in flags)
     return text
+
+
+def _by_a_run(program: Text, text: Text) -> Text:
+    return (Output(f"printf %s '{spell(text)}'", (f"sed '{spell(program)}'",)),)
 
 
 def _ends(program: Text, mark: str) -> bool:
@@ -485,9 +433,7 @@ def tee(reader: Reader, values: list[Value]) -> Status:
 def copy(reader: Reader, values: list[Value]) -> Status:
     """``cp``, ``mv`` and ``install``: single files."""
     paths = _paths(values)
-    if len(paths) < 2:
-        return SUCCESS
-    *sources, target = paths
+    *sources, target = paths or [()]
     folder = len(sources) > 1 or spell(target).endswith("/")
     for origin in sources:
         text = read_file(reader, origin)
@@ -547,12 +493,12 @@ COMMANDS: dict[str, Callable[[Reader, list[Value]], Status]] = {
     "ln": copy,
     "mktemp": mktemp,
     "mv": move,
-    "openssl": openssl,
     "printenv": show_environment,
     "printf": printf,
     "pwd": pwd,
     "rm": remove,
+    "sed": sed,
     "tee": tee,
     "touch": touch,
-    **{name: filter_command(name) for name in FILTERS},
+    **{name: filter_command(name) for name in FILTERS if name != "sed"},
 }
