@@ -109,6 +109,8 @@ def test_there_are_enough_of_them() -> None:
 _NEEDS_A_HAND = {
     "seeds/buildkite-package-registry.yml": {"several-package-registries", "reserved-name"},
     "pipelines/buildkite-docker-run.yml": {"missing-login"},
+    "pipelines/gitlab-logins.yml": {"missing-login"},
+    "pipelines/gitlab-odd-flags.yml": {"missing-login"},
     "pipelines/kubernetes-job.yaml": {"missing-value"},
 }
 """What the report asks for before its own platform can be rendered."""

@@ -516,6 +516,7 @@ class _Shell(Reader):
                 BUILTINS["export"](self, words)
                 continue
             name = argument["Name"]["Value"]
+            self.text = f"{variant} {self._spelled(argument)}"
             if variant == "local":
                 self._keep(name)
             if not argument.get("Naked"):

@@ -27,6 +27,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.executor import environment_of, no_push
+from ci_kaniko.importing.shell.commands.flags import parse
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import RawCall, Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
-_IDENTITY = ("--context=", "--context-sub-path=", "--dockerfile=", "--target=", "--git=")
+_IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
 _WRITTEN = of_kind("file")
@@ -241,11 +242,12 @@ class _Results:
     def _pushed(self, call: RawCall, within: int) -> Iterable[Word]:
         silent = no_push(self.reader, call.items)
         for item in call.items:
-            if starts_with(item.text, "--destination="):
+            flag = parse(Word(item.text))
+            if flag is not None and flag.name == "destination":
                 guard = self.guards.minus(item.guard, silent)
                 if self.conditions.possible(self.guards.both(guard, within)):
-                    text = without_head(item.text, "--destination=")
-                    yield self._word(item._replace(guard=guard, text=text), within)
+                    image = item._replace(guard=guard, text=flag.value or ())
+                    yield self._word(image, within)
 
     def _environment(
         self, environment: dict[str, Value], within: int
@@ -308,10 +310,9 @@ class _Results:
                 outside, value = files[path]
                 uses.use(file_thing(spell(outside)))
                 texts += [spell(text) for _, text in value]
-        for item in call.items:
-            flag, equals, path = spell(item.text).removeprefix("--").partition("=")
-            if equals and flag in _WRITTEN:
-                uses.use_copies(file_thing(_outside(call, path)))
+        for flag in (parse(Word(item.text)) for item in call.items):
+            if flag is not None and flag.name in _WRITTEN:
+                uses.use_copies(file_thing(_outside(call, spell(flag.value or ()))))
 
     def _clean_login(self, login: Login, when: When) -> Login:
         return replace(
@@ -353,7 +354,8 @@ class _Results:
 
 
 def _names_a_file(text: Text) -> bool:
-    return any(starts_with(text, f"--{flag}=") for flag in _READ)
+    flag = parse(Word(text))
+    return flag is not None and flag.name in _READ
 
 
 def _outside(call: RawCall, path: str) -> str:
@@ -383,9 +385,8 @@ def _place(call: RawCall) -> tuple[object, ...]:
 
 def _identity(call: RawCall) -> list[Text]:
     """The words that say what is built."""
-    return [
-        item.text for item in call.items if any(starts_with(item.text, head) for head in _IDENTITY)
-    ]
+    flags = [(item.text, parse(Word(item.text))) for item in call.items]
+    return [text for text, flag in flags if flag is not None and flag.name in _IDENTITY]
 
 
 def _inside(call: RawCall) -> dict[Text, tuple[Text, Value]]:

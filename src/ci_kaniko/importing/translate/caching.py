@@ -5,30 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.translate.flags import CACHE_SWITCHES, Flag, shown_flag, switch
 from ci_kaniko.importing.translate.images import without_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.pushes import reference_of
+from ci_kaniko.kaniko.flags import FLAGS, fields_below
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
+
+_SWITCHES = {
+    flag: field for field, flag in fields_below("cache").items() if FLAGS[flag].kind == "switch"
+}
 
 
 def take_cache(work: Work) -> None:
     enabled = work.last("cache")
     repo = work.last("cache-repo")
-    others = [
-        flag for flag in work.flags if flag.name in {"cache-ttl", "cache-dir", *CACHE_SWITCHES}
-    ]
-    if enabled is None or switch(enabled) is False:
+    others = [flag for flag in work.flags if flag.name in {"cache-ttl", "cache-dir", *_SWITCHES}]
+    if enabled is None or not enabled.on:
         for flag in [*([repo] if repo else []), *others]:
-            if flag.name == "compressed-caching" and not switch(flag):
+            if flag.name == "compressed-caching" and not flag.on:
                 # Layers are compressed in memory without a cache as well.
                 work.build["cache"] = {"compressed": False}
                 continue
             work.job.mended(
                 "cache-is-off",
-                f"--{flag.name}{shown_flag(flag)} does nothing without --cache",
+                f"{flag.shown} does nothing without --cache",
                 flag.line,
                 "it is left out",
             )
@@ -77,8 +80,8 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
 
 
 def _cache_option(work: Work, flag: Flag) -> None:
-    if flag.name in CACHE_SWITCHES:
-        work.cache[CACHE_SWITCHES[flag.name]] = switch(flag)
+    if flag.name in _SWITCHES:
+        work.cache[_SWITCHES[flag.name]] = flag.on
         return
     written = literal(flag.value or ())
     if flag.name == "cache-dir" and written and written.rstrip("/") in work.job.claims:
@@ -87,7 +90,7 @@ def _cache_option(work: Work, flag: Flag) -> None:
     elif flag.name == "cache-dir":
         work.job.left(
             "cache-folder",
-            f"--cache-dir{shown_flag(flag)} reads base images from a folder that somebody mounts",
+            f"{flag.shown} reads base images from a folder that somebody mounts",
             flag.line,
             "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
             "buildkite: {cache_claim: NAME} mounts a claim",

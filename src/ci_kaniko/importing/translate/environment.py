@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Masked, Var
+from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.kaniko.variables import owner_of_variable
+from ci_kaniko.kaniko.variables import is_read, owner_of_variable
+from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,15 +21,17 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
     """What stands under ``env:``; ``asked`` are the variables that a login was looked for in."""
     found: dict[str, str] = {}
     given = {name: (job.environment[name], line) for name, line in job.exported.items()}
-    if call.image is not None:
-        for name, choices in call.environment.items():
-            if len(choices) == 1 and job.secret_of(choices[0].text) is None:
-                given.setdefault(name, (choices[0].text, call.line))
-            elif name not in asked:
-                message = f"the executor's variable {name} is not carried over"
-                job.left(
-                    "owned-variable", message, call.line, "env: holds texts that are no secrets"
-                )
+    for name, choices in call.environment.items():
+        if call.image is None and not is_read(name):
+            continue
+        text = choices[0].text
+        secret = job.secret_of(text) is not None and spell(text)[1:] not in NATIVE
+        if len(choices) == 1 and choices[0].when == ALWAYS and not secret:
+            given[name] = text, call.line
+        elif name not in asked:
+            message = f"the executor's variable {name} is not carried over"
+            advice = "env: holds texts that are no secrets, for every run"
+            job.left("owned-variable", message, call.line, advice)
     for name, (text, line) in given.items():
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue

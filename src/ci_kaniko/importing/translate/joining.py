@@ -347,7 +347,8 @@ def _checked_out_once(builds: list[dict[str, Any]]) -> None:
     }
     shared = {name: item for name, item in given.items() if item}
     for build in builds:
-        build["checkout"] = shared
+        build.pop("checkout", None)
+        build.update({"checkout": shared} if shared else {})
 
 
 def _with_name(value: Any, name: str) -> Any:

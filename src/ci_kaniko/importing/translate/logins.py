@@ -503,13 +503,15 @@ class Logins:
         if secret:
             return {"credentials_file": self.secret_name(secret, self.call.line)}
         password = self.environment("AWS_SECRET_ACCESS_KEY")
+        if not (key and password):
+            return "ambient"
         names = [
             self.key(text, name)
             for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
         ]
-        if all(names):
-            return {"access_key_id": names[0], "secret_access_key": names[1]}
-        return "ambient"
+        return (
+            {"access_key_id": names[0], "secret_access_key": names[1]} if all(names) else "ambient"
+        )
 
     def key(self, text: Text, name: str) -> str | None:
         if not text:

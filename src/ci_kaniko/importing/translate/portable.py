@@ -13,7 +13,6 @@ from ci_kaniko.importing.calls import (
     Text,
     Var,
     join,
-    literal,
     spell,
 )
 from ci_kaniko.syntax.grammar import is_variable_name
@@ -60,6 +59,7 @@ _ROUGH = {
 """What a portable variable means nearly, but not exactly."""
 
 _REMOTES = {"BUILDKITE_REPO", "AGOLA_REPOSITORY_URL", "CI_REPOSITORY_URL", "GIT_URL"}
+_REF_CUTS = ("${#refs/", "${##refs/")
 _FULL_REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
 _CHANGED: dict[tuple[str, str], str] = {
     ("commit.sha", "short"): "commit.short",
@@ -81,23 +81,7 @@ _CHANGED: dict[tuple[str, str], str] = {
 }
 _LOWERED = {"repository.path", "repository.owner", "repository.name", "registry.image"}
 _LOWER_ALREADY = {"ref.slug", "commit.sha", "commit.short", "registry.host", "registry.image"}
-_SORTABLE = "%Y%m%d%H%M%S"
 _DATE = re.compile(r"date\b")
-_GIT_COMMANDS = {
-    "git rev-parse HEAD": "commit.sha",
-    "git log -1 --format=%H": "commit.sha",
-    "git log -1 --pretty=%H": "commit.sha",
-    "git rev-parse --short HEAD": "commit.short",
-    "git rev-parse --short=8 HEAD": "commit.short",
-    "git log -1 --format=%h": "commit.short",
-    "git log -1 --pretty=%h": "commit.short",
-    "git log -1 --pretty=format:%h": "commit.short",
-    "git describe --exact-match --tags": "tag",
-    "git branch --show-current": "branch",
-    "git rev-parse --abbrev-ref HEAD": "ref.name",
-    "git symbolic-ref --short HEAD": "branch",
-}
-_COMMIT_TIMES = re.compile(r"(?:TZ=\S+ )?git (?:show|log)\b.*(?:%c[IitdD]|format-local)")
 _SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|api_?key|private")
 _SERVER_URLS = {"GITHUB_SERVER_URL", "github.server_url"}
 _REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
@@ -153,10 +137,6 @@ class Spelled:
             in_tag = in_tag or bool(re.search(r"[^/]:[^/]*$", out) and not out.endswith("://"))
             out += self._in_reference(part, line, in_tag=in_tag)
         return out
-
-    def plain(self, text: Text) -> str | None:
-        """A text without holes; None when it has some."""
-        return literal(text)
 
     # -- parts --------------------------------------------------------------------------------
 
@@ -232,14 +212,6 @@ class Spelled:
 
     def _output(self, part: Output, line: int) -> str:
         command = " ".join(part.command.split())
-        if command in _GIT_COMMANDS:
-            changes = part.changes
-            return self._changed(_GIT_COMMANDS[command], changes, part, line, reference=True)
-        whole = _SORTABLE in command and not part.changes
-        if _COMMIT_TIMES.match(command):
-            return "commit.date" if whole else "commit.timestamp"
-        if whole and re.fullmatch(r"date (?:-u |--utc )?['\"]?\+['\"]?%Y%m%d%H%M%S['\"]?", command):
-            return "build.date"
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
             if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
                 self.job.mended(
@@ -248,11 +220,6 @@ class Spelled:
                     line,
                 )
             return "build.timestamp"
-        if command in ("pwd", "nproc", "whoami", "uname -m", "arch"):
-            raise NotPortable(f"$({command}) is known to a run only", "write the value")
-        match = re.match(r"git rev-parse --short=(\d+) HEAD", command)
-        if match:
-            return self._changed("commit.sha", (f"first:{match[1]}",), part, line, reference=True)
         raise NotPortable(
             f"only a run can tell what $({command}) prints",
             "hand the text over as a run-time variable, ${env.NAME}",
@@ -290,26 +257,8 @@ class Spelled:
         return self._changed(name, var.changes, var, line, reference=reference)
 
     def _full_ref(self, var: Var, line: int) -> str:
-        cuts = {
-            "${#refs/heads/}",
-            "${#refs/tags/}",
-            "${##refs/heads/}",
-            "${##refs/tags/}",
-            "${#refs/*/}",
-        }
-        changes = list(var.changes)
-        cut = [change for change in changes if change in cuts or change.startswith("${#refs/")]
-        rest = tuple(change for change in changes if change not in cut)
-        if cut or not changes:
-            if not cut:
-                self.job.mended(
-                    "full-ref",
-                    f"{var.name} begins with refs/heads/ or refs/tags/",
-                    line,
-                    "${ref.name} is the branch or tag alone",
-                )
-            return self._changed("ref.name", rest, var, line, reference=True)
-        if changes == ["name"]:
+        rest = tuple(change for change in var.changes if not change.startswith(_REF_CUTS))
+        if rest == var.changes == ("name",):
             self.job.mended(
                 "last-segment",
                 f"{spell((var,))} is only what follows the last / of the branch",
@@ -317,9 +266,16 @@ class Spelled:
                 "${ref.tag} holds all of it",
             )
             return "ref.tag"
-        if changes in (["slug"], ["slug-like"], ["tag"], ["tag-like"]):
-            return "ref.slug" if changes[0].startswith("slug") else "ref.tag"
-        raise NotPortable(f"{spell((var,))} has no portable spelling", "use ${ref.tag}")
+        if rest and rest == var.changes:
+            raise NotPortable(f"{spell((var,))} has no portable spelling", "use ${ref.tag}")
+        if not var.changes:
+            self.job.mended(
+                "full-ref",
+                f"{var.name} begins with refs/heads/ or refs/tags/",
+                line,
+                "${ref.name} is the branch or tag alone",
+            )
+        return self._changed("ref.name", rest, var, line, reference=True)
 
     def _changed(
         self, name: str, changes: tuple[str, ...], part: Part, line: int, *, reference: bool
@@ -345,10 +301,6 @@ class Spelled:
             return name
         if change == "lower" and name in {"ref.name", "branch", "tag", "ref.tag"}:
             return "ref.slug"
-        if change in {"slug", "slug-like"} and name.startswith("repository."):
-            return name
-        if change in {"slug", "slug-like"} and name in _LOWER_ALREADY:
-            return name
         if name in {"ref.name", "branch", "tag"} and _replaces_slashes(change):
             self.job.mended(
                 "own-slug",
@@ -386,12 +338,10 @@ class Spelled:
                 "write the value, or hand it over as a run-time variable, ${env.NAME}",
             )
         if var.changes:
-            only_lower = var.changes == ("lower",)
-            if not only_lower:
-                raise NotPortable(
-                    f"{spell((var,))} has no portable spelling",
-                    f"set a run-time variable to the finished text: ${{env.{name}}}",
-                )
+            raise NotPortable(
+                f"{spell((var,))} has no portable spelling",
+                f"set a run-time variable to the finished text: ${{env.{name}}}",
+            )
         if name.startswith(("BUILDKITE_", "GITHUB_", "AGOLA_")):
             self.job.left(
                 "native-variable",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, spell, split_text
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, Condition, both_ways
-from ci_kaniko.importing.translate.flags import Flag, shown_flag
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
 
@@ -156,7 +156,7 @@ def _unpushed(work: Work, flags: list[Flag]) -> None:
     for flag in flags:
         work.job.left(
             "never-pushed",
-            f"--destination{shown_flag(flag)} is never pushed: --no-push stands beside it",
+            f"{flag.shown} is never pushed: --no-push stands beside it",
             flag.line,
             "add it to destinations: and drop push: never, if it should be",
         )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var, join, literal, spell, split_text, without_head
 from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
-from ci_kaniko.importing.translate.flags import Flag, shown_flag
 from ci_kaniko.importing.translate.paths import below, starts
 from ci_kaniko.importing.translate.portable import NotPortable
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
 
@@ -201,7 +201,7 @@ def _sub_path(work: Work, flag: Flag) -> None:
     if written is None:
         work.job.left(
             "unknown-sub-path",
-            f"--context-sub-path{shown_flag(flag)} is known to a run only",
+            f"{flag.shown} is known to a run only",
             flag.line,
             "write it as context_sub_path:",
         )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, literal, spell, split_text
+from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.importing.translate.flags import Flag, shown_flag, switch
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.work import Work
 from ci_kaniko.kaniko.flags import FLAGS
@@ -38,7 +38,7 @@ def _named(work: Work, flag: Flag) -> None:
     if not name:
         work.job.left(
             "unknown-name",
-            f"--{flag.name}{shown_flag(flag)}: its name is known to a run only",
+            f"{flag.shown}: its name is known to a run only",
             flag.line,
             f"write it under {field}:",
         )
@@ -196,7 +196,7 @@ def _option(work: Work, flag: Flag) -> None:
         work.run_time(flag, f"options.{field}")
         return
     if FLAGS[flag.name].kind == "switch":
-        work.options[field] = switch(flag)
+        work.options[field] = flag.on
     elif FLAGS[flag.name].kind == "number" and written and re.fullmatch(r"-?\d+", written):
         work.options[field] = int(written)
     elif written:

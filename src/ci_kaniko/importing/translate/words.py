@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Var, Word, spell
-from ci_kaniko.importing.translate.flags import (
-    LETTERS,
-    LETTERS_OF_DOCKER,
-    MEANT,
-    OF_DOCKER,
-    Flag,
-    parse,
-    shown_flag,
-)
+from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
+
+_OF_DOCKER = {
+    *("push", "pull", "load", "no-cache", "platform", "progress", "provenance", "quiet", "rm"),
+    *("sbom", "squash", "network", "output", "ssh", "compress", "iidfile", "memory", "cache-from"),
+    *("cache-to", "builder", "attest", "add-host", "isolation", "shm-size", "ulimit"),
+}
 
 
 def read_words(work: Work) -> None:
@@ -27,29 +25,20 @@ def read_words(work: Work) -> None:
         if flag is None:
             _stray(work, word)
             continue
-        name = flag.name
-        if name in LETTERS:
-            flag.name = name = LETTERS[name]
-        if name in RENAMED:
+        written, name = flag.written, flag.name
+        if written in RENAMED:
             work.job.mended(
                 "renamed-flag",
-                f"--{name} is an old name",
+                f"--{written} is an old name",
                 flag.line,
-                f"kaniko calls it --{RENAMED[name]}",
+                f"kaniko calls it --{name}",
             )
-            flag.name = RENAMED[name]
-        elif name in MEANT or name in LETTERS_OF_DOCKER:
-            meant = MEANT.get(LETTERS_OF_DOCKER.get(name, name))
-            if meant:
-                _unknown(work, flag, f"--{meant} was meant")
-                flag.name = meant
-            else:
-                _unknown(work, flag)
-                continue
+        elif written in MEANT:
+            _unknown(work, flag, f"--{name} was meant")
         elif name in RESERVED:
             work.job.left(
                 "reserved-flag",
-                f"--{name}{shown_flag(flag)} is not carried over: {RESERVED[name]}",
+                f"{flag.shown} is not carried over: {RESERVED[name]}",
                 flag.line,
                 "ci-kaniko chooses that itself",
             )
@@ -61,11 +50,10 @@ def read_words(work: Work) -> None:
 
 
 def _unknown(work: Work, flag: Flag, meant: str = "") -> None:
-    shown = f"--{flag.name}" if len(flag.name) > 1 else f"-{flag.name}"
     instead = "pushing is what kaniko does without it" if flag.name == "push" else meant
     work.job.mended(
         "unknown-flag",
-        f"{shown}{shown_flag(flag)} is no kaniko flag: the executor stops there",
+        f"{flag.shown} is no kaniko flag: the executor stops there",
         flag.line,
         instead or "it is left out",
     )
@@ -73,7 +61,7 @@ def _unknown(work: Work, flag: Flag, meant: str = "") -> None:
 
 def _strange(work: Work, flag: Flag) -> None:
     """A flag that no release has; those of docker are faults, others may be new."""
-    if flag.name in OF_DOCKER or len(flag.name) == 1:
+    if flag.name in _OF_DOCKER or len(flag.name) == 1:
         _unknown(work, flag)
         return
     try:

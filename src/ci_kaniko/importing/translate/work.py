@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import ALWAYS, Call, Text
 from ci_kaniko.importing.translate.conditions import shown_when
-from ci_kaniko.importing.translate.flags import Flag, shown_flag
 from ci_kaniko.importing.translate.logins import Logins
 from ci_kaniko.importing.translate.paths import Paths
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.settings import Settings
 
 
@@ -54,7 +54,7 @@ class Work:
         said = shown_when(flag.when)
         self.job.left(
             "conditional-flag",
-            f"--{flag.name}{shown_flag(flag)} is passed only where {said}",
+            f"{flag.shown} is passed only where {said}",
             flag.line,
             "the spec passes it always, or make an image of its own for it",
         )
@@ -62,8 +62,7 @@ class Work:
     def run_time(self, flag: Flag, field: str) -> None:
         self.job.left(
             "run-time-value",
-            f"--{flag.name}{shown_flag(flag)} is known to a run only, "
-            f"and {field}: holds no variables",
+            f"{flag.shown} is known to a run only, and {field}: holds no variables",
             flag.line,
             f"write the value as {field}:",
         )
@@ -71,7 +70,7 @@ class Work:
     def lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
         self.job.left(
             "not-portable",
-            f"--{flag.name}{shown_flag(flag)}: {reason.message}",
+            f"{flag.shown}: {reason.message}",
             flag.line,
             reason.advice or f"write {field}: by hand",
         )

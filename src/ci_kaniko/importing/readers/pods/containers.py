@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Text, Var, Word, join, starts_with, without_head
+from ci_kaniko.importing.calls import Call, Text, Var, Word, join, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
@@ -279,11 +279,11 @@ def call_of(job: Draft, words: list[Word], line: int) -> Call:
 
 def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:
     """What is pushed where nothing is conditional."""
-    texts = ["".join(p if isinstance(p, str) else "\0" for p in word.text) for word in words]
-    if any(text in ("--no-push", "--no-push=true") for text in texts):
+    from ci_kaniko.importing.shell.commands.flags import parse
+
+    flags = [(word, flag) for word in words if (flag := parse(word))]
+    if any(flag.name == "no-push" and flag.on for _, flag in flags):
         return ()
     return tuple(
-        replace(word, text=without_head(word.text, "--destination="))
-        for word in words
-        if starts_with(word.text, "--destination=")
+        replace(word, text=flag.value or ()) for word, flag in flags if flag.name == "destination"
     )

@@ -257,11 +257,23 @@ def quiet(reader: Reader, items: list[Item]) -> Status:
     return SUCCESS
 
 
+def printing(name: str) -> Callable[[Reader, list[Item]], Status]:
+    """Commands that say something of the machine, which matters where it is caught."""
+
+    def run(reader: Reader, items: list[Item]) -> Status:
+        return unknown(reader, name, items) if reader.captures else SUCCESS
+
+    return run
+
+
 def fail(reader: Reader, items: list[Item]) -> Status:
     """``false``."""
     return Status(NO, NO)
 
 
+_PRINTING = (
+    *("df", "du", "file", "free", "hostname", "id", "ls", "stat", "tree", "uname", "wc", "whoami"),
+)
 BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     ".": run_file,
     "break": jump("break"),
@@ -284,13 +296,8 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "type": look_up,
     "unset": unset,
     "which": look_up,
-    **dict.fromkeys(
-        (
-            *(":", "df", "du", "free", "id", "ls", "shopt", "sleep", "sync", "true", "umask"),
-            *("uname", "wait", "whoami", "hostname", "tree", "file", "stat", "wc"),
-        ),
-        quiet,
-    ),
+    **dict.fromkeys((":", "shopt", "sleep", "sync", "true", "umask", "wait"), quiet),
+    **{name: printing(name) for name in _PRINTING},
 }
 
 

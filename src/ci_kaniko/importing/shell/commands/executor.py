@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
     Text,
+    Word,
     join,
     literal,
     spell,
-    starts_with,
     variables,
-    without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import environment
-from ci_kaniko.importing.shell.commands.flags import one_word_each
+from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
@@ -149,15 +148,14 @@ def _examine(reader: Reader, item: Item) -> None:
 
 def no_push(reader: Reader, items: list[Item]) -> int:
     """Where a call does not push."""
-    found = NO
+    found, guards = NO, reader.guards
     for item in items:
-        name, equals, value = (literal(item.text) or "").partition("=")
-        if starts_with(item.text, "--no-push=") and literal(item.text) is None:
-            said = without_head(item.text, "--no-push=")
-            true = reader.conditions.equal(said, ("true",), item.line)
-            found = reader.guards.either(found, reader.guards.both(item.guard, true))
-        if name == "--no-push":
-            truth = not equals or value in ("true", "True", "TRUE", "t", "T", "1")
-            minus, either = reader.guards.minus, reader.guards.either
-            found = either(found, item.guard) if truth else minus(found, item.guard)
+        flag = parse(Word(item.text))
+        if flag is None or flag.name != "no-push":
+            continue
+        if flag.value is None or literal(flag.value) is not None:
+            found = (guards.either if flag.on else guards.minus)(found, item.guard)
+        else:
+            true = reader.conditions.equal(flag.value, ("true",), item.line)
+            found = guards.either(found, guards.both(item.guard, true))
     return found

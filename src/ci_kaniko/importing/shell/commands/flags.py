@@ -1,13 +1,17 @@
-"""The executor's flags on a command line, whether a shell reads it or a list holds it."""
+"""The executor's flags on a command line, whether a shell reads it or a list holds it.
+
+``one_word_each`` puts each flag and its value together, and ``parse`` takes such a word apart.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, join, literal, starts_with
+from ci_kaniko.importing.calls import Text, Word, join, literal, spell, starts_with
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import Item
-from ci_kaniko.kaniko.flags import short_names, switches
+from ci_kaniko.kaniko.flags import RENAMED, short_names, switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +19,17 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.conditions import Conditions
 
 _SWITCHES = switches()
-_SHORT = {f"-{letter}": name for letter, name in short_names().items()}
+_LETTERS = short_names()
+_SHORT = {f"-{letter}": name for letter, name in _LETTERS.items()}
+_LETTERS_OF_DOCKER = {"t", "o"}
+MEANT = {
+    **dict.fromkeys(("t", "tag", "tags", "destinations"), "destination"),
+    "file": "dockerfile",
+    "build-args": "build-arg",
+    "cache-repository": "cache-repo",
+}
+"""What people call a flag that kaniko calls otherwise."""
+_NAMES = {**_LETTERS, **RENAMED, **MEANT}
 _BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
 
 
@@ -52,7 +66,8 @@ def _flag(text: Text) -> str | None:
 def _is_unknown_letter(text: Text) -> bool:
     """Whether a flag has one dash and is none of the executor's short ones."""
     head = str(text[0])
-    return not head.startswith("--") and head[:2] not in _SHORT
+    known = head[:2] in _SHORT or head[1:] in _LETTERS_OF_DOCKER
+    return not head.startswith("--") and not known
 
 
 def _long(item: Item, name: str) -> Item:
@@ -90,7 +105,7 @@ def _paired(
         if not conditions.possible(here):
             break
         rest.pop(0)
-        text = join((f"--{name}=", *value.text))
+        text = join((f"{'-' * min(len(name), 2)}{name}=", *value.text))
         whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
         found.append(Item(whole, text, value.split or item.split, item.line))
         missing = guards.minus(missing, value.guard)
@@ -103,3 +118,40 @@ def _paired(
 
 def _flagless(text: Text) -> bool:
     return len(text) == 1 and text[0] == "--"
+
+
+class Flag:
+    """One flag of a call, by kaniko's name and as it was ``written``."""
+
+    __slots__ = ("line", "name", "value", "when", "written")
+
+    def __init__(self, written: str, value: Text | None, word: Word) -> None:
+        self.written = written
+        self.name = _NAMES.get(written, written)
+        self.value = value
+        self.when = word.when
+        self.line = word.line
+
+    @property
+    def shown(self) -> str:
+        """The flag as it was passed."""
+        dashes = "-" * min(len(self.written), 2)
+        return f"{dashes}{self.written}" + ("" if self.value is None else f"={spell(self.value)}")
+
+    @property
+    def on(self) -> bool:
+        """Whether a switch is on."""
+        said = "true" if self.value is None else literal(self.value) or "true"
+        return said.lower() not in {"false", "0", "f"}
+
+
+def parse(word: Word) -> Flag | None:
+    """A word as a flag; None when it is none."""
+    first = word.text[0] if word.text else ""
+    match = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
+    if not match or not isinstance(first, str):
+        return None
+    rest = join((first[match.end() :], *word.text[1:]))
+    if not match[2] and rest:
+        return None
+    return Flag(match[1], rest if match[2] else None, word)

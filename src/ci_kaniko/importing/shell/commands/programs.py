@@ -44,6 +44,14 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
 _DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
+_GIT = {
+    r"rev-parse HEAD|log -1 --(format|pretty)=(format:)?%H": "commit.sha",
+    r"log -1 --(format|pretty)=(format:)?%h": "commit.sha|first:7",
+    r"describe (--exact-match --tags|--tags --exact-match)": "tag",
+    r"branch --show-current|symbolic-ref --short HEAD": "branch",
+    r"rev-parse --abbrev-ref HEAD": "ref.name",
+}
+"""What a commit and its ref are called, by the commands that print it."""
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
@@ -174,14 +182,13 @@ def git(reader: Reader, values: list[Value]) -> Status:
     """``git``: what a commit is called, and when it was made."""
     words = words_of(values)
     made: Part = Output(command_text("git", values))
-    if words[:1] == ["rev-parse"] and words[-1:] == ["HEAD"]:
-        short = [word for word in words if word.startswith("--short")]
-        if not words[1:-1]:
-            made = Var("commit.sha", portable=True)
-        elif len(words) == 3 and short:
-            length = short[0].partition("=")[2] or "7"
-            kept = "short" if length == "8" else f"first:{length}"
-            made = Var("commit.sha", changes=(kept,), portable=True)
+    spelled = " ".join(words)
+    if short := re.fullmatch(r"rev-parse --short(?:=(\d+))? HEAD", spelled):
+        kept = "short" if short[1] == "8" else f"first:{short[1] or 7}"
+        made = Var("commit.sha", changes=(kept,), portable=True)
+    elif found := [var for command, var in _GIT.items() if re.fullmatch(command, spelled)]:
+        name, *changes = found[0].split("|")
+        made = Var(name, changes=tuple(changes), portable=True)
     elif words[:1] in (["show"], ["log"]) and _is_commit_time(words):
         digits = any(word.endswith(_DIGITS[1:]) for word in words)
         made = Var("commit.date" if digits else "commit.timestamp", portable=True)
