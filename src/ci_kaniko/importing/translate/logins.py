@@ -174,7 +174,7 @@ class Logins:
             return self._cloud("aws")
         if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
             return self._cloud("google")
-        if self._is_output(password, "login.microsoftonline", "azurecr.io", "az acr"):
+        if self._is_output(password, "login.microsoftonline", "azurecr.io", "az acr login"):
             return self._cloud("azure")
         secret = self._secret(password, host, login.line)
         if secret is None:

@@ -95,6 +95,7 @@ def _paired(
     if len(head) > 2 and head[:2] in _SHORT and not head.startswith("--"):
         return [_long(item, name)]
     guards = conditions.guards
+    flag = head if head[1:] in _LETTERS_OF_DOCKER else f"--{name}"
     found: list[Item] = []
     missing = guards.both(item.guard, path)
     while rest and conditions.possible(missing):
@@ -105,7 +106,7 @@ def _paired(
         if not conditions.possible(here):
             break
         rest.pop(0)
-        text = join((f"{'-' * min(len(name), 2)}{name}=", *value.text))
+        text = join((f"{flag}=", *value.text))
         whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
         found.append(Item(whole, text, value.split or item.split, item.line))
         missing = guards.minus(missing, value.guard)
