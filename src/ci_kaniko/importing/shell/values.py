@@ -301,13 +301,17 @@ def _at_an_end(text: Text, change: str) -> Text | None:
     if change in ("${##*/}", "name", "owner") and "/" in last:
         owner, _, name = last.rpartition("/")
         return join((*text[:-1], owner) if change == "owner" else (name,))
+    if change == "${%/.}" and not isinstance(text[-1], str):
+        # A folder that is itself, as our own scripts have it: what stands before it stays.
+        made = _changed_hole(text[-1], change)
+        return None if made is None else join((*text[:-1], *made))
     cut = re.fullmatch(r"\$\{(?:(#|##(?!.*[*?[]))|%|%%(?!.*[*?[]))[^#%].*\}", change, re.DOTALL)
     at_start = cut is not None and cut[1] is not None
     end = text[0 if at_start else -1]
-    made = apply(change, end) if cut and isinstance(end, str) else end
-    if made == end:
+    plain = apply(change, end) if cut and isinstance(end, str) else end
+    if plain == end:
         return None
-    return join((made, *text[1:]) if at_start else (*text[:-1], made))
+    return join((plain, *text[1:]) if at_start else (*text[:-1], plain))
 
 
 def encoded(text: Text) -> Text:
