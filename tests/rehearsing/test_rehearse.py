@@ -13,7 +13,7 @@ import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import runs
-from ci_kaniko.rehearsing import rehearse, shells, standins
+from ci_kaniko.rehearsing import rehearse, sandbox, shells, standins
 from ci_kaniko.rehearsing.text import lines
 from harness import expectation
 from harness.foretold import does_as_foretold
@@ -191,6 +191,33 @@ def test_json_and_what_is_kept(repository: Repository) -> None:
     again = repository.run("rehearse", "github", "--keep", "kept")
     assert (again.code, again.out) == (2, "")
     assert "--keep wants a new or empty folder, and kept is neither" in " ".join(again.err.split())
+
+
+BUILDER = """\
+#!/bin/sh
+for word; do case $word in --context=dir://*) cd "${word#--context=dir://}" ;; esac; done
+cat Dockerfile src/main.go
+[ "$(cat /proc/net/dev | grep -c :)" -le 1 ] && echo no network
+exit 3
+"""
+
+
+def test_another_program_builds_the_repository(repository: Repository) -> None:
+    if not shells.shells():
+        pytest.skip("no shell is installed")
+    repository.write("Dockerfile", "FROM scratch\n")
+    repository.write("src/main.go", "package main\n")
+    repository.write("builder", BUILDER).chmod(0o755)
+    done = repository.run("rehearse", "gitlab", "--executor", "builder")
+    assert done.code == 1
+    assert "build-image: failed with exit status 3\n" in done.out
+    assert "    FROM scratch\n    package main\n" in done.out
+    assert "    no network\n" in done.out or not sandbox.ISOLATED
+    done = repository.run("rehearse", "github", "--executor", "builder")
+    assert (done.code, done.out) == (2, "")
+    assert "the executor runs in a container" in " ".join(done.err.split())
+    done = repository.run("rehearse", "gitlab", "--executor", "nobody")
+    assert "--executor wants a program, and nobody is none" in " ".join(done.err.split())
 
 
 def test_nothing_is_written_outside_of_it(repository: Repository) -> None:

@@ -114,6 +114,7 @@ COMMANDS = {
             "--event": "event",
             "--shell": "shell",
             "--keep": "keep",
+            "--executor": "executor",
         },
         lists={"--set": "settings"},
     ),

@@ -247,6 +247,14 @@ def rehearse(
             "--keep", metavar="FOLDER", help="Keep the rendered file and what each job left."
         ),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="PROGRAM",
+            help="Call this with the recorded arguments, in a copy of the repository.",
+        ),
+    ] = None,
     *,
     form: Annotated[
         str, typer.Option("--format", metavar="text|json", help="How it is printed.")
@@ -254,7 +262,17 @@ def rehearse(
 ) -> None:
     """Run what is rendered for an event here, without network, and print what each job does."""
     with _told():
-        act("rehearse:rehearse", target, spec, event, shell, settings or (), keep, form=form)
+        act(
+            "rehearse:rehearse",
+            target,
+            spec,
+            event,
+            shell,
+            settings or (),
+            keep,
+            executor,
+            form=form,
+        )
 
 
 @app.command(cls=_Command)

@@ -34,6 +34,7 @@ def rehearse(
     shell: str = "",
     settings: Sequence[str] = (),
     keep: str | None = None,
+    executor: str | None = None,
     *,
     form: str = "text",
 ) -> None:
@@ -44,7 +45,8 @@ def rehearse(
     _check_shell(shell)
     folder = _empty_folder(keep) if keep is not None else None
     loaded = load_spec(spec, "text", strict=False)
-    done = _played(loaded, target, event, shell, values_of(settings))
+    given = values_of(settings)
+    done = _played(loaded, target, event, shell, given, _program(executor) if executor else None)
     if folder is not None:
         _keep(done, folder)
     if form == "json":
@@ -68,7 +70,14 @@ def _check_shell(name: str) -> None:
         raise Misuse(f"{name} is not installed here")
 
 
-def _played(spec: Spec, target: str, event: str, shell: str, given: dict[str, str]) -> Rehearsal:
+def _played(
+    spec: Spec,
+    target: str,
+    event: str,
+    shell: str,
+    given: dict[str, str],
+    executor: Path | None,
+) -> Rehearsal:
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.rehearsing.documents import NotModelled
@@ -77,7 +86,7 @@ def _played(spec: Spec, target: str, event: str, shell: str, given: dict[str, st
     from ci_kaniko.rehearsing.shells import MissingProgram
 
     try:
-        return play(spec, target, event, shell=shell, given=given)
+        return play(spec, target, event, shell=shell, given=given, executor=executor)
     except SpecError as error:
         fail(error.problems, "text")
     except (UnknownEvent, CannotRehearse, MissingProgram) as error:
@@ -85,6 +94,13 @@ def _played(spec: Spec, target: str, event: str, shell: str, given: dict[str, st
     except NotModelled as error:
         say(f"the file holds what a rehearsal does not know: {error}", err=True)
         raise Done(1) from error
+
+
+def _program(path: str) -> Path:
+    """A program that a path leads to. Raises Misuse."""
+    if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        raise Misuse(f"--executor wants a program, and {path} is none")
+    return Path(path)
 
 
 def _empty_folder(path: str) -> Path:

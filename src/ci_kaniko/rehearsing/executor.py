@@ -22,6 +22,11 @@ read -r status message </.recorder/answer
 exit "$status"
 """
 
+BUILDING = PROGRAM.replace(
+    'exit "$status"', '[ "$status" = 0 ] || exit "$status"\nexec /.record/executor "$@"'
+)
+"""A call is recorded, and then another program builds."""
+
 CREDENTIAL_FILES = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",

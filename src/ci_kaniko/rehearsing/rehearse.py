@@ -20,6 +20,7 @@ from ci_kaniko.rehearsing.standins import (
     checkout,
     event_of,
     plans_of,
+    repository,
     store,
     with_prepared,
 )
@@ -31,6 +32,7 @@ from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ci_kaniko.previewing.events import Occasion
     from ci_kaniko.rehearsing.events import Event
@@ -91,13 +93,16 @@ def rehearse(
     *,
     shell: str = "",
     given: Mapping[str, str] | None = None,
+    executor: Path | None = None,
 ) -> Rehearsal:
     """Run what is rendered for a target, with a recorder in the executor's place.
 
     ``event`` is written as for a preview, and ``given`` are values of inputs and run-time
     variables by name. Secrets get stand-ins, commands that prepare are replaced by such that make
-    their artifacts, and nothing reaches the network or another folder. Raises SpecError,
-    UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled, CannotRehearse.
+    their artifacts, and nothing reaches the network or another folder. With an ``executor`` that
+    program is called with the recorded arguments, and finds the files of the repository. Raises
+    SpecError, UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled,
+    CannotRehearse.
     """
     chosen = find_target(target)
     if chosen.name not in triggers.STEPS:
@@ -107,7 +112,10 @@ def rehearse(
     (occasion,) = occasions(spec, [event])
     if target not in triggers.ONLY_ON.get(occasion.event.source, (target,)):
         raise CannotRehearse(f"{target} has no such event: {occasion.title}")
-    return _Stage(with_prepared(spec), chosen, occasion, shell, given or {}).play()
+    stage = _Stage(with_prepared(spec), chosen, occasion, shell, given or {})
+    if executor is not None:
+        stage.build_with(executor)
+    return stage.play()
 
 
 class _Stage:
@@ -123,6 +131,16 @@ class _Stage:
         self.inputs = dict(_inputs(spec, given))
         self.text = render(spec, chosen.name, self._values())
         self.recorded: dict[str, Recorded] = {}
+        self.files: Mapping[str, str] = checkout(spec.builds)
+        self.executor: Path | None = None
+
+    def build_with(self, executor: Path) -> None:
+        """Let a program build the repository. Raises CannotRehearse where it would be elsewhere."""
+        if any(plan.reads_checkout is False for plan in plans_of(self.spec, self.chosen)):
+            raise CannotRehearse("the executor would fetch its context, and there is no network")
+        if "docker run" in self.text:
+            raise CannotRehearse("there the executor runs in a container: name another target")
+        self.executor, self.files = executor, repository(self.spec)
 
     def _values(self) -> dict[str, str] | None:
         """What a manifest has to be told when it is rendered."""
@@ -175,7 +193,8 @@ class _Stage:
                 artifacts={name: each.artifacts for name, each in self.recorded.items()},
                 outputs={name: each.outputs for name, each in self.recorded.items()},
             ),
-            files=checkout(self.spec.builds),
+            files=self.files,
+            executor=self.executor,
             digest=f"sha256:{hashlib.sha256(job.encode()).hexdigest()}",
         )
 

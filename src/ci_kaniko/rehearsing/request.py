@@ -9,6 +9,7 @@ from ci_kaniko.rehearsing.recorded import Handed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ci_kaniko.rehearsing.events import Event
 
@@ -23,7 +24,7 @@ class Request:
     platform's plain variables, `extra_env` what somebody else put into the job's environment.
     `inputs` are given to a reusable form, `handed` is what earlier jobs left, `files` are in the
     checkout. `digest` is of what the job pushes, `executor_status` is how its build ends, and
-    `failing` are the tools of a preparation that fail.
+    `failing` are the tools of a preparation that fail. `executor` is a program that builds.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Request:
     digest: str = "sha256:" + "0" * 64
     executor_status: int = 0
     failing: Sequence[str] = ()
+    executor: Path | None = None
 
     @property
     def store(self) -> dict[str, Mapping[str, str]]:

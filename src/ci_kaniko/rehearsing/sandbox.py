@@ -65,7 +65,12 @@ class Sandbox:
         self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
         self.write("/.record/commits", f"{event.before} {event.sha}\n")
         self.write("/.record/changed", "".join(f"{path}\0" for path in event.changed))
-        self.write("/kaniko/executor", executor.PROGRAM, 0o755)
+        building = request.executor is not None
+        program = executor.BUILDING if building else executor.PROGRAM
+        self.write("/kaniko/executor", program, 0o755)
+        if request.executor is not None:
+            shutil.copyfile(request.executor, self.path("/.record/executor"))
+            self.path("/.record/executor").chmod(0o755)
 
     def path(self, inside: str) -> Path:
         return self.root / inside.lstrip("/")

@@ -105,6 +105,20 @@ def checkout(builds: Iterable[Build]) -> dict[str, str]:
     return files
 
 
+def repository(spec: Spec) -> dict[str, str]:
+    """The files of the spec's repository, without git's own."""
+    found = {}
+    for folder, names, files in os.walk(spec.repository):
+        names[:] = [name for name in names if name != ".git"]
+        for name in files:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as file:
+                    text = file.read().decode("utf-8", "surrogateescape")
+                found[os.path.relpath(path, spec.repository)] = text
+    return found
+
+
 def with_prepared(spec: Spec) -> Spec:
     """The spec with commands that make what the user's own would: those are not run here."""
 

@@ -27,7 +27,7 @@ from ci_kaniko.rehearsing import executor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_NEWNS, _NEWUSER = 0x20000, 0x10000000
+_NEWNS, _NEWUSER, _NEWNET = 0x20000, 0x10000000, 0x40000000
 _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE, _DETACH = 0x1, 0x20, 0x1000, 0x4000, 0x40000, 0x2
 _KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
 _TIMEOUT = 60
@@ -184,9 +184,9 @@ def _unbind(bind: Bind) -> None:
 
 
 def _private() -> None:
-    """As root of a namespace; nothing that is mounted here is seen outside."""
+    """As root of a namespace without network; nothing that is mounted here is seen outside."""
     user, group = os.geteuid(), os.getegid()
-    _called("unshare", _NEWNS | (_NEWUSER if user else 0))
+    _called("unshare", _NEWNS | _NEWNET | (_NEWUSER if user else 0))
     if user:
         maps = {"setgroups": "deny", "uid_map": f"0 {user} 1", "gid_map": f"0 {group} 1"}
         for name, text in maps.items():
