@@ -11,7 +11,7 @@ from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.secrets import Use, uses_of_secrets
 from ci_kaniko.problems.problem import SpecError
-from ci_kaniko.spec.pushed import pulled_images
+from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
 from ci_kaniko.targets.files import in_files

@@ -16,7 +16,7 @@ from ci_kaniko.source.reading import parse
 from ci_kaniko.source.source import Lines
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.loading import loads
-from ci_kaniko.spec.pushed import DEFAULTS, mirrored
+from ci_kaniko.spec.pulled import DEFAULTS, mirrored
 from ci_kaniko.spec.tools import is_pinned
 
 if TYPE_CHECKING:

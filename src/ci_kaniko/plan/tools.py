@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
-from ci_kaniko.spec.pushed import mirrored
+from ci_kaniko.spec.pulled import mirrored
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build

@@ -94,3 +94,8 @@ def unique(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         seen.setdefault((finding.rule, finding.where, finding.on_key), finding)
     return list(seen.values())
+
+
+def no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -> Finding:
+    """What is written and changes nothing."""
+    return Finding("no-effect", where, message, hint, severity="warning", on_key=on_key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.spec.pushed import pulled_images
+from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
 from ci_kaniko.syntax.variables import text_of
 

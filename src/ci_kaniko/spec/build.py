@@ -442,3 +442,9 @@ class SpecFields(Build):
     def builds(self) -> tuple[Build, ...]:
         """Every image of the spec with all that it inherits: itself when it has no ``images``."""
         return tuple(self.images.values()) or (self,)
+
+    def first_of(self, names: tuple[str, ...]) -> Build | None:
+        """The first image of some, or of all; None when one of them is none."""
+        if not set(names) <= set(self.images):
+            return None
+        return self.images[names[0]] if names else self.builds[0]

@@ -15,6 +15,7 @@ from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Later, Section
 from ci_kaniko.spec.outputs import OutputFiles, Outputs
 from ci_kaniko.spec.rules.rule import RULES, Rule
+from ci_kaniko.spec.rules.sections import sections_are_checked
 from ci_kaniko.spec.rules.texts import texts_are_checked
 from ci_kaniko.spec.texts import forget_fields
 
@@ -54,6 +55,7 @@ def _adopt(name: str) -> None:
     _add(Outputs, name, OutputFiles, output)
     _add(Registry, name, Later[Login] | None, login)
     RULES.append(Rule((f"{name}[]",), partial(texts_are_checked, name)))
+    sections_are_checked(name, settings)
     ADOPTED.append(name)
     forget_fields()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import core_schema
@@ -12,9 +12,11 @@ from ci_kaniko.spec.fields import makers, remade
 from ci_kaniko.syntax.scalars import wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import Self
+
+    from ci_kaniko.problems.finding import Finding
 
 
 class _Later:
@@ -113,8 +115,42 @@ def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 class Section(Model):
-    """The settings of one target; each has a default."""
+    """The settings of one target; each has a default.
+
+    ``check`` looks at it beside the rest of a build, of which ``read_by_check`` names the parts,
+    and ``check_rendered`` those of ``read_by_check_rendered``. ``by_platform`` is a setting with a
+    value for each of several platforms.
+    """
+
+    by_platform: ClassVar[str] = ""
+    read_by_check: ClassVar[tuple[str, ...]] = ()
+    read_by_check_rendered: ClassVar[tuple[str, ...]] = ()
 
     def tools(self, build: Any) -> set[str]:
         """Which of the tools the target runs for a build."""
         return {"regctl"} if build.platforms and build.push != "never" else set()
+
+    def fetches(self, build: Any) -> bool:
+        """Whether the executor fetches a repository that another target checks out."""
+        return False
+
+    def merges_into(self, path: str) -> str:
+        """What ``mode: merge`` puts jobs into at a path, where the form is not for that."""
+        return ""
+
+    def check(self, build: Any) -> Iterable[Finding]:
+        """What is wrong with it beside the rest of a build."""
+        return ()
+
+    def check_rendered(self, build: Any, spec: Any) -> Iterable[Finding]:
+        """What is wrong with it beside the rest of a build and the outputs of a spec."""
+        return ()
+
+    @classmethod
+    def check_outputs(cls, spec: Any) -> Iterable[Finding]:  # noqa: ARG003
+        """What is wrong with the files of a target."""
+        return ()
+
+    def unheard(self, build: Any) -> Iterable[tuple[Finding, bool]]:
+        """What may have no effect, and whether it has one."""
+        return ()

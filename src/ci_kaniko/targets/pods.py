@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.clouds import TOKEN_FILE
 from ci_kaniko.plan.model import CERTIFICATES
-from ci_kaniko.spec.pushed import pulled_images
+from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:

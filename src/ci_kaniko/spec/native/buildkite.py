@@ -1,11 +1,11 @@
 """What a spec says to Buildkite alone."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Makes, Platform, Present, choice, whole
 from ci_kaniko.spec.model import Later, Section
@@ -16,11 +16,14 @@ from ci_kaniko.spec.native.kubernetes import (
     Quantity,
     Toleration,
 )
-from ci_kaniko.spec.native.shared import Minutes, Setting, native_name
-from ci_kaniko.syntax.variables import Template
+from ci_kaniko.spec.native.shared import Minutes, Setting, name_with_input, native_name
+from ci_kaniko.syntax.references import canonical_host
+from ci_kaniko.syntax.variables import Template, inputs_in
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import BuildkiteDict
@@ -45,6 +48,10 @@ BuildkiteRetries = Annotated[int, whole(0, 10)]
 
 class Buildkite(Section):
     """Buildkite with agent-stack-k8s."""
+
+    by_platform = "platform_node_selector"
+    read_by_check = ("inputs",)
+    read_by_check_rendered = ("registries", "push", "triggers", "destinations[]", "outputs[]")
 
     form: Annotated[str, choice("pipeline", "steps")] = Field(
         default="pipeline",
@@ -140,3 +147,53 @@ class Buildkite(Section):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: "Unpack[BuildkiteDict]") -> None: ...
+
+    def check(self, build: Any) -> "Iterator[Finding]":
+        """A file that others upload with inputs, they may upload twice."""
+        if self.form == "steps" and build.inputs and not inputs_in(self.key or ""):
+            yield Finding(
+                "input-in-name",
+                ("buildkite", "key"),
+                "Buildkite refuses whoever uploads the steps twice in one build, with other inputs",
+                f"buildkite: {{key: {quoted(name_with_input(build))}}}",
+                severity="warning",
+            )
+
+    def check_rendered(self, build: Any, spec: Any) -> "Iterator[Finding]":
+        """What the agent hands to a job, it hands to that of a request as well."""
+        asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
+        for host, registry in build.registries.items() if asked and build.push == "auto" else ():
+            login = registry.on("buildkite")
+            meant = registry.buildkite or spec.outputs.buildkite or host == "packages.buildkite.com"
+            if login and meant and login.by_identity:
+                from ci_kaniko.spec.pushed import pushed_hosts
+
+                if canonical_host(host) in pushed_hosts(build):
+                    yield Finding(
+                        "credentials-in-pull-request",
+                        ("registries", host, *(("buildkite",) if registry.buildkite else ())),
+                        "Buildkite's agent gives this identity to builds of pull requests, too, "
+                        "and their Dockerfile can ask for it",
+                        "let the policy of the registry or cloud refuse them, or leave "
+                        "pull_requests out of triggers:",
+                        severity="warning",
+                    )
+
+    def unheard(self, build: Any) -> "Iterator[tuple[Finding, bool]]":
+        """Settings of a store and of a token that nothing asks for."""
+        if self.secret != type(self).model_fields["secret"].default:
+            finding = no_effect(
+                ("buildkite", "secret"),
+                "secrets: buildkite reads every secret from Buildkite's own store",
+                "remove secret:, or secrets: buildkite",
+            )
+            yield finding, self.secrets != "buildkite"
+        field = "oidc_lifetime_seconds"
+        if self.oidc_lifetime_seconds != type(self).model_fields[field].default:
+            finding = no_effect(
+                ("buildkite", field),
+                "no login asks Buildkite for a token",
+                "remove it; ci-token and the cloud logins by identity ask for one",
+            )
+            logins = (registry.on("buildkite") for registry in build.registries.values())
+            yield finding, any(login and login.by_identity for login in logins)

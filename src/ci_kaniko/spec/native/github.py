@@ -1,18 +1,22 @@
 """What a spec says to GitHub alone."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
+from ci_kaniko.syntax.grammar import file_stem
+from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import GitHubDict
@@ -39,6 +43,9 @@ GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
 
 class GitHub(Section):
     """GitHub Actions."""
+
+    by_platform = "platform_runs_on"
+    read_by_check = ("registries", "push", "triggers", "destinations[]", "git", "context")
 
     mode: Annotated[str, choice("docker", "container")] = Field(
         default="docker",
@@ -91,3 +98,55 @@ class GitHub(Section):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: "Unpack[GitHubDict]") -> None: ...
+
+    def tools(self, build: Any) -> set[str]:
+        """An action checks out, where the executor does not fetch."""
+        acts = build.context.is_checked_out and not self.fetches(build)
+        return super().tools(build) | ({"checkout"} if acts else set())
+
+    def fetches(self, build: Any) -> bool:
+        """In the executor's own image no action runs."""
+        return self.mode == "container"
+
+    def merges_into(self, path: str) -> str:
+        """Workflows that are called are files of their own."""
+        return "a workflow whose on: is written by hand" if self.form == "reusable" else ""
+
+    def check(self, build: Any) -> "Iterator[Finding]":
+        """What fetches the repository in container mode may be what pushes as well."""
+        requests = build.triggers is None or build.triggers.pull_requests
+        fetched = build.context.is_directory and build.git.token is None
+        if not self.fetches(build) or build.push != "auto" or not (requests and fetched):
+            return
+        from ci_kaniko.spec.pushed import pushed_hosts
+
+        for host, registry in build.registries.items():
+            login = registry.on("github")
+            if login and login.kind == "ci-token" and canonical_host(host) in pushed_hosts(build):
+                yield Finding(
+                    "credentials-in-pull-request",
+                    ("registries", host),
+                    "in GitHub's container mode the token that pushes here also fetches the "
+                    "repository for pull requests, and their Dockerfile can read it",
+                    "git: {token: NAME} fetches with another one",
+                    severity="warning",
+                )
+
+    @classmethod
+    def check_outputs(cls, spec: Any) -> "Iterator[Finding]":
+        """Nobody can tell the checks of two workflows of one name apart."""
+        seen: dict[str, str] = {}
+        for index, file in enumerate(spec.outputs.github):
+            build = spec.first_of(file.only)
+            if build is None or file.mode == "merge" or build.github.form != "workflow":
+                continue
+            name = build.github.workflow or file_stem(file.path)
+            first = seen.setdefault(name, file.path)
+            if first != file.path:
+                yield Finding(
+                    "duplicate-workflow",
+                    ("outputs", "github", index),
+                    f"{quoted(first)} and {quoted(file.path)} would be workflows of one name, "
+                    f"{quoted(name)}, and nobody could tell their checks apart",
+                    "without github: {workflow: ...} each is called as its file",
+                )

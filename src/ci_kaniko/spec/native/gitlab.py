@@ -1,10 +1,10 @@
 """What a spec says to GitLab alone."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import (
     STRING,
@@ -19,11 +19,13 @@ from ci_kaniko.spec.fields import (
     whole,
 )
 from ci_kaniko.spec.model import Section
-from ci_kaniko.spec.native.shared import NameSetting, OneOrMore, native_name
-from ci_kaniko.syntax.variables import Template
+from ci_kaniko.spec.native.shared import NameSetting, OneOrMore, name_with_input, native_name
+from ci_kaniko.syntax.variables import Template, inputs_in
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import GitLabDict
@@ -72,6 +74,9 @@ GitLabRetries = Annotated[int, whole(0, 2)]
 
 class GitLab(Section):
     """GitLab CI."""
+
+    by_platform = "platform_tags"
+    read_by_check = ("inputs",)
 
     form: Annotated[str, choice("pipeline", "child", "include", "component")] = Field(
         default="pipeline",
@@ -142,3 +147,36 @@ class GitLab(Section):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: "Unpack[GitLabDict]") -> None: ...
+
+    def merges_into(self, path: str) -> str:
+        """A file of another name may be one that others include, though written by hand."""
+        started = self.form == "pipeline" or path != ".gitlab-ci.yml"
+        return "" if started else "the file that the project's own pipelines start from"
+
+    def check(self, build: Any) -> "Iterator[Finding]":
+        """A file that others include with inputs, they may include twice."""
+        if self.form not in {"include", "component"} or not build.inputs:
+            return
+        if not inputs_in(self.job or ""):
+            yield Finding(
+                "input-in-name",
+                ("gitlab", "job"),
+                "whoever includes the file twice, with other inputs, gets one job: the last one",
+                f"gitlab: {{job: {quoted(name_with_input(build))}}}",
+                severity="warning",
+            )
+
+    @classmethod
+    def check_outputs(cls, spec: Any) -> "Iterator[Finding]":
+        """Only the pipeline itself may be called anything: a setting of the project names it."""
+        for index, file in enumerate(spec.outputs.gitlab):
+            build = spec.first_of(file.only)
+            if build is None or build.gitlab.form == "pipeline":
+                continue
+            if not file.path.lower().endswith((".yml", ".yaml")):
+                yield Finding(
+                    "unread-output",
+                    ("outputs", "gitlab", index, "path"),
+                    f"GitLab includes no {quoted(file.path)}",
+                    "a name that ends with .yml or .yaml",
+                )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Later, Model, Section
@@ -15,6 +15,8 @@ from ci_kaniko.syntax.grammar import is_object_name
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import KubernetesDict, TolerationDict
@@ -197,3 +199,20 @@ class Kubernetes(Section):
         """No platforms are joined there."""
         clones = build.context.is_checked_out and (self.clone or build.prepare is not None)
         return {"git"} if clones else set()
+
+    def fetches(self, build: Any) -> bool:
+        """Nothing checks out before a Pod starts."""
+        return True
+
+    def unheard(self, build: Any) -> "Iterator[tuple[Finding, bool]]":
+        """Settings of a Job, and of a clone that is made in any case."""
+        if self.ttl_seconds != type(self).model_fields["ttl_seconds"].default:
+            finding = no_effect(
+                ("kubernetes", "ttl_seconds"),
+                "a Pod stays until somebody removes it; only a Job ends by the clock",
+                "add kind: Job",
+            )
+            yield finding, self.kind == "Job"
+        if self.clone and build.prepare:
+            message = "prepare: clones in any case, for its commands"
+            yield no_effect(("kubernetes", "clone"), message, "remove it"), False

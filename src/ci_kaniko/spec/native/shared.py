@@ -53,3 +53,9 @@ Setting = Annotated[str, Makes(_native_text, TEXT, inputs=True)]
 NameSetting = Annotated[str, Makes(_native_text, TEXT, "name", inputs=True)]
 """A setting in which the platform replaces nothing."""
 OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE, inputs=True)]
+
+
+def name_with_input(build: Any) -> str:
+    """The name of a job that holds the first input of a build."""
+    before = "build-${image.name}-" if build.name else "build-"
+    return f"{before}${{input.{next(iter(build.inputs))}}}"

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.hosts import is_azure_blob
-from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.spec.rules.rule import build_rule, no_effect, spec_rule
+from ci_kaniko.problems.finding import Finding, no_effect, quoted
+from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.variables import inputs_in
@@ -140,8 +140,7 @@ def _git_settings_are_used(spec: SpecFields) -> Iterator[Finding]:
                 message = (
                     "every target of outputs: checks the repository out with a login of its own"
                 )
-                inside = "github" in targets and build.github.mode == "container"
-                read = not targets or "kubernetes" in targets or inside
+                read = not targets or any(getattr(build, n).fetches(build) for n in targets)
                 yield no_effect(where, message, "remove it"), read
                 continue
             if fetched:

@@ -17,6 +17,7 @@ from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the li
     options,
     pushing,
     secrets,
+    sections,
     texts,
 )
 from ci_kaniko.spec.rules.rule import RULES, WHOLE, Rule

@@ -10,17 +10,16 @@ from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.rules.pushing import overlapping
-from ci_kaniko.spec.rules.rule import build_rule, spec_rule
+from ci_kaniko.spec.rules.rule import spec_rule
 from ci_kaniko.spec.rules.texts import native_variables
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.variables import inputs_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build, SpecFields
+    from ci_kaniko.spec.build import SpecFields
     from ci_kaniko.syntax.conditions import Condition
 
 
@@ -61,32 +60,6 @@ def _files_are_written_once(spec: SpecFields) -> Iterator[Finding]:
                 f"{quoted(path)} lies in {quoted(str(shared.pop()))}, which is a file of outputs:",
                 "give each its own file",
             )
-
-
-@build_rule("gitlab", "buildkite", "inputs")
-def _names_hold_an_input(spec: Build) -> Iterator[Finding]:
-    """A file that others include with inputs, they may include twice."""
-    if not spec.inputs:
-        return
-    name = "build-${image.name}-" if spec.name else "build-"
-    example = f"{name}${{input.{next(iter(spec.inputs))}}}"
-    gitlab, buildkite = spec.gitlab, spec.buildkite
-    if gitlab.form in {"include", "component"} and not inputs_in(gitlab.job or ""):
-        yield Finding(
-            "input-in-name",
-            ("gitlab", "job"),
-            "whoever includes the file twice, with other inputs, gets one job: the last one",
-            f"gitlab: {{job: {quoted(example)}}}",
-            severity="warning",
-        )
-    if buildkite.form == "steps" and not inputs_in(buildkite.key or ""):
-        yield Finding(
-            "input-in-name",
-            ("buildkite", "key"),
-            "Buildkite refuses whoever uploads the steps twice in one build, with other inputs",
-            f"buildkite: {{key: {quoted(example)}}}",
-            severity="warning",
-        )
 
 
 @spec_rule("images")
@@ -173,27 +146,6 @@ def _outputs_are_for_images(spec: SpecFields) -> Iterator[Finding]:
                     yield _no_such_image(("outputs", target, index, "only", place), name, spec)
 
 
-@spec_rule("images", "outputs[]", "github")
-def _workflows_have_names_of_their_own(spec: SpecFields) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
-    for index, file in enumerate(spec.outputs.github):
-        if file.mode == "merge" or not set(file.only) <= set(spec.images):
-            continue
-        build = spec.images[file.only[0]] if file.only else spec.builds[0]
-        if build.github.form != "workflow":
-            continue
-        name = build.github.workflow or grammar.file_stem(file.path)
-        first = seen.setdefault(name, file.path)
-        if first != file.path:
-            yield Finding(
-                "duplicate-workflow",
-                ("outputs", "github", index),
-                f"{quoted(first)} and {quoted(file.path)} would be workflows of one name, "
-                f"{quoted(name)}, and nobody could tell their checks apart",
-                "without github: {workflow: ...} each is called as its file",
-            )
-
-
 @spec_rule("outputs[]")
 def _outputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     for target, files in spec.outputs:
@@ -206,22 +158,6 @@ def _outputs_are_read(spec: SpecFields) -> Iterator[Finding]:
                     f"{target} reads no {quoted(file.path)}",
                     f"{proposed} {example}",
                 )
-
-
-@spec_rule("images", "outputs[]", "gitlab")
-def _includes_end_as_gitlab_asks(spec: SpecFields) -> Iterator[Finding]:
-    """Only the pipeline itself may be called anything: a setting of the project names it."""
-    for index, file in enumerate(spec.outputs.gitlab):
-        if not set(file.only) <= set(spec.images):
-            continue
-        build = spec.images[file.only[0]] if file.only else spec.builds[0]
-        if build.gitlab.form != "pipeline" and not file.path.lower().endswith((".yml", ".yaml")):
-            yield Finding(
-                "unread-output",
-                ("outputs", "gitlab", index, "path"),
-                f"GitLab includes no {quoted(file.path)}",
-                "a name that ends with .yml or .yaml",
-            )
 
 
 @spec_rule("images[]")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DEFAULT
 from ci_kaniko.kaniko.flags import FLAGS
-from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
-from ci_kaniko.spec.rules.rule import build_rule, no_effect
+from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.problems.finding import Finding
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.problems.finding import Finding
 
 
 class Rule(NamedTuple):
@@ -39,7 +37,3 @@ def _registered(
         rules.append(Rule(reads, run))
 
     return register
-
-
-def no_effect(where: Where, message: str, hint: str, *, on_key: bool = False) -> Finding:
-    return Finding("no-effect", where, message, hint, severity="warning", on_key=on_key)

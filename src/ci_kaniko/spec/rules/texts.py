@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED, owner_of
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
@@ -169,7 +170,7 @@ def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
 
 @build_rule(
     *("context", "build_args[]", "labels[]", "annotations[]", "destinations[]", "registries[]"),
-    *("cache", "extra_args[]", "inputs", "dockerfile", "target", "gitlab", "github", "buildkite"),
+    *("cache", "extra_args[]", "inputs", "dockerfile", "target", *NAMES),
 )
 def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
     for where, text in texts_with_variables(spec):

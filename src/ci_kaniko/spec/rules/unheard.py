@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.spec.rules.rule import no_effect
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.conditions import VERSIONS
@@ -15,30 +15,23 @@ from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import names, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build, SpecFields
-
-_BY_PLATFORM = (
-    ("gitlab", "platform_tags"),
-    ("github", "platform_runs_on"),
-    ("buildkite", "platform_node_selector"),
-)
-_DEFAULT_SECRET = "ci-kaniko"
-_DEFAULT_LIFETIME = 300
-_DEFAULT_TTL = 3600
+    from ci_kaniko.spec.model import Section
 
 Heard = tuple[Finding, bool]
 
 
 def _platforms_are_built(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
-        for section, field in _BY_PLATFORM:
-            for platform in getattr(getattr(build, section), field):
+        for name, section in _sections(build):
+            field = section.by_platform
+            for platform in getattr(section, field) if field else ():
                 close = suggest(platform, build.platforms)
                 finding = no_effect(
-                    (section, field, platform),
+                    (name, field, platform),
                     f"{quoted(platform)} is not built: platforms: does not list it",
                     f'did you mean "{close}"?' if close else "list it there, or remove this",
                     on_key=True,
@@ -50,36 +43,15 @@ def _platforms_are_built(spec: SpecFields) -> Iterator[Finding]:
 
 def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
     def look(build: Build) -> Iterator[Heard]:
-        buildkite, kubernetes = build.buildkite, build.kubernetes
-        if buildkite.secret != _DEFAULT_SECRET:
-            finding = no_effect(
-                ("buildkite", "secret"),
-                "secrets: buildkite reads every secret from Buildkite's own store",
-                "remove secret:, or secrets: buildkite",
-            )
-            yield finding, buildkite.secrets != "buildkite"
-        if buildkite.oidc_lifetime_seconds != _DEFAULT_LIFETIME:
-            finding = no_effect(
-                ("buildkite", "oidc_lifetime_seconds"),
-                "no login asks Buildkite for a token",
-                "remove it; ci-token and the cloud logins by identity ask for one",
-            )
-            yield finding, any(login.by_identity for login in _logins(build, "buildkite"))
-        for section in ("buildkite", "kubernetes"):
-            if getattr(build, section).cache_claim:
+        for name, section in _sections(build):
+            if getattr(section, "cache_claim", None):
                 finding = no_effect(
-                    (section, "cache_claim"),
+                    (name, "cache_claim"),
                     "cache.dir says where it is mounted, and there is none",
                     "add cache: {repo: ..., dir: /cache}, or remove it",
                 )
                 yield finding, bool(build.cache and build.cache.dir)
-        if kubernetes.ttl_seconds != _DEFAULT_TTL:
-            finding = no_effect(
-                ("kubernetes", "ttl_seconds"),
-                "a Pod stays until somebody removes it; only a Job ends by the clock",
-                "add kind: Job",
-            )
-            yield finding, kubernetes.kind == "Job"
+            yield from section.unheard(build)
 
     return unheard_by_all(spec, look)
 
@@ -119,7 +91,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
                     yield no_effect(where, message, hint), checked_out
-        acts = checked_out and build.github.mode != "container"
+        acts = any("checkout" in section.tools(build) for _, section in _sections(build))
         for name, heard in (("git", checked_out), ("checkout", acts)):
             if getattr(build.tools, name):
                 message = "the executor fetches the context, and nothing is checked out"
@@ -128,19 +100,13 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
             message = "it joins the platforms of what is pushed, and there are none"
             joins = bool(build.platforms) and build.push != "never"
             yield no_effect(("tools", "regctl"), message, "remove it"), joins
-        if build.kubernetes.clone and build.prepare:
-            where = ("kubernetes", "clone")
-            message = "prepare: clones in any case, for its commands"
-            yield no_effect(where, message, "remove it"), False
 
     return unheard_by_all(spec, look)
 
 
-def _logins(build: Build, target: str) -> Iterator[Any]:
-    for registry in build.registries.values():
-        login = registry.on(target)
-        if login is not None:
-            yield login
+def _sections(build: Build) -> Iterator[tuple[str, Section]]:
+    for name in known_names():
+        yield name, getattr(build, name)
 
 
 def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
@@ -250,37 +216,24 @@ def _images_are_in_files(spec: SpecFields) -> Iterator[Finding]:
         )
 
 
-_MERGED = {
-    ("github", "reusable"): "a workflow whose on: is written by hand",
-    **dict.fromkeys(
-        [("gitlab", form) for form in ("child", "include", "component")],
-        "the file that the project's own pipelines start from",
-    ),
-}
-"""What jobs are put into by ``mode: merge``, where a form is for a file that others take."""
-
-
 def _merged_files_have_jobs(spec: SpecFields) -> Iterator[Finding]:
-    """A GitLab file of another name may be one that others include, though written by hand."""
-    for target in ("gitlab", "github"):
-        files = getattr(spec.outputs, target)
-        if not files or any(
-            file.mode != "merge" or (target == "gitlab" and file.path != ".gitlab-ci.yml")
-            for file in files
-        ):
-            continue
+    for target, files in spec.outputs:
+        paths = [file.path for file in files]
 
-        def look(build: Build, target: str = target) -> Iterator[Heard]:
-            place = _MERGED.get((target, getattr(build, target).form))
-            if place:
+        def look(
+            build: Build, target: str = target, paths: Sequence[str] = paths
+        ) -> Iterator[Heard]:
+            places = [getattr(build, target).merges_into(path) for path in paths]
+            if all(places):
                 finding = no_effect(
                     (target, "form"),
-                    f"mode: merge puts jobs into {place}",
+                    f"mode: merge puts jobs into {places[0]}",
                     "remove form:, or name a file of its own, without mode: merge",
                 )
                 yield finding, False
 
-        yield from unheard_by_all(spec, look)
+        if files and all(file.mode == "merge" for file in files):
+            yield from unheard_by_all(spec, look)
 
 
 def _lists_of_refs(build: Build) -> Iterator[tuple[Where, tuple[str, ...]]]:

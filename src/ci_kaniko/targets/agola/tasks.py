@@ -26,7 +26,7 @@ from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
 from ci_kaniko.spec.logins import SecretText
-from ci_kaniko.spec.pushed import mirrored, pulled_images
+from ci_kaniko.spec.pulled import mirrored, pulled_images
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, output_folders

@@ -10,7 +10,7 @@ from ci_kaniko.plan.pipeline import met, prepared_by
 from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
-from ci_kaniko.spec.pushed import mirrored
+from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import input_of, inputs_in, parts_of, with_inputs
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of

@@ -10,7 +10,7 @@ from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, executor, only_files, read_digest
-from ci_kaniko.spec.pushed import mirrored, own_executor
+from ci_kaniko.spec.pulled import mirrored, own_executor
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.targets.github.changes import SAFE

@@ -14,7 +14,7 @@ from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
 from ci_kaniko.spec.logins import Login
-from ci_kaniko.spec.pushed import mirrored
+from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import Ref, inputs_in
 from ci_kaniko.targets.gitlab.dialect import (
     DIGEST_FILE,

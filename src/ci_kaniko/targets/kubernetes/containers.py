@@ -13,7 +13,7 @@ from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.plan.tools import executor_image, git_image, reads_registry_variables
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script
-from ci_kaniko.spec.pushed import mirrored
+from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
