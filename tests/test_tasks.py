@@ -66,7 +66,7 @@ def test_the_task_lint_runs_each_tool(command: str) -> None:
 
 def test_the_task_docs_writes_the_pages(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for other in ("src", "tests"):
+    for other in ("src", "tests", "README.md"):
         (tmp_path / other).symlink_to(ROOT / other)
     names = [name for name in pages.PAGES if pages.folder(name) == pages.DOCS]
     for path in (tmp_path / "docs" / name for name in names):
