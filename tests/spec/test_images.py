@@ -457,6 +457,11 @@ def pipeline_of_many(variant: str) -> images.Pipeline:
 
 
 @functools.cache
+def selected(variant: str, names: tuple[str, ...]) -> ci_kaniko.Spec:
+    return select(spec_of_many(variant), names)
+
+
+@functools.cache
 def parts(variant: str, target: str) -> dict[tuple[str, ...], str]:
     """Everything in one file or, where that is too much, the first and the last of several."""
     spec = spec_of_many(variant)
@@ -467,9 +472,8 @@ def parts(variant: str, target: str) -> dict[tuple[str, ...], str]:
         size = len(names) // number
         groups = {tuple(names[:size]), tuple(names[-size:])}
         try:
-            return {
-                group: rendering.render(select(spec, group), target, values) for group in groups
-            }
+            specs = {group: selected(variant, group) for group in groups}
+            return {group: rendering.render(specs[group], target, values) for group in groups}
         except ci_kaniko.SpecError as error:
             refused = {problem.rule for problem in error.problems}
             hints = " ".join(problem.hint for problem in error.problems)

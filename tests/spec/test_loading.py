@@ -19,12 +19,17 @@ from ci_kaniko import Spec, SpecError, load, loads, render
 from ci_kaniko.cli.report import report
 from ci_kaniko.problems.problem import Problem, in_file_order, suggest
 from ci_kaniko.repository.discovery import find
+from ci_kaniko.spec import loading
 from ci_kaniko.spec.loading import errors, warnings
+from ci_kaniko.spec.rules import engine
 from ci_kaniko.text.display import hide, shown, shown_line
 from harness.cases import CASES, SPECS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ci_kaniko.problems.finding import Finding
+    from ci_kaniko.spec.build import SpecFields
 
 TOKEN = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -296,6 +301,25 @@ def test_a_changed_spec_is_checked_before_it_is_rendered() -> None:
     assert [problem.rule for problem in errors(spec)] == ["missing-destination"]
     with pytest.raises(SpecError):
         render(spec, "gitlab")
+
+
+def test_the_rules_are_asked_once_of_each_spec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And anew of a changed copy, whatever was said of the spec before."""
+    asked = []
+
+    def check(spec: SpecFields) -> list[Finding]:
+        asked.append(spec)
+        return engine.check(spec)
+
+    monkeypatch.setattr(loading, "check", check)
+    spec = loads("push: never\nlabels: {a: b}\n")
+    changed = spec.model_copy(update={"context": "$CI_PROJECT_DIR"})
+    for _ in range(2):
+        assert warnings(spec) == []
+        assert warnings(changed) != []
+    assert asked == [changed]
+    assert errors(changed.model_copy(update={"push": "auto"}))
+    assert len(asked) == 2
 
 
 def test_warnings_do_not_stop() -> None:

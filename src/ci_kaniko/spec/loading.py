@@ -8,6 +8,7 @@ from typing import Any
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.nodes import Mapping, Node, Scalar, Sequence
 from ci_kaniko.source.reading import decode, read, survey
+from ci_kaniko.spec.build import Checked
 from ci_kaniko.spec.placing import InvalidSpec, placed
 from ci_kaniko.spec.rules.engine import check
 from ci_kaniko.spec.spec import Spec
@@ -64,7 +65,10 @@ def errors(spec: Spec) -> list[Problem]:
 def warnings(spec: Spec) -> list[Problem]:
     """What is odd about a spec that can be rendered."""
     known = spec.findings
-    return placed(check(spec) if known is None else known, spec.source)
+    if known is None:
+        known = check(spec)
+        spec._checked = Checked(spec, known)  # noqa: SLF001 - so that nobody asks the rules again
+    return placed(known, spec.source)
 
 
 def to_python(root: Node) -> Any:
