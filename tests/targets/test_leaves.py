@@ -222,6 +222,15 @@ def example_key(leaf: Leaf) -> str:
     return next(iter(shown)) if isinstance(shown, dict) else "x"
 
 
+WITH_INPUTS = {
+    *(("dockerfile",), ("target",)),
+    *(("gitlab", field) for field in ("job", "stage", "tags", "platform_tags")),
+    *(("github", field) for field in ("runs_on", "platform_runs_on")),
+    *(("buildkite", field) for field in ("key", "queue", "agents")),
+}
+"""Where nothing but inputs is replaced."""
+
+
 def test_variables_are_replaced_in_what_the_model_calls_templates() -> None:
     """The quick walk over them finds what the one over all texts finds."""
     told = set()
@@ -229,9 +238,17 @@ def test_variables_are_replaced_in_what_the_model_calls_templates() -> None:
         spec = read(world(name))
         for build in () if isinstance(spec, Answer) else spec.builds:
             texts = (text for field in Build.model_fields for text in texts_of(build, field, Build))
-            wanted = {(text.where, text.text) for text in texts if text.kind == "template"}
+            wanted = {
+                (text.where, text.text)
+                for text in texts
+                if text.kind == "template"
+                or (
+                    not text.on_key
+                    and (text.where[:1] in WITH_INPUTS or text.where[:2] in WITH_INPUTS)
+                )
+            }
             wanted.discard((("context",), build.context))
             found = set(texts_with_variables(build))
             assert found - {(("context",), build.context)} == wanted, name
             told |= {where[0] for where, _ in found}
-    assert len(told) == 8
+    assert len(told) == 8 + 5

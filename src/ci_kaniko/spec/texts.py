@@ -121,7 +121,7 @@ def _add_templates(
     for field in _fields_with_variables(model):
         value = getattr(part, field)
         where = (*at, field)
-        if not value:
+        if not value or value is _fields(model)[field][0]:
             continue
         if isinstance(value, str):
             found.append((where, value))
@@ -130,9 +130,10 @@ def _add_templates(
             for key, item in value.items():
                 if keys:
                     found.append(((*where, key), key))
-                several = (item,) if isinstance(item, str) else item
-                if isinstance(several, tuple):
-                    found += (((*where, key), text) for text in several)
+                if isinstance(item, str):
+                    found.append(((*where, key), item))
+                elif isinstance(item, tuple):
+                    found += (((*where, key, index), text) for index, text in enumerate(item))
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
                 if isinstance(item, str):
