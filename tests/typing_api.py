@@ -38,6 +38,7 @@ from ci_kaniko import (
     OutputFile,
     Outputs,
     Prepare,
+    Preview,
     Problem,
     Proxy,
     Registry,
@@ -52,6 +53,7 @@ from ci_kaniko import (
     Toleration,
     Tools,
     Triggers,
+    UnknownEvent,
     UnknownTargetError,
     available_targets,
     check,
@@ -62,6 +64,7 @@ from ci_kaniko import (
     lint,
     load,
     loads,
+    preview,
     render,
     setup,
     sync,
@@ -165,7 +168,8 @@ def explain(text: str | bytes) -> list[str]:
 
 
 def every_error() -> tuple[type[CiKanikoError], ...]:
-    return SpecError, UnknownTargetError, BrokenTargetError, SelectionError, RenderingError
+    wrong = SpecError, UnknownTargetError, SelectionError, UnknownEvent
+    return *wrong, BrokenTargetError, RenderingError
 
 
 def one_line(problem: Problem) -> str:
@@ -187,6 +191,11 @@ def bring_up_to_date(path: Path) -> list[str]:
 def what_must_exist(spec: Spec) -> list[str]:
     needed: list[Requirement] = setup(spec, "gitlab")
     return [f"{each.kind} {each.name}" for each in needed]
+
+
+def what_happens(spec: Spec) -> list[str]:
+    found: Preview = preview(spec, ["gitlab", "github"], ["default-branch"])
+    return [outcome.run.name for answer in found.answers for outcome in answer.outcomes]
 
 
 def take_over(path: Path) -> str:
@@ -232,6 +241,7 @@ def use_everything(folder: Path) -> None:
     assert len(bring_up_to_date(path)) == 2
     assert bring_up_to_date(path) == []
     assert what_must_exist(spec) == []
+    assert what_happens(spec) == ["build"]
     assert take_over(folder / ".gitlab-ci.yml").startswith("push: never\n")
     assert faults(folder / ".gitlab-ci.yml") == []
     assert file_names()["gitlab"] == ".gitlab-ci.yml"
@@ -242,7 +252,7 @@ def use_everything(folder: Path) -> None:
     assert login is not None
     assert logins_to_clouds(login) == (None, None, None)
     assert rarer_sections(spec) == (None, {}, {})
-    assert len(every_error()) == 5
+    assert len(every_error()) == 6
 
 
 TWO: SpecDict = {"push": "never", "images": {"api": {"context": "a"}, "web": {"context": "b"}}}

@@ -13,7 +13,7 @@ from ci_kaniko.spec.schema import schema, schema_text
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
-from make import importing, matrix, pictures, rooms, rules
+from make import api, importing, matrix, pictures, rooms, rules
 from make.checks import checks_text
 from make.tables import code, listed, table
 from make.typed import typed_text
@@ -29,6 +29,7 @@ _NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "api.md": lambda: _filled("api.md", _api()),
     "architecture.md": lambda: _filled("architecture.md", {"rooms": rooms.drawing()}),
     "ci-kaniko.schema.json": schema_text,
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
@@ -77,6 +78,16 @@ def _filled(name: str, parts: dict[str, str]) -> str:
             raise ValueError(f"{name} has no marks for: {part}")
         page = f"{before}{start}\n{text}\n\n{end}{after}"
     return page
+
+
+def _api() -> dict[str, str]:
+    return {
+        "functions": api.functions(),
+        "aliases": api.aliases(),
+        "results": api.results(),
+        "errors": api.errors(),
+        "models": api.models(),
+    }
 
 
 def _importing() -> dict[str, str]:

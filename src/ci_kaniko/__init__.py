@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         diff,
         import_files,
         lint,
+        preview,
         render,
         setup,
         sync,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.pipelines import Imported
     from ci_kaniko.importing.report import Entry
     from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.previewing.events import UnknownEvent
+    from ci_kaniko.previewing.preview import Preview
     from ci_kaniko.problems.problem import (
         BrokenTargetError,
         CiKanikoError,
@@ -91,6 +94,7 @@ __all__ = [
     "OutputFile",
     "Outputs",
     "Prepare",
+    "Preview",
     "Problem",
     "Proxy",
     "Registry",
@@ -105,6 +109,7 @@ __all__ = [
     "Toleration",
     "Tools",
     "Triggers",
+    "UnknownEvent",
     "UnknownTargetError",
     "available_targets",
     "check",
@@ -115,17 +120,20 @@ __all__ = [
     "lint",
     "load",
     "loads",
+    "preview",
     "render",
     "setup",
     "sync",
 ]
 
 _ROOMS = {
-    "api": "check checkout_values diff import_files lint render setup sync",
+    "api": "check checkout_values diff import_files lint preview render setup sync",
     "importing.linting": "Linted",
     "importing.pipelines": "Imported",
     "importing.report": "Entry",
     "kaniko.systems": "TargetName",
+    "previewing.events": "UnknownEvent",
+    "previewing.preview": "Preview",
     "problems.problem": "BrokenTargetError CiKanikoError Problem SelectionError SpecError "
     "UnknownTargetError",
     "rendering": "RenderingError",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.linting import Linted
     from ci_kaniko.importing.pipelines import Imported
     from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.previewing.preview import Preview
     from ci_kaniko.problems.problem import Problem, SpecError
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.syncing.compare import Compared
@@ -150,6 +151,37 @@ def setup(spec: Spec, target: OneTarget) -> list[Requirement]:
     from ci_kaniko.requirements import requirements
 
     return requirements(spec, _name(target))
+
+
+def preview(
+    spec: Spec,
+    targets: Targets = (),
+    events: Iterable[str] = (),
+    *,
+    values: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+) -> Preview:
+    r"""What happens on each event: jobs, pushes, logins, caches.
+
+    ``events`` are written as for ``--event``, such as ``tag=v1.2.3``; without any, those that the
+    spec speaks of. ``values`` are variables that are known beside those of the event.
+
+    Raises SpecError when no target can render the spec, UnknownTargetError, UnknownEvent, and
+    SelectionError for an image that is not there.
+
+    >>> from ci_kaniko import loads
+    >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")
+    >>> preview(spec, "gitlab", ["tag=v2.0.0"]).answers[0].outcomes[0].run.destinations
+    ('${registry.image}:v2.0.0',)
+    """
+    from ci_kaniko.previewing.preview import preview as look
+
+    names = _names(targets)
+    if only:
+        from ci_kaniko.project.changes import only_images
+
+        spec = only_images(spec, only)
+    return look(spec, names, events, values)
 
 
 def import_files(files: Pipelines, source: str | None = None) -> Imported:

@@ -119,6 +119,12 @@ def test_setup_and_lint_say_what_the_commands_say(fleet: Repository) -> None:
     assert imported.spec_text == fleet.call("import", "ci.sh").out
 
 
+def test_preview_says_what_the_command_says(fleet: Repository) -> None:
+    spec = ci_kaniko.load("web")
+    found = ci_kaniko.preview(spec, "gitlab", ["tag=v1.0.0"]).to_dict()
+    assert found == said(fleet, "preview", "gitlab", "-f", "web", "--event", "tag=v1.0.0")
+
+
 def test_a_part_is_rendered_as_the_command_renders_it(tmp_path: Path) -> None:
     repository = Repository(tmp_path, git="none")
     images = "images: {api: {context: api}, web: {context: web}}\n"
@@ -148,14 +154,8 @@ def test_a_part_is_rendered_as_the_command_renders_it(tmp_path: Path) -> None:
 def test_a_wrong_target_is_an_error_everywhere(fleet: Repository) -> None:
     wrong: Any = "gitlub"
     spec = ci_kaniko.load("web")
-    for call in (
-        ci_kaniko.render,
-        ci_kaniko.check,
-        ci_kaniko.diff,
-        ci_kaniko.sync,
-        ci_kaniko.setup,
-    ):
-        ask: Any = call
+    for name in ("render", "check", "diff", "sync", "setup", "preview"):
+        ask: Any = getattr(ci_kaniko, name)
         with pytest.raises(UnknownTargetError, match=r'did you mean "gitlab"\?'):
             ask(spec, wrong)
 

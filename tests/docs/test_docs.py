@@ -24,7 +24,7 @@ from harness.cases import ROOT
 from harness.models import every_field
 from harness.repository import PACKAGE
 from harness.yaml12 import read
-from make import matrix, pages, rooms
+from make import api, matrix, pages, rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ WRITTEN |= {
         "pipelines.md",
         "preview.md",
         "reusable.md",
+        "stability.md",
         "tags-and-releases.md",
         "targets.md",
         "troubleshooting.md",
@@ -128,6 +129,23 @@ def test_readme_shows_what_python_says() -> None:
         dict(shown(r"`(ci-kaniko [^`]+)` prints:"))["ci-kaniko render gitlab"]
         == (test.globs["text"])
     )
+
+
+def test_the_page_on_python_shows_what_python_says(folder: Path) -> None:
+    for name in ("api", "web"):
+        (folder / "repos" / name / ".git").mkdir(parents=True)
+    (folder / "repos" / "api" / "Dockerfile").write_text("FROM scratch\n")
+    written = PAGES["docs/api.md"].partition("\n## Functions\n")[0]
+    page = "\n".join(blocks(written, "pycon"))
+    test = doctest.DocTestParser().get_doctest(page, {}, "api.md", None, 0)
+    assert len([example for example in test.examples if example.want]) > 2
+    assert not doctest.DocTestRunner().run(test).failed
+
+
+def test_every_public_name_is_on_the_page_on_python() -> None:
+    assert api.undocumented() == set()
+    table = set(re.findall(r"(?m)^\| `(\w+)` \| `\w+\(", PAGES["docs/api.md"]))
+    assert table | {"explain", "schema", "init", "pin"} >= COMMANDS.keys()
 
 
 def test_architecture_shows_what_python_says() -> None:

@@ -71,9 +71,7 @@ def _print(found: Preview, form: str) -> None:
 def _print_json(found: Preview) -> None:
     import json
 
-    from ci_kaniko.previewing.exchange import data
-
-    say(json.dumps(data(found), ensure_ascii=False, indent=2))
+    say(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
 
 
 def _compare(

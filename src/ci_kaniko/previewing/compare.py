@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.previewing.exchange import VERSION, fields
+from ci_kaniko.previewing.preview import VERSION
 from ci_kaniko.previewing.text import block
 
 if TYPE_CHECKING:
@@ -96,5 +96,5 @@ def data(found: list[Change]) -> dict[str, Any]:
 
 
 def _said(outcome: Outcome) -> dict[str, Any]:
-    differs = {target: fields(run) for target, run in outcome.differs.items()}
-    return {**fields(outcome.run), "differs": differs}
+    differs = {target: run.to_dict() for target, run in outcome.differs.items()}
+    return {**outcome.run.to_dict(), "differs": differs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.previewing.events import occasions
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.problem import Problem
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.target import Target
+
+
+VERSION = 1
+"""Of the format for programs; fields may be added to it."""
 
 
 class Outcome(NamedTuple):
@@ -56,6 +60,38 @@ class Preview(NamedTuple):
     targets: tuple[str, ...]
     answers: tuple[Answer, ...]
     refused: Mapping[str, tuple[Problem, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``ci-kaniko preview --format json`` prints."""
+        return {
+            "version": VERSION,
+            "spec": self.spec,
+            "targets": [*self.targets],
+            "events": [_event(answer) for answer in self.answers],
+            "refused": {
+                target: [{"rule": p.rule, "where": p.where, "message": p.message} for p in problems]
+                for target, problems in self.refused.items()
+            },
+        }
+
+
+def _event(answer: Answer) -> dict[str, Any]:
+    return {
+        "event": answer.occasion.word,
+        "title": answer.occasion.title,
+        "jobs": [_job(outcome) for outcome in answer.outcomes],
+        "notes": {**answer.notes},
+    }
+
+
+def _job(outcome: Outcome) -> dict[str, Any]:
+    """What differs on a target holds only the fields that do."""
+    usual = outcome.run.to_dict()
+    differs = {
+        target: {name: value for name, value in run.to_dict().items() if value != usual[name]}
+        for target, run in outcome.differs.items()
+    }
+    return {**usual, "differs": differs}
 
 
 def preview(

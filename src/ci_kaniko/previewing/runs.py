@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.pipeline import pipeline
@@ -62,6 +62,15 @@ class Run(NamedTuple):
     def name(self) -> str:
         """What people call the job."""
         return " ".join(filter(None, [self.job, self.image]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run field by field, as JSON has it."""
+        said = {
+            name: [*value] if isinstance(value, tuple) else value
+            for name, value in self._asdict().items()
+        }
+        logins = [login._asdict() | {"secrets": [*login.secrets]} for login in self.logins]
+        return {**said, "logins": logins}
 
 
 def runs(
