@@ -418,8 +418,10 @@ def is_fetched(spec: Spec) -> bool:
 def image(run: Run, *, shell: bool) -> str:
     executor = run.spec.section("executor")
     _, version = _IMAGES[executor.get("distribution", "osscontainertools")]
-    reference = f"{executor_name(run.spec)}:{executor.get('version', version)}"
-    digest = executor.get("digests", {}).get("debug" if shell else "plain", "").rpartition("@")[2]
+    pinned = executor.get("digests", {}).get("debug" if shell else "plain", "")
+    tag, _, digest = pinned.rpartition("@")
+    version = executor.get("version") or tag.removesuffix("-debug") or version
+    reference = f"{executor_name(run.spec)}:{version}"
     return reference + "-debug" * shell + f"@{digest}" * bool(digest)
 
 
