@@ -145,26 +145,47 @@ def replacement_of(problem: Problem) -> tuple[str, str] | None:
     """What to replace, and by what, when a hint says it in so many words."""
     column = problem.column or 1
     marked = problem.excerpt[column - 1 : column - 1 + problem.width]
-    if problem.hint.startswith("write "):
+    if problem.hint.startswith("write ") and not problem.hint.startswith("write what"):
         new = problem.hint.removeprefix("write ")
         is_text = problem.rule not in {"bad-boolean", "bad-integer", "wrong-type"}
+        is_text = is_text and not new.startswith(("{", "["))
         quote = marked[0] if is_text and marked[:1] in {'"', "'"} else ""
         return marked, f"{quote}{new}{quote}"
     if found := re.match(r'did you mean (?:"(.+?)"|(\S+))\?', problem.hint):
         word = re.search(r'"(.+?)"', problem.message)
         new = found.group(1) or found.group(2)
-        return marked, marked.replace(word.group(1), new) if word else new
+        inside = word and not new.startswith("${")
+        return marked, marked.replace(word.group(1), new) if word and inside else new
     return None
 
 
 @pytest.mark.parametrize("case", CASES, ids=names_of)
 def test_hints_that_name_a_replacement_work(case: Case) -> None:
-    for problem in problems_of(case):
-        found = replacement_of(problem) if problem.where else None
-        if found:
-            left = problems_of(case._replace(data=replaced(case.data, problem, *found)))
-            same = [(p.line, p.column, p.rule) for p in left]
-            assert (problem.line, problem.column, problem.rule) not in same, problem.hint
+    """Each ends its problem; followed one after the other they come to an end.
+
+    What is left was there before, or says what to do about it.
+    """
+    first = problems_of(case)
+    for problem in first:
+        followed(case, problem)
+    known = {(problem.rule, problem.message) for problem in first}
+    steps = 0
+    while step := next(filter(None, (followed(case, each) for each in problems_of(case))), None):
+        case, steps = step, steps + 1
+        assert steps < 50, "each hint leads to another one"
+    for problem in problems_of(case) if steps else ():
+        assert problem.hint or (problem.rule, problem.message) in known, problem.explain()
+
+
+def followed(case: Case, problem: Problem) -> Case | None:
+    """The spec without a problem, if its hint names what to write instead."""
+    found = replacement_of(problem) if problem.where else None
+    if not found:
+        return None
+    mended = case._replace(data=replaced(case.data, problem, *found))
+    left = {(each.line, each.column, each.rule) for each in problems_of(mended)}
+    assert (problem.line, problem.column, problem.rule) not in left, problem.hint
+    return mended
 
 
 def replaced(data: bytes, problem: Problem, old: str, new: str) -> bytes:
