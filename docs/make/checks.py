@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _POSITIONS = {
     "Finding": 0,
     "Refused": 0,
+    "Unreadable": 0,
     "_error": 1,
     "_fatal": 0,
     "_problem": 0,
@@ -24,6 +25,7 @@ _POSITIONS = {
     "_refuse_byte": 3,
     "_report": 0,
     "problem": 0,
+    "refuse": 0,
 }
 """What is given the id of a rule, and where among its arguments."""
 _ALWAYS = {"no_effect": "no-effect"}
@@ -57,6 +59,27 @@ def checks(sources: dict[str, str]) -> dict[str, list[str]]:
                 if _ALWAYS.get(name) != rule:
                     found.setdefault(rule, {}).setdefault(f"{module}:{name}")
     return {rule: [*places] for rule, places in sorted(found.items())}
+
+
+def warned(sources: dict[str, str]) -> set[str]:
+    """The rules that somebody reports as a warning.
+
+    >>> warned({"a.py": "Finding('odd', (), 'no', severity='warning')"})
+    {'odd'}
+    """
+    calls = (
+        node
+        for text in sources.values()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+    )
+    return {
+        rule
+        for call in calls
+        if any(key.arg == "severity" and _text(key.value) == "warning" for key in call.keywords)
+        for rule in map(_text, _rules(call))
+        if rule
+    }
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

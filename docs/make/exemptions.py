@@ -39,6 +39,12 @@ EXEMPTIONS = (
         beside="registries.*.SELF",
     ),
     Exemption(
+        ("rules.**",),
+        _ALL,
+        "it says how bad a problem is, and changes nothing where there is none; a lock speaks to "
+        "the files that extend this one",
+    ),
+    Exemption(
         ("default_branch",),
         _ALL,
         "it says what the repository is; it is read where something depends on the default branch "

@@ -149,6 +149,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.project.unused_logins import push_only_logins, unused_logins
     from ci_kaniko.spec.placing import placed
+    from ci_kaniko.spec.policy import applied
 
     dockerfiles = Dockerfiles(root)
     only = [build.name for build in part.builds]
@@ -156,7 +157,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     found += push_only_logins(spec, dockerfiles, targets, only)
     found += shared_logins(spec, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)
-    return placed(found, spec.source)
+    return placed(applied(found, spec.rules), spec.source)
 
 
 def _around(error: SpecError, asked: Asked) -> list[Problem]:
@@ -168,6 +169,7 @@ def _around(error: SpecError, asked: Asked) -> list[Problem]:
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.surroundings import surroundings
     from ci_kaniko.spec.placing import placed
+    from ci_kaniko.spec.policy import applied
 
     rest, source = error.rest, error.rest.source
     root = asked.root(source)
@@ -177,4 +179,5 @@ def _around(error: SpecError, asked: Asked) -> list[Problem]:
     matter = [build.name for build in rest.builds if not names or build.name in names]
     chosen = _chosen(rest, asked) or NAMES
     dockerfiles = Dockerfiles(root)
-    return placed(surroundings(rest, dockerfiles, chosen, matter, error.damaged), source)
+    found = surroundings(rest, dockerfiles, chosen, matter, error.damaged)
+    return placed(applied(found, rest.rules), source)

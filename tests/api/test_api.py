@@ -13,7 +13,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko import Problem, SelectionError, Spec, SpecError, UnknownTargetError, loads
 from ci_kaniko.source.reading import survey
-from ci_kaniko.spec.loading import to_python
+from ci_kaniko.spec.data import to_python
 from ci_kaniko.syntax.scalars import Plain
 from harness.bad_specs import FOLDER
 from harness.repository import SPEC, Repository, git

@@ -19,6 +19,7 @@ from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED
 from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.spec.origins import annotated
 from harness import tools
 from harness.cases import ROOT
 from harness.models import every_field
@@ -37,6 +38,7 @@ WRITTEN |= {
     f"docs/{name}": (DOCS / name).read_text("utf-8")
     for name in (
         "architecture.md",
+        "fleet.md",
         "in-sync.md",
         "logins.md",
         "pipelines.md",
@@ -182,11 +184,28 @@ NO_SPECS = ("# Generated", "# .", "# check.", "repos:", " ")
 """How blocks begin that show a pipeline, or the configuration of pre-commit."""
 
 
+def test_a_spec_over_a_package_is_as_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a base and a spec: what show prints, and whom the rules stop."""
+    page = WRITTEN["docs/fleet.md"]
+    base, spec, rules = blocks(page, "yaml")
+    (folder / "site" / "fleet").mkdir(parents=True)
+    monkeypatch.syspath_prepend(folder / "site")
+    (folder / "ci-kaniko.yaml").write_text(spec)
+    (folder / "site" / "fleet" / "base.yaml").write_text(base)
+    merged = ci_kaniko.load("ci-kaniko.yaml")
+    assert [annotated(merged.source)] == blocks(page, "text") if merged.source else False
+    (folder / "site" / "fleet" / "base.yaml").write_text(base + rules)
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        ci_kaniko.load("ci-kaniko.yaml")
+    found = {problem.rule for problem in caught.value.problems}
+    assert found == {"pinned-images", "allowed-registries"}
+
+
 def test_every_yaml_block_is_a_spec() -> None:
     wrong = dict(shown(r"`([\w-]+\.yaml)`:"))["wrong.yaml"]
     for name, text in WRITTEN.items():
         for block in blocks(text, "yaml"):
-            if block == wrong or block.startswith(NO_SPECS):
+            if block == wrong or block.startswith(NO_SPECS) or name == "docs/fleet.md":
                 continue
             complete = block if "destinations:" in block else f"push: never\n{block}"
             assert ci_kaniko.loads(complete).context, name

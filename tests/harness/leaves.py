@@ -16,12 +16,14 @@ from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.reading import survey
 from ci_kaniko.spec.build import TOP_ONLY, NamedImage
+from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.fields import Reads
-from ci_kaniko.spec.loading import to_python, warnings
+from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.placing import placed
 from ci_kaniko.spec.spec import Spec
+from ci_kaniko.targets.header import header
 from ci_kaniko.targets.registry import available_targets
 from ci_kaniko.targets.templates import own_template
 from harness.cases import CASES, PIPELINE_CASES
@@ -377,7 +379,7 @@ def answer(
             own_template(spec, chosen)
         except SpecError as error:
             return Answer(None, (*told, *error.problems))
-    return Answer(fill(chosen.template, {**rendered.view, "header": ""}), told)
+    return Answer(fill(chosen.template, {**rendered.view, "header": header(spec)}), told)
 
 
 def events(target: str) -> tuple[Event, ...]:

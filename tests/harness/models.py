@@ -94,7 +94,8 @@ def _wrapped(field: Field) -> Callable[[Any], dict[str, Any]]:
     if "tuple[" in shape:
         return lambda value: field.place([value])
     if "dict[" in shape:
-        return lambda value: field.place({"ghcr.io": value})
+        key = next(iter(field.info.examples[0])) if field.info.examples else "ghcr.io"
+        return lambda value: field.place({key: value})
     return field.place
 
 

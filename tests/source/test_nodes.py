@@ -83,7 +83,7 @@ def plain(node: Node) -> Any:
 
 
 def value(text: str, *where: str | int) -> Node:
-    return parse(text, "spec.yaml").locate(where)[1]
+    return parse(text, "spec.yaml").locate(where).node
 
 
 @contextmanager
@@ -211,7 +211,7 @@ def test_merges(written: str, expected: dict[str, Any]) -> None:
 
 def test_merged_keys_keep_their_place() -> None:
     source = parse("x: &x\n  b: c\na:\n  <<: [*x]\n  d: e\n", "spec.yaml")
-    key, node = source.locate(("a", "b"))
+    _, key, node = source.locate(("a", "b"))
     assert key
     assert (key.line, key.column, node.line, node.column) == (2, 3, 2, 6)
 
@@ -253,7 +253,7 @@ LOCATE = {
 @pytest.mark.parametrize(("where", "key", "node"), LOCATE.values(), ids=LOCATE)
 def test_locate(where: tuple[str | int, ...], key: str | None, node: str) -> None:
     source = parse("a: 1\nb:\n  - x\n  - c: d\n", "spec.yaml")
-    found_key, found = source.locate(where)
+    _, found_key, found = source.locate(where)
     assert f"{found.line}:{found.column}" == node
     assert (f"{found_key.line}:{found_key.column}" if found_key else None) == key
 
@@ -265,7 +265,9 @@ def test_lines_are_safe_for_any_number() -> None:
 
 def test_problem_points_at_a_node() -> None:
     source = parse("a: [x,\n  yz]  # c\n", "spec.yaml")
-    problem = source.problem("bad", "wrong", source.locate(("a", 1))[1], "right", "warning", "a[1]")
+    problem = source.problem(
+        "bad", "wrong", source.locate(("a", 1)).node, "right", "warning", "a[1]"
+    )
     assert problem == Problem(
         rule="bad",
         message="wrong",
@@ -281,14 +283,14 @@ def test_problem_points_at_a_node() -> None:
 
 def test_problem_underlines_to_the_end_of_the_line() -> None:
     source = parse("a: [x,   \n  yz]\nb:", "spec.yaml")
-    assert source.problem("", "", source.locate(("a",))[1]).width == 3
-    assert source.problem("", "", source.locate(("b",))[1]).width == 1
+    assert source.problem("", "", source.locate(("a",)).node).width == 3
+    assert source.problem("", "", source.locate(("b",)).node).width == 1
 
 
 def masked(text: str, *secrets: tuple[str | int, ...]) -> Source:
     source = parse(text, "spec.yaml")
     for secret in secrets:
-        source.mask(source.locate(secret)[1])
+        source.mask(source.locate(secret).node)
     return source
 
 
@@ -296,10 +298,10 @@ def test_mask_hides_a_value() -> None:
     source = masked('a: {b: "hunter2", c: hunter3, d: e} # f', ("a", "b"), ("a", "c"))
     excerpt = "a: {b: *********, c: *******, d: e} # f"
     for key, shown in (("b", "*********"), ("c", "*******"), ("d", "e")):
-        problem = source.problem("", "", source.locate(("a", key))[1])
+        problem = source.problem("", "", source.locate(("a", key)).node)
         assert problem.excerpt == excerpt
         assert excerpt[problem.column - 1 :][: problem.width] == shown if problem.column else False
-    whole = source.problem("", "", source.locate(("a",))[1])
+    whole = source.problem("", "", source.locate(("a",)).node)
     assert (whole.column, whole.width) == (4, len("{b: *********, c: *******, d: e}"))
 
 
@@ -313,7 +315,7 @@ def test_mask_hides_a_collection_and_what_is_in_it() -> None:
     source = masked("a:\n  b: [x, y]\n  c: d # e\nf: g", ("a", "b", 0), ("a",), ("a", "b", 1))
     shown = [source.problem("", "", Node(Place(n, 1, n, 2))).excerpt for n in range(1, 5)]
     assert shown == ["a:", "  *********", "  **** # e", "f: g"]
-    problem = source.problem("", "", source.locate(("a", "b", 1))[1])
+    problem = source.problem("", "", source.locate(("a", "b", 1)).node)
     assert (problem.column, problem.width) == (10, 1)
 
 
@@ -783,7 +785,7 @@ def test_masked_text_is_never_shown(entries: list[tuple[bool, int, str]]) -> Non
     words = [("S" if secret else "p") * length for secret, length, _ in entries]
     gaps = [gap for *_, gap in entries]
     source = parse("a: [" + "".join(map(str.__add__, words, gaps)) + "]", "spec.yaml")
-    nodes = [source.locate(("a", number))[1] for number in range(len(words))]
+    nodes = [source.locate(("a", number)).node for number in range(len(words))]
     for node, (secret, *_) in zip(nodes, entries, strict=True):
         if secret:
             source.mask(node)

@@ -154,6 +154,8 @@ def test_every_field_is_described_and_its_example_valid(field: Field) -> None:
     assert field.info.examples
     for example in field.info.examples:
         VALIDATOR.validate(field.place(example))
+        if field.name == "extends":  # only a file does
+            continue
         document = field.alone(example)
         field.model.model_validate({**SMALLEST, **document} if field.model is Spec else document)
 

@@ -49,8 +49,10 @@ if TYPE_CHECKING:
 FORBIDDEN = {
     *(("context_login", "aws", key) for key in ("access_key_id", "secret_access_key", "role")),
     *(("context_login", "google", key) for key in ("provider", "service_account")),
+    ("rules", "*", "locked"),
 }
-"""Leaves that a model shares with another one, and no spec can have here."""
+"""Leaves that a model shares with another one, and no spec can have here; and the lock, which other
+files hear: see tests/spec/test_bases.py."""
 LOGIN_WORLDS = {
     f"{kind} on {target}": login_spec(kind, target)
     for kind in LOGINS

@@ -11,7 +11,7 @@ import yaml
 import ci_kaniko
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.source.reading import survey
-from ci_kaniko.spec.loading import to_python
+from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.syntax.scalars import Plain
 from harness import expectation

@@ -118,6 +118,7 @@ COMMANDS = {
         },
         lists={"--set": "settings"},
     ),
+    "show": Command("show:show", values={**_SPEC, **_FORMAT}),
     "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),

@@ -405,6 +405,19 @@ def setup(
 
 
 @app.command(cls=_Command)
+def show(
+    spec: SpecOption = None,
+    *,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|json", help="For people or for machines.")
+    ] = "text",
+) -> None:
+    """Print the spec with all that it extends, and where each value was written."""
+    with _told():
+        act("show:show", spec, form=form)
+
+
+@app.command(cls=_Command)
 def pin(
     spec: SpecOption = None,
     *,

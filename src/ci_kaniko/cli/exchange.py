@@ -93,7 +93,7 @@ def _text(problem: Problem) -> str:
 
 def _path(problem: Problem) -> str:
     """From the root of the repository, wherever the command runs."""
-    return problem.path if problem.path.startswith("<") else place_here(problem.path)
+    return place_here(problem.path)
 
 
 def _fingerprints(problems: Sequence[Problem]) -> list[str]:

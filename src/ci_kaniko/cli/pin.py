@@ -11,7 +11,8 @@ from ci_kaniko.cli.shared import Done, Misuse, fail, find_spec, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci_kaniko.pinning.pins import Unpinned
+    from ci_kaniko.spec.build import SpecFields
+    from ci_kaniko.spec.running import Running
 
 
 def pin(spec: str | None = None, *, check: bool = False) -> None:
@@ -20,18 +21,18 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     Raises Done for a spec with errors, a registry that does not tell, and with ``check`` for a tag
     without a digest; raises Misuse for standard input.
     """
-    from ci_kaniko.pinning.pins import CannotPin, unpinned, with_pins
+    from ci_kaniko.pinning.pins import CannotPin, with_pins
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.repository.files import read_bytes, write
     from ci_kaniko.source.reading import decode
     from ci_kaniko.source.source import BOM
-    from ci_kaniko.spec.loading import load
+    from ci_kaniko.spec.running import unpinned
 
     if spec == "-":
         raise Misuse("pin rewrites a file; standard input is none")
     path = spec or find_spec()
     try:
-        found = unpinned(load(path))
+        found = unpinned(_loaded(path))
         data = read_bytes(path) or b""
         text = decode(data, path)
     except SpecError as error:
@@ -57,11 +58,25 @@ def pin(spec: str | None = None, *, check: bool = False) -> None:
     say("ci-kaniko sync brings the files of the spec up to date")
 
 
-def _dotted(item: Unpinned) -> str:
+def _loaded(path: str) -> SpecFields:
+    """A spec of which nothing is wrong but what is mended here. Raises SpecError."""
+    from ci_kaniko.spec.loading import load
+    from ci_kaniko.spec.placing import InvalidSpec
+    from ci_kaniko.spec.policy import PINNED
+
+    try:
+        return load(path)
+    except InvalidSpec as error:
+        if error.rest is None or any(problem.rule != PINNED for problem in error.problems):
+            raise
+        return error.rest
+
+
+def _dotted(item: Running) -> str:
     return ".".join(map(str, item.where))
 
 
-def _resolved(found: Sequence[Unpinned]) -> dict[str, str]:
+def _resolved(found: Sequence[Running]) -> dict[str, str]:
     """The pin of each name. Raises Done when a registry or a git server does not tell one."""
     from ci_kaniko.pinning.actions import ActionError, commit
     from ci_kaniko.pinning.registry import Registries, RegistryError

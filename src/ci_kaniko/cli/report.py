@@ -48,9 +48,7 @@ def _annotation(problem: Problem) -> str:
     """
     from ci_kaniko.repository.discovery import place_here
 
-    known = not problem.path.startswith("<")
-    path = place_here(problem.path) if known else problem.path
-    properties = {"file": path, "line": problem.line, "col": problem.column}
+    properties = {"file": place_here(problem.path), "line": problem.line, "col": problem.column}
     listed = ",".join(
         f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value
     )

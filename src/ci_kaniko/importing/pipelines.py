@@ -220,7 +220,7 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
 def _without_errors(data: dict[str, Any], report: Report) -> bool:
     """Take the first refused part of each image away; whether there was one."""
     from ci_kaniko.source.reading import survey
-    from ci_kaniko.spec.loading import to_python
+    from ci_kaniko.spec.data import to_python
     from ci_kaniko.spec.spec import Spec
 
     try:

@@ -8,7 +8,7 @@ from ci_kaniko.merging.entries import locate, marker
 from ci_kaniko.merging.restyle import restyled
 from ci_kaniko.merging.stages import new_list
 from ci_kaniko.merging.syntax import read
-from ci_kaniko.text.marks import MARK
+from ci_kaniko.text.marks import after_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def _piece(source: Collection, entry: Entry, column: int, style: Style) -> Piece
 def whole_file(rendered: Collection, line_end: str) -> str:
     """All that was rendered, its header left out, with a marker above each entry."""
     text, at, parts = rendered.syntax.text, 0, []
-    if text.startswith(MARK):
+    if after_mark(text) is not None:
         at = len(text) - len(text.partition("\n")[2].lstrip("\n"))
     for entry in rendered.entries:
         column = rendered.column or 0

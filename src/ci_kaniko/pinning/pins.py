@@ -1,4 +1,4 @@
-"""The images that a spec runs without a digest, and its text with the digests; actions likewise.
+"""The text of a spec with digests for the images that it runs, and commits for its actions.
 
 A text is spliced: nothing of it changes but the pins, and what comes out is read again and compared
 with what it should say.
@@ -7,97 +7,20 @@ with what it should say.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.source.nodes import Mapping, Node, Scalar
 from ci_kaniko.source.reading import parse
 from ci_kaniko.source.source import Lines
-from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.loading import loads
-from ci_kaniko.spec.pulled import DEFAULTS, mirrored
-from ci_kaniko.spec.tools import is_pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.source.source import Source
-    from ci_kaniko.spec.build import Build
-    from ci_kaniko.spec.spec import Spec
-
-
-class Unpinned(NamedTuple):
-    """An image that runs by its tag, or an action that runs by its version.
-
-    ``where`` the spec says so or would, ``name`` as it is pulled, and ``written``, the text before
-    the digest.
-    """
-
-    where: Where
-    name: str
-    written: str
-    is_action: bool = False
-
-    @property
-    def missing(self) -> str:
-        """What pins it."""
-        return "commit" if self.is_action else "digest"
-
-    def pinned(self, pin: str) -> str:
-        """What stands there with its pin."""
-        if self.is_action:
-            action, _, version = self.written.rpartition("@")
-            return f"{action}@{pin} # {version}"
-        return f"{self.written}@{pin}"
 
 
 class CannotPin(Exception):
     """A spec is not written so that a pin could be put in; the message says what to write."""
-
-
-def unpinned(spec: Spec) -> list[Unpinned]:
-    """What of executor, tools and preparations runs by a tag or a version, each place once."""
-    found = {item.where: item for build in spec.builds for item in _of(build, _targets(spec))}
-    return list(found.values())
-
-
-def _targets(spec: Spec) -> list[str]:
-    """The targets that the spec has files for; without any all of them."""
-    return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
-
-
-def _of(build: Build, targets: list[str]) -> Iterator[Unpinned]:
-    yield from _executor(build)
-    run = {tool for name in targets for tool in getattr(build, name).tools(build)}
-    for tool, default in DEFAULTS.items():
-        given = getattr(build.tools, tool)
-        if given or tool in run:
-            yield from _image(build, ("tools", tool), given or default)
-    action = build.tools.checkout
-    if action and not is_pinned(action):
-        yield Unpinned(("tools", "checkout"), action, action, is_action=True)
-    if build.prepare:
-        yield from _image(build, build.at(("prepare", "image")), build.prepare.image)
-
-
-def _image(build: Build, where: Where, image: str) -> Iterator[Unpinned]:
-    if "@" not in image:
-        yield Unpinned(where, mirrored(image, build), image)
-
-
-def _executor(build: Build) -> Iterator[Unpinned]:
-    executor = build.executor
-    if has_own_tag(executor):
-        yield from _image(build, build.at(("executor", "image")), executor.image or "")
-        return
-    repository = mirrored(executor.image or DISTRIBUTIONS[executor.distribution].image or "", build)
-    for variant, suffix in SUFFIXES.items():
-        if repository and not getattr(executor.digests, variant):
-            where = build.at(("executor", "digests", variant))
-            tag = f"{version_of(executor)}{suffix}"
-            yield Unpinned(where, f"{repository}:{tag}", tag)
 
 
 def with_pins(text: str, path: str, pins: dict[Where, str]) -> str:
@@ -111,7 +34,7 @@ def with_pins(text: str, path: str, pins: dict[Where, str]) -> str:
 def _check(text: str, path: str, pins: dict[Where, str]) -> None:
     source = parse(text, path)
     for where, value in pins.items():
-        _, node = source.locate(where)
+        node = source.locate(where).node
         if not isinstance(node, Scalar) or node.text != value:
             raise CannotPin(_by_hand(where, value))
     loads(text, path)

@@ -18,6 +18,7 @@ _NOTHING: dict[str, str] = {}
 _GROUPS = (
     *("reading", "keys", "texts", "logins", "together", "checkout", "images", "targets"),
     "outputs",
+    "fleet",
 )
 
 

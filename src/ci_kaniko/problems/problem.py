@@ -139,7 +139,7 @@ class BrokenTargetError(CiKanikoError):
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Sorted by position, each once; what has no position comes last.
+    """Sorted by file and position, each once; what has no position comes last in its file.
 
     What is reached through several aliases is one problem.
     """
@@ -147,7 +147,10 @@ def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
     unique: dict[Problem, Problem] = {}
     for problem in problems:
         unique.setdefault(replace(problem, where="") if problem.line else problem, problem)
-    return sorted(unique.values(), key=lambda problem: (problem.line or far, problem.column or far))
+    return sorted(
+        unique.values(),
+        key=lambda problem: (problem.path, problem.line or far, problem.column or far),
+    )
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:

@@ -79,7 +79,10 @@ def changes(files: Iterable[str]) -> Changes:
 
 def affected(spec: Spec, root: str, found: Changes) -> list[str]:
     """The images that changes concern, those that need them included; "" is the only one."""
-    if spec.source and not found.files.isdisjoint(_names(root, os.path.abspath(spec.source.path))):
+    texts = (spec.source, *spec.source.bases) if spec.source else ()
+    files = [text.path for text in texts if text is spec.source or text.place]
+    read = [_names(root, os.path.abspath(file)) for file in files]
+    if any(not found.files.isdisjoint(names) for names in read):
         return [build.name for build in spec.builds]
     if spec.templates and _touches_templates(root, spec.templates, found):
         return [build.name for build in spec.builds]

@@ -97,8 +97,8 @@ def _at_what_is_written(finding: Finding, spec: SpecFields) -> Finding:
     source, (*above, field) = spec.source, finding.where
     if source is None or field not in {"dockerfile", "build_secrets"}:
         return finding
-    inner = source.locate(tuple(above))[1]
-    written = {key.text for key, _ in inner.items} if isinstance(inner, Mapping) else set()
+    layers = [layer.node for layer in source.layers(tuple(above))]
+    written = {key.text for inner in layers if isinstance(inner, Mapping) for key, _ in inner.items}
     if field in written:
         return finding
     for other in ("dockerfile", "context"):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 FILE_NAMES = ("ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json")
 ENDING = ".j2"
 _MAGIC = frozenset("*?[")
+PREFIX = "package:"
+"""Before the name of an installed package and that of a file in it."""
 
 
 def find(start: str = ".") -> str | None:
@@ -85,8 +87,10 @@ def root_of(spec_path: str) -> str:
 def place_here(path: str) -> str:
     """A file's path from the root of the repository that a command runs in, if it lies there.
 
-    Otherwise from that of its own.
+    Otherwise from that of its own. What messages call a text that is no file stays as it is.
     """
+    if path.startswith(("<", PREFIX)):
+        return path
     below = os.path.relpath(path, root_of(FILE_NAMES[0])).replace(os.sep, "/")
     return place_of(path) if below.startswith("../") else below
 

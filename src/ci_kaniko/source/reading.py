@@ -4,40 +4,84 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, NoReturn
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.nodes import Node, Place
 from ci_kaniko.source.source import BOM, Source, is_yaml, lines_of, place_after
 from ci_kaniko.source.tree import Builder
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_BYTES = 1024 * 1024
 _MAX_TAG_DIRECTIVES = 100
 
+_NAME_IT = "name the file with --spec PATH"
 _BINARY = bytes(sorted(set(range(32)) - set(b"\t\n\r")))
 
 
+class Unreadable(Exception):
+    """A file that cannot be read; ``rule`` is that of the problem, the message says why."""
+
+    def __init__(self, rule: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.hint = hint
+
+
 def read(path: str | os.PathLike[str]) -> str:
-    """The text of a spec file; never blocks, and stops at what a spec may hold."""
+    """The text of a spec file; never blocks, and stops at what a spec may hold.
+
+    Raises SpecError.
+    """
+    from ci_kaniko.repository.discovery import FILE_NAMES
+
     path = os.fspath(path)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            _refuse_kind(path)
-        if os.path.realpath(path) != os.path.abspath(path) and _leads_out(path):
-            message = "this is a link that leads out of the repository"
-            _refuse(path, "not-a-file", message, "name the file itself with --spec PATH")
-        with open(path, "rb", buffering=0, opener=_open_now) as file:
-            data = _first_bytes(file)
+        with _reasons():
+            if os.path.isdir(path):
+                message = f"this is a directory, and there is no {FILE_NAMES[0]} in it"
+                raise Unreadable("not-a-file", message, _NAME_IT)  # noqa: TRY301
+            _check_kind(path)
+            if os.path.realpath(path) != os.path.abspath(path) and _leads_out(path):
+                message = "this is a link that leads out of the repository"
+                hint = "name the file itself with --spec PATH"
+                raise Unreadable("not-a-file", message, hint)  # noqa: TRY301
+            data = _first_bytes(path)
+    except Unreadable as error:
+        _refuse(path, error.rule, error.message, error.hint)
+    return decode(data, path)
+
+
+def read_data(path: str) -> bytes:
+    """The first bytes of a file, one more than a spec may hold. Raises Unreadable."""
+    with _reasons():
+        _check_kind(path)
+        return _first_bytes(path)
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Raises Unreadable for what goes wrong with a file."""
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        hint = "name the file with --spec PATH"
-        _refuse(path, "no-spec", "there is no such file", hint)
+        raise Unreadable("no-spec", "there is no such file", _NAME_IT) from None
     except PermissionError:
         hint = "make the file readable for the user who runs ci-kaniko"
-        _refuse(path, "unreadable", "no permission to read this file", hint)
+        raise Unreadable("unreadable", "no permission to read this file", hint) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        _refuse(path, "unreadable", f"cannot read this file: {reason.lower()}")
-    return decode(data, path)
+        raise Unreadable("unreadable", f"cannot read this file: {reason.lower()}") from None
+
+
+def _check_kind(path: str) -> None:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        kind = "a directory" if os.path.isdir(path) else "a pipe or a device"
+        raise Unreadable("not-a-file", f"this is {kind}, not a file", _NAME_IT)
 
 
 def decode(data: bytes, path: str) -> str:
@@ -98,23 +142,16 @@ def _open_now(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _first_bytes(file: Any) -> bytes:
+def _first_bytes(path: str) -> bytes:
     data = b""
-    while len(data) <= MAX_BYTES and (more := file.read(MAX_BYTES + 1 - len(data))):
-        data += more
+    with open(path, "rb", buffering=0, opener=_open_now) as file:
+        while len(data) <= MAX_BYTES and (more := file.read(MAX_BYTES + 1 - len(data))):
+            data += more
     return data
 
 
 def _refuse(path: str, rule: str, message: str, hint: str = "") -> NoReturn:
     raise SpecError([Problem(rule=rule, message=message, hint=hint, path=path)]) from None
-
-
-def _refuse_kind(path: str) -> NoReturn:
-    from ci_kaniko.repository.discovery import FILE_NAMES
-
-    folder = f"this is a directory, and there is no {FILE_NAMES[0]} in it"
-    message = folder if os.path.isdir(path) else "this is a pipe or a device, not a file"
-    _refuse(path, "not-a-file", message, "name the file with --spec PATH")
 
 
 def _refuse_size(path: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.problems.problem import Problem
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
@@ -44,11 +44,20 @@ class Lines:
         return self._starts[line - 1] + column - 1
 
 
+class Found(NamedTuple):
+    """A node, the key of which it is the value, and the file that it stands in."""
+
+    source: Source
+    key: Scalar | None
+    node: Node
+
+
 class Source:
     """A spec's text, its tree, and what is needed to point at a place in it.
 
     ``path`` is what messages call it. ``place`` leads to a file from the root of its repository;
-    a text that was read from elsewhere has none.
+    a text that was read from elsewhere has none. ``bases`` are the files that lie under it, the
+    next one first.
     """
 
     __slots__ = (
@@ -56,6 +65,7 @@ class Source:
         "_lines",
         "_masks",
         "_views",
+        "bases",
         "path",
         "place",
         "problems",
@@ -68,6 +78,7 @@ class Source:
         self.place: str | None = None
         self.text = text
         self.root = root or Mapping([])
+        self.bases: list[Source] = []
         self.problems: list[Problem] = []
         self._lines: list[str] | None = None
         self._masks: dict[int, list[tuple[int, int]]] = {}
@@ -80,20 +91,29 @@ class Source:
             self._lines = lines_of(self.text)
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
-    def locate(self, where: tuple[str | int, ...]) -> tuple[Scalar | None, Node]:
+    def locate(self, where: tuple[str | int, ...]) -> Found:
         """The deepest node along ``where``, and its key when it is the value of a mapping.
 
         ``where`` is like pydantic's ``loc``: elements that match nothing (the tags of unions,
         ``"[key]"``) are skipped.
         """
-        key: Scalar | None = None
-        node: Node = self.root
+        return self.layers(where)[0]
+
+    def layers(self, where: tuple[str | int, ...]) -> list[Found]:
+        """That node, and what lies under it when it is a mapping; all else hides the bases."""
+        found = [Found(each, None, each.root) for each in (self, *self.bases)]
         for step in where:
-            if isinstance(node, Mapping) and isinstance(step, str) and (entry := node.entry(step)):
-                key, node = entry
-            elif isinstance(node, Sequence) and step in range(len(node.items)):
-                key, node = None, node.items[int(step)]
-        return key, node
+            below: list[Found] = []
+            for source, _, node in found:
+                if isinstance(node, Mapping) and isinstance(step, str):
+                    if entry := node.entry(step):
+                        below.append(Found(source, *entry))
+                elif isinstance(node, Sequence) and step in range(len(node.items)):
+                    below.append(Found(source, None, node.items[int(step)]))
+                if below and not isinstance(below[-1].node, Mapping):
+                    break
+            found = below or found
+        return found
 
     def problem(
         self,

@@ -25,6 +25,7 @@ from ci_kaniko.spec.context import (
 )
 from ci_kaniko.spec.destinations import Cache, Destination
 from ci_kaniko.spec.executor import Executor
+from ci_kaniko.spec.extends import Bases
 from ci_kaniko.spec.fields import (
     UNSAID,
     Boolean,
@@ -51,7 +52,9 @@ from ci_kaniko.spec.native.gitlab import GitLab
 from ci_kaniko.spec.native.kubernetes import Kubernetes
 from ci_kaniko.spec.options import EnvName, Mirror, Options
 from ci_kaniko.spec.outputs import ImageName, ImageNames, Outputs
+from ci_kaniko.spec.policy import RuleId, RuleSetting
 from ci_kaniko.spec.prepare import Input, InputName, Platforms, Prepare
+from ci_kaniko.spec.releases import Requires
 from ci_kaniko.spec.tools import Tools
 from ci_kaniko.spec.triggers import Triggers
 from ci_kaniko.syntax.contexts import Context, Dockerfile
@@ -311,7 +314,7 @@ def is_ignored(key: object) -> bool:
     return isinstance(key, str) and re.match(IGNORED, key) is not None
 
 
-OF_THE_SPEC = ("images", "outputs", "templates")
+OF_THE_SPEC = ("images", "outputs", "templates", "extends", "rules", "requires")
 TOP_ONLY = ("default_branch", "checkout", "tools", "mirrors", "inputs", *OF_THE_SPEC)
 """What is said once, for all images; no build has what is only OF_THE_SPEC."""
 
@@ -410,6 +413,31 @@ class SpecFields(Build):
         description="A folder with templates of your own, from the repository root: "
         "gitlab.yml.j2 there is filled in the place of ci-kaniko's.",
         examples=["ci/templates"],
+    )
+
+    extends: Bases = Field(
+        default=(),
+        description="Files under this one, or several, the last one uppermost: a path from the "
+        "folder of this file, or package:NAME/FILE of an installed Python package. What is said "
+        "here lies over what they say, as an image lies over the top: texts and lists replace, "
+        "mappings are merged key by key, null removes.",
+        examples=["base.yaml", ["package:fleet/base.yaml", "../team.yaml"]],
+    )
+    requires: Requires | None = Field(
+        default=None,
+        description="The releases of ci-kaniko that may read this spec. With it, each rendered "
+        "file names the release that made it.",
+        examples=[">=0.1,<1"],
+    )
+    rules: Annotated[dict[RuleId, Later[RuleSetting]], UNSAID] = Field(
+        default={},
+        description="How bad a problem is: error, warning or off, by the rule in brackets behind "
+        "its message. For warnings, and for the rules pinned-images and allowed-registries, which "
+        "are off; an error stays one.",
+        examples=[
+            {"allowed-registries": ["ghcr.io", "docker.io"], "unused-login": "off"},
+            {"native-variable": {"severity": "error", "locked": True}},
+        ],
     )
 
     _source: "Source | None" = PrivateAttr(default=None)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ci_kaniko.spec.build import OF_THE_SPEC, Build, Checked, SpecFields, is_ignored
 from ci_kaniko.spec.placing import InvalidSpec
+from ci_kaniko.spec.policy import applied
 from ci_kaniko.spec.rules.engine import check, check_build, check_builds, check_whole, with_unheard
 from ci_kaniko.spec.told import once_for_images
 
@@ -37,7 +38,9 @@ def examined(data: Any, read_model: Callable[[Any], AnySpec]) -> AnySpec:
         spec = read_model(data)
     except ValidationError as error:
         found, rest = _explained(error, data, read_model)
-        raise InvalidSpec(found, rest if isinstance(rest, SpecFields) else None) from None
+        if not isinstance(rest, SpecFields):
+            raise InvalidSpec(found) from None
+        raise InvalidSpec(applied(found, rest.rules), rest) from None
     findings = check(spec)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidSpec(findings, spec)

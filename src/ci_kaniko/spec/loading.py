@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import Problem, SpecError
-from ci_kaniko.source.nodes import Mapping, Node, Scalar, Sequence
 from ci_kaniko.source.reading import decode, read, survey
 from ci_kaniko.spec.build import Checked
+from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.placing import InvalidSpec, placed
 from ci_kaniko.spec.rules.engine import check
 from ci_kaniko.spec.spec import Spec
-from ci_kaniko.syntax.scalars import NULLS, Plain
+
+if TYPE_CHECKING:
+    from ci_kaniko.source.source import Source
 
 
 def load(path: str | os.PathLike[str]) -> Spec:
@@ -35,7 +37,7 @@ def load(path: str | os.PathLike[str]) -> Spec:
 
 
 def loads(text: str | bytes, path: str = "<spec>") -> Spec:
-    r"""The spec in a text; ``path`` is what messages call it.
+    r"""The spec in a text; ``path`` is what messages call it, and where what it extends lies.
 
     Raises SpecError with every problem of the text, in file order.
 
@@ -46,7 +48,7 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
         text = decode(text, path)
     source = survey(text, path)
     try:
-        spec = Spec.model_validate(to_python(source.root))
+        spec = Spec.model_validate(_data(source))
     except InvalidSpec as invalid:
         if invalid.rest is not None:
             invalid.rest._source = source  # noqa: SLF001 - a spec is told where it was written
@@ -55,6 +57,22 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
         raise SpecError(source.problems)
     spec._source = source  # noqa: SLF001 - a spec is told where it was written
     return spec
+
+
+def _data(source: Source) -> Any:
+    """What a spec says, and below it what it extends. Raises SpecError."""
+    if source.root.get("requires") is not None:
+        from ci_kaniko.spec.releases import check_release
+
+        check_release(source)
+    if source.root.get("extends") is None:
+        return to_python(source.root)
+    from ci_kaniko.spec.bases import merged, with_bases
+    from ci_kaniko.spec.locks import broken_locks
+
+    with_bases(source)
+    source.problems += broken_locks(source)
+    return merged(source)
 
 
 def errors(spec: Spec) -> list[Problem]:
@@ -69,16 +87,3 @@ def warnings(spec: Spec) -> list[Problem]:
         known = check(spec)
         spec._checked = Checked(spec, known)  # noqa: SLF001 - so that nobody asks the rules again
     return placed(known, spec.source)
-
-
-def to_python(root: Node) -> Any:
-    """The values of a node tree; unquoted scalars are Plain, empty and null ones None."""
-    # The depth is at most 64: source.reading refuses more.
-    if isinstance(root, Scalar):
-        if not root.plain:
-            return root.text
-        return None if root.text in NULLS else Plain(root.text)
-    if isinstance(root, Sequence):
-        return [to_python(item) for item in root.items]
-    assert isinstance(root, Mapping)
-    return {key.text: to_python(item) for key, item in root.items}

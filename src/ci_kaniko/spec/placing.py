@@ -58,7 +58,7 @@ def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
 
 
 def _mask(finding: Finding, source: Source) -> None:
-    _, node = source.locate(finding.where)
+    source, _, node = source.locate(finding.where)
     named = isinstance(node, Scalar) and (names_a_secret(node.text) or node.text in _WORDS)
     if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
         source.mask(node)
@@ -75,7 +75,7 @@ def _place(finding: Finding, source: Source | None) -> Problem:
             path=name_of(source),
             where=shown(where),
         )
-    key, value = source.locate(finding.where)
+    source, key, value = source.locate(finding.where)
     node = key if finding.on_key and key is not None else value
     return source.problem(
         finding.rule, finding.message, node, finding.hint, finding.severity, where

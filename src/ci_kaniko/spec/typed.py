@@ -43,6 +43,7 @@ __all__ = [
     "ProxyHttpsDict",
     "ProxyNoProxyDict",
     "RegistryDict",
+    "RuleSettingDict",
     "SpecDict",
     "TolerationDict",
     "ToolsDict",
@@ -465,6 +466,14 @@ class OutputsDict(TypedDict, total=False):
     kubernetes: str | OutputFileDict | Model | Sequence[str | OutputFileDict | Model] | None
 
 
+class RuleSettingDict(TypedDict, total=False):
+    """How bad it is to break a rule."""
+
+    severity: Literal["off", "warning", "error"] | None
+    locked: bool | None
+    registries: str | Sequence[str] | None
+
+
 class SpecDict(TypedDict, total=False):
     """One image, or several that share what they have in common."""
 
@@ -510,3 +519,9 @@ class SpecDict(TypedDict, total=False):
     images: Mapping[str, NamedImageDict | Model | None] | None
     outputs: OutputsDict | Model | None
     templates: str | None
+    extends: str | Sequence[str] | None
+    requires: str | None
+    rules: (
+        Mapping[str, Literal["off", "warning", "error"] | Sequence[str] | RuleSettingDict | Model | None]
+        | None
+    )

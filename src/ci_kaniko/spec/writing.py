@@ -78,7 +78,7 @@ def _entry(head: str, value: Any, indent: int, *, block: bool) -> list[str]:
 
 
 def _text(value: Any, indent: int) -> str:
-    if isinstance(value, str) and "\n" in value and _fits_block(value):
+    if isinstance(value, str) and "\n" in value and fits_block(value):
         margin = " " * indent
         chomp = "" if value.endswith("\n") else "-"
         rows = value.removesuffix("\n").split("\n")
@@ -86,7 +86,7 @@ def _text(value: Any, indent: int) -> str:
     return _scalar(value)
 
 
-def _fits_block(value: str) -> bool:
+def fits_block(value: str) -> bool:
     plain = value.replace("\n", "").isprintable()
     rows = value.removesuffix("\n").split("\n")
     return plain and not value[0].isspace() and not value.endswith("\n\n") and bool(rows[0].strip())

@@ -10,7 +10,7 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.spec.placing import name_of, placed
-from ci_kaniko.text.marks import MARK
+from ci_kaniko.text.marks import after_mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -50,7 +50,7 @@ class Output(NamedTuple):
     def is_ours(self) -> bool:
         """Whether ci-kaniko wrote the file, or may create it."""
         written = self.current is None or not self.current.strip()
-        return self.shared or written or (self.current or "").startswith(MARK)
+        return self.shared or written or after_mark(self.current or "") is not None
 
     @property
     def first_difference(self) -> int | None:
@@ -174,9 +174,10 @@ def clashes(specs: Collection[tuple[Spec, str]], targets: Collection[str] = ()) 
     """
     problems = []
     taken = {
-        os.path.realpath(spec.source.path): "that is a spec"
+        os.path.realpath(text.path): "that is a spec"
         for spec, _ in specs
-        if spec.source and spec.source.place
+        for text in ((spec.source, *spec.source.bases) if spec.source else ())
+        if text.place
     }
     beside: dict[tuple[str, str], list[Neighbour]] = {}
     for spec, root in specs:

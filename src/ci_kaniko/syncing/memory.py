@@ -12,8 +12,9 @@ import os
 import stat
 
 from ci_kaniko import __version__
-from ci_kaniko.repository.discovery import ENDING, root_of
+from ci_kaniko.repository.discovery import ENDING, PREFIX, root_of
 
+BASE = "extends"
 _MAX_RECORD = 1 << 20
 
 
@@ -35,8 +36,7 @@ def knows(
         found = []
         for pair in pairs:
             target, path = pair.split("\t")
-            file = os.path.join(root, path)
-            found.append((target, path, _read(file) if target else _folder(file)))
+            found.append((target, path, _remembered(root, target, path)))
         return digest == _digest(root, _read(spec_path), found)
     except (OSError, ValueError):
         return False
@@ -51,7 +51,8 @@ def remember(
 ) -> None:
     """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails.
 
-    A folder of templates stands among them without a target: see ``of_templates``.
+    A folder of templates stands among them without a target, see ``of_templates``, and a file that
+    the spec extends as one of BASE, a file of a package by its name there.
     """
     try:
         root = root_of(spec_path)
@@ -71,6 +72,16 @@ def remember(
         write(record, "".join(f"{line}\n" for line in lines), mode=0o600)
     except (OSError, ValueError):
         pass
+
+
+def _remembered(root: str, target: str, path: str) -> bytes:
+    """What an earlier run has read. Raises OSError."""
+    if target == BASE and path.startswith(PREFIX):
+        from ci_kaniko.repository.packages import file_of
+
+        return _read(file_of(path) or path)
+    file = os.path.join(root, path)
+    return _read(file) if target else _folder(file)
 
 
 def _load(path: str) -> str | None:

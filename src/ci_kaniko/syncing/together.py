@@ -93,6 +93,9 @@ def remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
             outputs = [(output.target, output.path, _bytes(output)) for output in each.outputs]
             if folder := each.spec.templates:
                 outputs.append(("", folder, memory.of_templates(each.templates)))
+            outputs += [
+                (memory.BASE, base.place or base.path, base.text.encode()) for base in source.bases
+            ]
             memory.remember(source.path, tuple(targets), paths, source.text.encode(), outputs)
 
 

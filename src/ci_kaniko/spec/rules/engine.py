@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.spec.policy import applied
 from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the lists
     contexts,
     executor,
@@ -16,6 +17,7 @@ from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the li
     logins,
     options,
     pushing,
+    requested,
     secrets,
     sections,
     texts,
@@ -37,12 +39,13 @@ def check(spec: SpecFields) -> list[Finding]:
 
 
 def with_unheard(spec: SpecFields, found: list[Finding]) -> list[Finding]:
-    """Findings, and what nothing hears: whoever mends an error may mend that, too."""
+    """Findings as the spec has them, and what nothing hears: with an error that may be mended."""
+    found = applied(found, spec.rules)
     if any(finding.severity == "error" for finding in found):
         return found
     from ci_kaniko.spec.rules.unheard import unheard
 
-    return [*found, *unheard(spec)]
+    return [*found, *applied(unheard(spec), spec.rules)]
 
 
 def check_build(build: Build, damaged: Collection[Where] = ()) -> Iterator[Finding]:

@@ -1,0 +1,138 @@
+"""The rules that are asked where a spec, or what it extends, wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.problems.finding import Finding, no_effect, quoted
+from ci_kaniko.spec.policy import ALLOWED, PINNED, severity_of
+from ci_kaniko.spec.rules.rule import spec_rule
+from ci_kaniko.syntax.globs import is_exclusion, matches
+from ci_kaniko.syntax.references import canonical_host, path_of, pulled_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build, SpecFields
+
+
+@spec_rule("rules", "executor", "tools", "prepare", "mirrors", "images")
+def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
+    severity: Any = severity_of(spec.rules, PINNED)
+    if severity == "off":
+        return
+    from ci_kaniko.spec.running import running, used_targets
+
+    everything = running(spec)
+    seen: set[Where] = set()
+    for item in everything:
+        # Of the executor's two images a target runs one, and refuses it without a digest where
+        # the other has one.
+        place = item.where[:-1] if "digests" in item.where else item.where
+        variants = [one for one in everything if one.where[:-1] == place]
+        unasked = item.is_action and "github" not in used_targets(spec)
+        if item.is_pinned or place in seen or unasked or any(one.is_pinned for one in variants):
+            continue
+        seen.add(place)
+        message = f"{quoted(item.name)} has no {item.missing}"
+        where = _written(spec, place, PINNED)
+        yield Finding("pinned-images", where, message, "ci-kaniko pin writes it", severity)
+
+
+@spec_rule("rules", "executor", "tools", "prepare", "mirrors", "destinations", "cache", "images")
+def _registries_are_allowed(spec: SpecFields) -> Iterator[Finding]:
+    severity: Any = severity_of(spec.rules, ALLOWED)
+    if severity == "off":
+        return
+    allowed = spec.rules[ALLOWED].registries
+    if not allowed:
+        hint = "add registries: [registry.example.com/acme]"
+        yield Finding("missing-key", ("rules", ALLOWED), '"registries" is missing', hint)
+        return
+    for where, name in _named(spec):
+        if not is_allowed(name, allowed):
+            message = f"{quoted(name)} is in no registry that is allowed: {', '.join(allowed)}"
+            runs = not {"executor", "tools", "prepare"}.isdisjoint(where)
+            hint = "mirrors: brings it from one of them" if runs else "push to one of them"
+            place = _written(spec, where, ALLOWED)
+            yield Finding("allowed-registries", place, message, hint, severity)
+
+
+def _named(spec: SpecFields) -> Iterator[tuple[Where, str]]:
+    """Every repository that is pushed to, or from which something is pulled to run it."""
+    from ci_kaniko.spec.running import running
+
+    found: dict[Where, str] = {}
+    for build in spec.builds:
+        found |= dict(_pushed(build))
+    for item in running(spec):
+        if item.is_action:
+            continue
+        image = item.name.partition("@")[0]
+        host, path = pulled_from(image), path_of(image).partition(":")[0]
+        short = host == "docker.io" and "/" not in path
+        place = item.where[:-2] if "digests" in item.where else item.where
+        found[place] = f"{host}/{'library/' if short else ''}{path}"
+    yield from found.items()
+
+
+def _pushed(build: Build) -> Iterator[tuple[Where, str]]:
+    if build.push != "never":
+        for number, item in enumerate(build.destinations):
+            home, repository, _ = item.image.pushed_name
+            yield build.at(("destinations", number)), _joined(home, repository)
+    if build.cache and build.cache.remote:
+        home, repository, _ = build.cache.remote.pushed_name
+        yield build.at(("cache", "repo")), _joined(home, repository)
+
+
+def _joined(home: str, repository: str) -> str:
+    return f"{home}/{repository}" if repository else home
+
+
+def is_allowed(name: str, allowed: Sequence[str]) -> bool:
+    """Whether a repository, or a folder that it is in, is listed and not taken away.
+
+    >>> is_allowed("ghcr.io/acme/shop", ["ghcr.io/acme"])
+    True
+    >>> is_allowed("ghcr.io/acme/shop", ["ghcr.io/*", "!ghcr.io/acme"])
+    False
+    """
+    out = [entry[1:] for entry in allowed if is_exclusion(entry)]
+    plain = [entry for entry in allowed if not is_exclusion(entry)]
+    return _is_below(name, plain) and not _is_below(name, out)
+
+
+def _is_below(name: str, entries: Sequence[str]) -> bool:
+    parts = name.split("/")
+    folders = ["/".join(parts[: end + 1]) for end in range(len(parts))]
+    return any(matches(_canonical(entry), folder) for entry in entries for folder in folders)
+
+
+def _canonical(entry: str) -> str:
+    host, slash, rest = entry.partition("/")
+    return f"{canonical_host(host)}{slash}{rest}"
+
+
+def _written(spec: SpecFields, where: Where, rule: str) -> Where:
+    """A place of the spec, or the rule where the spec leaves to us what would stand there."""
+    return where if where[0] in spec.model_fields_set else ("rules", rule)
+
+
+@spec_rule("rules")
+def _settings_change_something(spec: SpecFields) -> Iterator[Finding]:
+    for rule, setting in spec.rules.items():
+        if setting.registries and rule != ALLOWED:
+            message = f"only {ALLOWED} has registries"
+            yield no_effect(("rules", rule, "registries"), message, "remove them")
+        if setting.severity == severity_of({}, rule) and not setting.locked:
+            message = f"{quoted(rule)} is {setting.severity} without this line"
+            yield no_effect(("rules", rule), message, "remove it, or lock it", on_key=True)
+
+
+@spec_rule("extends")
+def _files_extend_files(spec: SpecFields) -> Iterator[Finding]:
+    if spec.extends:
+        message = "a spec that is made in Python extends no file"
+        yield Finding("bad-base", ("extends",), message, "ci_kaniko.load(PATH) reads one that does")

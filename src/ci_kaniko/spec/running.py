@@ -1,0 +1,92 @@
+"""The images and the action that a spec runs, and which of them are pinned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS
+from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
+from ci_kaniko.spec.pulled import DEFAULTS, mirrored
+from ci_kaniko.spec.tools import is_pinned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build, SpecFields
+
+
+class Running(NamedTuple):
+    """An image or an action that a job runs.
+
+    ``where`` the spec says so or would, ``name`` as it is pulled, without a digest that stands
+    elsewhere, and ``written``, the text before the digest.
+    """
+
+    where: Where
+    name: str
+    written: str
+    is_pinned: bool
+    is_action: bool = False
+
+    @property
+    def missing(self) -> str:
+        """What pins it."""
+        return "commit" if self.is_action else "digest"
+
+    def pinned(self, pin: str) -> str:
+        """What stands there with its pin."""
+        if self.is_action:
+            action, _, version = self.written.rpartition("@")
+            return f"{action}@{pin} # {version}"
+        return f"{self.written}@{pin}"
+
+
+def running(spec: SpecFields) -> list[Running]:
+    """The images of executor, tools and preparations, and one's own action, each place once."""
+    targets = used_targets(spec)
+    found = {item.where: item for build in spec.builds for item in _of(build, targets)}
+    return list(found.values())
+
+
+def unpinned(spec: SpecFields) -> list[Running]:
+    """Those of them that run by a tag or a version."""
+    return [item for item in running(spec) if not item.is_pinned]
+
+
+def used_targets(spec: SpecFields) -> list[str]:
+    """The targets that the spec has files for; without any all of them."""
+    return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
+
+
+def _of(build: Build, targets: list[str]) -> Iterator[Running]:
+    yield from _executor(build)
+    run = {tool for name in targets for tool in getattr(build, name).tools(build)}
+    for tool, default in DEFAULTS.items():
+        given = getattr(build.tools, tool)
+        if given or tool in run:
+            yield _image(build, ("tools", tool), given or default)
+    action = build.tools.checkout
+    if action:
+        yield Running(("tools", "checkout"), action, action, is_pinned(action), is_action=True)
+    if build.prepare:
+        yield _image(build, build.at(("prepare", "image")), build.prepare.image)
+
+
+def _image(build: Build, where: Where, image: str) -> Running:
+    return Running(where, mirrored(image, build), image, "@" in image)
+
+
+def _executor(build: Build) -> Iterator[Running]:
+    executor = build.executor
+    if has_own_tag(executor):
+        yield _image(build, build.at(("executor", "image")), executor.image or "")
+        return
+    repository = mirrored(executor.image or DISTRIBUTIONS[executor.distribution].image or "", build)
+    for variant, suffix in SUFFIXES.items():
+        if repository:
+            where = build.at(("executor", "digests", variant))
+            tag = f"{version_of(executor)}{suffix}"
+            has_digest = getattr(executor.digests, variant) is not None
+            yield Running(where, f"{repository}:{tag}", tag, has_digest)
