@@ -45,7 +45,7 @@ class Running(NamedTuple):
 
 def running(spec: SpecFields) -> list[Running]:
     """The images of executor, tools and preparations, and one's own action, each place once."""
-    targets = used_targets(spec)
+    targets = _used_targets(spec)
     found = {item.where: item for build in spec.builds for item in _of(build, targets)}
     return list(found.values())
 
@@ -55,7 +55,7 @@ def unpinned(spec: SpecFields) -> list[Running]:
     return [item for item in running(spec) if not item.is_pinned]
 
 
-def used_targets(spec: SpecFields) -> list[str]:
+def _used_targets(spec: SpecFields) -> list[str]:
     """The targets that the spec has files for; without any all of them."""
     return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
 

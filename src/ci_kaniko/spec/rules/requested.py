@@ -22,7 +22,7 @@ def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
     severity: Any = severity_of(spec.rules, PINNED)
     if severity == "off":
         return
-    from ci_kaniko.spec.running import running, used_targets
+    from ci_kaniko.spec.running import running
 
     everything = running(spec)
     seen: set[Where] = set()
@@ -31,8 +31,7 @@ def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
         # the other has one.
         place = item.where[:-1] if "digests" in item.where else item.where
         variants = [one for one in everything if one.where[:-1] == place]
-        unasked = item.is_action and "github" not in used_targets(spec)
-        if item.is_pinned or place in seen or unasked or any(one.is_pinned for one in variants):
+        if item.is_pinned or place in seen or any(one.is_pinned for one in variants):
             continue
         seen.add(place)
         message = f"{quoted(item.name)} has no {item.missing}"
