@@ -37,7 +37,7 @@ def render(spec: Spec, target: str, values: Mapping[str, str] | None = None) -> 
 
     if problems := errors(spec):
         raise SpecError(problems)
-    rendering = chosen.prepare(spec, values or {})
+    rendering = chosen.rendering(spec, values or {})
     if rendering.findings:
         raise SpecError(placed(rendering.findings, spec.source))
     text = _text(spec, chosen, rendering.view)

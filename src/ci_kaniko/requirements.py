@@ -45,7 +45,7 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
         spec, target, directory_is_git=lambda b: chosen.needs_values or chosen.fetches(b)
     )
     # What a manifest needs at the time of a run is not known yet.
-    rendering = None if chosen.needs_values else chosen.prepare(spec, {})
+    rendering = None if chosen.needs_values else chosen.rendering(spec, {})
     findings = rendering.findings if rendering else whole.findings
     if findings:
         raise SpecError(placed(findings, spec.source))

@@ -371,7 +371,7 @@ def answer(
     if isinstance(spec, Answer):
         return spec
     chosen = available_targets()[target]
-    rendered = chosen.prepare(spec, values_for(target, event) or {})
+    rendered = chosen.rendering(spec, values_for(target, event) or {})
     if rendered.findings:
         return Answer(None, (*told, *placed(rendered.findings, None)))
     if spec.templates is not None:

@@ -230,7 +230,10 @@ def test_it_has_its_rows_in_the_pages(project: Project) -> None:
     assert last["`${commit.sha}`"] == "`ACME_COMMIT`"
     assert last["`${ref.slug}`"] == "computed"
     assert last["`{tag: GLOBS}`"] == "yes"
-    for refused in ("`${repository.owner}`", "`${build.id}`", "`ci-token`", "`prepare`"):
+    assert last["`pull_requests`"] == "yes"
+    unheard = ("`schedules`", "`manual`", "`pipelines`", "`triggers.paths`", "`needs` of an image")
+    refused_by_acme = ("`${repository.owner}`", "`${build.id}`", "`ci-token`", "`prepare`")
+    for refused in (*refused_by_acme, *unheard):
         assert last[refused].startswith("no ("), refused
     assert "## Acme\n\nAcme CI." in fields
     assert "| `acme` | [Acme](#acme)" in fields

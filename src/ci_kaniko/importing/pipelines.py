@@ -176,7 +176,7 @@ def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: lis
     for job in {job.target: job for job in reversed(jobs)}.values():
         if job.target not in NAMES:
             continue
-        for finding in target(job.target).prepare(spec, {}).findings:
+        for finding in target(job.target).rendering(spec, {}).findings:
             is_key = finding.rule == "owned-key"
             known = finding.rule in report.rules or taken
             if finding.rule == "missing-value" or (known and not is_key):

@@ -125,7 +125,7 @@ def preview(
 
 def _refused(spec: Spec, chosen: Target) -> list[Problem]:
     """What is in the way; what a manifest still has to be told is not."""
-    findings = chosen.prepare(spec, {}).findings
+    findings = chosen.rendering(spec, {}).findings
     return placed([item for item in findings if item.rule != "missing-value"], spec.source)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ci_kaniko.problems.finding import Finding, unique
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ci_kaniko.kaniko.systems import System
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Named
-    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.shell.dialect import Dialect
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.model import Section
@@ -90,6 +91,10 @@ class Start(NamedTuple):
     steps: tuple[str, ...] = ()
 
 
+PARTS = ("schedules", "manual", "pipelines", "paths", "needs")
+"""What a target gives its effect only if it says so."""
+
+
 class Target(NamedTuple):
     """A CI system that a spec is rendered for, and all that is told of it anywhere.
 
@@ -98,6 +103,9 @@ class Target(NamedTuple):
     ``stream`` it gets the list of its documents. ``mounts`` are folders that the job of a build
     has for itself, where the executor looks for no file of the image. ``names`` are those that
     a spec's file shares with no other file of the repository, and ``field`` gives others.
+
+    ``hears`` are the triggers beyond pushes and requests, and ``needs``, that ``prepare`` gives
+    their effect or refuses by itself; the others of ``PARTS`` are refused.
 
     ``settings`` is the model of its section of the spec, for a target that is not built in, and
     ``folder`` is where its template lies then. ``setup`` makes the words of ``ci-kaniko setup``,
@@ -134,6 +142,26 @@ class Target(NamedTuple):
     nothing: Callable[[Spec, str], str] = lambda *_: ""
     refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()
     dialect: Callable[[], Dialect] | None = None
+    hears: tuple[str, ...] = ()
+
+    def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:
+        """What ``prepare`` makes of a spec, unless it does not hear some of it."""
+        made = self.prepare(spec, values)
+        found = tuple(unique(self._unheard(spec))) if {*PARTS} - {*self.hears} else ()
+        return Rendering({}, (*found, *made.findings)) if found else made
+
+    def _unheard(self, spec: Spec) -> Iterator[Finding]:
+        for build in spec.builds:
+            for part in PARTS:
+                of_triggers = part != "needs"
+                holder = build.triggers if of_triggers else build
+                if part not in self.hears and getattr(holder, part, None):
+                    yield Finding(
+                        "impossible-trigger",
+                        build.at(("triggers", part) if of_triggers else (part,)),
+                        f"{self.name} does not know what {part}: asks for",
+                        "remove it; whoever made the target may teach it",
+                    )
 
     @property
     def name(self) -> str:

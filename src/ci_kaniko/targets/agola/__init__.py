@@ -1,13 +1,14 @@
 """Agola."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["agola"],
     summary="Agola",
     output=".agola/config.yml",
     template="agola.yml.j2",
+    hears=PARTS,
     prepare=later("ci_kaniko.targets.agola.run:prepare"),
     refuses=later("ci_kaniko.targets.agola.run:refuses"),
     verify=later("ci_kaniko.targets.agola.run:verify"),

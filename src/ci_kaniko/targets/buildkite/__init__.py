@@ -1,13 +1,14 @@
 """Buildkite."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["buildkite"],
     summary="Buildkite with agent-stack-k8s",
     output=".buildkite/pipeline.yml",
     template="buildkite.yml.j2",
+    hears=PARTS,
     prepare=later("ci_kaniko.targets.buildkite.pipeline:prepare"),
     verify=later("ci_kaniko.targets.buildkite.pipeline:verify"),
     names=later("ci_kaniko.targets.buildkite.pipeline:names_beside_others"),

@@ -1,13 +1,14 @@
 """GitHub Actions."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["github"],
     summary="GitHub Actions",
     output=".github/workflows/image.yml",
     template="github.yml.j2",
+    hears=PARTS,
     prepare=later("ci_kaniko.targets.github.workflow:prepare"),
     refuses=later("ci_kaniko.targets.github.workflow:refuses"),
     verify=later("ci_kaniko.targets.github.workflow:verify"),

@@ -1,13 +1,14 @@
 """GitLab CI."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["gitlab"],
     summary="GitLab CI",
     output=".gitlab-ci.yml",
     template="gitlab.yml.j2",
+    hears=PARTS,
     prepare=later("ci_kaniko.targets.gitlab.jobs:prepare"),
     verify=later("ci_kaniko.targets.gitlab.jobs:verify"),
     stream=True,

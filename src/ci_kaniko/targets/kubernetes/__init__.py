@@ -1,13 +1,14 @@
 """Kubernetes."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import Shape, Start, Target, later
+from ci_kaniko.targets.target import PARTS, Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["kubernetes"],
     summary="Kubernetes Pod or Job, for kubectl create",
     output="kaniko.yaml",
     template="kubernetes.yml.j2",
+    hears=PARTS,
     prepare=later("ci_kaniko.targets.kubernetes.manifests:prepare"),
     verify=later("ci_kaniko.targets.kubernetes.manifests:verify"),
     stream=True,
