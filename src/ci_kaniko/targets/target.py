@@ -5,14 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ci_kaniko.problems.finding import Finding, unique
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ci_kaniko.kaniko.systems import System
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Named
+    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.shell.dialect import Dialect
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.model import Section
@@ -147,10 +146,16 @@ class Target(NamedTuple):
     def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:
         """What ``prepare`` makes of a spec, unless it does not hear some of it."""
         made = self.prepare(spec, values)
-        found = tuple(unique(self._unheard(spec))) if {*PARTS} - {*self.hears} else ()
+        if {*PARTS} <= {*self.hears}:
+            return made
+        from ci_kaniko.problems.finding import unique
+
+        found = unique(self._unheard(spec))
         return Rendering({}, (*found, *made.findings)) if found else made
 
     def _unheard(self, spec: Spec) -> Iterator[Finding]:
+        from ci_kaniko.problems.finding import Finding
+
         for build in spec.builds:
             for part in PARTS:
                 of_triggers = part != "needs"
