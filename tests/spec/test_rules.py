@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,24 @@ def test_an_example_breaks_its_rule_and_no_other(rule: Rule) -> None:
 def test_a_fix_leaves_no_problem(rule: Rule) -> None:
     assert rule.fix != rule.bad
     assert [problem.explain() for problem in problems_in(rule.fix or "", rule)] == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in SPECS if rule.fix is not None], ids=name_of)
+def test_a_fix_changes_only_what_is_spoken_of(rule: Rule) -> None:
+    """The line of a problem, or one with a field or another word of what is said."""
+    problems = problems_in(rule.bad, rule)
+    said = " ".join(f"{each.message} {each.hint} {each.where}" for each in problems)
+    words = {word for word in re.split(r"[\s/,{}]+", said) if len(word) >= 7}
+    old, new = rule.bad.splitlines(), (rule.fix or "").splitlines()
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for kind, start, end, *other in matcher.get_opcodes():
+        changed = [*old[start:end], *new[slice(*other)]] if kind != "equal" else []
+        fields = {found[1] for line in changed if (found := re.match(r'[ "\'-]*([\w-]+)', line))}
+        spoken = fields & {*re.findall(r"[\w-]+", said)} or any(
+            word in line for word in words for line in changed
+        )
+        at_its_line = any(start < (each.line or 0) <= end for each in problems)
+        assert not changed or spoken or at_its_line, changed
 
 
 @pytest.mark.parametrize("rule", CHECKOUTS, ids=name_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES, SYSTEMS, system
 from ci_kaniko.plan.clouds import Cloud, context_cloud
@@ -253,11 +254,12 @@ def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding
     ready = [login for login in logins if login.login.docker_config]
     written = [login for login in logins if login.written]
     if ready and written and not reads_auth_variable(spec.executor):
+        since = DISTRIBUTIONS["osscontainertools"].auth_variable_since
         yield Finding(
             "mixed-logins",
             written[0].where,
             "this kaniko reads either a ready docker config or written logins",
-            "use docker_config for all hosts, or distribution: osscontainertools",
+            f"use docker_config for all hosts, or an executor of osscontainertools since {since}",
         )
 
 
