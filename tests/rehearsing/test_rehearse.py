@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +17,13 @@ from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import runs
 from ci_kaniko.rehearsing import rehearse, sandbox, shells, standins
 from ci_kaniko.rehearsing.text import lines
-from harness import expectation
+from harness import expectation, tools
 from harness.foretold import does_as_foretold
 from harness.repository import Repository
 from harness.runs import SHELLS, TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ci_kaniko.previewing.runs import Run
@@ -180,7 +182,7 @@ def test_the_command_prints_each_call_and_who_is_logged_in(
 
 def test_json_and_what_is_kept(repository: Repository) -> None:
     if not shells.shells():
-        pytest.skip("no shell is installed")
+        pytest.skip("a shell is not installed")
     done = repository.run("rehearse", "github", "--format", "json", "--keep", "kept")
     found = json.loads(done.out)
     (job,) = found["jobs"]
@@ -204,7 +206,7 @@ exit 3
 
 def test_another_program_builds_the_repository(repository: Repository) -> None:
     if not shells.shells():
-        pytest.skip("no shell is installed")
+        pytest.skip("a shell is not installed")
     repository.write("Dockerfile", "FROM scratch\n")
     repository.write("src/main.go", "package main\n")
     repository.write("builder", BUILDER).chmod(0o755)
@@ -222,7 +224,7 @@ def test_another_program_builds_the_repository(repository: Repository) -> None:
 
 def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
     if not shells.shells():
-        pytest.skip("no shell is installed")
+        pytest.skip("a shell is not installed")
     before = repository.stamps()
     assert repository.run("rehearse", "buildkite").code == 0
     assert repository.stamps() == before
@@ -284,3 +286,41 @@ def test_a_secret_that_a_job_shows_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     done = played(SPEC, "gitlab", "default-branch")
     assert "QUAY_TOKEN" in {leak.secret for leak in done.leaks}, value
     assert done.failed
+
+
+# -- somebody else's engine ---------------------------------------------------------------------
+
+
+def specs_for(target: str, event: str) -> Iterator[str]:
+    """Random specs that a target renders, and that push or build something in an event."""
+    for number in itertools.count():
+        text = spec_of(random.Random(f"engine {number}"))  # noqa: S311 - the same in every run
+        try:
+            if any(run.starts for run in said(ci_kaniko.loads(text), target, event).values()):
+                rendering.render(ci_kaniko.loads(text), target)
+                yield text
+        except ci_kaniko.SpecError:
+            continue
+
+
+def comparable(words: Sequence[str]) -> list[str]:
+    """Arguments without what an engine has of its own: its commit."""
+    found = [re.sub("[0-9a-f]{40}", "SHA", word) for word in words]
+    return sorted(re.sub(r"(?<=[:=])[0-9a-f]{8}\b", "SHORT", word) for word in found)
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github"])
+def test_engines_agree(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jobs that gitlab-ci-local and act run are those of a rehearsal: ten random specs."""
+    monkeypatch.setenv("PATH", tools.SEARCH)
+    for event in ("default-branch", "tag=v1.2.3", "pull-request=7"):
+        for text in itertools.islice(specs_for(target, event), 2):
+            try:
+                done = rehearse.by_engine(ci_kaniko.loads(text), target, event)
+            except shells.MissingProgram as missing:
+                pytest.skip(str(missing))
+            jobs = [job.recorded for job in played(text, target, event).jobs if job.recorded]
+            ours = [comparable(got.argv or ()) for got in jobs if got.calls]
+            assert done.status == 0, (text, done.printed)
+            assert sorted(map(comparable, done.calls)) == sorted(ours), (text, target, event)
+            assert len(done.joins) == sum(len(got.joined) for got in jobs)

@@ -117,6 +117,7 @@ COMMANDS = {
             "--executor": "executor",
         },
         lists={"--set": "settings"},
+        switches={"--engine": "engine"},
     ),
     "show": Command("show:show", values={**_SPEC, **_FORMAT}),
     "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),

@@ -256,6 +256,13 @@ def rehearse(
         ),
     ] = None,
     *,
+    engine: Annotated[
+        bool,
+        typer.Option(
+            "--engine",
+            help="Let gitlab-ci-local or act run the file, where that is installed.",
+        ),
+    ] = False,
     form: Annotated[
         str, typer.Option("--format", metavar="text|json", help="How it is printed.")
     ] = "text",
@@ -271,6 +278,7 @@ def rehearse(
             settings or (),
             keep,
             executor,
+            engine=engine,
             form=form,
         )
 

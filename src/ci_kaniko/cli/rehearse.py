@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from ci_kaniko.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ci_kaniko.rehearsing.rehearse import Rehearsal
     from ci_kaniko.spec.spec import Spec
@@ -36,6 +37,7 @@ def rehearse(
     keep: str | None = None,
     executor: str | None = None,
     *,
+    engine: bool = False,
     form: str = "text",
 ) -> None:
     """Say what each job does. Raises Done when one fails, Misuse for a wrong word."""
@@ -46,6 +48,9 @@ def rehearse(
     folder = _empty_folder(keep) if keep is not None else None
     loaded = load_spec(spec, "text", strict=False)
     given = values_of(settings)
+    if engine:
+        _by_engine(loaded, target, event, given, form)
+        return
     done = _played(loaded, target, event, shell, given, _program(executor) if executor else None)
     if folder is not None:
         _keep(done, folder)
@@ -61,13 +66,28 @@ def rehearse(
         raise Done(1)
 
 
+def _by_engine(spec: Spec, target: str, event: str, given: dict[str, str], form: str) -> None:
+    """Say what the platform's engine does with the same file. Raises Done, Misuse."""
+    from ci_kaniko.rehearsing.rehearse import by_engine
+    from ci_kaniko.rehearsing.text import played_lines
+
+    with _told():
+        done = by_engine(spec, target, event, given=given)
+    if form == "json":
+        say(json.dumps(done._asdict(), ensure_ascii=False, indent=2))
+    else:
+        print_lines(played_lines(done, f"{event} on {target}"))
+    if done.status:
+        raise Done(1)
+
+
 def _check_shell(name: str) -> None:
     from ci_kaniko.rehearsing.shells import SHELLS, shells
 
     if name and name not in SHELLS:
         raise Misuse(f'"{name}" is not one of: {", ".join(SHELLS)}')
     if name and name not in shells():
-        raise Misuse(f"{name} is not installed here")
+        raise Misuse(f"{name} is not installed")
 
 
 def _played(
@@ -78,15 +98,23 @@ def _played(
     given: dict[str, str],
     executor: Path | None,
 ) -> Rehearsal:
+    from ci_kaniko.rehearsing.rehearse import rehearse as play
+
+    with _told():
+        return play(spec, target, event, shell=shell, given=given, executor=executor)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is in the way, as a command line says it. Raises Done, Misuse."""
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.rehearsing.documents import NotModelled
     from ci_kaniko.rehearsing.rehearse import CannotRehearse
-    from ci_kaniko.rehearsing.rehearse import rehearse as play
     from ci_kaniko.rehearsing.shells import MissingProgram
 
     try:
-        return play(spec, target, event, shell=shell, given=given, executor=executor)
+        yield
     except SpecError as error:
         fail(error.problems, "text")
     except (UnknownEvent, CannotRehearse, MissingProgram) as error:

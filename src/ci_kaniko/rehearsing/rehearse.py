@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.problems.problem import CiKanikoError, SpecError
-from ci_kaniko.rehearsing import triggers
+from ci_kaniko.rehearsing import engines, triggers
 from ci_kaniko.rehearsing.events import NOW, values
 from ci_kaniko.rehearsing.execution import run
 from ci_kaniko.rehearsing.logins import lookup
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci_kaniko.previewing.events import Occasion
-    from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.rehearsing.engines import Played
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.standins import Store
     from ci_kaniko.rehearsing.triggers import Step
@@ -104,6 +104,33 @@ def rehearse(
     SpecError, UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled,
     CannotRehearse.
     """
+    stage = _staged(spec, target, event, shell, given)
+    if executor is not None:
+        stage.build_with(executor)
+    return stage.play()
+
+
+def by_engine(
+    spec: Spec,
+    target: str,
+    event: str = "default-branch",
+    *,
+    given: Mapping[str, str] | None = None,
+) -> Played:
+    """Run the same file by the engine of somebody else, for a platform that has one.
+
+    Raises what ``rehearse`` does, and MissingProgram without the engine.
+    """
+    if target not in engines.ENGINES:
+        known = ", ".join(f"{e.program} for {name}" for name, e in engines.ENGINES.items())
+        raise CannotRehearse(f"there is no engine for {target}: {known}")
+    stage = _staged(spec, target, event, "", given)
+    return engines.play(stage.request(""))
+
+
+def _staged(
+    spec: Spec, target: str, event: str, shell: str, given: Mapping[str, str] | None
+) -> _Stage:
     chosen = find_target(target)
     if chosen.name not in triggers.STEPS:
         raise CannotRehearse(f"nobody knows here how {target} runs a job")
@@ -112,10 +139,7 @@ def rehearse(
     (occasion,) = occasions(spec, [event])
     if target not in triggers.ONLY_ON.get(occasion.event.source, (target,)):
         raise CannotRehearse(f"{target} has no such event: {occasion.title}")
-    stage = _Stage(with_prepared(spec), chosen, occasion, shell, given or {})
-    if executor is not None:
-        stage.build_with(executor)
-    return stage.play()
+    return _Stage(with_prepared(spec), chosen, occasion, shell, given or {})
 
 
 class _Stage:
@@ -167,11 +191,11 @@ class _Stage:
         return Ran(name, result.status, done, tuple(h for h in hosts if lookup(done, h)))
 
     def _perform(self, step: Step) -> Result:
-        done = run(self._request(step.name, self.event))
+        done = run(self.request(step.name))
         self.recorded[step.name] = done
         return Result("failed" if done.status else "passed", done.outputs)
 
-    def _request(self, job: str, event: Event) -> Request:
+    def request(self, job: str) -> Request:
         """The job with what its platform keeps: a ready config is a file, a Secret or a text."""
         name, held = self.chosen.name, self.store
         in_cluster = self.chosen.system.secret_objects
@@ -180,7 +204,7 @@ class _Stage:
         return Request(
             name,
             self.text,
-            event,
+            self.event,
             job=job,
             shell=self.shell,
             secrets=held.secrets if apart else {**held.secrets, **held.configs},

@@ -33,7 +33,7 @@ def serving(name: str) -> str:
     """The shell of a name, or one that serves in its place. Raises MissingProgram."""
     found = shells()
     if not found:
-        raise MissingProgram(f"no shell is installed here: {', '.join(SHELLS)}")
+        raise MissingProgram(f"a shell ({', '.join(SHELLS)}) is not installed")
     return name if name in found else found[0]
 
 
@@ -48,5 +48,5 @@ def program(name: str) -> str:
     """The path of a program. Raises MissingProgram."""
     found = _found(name)
     if found is None:
-        raise MissingProgram(f"{name} is not installed here")
+        raise MissingProgram(f"{name} is not installed")
     return found

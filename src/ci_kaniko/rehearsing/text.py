@@ -10,6 +10,7 @@ from ci_kaniko.text.display import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.rehearsing.engines import Played
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
 
@@ -61,6 +62,17 @@ def _did(job: Ran, done: Recorded) -> Iterator[str]:
 def _listed(title: str, texts: Iterable[str]) -> Iterator[str]:
     yield f"  {title}"
     yield from (f"    {printable(text)}" for text in texts)
+
+
+def played_lines(done: Played, title: str) -> Iterator[str]:
+    """What an engine did, in the same form."""
+    yield f"{title}, by {done.engine}"
+    for words in done.calls:
+        yield from ["", *_listed("/kaniko/executor", words)]
+    for words in done.joins:
+        yield from ["", *_listed("regctl", words)]
+    yield from ["", *_listed("prints", done.printed), ""]
+    yield f"it ended with exit status {done.status}"
 
 
 def data(done: Rehearsal) -> dict[str, Any]:
