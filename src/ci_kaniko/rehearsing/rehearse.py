@@ -119,7 +119,8 @@ def by_engine(
 ) -> Played:
     """Run the same file by the engine of somebody else, for a platform that has one.
 
-    Raises what ``rehearse`` does, and MissingProgram without the engine.
+    Raises what ``rehearse`` does: CannotRehearse without such an engine, and MissingProgram where
+    it is not installed.
     """
     if target not in engines.ENGINES:
         known = ", ".join(f"{e.program} for {name}" for name, e in engines.ENGINES.items())

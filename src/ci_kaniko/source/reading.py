@@ -35,7 +35,7 @@ class Unreadable(Exception):
 def read(path: str | os.PathLike[str]) -> str:
     """The text of a spec file; never blocks, and stops at what a spec may hold.
 
-    Raises SpecError.
+    Raises SpecError, as Unreadable.
     """
     from ci_kaniko.repository.discovery import FILE_NAMES
 

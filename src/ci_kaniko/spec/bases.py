@@ -60,6 +60,7 @@ class _Entry(NamedTuple):
     word: str
 
     def refuse(self, rule: str, message: str, hint: str = "") -> NoReturn:
+        """Raises SpecError at this place."""
         raise SpecError([self.source.problem(rule, message, self.node, hint)]) from None
 
 
