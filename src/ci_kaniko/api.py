@@ -201,7 +201,8 @@ def import_files(files: Pipelines, source: str | None = None) -> Imported:
 def lint(files: Pipelines, source: str | None = None) -> Linted:
     """What is wrong in the kaniko jobs of some files, which are given as ``import_files`` has them.
 
-    What cannot be read is a problem as well.
+    A folder stands for the pipelines of a repository, where its platform looks for them. What
+    cannot be read is a problem as well.
 
     >>> found = lint([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0 --force")])
     >>> [problem.rule for problem in found.problems]

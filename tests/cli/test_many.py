@@ -139,6 +139,28 @@ def test_a_pattern_is_remembered(fleet: Repository) -> None:
     assert fleet.call("check", "-f", "repos/*", CI="").code == 1
 
 
+def test_a_folder_has_the_pipelines_of_a_repository(fleet: Repository) -> None:
+    call = "/kaniko/executor --context . --destination quay.io/acme/a:latest --force"
+    job = f"build: {{image: 'gcr.io/kaniko-project/executor:debug', script: ['{call}']}}\n"
+    for name, text in {"r00": job, "r01": job, "docs": "test: {script: [make]}\n"}.items():
+        fleet.write(f"repos/{name}/.gitlab-ci.yml", text)
+    fleet.write("repos/r00/Jenkinsfile", "// nothing\n")
+    fleet.write("repos/r01/.tekton/x.yaml", "kind: Nothing\n")
+    fleet.write("repos/r01/notes.yml", "kaniko: 1\n")
+    one = json.loads(fleet.call("lint", "repos/r00/.gitlab-ci.yml", "--format", "json").out)
+    assert one
+    done = fleet.call("lint", "repos/r00", "repos/r01", "repos/docs", "repos/r02", "--format=json")
+    found = json.loads(done.out)
+    assert done.code == 1
+    assert found[: len(one)] == one
+    assert found[len(one) :] == [{**each, "path": "repos/r01/.gitlab-ci.yml"} for each in one]
+    without = [f"repos/{name}: no job here runs kaniko's executor" for name in ("docs", "r02")]
+    assert done.err.splitlines() == without
+    text = fleet.call("lint", "repos/r00", "repos/r01").err
+    assert text.count("= the same in 1 more file: repos/r01/.gitlab-ci.yml") == len(one)
+    assert "r02: no job" in fleet.call("lint", "repos/r02", "--from", "github").err
+
+
 # -- who waits --------------------------------------------------------------------------------
 
 SLOW = """

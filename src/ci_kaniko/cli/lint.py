@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.report import FORMATS
-from ci_kaniko.cli.shared import Done, Misuse, fails, say, standard_input
+from ci_kaniko.cli.shared import Done, Misuse, fails, say, standard_input, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def lint(files: Sequence[str], source: str | None = None, *, form: str = "text")
     if source is not None and source not in SOURCES:
         raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
     given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
-    found = lint_all(given, source)
+    found = lint_all(given, source, lambda paths: watched(paths, "reading"))
     for path in found.without:
         say(f"{path}: no job here runs kaniko's executor", err=True)
     if form in exchange.FORMATS:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.originals import File, Original, opened
-from ci_kaniko.importing.pipelines import jobs_of
+from ci_kaniko.importing.pipelines import jobs_of, pipelines_in
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.problems.problem import Problem, SpecError
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ci_kaniko.problems.catalogue import Fault
 
@@ -30,18 +30,29 @@ class Linted:
 def lint_all(
     paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]],
     source: str | None = None,
+    watched: Callable[[list[str]], Iterable[str]] = iter,
 ) -> Linted:
-    """The faults of some files, or of texts with their names; what cannot be read is one."""
+    """The faults of some files, or of texts with their names; what cannot be read is one.
+
+    A folder stands for the pipelines of a repository. ``watched`` gets the paths that are looked
+    at, and yields each when it is its turn.
+    """
     known = faults().faults
     found: dict[Problem, None] = {}
     without: list[str] = []
     files: list[File] = []
+    folders: dict[str, list[str]] = {}
     for item in paths_or_texts:
-        try:
-            files.append(opened(item))
-        except SpecError as error:
-            found.update(dict.fromkeys(error.problems))
-    for file in files:
+        folder = "" if isinstance(item, tuple) or not os.path.isdir(item) else os.fspath(item)
+        inside = pipelines_in(folder, source) if folder else [item]
+        if folder:
+            folders[folder] = [str(path) for path in inside]
+        for each in inside:
+            try:
+                files.append(opened(each))
+            except SpecError as error:
+                found.update(dict.fromkeys(error.problems))
+    for _, file in zip(watched([file.path for file in files]), files, strict=True):
         report = Report()
         try:
             called = jobs_of(Original(file, files, report), source)
@@ -56,8 +67,16 @@ def lint_all(
             continue
         merged(called, report)
         found.update(dict.fromkeys(_problems(report, known)))
+    without = _told(without, folders)
     ordered = sorted(found, key=lambda problem: (problem.path, problem.line or 0, problem.rule))
     return Linted(tuple(ordered), tuple(without))
+
+
+def _told(without: list[str], folders: dict[str, list[str]]) -> list[str]:
+    """Of a folder, that nothing in it runs kaniko; not each file that lies where pipelines do."""
+    inside = {path for paths in folders.values() for path in paths}
+    empty = [folder for folder, paths in folders.items() if {*paths} <= {*without}]
+    return [*(path for path in without if path not in inside), *empty]
 
 
 def _is_no_pipeline(file: File, error: SpecError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Sequence
 
     from ci_kaniko.importing.jobs import Job
@@ -114,6 +114,17 @@ def _readers() -> Iterator[Reader]:
     from ci_kaniko.importing.readers.shell import READER as SHELL
 
     yield from (SHELL, JENKINS, GITLAB, GITHUB, BUILDKITE, AGOLA, KUBERNETES, TEKTON)
+
+
+def pipelines_in(folder: str, source: str | None) -> list[str]:
+    """The files of a repository that lie where those of a platform usually do, or of any."""
+    from glob import glob
+
+    readers = [reader for reader in _readers() if source in {None, reader.name}]
+    patterns = [pattern for reader in readers for pattern in reader.places]
+    found = [sorted(glob(each, root_dir=folder, recursive=True)) for each in patterns]
+    paths = (os.path.join(folder, name) for names in found for name in names)
+    return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
 
 
 def _reader(original: Original, source: str | None) -> Reader:

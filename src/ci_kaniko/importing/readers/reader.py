@@ -15,9 +15,13 @@ CERTAIN, LIKELY, NO = 2, 1, 0
 
 
 class Reader(NamedTuple):
-    """What reads the files of one platform: their jobs that may run the executor."""
+    """What reads the files of one platform: their jobs that may run the executor.
+
+    ``places`` are patterns of where they usually lie in a repository.
+    """
 
     name: str
     looks_like: Callable[[Original], int]
     read: Callable[[Original], Iterable[Draft]]
     is_yaml: bool = True
+    places: tuple[str, ...] = ()

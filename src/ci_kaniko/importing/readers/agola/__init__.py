@@ -25,4 +25,4 @@ def read(original: Original) -> Iterator[Draft]:
     return jobs(original)
 
 
-READER = Reader("agola", looks_like, read)
+READER = Reader("agola", looks_like, read, places=(".agola/config.yml",))

@@ -35,4 +35,4 @@ def read(original: Original) -> Iterator[Draft]:
     return jobs(original)
 
 
-READER = Reader("buildkite", looks_like, read)
+READER = Reader("buildkite", looks_like, read, places=(".buildkite/*.yml", ".buildkite/*.yaml"))

@@ -31,4 +31,9 @@ def read(original: Original) -> Iterator[Draft]:
     return jobs(original)
 
 
-READER = Reader("github", looks_like, read)
+READER = Reader(
+    "github",
+    looks_like,
+    read,
+    places=(".github/workflows/*.yml", ".github/workflows/*.yaml"),
+)

@@ -43,4 +43,4 @@ def read(original: Original) -> Iterator[Draft]:
     return jobs(original)
 
 
-READER = Reader("gitlab", looks_like, read)
+READER = Reader("gitlab", looks_like, read, places=(".gitlab-ci.yml", ".gitlab/**/*.yml"))

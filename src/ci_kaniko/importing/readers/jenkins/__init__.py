@@ -32,4 +32,4 @@ def read(original: Original) -> Iterator[Draft]:
     return jobs(original)
 
 
-READER = Reader("jenkins", looks_like, read, is_yaml=False)
+READER = Reader("jenkins", looks_like, read, is_yaml=False, places=("Jenkinsfile",))

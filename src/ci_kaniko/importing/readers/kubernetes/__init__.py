@@ -33,4 +33,4 @@ def _read(original: Original) -> Iterator[Draft]:
 
 
 KUBERNETES = Reader("kubernetes", _looks_like, _read)
-TEKTON = Reader("tekton", _looks_like_tekton, _read)
+TEKTON = Reader("tekton", _looks_like_tekton, _read, places=(".tekton/*.yaml", ".tekton/*.yml"))
