@@ -57,7 +57,8 @@ SpecsOption = Annotated[
         "--spec",
         "-f",
         metavar="PATH",
-        help="A spec, or - for standard input; may be repeated. Default: as for render.",
+        help="A spec, a folder that has one, or a pattern of them in quotes, such as 'repos/*'; "
+        "- reads standard input; may be repeated. Default: as for render.",
     ),
 ]
 OutputOption = Annotated[
@@ -350,7 +351,14 @@ def import_(
 
 @app.command(cls=_Command)
 def lint(
-    files: FilesArgument,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Pipelines, manifests or shell scripts; a folder stands for the pipelines of a "
+            "repository, - reads standard input.",
+        ),
+    ],
     source: FromOption = None,
     *,
     form: Annotated[
