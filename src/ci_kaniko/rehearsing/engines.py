@@ -132,7 +132,7 @@ def _github(request: Request) -> list[str]:
 
 
 def _shouted(secrets: Mapping[str, str]) -> dict[str, str]:
-    """act knows the names of secrets in capitals, and reads them from its environment."""
+    """The environment in which act looks for secrets: it knows their names in capitals."""
     return {name.upper(): text for name, text in secrets.items()}
 
 
