@@ -142,11 +142,23 @@ def test_what_a_change_concerns(
         ("context: 'tar://dist/context.tar.gz'", "dist/other", False),
         ("context: 'git://github.com/acme/shop.git#refs/heads/main'", "a", False),
         ("context: 'git://github.com/acme/shop.git#refs/heads/main'", "Dockerfile", True),
+        *(
+            (f"{{inputs}}\n{fields}", file, concerned)
+            for fields, file, concerned in (
+                ("context: 'services/${{input.app}}/src'", "services/web/src/a", True),
+                ("context: 'services/${{input.app}}/src'", "libs/a", False),
+                ("context: '${{input.app}}'", "libs/a", True),
+                ("context: shop\ndockerfile: '${{input.app}}.Dockerfile'", "libs/a", False),
+                ("context: shop\ndockerfile: '../${{input.app}}.Dockerfile'", "x.Dockerfile", True),
+            )
+        ),
     ],
 )
 def test_the_only_image_of_a_spec(fields: str, file: str, concerned: bool) -> None:  # noqa: FBT001
     prepare = "prepare: {image: golang, commands: [make], artifacts: [dist]}"
-    spec = ci_kaniko.loads(f"push: never\n{fields.format(prepare=prepare)}")
+    inputs = "inputs: {app: {default: shop}}"
+    text = fields.format(prepare=prepare, inputs=inputs)
+    spec = ci_kaniko.loads(f"push: never\n{text}")
     assert affected(spec, ".", changes([file])) == [""] * concerned
 
 

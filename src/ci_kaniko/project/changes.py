@@ -13,6 +13,7 @@ from ci_kaniko.project.git import commit_of, git, more_history, output
 from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.syntax.variables import INPUT_READ, inputs_in
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
@@ -196,10 +197,17 @@ def _concern(build: Build, root: str, found: Changes) -> bool:
 
 
 def _folder(build: Build) -> str | None:
-    """The folder that an image is made from: all of the repository where commands prepare it."""
-    if build.prepare:
+    """The folder that an image is made from: all of the repository where commands prepare it.
+
+    Of a path that holds an input only what stands before that is known.
+    """
+    leaves = inputs_in(build.dockerfile) and ".." in build.dockerfile.split("/")
+    if build.prepare or leaves:
         return "."
-    return inside_repository(build.context) if build.context.is_directory else None
+    if not build.context.is_directory:
+        return None
+    known, given, _ = build.context.partition(INPUT_READ)
+    return inside_repository(known.rpartition("/")[0] if given else known)
 
 
 def _own_files(build: Build) -> Iterator[str]:
