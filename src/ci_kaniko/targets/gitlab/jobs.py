@@ -13,6 +13,7 @@ from ci_kaniko.plan.select import with_section
 from ci_kaniko.plan.tools import executor_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, executor, read_digest
+from ci_kaniko.spec.given import given_in
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import Ref, inputs_in
@@ -97,7 +98,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     view = {
         "inputs": inputs,
         "component": spec.builds[0].gitlab.form == "component",
-        "patterns": _INPUT_PATTERNS,
+        "patterns": _patterns(spec, inputs),
         "stages": []
         if is_included(spec.builds[0])
         else list(dict.fromkeys(s for s in stages if s and s not in _DEFAULT_STAGES)),
@@ -323,8 +324,20 @@ def _shared(jobs: list[Fields]) -> Fields:
     return shared
 
 
-_INPUT_PATTERNS = {"string": '^[^"\\\\$\\x00-\\x1f]*$'}
+_ANY_TEXT = r'^[^"\\$\x00-\x1f]*$'
 """Inputs are pasted into the text of the file, between double quotes."""
+_PATH = "^[A-Za-z0-9._+@/-]+$"
+_PATTERNS = {"path": _PATH, "folder": _PATH, "stage": "^[A-Za-z0-9_.-]+$", "host": "^[a-z0-9.:-]+$"}
+"""What GitLab lets through of what the script looks at more closely; the last one is narrowest."""
+
+
+def _patterns(spec: Spec, inputs: Mapping[str, Input]) -> dict[str, str]:
+    """What the texts of inputs look like, by name."""
+    found = {name: _ANY_TEXT for name, item in inputs.items() if item.type == "string"}
+    given = [each for build in spec.builds for each in given_in(build) if each.name in found]
+    for what, pattern in _PATTERNS.items():
+        found |= {each.name: pattern for each in given if each.what == what}
+    return found
 
 
 def verify(documents: Any, view: dict[str, Any]) -> Iterator[str]:
