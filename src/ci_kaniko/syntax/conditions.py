@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, cast
 
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
-from ci_kaniko.syntax.globs import Globs, any_matches, check_glob, is_exclusion, split
+from ci_kaniko.syntax.globs import Globs, any_matches, check_glob, covers, is_exclusion, split
 from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type
 
 Kind = Literal[
@@ -200,13 +200,14 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> Globs:
 
 
 def check_something_is_left(globs: Globs, at: tuple[str | int, ...], everything: str) -> None:
-    """Raise Refused for a list that only excludes, or excludes each of its names."""
+    """Raise Refused for a list that only excludes, or excludes each of its entries."""
     if all(is_exclusion(glob) for glob in globs):
         hint = f'["{everything}", "{globs[0]}"] is everything else'
         raise Refused("bad-glob", "a list that only excludes matches nothing", hint, at=at)
-    if not split(globs)[0]:
-        hint = "remove the name, or the ! entry"
-        raise Refused("bad-glob", "every name of the list is excluded again", hint, at=at)
+    plain, out = split(globs)
+    if all(any(covers(each, glob) for each in out) for glob in plain):
+        hint = "remove what is excluded, or the ! entry"
+        raise Refused("bad-glob", "everything in the list is excluded again", hint, at=at)
 
 
 def _named(item: Any) -> str:

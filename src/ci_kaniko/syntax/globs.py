@@ -102,6 +102,27 @@ def any_matches(globs: Iterable[str], ref: str) -> bool:
     return any(matches(glob, ref) for glob in plain) and not any(matches(glob, ref) for glob in out)
 
 
+def covers(wide: str, narrow: str) -> bool:
+    """Whether all that a glob matches is seen to match another, by how both begin or end.
+
+    >>> covers("release/**", "release/*"), covers("v*", "v1.*"), covers("v*", "v**")
+    (True, True, False)
+    """
+    if is_literal(narrow):
+        return matches(wide, narrow)
+    if wide == narrow:
+        return True
+    stars = re.findall(r"\*+", wide)
+    if len(stars) != 1:
+        return False
+    first, last = wide.split(stars[0])
+    start, end = narrow[: narrow.index("*")], narrow[narrow.rindex("*") + 1 :]
+    if not (start.startswith(first) and end.endswith(last)):
+        return False
+    inner = narrow[len(first) : len(narrow) - len(last)]
+    return stars[0] == "**" or not ("/" in inner or "**" in inner)
+
+
 def to_regex(glob: str, slash: str = "/") -> str:
     """The unanchored regular expression of a glob; ``slash`` is how a ``/`` is written."""
     escape = r"\.+*?()|[]{}^$"

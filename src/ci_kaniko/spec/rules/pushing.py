@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax.conditions import VERSIONS, Condition
-from ci_kaniko.syntax.globs import any_matches, check_branch, is_literal, matches, split
+from ci_kaniko.syntax.globs import any_matches, check_branch, covers, is_literal, matches, split
 from ci_kaniko.syntax.variables import names
 
 if TYPE_CHECKING:
@@ -144,14 +144,23 @@ def _branch_out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] |
 
 
 def _started(triggers: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Whether a trigger may cover what is wanted; two patterns are taken to overlap."""
+    """Whether a trigger may cover what is wanted; two patterns are taken to overlap.
+
+    What one of the lists excludes altogether starts or fulfils nothing.
+    """
+    started, never = split(triggers)
+    asked, out = split(wanted)
     return any(
         matches(trigger, glob)
         if is_literal(glob)
         else not is_literal(trigger) or matches(glob, trigger)
-        for trigger in split(triggers)[0]
-        for glob in split(wanted)[0]
+        for trigger in _but(started, out)
+        for glob in _but(asked, never)
     )
+
+
+def _but(globs: tuple[str, ...], out: tuple[str, ...]) -> Iterator[str]:
+    return (glob for glob in globs if not any(covers(each, glob) for each in out))
 
 
 @build_rule("destinations[]", "push")

@@ -10,7 +10,7 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.conditions import VERSIONS
-from ci_kaniko.syntax.globs import is_exclusion, is_literal
+from ci_kaniko.syntax.globs import covers, is_exclusion, is_literal
 from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import names, parts_of
 
@@ -240,23 +240,25 @@ def _lists_of_refs(build: Build) -> Iterator[tuple[Where, tuple[str, ...]]]:
     if build.triggers:
         yield ("triggers", "branches"), build.triggers.branches
         yield ("triggers", "tags"), build.triggers.tags
+        yield ("triggers", "paths"), build.triggers.paths
     for index, destination in enumerate(build.destinations):
         if len(destination.when) == 1 and destination.when[0].globs:
             (condition,) = destination.when
             yield ("destinations", index, "when", condition.kind), condition.globs
 
 
-def _idle(globs: tuple[str, ...]) -> Iterator[int]:
-    """The entries that exclude nothing: every other one is a name, and another name."""
-    if all(map(is_literal, globs)):
-        for index, glob in enumerate(globs):
-            if is_exclusion(glob) and glob[1:] not in globs:
-                yield index
-
-
-def _excludes_nothing(where: Where, glob: str) -> Finding:
-    message = f"{quoted(glob)} excludes nothing: the other entries are names"
-    return no_effect(where, message, "remove it, or widen the others with *")
+def _idle(where: Where, globs: tuple[str, ...]) -> Iterator[Finding]:
+    """Entries that exclude nothing, as all others are other names, and those excluded again."""
+    out = [glob for glob in globs if is_exclusion(glob)]
+    names = all(map(is_literal, globs))
+    for index, glob in enumerate(globs):
+        again = next((each for each in out if covers(each[1:], glob)), None)
+        if names and is_exclusion(glob) and glob[1:] not in globs:
+            message = f"{quoted(glob)} excludes nothing: the other entries are names"
+            yield no_effect((*where, index), message, "remove it, or widen the others with *")
+        elif again and not is_exclusion(glob) and not names:
+            message = f"{quoted(glob)} is excluded again by {quoted(again)}"
+            yield no_effect((*where, index), message, "remove it, or the ! entry")
 
 
 def _triggers_start_what_they_filter(spec: SpecFields) -> Iterator[Finding]:
@@ -271,9 +273,9 @@ def _triggers_start_what_they_filter(spec: SpecFields) -> Iterator[Finding]:
             )
             yield finding, triggers.compares
         yield from (
-            (_excludes_nothing((*where, index), globs[index]), False)
+            (finding, False)
             for where, globs in _lists_of_refs(build)
-            for index in _idle(globs)
+            for finding in _idle(where, globs)
         )
         if build.push == "always":
             finding = no_effect(
