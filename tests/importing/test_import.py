@@ -112,6 +112,9 @@ _NEEDS_A_HAND = {
     "pipelines/gitlab-logins.yml": {"missing-login"},
     "pipelines/gitlab-odd-flags.yml": {"missing-login"},
     "pipelines/kubernetes-job.yaml": {"missing-value"},
+    "pipelines/agola-forms.yml": {"missing-login"},
+    "pipelines/buildkite-forms.yml": {"missing-login"},
+    "pipelines/kubernetes-forms.yml": {"missing-login"},
 }
 """What the report asks for before its own platform can be rendered."""
 

@@ -160,7 +160,7 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
     sources = tuple(dict.fromkeys(job.target for job in jobs))
     data = _without_secrets(data, report.hidden)
     for _ in range(_MAX_ROUNDS):
-        text = written(data)
+        text = written(data or {"push": "never"})
         try:
             spec = loads(text, "<imported>")
         except SpecError:
@@ -177,39 +177,30 @@ _STAYS = {"destinations", "registries", "context", "push"}
 
 
 def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: list[Job]) -> bool:
-    """Take a part away that the platform of a job does not render; whether there was one.
+    """Take the parts away that the platform of a job does not render; whether there were some.
 
-    Keys that it owns are taken away all at once: every image may have some.
+    An item of a list is taken away alone: the others move.
     """
     from ci_kaniko.targets.registry import target
 
     taken = False
     for job in {job.target: job for job in reversed(jobs)}.values():
-        if job.target not in NAMES:
+        if job.target not in NAMES or taken:
             continue
         for finding in target(job.target).rendering(spec, {}).findings:
-            is_key = finding.rule == "owned-key"
-            known = finding.rule in report.rules or taken
-            if finding.rule == "missing-value" or (known and not is_key):
-                continue
             keys = finding.where[2:] if finding.where[:1] == ("images",) else finding.where
             stays = not keys or keys[0] in _STAYS
+            known = stays and finding.rule in report.rules
+            moved = taken and any(isinstance(step, int) for step in keys)
+            if finding.rule == "missing-value" or known or moved:
+                continue
             what = None if stays else _removed(data, finding.where)
             message = "***" if finding.secret else finding.message
             shown = what or f"{job.target} does not render the spec yet"
-            report.left(
-                finding.rule,
-                f"{shown}: {message}",
-                job.voice.path,
-                job.line,
-                finding.hint or "by hand",
-            )
-            if what and not is_key:
-                return True
+            place = job.voice.path, job.line
+            report.left(finding.rule, f"{shown}: {message}", *place, finding.hint or "by hand")
             taken = taken or bool(what)
-        if taken:
-            return True
-    return False
+    return taken
 
 
 _LONG_ENOUGH = 8
@@ -299,7 +290,7 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
         parents = parents[: root + depth]
     owner, step = parents[-1]
     name = ".".join(str(item[1]) for item in parents)
-    if isinstance(owner[step], dict):
+    if isinstance(owner[step], dict | list):
         name += f" ({', '.join(map(str, owner[step]))})"
     del owner[step]
     while len(parents) > 1 and not owner:

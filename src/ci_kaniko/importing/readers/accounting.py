@@ -27,10 +27,14 @@ IGNORED: dict[str, dict[str, str]] = {
     "Agola task": {"name": _FOR_PEOPLE},
     "Agola run": {"name": _FOR_PEOPLE, "tty": "colours the log"},
     "GitHub workflow": {
+        "description": _FOR_PEOPLE,
+        "author": _FOR_PEOPLE,
+        "branding": _FOR_PEOPLE,
         "run-name": _FOR_PEOPLE,
         "permissions": "the rendered job asks for those that it needs",
     },
     "GitHub job": {
+        "using": _WHAT_IT_IS,
         "name": _FOR_PEOPLE,
         "permissions": "the rendered job asks for those that it needs",
     },

@@ -15,7 +15,7 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.events import portable_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_BYTES = 1024 * 1024
 _MAX_DEPTH = 100
@@ -25,13 +25,17 @@ _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 
 
 class Str(str):
-    """A scalar; ``plain`` says that it was not quoted, ``first`` is the line its text begins on."""
+    """A scalar; ``plain`` says that it was not quoted, ``first`` is the line its text begins on.
+
+    ``origin`` is the one that it was made of: what is read of one is read of both.
+    """
 
     line: int
     first: int
     plain: bool
     ticked: bool
-    __slots__ = ("first", "line", "plain", "ticked")
+    origin: Str | None
+    __slots__ = ("first", "line", "origin", "plain", "ticked")
 
 
 class Map(dict[str, Any]):
@@ -92,6 +96,7 @@ def text(value: str, line: int = 0, *, plain: bool = False, first: int = 0) -> S
     """A text with a place."""
     made = Str(value)
     made.line, made.first, made.plain, made.ticked = line, first or line, plain, False
+    made.origin = None
     return made
 
 
@@ -326,6 +331,24 @@ def is_true(value: Any) -> bool:
     return string(value).lower() in ("true", "yes", "on", "1")
 
 
+def replaced(value: Any, change: Callable[[str], str]) -> Any:
+    """A value in which each text is another one."""
+    if isinstance(value, Map) and value:
+        found = Map(value.line)
+        found.lines = value.lines
+        found.update({key: replaced(item, change) for key, item in value.items()})
+        return found
+    if isinstance(value, List) and value:
+        items = List(value.line)
+        items += [replaced(item, change) for item in value]
+        return items
+    if not isinstance(value, Str) or (new := change(value)) == value:
+        return value
+    made = text(new, value.line, plain=value.plain, first=value.first)
+    made.origin = value
+    return made
+
+
 # -- ticks -------------------------------------------------------------------------------------
 
 
@@ -368,13 +391,15 @@ def ignore(value: Any) -> None:
 
 
 def _tick(value: Any) -> None:
-    if isinstance(value, Map | List | Str):
+    if isinstance(value, Map | List):
         value.ticked = True
+    _tick_leaf(value)
 
 
 def _tick_leaf(value: Any) -> None:
-    if isinstance(value, Str):
+    while isinstance(value, Str):
         value.ticked = True
+        value = value.origin
 
 
 def _is_null(value: Any) -> bool:

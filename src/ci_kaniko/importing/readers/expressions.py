@@ -1,8 +1,9 @@
-"""The conditions of pipelines as guards: GitLab's rules, GitHub's and Buildkite's ``if``."""
+"""The conditions of pipelines as guards: GitLab's rules, ``if`` of Buildkite and of Jenkins."""
 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TOKENS = re.compile(
-    r"\s*(?:(?P<op>&&|\|\||==|!=|=~|!~|!(?!=)|\(|\)|,)"
+    r"\s*(?:(?P<op>&&|\|\||==|!=|=~|!~|!(?!=)|\(|\))"
     r"|(?P<string>\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*')"
     r"|(?P<regex>/(?:\\.|[^/\\])+/[a-z]*)"
     r"|(?P<word>\$?\{?[A-Za-z_][\w.*-]*\}?|-?\d+))"
@@ -33,21 +34,25 @@ class Operand(NamedTuple):
 
 
 class Expressions:
-    """Conditions of one job, all of the same language."""
+    """Conditions of one job, all of the same language; ``known`` is what a file compares with."""
 
-    def __init__(self, operand: Callable[[str], Operand], known: Mapping[str, Text]) -> None:
-        self.conditions = Conditions()
+    def __init__(
+        self,
+        operand: Callable[[str], Operand],
+        known: Mapping[str, Text] = MappingProxyType({}),
+        conditions: Conditions | None = None,
+    ) -> None:
+        self.conditions = conditions or Conditions()
         self.guards = self.conditions.guards
         self._operand = operand
         self._known = known
         self._tokens: list[tuple[str, str]] = []
         self._at = 0
         self._line = 0
-        self._text = ""
 
     def guard(self, text: str, line: int) -> int:
         """A condition as a guard; one that is not understood is an unknown test."""
-        self._text, self._line = text, line
+        self._line = line
         if self.conditions.exhausted:
             return self.conditions.unknown(text.strip(), line)
         try:
@@ -99,17 +104,15 @@ class Expressions:
     def _comparison(self) -> int:
         kind, word = self._take()
         if self._peek() == "(" and kind == "word":
-            return self._function(word)
+            raise BadExpression  # a function
         left = self._value(kind, word)
         operator = self._peek()
         if operator not in {"==", "!=", "=~", "!~"}:
             return self._truth(left)
         self._take()
-        other_kind, other = self._take()
-        if self._peek() == "(" and other_kind == "word":
-            right = self._called(other)
-        else:
-            right = self._value(other_kind, other)
+        right = self._value(*self._take())
+        name = right.text[0].name if len(right.text) == 1 and isinstance(right.text[0], Var) else ""
+        right = right._replace(text=self._known.get(name, right.text))
         found = self._compared(left, right, matches=operator in {"=~", "!~"})
         return self.guards.negate(found) if operator.startswith("!") else found
 
@@ -145,59 +148,6 @@ class Expressions:
             return self.guards.negate(self.conditions.filled(other, self._line))
         return self.conditions.equal(left.text, right.text, self._line)
 
-    def _arguments(self) -> list[Operand]:
-        self._take()
-        found = []
-        while self._peek() != ")":
-            kind, word = self._take()
-            if kind == "word" and self._peek() == "(":
-                found.append(self._called(word))
-            else:
-                found.append(self._value(kind, word))
-            if self._peek() == ",":
-                self._take()
-        self._take()
-        return found
-
-    def _called(self, name: str) -> Operand:
-        arguments = self._arguments()
-        if name == "format" and arguments:
-            return Operand(formatted(arguments))
-        raise BadExpression
-
-    def _function(self, name: str) -> int:
-        if name in {"always", "success", "failure", "cancelled"}:
-            self._arguments()
-            return YES
-        arguments = self._arguments()
-        if name == "startsWith" and len(arguments) == 2:
-            left, prefix = arguments
-            head = prefix.text[0] if prefix.text else ""
-            if isinstance(head, str):
-                return self.conditions.glob(left.text, f"{head}**", self._line)
-        if name == "contains" and len(arguments) == 2:
-            left, part = arguments
-            inner = part.text[0] if part.text else ""
-            if isinstance(inner, str):
-                return self.conditions.glob(left.text, f"**{inner}**", self._line)
-        raise BadExpression
-
-
-def formatted(arguments: list[Operand]) -> Text:
-    """What ``format()`` makes of its arguments. Raises BadExpression."""
-    from ci_kaniko.importing.calls import join
-
-    shape = str(arguments[0].text[0]) if arguments[0].text else ""
-    parts: list[object] = []
-    at = 0
-    for match in re.finditer(r"\{(\d+)\}", shape):
-        number = int(match[1]) + 1
-        if number >= len(arguments):
-            raise BadExpression
-        parts += [shape[at : match.start()], *arguments[number].text]
-        at = match.end()
-    return join([*parts, shape[at:]])  # type: ignore[list-item]
-
 
 def tokens(text: str) -> list[tuple[str, str]]:
     """The words of an expression, each with its kind. Raises BadExpression."""
@@ -211,8 +161,3 @@ def tokens(text: str) -> list[tuple[str, str]]:
         kind = token.lastgroup or ""
         found.append((kind, token[kind]))
     return found
-
-
-def variable(name: str) -> Operand:
-    """A variable as it is."""
-    return Operand((Var(name),))

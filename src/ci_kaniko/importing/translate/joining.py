@@ -310,7 +310,7 @@ def _images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[st
         parts[name] = build
         report.carried("image", f"{job or name} is the image {name}", "", 0)
     templated = _templated(parts)
-    _checked_out_once(list(parts.values()))
+    _checked_out_once(list(parts.values()), report)
     common = _common(list(parts.values()))
     common.update(templated)
     images = {}
@@ -334,7 +334,7 @@ def _templated(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _checked_out_once(builds: list[dict[str, Any]]) -> None:
+def _checked_out_once(builds: list[dict[str, Any]], report: Report) -> None:
     """A spec has one checkout: what some build needs, all get."""
     wanted = [build["checkout"] for build in builds if "checkout" in build]
     if not wanted:
@@ -346,6 +346,9 @@ def _checked_out_once(builds: list[dict[str, Any]]) -> None:
         "depth": None if None in depths or len(wanted) < len(builds) else max(depths),
     }
     shared = {name: item for name, item in given.items() if item}
+    if given["depth"] is None and any(depths):
+        message = f"depth: {max(depth or 0 for depth in depths)} is of some images only"
+        report.left("checkout-depth", message, "", 0, "checkout: is one for all of them")
     for build in builds:
         build.pop("checkout", None)
         build.update({"checkout": shared} if shared else {})

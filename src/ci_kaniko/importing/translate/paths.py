@@ -143,22 +143,23 @@ def _mounts(call: Call) -> Iterable[tuple[Text, Text]]:
 def _repository_path(paths: Paths, source: Text) -> str | None:
     """What a folder outside of the container is, from the root of the repository."""
     first = source[0] if source else ""
-    if isinstance(first, Output) and first.command.split()[0] in {"pwd", "git"}:
+    asked = first.command.split()[0] if isinstance(first, Output) else ""
+    if first == Var("PWD") or asked in {"pwd", "git"}:
         rest = literal(join(source[1:]))
-        base = paths.folder() if first.command.startswith("pwd") else "."
+        base = "." if asked == "git" else paths.folder()
         here = base if base is not None else "."
         return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
+    for root in paths.job.roots:
+        rest_text = starts(source, root.prefix)
+        below_ = None if rest_text is None else literal(rest_text)
+        if below_ is not None and (not below_ or below_.startswith("/")):
+            return _normal(posixpath.join(root.path, below_.strip("/") or "."))
     if isinstance(first, Var) and first.name in _HERE and not first.changes:
         rest = literal(join(source[1:]))
         return None if rest is None else _normal(rest.strip("/") or ".")
     written = literal(source)
     if written is not None and written.startswith("."):
         return _normal(written)
-    for root in paths.job.roots:
-        rest_text = starts(source, root.prefix)
-        below_ = None if rest_text is None else literal(rest_text)
-        if below_ is not None and (not below_ or below_.startswith("/")):
-            return _normal(posixpath.join(root.path, below_.strip("/") or "."))
     return None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Test, When
     from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
     from ci_kaniko.importing.translate.work import Work
@@ -158,7 +159,7 @@ def condition_of(work: Work, when: When) -> Condition:
     return read(when, sides=sides, started=started or STARTS)
 
 
-def globs(values: list[str], job: Draft, line: int) -> list[str]:
+def globs(values: list[str], job: Voice, line: int) -> list[str]:
     """Path globs of a platform as those of a spec; the others are reported."""
     from ci_kaniko.problems.finding import Refused
     from ci_kaniko.spec.triggers import check_path_glob

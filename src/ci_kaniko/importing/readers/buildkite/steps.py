@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join
@@ -18,6 +19,7 @@ from ci_kaniko.importing.readers.documents import (
     mapping,
     native,
     peek,
+    replaced,
     sequence,
     string,
 )
@@ -125,13 +127,12 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
 
 
 def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
-    step = placed.step
-    for cell in _cells(step):
-        job = Draft(_FACTS, _name(step), original, line_of(step))
-        if cell:
-            job.name = "-".join([job.name, *cell.values()])
+    for cell in _cells(placed.step):
+        name = "-".join([_name(placed.step), *cell.values()])
+        job = Draft(_FACTS, name, original, line_of(placed.step))
+        step = replaced(placed.step, partial(_of_cell, cell))
         _environment(job, mapping(top.get("env")), step)
-        _Step(job, placed, top, cell, generated=original.is_ours).read()
+        _Step(job, placed._replace(step=step), top, generated=original.is_ours).read()
         if job.calls:
             yield job
 
@@ -157,9 +158,19 @@ def _cells(step: Map) -> Iterator[dict[str, str]]:
             yield cell
 
 
+def _of_cell(cell: dict[str, str], text: str) -> str:
+    """A text with the values of a cell of the matrix."""
+    for name, value in cell.items():
+        dotted = rf"\.{re.escape(name)}" if name else ""
+        text = re.sub(rf"\{{\{{\s*matrix{dotted}\s*\}}\}}", value.replace("\\", r"\\"), text)
+    return text
+
+
 def _name(step: Map) -> str:
     key = string(step.get("key")) or string(step.get("id")) or string(step.get("identifier"))
-    label = re.sub(r":[a-z0-9_+-]+:", "", peek(step.get("label")) or peek(step.get("name")))
+    label = re.sub(
+        r":[a-z0-9_+-]+:|\{\{.*?\}\}", "", peek(step.get("label")) or peek(step.get("name"))
+    )
     return key or label.strip() or "build-image"
 
 
@@ -171,7 +182,7 @@ def _environment(job: Draft, top: Map, step: Map) -> None:
                 job.exported[name] = line_of(value, source.line_of(name))
     secrets = step.get("secrets")
     if isinstance(secrets, Map):
-        job.secrets |= {name: Secret(string(value)) for name, value in secrets.items()}
+        job.secrets |= {name: Secret(peek(value)) for name, value in secrets.items()}
     else:
         job.secrets |= {string(item): Secret(string(item)) for item in sequence(secrets)}
     if secrets:
@@ -190,15 +201,12 @@ def _at_upload(text: str) -> Text:
 
 
 class _Step:
-    def __init__(
-        self, job: Draft, placed: _Placed, top: Map, cell: dict[str, str], *, generated: bool
-    ) -> None:
+    def __init__(self, job: Draft, placed: _Placed, top: Map, *, generated: bool) -> None:
         self.job = job
         self.step = placed.step
         self.groups = placed.groups
         self.top = mapping(top.get("env"))
         self.agents = top.get("agents")
-        self.cell = cell
         self.generated = generated
 
     def read(self) -> None:
@@ -214,7 +222,7 @@ class _Step:
             self.job.calls = read_pieces(self.job, script).calls
         if not self.job.calls:
             return
-        for key in ("command", "commands", "script"):
+        for key in ("command", "commands", "script") if script else ():
             ignore(self.step.get(key))  # the shell accounts for them
         self._take_environment()
         self._triggers()
@@ -226,9 +234,11 @@ class _Step:
         take_read(job)
         for value in mapping(self.step.get("env")).values():
             string(value)
-        for name, value in self.top.items():
-            if re.search(rf"\b{re.escape(name)}\b", f"{job.script_text} {self.plugins.text}"):
-                string(value)
+        secrets = self.step.get("secrets")
+        for given in (self.top, secrets if isinstance(secrets, Map) else Map()):
+            for name, value in given.items():
+                if re.search(rf"\b{re.escape(name)}\b", f"{job.script_text} {self.plugins.text}"):
+                    string(value)
 
     # -- scripts ------------------------------------------------------------------------------
 
@@ -254,11 +264,7 @@ class _Step:
                         piece.line + row,
                         f"$${name} is read when the step runs",
                     )
-        text = piece.text.replace("\\$", "$$").replace("$$", "$")
-        for name, value in self.cell.items():
-            dotted = rf"\.{re.escape(name)}" if name else ""
-            text = re.sub(rf"\{{\{{\s*matrix{dotted}\s*\}}\}}", value.replace("\\", r"\\"), text)
-        return Piece(text, piece.line)
+        return Piece(piece.text.replace("\\$", "$$").replace("$$", "$"), piece.line)
 
     # -- what starts it -----------------------------------------------------------------------
 
@@ -276,7 +282,7 @@ class _Step:
 
     def _triggers(self) -> None:
         job = self.job
-        expressions = Expressions(self._operand, {})
+        expressions = Expressions(self._operand)
         guard = YES
         asked = [holder for holder in (*self.groups, self.step) if string(holder.get("if"))]
         for holder in asked:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.readers.documents import Map, line_of, mapping, sequence, string
+from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import globs, set_triggers
 
@@ -33,10 +34,11 @@ def events_of(on: Any) -> Map:
 
 
 class Events:
-    """The events of a workflow, for one job."""
+    """The events of a workflow, for one job; ``path`` is the file that holds them."""
 
-    def __init__(self, on: Map, condition: str, condition_line: int) -> None:
+    def __init__(self, on: Map, condition: str, condition_line: int, path: str) -> None:
         self.on = on
+        self.path = path
         self.condition = condition
         self.condition_line = condition_line
 
@@ -110,11 +112,12 @@ class Events:
             return
         if not on and not self.condition:
             return
+        voice = Voice(self.path, job.line, job.report)
         for event, settings in on.items():
-            self._report(job, event, mapping(settings), on.line_of(event))
+            self._report(voice, event, mapping(settings), on.line_of(event))
         guard = self.guard(expressions)
         requests = bool(_REQUESTS & on.keys()) or not on
-        paths = self._paths(job)
+        paths = self._paths(voice)
         crons = [string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))]
         set_triggers(
             job,
@@ -126,7 +129,7 @@ class Events:
             schedules=crons,
         )
 
-    def _report(self, job: Draft, event: str, settings: Map, line: int) -> None:
+    def _report(self, job: Voice, event: str, settings: Map, line: int) -> None:
         if event in {"release", "create"}:
             job.mended(
                 "release-event",
@@ -158,7 +161,7 @@ class Events:
         if event in _REQUESTS:
             self._request_branches(job, settings)
 
-    def _request_branches(self, job: Draft, settings: Map) -> None:
+    def _request_branches(self, job: Voice, settings: Map) -> None:
         for key in ("branches", "branches-ignore"):
             named = [string(item) for item in sequence(settings.get(key))]
             if named and not (key == "branches" and named == ["**"]):
@@ -170,7 +173,7 @@ class Events:
                     "the spec builds all of them, and pushes none",
                 )
 
-    def _paths(self, job: Draft) -> list[str]:
+    def _paths(self, job: Voice) -> list[str]:
         """The paths of pushes; where requests have others, the report says so."""
         lists: dict[str, list[str]] = {}
         for event in ("push", *sorted(_REQUESTS)):
@@ -192,7 +195,7 @@ class Events:
         return first[1]
 
 
-def _paths_of(job: Draft, settings: Map) -> list[str]:
+def _paths_of(job: Voice, settings: Map) -> list[str]:
     found: list[str] = []
     kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
     for key, every in kinds:

@@ -46,14 +46,6 @@ _LEFT: dict[str, tuple[str, str, str]] = {
 }
 """Keys of a job and of a workflow that are told in their own words."""
 
-IGNORED = {
-    "name": "what a workflow, a job or a step is called in a log",
-    "run-name": "what a run is called in a log",
-    "id": "read where a step's outputs are",
-    "permissions": "the rendered job asks for the least that its logins need",
-}
-"""Keys that mean nothing for an image, and why."""
-
 
 def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> None:
     """The ``github:`` section of a job, and what is told beside it."""
@@ -84,7 +76,7 @@ def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> N
             job.line,
             "the rendered job asks for the least",
         )
-    if "timeout-minutes" not in raw:
+    if "timeout-minutes" not in raw and "runs" not in root:
         job.mended(
             "no-timeout",
             "without timeout-minutes a hang takes six hours",
@@ -126,7 +118,7 @@ def _environment(job: Draft, raw: Map) -> None:
 _BUILDS = {
     *("name", "if", "runs-on", "timeout-minutes", "environment", "permissions", "container"),
     *("steps", "strategy", "env", "outputs", "needs", "concurrency", "defaults", "services"),
-    *("uses", "with", "secrets"),
+    *("uses", "with", "secrets", "using"),
 }
 
 
@@ -137,13 +129,13 @@ def _extra(raw: Map) -> dict[str, Any]:
 
 def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
-    used = _used(raw)
     inner = mapping(mapping(raw.get("container")).get("env"))
-    for holder, is_inner in (
-        (mapping(root.get("env")), False),
-        (mapping(raw.get("env")), False),
-        (inner, True),
+    for holder, readers, is_inner in (
+        (mapping(root.get("env")), root.get("jobs"), False),
+        (mapping(raw.get("env")), raw, False),
+        (inner, raw, True),
     ):
+        used = _used(readers)
         for key, value in holder.items():
             if re.search(rf"\b{re.escape(key)}\b", used) or key in job.secrets:
                 continue
@@ -191,7 +183,7 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
         job, without(raw, "steps"), advice="github: {extra: ...} takes keys of the job as they are"
     )
     for key, value in root.items():
-        if key not in {"name", "on", "true", "True", "jobs"}:
+        if key not in {"name", "on", "true", "True", "jobs", "runs"}:
             tell_unread(job, value, key)
 
 

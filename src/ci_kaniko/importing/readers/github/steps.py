@@ -18,7 +18,7 @@ from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace, overlaid
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
@@ -157,9 +157,8 @@ class Steps:
         first, line = getattr(run, "first", raw.line), step.at(raw.line)
         shell = string(raw.get("shell")).split(" ")[0].rpartition("/")[2]
         if shell not in _SHELLS:
-            self.job.left(
-                "other-shell", f"the step runs in {shell}", step.at(first), "import reads sh"
-            )
+            said = f"the step runs in {shell}: {beginning(string(run))}"
+            self.job.left("other-shell", said, step.at(first), "import reads sh")
             return
         if self._is_long and not _MATTERS.search(peek(run)):
             self.job.left(

@@ -64,14 +64,17 @@ class Workflow:
         self.caller = caller
         self.condition = condition
         self.depth: int = caller.depth + 1 if caller else 0
+        self.is_action = "runs" in root and "jobs" not in root
         self.on = events_of(root.get("on", root.get("true", root.get("True"))))
+        if self.is_action:  # whoever uses it gives the inputs
+            self.on["workflow_call"] = root
 
     # -- jobs ---------------------------------------------------------------------------------
 
     def jobs(self) -> Iterator[Draft]:
         """The jobs that call the executor."""
         listed = mapping(self.root.get("jobs"))
-        if "runs" in self.root and "jobs" not in self.root:
+        if self.is_action:
             listed = Map(1)
             listed["action"] = mapping(self.root["runs"])
         others: list[str] = []
@@ -179,7 +182,7 @@ class Workflow:
         if not job.calls:
             return None
         events.tell(job, known.before())
-        section_of(job, name, self.root, raw, called=self.caller is not None)
+        section_of(job, name, self.root, raw, called=self.is_action or self.caller is not None)
         self._declared(job)
         tell_rest(job, self.root, raw, ours=self.original.is_ours)
         return job
@@ -198,7 +201,7 @@ class Workflow:
     def events(self, condition: str, line: int) -> Events:
         """What starts a job; a called workflow's jobs start with the caller's."""
         if self.caller is None:
-            return Events(self.on, condition, line)
+            return Events(self.on, condition, line, self.path)
         outer, outer_line = self.condition
         both = [bare_condition(text) for text in (outer, condition) if text.strip()]
         joined = " && ".join(f"({text})" for text in both) if len(both) > 1 else "".join(both)

@@ -177,7 +177,7 @@ class _Pipeline:
             self._resolved(taken), self._resolved(self.files.value(whole.get("variables"))), cell
         )
         job.environment = variables.texts()
-        self._image(job, whole, variables)
+        image = self._image(job, whole, variables)
         self._inputs(job)
         self._configs(job)
         pieces = [Piece(string(script), script.first) for script in scripts]
@@ -187,7 +187,7 @@ class _Pipeline:
             return None
         Rules(job, self.files).set(whole)
         settings = Settings(job, self.files, variables)
-        settings.set(whole)
+        settings.set(whole, image)
         self.needed.update(dict.fromkeys(settings.needed, name))
         return job
 
@@ -221,7 +221,8 @@ class _Pipeline:
         elif isinstance(value, Str):
             yield value
 
-    def _image(self, job: Draft, whole: Map, variables: Variables) -> None:
+    def _image(self, job: Draft, whole: Map, variables: Variables) -> str:
+        """The image of a job; how it is written."""
         image = self.files.value(whole.get("image"))
         entry = mapping(image)
         name = string(image) if isinstance(image, Str) else string(entry.get("name"))
@@ -229,7 +230,7 @@ class _Pipeline:
         if not name:
             message = "the job names no image: its runner's own would have to hold kaniko"
             job.left("no-image", message, job.line, "the spec's job runs in the default executor")
-            return
+            return ""
         job.image = variables.text(name)
         if job.image and isinstance(job.image[0], Var) and "DEPENDENCY_PROXY" in job.image[0].name:
             rest = "".join(part for part in job.image[1:] if isinstance(part, str)).lstrip("/")
@@ -242,6 +243,7 @@ class _Pipeline:
                 job.image_line,
                 'entrypoint: [""]',
             )
+        return name
 
 
 def _takes(inherit: Any, key: str) -> bool:

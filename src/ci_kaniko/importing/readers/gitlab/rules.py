@@ -95,14 +95,14 @@ class Rules:
 
     def _when(self, when: str, guard: int, line: int) -> int:
         """What of a condition starts a job by itself."""
-        if when in {"", "on_success", "always"}:
+        if when in {"", "on_success", "always", "delayed"}:
             return guard
         if when == "manual":
             self.manual = True
             self.job.left("manual-job", _BY_HAND, line, _MANUAL)
         elif when != "never":
             self.job.left(
-                "rule", f"when: {when} starts nothing", line, "triggers: has no such word"
+                "rule", f"when: {when} starts the job", line, "the rendered job does not start then"
             )
         return NO
 
@@ -117,6 +117,9 @@ class Rules:
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
             guard = self.guards.both(guard, self._exists(rule))
             self._changes(rule)
+            if "start_in" in rule:
+                message = f"the job waits: start_in: {string(rule['start_in'])}"
+                self.job.left("delay", message, rule.line_of("start_in"), "the rendered job starts")
             here = self.guards.minus(guard, before)
             started = self._when(when, here, rule.line_of("when"))
             found = self.guards.either(found, started)
@@ -237,7 +240,7 @@ def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
     if nodes:
         native([string(node) for node in nodes])
         yield from pieces
-        yield Piece("fi", pieces[-1].line)
+        yield Piece("else exit; fi", pieces[-1].line)  # then the job does not start
 
 
 def _as_shell(condition: str) -> str | None:

@@ -10,7 +10,6 @@ from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
-    is_read,
     line_of,
     mapping,
     native,
@@ -29,7 +28,12 @@ _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""
 _SUBMODULES = {"normal": True, "recursive": "recursive"}
 _OUTPUTS = ("-file", "tar-path", "oci-layout-path")
-_NO_EXTRA = ("after_script", "services", "cache", "id_tokens", "variables", "inherit", "parallel")
+_READ = {
+    *("image", "script", "before_script", "after_script", "variables", "inherit", "extends"),
+    *("rules", "only", "except", "when", "stage", "timeout", "resource_group", "tags", "retry"),
+    *("interruptible", "needs", "parallel", "services", "cache", "id_tokens"),
+}
+"""Keys of a job that have a field, or none: all others are extra."""
 _EXTRA = "gitlab: {extra: ...} takes keys of GitLab as they are"
 
 
@@ -42,9 +46,10 @@ class Settings:
         self.variables = variables
         self.needed: set[str] = set()
 
-    def set(self, whole: Map) -> None:
-        """Fill the section of a job, and report what is left of it."""
+    def set(self, whole: Map, image: str) -> None:
+        """Fill the section of a job, whose image is written so, and report what is left of it."""
         job = self.job
+        self.image = image
         section_names(job.section, "job", job.name, "build-image")
         for key in ("stage", "timeout", "resource_group"):
             if key in whole:
@@ -123,13 +128,9 @@ class Settings:
                 native(token)
         artifacts = self.files.value(whole.get("artifacts"))
         names_outputs = isinstance(artifacts, Map) and self._is_of_outputs(artifacts)
-        kept = () if not names_outputs else ("artifacts",)
-        extra = {
-            key: native(value)
-            for key, value in whole.items()
-            if not is_read(value) and key not in (*_NO_EXTRA, *kept)
-        }
-        image = spell(self.job.image)
+        read = {*_READ, "artifacts"} if names_outputs else _READ
+        extra = {key: native(value) for key, value in whole.items() if key not in read}
+        image = f"{spell(self.job.image)} {self.image}"
         conditions = [f"{native(whole.get(key))}" for key in ("rules", "only", "except", "tags")]
         texts = [script, image, self._values(), *conditions]
         variables = self._checked_out(self.variables.settle(texts, self.job.written))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
-_INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
 
@@ -39,15 +38,10 @@ class Variables:
 
     def _expanded(self, name: str, seen: tuple[str, ...]) -> Text:
         value, expands = self.raw[name]
-        if expands:
-            return self.text(value, (*seen, name))
-        whole = _INPUT.fullmatch(value)
-        if whole:
-            return (Var(f"inputs.{whole[1]}"),)
-        return (value,) if value else ()
+        return self.text(value, (*seen, name), expands=expands)
 
-    def text(self, value: str, seen: tuple[str, ...] = ()) -> Text:
-        """A text with variables put in; those of GitLab stay holes."""
+    def text(self, value: str, seen: tuple[str, ...] = (), *, expands: bool = True) -> Text:
+        """A text with inputs and variables put in; those of GitLab stay holes."""
         parts: list[Any] = []
         at = 0
         for match in _VARIABLE.finditer(value):
@@ -56,6 +50,8 @@ class Variables:
             inner = match[1] or match[2]
             if match[3]:
                 parts.append(Var(f"inputs.{match[3]}"))
+            elif not expands:
+                parts.append(match.group())
             elif inner is None:
                 parts.append("$")
             elif inner in self.raw and inner not in seen:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, references
+from ci_kaniko.importing.calls import Output, Text, Var, join, literal, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.documents import (
 )
 from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod
-from ci_kaniko.importing.readers.jenkins.when import asked_guard
+from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import (
     Piece,
@@ -23,29 +23,22 @@ from ci_kaniko.importing.readers.scripts import (
     mentions_executor,
     read_pieces,
 )
+from ci_kaniko.importing.shell.reader import Reader, Status
 from ci_kaniko.importing.translate.started import set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
+    from ci_kaniko.importing.shell.values import Item, Value
 
-_VARIABLES: dict[str, Text] = {
-    "GIT_COMMIT": (Var("commit.sha", portable=True),),
-    "BRANCH_NAME": (Var("branch", portable=True),),
-    "TAG_NAME": (Var("tag", portable=True),),
-    "CHANGE_ID": (Var("pull_request.number", portable=True),),
-    "BUILD_NUMBER": (Var("build.number", portable=True),),
-    "BUILD_ID": (Var("build.id", portable=True),),
-    "BUILD_URL": (Var("build.url", portable=True),),
-}
-"""What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
 _FACTS = Facts(
     "jenkins",
     (Root((Var("WORKSPACE"),)), Root((Output("pwd"),)), Root((Var("PWD"),))),
-    variables=_VARIABLES,
+    variables=VARIABLES,
     plain_secrets=True,
 )
+_IF = "jenkins:if"
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 
@@ -82,6 +75,32 @@ def _builds(statement: Statement) -> bool:
     )
 
 
+class _Questions:
+    """What Groovy asks between the scripts of its steps; the host of these scripts."""
+
+    def __init__(self) -> None:
+        self.listed: list[Statement] = []
+        self.commands = {_IF: self._if}
+
+    def asked(self, statement: Statement, before: str) -> tuple[str, str]:
+        """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
+        code = re.sub(r"^\s*(?:else\b\s*)?", "", statement.code)
+        asks = code.startswith("if")
+        number = len(self.listed)
+        self.listed += [replace(statement, code=code)] * asks
+        own = [f"{_IF} {number}"] * asks
+        if statement.name == "if":
+            return own[0], own[0]
+        return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
+
+    def expression(self, _reader: Reader, _name: str) -> Value | None:
+        """Groovy's expressions are names."""
+
+    def _if(self, reader: Reader, items: list[Item]) -> Status:
+        guard = if_guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
+        return Status(guard, guard)
+
+
 class _Reader:
     def __init__(self, original: Original) -> None:
         self.original = original
@@ -90,6 +109,7 @@ class _Reader:
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
+        self.questions = _Questions()
 
     def outer(self, statements: list[Statement], around: _Around) -> None:
         """The statements around the stages, and the stages."""
@@ -254,7 +274,7 @@ class _Reader:
         if built.pod:
             read_pod(job, built.pod, built.container)
         script = [piece for listed, _ in pieces for piece in listed]
-        job.calls = read_pieces(job, script).calls
+        job.calls = read_pieces(job, script, self.questions).calls
         take_read(job)
         for name in self.used & job.exported.keys():
             del job.exported[name]
@@ -270,12 +290,19 @@ class _Reader:
         around: _Around,
         pieces: list[tuple[list[Piece], _Around]],
     ) -> None:
+        test, chain = "", ":"
         for statement in statements:
             name = statement.name
+            if name in {"if", "else"}:
+                test, chain = self.questions.asked(statement, chain)
             if name in _DECLARED:
                 around = self._declared(statement, around)
-            elif name == "sh":
+            elif name == "sh" and statement.texts:
                 pieces.append((self._script(statement, around), around))
+            elif name in {"if", "else"} and _builds(statement):
+                pieces.append(([Piece(f"if {test}; then", statement.line)], around))
+                self._steps(job, statement.block, around, pieces)
+                pieces.append(([Piece("fi", statement.line)], around))
             elif statement.has_block and name in {*_HELD, "stage"}:
                 self._steps(job, statement.block, around, pieces)
             elif statement.has_block and _builds(statement):
@@ -284,9 +311,7 @@ class _Reader:
                 self._tell_parts(statement, "")
 
     def _script(self, statement: Statement, around: _Around) -> list[Piece]:
-        text = statement.given("script") or statement.given()
-        if text is None:
-            return []
+        text = statement.given("script") or statement.texts[0]
         body = text.text(lambda expression: self._hole(expression, around))
         stripped = body.lstrip("\n")
         line = text.line + len(body) - len(stripped)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Text, Var
+from ci_kaniko.importing.readers.expressions import Expressions, Operand
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 
@@ -12,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.importing.readers.jenkins.groovy import Statement
+
+VARIABLES: dict[str, Text] = {
+    "GIT_COMMIT": (Var("commit.sha", portable=True),),
+    "BRANCH_NAME": (Var("branch", portable=True),),
+    "TAG_NAME": (Var("tag", portable=True),),
+    "CHANGE_ID": (Var("pull_request.number", portable=True),),
+    "BUILD_NUMBER": (Var("build.number", portable=True),),
+    "BUILD_ID": (Var("build.id", portable=True),),
+    "BUILD_URL": (Var("build.url", portable=True),),
+}
+"""What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
 
 
 def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:
@@ -22,9 +35,29 @@ def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:
         if statement.name == "when":
             one = _all(conditions, statement.block)
         else:
-            one = conditions.unknown(_shown(statement), statement.line)
+            one = if_guard(conditions, statement)
         guard = conditions.guards.both(guard, one)
     return conditions, guard
+
+
+def if_guard(conditions: Conditions, statement: Statement) -> int:
+    """What Groovy's ``if`` asks."""
+    found = re.fullmatch(r"if\s*\((.*)\)", statement.shown)
+    if found is None:
+        return conditions.unknown(statement.shown, statement.line)
+    return _groovy(conditions, found[1], statement.line)
+
+
+def _groovy(conditions: Conditions, text: str, line: int) -> int:
+    return Expressions(_operand, conditions=conditions).guard(text, line)
+
+
+def _operand(word: str) -> Operand:
+    if word == "null":
+        return Operand((), null=True)
+    if word in {"true", "false"}:
+        return Operand((word,))
+    return Operand(VARIABLES.get(word.removeprefix("env."), (Var(word),)))
 
 
 def _all(conditions: Conditions, statements: list[Statement]) -> int:
@@ -52,6 +85,9 @@ def _one(conditions: Conditions, statement: Statement) -> int:
         return conditions.filled((Var("tag", portable=True),), line)
     if name == "changeRequest" and not statement.texts:
         return conditions.filled((Var("pull_request.number", portable=True),), line)
+    asked = statement.block[0].shown.removeprefix("return ") if len(statement.block) == 1 else ""
+    if name == "expression" and re.search(r"[=!]", asked):
+        return _groovy(conditions, asked, line)
     return conditions.unknown(f"when {_shown(statement)}", line)
 
 

@@ -131,6 +131,7 @@ def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B00
             parts += found
             job.exported.pop(by_kubelet, None)
             continue
+        job.exported.pop(name, None)
         said = f"{match.group()} is passed as it stands: "
         if by_kubelet:
             parts.append(match.group())

@@ -63,13 +63,11 @@ def security(job: Draft, holder: Map) -> None:
     line = holder.line_of("securityContext")
     if is_true(context.get("privileged")):
         job.mended("privileged", "kaniko needs no privileges", line)
-    if is_true(context.get("runAsNonRoot")) or string(context.get("runAsUser")) not in ("", "0"):
-        job.mended(
-            "not-root",
-            "kaniko cannot unpack images unless it is root in its container",
-            line,
-            "runAsUser: 0",
-        )
+    user = string(context.get("runAsUser"))
+    if is_true(context.get("runAsNonRoot")) or user not in ("", "0"):
+        who = f"user {user}" if user else "no root"
+        message = f"kaniko is {who} in its container, and cannot unpack images"
+        job.mended("not-root", message, line, "runAsUser: 0")
     profile = mapping(context.get("seccompProfile"))
     if {key: peek(item) for key, item in profile.items()} == {"type": "RuntimeDefault"}:
         native(profile)
