@@ -16,6 +16,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.cli.report import report
 from ci_kaniko.problems.severities import CHANGEABLE, OPTIONAL, WARNINGS
+from ci_kaniko.project.revisions import spec_at
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.labels import long_form
@@ -695,6 +696,17 @@ def test_every_file_that_a_spec_reads_counts(repository: Repository) -> None:
     git(repository.folder, "add", "-A")
     git(repository.folder, "commit", "-q", "-m", "fourth")
     assert "has not changed since" in call(*changed).err
+
+    # What an earlier commit says is what its own files say.
+    now = ci_kaniko.load("ci-kaniko.yaml")
+    assert (now.target, spec_at(now, "HEAD~2").target, spec_at(now, "HEAD").target) == (
+        *("four", "two", "four"),
+    )
+    repository.write("ci/base.yaml", f"target: five\n{LOGIN}")
+    assert spec_at(now, "HEAD").target == "four"
+    (repository.folder / "ci" / "base.yaml").unlink()
+    assert spec_at(now, "HEAD").target == "four"
+    git(repository.folder, "checkout", "-q", "ci/base.yaml")
 
     spec = repository.text("ci-kaniko.yaml").replace(".gitlab-ci.yml", "ci/base.yaml")
     repository.write("ci-kaniko.yaml", spec)

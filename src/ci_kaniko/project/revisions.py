@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.git import commit_of, git, output
-from ci_kaniko.spec.loading import loads
+from ci_kaniko.repository.discovery import root_of
+from ci_kaniko.source.reading import Unreadable, read_data
+from ci_kaniko.spec.loading import loaded
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
 
 
 def spec_at(spec: Spec, revision: str) -> Spec:
-    """The same file of an earlier commit.
+    """The same file of an earlier commit, with what it extends there; packages as they are now.
 
     Raises SelectionError, and SpecError for what it holds.
     """
@@ -30,4 +32,15 @@ def spec_at(spec: Spec, revision: str) -> Spec:
         raise SelectionError(
             f"{quoted(revision)} has no {quoted(path)}: there is nothing to compare"
         )
-    return loads(text, path)
+    return loaded(text, path, lambda file: _read_at(commit, root_of(path), file))
+
+
+def _read_at(commit: str, root: str, file: str) -> bytes:
+    """A file of a commit; what lies in no repository as it is. Raises Unreadable."""
+    below = os.path.relpath(file, os.path.realpath(root)).replace(os.sep, "/")
+    if below.startswith("../"):
+        return read_data(file)
+    text = output(root, "show", f"{commit}:./{below}")
+    if text is None:
+        raise Unreadable("no-spec", "there is no such file")
+    return text.encode("utf-8", "surrogateescape")

@@ -15,7 +15,7 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.repository.discovery import PREFIX
 from ci_kaniko.repository.packages import file_of, folders_of
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
-from ci_kaniko.source.reading import MAX_BYTES, Unreadable, decode, read_data, survey
+from ci_kaniko.source.reading import MAX_BYTES, Unreadable, decode, survey
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.extends import check_base, read_bases
 from ci_kaniko.spec.labels import OCI
@@ -23,7 +23,7 @@ from ci_kaniko.spec.policy import severity_of
 from ci_kaniko.spec.releases import check_release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ci_kaniko.source.source import Source
 
@@ -67,8 +67,9 @@ class _Entry(NamedTuple):
 class _Walk:
     """Reads every file under a spec once; what is wrong with any of them is collected."""
 
-    def __init__(self, spec: Source) -> None:
+    def __init__(self, spec: Source, read: Callable[[str], bytes]) -> None:
         self.spec = spec
+        self.read = read
         self.files: dict[str, Source] = {}
         self.under: list[Source] = []
         self.problems: list[Problem] = []
@@ -147,7 +148,7 @@ class _Walk:
     def _read(self, entry: _Entry, home: Home, file: str) -> Source:
         path = self._shown(home)
         try:
-            data = read_data(file)
+            data = self.read(file)
         except Unreadable as error:
             if error.rule == "no-spec":
                 entry.refuse("missing-base", *self._missing(entry, path))
@@ -197,12 +198,12 @@ def _home(spec: Source) -> Home:
     return Home(place_of(spec.path))
 
 
-def with_bases(source: Source) -> None:
-    """Put the files that a spec extends under it.
+def with_bases(source: Source, read: Callable[[str], bytes]) -> None:
+    """Put the files that a spec extends under it, of which ``read`` tells the bytes.
 
     Raises SpecError with every problem of any of them.
     """
-    walk = _Walk(source)
+    walk = _Walk(source, read)
     walk.visit(source, _home(source), (os.path.realpath(source.path),))
     if walk.problems:
         raise SpecError([*source.problems, *walk.problems])

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import Problem, SpecError
-from ci_kaniko.source.reading import decode, read, survey
+from ci_kaniko.source.reading import decode, read, read_data, survey
 from ci_kaniko.spec.build import Checked
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.placing import InvalidSpec, placed
@@ -14,6 +14,8 @@ from ci_kaniko.spec.rules.engine import check
 from ci_kaniko.spec.spec import Spec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ci_kaniko.source.source import Source
 
 
@@ -44,11 +46,19 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     >>> loads("destinations: ['ghcr.io/acme/shop:1.0']\nregistries: {ghcr.io: ci-token}").context
     '.'
     """
+    return loaded(text, path, read_data)
+
+
+def loaded(text: str | bytes, path: str, read: Callable[[str], bytes]) -> Spec:
+    """The spec in a text; ``read`` tells the bytes of the files that it extends.
+
+    Raises SpecError, as ``loads`` does.
+    """
     if isinstance(text, bytes):
         text = decode(text, path)
     source = survey(text, path)
     try:
-        spec = Spec.model_validate(_data(source))
+        spec = Spec.model_validate(_data(source, read))
     except InvalidSpec as invalid:
         if invalid.rest is not None:
             invalid.rest._source = source  # noqa: SLF001 - a spec is told where it was written
@@ -59,7 +69,7 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     return spec
 
 
-def _data(source: Source) -> Any:
+def _data(source: Source, read: Callable[[str], bytes]) -> Any:
     """What a spec says, and below it what it extends. Raises SpecError."""
     if source.root.get("requires") is not None:
         from ci_kaniko.spec.releases import check_release
@@ -70,7 +80,7 @@ def _data(source: Source) -> Any:
     from ci_kaniko.spec.bases import merged, with_bases
     from ci_kaniko.spec.locks import broken_locks
 
-    with_bases(source)
+    with_bases(source, read)
     source.problems += broken_locks(source)
     return merged(source)
 
