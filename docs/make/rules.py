@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ci_kaniko.cli.lesson import instruction, message_of
+from ci_kaniko.cli.lesson import instruction, message_of, standing
 from ci_kaniko.problems.catalogue import faults, groups
 from ci_kaniko.text.display import shown_line
 from make.tables import code, table
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _ABOUT = """\
 Each problem ends with the id of its rule in brackets. `ci-kaniko explain RULE` prints what stands
-here; each example is run by the tests."""
+here; each example is run by the tests. A rule is an error in every spec where nothing else is said;
+[Many repositories](fleet.md) has what a spec can change."""
 
 
 def sections() -> Iterator[str]:
@@ -38,7 +39,9 @@ def sections() -> Iterator[str]:
 
 def _section(rule: Rule) -> Iterator[str]:
     yield f"### {rule.id}"
-    yield _filled(f"{rule.says} {rule.why}")
+    yield _filled(
+        f"{rule.says} {rule.why} {standing(rule)}".rstrip().replace("rules:", code("rules:"))
+    )
     if rule.situation:
         yield _filled(f"For example {rule.situation}:")
     else:

@@ -14,6 +14,7 @@ from ci_kaniko.cli.knowledge import explain
 from ci_kaniko.cli.lesson import lesson, problems_in
 from ci_kaniko.cli.shared import Misuse
 from ci_kaniko.problems.catalogue import Rule, faults, groups, rules
+from ci_kaniko.problems.severities import CHANGEABLE
 from harness.bad_specs import FOLDER
 from harness.repository import Repository
 
@@ -97,6 +98,7 @@ def test_explain_shows_a_rule(rule: Rule) -> None:
     text = lesson(rule)
     assert text.startswith(f"{rule.id}: ")
     assert f"[{rule.id}]" in text
+    assert ("rules: makes it" in " ".join(text.split())) == (rule.id in CHANGEABLE)
     assert "npm_0123" not in text
     assert all(ord(character) >= 32 or character == "\n" for character in text)
 

@@ -60,6 +60,17 @@ def problems_in(text: str, rule: Rule) -> Sequence[Problem]:
     return warnings(spec)
 
 
+def standing(rule: Rule) -> str:
+    """What rules: may change about a rule; empty for what is an error in every spec."""
+    from ci_kaniko.problems.severities import OPTIONAL, WARNINGS
+
+    if rule.id in OPTIONAL:
+        return "It is off until rules: makes it a warning or an error."
+    if rule.id in WARNINGS:
+        return "Where it warns, rules: makes it an error or switches it off."
+    return ""
+
+
 def instruction(rule: Rule) -> str:
     """The command line that finds the bad example."""
     settings = [f" --set {name}={value}" for name, value in rule.values.items()]
@@ -70,7 +81,7 @@ def instruction(rule: Rule) -> str:
 
 def _blocks(rule: Rule) -> Iterator[str]:
     yield _filled(f"{rule.id}: {rule.says}")
-    yield _filled(rule.why)
+    yield _filled(f"{rule.why} {standing(rule)}".rstrip())
     if rule.situation:
         yield _filled(f"An example: {rule.situation}.")
         yield "What it is told:"
