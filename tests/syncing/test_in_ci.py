@@ -177,6 +177,44 @@ def blocks() -> list[str]:
     return re.findall(r"(?ms)^```yaml\n(.*?)^```$", PAGE)
 
 
+# -- jobs -------------------------------------------------------------------------------------
+
+FILES = dict(re.findall(r"(?ms)^```yaml\n# (\S+)\n(.*?)^```$", PAGE))
+
+
+def script_of(path: str) -> str:
+    """What a job of the page runs in a checkout."""
+    document = yaml11.load(FILES[path])
+    if path == "check.gitlab-ci.yml":
+        return "\n".join(document["check-ci-kaniko"]["script"])
+    if path == ".buildkite/check.yml":
+        return str(document["steps"][0]["command"]).replace("$$", "$")
+    if path == ".agola/config.yml":
+        steps = document["runs"][0]["tasks"][0]["steps"]
+        return "\n".join(step["run"] for step in steps if "run" in step)
+    (container,) = document["spec"]["containers"]
+    _, _, script = container["args"][0].partition("cd /tmp/shop\n")
+    return f"pip install --quiet ci-kaniko=={ci_kaniko.__version__}\n{script}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if not path.startswith(".github/")])
+def test_a_job_of_the_page_finds_what_differs(path: str, repository: Repository) -> None:
+    env = {
+        "PATH": commands(repository.cache / "bin"),
+        "PYTHONPATH": PACKAGE,
+        "HOME": str(repository.cache),
+        "NOTES": str(repository.cache / "notes"),
+    }
+    script = script_of(path)
+    code, said = run(script, repository.folder, env, "-e")
+    assert code == 0, said
+    assert f"ci-kaniko=={ci_kaniko.__version__}" in (repository.cache / "notes").read_text()
+    repository.write(".gitlab-ci.yml", f"{HEADER}old: true\n")
+    code, said = run(script, repository.folder, env, "-e")
+    assert code == 1
+    assert "-old: true" in said
+
+
 # -- GitLab -----------------------------------------------------------------------------------
 
 
