@@ -161,6 +161,23 @@ def test_a_folder_has_the_pipelines_of_a_repository(fleet: Repository) -> None:
     assert "r02: no job" in fleet.call("lint", "repos/r02", "--from", "github").err
 
 
+def test_missing_digests_of_many_specs_are_told_once(fleet: Repository) -> None:
+    done = fleet.call("pin", "--check", "-f", "repos/*")
+    assert done.code == 1
+    assert done.err.count(" has no digest in ") == 2
+    assert done.err.count("= the same in 11 more files: repos/r01/ci-kaniko.yaml:1, ") == 2
+    found = json.loads(fleet.call("pin", "--check", "-f", "repos/*", "--format", "json").out)
+    assert len(found) == 24
+    assert {each["rule"] for each in found} == {"pinned-images"}
+    assert fleet.call("render", "gitlab", "-f", "repos/r00").out.count("v1.28.3-debug") == 1
+    plain, debug = (f"v1.28.3{kind}@sha256:{'0' * 64}" for kind in ("", "-debug"))
+    break_(fleet, NAMES, f"executor: {{digests: {{plain: '{plain}', debug: '{debug}'}}}}\n")
+    assert fleet.call("pin", "--check", "-f", "repos/*", "--format", "json").out == "[]\n"
+    assert fleet.call("pin", "--check", "-f", "repos/*").out.count("its digest") == 12
+    break_(fleet, ["r03"], "puhs: never\n")
+    assert fleet.call("pin", "--check", "-f", "repos/*").code == 1
+
+
 # -- who waits --------------------------------------------------------------------------------
 
 SLOW = """

@@ -286,8 +286,8 @@ def test_every_tag_gets_its_digest(
     path.write_text(before, encoding="utf-8")
     code, said = pin(path, "--check")
     assert (code, path.read_text(encoding="utf-8")) == (1, before)
-    assert f"tools.git: {registry}/tools/git:2.52.0 has no digest" in said
-    assert "tools.checkout: actions/checkout@v5 has no commit" in said
+    assert f'"{registry}/tools/git:2.52.0" has no digest in tools.git [pinned-images]' in said
+    assert '"actions/checkout@v5" has no commit in tools.checkout [pinned-images]' in said
     assert pin(path)[0] == 0
     after = before
     for image in IMAGES:

@@ -120,7 +120,7 @@ COMMANDS = {
         switches={"--engine": "engine"},
     ),
     "show": Command("show:show", values={**_SPEC, **_FORMAT}),
-    "pin": Command("pin:pin", values=_SPEC, switches={"--check": "check"}),
+    "pin": Command("pin:pin", values=_FORMAT, lists=_SPECS, switches={"--check": "check"}),
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),
     "explain": Command("knowledge:explain", "names", many=True),

@@ -435,11 +435,12 @@ def show(
 
 @app.command(cls=_Command)
 def pin(
-    spec: SpecOption = None,
+    specs: SpecsOption = None,
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Fail when a digest or commit is missing; ask nobody.")
     ] = False,
+    form: FormatOption = "text",
 ) -> None:
     """Ask registries for the digests of executor, tools and preparations, and write them down.
 
@@ -447,7 +448,7 @@ def pin(
     login), proxies those of the environment.
     """
     with _told():
-        act("pin:pin", spec, check=check)
+        act("pin:pin", specs or (), check=check, form=form)
 
 
 @app.command(cls=_Command)

@@ -1,92 +1,93 @@
-"""The command ``pin``: digests beside the tags of a spec, and the commits of actions."""
+"""The command ``pin``: digests beside the tags of specs, and the commits of actions."""
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
-from ci_kaniko.cli.shared import Done, Misuse, fail, find_spec, say
+from ci_kaniko.cli.shared import Done, Misuse, check_format, paths_of, report_all, say, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci_kaniko.spec.build import SpecFields
-    from ci_kaniko.spec.running import Running
+    from ci_kaniko.pinning.files import Pinnable
+    from ci_kaniko.problems.problem import Problem
 
 
-def pin(spec: str | None = None, *, check: bool = False) -> None:
-    """Write the digest of each tag and the commit of an action into the spec, or say which miss.
+def pin(specs: Sequence[str] = (), *, check: bool = False, form: str = "text") -> None:
+    """Write the digest of each tag and the commit of an action into specs, or say which miss.
 
     Raises Done for a spec with errors, a registry that does not tell, and with ``check`` for a tag
     without a digest; raises Misuse for standard input.
     """
-    from ci_kaniko.pinning.pins import CannotPin, with_pins
-    from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.repository.files import read_bytes, write
-    from ci_kaniko.source.reading import decode
-    from ci_kaniko.source.source import BOM
-    from ci_kaniko.spec.running import unpinned
-
-    if spec == "-":
+    check_format(form)
+    if "-" in specs:
         raise Misuse("pin rewrites a file; standard input is none")
-    path = spec or find_spec()
-    try:
-        found = unpinned(_loaded(path))
-        data = read_bytes(path) or b""
-        text = decode(data, path)
-    except SpecError as error:
-        fail(error.problems, "text")
-    if not found:
-        say(f"{path}: every image has its digest, every action its commit")
-        return
+    from ci_kaniko.pinning.files import missing
+
+    files, problems = _read(paths_of(specs))
     if check:
-        for item in found:
-            say(f"{path}: {_dotted(item)}: {item.name} has no {item.missing}", err=True)
-        say("  = hint: ci-kaniko pin writes them", err=True)
+        problems += [problem for file in files for problem in missing(file)]
+    if check or problems:
+        report_all(problems, form)
+    if problems:
         raise Done(1)
-    pins = _resolved(found)
-    try:
-        changed = with_pins(text, path, {i.where: i.pinned(pins[i.name]) for i in found})
-    except CannotPin as error:
-        say(f"{path}: this spec is not written so that pin could change it; {error}", err=True)
-        raise Done(1) from None
-    mark = BOM if data.startswith(BOM.encode()) else ""
-    write(os.path.realpath(path), mark + changed)
-    for item in found:
-        say(f"{path}: {_dotted(item)}: {item.name} is {pins[item.name]}")
-    say("ci-kaniko sync brings the files of the spec up to date")
+    done = [file.path for file in files if not file.found]
+    fine = "every image has its digest, every action its commit"
+    if form == "text" and done:
+        say("\n".join(f"{path}: {fine}" for path in done))
+    _write([file for file in files if file.found])
 
 
-def _loaded(path: str) -> SpecFields:
-    """A spec of which nothing is wrong but what is mended here. Raises SpecError."""
-    from ci_kaniko.spec.loading import load
-    from ci_kaniko.spec.placing import InvalidSpec
-    from ci_kaniko.spec.policy import PINNED
+def _read(paths: Sequence[str]) -> tuple[list[Pinnable], list[Problem]]:
+    from ci_kaniko.pinning.files import read
+    from ci_kaniko.problems.problem import SpecError
 
-    try:
-        return load(path)
-    except InvalidSpec as error:
-        if error.rest is None or any(problem.rule != PINNED for problem in error.problems):
-            raise
-        return error.rest
-
-
-def _dotted(item: Running) -> str:
-    return ".".join(map(str, item.where))
+    files: list[Pinnable] = []
+    problems: list[Problem] = []
+    for path in watched(paths, "reading"):
+        try:
+            files.append(read(path))
+        except SpecError as error:
+            problems += error.problems
+    return files, problems
 
 
-def _resolved(found: Sequence[Running]) -> dict[str, str]:
+def _write(files: Sequence[Pinnable]) -> None:
+    """Ask for what is missing, then write it. Raises Done when it cannot be written."""
+    if not files:
+        return
+    from ci_kaniko.pinning.files import put
+    from ci_kaniko.pinning.pins import CannotPin
+    from ci_kaniko.problems.finding import dotted
+
+    pins = _resolved(files)
+    failed = False
+    for file in files:
+        try:
+            put(file, pins)
+        except CannotPin as error:
+            message = f"this spec is not written so that pin could change it; {error}"
+            say(f"{file.path}: {message}", err=True)
+            failed = True
+            continue
+        for item in file.found:
+            say(f"{file.path}: {dotted(item.where)}: {item.name} is {pins[item.name]}")
+    if failed:
+        raise Done(1)
+    whose = "the spec" if len(files) == 1 else "the specs"
+    say(f"ci-kaniko sync brings the files of {whose} up to date")
+
+
+def _resolved(files: Sequence[Pinnable]) -> dict[str, str]:
     """The pin of each name. Raises Done when a registry or a git server does not tell one."""
     from ci_kaniko.pinning.actions import ActionError, commit
     from ci_kaniko.pinning.registry import Registries, RegistryError
 
     registries, pins = Registries(), dict[str, str]()
-    for number, item in enumerate(items := list({item.name: item for item in found}.values()), 1):
-        if sys.stderr.isatty():
-            say(f"{number} of {len(items)}: asking for {item.name}", err=True)
+    items = {item.name: item for file in files for item in file.found}
+    for name in watched([*items], "asking for"):
         try:
-            pins[item.name] = (commit if item.is_action else registries.digest)(item.name)
+            pins[name] = (commit if items[name].is_action else registries.digest)(name)
         except (ActionError, RegistryError) as error:
             say(f"{error}; nothing was changed", err=True)
             raise Done(1) from None
