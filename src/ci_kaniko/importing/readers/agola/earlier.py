@@ -17,6 +17,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.readers.pods.volumes import maps
+from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -119,17 +120,11 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
                         f"the build gets it as {name}: change the Dockerfile's COPY",
                     )
                 artifacts.append(name)
-    if commands and artifacts and image:
-        job.shared["prepare"] = {
-            "image": image,
-            "commands": commands,
-            "artifacts": artifacts,
-        }
-        job.carried("prepare", f"the task {string(task.get('name'))} is prepare:", line_of(task))
-    else:
+    called = f"the task {string(task.get('name'))}"
+    if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
         job.left(
             "earlier-task",
-            f"the task {string(task.get('name'))} runs before, in {image or 'no image'}: "
+            f"{called} runs before, in {image or 'no image'}: "
             f"{'; '.join(map(beginning, commands))}",
             line_of(task),
             "prepare: {image: ..., commands: ..., artifacts: ...}",

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
-from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.documents import (
     Map,
     Str,
     Tagged,
+    ignore,
     is_read,
     is_true,
     line_of,
@@ -25,6 +26,7 @@ from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
 from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 
@@ -47,6 +49,12 @@ _DEFAULTS = (
     *("image", "before_script", "after_script", "tags", "retry", "timeout", "interruptible"),
     *("services", "cache", "artifacts", "id_tokens", "hooks"),
 )
+_STARTS = ("rules", "only", "except", "when", "tags")
+_PREPARES = {
+    *("stage", "image", "script", "before_script", "artifacts", "extends", *_STARTS),
+    *("cache", "retry", "timeout", "interruptible"),
+}
+"""Keys of a job that does nothing but prepare files: those with a field, and some to be told."""
 _MAX_DEPTH = 12
 _MAX_CELLS = 50
 
@@ -63,6 +71,7 @@ class _Pipeline:
         self.path = original.path
         self.report = original.report
         self.needed: dict[str, str] = {}
+        self.prepared: set[str] = set()
 
     def jobs(self) -> Iterator[Draft]:
         """The jobs that run; where none of them does, the templates that nobody extends."""
@@ -115,12 +124,13 @@ class _Pipeline:
         for name, value in self.root.items():
             line = self.root.line_of(name)
             hidden = name.startswith(".")
-            if name in _GLOBAL or line in read or (hidden and is_read(value)):
+            seen = line in read or name in self.prepared or (hidden and is_read(value))
+            if name in _GLOBAL or seen:
                 continue
             kind = "template" if hidden or not isinstance(value, Map) else "job"
             message = f"the {kind} {name} runs no kaniko: it is not carried over"
             advice = "keep it beside the rendered file"
-            if name in self.needed:
+            if name in self.needed and self._makes_files(name):
                 artifacts = mapping(mapping(value).get("artifacts"))
                 paths = ", ".join(peek(path) for path in sequence(artifacts.get("paths")))
                 message += f", and {self.needed[name]} takes its files ({paths or 'artifacts'})"
@@ -189,7 +199,39 @@ class _Pipeline:
         settings = Settings(job, self.files, variables)
         settings.set(whole, image)
         self.needed.update(dict.fromkeys(settings.needed, name))
+        makers = [each for each in settings.needed if self._makes_files(each)]
+        if len(makers) == 1 and self._prepare(job, whole, makers[0]):
+            self.prepared.add(makers[0])
+            settings.forget(makers[0])
         return job
+
+    def _makes_files(self, name: str) -> bool:
+        job = self.root.get(name)
+        return isinstance(job, Map) and "artifacts" in self.files.extended(job)
+
+    def _prepare(self, job: Draft, whole: Map, name: str) -> bool:
+        """Say a job before as ``prepare``, where it starts with this one and does nothing else."""
+        before = self._whole(name)
+        artifacts = before.get("artifacts")
+        same = all(before.get(key) == whole.get(key) for key in _STARTS)
+        if not same or not before.keys() <= _PREPARES or not isinstance(artifacts, Map):
+            return False
+        if not artifacts.keys() <= {"paths", "expire_in", "name"}:
+            return False
+        scripts = [before.get(key) for key in ("before_script", "script")]
+        pieces = [piece for script in scripts for piece in self._scripts(script, 0)]
+        image = self.files.value(before.get("image"))
+        image = image if isinstance(image, Str) else mapping(image).get("name")
+        paths = [peek(path).rstrip("/") for path in self.files.flat(artifacts.get("paths"))]
+        line = self.root.line_of(name)
+        made = Before(f"the job {name}", peek(image), [*map(str, pieces)], paths, line)
+        if not prepare(job, made):
+            return False
+        for key in ("script", "before_script", "image", "stage", *_STARTS):
+            ignore(before.get(key))
+        ignore(artifacts.get("paths"))
+        tell_unread(job, before, name, "keep the job for this")
+        return True
 
     def _resolved(self, variables: Any) -> Map:
         found = Map(line_of(variables))

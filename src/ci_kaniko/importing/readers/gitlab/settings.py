@@ -119,6 +119,19 @@ class Settings:
         if names or not sequence(whole["needs"]):
             self.job.section["needs"] = names
 
+    def forget(self, name: str) -> None:
+        """Neither wait for a job nor take its files."""
+        for holder, key in ((self.job.section, "needs"), (self._raw, "dependencies")):
+            rest = [each for each in holder.pop(key, ()) if each != name]
+            holder.update({key: rest} if rest else {})
+        if not self._raw:
+            self.job.section.pop("extra", None)
+
+    @property
+    def _raw(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.job.section.get("extra", {})
+        return found
+
     def _extra(self, whole: Map) -> dict[str, Any]:
         """The keys that nobody has read, as GitLab has them."""
         self.needed.update(peek(name) for name in sequence(whole.get("dependencies")))
