@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ABOUT = """\
 Each problem ends with the id of its rule in brackets. `ci-kaniko explain RULE` prints what stands
-here; each example is run by the tests. A rule is an error in every spec where nothing else is said;
+here; each example is run by the tests. Where nothing else is said a rule is an error in every spec;
 [Many repositories](fleet.md) has what a spec can change."""
 
 

@@ -144,6 +144,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     root = asked.root(spec.source)
     if root is None:
         return []
+    from ci_kaniko.project.base_images import base_images
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.shared_logins import shared_logins
     from ci_kaniko.project.surroundings import surroundings
@@ -157,6 +158,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     found += push_only_logins(spec, dockerfiles, targets, only)
     found += shared_logins(spec, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)
+    found += base_images(spec, dockerfiles, only)
     return placed(applied(found, spec.rules), spec.source)
 
 

@@ -116,6 +116,7 @@ def test_two_files_are_as_good_as_one(case: str, repository: Repository) -> None
     assert found == whole
     assert found.source
     assert ci_kaniko.loads(annotated(found.source)) == whole
+    assert ci_kaniko.loads(json.dumps(json.loads(as_json(found.source))["spec"])) == whole
     assert ci_kaniko.loads(ci_kaniko.dump(found)) == whole
 
 
@@ -538,6 +539,34 @@ def test_only_allowed_registries() -> None:
         with nullcontext() if right else pytest.raises(ci_kaniko.SpecError):
             ci_kaniko.Spec.model_validate({**own, "rules": rules, "outputs": {"gitlab": "a.yml"}})
     assert strict("allowed-registries: error") == [("missing-key", 'rules["allowed-registries"]')]
+
+
+def test_what_a_dockerfile_begins_with_is_allowed(repository: Repository) -> None:
+    spec = f"{SHOP}{LOGIN}{RUNS}rules: {{allowed-registries: [ghcr.io/acme]}}\n"
+    repository.write("ci-kaniko.yaml", spec)
+    repository.write(
+        "Dockerfile", "ARG X\nFROM golang:1.26 AS a\nFROM scratch\nCOPY --from=a / /\n"
+    )
+    done = repository.call("validate", "gitlab")
+    assert done.code == 1
+    assert '"docker.io/library/golang" is in no registry that is allowed: ghcr.io/acme' in done.err
+    repository.write("ci-kaniko.yaml", spec + "mirrors: {docker.io: ghcr.io/acme/hub}\n")
+    assert repository.call("validate", "gitlab").code == 0
+    repository.write("ci-kaniko.yaml", spec.replace("rules: {", "rules: {pinned-images: error, "))
+    repository.write("Dockerfile", "FROM ghcr.io/acme/go AS a\nFROM a\n")
+    assert repository.call("validate", "gitlab").code == 0
+
+
+def test_pin_mends_what_its_rule_says(repository: Repository) -> None:
+    """The hint works: a spec that is wrong for want of digests alone can be pinned."""
+    repository.write("ci-kaniko.yaml", f"{SHOP}{LOGIN}rules: {{pinned-images: error}}\n")
+    assert "hint: ci-kaniko pin writes it" in repository.call("validate", "gitlab").err
+    done = repository.call("pin", "--check")
+    assert done.code == 1
+    assert "has no digest" in done.err
+    assert "[pinned-images]" not in done.err
+    repository.write("ci-kaniko.yaml", f"{SHOP}rules: {{pinned-images: error}}\ncontxt: a\n")
+    assert "[unknown-key]" in repository.call("pin", "--check").err
 
 
 LOCK = "rules:\n  {}\n"

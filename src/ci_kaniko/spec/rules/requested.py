@@ -8,7 +8,7 @@ from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.spec.policy import ALLOWED, PINNED, severity_of
 from ci_kaniko.spec.rules.rule import spec_rule
 from ci_kaniko.syntax.globs import is_exclusion, matches
-from ci_kaniko.syntax.references import canonical_host, path_of, pulled_from
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, path_of, pulled_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,12 +68,21 @@ def _named(spec: SpecFields) -> Iterator[tuple[Where, str]]:
     for item in running(spec):
         if item.is_action:
             continue
-        image = item.name.partition("@")[0]
-        host, path = pulled_from(image), path_of(image).partition(":")[0]
-        short = host == "docker.io" and "/" not in path
         place = item.where[:-2] if "digests" in item.where else item.where
-        found[place] = f"{host}/{'library/' if short else ''}{path}"
+        found[place] = repository_of(item.name)
     yield from found.items()
+
+
+def repository_of(image: str) -> str:
+    """The registry of an image and its path there.
+
+    >>> repository_of("golang:1.26"), repository_of("ghcr.io/acme/go@sha256:0123")
+    ('docker.io/library/golang', 'ghcr.io/acme/go')
+    """
+    named = image.partition("@")[0]
+    host, path = pulled_from(named), path_of(named).partition(":")[0]
+    short = host == DOCKER_HUB and "/" not in path
+    return f"{host}/{'library/' if short else ''}{path}"
 
 
 def _pushed(build: Build) -> Iterator[tuple[Where, str]]:
