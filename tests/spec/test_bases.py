@@ -10,6 +10,7 @@ import textwrap
 from contextlib import nullcontext
 from random import Random
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -116,7 +117,8 @@ def test_two_files_are_as_good_as_one(case: str, repository: Repository) -> None
     assert found == whole
     assert found.source
     assert ci_kaniko.loads(annotated(found.source)) == whole
-    assert ci_kaniko.loads(json.dumps(json.loads(as_json(found.source))["spec"])) == whole
+    shown = json.loads(as_json(found.source))["spec"]
+    assert ci_kaniko.loads(json.dumps(shown, ensure_ascii=False)) == whole
     assert ci_kaniko.loads(ci_kaniko.dump(found)) == whole
 
 
@@ -561,10 +563,12 @@ def test_pin_mends_what_its_rule_says(repository: Repository) -> None:
     """The hint works: a spec that is wrong for want of digests alone can be pinned."""
     repository.write("ci-kaniko.yaml", f"{SHOP}{LOGIN}rules: {{pinned-images: error}}\n")
     assert "hint: ci-kaniko pin writes it" in repository.call("validate", "gitlab").err
-    done = repository.call("pin", "--check")
-    assert done.code == 1
-    assert "has no digest" in done.err
-    assert "[pinned-images]" not in done.err
+    repository.write("Dockerfile", "FROM scratch\n")
+    with mock.patch(
+        "ci_kaniko.pinning.registry.Registries.digest", return_value=PINNED.removeprefix("@")
+    ):
+        assert repository.call("pin").code == 0
+    assert repository.call("validate", "gitlab").code == 0
     repository.write("ci-kaniko.yaml", f"{SHOP}rules: {{pinned-images: error}}\ncontxt: a\n")
     assert "[unknown-key]" in repository.call("pin", "--check").err
 
