@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED, owner_of
-from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.kaniko.systems import NAMES, known_names
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
@@ -23,6 +23,7 @@ from ci_kaniko.syntax.variables import (
     names,
     natives,
     parts_of,
+    with_inputs,
     written_variables,
 )
 from ci_kaniko.text.patterns import pattern
@@ -227,6 +228,22 @@ def _inputs_fit_what_they_make(spec: Build) -> Iterator[Finding]:
                     f"{quoted(text)} is no {given.what}, and {dotted(given.where)} is made of it",
                     given.hint,
                 )
+
+
+@build_rule(*NAMES, "inputs")
+def _settings_are_not_empty(spec: Build) -> Iterator[Finding]:
+    """A runner, a stage or a name that is nothing but an input, and that nobody gives."""
+    for where, text in texts_with_variables(spec) if spec.inputs else ():
+        given = [spec.inputs[name] for name in inputs_in(text) if name in spec.inputs]
+        if where[0] not in known_names() or len(given) != 1 or given[0].default != "":
+            continue
+        if not with_inputs(text, lambda _: ""):
+            yield Finding(
+                "bad-input",
+                ("inputs", inputs_in(text)[0], "default"),
+                f"{dotted(where)} is nothing but this input, and its default is empty",
+                "give it a text; without a default callers must",
+            )
 
 
 @spec_rule("inputs")
