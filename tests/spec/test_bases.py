@@ -415,6 +415,19 @@ def test_machines_are_told_the_file(repository: Repository) -> None:
     assert "snapshot_mode: bad" in report(caught.value.problems, "text")
 
 
+def test_what_is_wrong_with_a_base_is_told_once(repository: Repository) -> None:
+    """However many specs extend it."""
+    lay(repository, {"package:fleet/base.yaml": f"{LOGIN}options: {{snapshot_mode: bad}}\n"})
+    options = []
+    for name in "abc":
+        repository.write(f"{name}/ci-kaniko.yaml", f"extends: package:fleet/base.yaml\n{SHOP}")
+        (repository.folder / name / ".git").mkdir()
+        options += ["-f", f"{name}/ci-kaniko.yaml"]
+    for form in ("text", "json", "github"):
+        done = repository.call("validate", "gitlab", *options, "--format", form)
+        assert (done.out + done.err).count("is not one of: full, redo, time") == 1, form
+
+
 def test_a_secret_in_a_base_is_not_shown(repository: Repository) -> None:
     token = "ghp_" + "a1B2" * 9
     lay(

@@ -13,7 +13,11 @@ FORMATS = ("text", "json", "github")
 
 
 def report(problems: Sequence[Problem], form: str) -> str:
-    """All problems in one of FORMATS, without a final newline; JSON is a list even when empty."""
+    """All problems in one of FORMATS, without a final newline; JSON is a list even when empty.
+
+    What is wrong with a file that several specs extend is told once.
+    """
+    problems = [*dict.fromkeys(problems)]
     if form == "json":
         return _json(problems)
     if form == "github":
