@@ -21,6 +21,7 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
 from ci_kaniko.importing.shell.patterns import affordable, matches, portable_glob, unescaped
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
@@ -31,15 +32,6 @@ if TYPE_CHECKING:
 
 _MAX_TESTS = 300
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
-_DEFAULT_BRANCHES = {
-    "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
-    "CI_DEFAULT_BRANCH",
-    "DEFAULT_BRANCH",
-    "default_branch",
-    "github.event.repository.default_branch",
-}
-
-
 _ONE_OF = (
     {"branch", "tag", "pull_request.number"},
     {"CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "CI_MERGE_REQUEST_IID"},
@@ -305,8 +297,6 @@ def _pairs(left: Text, right: Text) -> list[tuple[Text, Text]]:
 
 
 _REFS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pull/": "pull_request.number"}
-_REF_VARIABLES = {"GITHUB_REF", "github.ref"}
-_REF_TYPES = {"GITHUB_REF_TYPE", "github.ref_type"}
 
 
 def _of_ref(test: Test) -> Test:
@@ -314,10 +304,14 @@ def _of_ref(test: Test) -> Test:
     var = test.left[0] if len(test.left) == 1 else None
     if not isinstance(var, Var) or var.changes or var.default:
         return test
-    if var.name in _REF_TYPES and test.kind == "equal" and test.right in (("branch",), ("tag",)):
+    if (
+        meaning(var) == "ref.type"
+        and test.kind == "equal"
+        and test.right in (("branch",), ("tag",))
+    ):
         return _set((Var(str(test.right[0]), portable=True),), test.line)
     folder = next((folder for folder in _REFS if starts_with(test.right, folder)), None)
-    if var.name not in _REF_VARIABLES or test.kind not in ("equal", "glob") or folder is None:
+    if meaning(var) != "ref" or test.kind not in ("equal", "glob") or folder is None:
         return test
     left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, folder)
     if rest == ("**",) or folder == "refs/pull/":
@@ -331,7 +325,7 @@ def _set(left: Text, line: int) -> Test:
 
 
 def _is_default_branch(text: Text) -> bool:
-    return len(text) == 1 and isinstance(text[0], Var) and text[0].name in _DEFAULT_BRANCHES
+    return len(text) == 1 and meaning(text[0]) == "default_branch"
 
 
 def _told(left: Text, operator: str, right: Text) -> str:

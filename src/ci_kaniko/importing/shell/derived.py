@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var, literal
+from ci_kaniko.importing.facts import meaning, variables_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import pure
 
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.values import Value
 
-_TAGS = {"CI_COMMIT_TAG", "BUILDKITE_TAG", "AGOLA_GIT_TAG"}
-_BRANCHES = {"CI_COMMIT_BRANCH", "BUILDKITE_BRANCH", "AGOLA_GIT_BRANCH"}
-_REQUESTS = {
-    *("CI_MERGE_REQUEST_IID", "AGOLA_PULL_REQUEST_ID", "BUILDKITE_PULL_REQUEST", "PULL_REQUEST"),
-    *("github.event.pull_request.number", "github.event.number", "PR_NUMBER"),
-}
-_REF_NAMES = {"GITHUB_REF_NAME", "github.ref_name"}
-_REFS = ("GITHUB_REF", "github.ref")
-_REF_TYPES = ("GITHUB_REF_TYPE", "github.ref_type")
 _FOLDERS = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
 
@@ -72,11 +64,12 @@ def _github_ref(value: Value, conditions: Conditions, path: int) -> Var | None:
         return None
     _, guard, var = found
     for portable, folder in _FOLDERS.items():
-        cut = var.name in _REFS and var.changes == (f"${{#{folder}}}",)
-        if not cut and (var.name not in _REF_NAMES or var.changes):
+        cut = meaning(var) == "ref" and var.changes == (f"${{#{folder}}}",)
+        if not cut and (meaning(var) != "ref.name" or var.changes):
             continue
-        tests = [conditions.glob((Var(name),), f"{folder}**", 0) for name in _REFS]
-        tests += [conditions.equal((Var(name),), (portable,), 0) for name in _REF_TYPES]
+        refs, types = (variables_of(what, "github") for what in ("ref", "ref.type"))
+        tests = [conditions.glob((Var(name),), f"{folder}**", 0) for name in refs]
+        tests += [conditions.equal((Var(name),), (portable,), 0) for name in types]
         if any(conditions.same(guard, test, path) for test in tests):
             return Var(portable, portable=True)
     return None
@@ -134,8 +127,8 @@ def _ref(value: Value, conditions: Conditions, path: int) -> Var | None:
     vars_ = [_single(text) for text in rest]
     if len(vars_) == 1 and request is not None and vars_[0] is not None:
         return _known_ref(vars_[0])
-    tag = next((var for var in vars_ if var and _is(var, "tag", _TAGS)), None)
-    branch = next((var for var in vars_ if var and _is(var, "branch", _BRANCHES)), None)
+    tag = next((var for var in vars_ if var and _is(var, "tag")), None)
+    branch = next((var for var in vars_ if var and _is(var, "branch")), None)
     if len(rest) != 2 or tag is None or branch is None:
         return None
     test = guards.both(left, conditions.filled((tag,), 0))
@@ -158,9 +151,9 @@ def _is_request(text: Text) -> bool:
         len(text) == 2
         and text[0] == "pr-"
         and isinstance(text[1], Var)
-        and _is(text[1], "pull_request.number", _REQUESTS)
+        and _is(text[1], "pull_request.number")
     )
 
 
-def _is(var: Var, portable: str, natives: set[str]) -> bool:
-    return not var.changes and (var.name == portable if var.portable else var.name in natives)
+def _is(var: Var, wanted: str) -> bool:
+    return not var.changes and meaning(var) == wanted

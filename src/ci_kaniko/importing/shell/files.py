@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell, starts_with
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Value, pure
@@ -13,10 +14,6 @@ from ci_kaniko.importing.shell.values import EMPTY, Value, pure
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
-_CHECKOUTS = {
-    *("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH", "PWD"),
-    *("github.workspace",),
-}
 _INPUT = ("-", "/dev/stdin")
 NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
 
@@ -113,7 +110,7 @@ def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
 def _from_repository(reader: Reader, path: Text) -> Text:
     spelled = spell(path)
     inside = spelled
-    if len(path) == 2 and isinstance(path[0], Var) and path[0].name in _CHECKOUTS:
+    if len(path) == 2 and meaning(path[0]) == "checkout":
         inside = str(path[1]).lstrip("/")
     found = reader.repository.get(spelled, reader.repository.get(inside))
     return (Contents(spelled),) if found is None else found
@@ -138,9 +135,7 @@ def _is_temporary(path: Text) -> bool:
 
 def is_checkout(path: Text) -> bool:
     """Whether a path is the whole repository."""
-    return path == (".",) or (
-        len(path) == 1 and isinstance(path[0], Var) and path[0].name in _CHECKOUTS
-    )
+    return path == (".",) or (len(path) == 1 and meaning(path[0]) == "checkout")
 
 
 def in_repository(path: Text) -> bool:

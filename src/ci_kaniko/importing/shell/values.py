@@ -25,6 +25,7 @@ from ci_kaniko.importing.calls import (
     literal,
     starts_with,
 )
+from ci_kaniko.importing.facts import is_of_two
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply, finished, simplified
 from ci_kaniko.importing.shell.versions import versioned
@@ -42,7 +43,6 @@ _MAX_LENGTH = 32 * 1024
 _MAX_PARTS = 500
 _MAX_CHANGES = 12
 
-_REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
 _BY_LINES = ("cut ", "sed ", "head ", "awk ", "xargs")
 _OF_TWO = {
     "${#*/}": "name",
@@ -250,7 +250,7 @@ def _changed_hole(part: Part, change: str) -> Text | None:
     if isinstance(part, Var):
         if found := versioned(part, change):
             return (found,)
-        if part.name in _REPOSITORIES:
+        if is_of_two(part):
             change = _OF_TWO.get(change, change)
         return (replace(part, changes=simplified((*part.changes, change))),)
     if isinstance(part, Output):

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply
 from ci_kaniko.syntax.versions import is_release, sed_program
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Var
 
 _PREFIX = re.compile(r"s,\^(?P<prefix>[^(]*?)v\?\(")
-_TAGS = {"CI_COMMIT_TAG", "BUILDKITE_TAG", "AGOLA_GIT_TAG"}
 _VERSIONS = ("1.2.3", "10.20.30-rc.1", "0.0.1", "1.2.3-0a.b-c.4", "12.3.45", "")
 _NAMED: dict[str, Callable[[str], str]] = {
     "version": lambda version: version,
@@ -35,16 +35,12 @@ def versioned(var: Var, change: str) -> Var | None:
     known: str | None = None
     if var.portable and at and name == "version":
         known = _part_of((*var.changes, change))
-    elif not var.changes and not var.default and _is_tag(var):
+    elif not var.changes and not var.default and meaning(var) == "tag":
         found = _prefix_of(change)
         known, prefix = (None, "") if found is None else ("version", found)
     if known is None:
         return None
     return replace(var, name=f"{known}@{prefix}", default=None, changes=(), portable=True)
-
-
-def _is_tag(var: Var) -> bool:
-    return var.name == "tag" if var.portable else var.name in _TAGS
 
 
 def _prefix_of(change: str) -> str | None:

@@ -7,23 +7,15 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Test, Text, Var, When, literal, split_text
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.patterns import globs_of_regex
-from ci_kaniko.importing.translate.portable import MORE
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.conditions import REFS
 from ci_kaniko.syntax.globs import check_glob, is_literal, matches
-from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-_EVENTS = {
-    "CI_PIPELINE_SOURCE",
-    "GITHUB_EVENT_NAME",
-    "github.event_name",
-    "BUILDKITE_SOURCE",
-    "build.source",
-}
 _EVENT_NAMES = {
     "merge_request_event": "pull-request",
     "external_pull_request_event": "pull-request",
@@ -37,21 +29,6 @@ _EVENT_NAMES = {
     "push": "push",
     "webhook": "always",
     "release": "tag",
-}
-_REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
-_REF_TYPES = {"GITHUB_REF_TYPE", "github.ref_type", "AGOLA_GIT_REF_TYPE"}
-_PORTABLE = {
-    **NATIVE,
-    **MORE,
-    "CI_MERGE_REQUEST_ID": "pull_request.number",
-    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "pull_request.number",
-    "CI_OPEN_MERGE_REQUESTS": "open-requests",
-    "CI_COMMIT_TAG": "tag",
-    "PULL_REQUEST": "pull_request.number",
-}
-_ON_REQUESTS_ONLY = {
-    *("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "GITHUB_HEAD_REF", "github.head_ref"),
-    *("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "GITHUB_BASE_REF", "github.base_ref"),
 }
 
 
@@ -138,18 +115,11 @@ def name_of(text: Text) -> str:
     var = text[0]
     if var.portable:
         return var.name.partition("@")[0] if not var.changes else ""
-    if var.name in _EVENTS:
-        return "event"
-    if var.name in _REFS:
+    found = meaning(var)
+    if found == "ref":
         cut = all(change.startswith(("${#refs/", "${##refs/")) for change in var.changes)
         return ("ref.name" if var.changes else "ref") if cut else ""
-    if var.name in _REF_TYPES:
-        return "ref.type"
-    if var.changes:
-        return ""
-    if var.name in _ON_REQUESTS_ONLY:
-        return "request-branch"
-    return _PORTABLE.get(var.name, "")
+    return "" if var.changes and found not in {"event", "ref.type"} else found
 
 
 def atoms_of(test: Test) -> list[list[Atom]] | None:
@@ -201,7 +171,7 @@ def _atoms(test: Test) -> list[Atom] | None:
 
 def _set(name: str) -> list[Atom] | None:
     kinds = {"tag": "tag", "branch": "branch"}
-    if name in {"pull_request.number", "request-branch"}:
+    if name in {"pull_request.number", "request"}:
         return [Atom("pull-request")]
     if name in kinds:
         return [Atom(kinds[name], "**")]

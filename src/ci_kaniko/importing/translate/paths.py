@@ -15,6 +15,7 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Root
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
-
-_HERE = {"PWD", "CI_PROJECT_DIR", "GITHUB_WORKSPACE", "BUILDKITE_BUILD_CHECKOUT_PATH"}
-_HERE |= {"github.workspace", "WORKSPACE", "CI_WORKSPACE"}
 
 
 def starts(text: Text, prefix: Text) -> Text | None:
@@ -97,7 +95,7 @@ class Paths:
             if below is not None and (not below or below.startswith("/")):
                 return _normal(posixpath.join(root.path, below.strip("/") or "."))
         first = text[0] if text else ""
-        if isinstance(first, Var) and first.name in _HERE and not first.changes:
+        if isinstance(first, Var) and meaning(first) == "checkout" and not first.changes:
             below = literal(join(text[1:]))
             return None if below is None else _normal(below.strip("/") or ".")
         return None
@@ -154,7 +152,7 @@ def _repository_path(paths: Paths, source: Text) -> str | None:
         below_ = None if rest_text is None else literal(rest_text)
         if below_ is not None and (not below_ or below_.startswith("/")):
             return _normal(posixpath.join(root.path, below_.strip("/") or "."))
-    if isinstance(first, Var) and first.name in _HERE and not first.changes:
+    if isinstance(first, Var) and meaning(first) == "checkout" and not first.changes:
         rest = literal(join(source[1:]))
         return None if rest is None else _normal(rest.strip("/") or ".")
     written = literal(source)

@@ -15,6 +15,7 @@ from ci_kaniko.importing.calls import (
     join,
     spell,
 )
+from ci_kaniko.importing.facts import NEAR, is_of_two, meaning
 from ci_kaniko.syntax.grammar import is_variable_name
 from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 
@@ -22,45 +23,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.settings import Settings
 
-MORE = {
-    "CI_BUILD_REF": "commit.sha",
-    "CI_BUILD_REF_NAME": "ref.name",
-    "CI_BUILD_REF_SLUG": "ref.slug",
-    "CI_BUILD_TAG": "tag",
-    "CI_JOB_STARTED_AT": "build.timestamp",
-    "CI_PIPELINE_CREATED_AT": "build.timestamp",
-    "CI_JOB_TIMESTAMP": "build.timestamp",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "commit.sha",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "ref.name",
-    "CI_REPOSITORY_URL": "repository.url",
-    "GITHUB_HEAD_REF": "ref.name",
-    "BUILDKITE_PIPELINE_SLUG": "repository.name",
-    "github.head_ref": "ref.name",
-    "github.event.pull_request.number": "pull_request.number",
-    "github.event.pull_request.head.sha": "commit.sha",
-    "github.event.number": "pull_request.number",
-    "github.event.repository.name": "repository.name",
-    "github.event.repository.default_branch": "default_branch",
-    "github.event.repository.html_url": "repository.url",
-    "github.event.repository.url": "repository.url",
-    "github.event.repository.full_name": "repository.path",
-    "github.event.head_commit.timestamp": "commit.timestamp",
-    "github.event.repository.updated_at": "build.timestamp",
-}
-_ROUGH = {
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
-    "GITHUB_HEAD_REF",
-    "github.head_ref",
-    "github.event.pull_request.head.sha",
-    "BUILDKITE_PIPELINE_SLUG",
-    "github.event.repository.updated_at",
-}
-"""What a portable variable means nearly, but not exactly."""
-
-_REMOTES = {"BUILDKITE_REPO", "AGOLA_REPOSITORY_URL", "CI_REPOSITORY_URL", "GIT_URL"}
 _REF_CUTS = ("${#refs/", "${##refs/")
-_FULL_REFS = {"GITHUB_REF", "github.ref", "AGOLA_GIT_REF"}
 _CHANGED: dict[tuple[str, str], str] = {
     ("commit.sha", "short"): "commit.short",
     ("commit.sha", "first:8"): "commit.short",
@@ -83,8 +46,6 @@ _LOWERED = {"repository.path", "repository.owner", "repository.name", "registry.
 _LOWER_ALREADY = {"ref.slug", "commit.sha", "commit.short", "registry.host", "registry.image"}
 _DATE = re.compile(r"date\b")
 _SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|api_?key|private")
-_SERVER_URLS = {"GITHUB_SERVER_URL", "github.server_url"}
-_REPOSITORIES = {"GITHUB_REPOSITORY", "github.repository"}
 
 
 class NotPortable(Exception):
@@ -117,7 +78,7 @@ class Spelled:
             host, path = parts[at : at + 2]
             if not isinstance(host, str) or not isinstance(path, Var):
                 continue
-            lowered = path.name in _REPOSITORIES and path.changes == ("lower",)
+            lowered = is_of_two(path) and path.changes == ("lower",)
             if lowered and host.endswith("ghcr.io/") and self.job.target == "github":
                 parts[at : at + 2] = [
                     host.removesuffix("ghcr.io/"),
@@ -233,11 +194,12 @@ class Spelled:
             return self._changed(own, var.changes, var, line, reference=reference)
         if var.portable:
             return self._changed(var.name, var.changes, var, line, reference=reference)
-        if var.name in _FULL_REFS:
+        name = NEAR.get(var.name) or meaning(var)
+        if name == "ref":
             return self._full_ref(var, line)
-        if var.name in _REMOTES and var.changes:
+        if name == "remote" and var.changes:
             return self._changed("repository.url", var.changes, var, line, reference=reference)
-        if var.name in _REMOTES:
+        if name == "remote":
             self.job.mended(
                 "clone-url",
                 f"{spell((var,))} may hold a token or be an SSH address",
@@ -245,10 +207,9 @@ class Spelled:
                 "${repository.url} is the https page",
             )
             return "repository.url"
-        name = NATIVE.get(var.name) or MORE.get(var.name)
-        if name is None:
+        if name not in VARIABLES:
             return self._runtime(var, line)
-        if var.name in _ROUGH:
+        if var.name in NEAR:
             self.job.mended(
                 "native-variable",
                 f"{var.name} has no portable twin; ${{{name}}} comes next to it",
@@ -377,8 +338,8 @@ def _with_urls(text: Text) -> Text:
     at = 0
     while at + 2 < len(parts):
         one, slash, two = parts[at : at + 3]
-        server = isinstance(one, Var) and one.name in _SERVER_URLS and not one.changes
-        own = isinstance(two, Var) and two.name in _REPOSITORIES and not two.changes
+        server = isinstance(one, Var) and meaning(one) == "server" and not one.changes
+        own = isinstance(two, Var) and is_of_two(two) and not two.changes
         if server and own and slash == "/":
             parts[at : at + 3] = [Var("repository.url", portable=True)]
         at += 1

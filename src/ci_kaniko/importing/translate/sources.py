@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, Var, join, literal, spell, split_text, without_head
-from ci_kaniko.importing.translate.context import FETCHED, is_this_repository
+from ci_kaniko.importing.calls import Text, join, literal, spell, split_text, without_head
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.translate.paths import below, starts
 from ci_kaniko.importing.translate.portable import NotPortable
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
+
+_FETCHED = "/kaniko/buildcontext"
+_OWN = {"repository.path", "repository.url", "remote"}
+
+
+def _is_this_repository(value: Text) -> bool:
+    """Whether an address is made of what a platform says of its own repository."""
+    return any(meaning(part) in _OWN for part in split_text(value, "#", 1)[0])
 
 
 def take_context(work: Work) -> None:
@@ -32,10 +40,7 @@ def take_context(work: Work) -> None:
     if shown.startswith("git@") or (scheme and scheme[1] in {"ssh", "git+ssh", "http"}):
         value, shown = _mended_git(work, value, shown, flag)
         scheme = re.match(r"([a-z0-9+]+)://", shown)
-    if scheme is None and any(
-        isinstance(part, Var) and part.name in {"github.repositoryUrl", "CI_REPOSITORY_URL"}
-        for part in value[:1]
-    ):
+    if scheme is None and any(meaning(part) == "remote" for part in value[:1]):
         shown, scheme = f"git://{shown}", re.match("(git)://", "git://")
     if scheme is None or scheme[1] == "dir":
         _directory(work, value, shown, flag)
@@ -128,7 +133,7 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         )
         value = join(("git://", *without_head(value, "https://")))
         shown, scheme = spell(value), "git"
-    if scheme == "git" and is_this_repository(value):
+    if scheme == "git" and _is_this_repository(value):
         _own_repository(work, flag, shown)
         return
     if scheme == "tar":
@@ -239,8 +244,8 @@ def take_dockerfile(work: Work) -> None:
 
 def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
     base = work.build.get("context_sub_path", ".") if work.fetched else work.context
-    if shown.startswith(FETCHED):
-        rest = starts(value, (FETCHED,))
+    if shown.startswith(_FETCHED):
+        rest = starts(value, (_FETCHED,))
         written = literal(rest or ())
         return below(written.strip("/"), base) if written else None
     written = literal(value)

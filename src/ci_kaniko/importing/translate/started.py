@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal, variables
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.conditions import (
@@ -94,8 +95,6 @@ def always(paths: Sequence[str] = (), *, implicit: bool) -> Started:
     return Started(triggers, requests=True, implicit=implicit)
 
 
-_PATHS = {"CI_PROJECT_PATH", "github.repository", "GITHUB_REPOSITORY"}
-_REMOTES = {"pipeline.repository", "BUILDKITE_REPO", "AGOLA_REPOSITORY_URL"}
 _OF_REMOTE = (r"^([a-z+]+://[^/]+/|[^/:]+:/?)", r"(\.git)?/?$")
 """How the rendered jobs look for a path at the end of a remote."""
 
@@ -123,14 +122,14 @@ def _repository(test: Test) -> str:
     if not isinstance(var, Var) or var.changes or test.negated or not right:
         return ""
     found: str | None = None
-    if var.name in _PATHS and test.kind in {"equal", "glob"}:
+    if meaning(var) == "repository.path" and test.kind in {"equal", "glob"}:
         found = right
     elif test.kind == "regex":
         right = right.removeprefix("(?i)")
         head, tail = _OF_REMOTE
-        if var.name in _PATHS:
+        if meaning(var) == "repository.path":
             found = _path_of_regex(right)
-        elif var.name in _REMOTES and right.startswith(head) and right.endswith(tail):
+        elif meaning(var) == "remote" and right.startswith(head) and right.endswith(tail):
             found = _path_of_regex(f"^{right.removeprefix(head).removesuffix(tail)}$")
     return found if found and is_repository(found) else ""
 

@@ -1,0 +1,86 @@
+"""What the variables of the platforms mean: the one table that scripts and specs are read by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.syntax.variables import NATIVE
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Part
+
+_MEANINGS: dict[str, str] = {
+    **NATIVE,
+    "CI_BUILD_REF": "commit.sha",
+    "CI_BUILD_REF_NAME": "ref.name",
+    "CI_BUILD_REF_SLUG": "ref.slug",
+    "CI_BUILD_TAG": "tag",
+    **dict.fromkeys(
+        ("CI_JOB_STARTED_AT", "CI_PIPELINE_CREATED_AT", "CI_JOB_TIMESTAMP"), "build.timestamp"
+    ),
+    "github.event.pull_request.number": "pull_request.number",
+    "github.event.number": "pull_request.number",
+    **dict.fromkeys(("PULL_REQUEST", "PR_NUMBER"), "pull_request.number"),
+    "github.event.repository.name": "repository.name",
+    "github.event.repository.full_name": "repository.path",
+    "github.event.repository.html_url": "repository.url",
+    "github.event.repository.url": "repository.url",
+    "github.event.repository.default_branch": "default_branch",
+    "DEFAULT_BRANCH": "default_branch",
+    "github.event.head_commit.timestamp": "commit.timestamp",
+    # What no spec has a name for.
+    **dict.fromkeys(("CI_PIPELINE_SOURCE", "GITHUB_EVENT_NAME", "github.event_name"), "event"),
+    **dict.fromkeys(("BUILDKITE_SOURCE", "build.source"), "event"),
+    **dict.fromkeys(("GITHUB_REF", "github.ref", "AGOLA_GIT_REF"), "ref"),
+    **dict.fromkeys(("GITHUB_REF_TYPE", "github.ref_type", "AGOLA_GIT_REF_TYPE"), "ref.type"),
+    **dict.fromkeys(("GITHUB_HEAD_REF", "github.head_ref"), "request"),
+    **dict.fromkeys(("GITHUB_BASE_REF", "github.base_ref", "CI_MERGE_REQUEST_ID"), "request"),
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "request",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "request",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "request",
+    **dict.fromkeys(("BUILDKITE_REPO", "pipeline.repository"), "remote"),
+    **dict.fromkeys(("AGOLA_REPOSITORY_URL", "CI_REPOSITORY_URL", "GIT_URL"), "remote"),
+    "github.repositoryUrl": "remote",
+    **dict.fromkeys(("GITHUB_SERVER_URL", "github.server_url"), "server"),
+    **dict.fromkeys(("PWD", "WORKSPACE", "CI_WORKSPACE", "CI_PROJECT_DIR"), "checkout"),
+    **dict.fromkeys(("GITHUB_WORKSPACE", "github.workspace"), "checkout"),
+    "BUILDKITE_BUILD_CHECKOUT_PATH": "checkout",
+}
+NEAR = {
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "commit.sha",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "ref.name",
+    "GITHUB_HEAD_REF": "ref.name",
+    "github.head_ref": "ref.name",
+    "github.event.pull_request.head.sha": "commit.sha",
+    "BUILDKITE_PIPELINE_SLUG": "repository.name",
+    "github.event.repository.updated_at": "build.timestamp",
+}
+"""What comes next to a variable that has no portable twin."""
+
+
+def meaning(part: Part) -> str:
+    """What a variable is, whatever was done to it: a portable name, or a word of ours.
+
+    ``event`` started the run, ``ref`` is the full name of a branch or tag and ``ref.type`` which
+    of them, ``request`` is set in pull requests only, ``remote`` is the address of the repository,
+    ``server`` that of the platform, and ``checkout`` the folder that holds the repository.
+    """
+    name = getattr(part, "name", "")
+    if getattr(part, "portable", False):
+        return str(name).partition("@")[0]
+    return _MEANINGS.get(name, "")
+
+
+def variables_of(wanted: str, platform: str = "") -> list[str]:
+    """The variables that mean one thing, on one platform or on all."""
+    prefix = platform.lower()
+    return [
+        name
+        for name, what in _MEANINGS.items()
+        if what == wanted and name.lower().startswith(prefix)
+    ]
+
+
+def is_of_two(part: Part) -> bool:
+    """Whether a variable is a repository's path that has exactly one slash: GitHub's."""
+    return meaning(part) == "repository.path" and getattr(part, "name", "")[:6].lower() == "github"
