@@ -21,4 +21,7 @@ for ((i = 0; i < 3; i++)); do
   LEVEL=1
   LEVEL=2 timeout 30m "$KANIKO" "${FLAGS[@]}" "${TAGS[@]/#/--destination=$IMAGE:}" --target "${TAGS[0]}" && break
 done
+IFS=, read -ra MIRRORS <<< "$MIRROR_LIST"
+ALL="${MIRRORS[*]} ${!PREFIX} ${IMAGE:0:$LEN} ${IMAGE/shop/$APP} ${IMAGE@Q} <($DEBUG)"
+/kaniko/executor --context=tools --destination=quay.io/acme/tools:1 --label="all=$ALL" --label="n=$#" --label="one=${IMAGE[@]}"
 eval "$AFTER"

@@ -138,12 +138,6 @@ class Conditions:
         pairs = _pairs(left, right)
         if pairs:
             return self.guards.both(*(self.equal(one, other, line) for one, other in pairs))
-        plain, plain_right = literal(left), literal(right)
-        if plain is not None and plain_right is not None:
-            return YES if plain == plain_right else NO
-        swapped = self._numbers.get(("equal", right, left))
-        if swapped is not None:
-            return self.guards.atom(swapped)
         return self._atom(Test("equal", left, right, text=_told(left, "=", right), line=line))
 
     def filled(self, text: Text, line: int) -> int:

@@ -83,9 +83,8 @@ def _buildkite_branch(value: Value, conditions: Conditions, path: int) -> Var | 
     guards = conditions.guards
     tag = conditions.filled((Var("BUILDKITE_TAG"),), 0)
     no_request = conditions.equal((Var("BUILDKITE_PULL_REQUEST", "false"),), ("false",), 0)
-    if conditions.same(found[1], guards.minus(no_request, tag), path):
-        return Var("branch", portable=True)
-    return None
+    same = conditions.same(found[1], guards.minus(no_request, tag), path)
+    return Var("branch", portable=True) if same else None
 
 
 def _buildkite_request(value: Value, conditions: Conditions, path: int) -> Var | None:
@@ -94,9 +93,8 @@ def _buildkite_request(value: Value, conditions: Conditions, path: int) -> Var |
     if found is None or found[0] or found[2].name != "BUILDKITE_PULL_REQUEST":
         return None
     none = conditions.equal((found[2],), ("false",), 0)
-    if conditions.same(found[1], conditions.guards.negate(none), path):
-        return Var("pull_request.number", portable=True)
-    return None
+    same = conditions.same(found[1], conditions.guards.negate(none), path)
+    return Var("pull_request.number", portable=True) if same else None
 
 
 def _version(value: Value, conditions: Conditions, path: int) -> Var | None:

@@ -122,6 +122,7 @@ class Reader(ABC):
         self.stdin: Value | None = None
         self.captures = 0
         self.repeats = False
+        self.still = False
         self._temporary = 0
         self._later = 0
 
@@ -158,8 +159,19 @@ class Reader(ABC):
 
     def at(self, node: Tree) -> int:
         """The line of a node; it becomes the current one."""
-        self.line = self.first_line + int(node["Pos"]["Line"]) - 1
+        self.line = self.line_of(node)
         return self.line
+
+    def line_of(self, node: Tree) -> int:
+        """The line of a node; of a file that is run, the line that runs it."""
+        return self.line if self.still else self.first_line + int(node["Pos"]["Line"]) - 1
+
+    def run_file(self, text: Value, items: list[Item] | None) -> Status:
+        """Run a script that stands in a file."""
+        before, self.still = self.still, True
+        status = self.run_inner(text, items)
+        self.still = before
+        return status
 
     @property
     def alive(self) -> bool:

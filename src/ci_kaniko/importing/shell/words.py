@@ -60,7 +60,7 @@ class Segment(NamedTuple):
 
 def fields(reader: Reader, word: Tree) -> list[Item]:
     """The words that a word becomes when it stands in a command."""
-    line = reader.first_line + int(word["Pos"]["Line"]) - 1
+    line = reader.line_of(word)
     pieces = _pieces(reader, word["Parts"], quoted=False, tilde=True)
     if len(pieces) == 1 and pieces[0].items is not None:
         reader.guards.budget.spend(3 * len(pieces[0].items))

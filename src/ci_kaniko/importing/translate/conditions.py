@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, Text, Var, When, literal, split_text
+from ci_kaniko.importing.calls import Test, Text, Var, When, literal
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.problems.finding import Refused
@@ -124,29 +124,14 @@ def name_of(text: Text) -> str:
 
 def atoms_of(test: Test) -> list[list[Atom]] | None:
     """A test as alternatives, each of things that all hold; None when a spec has no words."""
-    pairs = _pairs(test)
-    if pairs is None:
-        found = _atoms(test)
-        ways = None if found is None else [[atom] for atom in found]
-    else:
-        parts = [_equal(name_of(left), right, literal(right)) for left, right in pairs]
-        ways = [[atom for part in parts for atom in part or ()]]
-        if not all(part and len(part) == 1 for part in parts):
-            return None
+    found = _atoms(test)
+    ways = None if found is None else [[atom] for atom in found]
     if ways is None or not test.negated:
         return ways
     return [
         [Atom(atom.kind, atom.glob, negated=not atom.negated) for atom in chosen]
         for chosen in product(*ways)
     ]
-
-
-def _pairs(test: Test) -> list[tuple[Text, Text]] | None:
-    """Variables with colons between them, and what each is compared with: ``$A:$B`` = ``a:b``."""
-    left, right = split_text(test.left, ":"), split_text(test.right, ":")
-    if test.kind != "equal" or len(left) < len(REFS) or len(left) != len(right):
-        return None
-    return list(zip(left, right, strict=True))
 
 
 def _atoms(test: Test) -> list[Atom] | None:

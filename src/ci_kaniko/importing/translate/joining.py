@@ -311,7 +311,9 @@ def _images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[st
         report.carried("image", f"{job or name} is the image {name}", "", 0)
     templated = _templated(parts)
     _checked_out_once(list(parts.values()), report)
+    branches = [build.pop("default_branch", "") for build in parts.values()]
     common = _common(list(parts.values()))
+    common.update({"default_branch": max(branches)} if any(branches) else {})
     common.update(templated)
     images = {}
     for name, build in parts.items():

@@ -140,7 +140,7 @@ def run_file(reader: Reader, items: list[Item]) -> Status:
     if any(isinstance(part, Contents) for _, held in text for part in held):
         reader.note("skipped-command", f". {spell(path)}")
         return SUCCESS
-    return reader.run_inner(text, None)
+    return reader.run_file(text, None)
 
 
 def read(reader: Reader, items: list[Item]) -> Status:
@@ -157,7 +157,7 @@ def read(reader: Reader, items: list[Item]) -> Status:
         given, lambda text: pure(split_text(text, "\n")[0]), reader.state.path
     )
     for at, name in enumerate(names):
-        one = partial(_word, at=at, count=len(names), repeats=reader.repeats)
+        one = partial(_word, reader, at=at, count=len(names))
         reader.assign(name, reader.values.each(line, one, reader.state.path))
     return SUCCESS
 
@@ -187,15 +187,20 @@ def one_of(text: Text) -> Text:
     return (Output(f"printf %s '{spell(text)}'", ("each",)),)
 
 
-def _word(text: Text, at: int, count: int, *, repeats: bool) -> Value:
+def _word(reader: Reader, text: Text, at: int, count: int) -> Value:
     """One word of a line; a loop reads every line."""
     plain_text = literal(text)
     if plain_text is None and count == 1:
-        return pure(one_of(text) if repeats else text)
+        return pure(one_of(text) if reader.repeats else text)
     if plain_text is None:
         return pure((Output(f"read <<< {spell(text)}"),))
-    words = plain_text.split(None, count - 1)
-    return plain(words[at].strip()) if at < len(words) else EMPTY
+    marks = separators(reader)
+    words = (
+        re.split(f"[{re.escape(marks)}]+", plain_text.strip(" \t"), maxsplit=count - 1)
+        if marks
+        else [plain_text]
+    )
+    return plain(words[at]) if at < len(words) else EMPTY
 
 
 def jump(kind: str) -> Callable[[Reader, list[Item]], Status]:

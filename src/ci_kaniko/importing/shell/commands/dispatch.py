@@ -135,7 +135,7 @@ def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:
         if not word.startswith("-") and word != "pipefail":
             found = read_file(reader, item.text)
             if all(literal(text) for _, text in found):
-                return reader.run_inner(found, rest[at + 1 :])
+                return reader.run_file(found, rest[at + 1 :])
             break
     else:
         if reader.stdin and reader.stdin != EMPTY:

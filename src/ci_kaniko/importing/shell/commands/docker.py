@@ -50,10 +50,8 @@ _LONG = {
 def run(reader: Reader, items: list[Item]) -> Status | None:
     """``docker run``; None for everything else that docker does."""
     at = next((n for n, item in enumerate(items) if not starts_with(item.text, "-")), 0)
-    if not items or literal(items[at].text) != "run":
-        return None
     options, rest = _options(items[at + 1 :])
-    if not rest:
+    if not rest or literal(items[at].text) != "run":
         return None
     image, arguments = rest[0].text, rest[1:]
     container = Container(image, tuple(options))
@@ -72,14 +70,13 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
 
 def run_pod(reader: Reader, items: list[Item]) -> bool:
     """``kubectl run NAME --image=... -- ARGUMENTS``; whether that is what it was."""
-    options, rest = _options(items[1:])
-    end = next((at for at, item in enumerate(items) if literal(item.text) == "--"), None)
-    image = next((text for _, text in values_of(items, "--image")), None)
-    if literal(items[0].text if items else ()) != "run" or end is None or image is None:
+    options, _ = _options(items[1:])
+    words = [literal(item.text) for item in items]
+    arguments = items[words.index("--") + 1 :] if "--" in words else []
+    image = next((text for _, text in values_of(items, "--image")), ())
+    if words[:1] != ["run"] or not looks_like_kaniko(image, arguments):
         return False
-    if not rest or not looks_like_kaniko(image, items[end + 1 :]):
-        return False
-    record(reader, items[end + 1 :], Container(image, tuple(options)))
+    record(reader, arguments, Container(image, tuple(options)))
     return True
 
 

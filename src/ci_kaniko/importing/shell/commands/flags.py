@@ -150,9 +150,7 @@ def parse(word: Word) -> Flag | None:
     """A word as a flag; None when it is none."""
     first = word.text[0] if word.text else ""
     match = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
-    if not match or not isinstance(first, str):
-        return None
-    rest = join((first[match.end() :], *word.text[1:]))
-    if not match[2] and rest:
+    rest = join((str(first)[match.end() :], *word.text[1:])) if match else ()
+    if not match or (rest and not match[2]):
         return None
     return Flag(match[1], rest if match[2] else None, word)

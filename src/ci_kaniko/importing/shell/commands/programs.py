@@ -382,11 +382,9 @@ def _ends(program: Text, mark: str) -> bool:
 
 def _replaced(text: Text, old: Text, new: Text, *, every: bool) -> Text:
     plain_old = literal(old)
-    if not plain_old:
-        return text
     parts: list[Part] = []
     for part in text:
-        if not isinstance(part, str) or plain_old not in part:
+        if not isinstance(part, str) or not plain_old:
             parts.append(part)
             continue
         pieces = part.split(plain_old) if every else part.split(plain_old, 1)
