@@ -105,7 +105,7 @@ def test_a_thousand_images_seen_before_cost_few_small_modules(
     texts = [(name, path, b"0" * 500_000) for name, path in TARGETS.items()]
     for _, path, text in texts:
         repository.write(path, text)
-    memory.remember(str(spec), (), (), spec.read_bytes(), texts)
+    memory.Memory((), [str(spec)]).remember(str(spec), spec.read_bytes(), texts)
     assert imported(repository, "check") == {*SEEN, "__future__", "_blake2"}
 
 

@@ -198,13 +198,13 @@ def test_what_was_verified_is_remembered_not_what_lies_there_later(tmp_path: Pat
     repository = Repository(tmp_path)
     repository.spec()
     repository.call("sync")
-    real = memory.remember
+    real = memory.Memory.remember
 
     def late(*arguments: Any) -> None:
         repository.write(".gitlab-ci.yml", HEADER)
         real(*arguments)
 
-    with mock.patch.object(memory, "remember", side_effect=late):
+    with mock.patch.object(memory.Memory, "remember", late):
         assert repository.call("check", CI="").code == 0
     assert repository.call("check", CI="").code == 1
 
@@ -425,5 +425,6 @@ def test_no_home_at_all(repository: Repository) -> None:
         mock.patch.dict(os.environ, settings, clear=True),
         mock.patch("pwd.getpwuid", side_effect=KeyError),
     ):
-        assert not memory.knows(str(repository.folder / "ci-kaniko.yaml"))
-        memory.remember(str(repository.folder / "ci-kaniko.yaml"), (), (), b"", [])
+        path = str(repository.folder / "ci-kaniko.yaml")
+        assert not memory.Memory().knows(path)
+        memory.Memory().remember(path, b"", [])

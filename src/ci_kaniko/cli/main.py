@@ -95,4 +95,5 @@ def _known_to_be_in_sync(arguments: list[str]) -> bool:
         found = specs_at(specs) if specs else [find() or "-"]
     except LookupError:
         return False
-    return all(memory.knows(spec, tuple(targets), found) for spec in found)
+    known = memory.Memory(targets, found)
+    return all(known.knows(spec) for spec in found)

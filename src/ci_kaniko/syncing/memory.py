@@ -14,6 +14,10 @@ import stat
 from ci_kaniko import __version__
 from ci_kaniko.repository.discovery import ENDING, PREFIX, root_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BASE = "extends"
 _MAX_RECORD = 1 << 20
 
@@ -23,55 +27,70 @@ def enabled() -> bool:
     return not os.environ.get("CI")
 
 
-def knows(
-    spec_path: str, targets: tuple[str, ...] = (), beside: list[str] | tuple[str, ...] = ()
-) -> bool:
-    """Whether the outputs of a spec are known to be in sync, beside those of other specs."""
-    try:
-        record = _load(_record(spec_path, targets, beside))
-        if record is None:
-            return False
-        digest, *pairs = record.split("\n")[:-1]
-        root = root_of(spec_path)
-        found = []
-        for pair in pairs:
-            target, path = pair.split("\t")
-            found.append((target, path, _remembered(root, target, path)))
-        return digest == _digest(root, _read(spec_path), found)
-    except (OSError, ValueError):
-        return False
+class Memory:
+    """What is remembered of the specs of one call, and of their outputs for its targets.
 
-
-def remember(
-    spec_path: str,
-    targets: tuple[str, ...],
-    beside: list[str] | tuple[str, ...],
-    spec: bytes,
-    outputs: list[tuple[str, str, bytes]],
-) -> None:
-    """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails.
-
-    A folder of templates stands among them without a target, see ``of_templates``, and a file that
-    the spec extends as one of BASE, a file of a package by its name there.
+    The installation is looked at once, so that hundreds of specs cost little.
     """
-    try:
-        root = root_of(spec_path)
-        record = _record(spec_path, targets, beside)
-        folder = os.path.dirname(record)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not _trusted(os.lstat(folder)):
-            return
-        lines = [
-            _digest(root, spec, outputs),
-            *(f"{target}\t{path}" for target, path, _ in outputs),
-        ]
-        from ci_kaniko.repository.files import write
 
-        if os.path.lexists(record) and not os.path.isdir(record):
-            os.unlink(record)
-        write(record, "".join(f"{line}\n" for line in lines), mode=0o600)
-    except (OSError, ValueError):
-        pass
+    def __init__(self, targets: Iterable[str] = (), specs: Iterable[str] = ()) -> None:
+        self._targets = tuple(targets)
+        self._specs = sorted({*map(os.path.abspath, specs)})
+        self._installation = _installation()
+
+    def knows(self, spec_path: str) -> bool:
+        """Whether the outputs of a spec are known to be in sync, beside those of the others."""
+        try:
+            record = _load(self._record(spec_path))
+            if record is None:
+                return False
+            digest, *pairs = record.split("\n")[:-1]
+            root = root_of(spec_path)
+            found = []
+            for pair in pairs:
+                target, path = pair.split("\t")
+                found.append((target, path, _remembered(root, target, path)))
+            return digest == self._digest(root, _read(spec_path), found)
+        except (OSError, ValueError):
+            return False
+
+    def remember(self, spec_path: str, spec: bytes, outputs: list[tuple[str, str, bytes]]) -> None:
+        """Note that these outputs, ``(target, path, bytes)``, agree with the spec; never fails.
+
+        A folder of templates stands among them without a target, see ``of_templates``, and a file
+        that the spec extends as one of BASE, a file of a package by its name there.
+        """
+        try:
+            root = root_of(spec_path)
+            record = self._record(spec_path)
+            folder = os.path.dirname(record)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            if not _trusted(os.lstat(folder)):
+                return
+            lines = [
+                self._digest(root, spec, outputs),
+                *(f"{target}\t{path}" for target, path, _ in outputs),
+            ]
+            from ci_kaniko.repository.files import write
+
+            if os.path.lexists(record) and not os.path.isdir(record):
+                os.unlink(record)
+            write(record, "".join(f"{line}\n" for line in lines), mode=0o600)
+        except (OSError, ValueError):
+            pass
+
+    def _record(self, spec_path: str) -> str:
+        own = os.path.abspath(spec_path)
+        others = [path for path in self._specs if path != own]
+        key = "\0".join((own, *self._targets, *others))
+        return os.path.join(_home(), "ci-kaniko", _hash([_path(key)])[:40])
+
+    def _digest(self, root: str, spec: bytes, outputs: list[tuple[str, str, bytes]]) -> str:
+        parts = [__version__.encode(), self._installation, _path(root), spec]
+        for target, path, data in outputs:
+            real = os.path.realpath(os.path.join(root, path))
+            parts += [target.encode(), _path(path), _path(real), data]
+        return _hash(parts)
 
 
 def _remembered(root: str, target: str, path: str) -> bytes:
@@ -100,23 +119,14 @@ def _trusted(status: os.stat_result) -> bool:
     return own and (os.name == "nt" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def _record(spec_path: str, targets: tuple[str, ...], beside: list[str] | tuple[str, ...]) -> str:
+def _home() -> str:
+    """Where a user's caches lie. Raises ValueError when nothing tells."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
         home = os.path.join(os.path.expanduser("~"), ".cache")
     if not os.path.isabs(home):
         raise ValueError(home)
-    others = {*map(os.path.abspath, beside)} - {os.path.abspath(spec_path)}
-    key = "\0".join((os.path.abspath(spec_path), *targets, *sorted(others)))
-    return os.path.join(home, "ci-kaniko", _hash([_path(key)])[:40])
-
-
-def _digest(root: str, spec: bytes, outputs: list[tuple[str, str, bytes]]) -> str:
-    parts = [__version__.encode(), _installation(), _path(root), spec]
-    for target, path, data in outputs:
-        real = os.path.realpath(os.path.join(root, path))
-        parts += [target.encode(), _path(path), _path(real), data]
-    return _hash(parts)
+    return home
 
 
 def _installation() -> bytes:

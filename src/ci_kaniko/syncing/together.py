@@ -87,6 +87,7 @@ def remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
     if not memory.enabled():
         return
     paths = [each.spec.source.path if each.spec.source else "" for each in compared]
+    noted = memory.Memory(targets, paths)
     for each in compared:
         source = each.spec.source
         if source and source.place:
@@ -96,7 +97,7 @@ def remember(compared: Sequence[Compared], targets: Sequence[str]) -> None:
             outputs += [
                 (memory.BASE, base.place or base.path, base.text.encode()) for base in source.bases
             ]
-            memory.remember(source.path, tuple(targets), paths, source.text.encode(), outputs)
+            noted.remember(source.path, source.text.encode(), outputs)
 
 
 def _bytes(output: Output) -> bytes:
