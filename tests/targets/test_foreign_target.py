@@ -277,10 +277,31 @@ def test_a_spec_that_was_read_before_serves_it(project: Project) -> None:
         "import ci_kaniko; from ci_kaniko.requirements import requirements\n"
         "spec = ci_kaniko.loads('push: never')\n"
         "assert 'jobs' in ci_kaniko.render(spec, 'acme')\n"
-        "requirements(spec, 'acme')"
+        "requirements(spec, 'acme')\n"
+        "acme = ci_kaniko.available_targets()['acme']\n"
+        "assert ci_kaniko.render(spec, acme) == ci_kaniko.render(spec, 'acme')\n"
+        "assert ci_kaniko.check(spec, acme) == ci_kaniko.check(spec, [acme, 'gitlab']) == []\n"
+        "assert ci_kaniko.Spec.model_validate({'push': 'never', 'acme': {}}).acme is not None\n"
     )
     environment = {**os.environ, **BESIDE}
     assert forked.run(code=code, environment=environment).returncode == 0
+
+
+def test_threads_may_meet_the_target_at_once() -> None:
+    code = (
+        "import ci_kaniko\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from threading import Barrier\nimport sys\nsys.setswitchinterval(1e-6)\n"
+        "barrier = Barrier(8)\n"
+        "def work(number):\n"
+        "    barrier.wait()\n"
+        "    spec = ci_kaniko.Spec.model_validate({'push': 'never', 'acme': {}})\n"
+        "    return ci_kaniko.render(spec, 'acme')\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    assert len({*pool.map(work, range(8))}) == 1\n"
+        "from ci_kaniko.kaniko.systems import ADOPTED\nassert ADOPTED == ['acme']\n"
+    )
+    done = forked.run(code=code, environment={**os.environ, **BESIDE})
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
 
 
 @pytest.mark.parametrize("words", [["render", "broken"], ["targets"], ["validate", "broken"]])

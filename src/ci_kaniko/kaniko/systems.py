@@ -93,6 +93,8 @@ NAMES = tuple(SYSTEMS)
 """The targets that come with ci-kaniko, in the order in which they are told."""
 ADOPTED: list[str] = []
 """Those of others that a spec has named in this process."""
+ADOPTING: set[str] = set()
+"""Those that the model has fields for and cannot read yet, in another thread."""
 
 FOREIGN_REGISTRIES = (
     *("docker.io", "ghcr.io", "quay.io", "gcr.io", "pkg.dev", "azurecr.io", "amazonaws.com"),

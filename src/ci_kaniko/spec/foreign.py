@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from ci_kaniko.kaniko.installed import installed, installed_names
-from ci_kaniko.kaniko.systems import ADOPTED
+from ci_kaniko.kaniko.systems import ADOPTED, ADOPTING
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Later, Section
@@ -25,12 +26,20 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.model import Model
 
 
-def adopt(names: Iterable[str]) -> bool:
-    """Give the model a section for each target of these names; whether that is news."""
-    new = [name for name in installed_names() if name in {*names} and name not in ADOPTED]
-    for name in new:
-        _adopt(name)
-    return bool(new)
+_ADOPTING = RLock()
+
+
+def adopt(names: Iterable[str]) -> None:
+    """Give the model a section for each target of these names, unless it has one."""
+    wanted = {*names}
+    with _ADOPTING:
+        for name in installed_names():
+            if name in wanted and name not in ADOPTED:
+                ADOPTING.add(name)
+                try:
+                    _adopt(name)
+                finally:
+                    ADOPTING.discard(name)
 
 
 def _adopt(name: str) -> None:

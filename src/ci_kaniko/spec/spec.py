@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ModelWrapValidatorHandler, model_serializer, model_validator
 
+from ci_kaniko.kaniko.systems import ADOPTING
 from ci_kaniko.spec.build import NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login, Registry
+from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -56,7 +58,10 @@ class Spec(SpecFields):
 
 
 def _has_adopted(data: Any) -> bool:
-    """Whether the model has got a section more, for a target that ``data`` names."""
+    """Whether the model has got a section more, for a target that ``data`` names.
+
+    Another thread may have given it that meanwhile.
+    """
     strangers = _strangers(data)
     if not strangers:
         return False
@@ -66,27 +71,29 @@ def _has_adopted(data: Any) -> bool:
         return False
     from ci_kaniko.spec.foreign import adopt
 
-    return adopt(strangers)
+    adopt(strangers)
+    return True
 
 
 def _strangers(data: Any) -> set[str]:
-    """Keys without a field, in places where the name of a target can stand."""
+    """Keys that nothing reads yet, in places where the name of a target can stand."""
     if not isinstance(data, dict):
         return set()
-    found = _keys(data) - Spec.model_fields.keys()
-    found |= _keys(data.get("outputs")) - Outputs.model_fields.keys()
+    found = _unread(data, Spec) | _unread(data.get("outputs"), Outputs)
     images, registries = data.get("images"), data.get("registries")
     for image in images.values() if isinstance(images, dict) else ():
-        found |= _keys(image) - NamedImage.model_fields.keys()
+        found |= _unread(image, NamedImage)
         found |= _in_registries(image.get("registries")) if isinstance(image, dict) else set()
     return found | _in_registries(registries)
 
 
 def _in_registries(registries: Any) -> set[str]:
-    known = Registry.model_fields.keys() | Login.model_fields.keys()
     given = registries.values() if isinstance(registries, dict) else ()
-    return {key for registry in given for key in _keys(registry)} - known
+    found = {key for registry in given for key in _unread(registry, Registry)}
+    return found - Login.model_fields.keys()
 
 
-def _keys(value: Any) -> set[str]:
-    return {str(key) for key in value} if isinstance(value, dict) else set()
+def _unread(value: Any, model: type[Model]) -> set[str]:
+    """Keys without a field that a model can read."""
+    keys = {str(key) for key in value} if isinstance(value, dict) else set()
+    return keys - (model.model_fields.keys() - ADOPTING)
