@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var
+from ci_kaniko.importing.calls import Text, Var, literal
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 
@@ -136,9 +136,10 @@ class Expressions:
 
     def _compared(self, left: Operand, right: Operand, *, matches: bool) -> int:
         if matches:
-            if not right.regex:
-                return self.conditions.equal(left.text, right.text, self._line)
-            body, _, flags = right.regex[1:].rpartition("/")
+            written = right.regex or literal(right.text) or ""
+            if not written.startswith("/"):
+                raise BadExpression
+            body, _, flags = written[1:].rpartition("/")
             if flags.strip("i"):
                 raise BadExpression
             body = f"(?i){body}" if "i" in flags else body

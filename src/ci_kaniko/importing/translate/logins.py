@@ -544,7 +544,7 @@ class Logins:
             account = re.search(r"serviceAccounts/([^:]+):", url)
             if account:
                 return {"provider": provider, "service_account": account[1]}
-        secret = self.file_secret(file) if file else None
+        secret = (self.file_secret(file) or self.job.secret_of(file)) if file else None
         if secret:
             return {"key_file": self.secret_name(secret, self.call.line)}
         return "ambient"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.shell.values import Values
 
-EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
 
 _TOKENS = re.compile(
     r"\s*(?:(?P<op>&&|\|\||==|!=|<=|>=|[<>!(),\[\]])"

@@ -97,7 +97,7 @@ class Known:
         job = self.job
         job.secrets.pop(name, None)
         job.runtime.pop(name, None)
-        only = text[0].name if len(text) == 1 and isinstance(text[0], Var) else ""
+        only = _plain_name(text)
         secret = secret_name(text)
         if secret:
             job.secrets[name] = Secret(secret)
@@ -168,11 +168,11 @@ class Known:
             found = self.expressions(reader, step).template(string(value), line)
             only = found[0][1] if len(found) == 1 else ()
             secret = secret_name(only)
-            var = only[0] if len(only) == 1 else None
+            named = _plain_name(only)
             if secret and self.job.secrets.setdefault(name, Secret(secret)).name == secret:
                 found = pure((Var(name),))
-            elif isinstance(var, Var) and var.name.startswith("vars."):
-                self.job.runtime.setdefault(name, var.name.removeprefix("vars."))
+            elif named.startswith("vars."):
+                self.job.runtime.setdefault(name, named.removeprefix("vars."))
                 found = pure((Var(name),))
             self.assign(reader, name, found)
 
@@ -219,6 +219,13 @@ def in_workspace(text: Text) -> Text:
         first = "" if first in {".", "./"} else first.removeprefix("./")
         text = join((first, *text[1:]))
     return join((WORKSPACE, *(("/", *text) if text else ())))
+
+
+def _plain_name(text: Text) -> str:
+    """The variable that a text is, as it is."""
+    var = text[0] if len(text) == 1 else None
+    plain = isinstance(var, Var) and not (var.changes or var.default)
+    return var.name if plain and isinstance(var, Var) else ""
 
 
 def secret_name(text: Text) -> str:

@@ -130,6 +130,7 @@ def _extra(raw: Map) -> dict[str, Any]:
 def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
     inner = mapping(mapping(raw.get("container")).get("env"))
+    handed = f"{root.get('env')} {raw.get('env')} {inner}"
     for holder, readers, is_inner in (
         (mapping(root.get("env")), root.get("jobs"), False),
         (mapping(raw.get("env")), raw, False),
@@ -137,7 +138,8 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     ):
         used = _used(readers)
         for key, value in holder.items():
-            if re.search(rf"\b{re.escape(key)}\b", used) or key in job.secrets:
+            name = re.escape(key)
+            if re.search(rf"\b{name}\b", used) or re.search(rf"\benv\.{name}\b", handed):
                 continue
             if is_inner and key in job.environment:
                 job.exported[key] = holder.line_of(key)

@@ -163,7 +163,8 @@ class _Pipeline:
         if not any(mentions_executor(script) for script in scripts):
             return
         matrix = mapping(whole.get("parallel")).get("matrix")
-        found = [{}] if matrix is None else list(cells(matrix))
+        rest = {key: value for key, value in whole.items() if key != "parallel"}
+        found = [{}] if matrix is None else list(cells(matrix, f"{rest} {scripts}"))
         if len(found) > _MAX_CELLS:
             message = f"{name} has {len(found)} cells: {_MAX_CELLS} of them are carried over"
             self.report.left("matrix", message, self.path, line % FILE_LINES, "import fewer")

@@ -181,10 +181,11 @@ class Rules:
         return found
 
     def _ref(self, ref: str, line: int) -> int:
-        if ref in _REFS:
-            return self.expressions.guard(_REFS[ref], line)
         name, _, project = ref.partition("@")
-        found = self._name(name, line)
+        if name in _REFS:
+            found = self.expressions.guard(_REFS[name], line)
+        else:
+            found = self._name(name, line)
         if project:
             there = self.expressions.guard(f'$CI_PROJECT_PATH == "{project}"', line)
             return self.guards.both(found, there)

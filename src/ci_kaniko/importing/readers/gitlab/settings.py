@@ -144,7 +144,7 @@ class Settings:
         read = {*_READ, "artifacts"} if names_outputs else _READ
         extra = {key: native(value) for key, value in whole.items() if key not in read}
         image = f"{spell(self.job.image)} {self.image}"
-        conditions = [f"{native(whole.get(key))}" for key in ("rules", "only", "except", "tags")]
+        conditions = [f"{whole.get(key)}" for key in ("rules", "only", "except", "tags")]
         texts = [script, image, self._values(), *conditions]
         variables = self._checked_out(self.variables.settle(texts, self.job.written))
         if variables:

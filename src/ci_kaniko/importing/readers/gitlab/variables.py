@@ -30,6 +30,7 @@ class Variables:
                 self.raw[name] = (peek(value.get("value")), not plain)
             else:
                 self.raw[name] = (peek(value), True)
+
         self.raw.update({name: (value, True) for name, value in cell.items()})
 
     def texts(self) -> dict[str, Text]:
@@ -97,11 +98,14 @@ def _spelled(part: Any) -> str:
     return f"${{input.{given.replace('-', '_').lower()}}}" if given != part.name else f"${given}"
 
 
-def cells(matrix: Any) -> Iterator[dict[str, str]]:
-    """The cells of ``parallel: matrix:``."""
+def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
+    """The cells of ``parallel: matrix:``; what the text of the job has no word of stays unread."""
     for entry in sequence(matrix):
         names = list(mapping(entry))
-        lists = [[string(item) for item in sequence(mapping(entry)[name])] for name in names]
+        lists = [[peek(item) for item in sequence(mapping(entry)[name])] for name in names]
+        for name in names:
+            if _is_in(name, [text]):
+                native(mapping(entry)[name])
         for cell in itertools.product(*lists):
             yield dict(zip(names, cell, strict=True))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _MAX_DEPTH = 100
-_MARK = "\x01"
+MARK = "\x01"
 _TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*)|\A\#![^\n]*)"
     r"|(?P<text>'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 )
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
-_GIVEN = re.compile(rf"(?:(\w+)\s*:\s*)?{_MARK}")
+_GIVEN = re.compile(rf"(?:(\w+)\s*:\s*)?{MARK}")
 
 
 class Quoted(NamedTuple):
@@ -73,7 +73,7 @@ class Statement:
         """What is written, on one line."""
         code = " ".join(self.code.split())
         for text in self.texts:
-            code = code.replace(_MARK, f"'{text.source}'", 1)
+            code = code.replace(MARK, f"'{text.source}'", 1)
         return code
 
     def below(self) -> Iterator[Statement]:
@@ -121,7 +121,7 @@ def parse(source: str, path: str) -> Parsed:
             elif kind == "text":
                 size = 3 if word[:3] in {"'''", '"""'} else 1
                 current.texts.append(Quoted(word[size:-size], line, word[0] == '"'))
-                current.code += _MARK
+                current.code += MARK
             else:
                 current.code += word
         elif kind == "end" and current:

@@ -12,7 +12,7 @@ from ci_kaniko.importing.readers.documents import (
     Map,
     read_yaml,
 )
-from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement, parse
+from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
@@ -133,6 +133,8 @@ class _Reader:
                 else:
                     self._stage(stage, inner, around)
             else:
+                if name == "node" and statement.texts:
+                    self.rest.append((statement, f"{statement.shown} says where it runs"))
                 inside = around if name in _HELD else self._wrapped(statement, around)
                 self.outer(statement.block, self._of_template(statement, inside))
 
@@ -154,7 +156,7 @@ class _Reader:
             self._tell_parts(statement, "")
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
-        named = f"{head}{statement.name or statement.code.strip()}"
+        named = f"{head}{statement.name or statement.code.strip().replace(MARK, '...')}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
         plain = re.match(r"\s*(?:checkout\s*\(?\s*scm\b)", statement.code)
