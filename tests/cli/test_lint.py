@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko.importing import import_files, lint_files
+from ci_kaniko import import_files, lint
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
@@ -147,7 +147,7 @@ def test_a_wrong_report_is_noticed() -> None:
 
 def test_the_faults_are_those_of_the_import() -> None:
     path = str(IMPORTS / "pipelines" / "gitlab-faults" / ".gitlab-ci.yml")
-    found = {(problem.rule, problem.line) for problem in lint_files([path]).problems}
+    found = {(problem.rule, problem.line) for problem in lint([path]).problems}
     known = faults().faults
     entries = [entry for entry in import_files([path]).report if entry.rule in known]
     assert found == {(entry.rule, entry.line) for entry in entries if entry.kind != "carried"}
@@ -159,7 +159,7 @@ def test_what_we_render_has_no_fault(target: str) -> None:
     paths = sorted((ROOT / "snapshots" / target).glob("*.yml"))[::7]
     there = [str(path) for path in paths]
     assert len(there) > 9
-    assert [str(problem) for problem in lint_files(there).problems] == []
+    assert [str(problem) for problem in lint(there).problems] == []
 
 
 def test_the_docs_show_jobs_that_lint() -> None:

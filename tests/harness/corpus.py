@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ci_kaniko import SpecError, available_targets, loads, rendering
-from ci_kaniko.importing import import_files
+from ci_kaniko import SpecError, available_targets, import_files, loads, rendering
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.events import values

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ci_kaniko import SpecError
-from ci_kaniko.importing import import_files
+from ci_kaniko import SpecError, import_files
 from ci_kaniko.importing.readers.github.catalogue import known_actions
 from ci_kaniko.rehearsing import yaml11
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from ci_kaniko import SpecError, available_targets, loads, render
-from ci_kaniko.importing import import_files
+from ci_kaniko import SpecError, available_targets, import_files, loads, render
 from ci_kaniko.importing.calls import Word, spell
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.rehearsing import yaml11

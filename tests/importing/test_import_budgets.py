@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing import import_files
+from ci_kaniko import import_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci_kaniko import rendering
-from ci_kaniko.importing import import_files
+from ci_kaniko import import_files, rendering
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import YES

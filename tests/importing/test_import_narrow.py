@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ci_kaniko import loads, render
-from ci_kaniko.importing import import_files
+from ci_kaniko import import_files, loads, render
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.rehearsing import yaml11
 

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko import rendering
-from ci_kaniko.importing import import_files
+from ci_kaniko import import_files, rendering
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.request import Request

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import yaml
 
-from ci_kaniko import SpecError
-from ci_kaniko.importing import import_files
+from ci_kaniko import SpecError, import_files
 from ci_kaniko.importing.readers.accounting import IGNORED
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT

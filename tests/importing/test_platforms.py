@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ci_kaniko import SpecError
-from ci_kaniko.importing import import_files
+from ci_kaniko import SpecError, import_files
 
 if TYPE_CHECKING:
     from pathlib import Path
