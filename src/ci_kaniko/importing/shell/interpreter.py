@@ -11,8 +11,6 @@ The interface is ``read``, ``ShellError`` and the classes of ``calls``.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,10 +19,10 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import Parsed, ShellError, parse, parse_inner, slotted
-from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Reader, Status
+from ci_kaniko.importing.shell.parsing import ShellError, parse
+from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
+from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
 from ci_kaniko.importing.shell.results import script
-from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Given", "ShellError", "read"]
 
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
-_MAX_DEPTH = 30
 _MAX_ROUNDS = 200
 
 
@@ -88,167 +85,12 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
             undecided = shell.line
 
 
-@dataclass
-class _Frame:
-    """Something that can be left: a loop, a function or a shell; ``ends`` is where from."""
-
-    kind: str
-    ends: list[State] = field(default_factory=list)
-    kept: dict[str, Value | None] = field(default_factory=dict)
-
-
-class _Shell(Reader):
+class _Shell(Places):
     """The interpreter."""
-
-    def __init__(self, given: Given, budget: Budget, undecided: int) -> None:
-        super().__init__(given, budget, undecided)
-        self._frames: list[_Frame] = []
-        self._source = b""
-        self._depth = 0
-
-    # -- places -----------------------------------------------------------------------------------
-
-    def run_all(self, parsed: Parsed) -> None:
-        """The whole script, and what it left for its end."""
-        self._source = parsed.text.encode("utf-8", "surrogatepass")
-        with self._framed("shell"):
-            self.run(parsed.tree.get("Stmts") or [])
-            failed, stops = self.failed, list(self.stops)
-            for text in self.state.traps:
-                self._inner_shell(partial(self.run_inner, text, None))
-            self.failed, self.stops = failed, stops
-
-    def run(self, statements: list[Tree]) -> Status:
-        """Statements one after the other; the status is that of the last."""
-        status = SUCCESS
-        for statement in self._continued(statements):
-            if not self.alive:
-                break
-            status = self.statement(statement)
-        return status
-
-    def leave(self, kind: str) -> None:
-        """Go to the end of the next frame of a kind; nothing leads out of a shell."""
-        frame = next(
-            (frame for frame in reversed(self._frames) if frame.kind in (kind, "shell")), None
-        )
-        if frame is not None:
-            frame.ends.append(self.state)
-        self.state = self.state.fork(NO)
-
-    @contextmanager
-    def _framed(self, kind: str) -> Iterator[_Frame]:
-        frame = _Frame(kind)
-        self._frames.append(frame)
-        try:
-            yield frame
-        finally:
-            self._frames.pop()
-            for end in frame.ends:
-                self.state = merge(self.state, end, self.values)
-
-    def _branch(
-        self, guard: int, then: Callable[[], Status], other: Callable[[], Status]
-    ) -> Status:
-        """Both sides of a condition, and what they have in common afterwards."""
-        return self._ways([(guard, then), (YES, other)])
-
-    def _ways(self, ways: list[tuple[int, Callable[[], Status]]]) -> Status:
-        """Several ways of which the first that is open is taken, and where they meet again."""
-        guards, before = self.guards, self.state
-        guards.budget.spend(60)
-        rest, merged, returned = before.path, before.fork(NO), True
-        statuses: list[tuple[int, Status]] = []
-        for way, run in ways:
-            guard = way
-            if self.conditions.undecided and guard not in (NO, YES):
-                guard = self.conditions.unknown("", self.line)
-                self.state = before.fork(guards.both(before.path, guard))
-                statuses.append((guard, run()))
-                returned = returned and self.alive
-                merged = merge(merged, self.state, self.values)
-                continue
-            path = guard if self.conditions.implies(guard, rest) else guards.both(rest, guard)
-            rest = guards.minus(rest, guard)
-            self.state = before.fork(path)
-            statuses.append((guard, run() if self.alive else SUCCESS))
-            returned = returned and self.state.path == path
-            merged = merge(merged, self.state, self.values)
-        self.state = merged
-        if returned and rest == NO:
-            merged.path = before.path
-        whole = SUCCESS
-        for guard, status in reversed(statuses):
-            whole = Status(
-                guards.choose(guard, status.guard, whole.guard),
-                guards.choose(guard, status.hoped, whole.hoped),
-            )
-        return whole
-
-    def _inner_shell(self, body: Callable[[], Status]) -> Status:
-        """A subshell: its variables are lost, what it wrote stays."""
-        before = self.state
-        self.state = before.fork(before.path)
-        hidden = self.hidden
-        with self._framed("shell"):
-            status = body()
-        after, self.hidden = self.state, hidden
-        self.state = before.fork(after.path)
-        self.state.files = after.files
-        self.state.logins = after.logins
-        self.state.output = after.output
-        return status
-
-    def capture(self, statements: list[Tree]) -> Value:
-        """What statements print."""
-        kept, line = self.state.output, self.line
-        self.state.output = EMPTY
-        self.captures += 1
-        self._inner_shell(lambda: self.run(statements))
-        self.captures -= 1
-        found, self.state.output = self.state.output, kept
-        self.line = line
-        return found
-
-    def run_inner(self, text: Value, items: list[Item] | None) -> Status:
-        """Run a script that stands in a text."""
-        if not text:
-            return SUCCESS
-        (guard, one), *others = text
-        return self._branch(
-            guard,
-            lambda: self._run_text(one, items),
-            lambda: self.run_inner(tuple(others), items),
-        )
-
-    def _run_text(self, text: Text, items: list[Item] | None) -> Status:
-        if self._depth >= _MAX_DEPTH:
-            raise ShellError("the script calls itself", self.line, 1)
-        self.guards.budget.spend(5000)
-        if not self.guards.budget.parse(spell(text)):
-            raise TooComplexError
-        parsed = parse_inner(slotted(text, self.holes), self.line)
-        for note in parsed.notes:
-            self.notes[note.rule, note.line, note.message] = note
-        first, self.first_line = self.first_line, self.line
-        outer, self._source = self._source, parsed.text.encode("utf-8", "surrogatepass")
-        self._depth += 1
-        statements = parsed.tree.get("Stmts") or []
-
-        def nested() -> Status:
-            self.state.items = items or []
-            self.hidden = self.state.own - self.state.exported.keys()
-            return self.run(statements)
-
-        status = self.run(statements) if items is None else self._inner_shell(nested)
-        self._depth -= 1
-        self._source = outer
-        self.line, self.first_line = self.first_line, first
-        return status
 
     # -- statements -------------------------------------------------------------------------------
 
-    def _continued(self, statements: list[Tree]) -> Iterator[Tree]:
+    def continued(self, statements: list[Tree]) -> Iterator[Tree]:
         """Statements, with lines that begin with a flag put back where they belong."""
         held: Tree | None = None
         for statement in statements:
@@ -293,7 +135,7 @@ class _Shell(Reader):
 
     def _spelled(self, node: Tree) -> str:
         """A command as it stands in the script."""
-        cut = self._source[node["Pos"]["Offset"] : node["End"]["Offset"]]
+        cut = self.text_read[node["Pos"]["Offset"] : node["End"]["Offset"]]
         return shown(spell(self.source(cut.decode("utf-8", "replace"))))
 
     def _with_redirections(self, node: Tree, line: int) -> Status:
@@ -380,7 +222,7 @@ class _Shell(Reader):
         return self.run(node.get("Stmts") or [])
 
     def _run_Subshell(self, node: Tree) -> Status:  # noqa: N802
-        return self._inner_shell(lambda: self.run(node.get("Stmts") or []))
+        return self.inner_shell(lambda: self.run(node.get("Stmts") or []))
 
     def _run_TimeClause(self, node: Tree) -> Status:  # noqa: N802
         return self.run([node["Stmt"]] if "Stmt" in node else [])
@@ -406,15 +248,15 @@ class _Shell(Reader):
             return first
         both, either = self.guards.both, self.guards.either
         if node["Op"] == "&&":
-            second = self._branch(first.hoped, lambda: self.statement(node["Y"]), lambda: FAILURE)
+            second = self.branch(first.hoped, lambda: self.statement(node["Y"]), lambda: FAILURE)
             return Status(both(first.guard, second.guard), both(first.hoped, second.hoped))
-        second = self._branch(first.guard, lambda: SUCCESS, lambda: self.statement(node["Y"]))
+        second = self.branch(first.guard, lambda: SUCCESS, lambda: self.statement(node["Y"]))
         return Status(either(first.guard, second.guard), either(first.hoped, second.hoped))
 
     def _piped(self, node: Tree) -> Status:
         given = self.capture([node["X"]])
         kept, self.stdin = self.stdin, given
-        status = self._inner_shell(lambda: self.statement(node["Y"]))
+        status = self.inner_shell(lambda: self.statement(node["Y"]))
         self.stdin = kept
         return status
 
@@ -425,7 +267,7 @@ class _Shell(Reader):
         if not self.alive:
             return SUCCESS
         other = node.get("Else")
-        return self._branch(
+        return self.branch(
             guard,
             lambda: self.run(node.get("Then") or []),
             lambda: self._run_IfClause(other) if other else SUCCESS,
@@ -437,14 +279,14 @@ class _Shell(Reader):
         if len(arms) == 2 and not arms[0].get("Stmts"):
             guard = within_segments(self, word, arms[0], arms[1])
             if guard is not None:
-                return self._branch(guard, partial(self._run_arm, arms[1]), lambda: SUCCESS)
+                return self.branch(guard, partial(self._run_arm, arms[1]), lambda: SUCCESS)
         ways: list[tuple[int, Callable[[], Status]]] = []
         for arm in arms:
             guard = NO
             for wanted in arm.get("Patterns") or []:
                 guard = self.guards.either(guard, like(self, word, pattern(self, wanted)))
             ways.append((guard, partial(self._run_arm, arm)))
-        return self._ways([*ways, (YES, lambda: SUCCESS)])
+        return self.ways([*ways, (YES, lambda: SUCCESS)])
 
     def _run_arm(self, arm: Tree) -> Status:
         return self.run(arm.get("Stmts") or [])
@@ -452,14 +294,14 @@ class _Shell(Reader):
     def _run_ForClause(self, node: Tree) -> Status:  # noqa: N802
         loop, body = node["Loop"], node.get("Do") or []
         if loop["Type"] != "WordIter":
-            with self._framed("break"):
+            with self.framed("break"):
                 self._round(body, YES)
             return SUCCESS
         name = loop["Name"]["Value"]
         with self.uses.looking():
             items = self._loop_items(loop)
             self.made(f"${name}")
-        with self._framed("break"):
+        with self.framed("break"):
             for item in items[:_MAX_ROUNDS]:
                 if not self.alive:
                     break
@@ -485,14 +327,14 @@ class _Shell(Reader):
         def run() -> Status:
             if name:
                 self.assign(name, pure(text))
-            with self._framed("continue"):
+            with self.framed("continue"):
                 return self.run(body)
 
-        self._branch(guard, run, lambda: SUCCESS)
+        self.branch(guard, run, lambda: SUCCESS)
 
     def _run_WhileClause(self, node: Tree) -> Status:  # noqa: N802
         """A loop is read as if it ran once: what it repeats is the same call."""
-        with self._framed("break"):
+        with self.framed("break"):
             kept, self.repeats = self.repeats, True
             guard = self.run(node.get("Cond") or []).guard
             self.repeats = kept
@@ -529,7 +371,7 @@ class _Shell(Reader):
 
     def _keep(self, name: str) -> None:
         """A local variable gets its old value back when its function ends."""
-        for frame in reversed(self._frames):
+        for frame in reversed(self.frames):
             if frame.kind == "function":
                 frame.kept.setdefault(name, self.state.variables.get(name))
                 break
@@ -607,14 +449,14 @@ class _Shell(Reader):
 
     def function(self, name: str, rest: list[Item]) -> Status:
         """Call a function of the script. Raises ShellError when it calls itself too often."""
-        if self._depth >= _MAX_DEPTH:
+        if self.depth >= MAX_DEPTH:
             raise ShellError(f"{name} calls itself", self.line, 1)
         outer, line = self.state.items, self.line
         self.state.items = rest
-        self._depth += 1
-        with self._framed("function") as frame:
+        self.depth += 1
+        with self.framed("function") as frame:
             status = self.statement(self.state.functions[name])
-        self._depth -= 1
+        self.depth -= 1
         self.state.items = outer
         for local, old in frame.kept.items():
             if old is None:

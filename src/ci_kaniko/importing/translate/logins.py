@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
     ALWAYS,
-    Contents,
     Encoded,
     Masked,
     Output,
@@ -18,22 +16,17 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
 )
-from ci_kaniko.importing.translate.settings import note_store
+from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
-from ci_kaniko.syntax.grammar import is_identifier
 from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ci_kaniko.importing.calls import Call, Login
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.settings import Settings
 
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 _CI_PASSWORDS = {"CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN", "CI_BUILD_TOKEN", "CI_DEPLOY_PASSWORD"}
 _GITHUB_TOKENS = {"GITHUB_TOKEN", "github.token", "secrets.GITHUB_TOKEN", "ACTIONS_TOKEN"}
 _HELPERS = {
@@ -51,16 +44,13 @@ def _variable_of(host: str) -> str:
     return "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
 
 
-class Logins:
+class Logins(Clouds):
     """The logins of one call."""
 
     def __init__(self, job: Job, call: Call, settings: Settings) -> None:
-        self.job = job
-        self.settings = settings
-        self.call = call
+        super().__init__(job, call, settings)
         self.found: dict[str, Any] = {}
         self.anywhere: list[tuple[Any, Login]] = []
-        self.asked: set[str] = set()
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -156,7 +146,7 @@ class Logins:
                 return None
             if not host:
                 return None
-            return self._cloud(cloud)
+            return self.cloud(cloud)
         if self._is_ready(login):
             return None
         return self._password(login, host)
@@ -171,11 +161,11 @@ class Logins:
         if written == "_json_key" and (name := self._secret(password, host, login.line)):
             return {"google": {"key_file": name}}
         if self._is_output(password, "aws ") or (written == "AWS" and not self._named(password)):
-            return self._cloud("aws")
+            return self.cloud("aws")
         if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
-            return self._cloud("google")
+            return self.cloud("google")
         if self._is_output(password, "login.microsoftonline", "azurecr.io", "az acr login"):
-            return self._cloud("azure")
+            return self.cloud("azure")
         secret = self._secret(password, host, login.line)
         if secret is None:
             return None
@@ -289,33 +279,6 @@ class Logins:
         )
         return {"username": {"secret": user}, "password": password}
 
-    def note_store(self, variable: str) -> None:
-        """Remember the object that holds a variable's secret."""
-        secret = self.job.secrets.get(variable)
-        if secret and secret.store:
-            note_store(self.job, self.settings.section, secret.store)
-
-    def secret_name(self, name: str, line: int) -> str:
-        """A name that the rendered scripts do not use themselves."""
-        if not is_identifier(name):
-            made = re.sub(r"\W", "_", name)
-            made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
-            self.job.mended(
-                "secret-name", f"{name} is no name for a secret everywhere", line, f"use {made}"
-            )
-            return made
-        reserved = name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
-        if reserved:
-            made = f"IMAGE_{name.upper()}"
-            self.job.mended(
-                "reserved-name",
-                f"{name} already has a meaning in the job",
-                line,
-                f"store the secret as {made}",
-            )
-            return made
-        return name
-
     # -- ready configs ------------------------------------------------------------------------
 
     def _is_ready(self, login: Login) -> bool:
@@ -369,7 +332,7 @@ class Logins:
             if not path.endswith("config.json"):
                 continue
             for choice in choices:
-                name = _whole_variable(choice.text)
+                name = whole_variable(choice.text)
                 if name is not None:
                     secret = self.job.secrets.get(name)
                     name = secret.name if secret else name.rpartition(".")[2]
@@ -428,11 +391,11 @@ class Logins:
         if region := ecr_region(host):
             if literal(self.held("AWS_REGION")) == region:
                 self.asked.add("AWS_REGION")
-            self.found[host] = self._cloud("aws")
+            self.found[host] = self.cloud("aws")
         elif is_google(host):
-            self.found[host] = self._cloud("google")
+            self.found[host] = self.cloud("google")
         elif is_acr(host):
-            self.found[host] = self._cloud("azure")
+            self.found[host] = self.cloud("azure")
         elif own and self.job.target == "gitlab":
             pass
         elif own and self.job.target == "buildkite":
@@ -463,172 +426,6 @@ class Logins:
     def _plain_http(self, host: str) -> bool:
         flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}
         return any(literal(word.text) in flags for word in self.call.words)
-
-    def environment(self, name: str) -> Text:
-        """What the executor finds in a variable, for a use that the spec tells."""
-        self.asked.add(name)
-        return self.held(name)
-
-    def held(self, name: str) -> Text:
-        """What the executor finds in a variable."""
-        itself = (Var(name),)
-        choices = [choice.text for choice in self.call.environment.get(name, ()) if choice.text]
-        for text in sorted(choices, key=lambda text: text == itself):
-            if text != itself or name in self.job.secrets:
-                return text
-        if name in self.job.environment:
-            return self.job.environment[name]
-        return (Var(name),) if name in self.job.secrets else ()
-
-    def _cloud(self, cloud: str) -> Any:
-        read = {"aws": self.aws, "google": self.google, "azure": self._azure}[cloud]
-        return {cloud: read()}
-
-    def aws(self) -> Any:
-        role = literal(self.environment("AWS_ROLE_ARN"))
-        if role and _ROLE.fullmatch(role):
-            self.asked.add("AWS_ROLE_SESSION_NAME")
-            self._take_token("AWS_WEB_IDENTITY_TOKEN_FILE")
-            return {"role": role}
-        key = self.environment("AWS_ACCESS_KEY_ID")
-        said = " ".join(part.command for part in key if isinstance(part, Output))
-        match = _ROLE.search(said) or (
-            _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
-        )
-        if match:
-            self.asked.update(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
-            return {"role": match.group()}
-        file = self.environment("AWS_SHARED_CREDENTIALS_FILE")
-        secret = self.file_secret(file or ("/root/.aws/credentials",))
-        if secret:
-            return {"credentials_file": self.secret_name(secret, self.call.line)}
-        password = self.environment("AWS_SECRET_ACCESS_KEY")
-        if not (key and password):
-            return "ambient"
-        names = [
-            self.key(text, name)
-            for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
-        ]
-        return (
-            {"access_key_id": names[0], "secret_access_key": names[1]} if all(names) else "ambient"
-        )
-
-    def key(self, text: Text, name: str) -> str | None:
-        if not text:
-            return None
-        if len(text) == 1 and isinstance(text[0], Var):
-            known = self.job.secret_of(text)
-            if known is None and text[0].name != name:
-                known = text[0].name
-            if known:
-                self.note_store(text[0].name)
-                return self.secret_name(known, self.call.line)
-            return None
-        if literal(text) or any(isinstance(part, Masked) for part in text):
-            made = f"IMAGE_{name}"
-            self.job.left(
-                "literal-secret",
-                f"the value of {name} is written into the file",
-                self.call.line,
-                f"revoke it, and store the new one as the secret {made}",
-            )
-            return made
-        return None
-
-    def google(self) -> Any:
-        file = self.environment("GOOGLE_APPLICATION_CREDENTIALS")
-        document = self._document(file)
-        if document:
-            provider = str(document.get("audience", "")).removeprefix("//iam.googleapis.com/")
-            url = str(document.get("service_account_impersonation_url", ""))
-            account = re.search(r"serviceAccounts/([^:]+):", url)
-            if account:
-                return {"provider": provider, "service_account": account[1]}
-        secret = (self.file_secret(file) or self.job.secret_of(file)) if file else None
-        if secret:
-            return {"key_file": self.secret_name(secret, self.call.line)}
-        return "ambient"
-
-    def _document(self, file: Text) -> dict[str, Any] | None:
-        if self.job.google_document:
-            return dict(json.loads(self.job.google_document))
-        for choice in self._written(file):
-            text = literal(choice) or (
-                str(choice[0]) if choice and isinstance(choice[0], str) else ""
-            )
-            if "external_account" not in text:
-                continue
-            whole = "".join(part if isinstance(part, str) else "x" for part in choice)
-            try:
-                found = json.loads(whole)
-            except ValueError:
-                continue
-            return found if isinstance(found, dict) else None
-        return None
-
-    def _azure(self) -> Any:
-        tenant = literal(self.environment("AZURE_TENANT_ID"))
-        client = literal(self.environment("AZURE_CLIENT_ID"))
-        if not (tenant and client):
-            ids = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-            text = self.job.script_text
-            one = re.search(rf"login\.microsoftonline\.com/({ids})/", text)
-            two = re.search(rf"client_id=({ids})", text)
-            tenant, client = (one[1], two[1]) if one and two else (tenant, client)
-        if not (tenant and client):
-            return "ambient"
-        self._take_token("AZURE_FEDERATED_TOKEN_FILE")
-        secret = self.key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
-        found = {"tenant_id": tenant, "client_id": client}
-        return {**found, "client_secret": secret} if secret else found
-
-    # -- files --------------------------------------------------------------------------------
-
-    def _take_token(self, variable: str) -> None:
-        """A role or an identity comes with the token of the service account."""
-        token = self.job.claims.get(literal(self.environment(variable)) or "")
-        if token:
-            token.take()
-
-    def _written(self, path: Text) -> Iterable[Text]:
-        for choice in self.call.files.get(spell(path), ()):
-            yield choice.text
-
-    def file_secret(self, path: Text) -> str | None:
-        """The secret that a file is."""
-        if len(path) == 1 and isinstance(path[0], Var):
-            name = path[0].name
-            secret = self.job.secrets.get(name)
-            if secret or self.job.plain_secrets:
-                return secret.name if secret else name
-        for text in self._written(path):
-            whole = _whole_variable(text)
-            if whole is not None:
-                secret = self.job.secrets.get(whole)
-                if secret and secret.store:
-                    note_store(self.job, self.settings.section, secret.store)
-                return secret.name if secret else whole.rpartition(".")[2]
-        written = literal(path) or ""
-        for mount in self.job.mounts:
-            folder, _, file = written.rpartition("/")
-            if mount.path == written and len(mount.files) == 1:
-                note_store(self.job, self.settings.section, mount.take())
-                return next(iter(mount.files.values()))
-            if mount.path.rstrip("/") == folder and (file in mount.files or not mount.files):
-                note_store(self.job, self.settings.section, mount.take())
-                return mount.files.get(file, file)
-        return None
-
-
-def _whole_variable(text: Text) -> str | None:
-    """The variable that a file was written from."""
-    parts = [part for part in text if not (isinstance(part, str) and not part.strip())]
-    if len(parts) == 1 and isinstance(parts[0], Var):
-        return parts[0].name
-    if len(parts) == 1 and isinstance(parts[0], Contents):
-        match = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
-        return match[1] if match and not parts[0].replaced else None
-    return None
 
 
 def name_for(host: str, what: str) -> str:

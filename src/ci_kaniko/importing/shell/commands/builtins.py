@@ -18,7 +18,7 @@ from ci_kaniko.importing.calls import (
     split_text,
     starts_with,
 )
-from ci_kaniko.importing.shell.commands.programs import command_text
+from ci_kaniko.importing.shell.commands.filters import command_text
 from ci_kaniko.importing.shell.files import (
     change_folder,
     in_repository,

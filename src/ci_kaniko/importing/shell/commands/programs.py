@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import re
-import shlex
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
-    Contents,
-    Encoded,
     Output,
     Part,
     Text,
     Var,
-    decoded,
     join,
     literal,
-    references,
     spell,
 )
+from ci_kaniko.importing.shell.commands.filters import (
+    base64,
+    command_text,
+    envsubst,
+    filter_command,
+    grep_command,
+    path_part,
+    sed,
+    words_of,
+)
 from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, resolved, write_file
-from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
-from ci_kaniko.importing.shell.tests import grep
-from ci_kaniko.importing.shell.transforms import FILTERS, sed_arguments, sed_commands, unescaped
+from ci_kaniko.importing.shell.transforms import FILTERS, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     Value,
-    decoded_text,
-    encoded,
     plain,
     pure,
-    stripped,
 )
 from ci_kaniko.importing.shell.words import change
 
@@ -55,21 +53,6 @@ _GIT = {
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
-
-
-def words_of(values: list[Value]) -> list[str]:
-    """Arguments as plain words; holes are spelled."""
-    return [spell(value[0][1]) for value in values]
-
-
-def command_text(name: str, values: list[Value]) -> str:
-    """A command for people."""
-    return " ".join([name, *(_quoted(value[0][1]) for value in values)])
-
-
-def _quoted(text: Text) -> str:
-    spelled = spell(text)
-    return shlex.quote(spelled) if literal(text) is not None else f'"{spelled}"'
 
 
 # -- printing ------------------------------------------------------------------------------------
@@ -225,198 +208,6 @@ def _absolute(folder: Text) -> Value:
     if folder and (not isinstance(folder[0], str) or folder[0].startswith("/")):
         return pure(folder)
     return pure(join((Var("PWD"), "/", *folder)) if folder else (Var("PWD"),))
-
-
-# -- filters -------------------------------------------------------------------------------------
-
-
-def path_part(name: str) -> Callable[[Reader, list[Value]], Status]:
-    """``basename`` and ``dirname``."""
-
-    def run(reader: Reader, values: list[Value]) -> Status:
-        found = change(reader, values[0] if values else EMPTY, name)
-        if name == "name" and len(values) > 1:
-            ending = literal(values[1][0][1])
-            found = change(reader, found, f"${{%{ending}}}") if ending else found
-        reader.write(reader.values.concat([found, plain("\n")]))
-        return SUCCESS
-
-    return run
-
-
-def base64(reader: Reader, values: list[Value]) -> Status:
-    """``base64``, also that of openssl."""
-    words = words_of(values)
-    given = reader.stdin or EMPTY
-    options = " ".join(words)
-    files = [value for value, word in zip(values, words, strict=True) if "/" in word]
-    if files:
-        given = reader.values.each(files[0], lambda path: read_file(reader, path))
-    if re.search(r"(?:^| )(?:-d|-D|--decode)\b", options):
-        reader.write(reader.values.each(given, _decoded))
-        return SUCCESS
-    whole = bool(re.search(r"(?:^| )(?:-w ?0|--wrap[= ]0|-A|-b ?0)(?: |$)", options))
-
-    def made(text: Text) -> Value:
-        if text and isinstance(text[-1], str) and text[-1].endswith("\n") and len(text) > 1:
-            reader.note("newline-in-auth")
-            text = stripped(text)
-        if whole:
-            return pure((Encoded(text),))
-        return pure((*encoded(text), "\n"))
-
-    reader.write(reader.values.each(given, made, reader.state.path))
-    return SUCCESS
-
-
-def _decoded(text: Text) -> Value:
-    text = stripped(text)
-    plain_text = literal(text)
-    found = decoded(plain_text) if plain_text is not None else None
-    if found is not None:
-        return plain(found)
-    known = decoded_text(text)
-    if known is not None:
-        return pure(known)
-    if len(text) == 1 and isinstance(text[0], Var | Output):
-        return pure((replace(text[0], changes=(*text[0].changes, "base64 -d")),))
-    return pure((Output(f"base64 -d <<< {spell(text)}"),))
-
-
-def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
-    """A filter that changes what it reads in a known way."""
-
-    def run(reader: Reader, values: list[Value]) -> Status:
-        files = _files_of(name, values)
-        given = reader.stdin or EMPTY
-        if files:
-            given = reader.values.each(files[0], lambda path: read_file(reader, path))
-            values = [value for value in values if value not in files]
-        words = [literal(value[0][1]) if len(value) == 1 else None for value in values]
-        if any(word is None for word in words):
-            reader.write(pure((Output(command_text(name, values)),)))
-        else:
-            spelled = shlex.join([name, *(word or "" for word in words)])
-            reader.write(change(reader, given, spelled))
-        return SUCCESS
-
-    return run
-
-
-def _files_of(name: str, values: list[Value]) -> list[Value]:
-    """The file that a filter reads instead of its input."""
-    last = values[-1:] if len(values) > 1 else []
-    word = literal(last[0][0][1]) if last else None
-    before = literal(values[-2][0][1]) if last else None
-    takes_value = before in ("-d", "-f", "-c", "-n", "-F", "-b")
-    alone = name in ("head", "cut", "awk") and word is not None and not takes_value
-    return last if alone and re.fullmatch(r"[^-][\w./-]*[./][\w./-]*", word or "") else []
-
-
-def sed(reader: Reader, values: list[Value]) -> Status:
-    """``sed``: a filter, but for holes in its program and for files that it changes in place."""
-    options, program_at, file_at = sed_arguments(words_of(values))
-    programs, files = ([values[at] for at in found] for found in (program_at, file_at))
-    in_place = any(re.match(r"-[Er]*i|--in-place", word) for word in options)
-    for file in files or [plain("-")]:
-        path = file[0][1]
-        made = _substituted(reader, options, programs, read_file(reader, path))
-        if in_place:
-            write_file(reader, path, made)
-        else:
-            reader.write(made)
-    return SUCCESS
-
-
-def _substituted(reader: Reader, options: list[str], programs: list[Value], held: Value) -> Value:
-    written = [literal(text) for program in programs for _, text in program]
-    whole = any(isinstance(part, Contents) for _, text in held for part in text)
-    if None not in written and not whole and len(written) == len(programs):
-        return change(reader, held, shlex.join(["sed", *options, ";".join(map(str, written))]))
-    for program in programs:
-        made = partial(_by_programs, reader, held)
-        held = reader.values.each(program, made, reader.state.path)
-    return held
-
-
-def _by_programs(reader: Reader, held: Value, program: Text) -> Value:
-    return reader.values.each(
-        held, lambda text: pure(_by_program(reader, program, text)), reader.state.path
-    )
-
-
-def _by_program(reader: Reader, program: Text, text: Text) -> Text:
-    """The ``s`` commands of a program with holes, made on a text with holes."""
-    holes: list[Text] = []
-    try:
-        commands = sed_commands(slotted(program, holes))
-    except ValueError:
-        return _by_a_run(program, text)
-    for pattern, new, flags in commands:
-        instead = fill(re.sub(r"\\([/&|#@,:])", r"\1", new), holes)
-        if any(isinstance(part, Encoded) for part in instead) and _ends(program, "/"):
-            reader.note("sed-delimiter")
-        old = re.sub(r"\\([^A-Za-z0-9])", r"\1", pattern)
-        if any(isinstance(part, Contents) for part in text):
-            text = tuple(
-                Contents(part.path, (*part.replaced, (old, instead)))
-                if isinstance(part, Contents)
-                else part
-                for part in text
-            )
-        elif re.search(r"[][*.^$\\]", re.sub(r"\\.", "", pattern.replace(".", ""))):
-            return _by_a_run(program, text)
-        else:
-            text = _replaced(text, fill(old, holes), instead, every="g" in flags)
-    return text
-
-
-def _by_a_run(program: Text, text: Text) -> Text:
-    return (Output(f"printf %s '{spell(text)}'", (f"sed '{spell(program)}'",)),)
-
-
-def _ends(program: Text, mark: str) -> bool:
-    first = program[0] if program else ""
-    return isinstance(first, str) and first.lstrip()[1:2] == mark
-
-
-def _replaced(text: Text, old: Text, new: Text, *, every: bool) -> Text:
-    plain_old = literal(old)
-    parts: list[Part] = []
-    for part in text:
-        if not isinstance(part, str) or not plain_old:
-            parts.append(part)
-            continue
-        pieces = part.split(plain_old) if every else part.split(plain_old, 1)
-        for index, piece in enumerate(pieces):
-            parts += [*(new if index else ()), piece]
-    return join(parts)
-
-
-def envsubst(reader: Reader, values: list[Value]) -> Status:
-    """``envsubst``: the variables in a template."""
-
-    def made(text: Text) -> Value:
-        pieces: list[Value] = []
-        for part in text:
-            found = references(part) if isinstance(part, str) else (part,)
-            pieces += [
-                reader.value(item.name) if isinstance(item, Var) else pure((item,))
-                for item in found
-            ]
-        return reader.values.concat(pieces, reader.state.path)
-
-    reader.write(reader.values.each(reader.stdin or EMPTY, made, reader.state.path))
-    return SUCCESS
-
-
-def grep_command(reader: Reader, values: list[Value]) -> Status:
-    """``grep``."""
-    words = words_of(values)
-    guard = grep(reader, words, reader.stdin)
-    if not any(re.match(r"-[A-Za-z]*q|--quiet|--silent", word) for word in words):
-        reader.write(pure((Output(command_text("grep", values)),)))
-    return Status(guard, guard)
 
 
 # -- files ---------------------------------------------------------------------------------------

@@ -1,0 +1,233 @@
+"""What a job finds in variables and files to log in with, and how it gets into clouds."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.calls import (
+    Contents,
+    Masked,
+    Output,
+    Text,
+    Var,
+    literal,
+    spell,
+)
+from ci_kaniko.importing.translate.settings import note_store
+from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
+from ci_kaniko.syntax.grammar import is_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci_kaniko.importing.calls import Call
+    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.settings import Settings
+
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
+
+
+class Clouds:
+    """The variables and files of one call, and the names of secrets that they are."""
+
+    def __init__(self, job: Job, call: Call, settings: Settings) -> None:
+        self.job = job
+        self.settings = settings
+        self.call = call
+        self.asked: set[str] = set()
+
+    def note_store(self, variable: str) -> None:
+        """Remember the object that holds a variable's secret."""
+        secret = self.job.secrets.get(variable)
+        if secret and secret.store:
+            note_store(self.job, self.settings.section, secret.store)
+
+    def secret_name(self, name: str, line: int) -> str:
+        """A name that the rendered scripts do not use themselves."""
+        if not is_identifier(name):
+            made = re.sub(r"\W", "_", name)
+            made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
+            self.job.mended(
+                "secret-name", f"{name} is no name for a secret everywhere", line, f"use {made}"
+            )
+            return made
+        reserved = name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
+        if reserved:
+            made = f"IMAGE_{name.upper()}"
+            self.job.mended(
+                "reserved-name",
+                f"{name} already has a meaning in the job",
+                line,
+                f"store the secret as {made}",
+            )
+            return made
+        return name
+
+    def environment(self, name: str) -> Text:
+        """What the executor finds in a variable, for a use that the spec tells."""
+        self.asked.add(name)
+        return self.held(name)
+
+    def held(self, name: str) -> Text:
+        """What the executor finds in a variable."""
+        itself = (Var(name),)
+        choices = [choice.text for choice in self.call.environment.get(name, ()) if choice.text]
+        for text in sorted(choices, key=lambda text: text == itself):
+            if text != itself or name in self.job.secrets:
+                return text
+        if name in self.job.environment:
+            return self.job.environment[name]
+        return (Var(name),) if name in self.job.secrets else ()
+
+    def cloud(self, cloud: str) -> Any:
+        read = {"aws": self.aws, "google": self.google, "azure": self._azure}[cloud]
+        return {cloud: read()}
+
+    def aws(self) -> Any:
+        role = literal(self.environment("AWS_ROLE_ARN"))
+        if role and _ROLE.fullmatch(role):
+            self.asked.add("AWS_ROLE_SESSION_NAME")
+            self._take_token("AWS_WEB_IDENTITY_TOKEN_FILE")
+            return {"role": role}
+        key = self.environment("AWS_ACCESS_KEY_ID")
+        said = " ".join(part.command for part in key if isinstance(part, Output))
+        match = _ROLE.search(said) or (
+            _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
+        )
+        if match:
+            self.asked.update(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+            return {"role": match.group()}
+        file = self.environment("AWS_SHARED_CREDENTIALS_FILE")
+        secret = self.file_secret(file or ("/root/.aws/credentials",))
+        if secret:
+            return {"credentials_file": self.secret_name(secret, self.call.line)}
+        password = self.environment("AWS_SECRET_ACCESS_KEY")
+        if not (key and password):
+            return "ambient"
+        names = [
+            self.key(text, name)
+            for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
+        ]
+        return (
+            {"access_key_id": names[0], "secret_access_key": names[1]} if all(names) else "ambient"
+        )
+
+    def key(self, text: Text, name: str) -> str | None:
+        if not text:
+            return None
+        if len(text) == 1 and isinstance(text[0], Var):
+            known = self.job.secret_of(text)
+            if known is None and text[0].name != name:
+                known = text[0].name
+            if known:
+                self.note_store(text[0].name)
+                return self.secret_name(known, self.call.line)
+            return None
+        if literal(text) or any(isinstance(part, Masked) for part in text):
+            made = f"IMAGE_{name}"
+            self.job.left(
+                "literal-secret",
+                f"the value of {name} is written into the file",
+                self.call.line,
+                f"revoke it, and store the new one as the secret {made}",
+            )
+            return made
+        return None
+
+    def google(self) -> Any:
+        file = self.environment("GOOGLE_APPLICATION_CREDENTIALS")
+        document = self._document(file)
+        if document:
+            provider = str(document.get("audience", "")).removeprefix("//iam.googleapis.com/")
+            url = str(document.get("service_account_impersonation_url", ""))
+            account = re.search(r"serviceAccounts/([^:]+):", url)
+            if account:
+                return {"provider": provider, "service_account": account[1]}
+        secret = (self.file_secret(file) or self.job.secret_of(file)) if file else None
+        if secret:
+            return {"key_file": self.secret_name(secret, self.call.line)}
+        return "ambient"
+
+    def _document(self, file: Text) -> dict[str, Any] | None:
+        if self.job.google_document:
+            return dict(json.loads(self.job.google_document))
+        for choice in self._written(file):
+            text = literal(choice) or (
+                str(choice[0]) if choice and isinstance(choice[0], str) else ""
+            )
+            if "external_account" not in text:
+                continue
+            whole = "".join(part if isinstance(part, str) else "x" for part in choice)
+            try:
+                found = json.loads(whole)
+            except ValueError:
+                continue
+            return found if isinstance(found, dict) else None
+        return None
+
+    def _azure(self) -> Any:
+        tenant = literal(self.environment("AZURE_TENANT_ID"))
+        client = literal(self.environment("AZURE_CLIENT_ID"))
+        if not (tenant and client):
+            ids = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+            text = self.job.script_text
+            one = re.search(rf"login\.microsoftonline\.com/({ids})/", text)
+            two = re.search(rf"client_id=({ids})", text)
+            tenant, client = (one[1], two[1]) if one and two else (tenant, client)
+        if not (tenant and client):
+            return "ambient"
+        self._take_token("AZURE_FEDERATED_TOKEN_FILE")
+        secret = self.key(self.environment("AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET")
+        found = {"tenant_id": tenant, "client_id": client}
+        return {**found, "client_secret": secret} if secret else found
+
+    # -- files --------------------------------------------------------------------------------
+
+    def _take_token(self, variable: str) -> None:
+        """A role or an identity comes with the token of the service account."""
+        token = self.job.claims.get(literal(self.environment(variable)) or "")
+        if token:
+            token.take()
+
+    def _written(self, path: Text) -> Iterable[Text]:
+        for choice in self.call.files.get(spell(path), ()):
+            yield choice.text
+
+    def file_secret(self, path: Text) -> str | None:
+        """The secret that a file is."""
+        if len(path) == 1 and isinstance(path[0], Var):
+            name = path[0].name
+            secret = self.job.secrets.get(name)
+            if secret or self.job.plain_secrets:
+                return secret.name if secret else name
+        for text in self._written(path):
+            whole = whole_variable(text)
+            if whole is not None:
+                secret = self.job.secrets.get(whole)
+                if secret and secret.store:
+                    note_store(self.job, self.settings.section, secret.store)
+                return secret.name if secret else whole.rpartition(".")[2]
+        written = literal(path) or ""
+        for mount in self.job.mounts:
+            folder, _, file = written.rpartition("/")
+            if mount.path == written and len(mount.files) == 1:
+                note_store(self.job, self.settings.section, mount.take())
+                return next(iter(mount.files.values()))
+            if mount.path.rstrip("/") == folder and (file in mount.files or not mount.files):
+                note_store(self.job, self.settings.section, mount.take())
+                return mount.files.get(file, file)
+        return None
+
+
+def whole_variable(text: Text) -> str | None:
+    """The variable that a file was written from."""
+    parts = [part for part in text if not (isinstance(part, str) and not part.strip())]
+    if len(parts) == 1 and isinstance(parts[0], Var):
+        return parts[0].name
+    if len(parts) == 1 and isinstance(parts[0], Contents):
+        match = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
+        return match[1] if match and not parts[0].replaced else None
+    return None

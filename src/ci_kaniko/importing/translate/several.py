@@ -1,0 +1,263 @@
+"""Builds as a spec: one by itself, several as images that share what they can."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.translate.translation import ordered
+from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.spec.outputs import check_image_name
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.report import Report
+
+_MERGED = {"build_args", "labels", "annotations", "registries", "options", "executor", "cache"}
+_MERGED |= {*NAMES, "git", "certificates", "build_secrets", "client_certificates"}
+_NAME_KEYS = {
+    "gitlab": ("job",),
+    "github": ("job",),
+    "buildkite": ("label", "key"),
+    "agola": ("run",),
+    "kubernetes": ("name",),
+}
+
+
+# -- one image ---------------------------------------------------------------------------------
+
+
+def finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
+    """A build without what the spec means anyway."""
+    _default_branch(build, report)
+    _other_needs(build, report)
+    triggers = build.get("triggers")
+    if triggers is not None and not any({**triggers, "repository": None}.values()):
+        build["triggers"] = {**triggers, "manual": True}
+        report.left(
+            "no-trigger",
+            "nothing that a spec can say starts the job",
+            "",
+            0,
+            "write triggers: by hand; without them pushes, tags and pull requests start it",
+        )
+    return ordered(build)
+
+
+def _other_needs(build: dict[str, Any], report: Report) -> None:
+    """Jobs of GitHub that the job waits for, and that are not in the rendered file."""
+    section = build.get("github") or {}
+    needs = section.pop("needs", None)
+    if needs:
+        report.left(
+            "needs",
+            f"the job waits for {', '.join(needs)}",
+            "",
+            0,
+            "the rendered workflow has no such job: keep that order by hand",
+        )
+    if "github" in build and not section:
+        del build["github"]
+
+
+def _default_branch(build: dict[str, Any], report: Report) -> None:
+    triggers = build.get("triggers")
+    if not triggers or not triggers.pop("default-branch", False):
+        return
+    name = build.get("default_branch")
+    if not name:
+        name = "main"
+        build["default_branch"] = name
+        report.left(
+            "default-branch",
+            "the job starts for the default branch, whose name the file does not tell",
+            "",
+            0,
+            "default_branch: and triggers: say main; write its name",
+        )
+    others = [glob for glob in triggers.pop("branches", ()) if glob != name]
+    made: dict[str, Any] = {"branches": [name, *others], **triggers}
+    if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
+        del build["triggers"]
+        return
+    build["triggers"] = made
+
+
+# -- several images ----------------------------------------------------------------------------
+
+
+def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str, Any]:
+    names = _names(builds)
+    parts: dict[str, dict[str, Any]] = {}
+    needs: dict[str, list[str]] = {}
+    for name, (job, read) in zip(names, builds, strict=True):
+        needs[name] = _needs(read, builds, names)
+        build = finished(read, report)
+        _without_names(build)
+        parts[name] = build
+        report.carried("image", f"{job or name} is the image {name}", "", 0)
+    templated = _templated(parts)
+    _checked_out_once(list(parts.values()), report)
+    branches = [build.pop("default_branch", "") for build in parts.values()]
+    common = _common(list(parts.values()))
+    common.update({"default_branch": max(branches)} if any(branches) else {})
+    common.update(templated)
+    images = {}
+    for name, build in parts.items():
+        own = _own(build, common)
+        if needs[name]:
+            own["needs"] = needs[name][0] if len(needs[name]) == 1 else needs[name]
+        images[name] = ordered(own)
+    return ordered({**common, "images": images})
+
+
+def _templated(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What differs between the images by nothing but their names; it is taken out of them."""
+    found: dict[str, Any] = {}
+    for key in ("context", "destinations"):
+        made = [_with_name(build.get(key), name) for name, build in parts.items()]
+        if made[0] and "${image.name}" in str(made[0]) and all(item == made[0] for item in made):
+            found[key] = made[0]
+            for build in parts.values():
+                del build[key]
+    return found
+
+
+def _checked_out_once(builds: list[dict[str, Any]], report: Report) -> None:
+    """A spec has one checkout: what some build needs, all get."""
+    wanted = [build["checkout"] for build in builds if "checkout" in build]
+    if not wanted:
+        return
+    depths = [item.get("depth") for item in wanted]
+    given = {
+        "submodules": max((item.get("submodules", "") for item in wanted), key=str),
+        "lfs": any(item.get("lfs") for item in wanted),
+        "depth": None if None in depths or len(wanted) < len(builds) else max(depths),
+    }
+    shared = {name: item for name, item in given.items() if item}
+    if given["depth"] is None and any(depths):
+        message = f"depth: {max(depth or 0 for depth in depths)} is of some images only"
+        report.left("checkout-depth", message, "", 0, "checkout: is one for all of them")
+    for build in builds:
+        build.pop("checkout", None)
+        build.update({"checkout": shared} if shared else {})
+
+
+def _with_name(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_with_name(item, name) for item in value]
+    if isinstance(value, dict):
+        return {**value, "image": _with_name(value["image"], name)} if "image" in value else value
+    if isinstance(value, str):
+        return re.sub(rf"(?<![\w.$-]){re.escape(name)}(?![\w.-])", "${image.name}", value)
+    return value
+
+
+def _needs(
+    build: dict[str, Any], builds: list[tuple[str, dict[str, Any]]], names: list[str]
+) -> list[str]:
+    section = build.get("gitlab") or build.get("github") or {}
+    known = {job: name for name, (job, _) in zip(names, builds, strict=True)}
+    wanted = section.get("needs")
+    if not wanted:
+        return []
+    found = [known[job] for job in wanted if job in known]
+    rest = [job for job in wanted if job not in known]
+    if rest:
+        section["needs"] = rest
+    else:
+        section.pop("needs", None)
+    return found
+
+
+def _without_names(build: dict[str, Any]) -> None:
+    """Names of jobs are made from those of the images."""
+    for target, keys in _NAME_KEYS.items():
+        section = build.get(target)
+        if not section:
+            continue
+        for key in keys:
+            section.pop(key, None)
+        if not section:
+            del build[target]
+
+
+def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    jobs = [
+        _image_name(
+            re.sub(
+                r"(?i)^(?:build|docker|kaniko|image|publish|push)[-_:. ]+|"
+                r"[-_:. ]+(?:build|docker|kaniko|image|publish|push)$",
+                "",
+                job,
+            )
+        )
+        for job, _ in builds
+    ]
+    if len(set(jobs)) == len(jobs) and all(jobs):
+        return jobs
+    destinations = [_image_name(_repository(build)) for _, build in builds]
+    if len(set(destinations)) == len(destinations) and all(destinations):
+        return destinations
+    contexts = [
+        _image_name(str(build.get("context", "")).rpartition("/")[2]) for _, build in builds
+    ]
+    if len(set(contexts)) == len(contexts) and all(contexts):
+        return contexts
+    found: list[str] = []
+    for at, (one, two) in enumerate(zip(destinations, jobs, strict=True), 1):
+        stem = one or two or "image"
+        name = stem if stem not in found else f"{stem}-{at}"
+        found.append(name)
+    return found
+
+
+def _repository(build: dict[str, Any]) -> str:
+    first = next(iter(build.get("destinations", ())), "")
+    image = first if isinstance(first, str) else first["image"]
+    path = re.sub(r"\$\{[^}]*\}", "", image)
+    path = re.sub(r":[^/]*$", "", path).rstrip("/-_.")
+    return path.rpartition("/")[2]
+
+
+def _image_name(text: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+    if not name:
+        return ""
+    check_image_name(name)
+    return name
+
+
+def _common(builds: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all builds say alike; mappings key by key."""
+    first, *others = builds
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        if key == "destinations":
+            if all(other.get(key) == value for other in others):
+                found[key] = value
+            continue
+        if key in _MERGED and isinstance(value, dict):
+            inner = {
+                name: item
+                for name, item in value.items()
+                if all(other.get(key, {}).get(name) == item for other in others)
+            }
+            if key == "cache" and "repo" not in inner:
+                inner = {}
+            if inner:
+                found[key] = inner
+        elif all(other.get(key) == value for other in others):
+            found[key] = value
+    return found
+
+
+def _own(build: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in build.items():
+        if key not in common:
+            found[key] = value
+        elif isinstance(value, dict) and key in _MERGED:
+            inner = {name: item for name, item in value.items() if name not in common[key]}
+            if inner:
+                found[key] = inner
+    return found
