@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.events import Event
     from ci_kaniko.rehearsing.request import Request
 
-_PATH = "/.record/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
+_PATH = "/.recorder/bin:/.recorder/join:/busybox:/usr/local/bin:/usr/bin:/bin"
 _CHECKOUT = "name: checkout\nruns:\n  using: composite\n  steps: [{run: 'true', shell: bash}]\n"
 
 
@@ -84,7 +84,7 @@ def _started(path: str) -> list[str]:
 def _furnish(box: sandbox.Sandbox, request: Request, engine: Engine) -> None:
     box.equip()
     for name, text in (("docker", DOCKER), ("curl", CURL)):
-        box.write(f"/.record/bin/{name}", text, 0o755)
+        box.keep(f"/.recorder/bin/{name}", text, 0o755)
     for path, text in {**request.files, engine.file: request.text}.items():
         box.write(f"{WORKSPACES[request.target]}/{path}", text)
     for name, text in request.file_secrets.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,16 +93,16 @@ class Calls:
     def _recorded(self, call: _Call, kind: str) -> int:
         record = self._new()
         for name in ("cmdline", "environ"):
-            shutil.copyfile(f"{call.process}/{name}", f"{record}/{name}")
+            _copy_file(f"{call.process}/{name}", f"{record}/{name}")
         (umask,) = re.findall(r"^Umask:\s*(\w+)", _read(f"{call.process}/status"), re.MULTILINE)
         _write(f"{record}/umask", umask)
         if kind == "docker":
-            shutil.copytree(f"{self.root}/home/runner", f"{record}/runner", symlinks=True)
+            _copy(f"{self.root}/home/runner", f"{record}/runner", links=True)
         else:
             self._keep(record, call)
-        status = int(_read(f"{self.root}/.record/status"))
+        status = int(_read(f"{self.root}/.recorder/status"))
         if status == 0:
-            digest = _read(f"{self.root}/.record/digest")
+            digest = _read(f"{self.root}/.recorder/digest")
             for flag, value in call.flags():
                 path = call.path(call.outside(value) if kind == "docker" else value)
                 if kind == "executor" or path != call.path(value):
@@ -122,15 +122,15 @@ class Calls:
         files |= {name: call.path(call.env[name]) for name in CREDENTIAL_FILES if name in call.env}
         for name, path in files.items():
             if os.path.isfile(path):
-                shutil.copy2(path, f"{record}/{name}")
+                _copy_file(path, f"{record}/{name}")
         contexts = [value for flag, value in call.flags() if flag == "--context"]
         for context in contexts[:1]:
             path = call.path(context.removeprefix("dir://"))
             if context.startswith("dir://") and os.path.isdir(path):
-                shutil.copytree(path, f"{record}/context", symlinks=True)
+                _copy(path, f"{record}/context", links=True)
         for name in INPUTS:
             if os.path.isdir(found := f"{self.root}/kaniko/{name}"):
-                shutil.copytree(found, f"{record}/inputs/{name}")
+                _copy(found, f"{record}/inputs/{name}", links=False)
 
 
 class _Call:
@@ -173,6 +173,30 @@ def _leave(flag: str, path: str, digest: str) -> None:
         _write(path, "tar\n")
     elif flag == "--oci-layout-path":
         os.mkdir(path)
+
+
+def _copy(folder: str, to: str, *, links: bool) -> None:
+    """A folder as it is now: what it holds, and who may read that."""
+    os.mkdir(to)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            place = f"{to}/{entry.name}"
+            if links and entry.is_symlink():
+                os.symlink(os.readlink(entry.path), place)
+            elif entry.is_dir():
+                _copy(entry.path, place, links=links)
+            else:
+                _copy_file(entry.path, place)
+    os.chmod(to, stat.S_IMODE(os.stat(folder).st_mode))
+
+
+def _copy_file(path: str, to: str) -> None:
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(f"{path} is not a file")
+    with open(path, "rb") as file, open(to, "wb") as copy:
+        copy.write(file.read())
+    os.chmod(to, stat.S_IMODE(mode))
 
 
 def _listed(path: str) -> list[str]:

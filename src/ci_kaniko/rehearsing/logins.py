@@ -9,12 +9,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.rehearsing.documents import NotModelled, json_object
-from ci_kaniko.rehearsing.sandbox import Sandbox, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.rehearsing.recorded import Recorded
+    from ci_kaniko.rehearsing.sandbox import Sandbox
 
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
@@ -26,7 +26,7 @@ def both(user: str, password: str) -> tuple[str, str] | None:
 
 
 def docker_pulls(box: Sandbox) -> Iterator[tuple[str, tuple[str, str] | None]]:
-    for line in lines_of(box.path("/.record/pulls")):
+    for line in box.lines("/.record/pulls"):
         image, _, config = box.outward(line.encode()).partition(" ")
         text = box.outward(base64.b64decode(config))
         yield image, _pull_login(json.loads(text or "{}"), image)

@@ -48,11 +48,11 @@ look() {
         eval "value=\\${$name-}"
         [ -z "$value" ] || export "$name=$(outside "$value")"
       done
-      exec /.record/bin/regctl "$@" ;;
+      exec /.recorder/join/regctl "$@" ;;
   esac
   if [ "$entrypoint" = sh ]; then
     cd "$(outside "$directory")" || exit 125
-    path=/.record/tools:/busybox:/usr/bin:/bin
+    path=/.recorder/tools:/busybox:/usr/bin:/bin
     for value in $variables; do
       case $value in
         *=*) given="$given $value" ;;
@@ -72,16 +72,16 @@ exit "$status"
 DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 
 GIT = """#!/bin/sh
-read -r before head </.record/commits
+read -r before head </.recorder/commits
 case "$*" in
   "cat-file -e $before^{commit}") exit 0 ;;
   "cat-file -e "*) exit 128 ;;
-  "diff --name-only --no-renames -z $before.."*"$head --") cat /.record/changed; exit ;;
+  "diff --name-only --no-renames -z $before.."*"$head --") cat /.recorder/changed; exit ;;
   "diff "*) echo "fatal: bad revision" >&2; exit 128 ;;
-  *%cI*) sed -n 1p /.record/timestamps ;;
-  *%Y%m%d%H%M%S*%cd*) sed -n 2p /.record/timestamps | tr -cd 0-9 ;;
-  *format-local*%cd* | *%cd*format-local*) sed -n 2p /.record/timestamps ;;
-  *%ct*) sed -n 2p /.record/timestamps | xargs date -u +%s -d ;;
+  *%cI*) sed -n 1p /.recorder/timestamps ;;
+  *%Y%m%d%H%M%S*%cd*) sed -n 2p /.recorder/timestamps | tr -cd 0-9 ;;
+  *format-local*%cd* | *%cd*format-local*) sed -n 2p /.recorder/timestamps ;;
+  *%ct*) sed -n 2p /.recorder/timestamps | xargs date -u +%s -d ;;
   *) echo "git: this rehearsal does not know: $*" >&2; exit 99 ;;
 esac
 """
@@ -124,15 +124,15 @@ for name in {" ".join(CREDENTIAL_FILES)}; do
   if [ -f "$file" ]; then cp -p "$file" "$record/$name"; fi
 done
 cp -p "${{DOCKER_CONFIG:-$HOME/.docker}}/config.json" "$record" 2>/dev/null
-read -r status </.record/status
+read -r status </.recorder/status
 [ "$status" = 0 ] || exit "$status"
-case "$*" in *--format*) cat /.record/digest; echo ;; esac
+case "$*" in *--format*) cat /.recorder/digest; echo ;; esac
 """
 
 TOOL = """#!/bin/sh
 echo "${0##*/} $* in $(pwd)" >>/.record/tools.log
 env >>/.record/tools.env
-grep -qx "${0##*/}" /.record/failing && exit 3
+grep -qx "${0##*/}" /.recorder/failing && exit 3
 case "${0##*/} $*" in
   "git -C "*" checkout "*) cp -a /.record/repository/. "$2" ;;
   "go build -o "*)

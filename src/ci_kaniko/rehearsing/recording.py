@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.rehearsing.docker import Docker, docker_config, docker_file, docker_run
 from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES, INPUTS
 from ci_kaniko.rehearsing.recorded import Input, Joined, Recorded
-from ci_kaniko.rehearsing.sandbox import Sandbox, lines_of
+from ci_kaniko.rehearsing.sandbox import Sandbox, bytes_of, files_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,10 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         mounts=outcome.mounts,
         calls=len(calls),
         files=after,
-        agent=lines_of(box.path("/.record/agent")),
-        curl=lines_of(box.path("/.record/curl")),
-        tools=lines_of(box.path("/.record/tools.log")),
-        tools_env=lines_of(box.path("/.record/tools.env")),
+        agent=box.lines("/.record/agent"),
+        curl=box.lines("/.record/curl"),
+        tools=box.lines("/.record/tools.log"),
+        tools_env=box.lines("/.record/tools.env"),
         joined=tuple(_joined(box)),
         artifacts=outcome.artifacts,
         outputs=outcome.outputs,
@@ -84,14 +84,13 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         )
     texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
     found = {
-        f"{path}/{file.relative_to(folder)}": Input(
-            box.outward(file.read_bytes()),
-            stat.S_IMODE(file.stat().st_mode),
+        f"{path}{file.removeprefix(str(folder))}": Input(
+            box.outward(bytes_of(file)),
+            stat.S_IMODE(os.stat(file).st_mode),
             stat.S_IMODE(folder.stat().st_mode),
         )
         for path, folder in inputs.items()
-        for file in folder.rglob("*")
-        if file.is_file()
+        for file in files_below(str(folder))
     }
     recorded = replace(recorded, credentials=texts, inputs=found)
     context = _context(box, call, recorded)
@@ -104,8 +103,9 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
 
 
 def _joined(box: Sandbox) -> Iterator[Joined]:
-    calls = sorted(box.path("/.record").glob("join-*"), key=lambda path: int(path.name[5:]))
-    for call in calls:
+    records = box.path("/.record")
+    numbers = [int(name[5:]) for name in os.listdir(records) if name.startswith("join-")]
+    for call in (records / f"join-{number}" for number in sorted(numbers)):
         words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[2:-1]]
         pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
         config = call / "config.json"

@@ -21,8 +21,8 @@ IMAGE_ENV = {
     "SSL_CERT_DIR": "/kaniko/ssl/certs",
 }
 JOIN_IMAGE = "ghcr.io/regclient/regctl"
-JOIN_ENV = {"PATH": "/.record/bin:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
-PREPARE_ENV = {"PATH": "/.record/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
+JOIN_ENV = {"PATH": "/.recorder/join:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
+PREPARE_ENV = {"PATH": "/.recorder/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
 """Containers that are not the executor's: the one that joins, and those that prepare."""
 
 

@@ -22,7 +22,7 @@ from ci_kaniko.rehearsing.programs import DATE, REGCTL, TOOL, TOOLS
 from ci_kaniko.rehearsing.recorded import File, Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ci_kaniko.rehearsing.request import Request
 
@@ -51,20 +51,21 @@ class Sandbox:
 
     def __init__(self, room: starter.Room, shell: str) -> None:
         self.room, self.root = room, room.root
+        self._root = str(room.root)
         self.shell = "/busybox/sh" if shell == "busybox" else shells.shell(shell)[0]
         self.binds: list[starter.Bind] = []
         self.before: dict[str, bytes] = {}
 
     def prepare(self, request: Request) -> None:
         event = request.event
-        for name in ("kaniko", "tmp", "root", "workspace"):
+        for name in ("kaniko", "tmp", "root", "workspace", ".record"):
             self.mkdir(f"/{name}")
-        self.write("/.record/status", f"{request.executor_status}\n")
-        self.write("/.record/digest", request.digest)
-        self.write("/.record/failing", "".join(f"{name}\n" for name in request.failing))
-        self.write("/.record/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
-        self.write("/.record/commits", f"{event.before} {event.sha}\n")
-        self.write("/.record/changed", "".join(f"{path}\0" for path in event.changed))
+        self.keep("/.recorder/status", f"{request.executor_status}\n")
+        self.keep("/.recorder/digest", request.digest)
+        self.keep("/.recorder/failing", "".join(f"{name}\n" for name in request.failing))
+        self.keep("/.recorder/timestamps", f"{event.timestamp_local}\n{event.timestamp}\n")
+        self.keep("/.recorder/commits", f"{event.before} {event.sha}\n")
+        self.keep("/.recorder/changed", "".join(f"{path}\0" for path in event.changed))
         building = request.executor is not None
         program = executor.BUILDING if building else executor.PROGRAM
         self.write("/kaniko/executor", program, 0o755)
@@ -76,14 +77,24 @@ class Sandbox:
         return self.root / inside.lstrip("/")
 
     def mkdir(self, inside: str) -> None:
-        os.makedirs(os.path.join(self.root, inside.lstrip("/")), exist_ok=True)
+        os.makedirs(self._outside(inside), exist_ok=True)
+
+    def keep(self, inside: str, text: str, mode: int = 0o644) -> None:
+        """Write a file that runs only read; the next one finds it as it is."""
+        if self.room.read.get(inside) != (text, mode):
+            self.write(inside, text, mode)
+            self.room.read[inside] = text, mode
 
     def write(self, inside: str, text: str, mode: int = 0o644) -> None:
-        path = os.path.join(self.root, inside.lstrip("/"))
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        path = self._outside(inside)
+        if not os.path.isdir(folder := os.path.dirname(path)):
+            os.makedirs(folder)
         with open(path, "wb") as file:
             file.write(self._inward(text))
-        os.chmod(path, mode)
+            os.fchmod(file.fileno(), mode)
+
+    def _outside(self, inside: str) -> str:
+        return f"{self._root}/{inside.lstrip('/')}"
 
     def mount(self, volume: kubelet.VolumeMount) -> Mount:
         """Mount a volume. Raises NotModelled."""
@@ -114,41 +125,37 @@ class Sandbox:
     def equip(self) -> None:
         """What containers have that are not the executor's."""
         for name in TOOLS:
-            self.write(f"/.record/tools/{name}", TOOL, 0o755)
-        self.write("/.record/bin/regctl", REGCTL, 0o755)
+            self.keep(f"/.recorder/tools/{name}", TOOL, 0o755)
+        self.keep("/.recorder/join/regctl", REGCTL, 0o755)
+
+    def lines(self, inside: str) -> tuple[str, ...]:
+        path = self._outside(inside)
+        return tuple(bytes_of(path).decode().splitlines()) if os.path.exists(path) else ()
 
     def below(self, folder: str, paths: Iterable[str] = (".",)) -> dict[str, File]:
         """The files of a folder, or of some files and folders in it, by their paths there."""
-        base, found = self.path(folder), {}
+        base, found = self._outside(folder), {}
         for path in paths:
-            start = base / path
-            for file in [start] if start.is_file() else sorted(start.rglob("*")):
-                if file.is_file():
-                    text = self.outward(file.read_bytes())
-                    found[str(file.relative_to(base))] = File(text, file.stat().st_mode & 0o777)
+            start = os.path.normpath(os.path.join(base, path))
+            for file in [start] if os.path.isfile(start) else sorted(files_below(start)):
+                text = self.outward(bytes_of(file))
+                mode = os.stat(file).st_mode & 0o777
+                found[os.path.relpath(file, base)] = File(text, mode)
         return found
 
     def files(self) -> dict[str, bytes]:
         """What each file holds, but for what the harness has for itself."""
-        found: dict[str, bytes] = {}
-        root = str(self.root)
-        left = [entry.path for entry in os.scandir(root) if not entry.name.startswith(".record")]
-        for path in left:
-            if os.path.isdir(path):
-                if not os.path.islink(path):
-                    left += [entry.path for entry in os.scandir(path)]
-            elif os.path.isfile(path):
-                with open(path, "rb") as file:
-                    found[path[len(root) :]] = file.read()
-        return found
+        hidden = {*self.room.kept, ".record"}
+        found = files_below(self._root, hidden)
+        return {path[len(self._root) :]: bytes_of(path) for path in found}
 
     def _inward(self, text: str) -> bytes:
         if not ISOLATED:
-            text = _SWAPPED.sub(lambda _: f"{self.root}/", text)
+            text = _SWAPPED.sub(lambda _: f"{self._root}/", text)
         return text.encode("utf-8", "surrogateescape")
 
     def outward(self, data: bytes) -> str:
-        return data.replace(bytes(self.root), b"").decode("utf-8", "surrogateescape")
+        return data.replace(os.fsencode(self._root), b"").decode("utf-8", "surrogateescape")
 
 
 @functools.cache
@@ -189,8 +196,23 @@ def tools_of(shell: str) -> Path:
     return directory
 
 
-def lines_of(path: Path) -> tuple[str, ...]:
-    return tuple(path.read_text().splitlines()) if path.exists() else ()
+def files_below(folder: str, hidden: Collection[str] = ()) -> Iterator[str]:
+    """The paths of all files, but for what is hidden; links to folders are not followed."""
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in hidden:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(entry.path)
+            elif entry.is_file():
+                yield entry.path
+
+
+def bytes_of(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 ISOLATED: bool = starter.isolates()

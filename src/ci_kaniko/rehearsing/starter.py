@@ -74,6 +74,7 @@ class Room:
             (self.root / name).symlink_to(place)
         executor.furnish(str(self.root))
         self.kept = {*os.listdir(self.root)}
+        self.read: dict[str, tuple[str, int]] = {}
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-S", "-m", __name__],
             env={"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -90,12 +91,10 @@ class Room:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def clean(self) -> None:
-        for name in {*os.listdir(self.root)} - self.kept:
-            path = self.root / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        with os.scandir(self.root) as entries:
+            for entry in entries:
+                if entry.name not in self.kept:
+                    _remove_entry(entry)
 
     def start(
         self,
@@ -123,6 +122,20 @@ class Room:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+
+def _remove(folder: str) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            _remove_entry(entry)
+    os.rmdir(folder)
+
+
+def _remove_entry(entry: os.DirEntry[str]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        _remove(entry.path)
+    else:
+        os.unlink(entry.path)
 
 
 _idle: dict[World, list[Room]] = {}

@@ -28,9 +28,9 @@ def run(request: Running) -> Outcome:
     env = _github_env(request, [workflow, job], known, inside=container is not None)
     request.box.equip()
     if container is None:
-        request.box.write("/.record/bin/docker", DOCKER, 0o755)
-        request.box.write("/.record/bin/git", GIT, 0o755)
-        request.box.write("/.record/bin/curl", CURL, 0o755)
+        request.box.keep("/.recorder/bin/docker", DOCKER, 0o755)
+        request.box.keep("/.recorder/bin/git", GIT, 0o755)
+        request.box.keep("/.recorder/bin/curl", CURL, 0o755)
         request.checkout(env["GITHUB_WORKSPACE"])
     if (job.get("permissions") or {}).get("id-token") == "write" and not request.event.fork:
         env["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://pipelines.example.com/id?api-version=2.0"
@@ -133,7 +133,7 @@ def _github_env(
         env = {**given, "HOME": "/github/home", **env}
         levels = [*levels, container] if isinstance(container, dict) else levels
     else:
-        path = "/.record/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
+        path = "/.recorder/bin:/busybox:/usr/local/bin:/usr/bin:/bin"
         env = {"PATH": path, "HOME": "/home/runner", "USER": "runner", **env}
     for level in levels:
         env = _github_level(level, env, known)
