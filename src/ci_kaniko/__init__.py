@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.native.kubernetes import Kubernetes, Toleration
     from ci_kaniko.spec.options import Options
     from ci_kaniko.spec.outputs import OutputFile, Outputs
+    from ci_kaniko.spec.policy import RuleSetting
     from ci_kaniko.spec.prepare import Input, Prepare
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.spec.tools import Tools
@@ -100,6 +101,7 @@ __all__ = [
     "Registry",
     "RenderingError",
     "Requirement",
+    "RuleSetting",
     "SelectionError",
     "Spec",
     "SpecDict",
@@ -151,6 +153,7 @@ _ROOMS = {
     "spec.native.kubernetes": "Kubernetes Toleration",
     "spec.options": "Options",
     "spec.outputs": "OutputFile Outputs",
+    "spec.policy": "RuleSetting",
     "spec.prepare": "Input Prepare",
     "spec.spec": "Spec",
     "spec.tools": "Tools",
