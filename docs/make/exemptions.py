@@ -39,6 +39,12 @@ EXEMPTIONS = (
         beside="registries.*.SELF",
     ),
     Exemption(
+        ("executor.version",),
+        _ALL,
+        "digests name the release already: a version beside them has to be the same",
+        beside="executor.digests",
+    ),
+    Exemption(
         ("rules.**",),
         _ALL,
         "it says how bad a problem is, and changes nothing where there is none; a lock speaks to "

@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return yaml11.load(value) if isinstance(value, Plain) else value
+    return yaml11.load(str(value)) if isinstance(value, Plain) else value
 
 
 def text_in(data: Data, target: str, mode: Mode) -> str:
