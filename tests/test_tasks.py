@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PROJECT: dict[str, Any] = importlib.import_module(
     "tomllib" if sys.version_info >= (3, 11) else "tomli"
 ).loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SCRIPTS: dict[str, str | list[str]] = PROJECT["tool"]["hatch"]["envs"]["default"]["scripts"]
+ENVIRONMENTS: dict[str, Any] = PROJECT["tool"]["hatch"]["envs"]
+SCRIPTS: dict[str, str | list[str]] = ENVIRONMENTS["default"]["scripts"]
+REACHED: list[str] = ENVIRONMENTS["reached"]["scripts"]["import"]
 NEEDED: list[str] = PROJECT["project"]["optional-dependencies"]["test"]
 HOOKS = yaml11.load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
@@ -79,7 +81,17 @@ def test_the_task_docs_writes_the_pages(tmp_path: Path) -> None:
 
 def test_contributing_names_every_task() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert {f"`hatch run {name}" for name in SCRIPTS} == set(re.findall(r"`hatch run \w+", page))
+    named = {f"`hatch run {name}" for name in (*SCRIPTS, "reached:import")}
+    assert named == set(re.findall(r"`hatch run [\w:]+", page))
+
+
+def test_the_task_reached_runs_pipelines() -> None:
+    """The measure itself comes with the environment of the task; what it runs is here."""
+    command = re.sub(r"-m coverage run \S+ \S+ ", "", REACHED[0])
+    assert command != REACHED[0]
+    said = run(ROOT, f"{command} --collect-only")
+    assert "test_corpus.py" in said
+    assert "test_import_shell.py" not in said
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
