@@ -23,14 +23,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     read_environment,
     script_place,
 )
-from ci_kaniko.importing.readers.pods.volumes import (
-    claims_of,
-    maps,
-    mounts_of,
-    take_scratch,
-    tokens_of,
-    volumes_of,
-)
+from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 
 if TYPE_CHECKING:
@@ -121,13 +114,11 @@ class Plugins:
             line = job.exported.pop(name)
             job.left("agent-setting", f"{name} is for the agent", line, "set it for the queue")
         volumes = volumes_of(self.pod)
-        job.mounts += mounts_of(entry, volumes)
-        job.claims |= claims_of(entry, volumes) | tokens_of(entry, volumes)
+        read_volumes(job, self.pod, entry)
         ready = {mount.store for mount in job.mounts if mount.ready_config}
         for item in maps(self.pod.get("imagePullSecrets")):
             if peek(item.get("name")) in ready:
                 string(item.get("name"))  # the executor's own image comes with the login
-        take_scratch(self.pod, entry, volumes)
         self._hooks(entry, volumes)
         if words:
             self._words(entry)

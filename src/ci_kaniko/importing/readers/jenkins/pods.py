@@ -9,7 +9,7 @@ from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek, string
 from ci_kaniko.importing.readers.pods.containers import is_executor_image, read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
-from ci_kaniko.importing.readers.pods.volumes import claims_of, maps, mounts_of, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -51,9 +51,7 @@ def read_pod(job: Draft, pod: Pod, name: str) -> None:
     job.image = (image,) if image else ()
     job.image_line = container.line_of("image")
     read_environment(job, container)
-    volumes = volumes_of(pod.spec)
-    job.mounts = mounts_of(container, volumes)
-    job.claims = claims_of(container, volumes)
+    read_volumes(job, pod.spec, container)
     section: dict[str, Any] = {}
     metadata_settings(job, mapping(pod.root.get("metadata")), section)
     pod_settings(job, pod.spec, container, section)

@@ -27,11 +27,8 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import (
     annotation_files,
-    claims_of,
     maps,
-    mounts_of,
-    take_scratch,
-    tokens_of,
+    read_volumes,
     volumes_of,
 )
 
@@ -153,10 +150,7 @@ def _container_job(container: Map, pod: Map, original: Original) -> Draft:
     job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")
     read_environment(job, container)
-    volumes = volumes_of(pod)
-    job.mounts = mounts_of(container, volumes)
-    job.claims = claims_of(container, volumes) | tokens_of(container, volumes)
-    take_scratch(pod, container, volumes)
+    read_volumes(job, pod, container)
     folder = string(container.get("workingDir"))
     if folder:
         job.folder = (folder,)

@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     take_read,
 )
 from ci_kaniko.importing.readers.pods.settings import security
-from ci_kaniko.importing.readers.pods.volumes import maps, mounts_of, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
     ignore_keys(step, "Tekton step")
     read_environment(job, template, known)
     read_environment(job, step, known)
-    volumes = volumes_of(task.spec)
-    job.mounts = [*mounts_of(template, volumes), *mounts_of(step, volumes)]
+    for container in (template, step):
+        read_volumes(job, task.spec, container)
     job.mounts += _workspaces(task.spec)
     job.roots[:0] = _roots(task.spec, [step, template])
     folder = step.get("workingDir", template.get("workingDir"))

@@ -10,13 +10,23 @@ from ci_kaniko.importing.readers.documents import Map, ignore, peek
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.importing.jobs import Draft
+
 
 def volumes_of(pod: Map) -> dict[str, Map]:
     """The volumes of a pod or of a task by their names."""
     return {peek(volume.get("name")): volume for volume in maps(pod.get("volumes"))}
 
 
-def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
+def read_volumes(job: Draft, pod: Map, container: Map) -> None:
+    """What a container finds in the volumes of its pod: secrets, claims and tokens."""
+    volumes = volumes_of(pod)
+    job.mounts += _mounts_of(container, volumes)
+    job.claims |= _claims_of(container, volumes) | _tokens_of(container, volumes)
+    _take_scratch(pod, container, volumes)
+
+
+def _mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
     """The secrets that are mounted into a container."""
     found = []
     for entry, volume in _mounted(container, volumes):
@@ -34,7 +44,7 @@ def mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
     return found
 
 
-def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
+def _claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
     """The claims that are mounted into a container, by their paths."""
     found = {}
     for entry, volume in _mounted(container, volumes):
@@ -49,7 +59,7 @@ def claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
     return found
 
 
-def tokens_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
+def _tokens_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
     """The tokens of the service account that are mounted into a container, by their files."""
     found = {}
     for entry, volume in _mounted(container, volumes):
@@ -95,7 +105,7 @@ def _optional(value: Any) -> Any:
     return value.get("optional") if isinstance(value, Map) else None
 
 
-def take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
+def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
     """Empty folders that nobody else fills are as good as a folder in the container."""
     others = [item for item in maps(pod.get("initContainers")) if item is not container]
     shared = {
