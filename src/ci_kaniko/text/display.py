@@ -23,6 +23,9 @@ _PASSWORD = pattern(
     r"""(?ix) (?:pas+w(?:or)?[dt] | passphrase | pwd | token | _key | client_secret | ["']auth)
     ["']?[ \t]* : (?:[ \t]+|(?=["']))"""
 )
+_PASSWORD_WORDS = ("pas", "pwd", "token", "_key", "client_secret", "auth")
+"""One of them is in whatever that finds: a long line is read quickly."""
+
 _NAME = pattern(
     r"""(?x)(?:
       [A-Za-z_][A-Za-z0-9_]*
@@ -108,6 +111,9 @@ def printable(text: str) -> str:
 
 def _hide_passwords(text: str) -> str:
     """Hide what follows ``password:`` unless it can be the name of a secret."""
+    folded = text.casefold()
+    if not any(word in folded for word in _PASSWORD_WORDS):
+        return text
     pieces: list[str] = []
     at = depth = 0
     for match in _PASSWORD.finditer(text):
