@@ -13,7 +13,9 @@ if [[ -n "$RELEASE" && ! "$RELEASE" == *-rc* || ( -f RELEASE ) ]]; then
 fi
 if [[ $BRANCH -eq 1 || $OS = Linux ]]; then FLAGS+=(--reproducible); fi
 if [ "$DEBUG" = 1 -o "$TRACE" = 1 ] && [ ! -f quiet -a 2 -gt 1 ]; then FLAGS+=(--verbosity=debug); fi
-if [ -v NOCACHE ]; then echo cold; fi
+echo "$BUILD_TAG" > built
+if [ -f built ] && [[ $CI ]] && [[ -t 1 || $OS =~ $PATTERN ]]; then FLAGS+=(--force); fi
+if [ -v NOCACHE ]; then FLAGS+=(--cleanup); fi
 while IFS= read -r line; do
   FLAGS+=(--label "from=$line")
 done < <(echo "$LABELS")

@@ -15,6 +15,7 @@ from ci_kaniko.importing.calls import (
     decoded,
     literal,
     spell,
+    without_head,
 )
 from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
@@ -113,6 +114,7 @@ class Logins(Clouds):
         return bool(kind == "ci-token" and own)
 
     def _host(self, text: Text) -> str:
+        text = without_head(without_head(text, "https://"), "http://") if len(text) > 1 else text
         if not text:
             return ""
         if len(text) == 1 and isinstance(text[0], Var):
@@ -124,8 +126,6 @@ class Logins(Clouds):
             return f"${{env.{name.rpartition('.')[2]}}}"
         written = literal(text)
         if written is None:
-            if isinstance(text[0], Var) and text[0].name.startswith(_PROXY_SERVER):
-                return _PROXY_SERVER
             return self._host(text[:1]) if isinstance(text[0], Var) else str(text[0]).rstrip("/")
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if bare != written and "docker.io" not in bare:

@@ -152,9 +152,6 @@ def _repository_path(paths: Paths, source: Text) -> str | None:
         below_ = None if rest_text is None else literal(rest_text)
         if below_ is not None and (not below_ or below_.startswith("/")):
             return _normal(posixpath.join(root.path, below_.strip("/") or "."))
-    if isinstance(first, Var) and meaning(first) == "checkout" and not first.changes:
-        rest = literal(join(source[1:]))
-        return None if rest is None else _normal(rest.strip("/") or ".")
     written = literal(source)
     if written is not None and written.startswith("."):
         return _normal(written)

@@ -182,7 +182,7 @@ class Spelled:
                 )
             return "build.timestamp"
         raise NotPortable(
-            f"only a run can tell what $({command}) prints",
+            f"only a run can tell what {' '.join(spell((part,)).split())} prints",
             "hand the text over as a run-time variable, ${env.NAME}",
         )
 
