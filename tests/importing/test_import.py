@@ -113,6 +113,7 @@ _NEEDS_A_HAND = {
     "pipelines/kubernetes-job.yaml": {"missing-value"},
     "pipelines/agola-forms.yml": {"missing-login"},
     "pipelines/buildkite-conditions.yml": {"missing-login"},
+    "pipelines/github-steps.yml": {"missing-login"},
     "pipelines/gitlab-conditions": {"missing-login"},
     "pipelines/buildkite-forms.yml": {"missing-login"},
     "pipelines/kubernetes-forms.yml": {"missing-login"},

@@ -84,6 +84,9 @@ class Conditions:
             told = "one of many conditions"
             test = Test("unknown", (Output(told),), text=told, line=self.undecided)
         test = _of_ref(_in_one_spelling(test))
+        if test.left == _REF_NAME and test.kind in {"glob", "pattern", "regex"}:
+            sides = [(Var(side, portable=True),) for side in ("branch", "tag")]
+            return self.guards.either(*(self._atom(replace(test, left=side)) for side in sides))
         key = (test.kind, test.left, test.right)
         number = self._numbers.get(key)
         if number is None:
@@ -272,6 +275,10 @@ _SPELLINGS = {
     for name in ("event_name", "ref", "ref_name", "ref_type")
 }
 """What GitHub calls one thing in a script, and in an expression."""
+
+
+_REF_NAME: Text = (Var("github.ref_name"),)
+"""The name of a branch, or of a tag: a pattern may fit either."""
 
 
 def _in_one_spelling(test: Test) -> Test:

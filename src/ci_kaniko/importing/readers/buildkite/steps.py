@@ -338,8 +338,6 @@ class _Step:
             if peek(step.get("concurrency")) == "1":
                 string(step.get("concurrency"))
         section.update(kept)
-        if section.get("secret") == "ci-kaniko":
-            del section["secret"]
         lifetime = re.search(r"--lifetime[= ](\d+)", job.script_text)
         if lifetime and lifetime[1] != "300":
             section["oidc_lifetime_seconds"] = int(lifetime[1])

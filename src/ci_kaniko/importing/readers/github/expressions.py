@@ -355,18 +355,29 @@ class Expressions:
         line, glob = self._line, self.conditions.glob
         var = text[0] if len(text) == 1 else None
         is_ref = isinstance(var, Var) and var.name in _REFS and not var.changes
-        if name == "endsWith" and is_ref and part.startswith("/"):
-            kinds = [(Var(kind, portable=True),) for kind in ("branch", "tag")]
-            shapes = (part[1:], f"**{part}")
-            return self._any(glob(kind, shape, line) for kind in kinds for shape in shapes)
         if name == "contains" and is_ref and part in {"refs/heads/", "refs/tags/"}:
             return glob(text, f"{part}**", line)
-        shape = {"startsWith": f"{part}**", "endsWith": f"**{part}"}.get(name, f"**{part}**")
         if any(character in part for character in "*?[]!"):
             return self.conditions.unknown(f"{name}({spell(text)}, '{part}')", line)
-        return glob(text, shape, line)
+        if name == "startsWith":
+            return glob(text, f"{part}**", line)
+        end = "" if name == "endsWith" else "**"
+        shapes = [f"**{part}{end}"]
+        if not is_ref or _in_folder(part):
+            return glob(text, shapes[0], line)
+        if part.startswith("/"):
+            shapes.append(f"{part[1:]}{end}")
+        kinds = [(Var(kind, portable=True),) for kind in ("branch", "tag")]
+        return self._any(glob(kind, shape, line) for kind in kinds for shape in shapes)
 
 
+def _in_folder(part: str) -> bool:
+    """Whether a part of a full ref may begin in its folder, which is no part of a name."""
+    head, slash, _ = part.removeprefix("/").partition("/")
+    return part in _FOLDERS or bool(head and slash and f"{head}/" in _FOLDERS)
+
+
+_FOLDERS = "refs/heads/ refs/tags/ refs/pull/"
 _TESTS = {"startsWith", "endsWith", "contains"}
 
 
