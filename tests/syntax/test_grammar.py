@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.spec import context, fields
 from ci_kaniko.syntax import conditions, contexts, globs, grammar, scalars, variables
 from ci_kaniko.syntax.scalars import Plain
-from ci_kaniko.text.display import printable
+from ci_kaniko.text.display import has_token, printable
+from ci_kaniko.text.token_shapes import HEADS, SHAPES, SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,3 +343,18 @@ def test_hints_are_valid(check: Callable[[str], Any], text: str, hint: str) -> N
         check(text)
     assert raised.value.hint == hint
     check(re.sub("^write ", "", hint))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from([*SHAPES]).flatmap(
+        lambda start: st.from_regex(
+            HEADS.get(start, "") + re.escape(start) + SHAPES[start], fullmatch=True
+        )
+    )
+)
+def test_no_shape_of_a_credential_is_passed_over(token: str) -> None:
+    """Each is as long as any of them, and found inside a text, too."""
+    assert len(token) >= SHORTEST
+    assert has_token(token)
+    assert has_token(f"a '{token}' b")
