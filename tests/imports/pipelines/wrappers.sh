@@ -8,8 +8,8 @@ IFS=: read -r NAME LEVEL <<END
 api:2
 END
 case "v$RELEASE" in v1*) SERIES=one ;; $PREFIX-*) SERIES=own ;; *) SERIES=many ;; esac
-if [ main = "$BRANCH" ] && [ "x$RELEASE" = "x1" ] || [ ! ]; then EXTRA=--reproducible; fi
-[ "$1" ] && [ a b c ]
+if [ main = "$BRANCH" ] && [ "x$RELEASE" = "x1" ]; then EXTRA=--reproducible; fi
+if [ "$1" ] && [ a b c ]; then EXTRA="$EXTRA --force"; fi
 /kaniko/executor --context "$NAME" --destination "quay.io/acme/$NAME:$TAG" --build-arg "LEVEL=$LEVEL" \
   --build-arg "SERIES=$SERIES" --build-arg "ONE=$(echo "$B64" | base64 -d)" \
   --build-arg "TWO=$(echo YWJj | base64 -d)" --build-arg "THREE=$(printf %s "$WHO" | base64 | base64 -d)" \
