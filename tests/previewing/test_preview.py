@@ -128,6 +128,15 @@ def test_a_job_that_stops_for_want_of_a_value() -> None:
     assert "${tag} is empty here, and an image needs it" in said(text, "default-branch", "gitlab")
 
 
+def test_a_job_that_stops_for_a_value_that_no_image_can_have() -> None:
+    text = SPEC.replace("${version}", "${tag}").replace("when: version", "when: {tag: 'v*'}")
+    stops = "no image reference can hold the value of ${tag}"
+    assert stops in said(text, "tag=v1.0+b", "gitlab", "github", "buildkite")
+    assert "stops" not in said(text, "tag=v1.0-b", "gitlab")
+    other = text.replace("{tag: 'v*'}", "{tag: 'w*'}")
+    assert "stops" not in said(other, "tag=v1.0+b", "gitlab")
+
+
 def test_the_usual_events_are_those_that_the_globs_are_about() -> None:
     words = [each.word for each in occasions(ci_kaniko.loads(SPEC))]
     assert words == [
@@ -145,6 +154,10 @@ def test_the_usual_events_are_those_that_the_globs_are_about() -> None:
         ("deploy", f'"deploy" is no event; known: {", ".join(KINDS)}'),
         ("tag=", '"tag=" names nothing: write tag=NAME, or tag'),
         ("schedule=x", '"schedule=x": schedule takes no name'),
+        ("branch=a b", '"a b" is no name of a branch: git refuses it'),
+        ("branch=-a", '"-a" is no name of a branch: git refuses it'),
+        ("tag=v*", '"v*" is no name of a tag: git refuses it'),
+        ("tag=v1\n", '"v1\ufffd" is no name of a tag: git refuses it'),
         ("fork=x", '"x" is no number of a pull request: fork=12'),
     ],
 )

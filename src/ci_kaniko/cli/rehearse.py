@@ -109,7 +109,7 @@ def _told() -> Iterator[None]:
     """What is in the way, as a command line says it. Raises Done, Misuse."""
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.problems.problem import SpecError
-    from ci_kaniko.rehearsing.documents import NotModelled
+    from ci_kaniko.rehearsing.documents import NotModelled, RefusedInput
     from ci_kaniko.rehearsing.rehearse import CannotRehearse
     from ci_kaniko.rehearsing.shells import MissingProgram
 
@@ -119,6 +119,9 @@ def _told() -> Iterator[None]:
         fail(error.problems, "text")
     except (UnknownEvent, CannotRehearse, MissingProgram) as error:
         raise Misuse(str(error)) from error
+    except RefusedInput as error:
+        say(str(error), err=True)
+        raise Done(1) from error
     except NotModelled as error:
         say(f"the file holds what a rehearsal does not know: {error}", err=True)
         raise Done(1) from error

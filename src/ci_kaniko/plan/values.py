@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
+    from ci_kaniko.syntax.references import Reference
 
 _TIME = (
     pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[-+]\d\d:\d\d)"),
@@ -266,3 +267,15 @@ def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
     allowed = "A-Za-z0-9_.-" if in_tag else "a-z0-9._/-"
     known = variable(ref.name)
     return bool(known) and not re.search(rf"^[.-]|[^{allowed}]", text)
+
+
+def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str]]:
+    """Variables of a reference whose value cannot stand there, with the value."""
+    pieces = (reference.repository, False), (reference.tag, True)
+    for part, in_tag in ((part, in_tag) for parts, in_tag in pieces for part in parts):
+        if isinstance(part, Ref) and (
+            part.name == "tag" or part.name.startswith((ENV_PREFIX, INPUT_PREFIX))
+        ):
+            text = known.replace(part, is_reference=True)
+            if not check_in_reference(part, text, in_tag=in_tag):
+                yield part.name, text

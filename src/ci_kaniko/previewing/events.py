@@ -8,6 +8,7 @@ from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError, suggest
 from ci_kaniko.syntax.conditions import VERSIONS, Event
 from ci_kaniko.syntax.globs import any_matches, split
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,9 @@ class Occasion(NamedTuple):
     fork: bool = False
 
 
+_NO_REF = pattern(
+    r"[\x00-\x20\x7f~^:?*\[\\]|^[-/]|/$|//|\.\.|\.$|(^|/)\.|@\{|\.lock(/|$)|^@$|[\ud800-\udfff]"
+)
 _BRANCH, _TAG, _CANDIDATE, _REQUEST = "feature/x", "v1.2.3", "v1.3.0-rc.1", "12"
 _WORDS = ("default-branch", "branch", "tag", "pull-request", "fork", "schedule", "manual")
 KINDS = (*_WORDS, "pipeline")
@@ -54,12 +58,21 @@ def occasions(spec: Spec, words: Iterable[str] = ()) -> list[Occasion]:
     Raises UnknownEvent.
     """
     default = default_branch(spec)
-    return [_occasion(word, default) for word in [*words] or _usual(spec, default)]
+    given = [_checked(word) for word in words]
+    return [_occasion(word, default) for word in given or _usual(spec, default)]
 
 
 def default_branch(spec: Spec) -> str:
     """What the default branch is called: main where the spec leaves it to the repository."""
     return spec.default_branch or "main"
+
+
+def _checked(word: str) -> str:
+    """The word, whose branch or tag git can hold. Raises UnknownEvent."""
+    kind, _, name = word.partition("=")
+    if kind in {"branch", "tag"} and _NO_REF.search(name):
+        raise UnknownEvent(f"{quoted(name)} is no name of a {kind}: git refuses it")
+    return word
 
 
 def _occasion(word: str, default: str) -> Occasion:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.pipeline import pipeline
-from ci_kaniko.plan.values import Values
+from ci_kaniko.plan.values import Values, unfit_values
 from ci_kaniko.previewing.starts import Start, start_of
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.variables import text_of
@@ -38,8 +38,9 @@ class Run(NamedTuple):
 
     ``job`` says which of an image's jobs it is. Texts hold the variables that only a run knows.
     ``no_push`` says why nothing is pushed. ``empty`` are variables without a value where an image
-    needs one: the job stops there. ``cache`` is a repository that is read, and ``writes_cache``
-    says whether it is written, too. ``hands_over`` is what later jobs get.
+    needs one, and ``unfit`` those with a value that it cannot hold: the job stops there. ``cache``
+    is a repository that is read, and ``writes_cache`` says whether it is written, too.
+    ``hands_over`` is what later jobs get.
     """
 
     image: str
@@ -51,6 +52,7 @@ class Run(NamedTuple):
     destinations: tuple[str, ...] = ()
     no_push: str = ""
     empty: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
     logins: tuple[LoginUse, ...] = ()
     secrets: tuple[str, ...] = ()
     cache: str = ""
@@ -149,6 +151,7 @@ class _Known:
             destinations=tuple(text_of(push.reference.parts) for push in bound.pushes),
             no_push="" if pushed else self._no_push(plan),
             empty=tuple(self.empty),
+            unfit=tuple(dict.fromkeys(self._unfit(plan, pushed=pushed))),
             logins=tuple(_use(login) for login in bound.logins),
             secrets=_other_secrets(bound),
             cache=text_of(bound.cached.parts) if bound.cached else "",
@@ -156,6 +159,12 @@ class _Known:
             platform=platform,
             hands_over=(*digest, *outputs),
         )
+
+    def _unfit(self, plan: Plan, *, pushed: bool) -> Iterator[str]:
+        """Variables with a value that an image reference cannot hold."""
+        used = [push.reference for push in plan.pushes if pushed and self._holds(push.when)]
+        for reference in [*used, *filter(None, [plan.cached])]:
+            yield from (name for name, _ in unfit_values(reference, self.values))
 
     @property
     def request(self) -> bool:

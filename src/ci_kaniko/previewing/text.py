@@ -72,8 +72,10 @@ def facts(run: Run) -> Iterator[tuple[str, list[str]]]:
         yield "platform", [run.platform]
     if run.job != "prepare":
         yield "pushes", [*run.destinations] or [f"nothing: {run.no_push}"]
-    if run.empty:
-        yield "stops", [f"${{{name}}} is empty here, and an image needs it" for name in run.empty]
+    stops = [f"${{{name}}} is empty here, and an image needs it" for name in run.empty]
+    stops += [f"no image reference can hold the value of ${{{name}}}" for name in run.unfit]
+    if stops:
+        yield "stops", stops
     if run.logins:
         yield "logs in to", [f"{login.host} {login.how}" for login in run.logins]
     if run.secrets:

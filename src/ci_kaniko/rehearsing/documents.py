@@ -21,6 +21,10 @@ class NotModelled(CiKanikoError):
     """A rendered file holds what its platform refuses, or what is not modelled here."""
 
 
+class RefusedInput(NotModelled):
+    """A value of an input that the platform refuses before there is a job."""
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

@@ -49,6 +49,16 @@ def lookup(recorded: Recorded, host: str) -> tuple[str, str] | None:
     return _environment_login(recorded.env, asked)
 
 
+def told_hosts(recorded: Recorded) -> Iterator[str]:
+    """The registries in the arguments of a run and in its config.json."""
+    for word in recorded.argv or ():
+        name, _, value = word.partition("=")
+        if name in {"--destination", "--cache-repo"}:
+            yield value.partition("/")[0]
+    for key in (recorded.config or {}).get("auths") or {}:
+        yield "docker.io" if key == _DOCKER_HUB else _registry(key)
+
+
 def _auth_variable(env: Mapping[str, str]) -> dict[str, Any]:
     """DOCKER_AUTH_CONFIG takes `auth` only; kaniko drops the whole variable for anything else."""
     config = json_object(env.get("DOCKER_AUTH_CONFIG") or "{}")

@@ -12,7 +12,7 @@ from ci_kaniko.problems.problem import CiKanikoError, SpecError
 from ci_kaniko.rehearsing import engines, triggers
 from ci_kaniko.rehearsing.events import NOW, values
 from ci_kaniko.rehearsing.execution import run
-from ci_kaniko.rehearsing.logins import lookup
+from ci_kaniko.rehearsing.logins import lookup, told_hosts
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.shells import serving
@@ -188,7 +188,10 @@ class _Stage:
         if done is None:
             return Ran(name, result.status, None)
         logins = [login for plan in plans_of(self.spec, self.chosen) for login in plan.logins]
-        hosts = dict.fromkeys(login.host for login in logins if done.calls or done.joined)
+        hosts: dict[str, None] = {}
+        for login in logins if done.calls or done.joined else ():
+            # Only the run knows the host that a variable holds.
+            hosts |= dict.fromkeys(told_hosts(done) if "$" in login.host else [login.host])
         return Ran(name, result.status, done, tuple(h for h in hosts if lookup(done, h)))
 
     def _perform(self, step: Step) -> Result:

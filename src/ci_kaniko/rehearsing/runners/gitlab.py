@@ -6,8 +6,17 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.problems.finding import quoted
 from ci_kaniko.rehearsing import yaml11
-from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, as_text, flat, only
+from ci_kaniko.rehearsing.documents import (
+    NotModelled,
+    RefusedInput,
+    as_mapping,
+    as_scalar,
+    as_text,
+    flat,
+    only,
+)
 from ci_kaniko.rehearsing.events import environment, identity
 from ci_kaniko.rehearsing.running import Outcome, Running
 
@@ -61,13 +70,14 @@ def gitlab_document(text: str, inputs: Mapping[str, str] = MappingProxyType({}))
     declared = yaml11.load(header)["spec"].get("inputs") or {}
 
     def pasted(match: re.Match[str]) -> str:
-        """The value of an input. Raises NotModelled."""
+        """The value of an input. Raises RefusedInput."""
         entry = declared[match[1]] or {}
         value = inputs.get(match[1], entry.get("default"))
-        if value not in entry.get("options", [value]):
-            raise NotModelled(f"GitLab refuses {value!r} for {match[1]}")
-        if not re.search(entry.get("regex", ""), str(value)):
-            raise NotModelled(f"GitLab refuses {value!r} for {match[1]}")
+        options = entry.get("options", [value])
+        if value not in options or not re.search(entry.get("regex", ""), str(value)):
+            offered = f"; it is one of: {', '.join(map(str, options))}" * ("options" in entry)
+            given = quoted(str(value))
+            raise RefusedInput(f"GitLab refuses {given} for the input {match[1]}{offered}")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     return as_mapping(yaml11.load(re.sub(r"\$\[\[ *inputs\.(\w+) *\]\]", pasted, body)))

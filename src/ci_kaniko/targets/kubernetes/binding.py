@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.plan.values import check_in_reference
+from ci_kaniko.plan.values import unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import VERSIONS, holds
 from ci_kaniko.syntax.grammar import is_host
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, check_tag_text, is_run_time_host
-from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, Part, Parts, Ref, names
+from ci_kaniko.syntax.variables import Part, Ref, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,10 +81,7 @@ def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
     """Values that an image reference cannot hold."""
     yield from _bad_hosts(plan, known)
     for where, reference in _references(plan, known):
-        unfit = [
-            *_unfit(reference.repository, known, in_tag=False),
-            *_unfit(reference.tag, known, in_tag=True),
-        ]
+        unfit = [*unfit_values(reference, known)]
         for name, text in unfit:
             yield Finding(
                 "bad-value",
@@ -121,17 +118,6 @@ def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
     cache = plan.spec.cache
     if cache and cache.remote:
         yield ("cache", "repo"), cache.remote
-
-
-def _unfit(parts: Parts, known: Values, *, in_tag: bool) -> Iterator[tuple[str, str]]:
-    """Variables whose value cannot stand there, with the value."""
-    for part in parts:
-        if isinstance(part, Ref) and (
-            part.name == "tag" or part.name.startswith((ENV_PREFIX, INPUT_PREFIX))
-        ):
-            text = known.replace(part, is_reference=True)
-            if not check_in_reference(part, text, in_tag=in_tag):
-                yield part.name, text
 
 
 def _text(reference: Reference, known: Values) -> str:
