@@ -13,12 +13,12 @@ import pytest
 
 from ci_kaniko.rehearsing import events, kubelet, sandbox
 from ci_kaniko.rehearsing.buildkite_upload import UploadError, interpolate, upload
+from ci_kaniko.rehearsing.comparable import normalise
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Mount, Recorded
 from ci_kaniko.rehearsing.request import Request
 from harness import tools
-from harness.arguments import normalise
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD

@@ -66,7 +66,6 @@ NAMES_A_TARGET = {
     "ci_kaniko/plan/values.py": "a host, where merge requests have refs of their own",
     "ci_kaniko/syntax/variables.py": "a context of expressions",
     "ci_kaniko/cli/report.py": "a format of messages",
-    "ci_kaniko/testing.py": "the manifest that holds what others find out when they run",
 }
 """Where the name of a target that is built in may stand, and what it is there."""
 

@@ -164,6 +164,7 @@ READS_TEXT = {
     "ci_kaniko.project.starter": "it reads what a user types and what git says, before any spec",
     "ci_kaniko.spec.rules.executor": "an image that runs is no reference, and a rule refuses one",
     "ci_kaniko.spec.rules.options": "a mirror with a scheme is what it refuses",
+    "ci_kaniko.rehearsing.comparable": "it looks at what the executor was told",
     "ci_kaniko.rehearsing.events": "it makes addresses of a platform, not of a spec",
     "ci_kaniko.rehearsing.executor": "it looks where the executor would, for what it was told",
     "ci_kaniko.rehearsing.recording": "it looks where the executor would, for what it was told",

@@ -12,7 +12,12 @@ from harness import forked
 from harness.repository import PACKAGE
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-target.md"
-NAMES = ("acme_ci/acme.yml.j2", "acme_ci/__init__.py", "pyproject.toml", "test_acme.py")
+NAMES = (
+    *("acme_ci/acme.yml.j2", "acme_ci/__init__.py", "pyproject.toml"),
+    *("acme_ci/runner.py", "test_acme.py"),
+)
+TARGET = "acme_ci/__init__.py"
+NO = "Finding('x', (), 'no such thing')"
 
 
 def _project(folder: Path) -> Path:
@@ -65,16 +70,27 @@ def test_the_words_of_the_page_are_known(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("name", "right", "wrong", "told"),
     [
-        ('"ACME_COMMIT"', '"ACME_BRANCH"', "is missing"),
-        ("executor(image.plan, words)", "executor(image.plan, words[:1])", "is missing"),
-        ("executor(image.plan, words)", "['true']", "the executor ran 0 times"),
-        ("with_shell=True)),\n", "with_shell=True)),\n        Finding('x', (), 'no'),\n", "no"),
+        (TARGET, '"ACME_COMMIT"', '"ACME_BRANCH"', "is missing"),
+        (TARGET, "executor(image.plan, words)", "executor(image.plan, words[:1])", "is missing"),
+        (TARGET, "executor(image.plan, words)", "['true']", "the executor ran 0 times"),
+        (TARGET, "with_shell=True)),\n", f"with_shell=True)),\n{' ' * 8}{NO},\n", "no such thing"),
+        (
+            "test_acme.py",
+            '"cache", ',
+            '"cache", "cache-claim", ',
+            "is not refused: target-variable",
+        ),
+        ("test_acme.py", '["minimal-ghcr"]', "[]", 'no login for "ghcr.io" on acme'),
+        ("test_acme.py", '"missing-login"', '"bad-value"', 'no login for "ghcr.io" on acme'),
+        ("test_acme.py", '["minimal-ghcr"]', '["minimal-ghcr", "x"]', "is no spec of ours"),
     ],
 )
-def test_the_judge_tells_a_fault(project: Path, right: str, wrong: str, told: str) -> None:
-    path = project / "acme_ci/__init__.py"
+def test_the_judge_tells_a_fault(
+    project: Path, name: str, right: str, wrong: str, told: str
+) -> None:
+    path = project / name
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong, 1), encoding="utf-8")

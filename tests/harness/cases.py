@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SPECS = ROOT / "tests" / "specs" / "ok"
+SPECS = ROOT / "src" / "ci_kaniko" / "testing" / "specs"
 PIPELINES = ROOT / "tests" / "specs" / "pipelines"
 BROKEN = ROOT / "tests" / "broken"
 SNAPSHOTS = ROOT / "snapshots"

@@ -7,10 +7,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ci_kaniko.rehearsing.comparable import normalise
 from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES
 from ci_kaniko.rehearsing.logins import lookup
 from harness import expectation, expected_arguments, expected_logins
-from harness.arguments import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,10 +9,21 @@ import pytest
 
 from ci_kaniko.rehearsing import execution, sandbox
 from ci_kaniko.rehearsing.shells import MissingProgram
+from ci_kaniko.targets import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_kaniko.rehearsing.events import Event
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.request import Request
+    from ci_kaniko.rehearsing.triggers import Step
+
+
+def steps_of(target: str, text: str, event: Event, inputs: Mapping[str, str]) -> list[Step]:
+    """The jobs of a text that an event starts."""
+    found: list[Step] = execution.runner_of(registry.target(target)).steps(text, event, inputs)
+    return found
 
 
 def run(request: Request) -> Recorded:

@@ -17,7 +17,7 @@ from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.runners.agola import agola_tasks
 from ci_kaniko.rehearsing.triggers import Result
 from harness import expectation, expected_logins, images
-from harness.execution import run
+from harness.execution import run, steps_of
 from harness.runs import INPUTS, SHELLS, in_its_store, read_pipeline, render
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def run_pipeline(
         recorded[step.name] = done
         return _result_of(done)
 
-    results = triggers.play(triggers.STEPS[target](text, event, given.inputs), perform)
+    results = triggers.play(steps_of(target, text, event, given.inputs), perform)
     return _with_requests(Ran(results, recorded))
 
 

@@ -18,6 +18,7 @@ from ci_kaniko.plan.values import Values
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.rehearsing import kubelet
 from ci_kaniko.rehearsing.buildkite_upload import interpolate
+from ci_kaniko.rehearsing.comparable import normalise
 from ci_kaniko.rehearsing.events import slug
 from ci_kaniko.rehearsing.sandbox import tools_of
 from ci_kaniko.rehearsing.triggers import github_filter
@@ -26,7 +27,6 @@ from ci_kaniko.syntax import globs
 from ci_kaniko.text.quoting import annotated, can_be_double_quoted, quote
 from ci_kaniko.text.yaml import block, flow, literal, scalar
 from harness import expectation, expected_arguments, tools
-from harness.arguments import normalise
 from harness.events import DEFAULT_BRANCH, TAG
 from harness.expectation import Run
 from harness.runs import SHELLS, TARGETS, execute, rendering, values_for

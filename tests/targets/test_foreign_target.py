@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ci_kaniko.rehearsing import yaml11
-from harness import forked, tools
+from ci_kaniko.rehearsing.events import Event
+from harness import forked
 from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 
@@ -74,34 +76,32 @@ def test_it_is_rendered_and_kept_in_sync(project: Project) -> None:
     assert "+    queue: large" in project.installed("check", code=1).out
 
 
-@pytest.mark.parametrize("request_number", ["", "7"])
-def test_its_script_runs(project: Project, tmp_path: Path, request_number: str) -> None:
+@pytest.mark.parametrize(("event", "pushes"), [("default-branch", True), ("pull-request", False)])
+def test_it_is_rehearsed(project: Project, event: str, *, pushes: bool) -> None:
     project.write("ci-kaniko.yaml", SPEC.replace(", acme: anonymous", ""))
-    kaniko = tmp_path / "kaniko"
-    kaniko.mkdir()
-    (kaniko / "executor").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (kaniko / "executor").chmod(0o755)
-    script = project.jobs()["build"]["script"].replace("/kaniko/", f"{kaniko}/")
-    variables = {
-        "ACME_COMMIT": "1234567",
-        "ACME_CHECKOUT": "/src",
-        "ACME_PULL_REQUEST": request_number,
-        "GHCR_TOKEN": "tiger",
-    }
-    done = subprocess.run(
-        [*tools.shell(), "-c", script],
-        env={"PATH": os.environ["PATH"], **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    pushed = "--no-push" if request_number else "--destination=ghcr.io/acme/shop:1234567"
-    assert done.stdout.splitlines() == [
-        "--context=dir:///src",
-        "--dockerfile=/src/Dockerfile",
-        pushed,
+    done = project.installed("rehearse", "acme", "--event", event, "--format", "json")
+    job, *others = json.loads(done.out)["jobs"]
+    assert not others
+    assert job["arguments"] == [
+        "--context=dir:///workspace/acme",
+        "--dockerfile=/workspace/acme/Dockerfile",
+        f"--destination=ghcr.io/acme/shop:{Event(name=event).sha}" if pushes else "--no-push",
     ]
-    assert (kaniko / ".docker/config.json").exists() == (not request_number)
+
+
+def test_what_a_rehearsal_lacks_is_said(project: Project, tmp_path: Path) -> None:
+    """Of a target without a runner, and of one whose platform has no engine."""
+    engine = project.installed("rehearse", "acme", "--engine", code=2)
+    assert "no engine for acme: gitlab-ci-local for gitlab, act for github" in engine.err
+    bare = tmp_path / "bare"
+    shutil.copytree(FOREIGN, bare)
+    module = bare / "acme_ci/__init__.py"
+    lines = module.read_text().splitlines(keepends=True)
+    module.write_text("".join(line for line in lines if "runner=" not in line))
+    beside = {"PYTHONPATH": f"{PACKAGE}{os.pathsep}{bare}"}
+    done = project.run("rehearse", "acme", environment=beside)
+    assert done.code == 2
+    assert "nobody says how acme runs a job: its Target takes a runner" in done.err
 
 
 def test_it_is_merged_into_a_file_of_somebody(project: Project) -> None:

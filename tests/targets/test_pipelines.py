@@ -19,10 +19,10 @@ from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import File, Handed
 from ci_kaniko.rehearsing.request import Request
-from ci_kaniko.rehearsing.triggers import STEPS, NotUnderstood, Result, before
+from ci_kaniko.rehearsing.triggers import NotUnderstood, Result, before
 from harness import checks, expectation, expected_logins, images, pipelines
 from harness.cases import PIPELINE_CASES
-from harness.execution import run
+from harness.execution import run, steps_of
 from harness.expectation import Run
 from harness.foretold import does_as_foretold, foretold, kind_of
 from harness.pipelines import (
@@ -423,13 +423,13 @@ def play_with(case: str, target: str, event: Event, given: Given) -> Ran:
 def test_an_image_waits_for_those_that_it_needs(case: str, target: str) -> None:
     pipeline = read_pipeline(case)
     for event in pipelines.events(case):
-        steps = STEPS[target](render(case, target, event), event, INPUTS.get(case, {}))
-        here = {step.name for step in steps}
+        found = steps_of(target, render(case, target, event), event, INPUTS.get(case, {}))
+        here = {step.name for step in found}
         for job in pipeline.jobs:
             for other in pipeline.jobs:
                 both = {native_name(job, target), native_name(other, target)} <= here
                 if both and other.image.name in job.image.needs:
-                    earlier = before(steps, native_name(job, target))
+                    earlier = before(found, native_name(job, target))
                     assert native_name(other, target) in earlier, (job.name, other.name)
 
 

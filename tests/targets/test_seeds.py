@@ -37,7 +37,7 @@ def test_every_seed_is_shown_with_its_own_platform() -> None:
     assert len(SEEDS) == 10
     for seed in SEEDS:
         platform = seed.split("-")[1]
-        assert f"tests/specs/ok/{seed}.yaml" in shown
+        assert f"src/ci_kaniko/testing/specs/{seed}.yaml" in shown
         assert f"snapshots/{platform}/{seed}.yml" in shown
     assert len(shown) == 2 * len(SEEDS)
 

@@ -21,6 +21,7 @@ from harness.events import (
     PULL_REQUEST,
     TAG,
 )
+from harness.execution import steps_of
 from harness.expectation import Run
 from harness.runs import RENDERED, SHELLS, TARGETS, execute, read, render
 
@@ -196,8 +197,8 @@ def played(target: str, text: str, *failing: str) -> dict[str, str]:
     def perform(step: triggers.Step) -> triggers.Result:
         return triggers.Result("failed" if step.name in failing else "passed")
 
-    steps = triggers.STEPS[target](text, DEFAULT_BRANCH, {})
-    return {name: result.status for name, result in triggers.play(steps, perform).items()}
+    found = steps_of(target, text, DEFAULT_BRANCH, {})
+    return {name: result.status for name, result in triggers.play(found, perform).items()}
 
 
 GITHUB = """

@@ -12,7 +12,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from ci_kaniko.rehearsing.triggers import STEPS, Result, play
+from ci_kaniko.rehearsing.triggers import Result, play
 from harness import expectation, images, validators
 from harness.events import (
     CHAT,
@@ -30,6 +30,7 @@ from harness.events import (
     TARGET_OF_A_REQUEST,
     TOKEN,
 )
+from harness.execution import steps_of
 from harness.expectation import Run
 from harness.pipelines import looked, native_name, stays
 from harness.runs import SHELLS, TARGETS, execute, values_for
@@ -195,7 +196,7 @@ def started(target: str, text: str, event: Event) -> set[str]:
             return Result("passed", {"digest": "sha256:0"})
         return looked(text, event, SHELLS[-1])
 
-    results = play(STEPS[target](text, event, {}), perform)
+    results = play(steps_of(target, text, event, {}), perform)
     return {name for name, result in results.items() if result.status == "passed"}
 
 

@@ -110,7 +110,7 @@ def _told() -> Iterator[None]:
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.rehearsing.documents import NotModelled, RefusedInput
-    from ci_kaniko.rehearsing.rehearse import CannotRehearse
+    from ci_kaniko.rehearsing.execution import CannotRehearse
     from ci_kaniko.rehearsing.shells import MissingProgram
 
     try:

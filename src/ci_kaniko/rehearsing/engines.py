@@ -29,10 +29,14 @@ _CHECKOUT = "name: checkout\nruns:\n  using: composite\n  steps: [{run: 'true', 
 
 
 class Engine(NamedTuple):
-    """Somebody else's program: its name, the words that let it run a file, what it calls."""
+    """Somebody else's program: its name, the words that let it run a file, what it calls.
+
+    The file, and those of the repository, lie in the ``workspace``.
+    """
 
     program: str
     file: str
+    workspace: str
     words: Callable[[Request], list[str]]
     needs: tuple[str, ...] = ()
 
@@ -47,9 +51,8 @@ class Played(NamedTuple):
     printed: tuple[str, ...]
 
 
-def play(request: Request) -> Played:
+def play(engine: Engine, request: Request) -> Played:
     """Run every job of a file by the engine of its platform. Raises MissingProgram."""
-    engine = ENGINES[request.target]
     found, *_ = [program(name) for name in (engine.program, "git", *engine.needs)]
     if not sandbox.ISOLATED:
         raise MissingProgram("an engine needs a sandbox, and this machine has no mount namespaces")
@@ -62,8 +65,7 @@ def play(request: Request) -> Played:
         box.prepare(request)
         _furnish(box, request, engine)
         words = [*_started(path), *engine.words(request)]
-        workspace = WORKSPACES[request.target]
-        script = f'cd {workspace} && {_commit(request.event)} && exec "$@"'
+        script = f'cd {engine.workspace} && {_commit(request.event)} && exec "$@"'
         env = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8", "XDG_CACHE_HOME": "/tmp/cache"}  # noqa: S108
         done = box.run(
             [box.shell, "-ec", script, "sh", *words], {**env, **_shouted(request.secrets)}, "/"
@@ -86,7 +88,7 @@ def _furnish(box: sandbox.Sandbox, request: Request, engine: Engine) -> None:
     for name, text in (("docker", DOCKER), ("curl", CURL)):
         box.keep(f"/.recorder/bin/{name}", text, 0o755)
     for path, text in {**request.files, engine.file: request.text}.items():
-        box.write(f"{WORKSPACES[request.target]}/{path}", text)
+        box.write(f"{engine.workspace}/{path}", text)
     for name, text in request.file_secrets.items():
         box.write(f"/.record/files/{name}", text, 0o600)
     box.write("/.record/event.json", json.dumps(_payload(request.event)))
@@ -149,10 +151,10 @@ def _payload(event: Event) -> dict[str, Any]:
     return payload
 
 
-ENGINES: Mapping[str, Engine] = {
-    "gitlab": Engine("gitlab-ci-local", ".gitlab-ci.yml", _gitlab, ("node", "rsync")),
-    "github": Engine("act", ".github/workflows/image.yml", _github),
-}
+GITLAB_CI_LOCAL = Engine(
+    "gitlab-ci-local", ".gitlab-ci.yml", WORKSPACES["gitlab"], _gitlab, ("node", "rsync")
+)
+ACT = Engine("act", ".github/workflows/image.yml", WORKSPACES["github"], _github)
 
 
 def _calls(box: sandbox.Sandbox) -> Iterator[tuple[str, ...]]:

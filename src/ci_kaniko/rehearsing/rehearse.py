@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.previewing.events import occasions
-from ci_kaniko.problems.problem import CiKanikoError, SpecError
-from ci_kaniko.rehearsing import engines, triggers
+from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.rehearsing import triggers
 from ci_kaniko.rehearsing.events import NOW, values
-from ci_kaniko.rehearsing.execution import run
+from ci_kaniko.rehearsing.execution import CannotRehearse, run, runner_of
 from ci_kaniko.rehearsing.logins import lookup, told_hosts
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
@@ -28,6 +28,7 @@ from ci_kaniko.rehearsing.triggers import Result
 from ci_kaniko.rendering import render
 from ci_kaniko.spec.loading import errors
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX
+from ci_kaniko.targets.registry import available_targets
 from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
@@ -41,13 +42,6 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.triggers import Step
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.target import Target
-
-SHELLS = {"github": "bash"}
-"""Whose shell runs the scripts of a platform; busybox where nothing is said."""
-
-
-class CannotRehearse(CiKanikoError):
-    """What a rehearsal lacks; the message says how it gets that."""
 
 
 class Ran(NamedTuple):
@@ -104,7 +98,7 @@ def rehearse(
     SpecError, UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled,
     CannotRehearse.
     """
-    stage = _staged(spec, target, event, shell, given)
+    stage = staged(spec, target, event, shell=shell, given=given)
     if executor is not None:
         stage.build_with(executor)
     return stage.play()
@@ -122,35 +116,46 @@ def by_engine(
     Raises what ``rehearse`` does: CannotRehearse without such an engine, and MissingProgram where
     it is not installed.
     """
-    if target not in engines.ENGINES:
-        known = ", ".join(f"{e.program} for {name}" for name, e in engines.ENGINES.items())
-        raise CannotRehearse(f"there is no engine for {target}: {known}")
-    stage = _staged(spec, target, event, "", given)
-    return engines.play(stage.request(""))
+    engine = runner_of(find_target(target)).engine
+    if engine is None:
+        every = available_targets().values()
+        known = ((t.name, t.runner.engine) for t in every if t.runner is not None)
+        there = ", ".join(f"{found().program} for {name}" for name, found in known if found)
+        raise CannotRehearse(f"there is no engine for {target}: {there}")
+    from ci_kaniko.rehearsing import engines
+
+    return engines.play(engine(), staged(spec, target, event, given=given).request(""))
 
 
-def _staged(
-    spec: Spec, target: str, event: str, shell: str, given: Mapping[str, str] | None
-) -> _Stage:
+def staged(
+    spec: Spec,
+    target: str,
+    event: str,
+    *,
+    shell: str = "",
+    given: Mapping[str, str] | None = None,
+) -> Stage:
+    """The file and what its platform holds, before anything runs. Raises what ``rehearse`` does."""
     chosen = find_target(target)
-    if chosen.name not in triggers.STEPS:
-        raise CannotRehearse(f"nobody knows here how {target} runs a job")
+    runner = runner_of(chosen)
     if problems := errors(spec):
         raise SpecError(problems)
     (occasion,) = occasions(spec, [event])
-    if target not in triggers.ONLY_ON.get(occasion.event.source, (target,)):
+    if occasion.event.source in runner.without:
         raise CannotRehearse(f"{target} has no such event: {occasion.title}")
-    return _Stage(with_prepared(spec), chosen, occasion, shell, given or {})
+    return Stage(
+        with_prepared(spec), chosen, occasion, serving(shell or runner.runs_in), given or {}
+    )
 
 
-class _Stage:
+class Stage:
     """Where the jobs of one event run."""
 
     def __init__(
         self, spec: Spec, chosen: Target, occasion: Occasion, shell: str, given: Mapping[str, str]
     ) -> None:
         self.spec, self.chosen, self.occasion = spec, chosen, occasion
-        self.shell = serving(shell or SHELLS.get(chosen.name, "busybox"))
+        self.runner, self.shell = runner_of(chosen), shell
         self.event = event_of(occasion, spec)
         self.store = store(spec, chosen, given, fork=occasion.fork)
         self.inputs = dict(_inputs(spec, given))
@@ -177,7 +182,7 @@ class _Stage:
 
     def play(self) -> Rehearsal:
         """Run every job that the event starts."""
-        steps = triggers.STEPS[self.chosen.name](self.text, self.event, self.inputs)
+        steps = self.runner.steps(self.text, self.event, self.inputs)
         results = triggers.play(steps, self._perform)
         jobs = tuple(self._ran(name, result) for name, result in results.items())
         leaks = tuple(leak for job in jobs for leak in _leaks(job, self.store))
@@ -201,9 +206,9 @@ class _Stage:
 
     def request(self, job: str) -> Request:
         """The job with what its platform keeps: a ready config is a file, a Secret or a text."""
-        name, held = self.chosen.name, self.store
+        name, held, has_files = self.chosen.name, self.store, self.runner.has_files
         in_cluster = self.chosen.system.secret_objects
-        apart = in_cluster or name == "gitlab"
+        apart = in_cluster or has_files
         section = getattr(self.spec, name, None)
         return Request(
             name,
@@ -214,7 +219,7 @@ class _Stage:
             secrets=held.secrets if apart else {**held.secrets, **held.configs},
             secret=getattr(section, "secret", None) or "ci-kaniko",
             variables=held.variables,
-            file_secrets=held.configs if name == "gitlab" else {},
+            file_secrets=held.configs if has_files else {},
             docker_configs=held.configs if in_cluster else {},
             inputs=self.inputs,
             handed=Handed(

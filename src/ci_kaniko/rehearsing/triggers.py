@@ -475,19 +475,3 @@ def kubernetes_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE)
 
 def _passed(names: tuple[str, ...], results: Mapping[str, Result]) -> bool:
     return all(results[name].status == "passed" for name in names)
-
-
-ONLY_ON = {
-    "schedule": ("gitlab", "github", "buildkite", "kubernetes"),
-    "manual": ("gitlab", "github", "buildkite", "kubernetes"),
-    "pipeline": ("gitlab", "buildkite", "kubernetes"),
-}
-"""The platforms that have a source of events; a manifest is created for any."""
-
-STEPS: Mapping[str, Callable[[str, Event, Mapping[str, str]], list[Step]]] = {
-    "gitlab": gitlab_steps,
-    "github": github_steps,
-    "buildkite": buildkite_steps,
-    "agola": agola_steps,
-    "kubernetes": kubernetes_steps,
-}

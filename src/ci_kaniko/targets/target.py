@@ -90,6 +90,23 @@ class Start(NamedTuple):
     steps: tuple[str, ...] = ()
 
 
+class Runner(NamedTuple):
+    """How a rehearsal runs what is rendered here, as ``ci_kaniko.rehearsing.running`` words it.
+
+    ``steps`` are the jobs that an event starts, of a text, the event and the values of inputs.
+    ``run`` runs one in its sandbox. ``runs_in`` is the shell of its scripts. The platform has no
+    events from the sources ``without``. ``has_files`` says that it gives a job a ready docker
+    config as the path of a file, and ``engine`` is a program of others that runs the same file.
+    """
+
+    steps: Callable[..., Any]
+    run: Callable[..., Any]
+    runs_in: str = "busybox"
+    without: tuple[str, ...] = ()
+    has_files: bool = False
+    engine: Callable[[], Any] | None = None
+
+
 PARTS = ("schedules", "manual", "pipelines", "paths", "needs")
 """What a target gives its effect only if it says so."""
 
@@ -115,7 +132,8 @@ class Target(NamedTuple):
     left out because the push to its branch, or to that of a fork, makes the same. ``started_now``
     is a build in a pipeline that is rendered when it runs, and ``nothing`` the text of one without
     images, for a spec and a reason. ``refuses`` looks at a text as the platform will, whatever
-    template it is from. ``dialect`` names its variables in the table of what works where.
+    template it is from. ``dialect`` names its variables in the table of what works where, and
+    ``runner`` lets ``ci-kaniko rehearse`` run its files.
     """
 
     system: System
@@ -141,6 +159,7 @@ class Target(NamedTuple):
     nothing: Callable[[Spec, str], str] = lambda *_: ""
     refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()
     dialect: Callable[[], Dialect] | None = None
+    runner: Runner | None = None
     hears: tuple[str, ...] = ()
 
     def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:

@@ -29,7 +29,7 @@ from ci_kaniko.syntax.grammar import check_text
 from ci_kaniko.targets.header import header
 from ci_kaniko.targets.setup import Setup
 from ci_kaniko.targets.shared import config_folder
-from ci_kaniko.targets.target import Rendering, Shape, Start, Target
+from ci_kaniko.targets.target import Rendering, Runner, Shape, Start, Target, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -157,5 +157,6 @@ TARGET = Target(
     setup=_Words,
     start=Start(seen=(".acme.yml",), outputs=(".acme.yml",), pipelines=(".acme.yml",)),
     dialect=lambda: _DIALECT,
+    runner=Runner(steps=later("acme_ci.runner:steps"), run=later("acme_ci.runner:run")),
     nothing=lambda spec, _: f"{header(spec)}\n\njobs: {{}}\n",
 )

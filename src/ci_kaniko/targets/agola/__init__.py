@@ -1,7 +1,7 @@
 """Agola."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["agola"],
@@ -22,4 +22,9 @@ TARGET = Target(
         pipelines=(".agola/config.yml",),
     ),
     pulls_with=later("ci_kaniko.targets.agola.tasks:pulls_with"),
+    runner=Runner(
+        steps=later("ci_kaniko.rehearsing.triggers:agola_steps"),
+        run=later("ci_kaniko.rehearsing.runners.agola:run"),
+        without=("schedule", "manual", "pipeline"),
+    ),
 )

@@ -1,7 +1,7 @@
 """Buildkite."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["buildkite"],
@@ -24,5 +24,9 @@ TARGET = Target(
         numbered=".buildkite/image",
         pipelines=(".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
         uses='"command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
+    ),
+    runner=Runner(
+        steps=later("ci_kaniko.rehearsing.triggers:buildkite_steps"),
+        run=later("ci_kaniko.rehearsing.runners.buildkite:run"),
     ),
 )

@@ -1,7 +1,7 @@
 """GitHub Actions."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["github"],
@@ -30,4 +30,11 @@ TARGET = Target(
         no_merge="GitHub reads every workflow, so a new one stands beside yours: no --merge",
     ),
     pulls_with=later("ci_kaniko.targets.github.pulls:pulls_with"),
+    runner=Runner(
+        steps=later("ci_kaniko.rehearsing.triggers:github_steps"),
+        run=later("ci_kaniko.rehearsing.runners.github:run"),
+        runs_in="bash",
+        without=("pipeline",),
+        engine=found_at("ci_kaniko.rehearsing.engines:ACT"),
+    ),
 )

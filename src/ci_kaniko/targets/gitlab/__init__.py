@@ -1,7 +1,7 @@
 """GitLab CI."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["gitlab"],
@@ -30,5 +30,11 @@ TARGET = Target(
         pipelines=(".gitlab-ci.yml",),
         uses='"include: [{{local: {output}}}]" in {pipeline}',
         section=later("ci_kaniko.targets.gitlab.beside:section"),
+    ),
+    runner=Runner(
+        steps=later("ci_kaniko.rehearsing.triggers:gitlab_steps"),
+        run=later("ci_kaniko.rehearsing.runners.gitlab:run"),
+        has_files=True,
+        engine=found_at("ci_kaniko.rehearsing.engines:GITLAB_CI_LOCAL"),
     ),
 )

@@ -1,7 +1,7 @@
 """Kubernetes."""
 
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Shape, Start, Target, later
+from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, later
 
 TARGET = Target(
     system=SYSTEMS["kubernetes"],
@@ -21,5 +21,9 @@ TARGET = Target(
             "ci-kaniko setup kubernetes  # what must exist there before the first run",
             "ci-kaniko render kubernetes | kubectl create -f -  # a manifest holds one commit",
         )
+    ),
+    runner=Runner(
+        steps=later("ci_kaniko.rehearsing.triggers:kubernetes_steps"),
+        run=later("ci_kaniko.rehearsing.runners.kubernetes:run"),
     ),
 )
