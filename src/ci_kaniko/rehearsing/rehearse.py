@@ -135,7 +135,10 @@ def staged(
     shell: str = "",
     given: Mapping[str, str] | None = None,
 ) -> Stage:
-    """The file and what its platform holds, before anything runs. Raises what ``rehearse`` does."""
+    """The file and what its platform holds, before anything runs.
+
+    Raises SpecError, UnknownTargetError, UnknownEvent, MissingProgram, CannotRehearse.
+    """
     chosen = find_target(target)
     runner = runner_of(chosen)
     if problems := errors(spec):

@@ -159,8 +159,8 @@ class Target(NamedTuple):
     nothing: Callable[[Spec, str], str] = lambda *_: ""
     refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()
     dialect: Callable[[], Dialect] | None = None
-    runner: Runner | None = None
     hears: tuple[str, ...] = ()
+    runner: Runner | None = None
 
     def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:
         """What ``prepare`` makes of a spec, unless it does not hear some of it."""
