@@ -378,3 +378,29 @@ def test_a_caller_is_told_what_to_hand_over() -> None:
         CALLED.replace("{form: reusable}", "{job: image}").replace("input.", "env.")
     )
     assert not [item for item in requirements(own, "github") if item.kind == "caller"]
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github"])
+def test_who_sees_no_spec_reads_no_placeholder_of_it(target: str) -> None:
+    """Neither what is printed nor what a called workflow says of its secrets holds ``${``."""
+    spec = ci_kaniko.loads(
+        "default_branch: main\n"
+        "inputs: {registry: {default: ghcr.io, options: [ghcr.io, quay.io]}}\n"
+        'destinations: ["${input.registry}/acme/shop:1", "${env.HOST}/acme/b:1"]\n'
+        "registries:\n"
+        "  ${input.registry}: {username: {secret: ACME_USER}, password: TOKEN}\n"
+        "  ${env.HOST}: {username: acme, password: OTHER}\n"
+        "gitlab: {form: include, job: 'build-${input.registry}'}\n"
+        "github: {form: reusable}\n"
+    )
+    told = {item.name: item.purpose for item in requirements(spec, target) if item.kind == "secret"}
+    assert told == {
+        "ACME_USER": "user name for the registry that input.registry names",
+        "TOKEN": "password or token for the registry that input.registry names",
+        "OTHER": "password or token for the registry that env.HOST names",
+    }
+    if target == "github":
+        called = yaml11.load(ci_kaniko.render(spec, target))["on"]["workflow_call"]
+        said = {name: secret["description"] for name, secret in called["secrets"].items()}
+        assert said == {name: purpose[:1].upper() + purpose[1:] for name, purpose in told.items()}
+        assert called["inputs"]["registry"]["description"] == "One of ghcr.io, quay.io"

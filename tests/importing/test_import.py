@@ -211,6 +211,14 @@ def test_each_written_secret_is_reported_with_its_line() -> None:
     assert {4, 9, 10} <= lines
 
 
+def test_what_is_said_of_a_line_stands_on_one_line() -> None:
+    """A value of several lines, in a flag, in a command and in a variable."""
+    shell = "ARGS='--foo a\nb'\n/kaniko/executor --no-push --bar='a\nb' $ARGS\ndeploy 'a\nb'\n"
+    report = import_files([("build.sh", shell)], "shell").report
+    assert any("\\n" in entry.message for entry in report)
+    assert not [entry for entry in report if "\n" in entry.message]
+
+
 # -- what cannot be imported -------------------------------------------------------------------
 
 

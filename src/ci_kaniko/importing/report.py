@@ -91,12 +91,16 @@ class Report:
         self.rules.add(entry.rule)
         self._entries.setdefault(entry)
 
+    def _sentence(self, text: str) -> str:
+        """What is said of a line stands on one line, whatever it quotes."""
+        return self.clean(text).replace("\n", "\\n")
+
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, in the order of the files' lines within each kind."""
         order = {"carried": 0, "mended": 1, "left": 2}
         cleaned = dict.fromkeys(
-            replace(entry, message=self.clean(entry.message), advice=self.clean(entry.advice))
+            replace(entry, message=self._sentence(entry.message), advice=self.clean(entry.advice))
             for entry in self._entries
         )
         return tuple(sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line)))

@@ -260,6 +260,12 @@ def _check_registry(text: str) -> None:
     parts = parse(text)
     if len(parts) == 1 and isinstance(parts[0], Ref) and is_run_time_host(parts):
         return
+    if names(parts):
+        raise Refused(
+            "bad-host",
+            f"{quoted(text)} has a variable beside other text: a host is one of the two",
+            "${env.NAME} alone, whose value is the whole host, or the host written out",
+        )
     check_lookalike(text)
     grammar.check_host(text)
 

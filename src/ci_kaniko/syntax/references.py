@@ -323,6 +323,12 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     if is_host(head):
         return head, rest
     if "." in head or ":" in head:
+        if any(_slot(character, refs) for character in head):
+            raise _bad(
+                text,
+                "its host has a variable beside other text",
+                "${env.NAME} alone, whose value is the whole host, or the host written out",
+            )
         raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
     return "", flat
 

@@ -131,7 +131,9 @@ def _regardless(tests: list[str]) -> str:
 
 def _guarded(step: Step, guard: Guard) -> Step:
     """A step that ends at once for a ref that starts no such job."""
-    return replace(step, run=guard.text + step.run, env={**guard.environment, **step.env})
+    opening, _, rest = step.run.partition("\n")
+    run = f"{opening}\n{guard.text}{rest}"
+    return replace(step, run=run, env={**guard.environment, **step.env})
 
 
 def _after(image: Image, *, always: bool, status: bool) -> str:

@@ -42,8 +42,10 @@ def _input(given: Input) -> dict[str, Any]:
 
 
 def _description(given: Input) -> str:
-    listed = f"({', '.join(given.options)})" if given.options else ""
-    return f"{given.description or ''} {listed}".strip()
+    options = ", ".join(given.options or ())
+    if not options or not given.description:
+        return f"One of {options}" if options else given.description or ""
+    return f"{given.description} ({options})"
 
 
 def _value(kind: str, text: str) -> str | float | bool:
