@@ -400,7 +400,7 @@ def test_who_sees_no_spec_reads_no_placeholder_of_it(target: str) -> None:
         "OTHER": "password or token for the registry that env.HOST names",
     }
     if target == "github":
-        called = yaml11.load(ci_kaniko.render(spec, target))["on"]["workflow_call"]
+        called = yaml11.load(ci_kaniko.render(spec, "github"))["on"]["workflow_call"]
         said = {name: secret["description"] for name, secret in called["secrets"].items()}
         assert said == {name: purpose[:1].upper() + purpose[1:] for name, purpose in told.items()}
         assert called["inputs"]["registry"]["description"] == "One of ghcr.io, quay.io"

@@ -99,7 +99,11 @@ REFUSED = {
     "native variable": ("ghcr.io/acme/a:$CI_COMMIT_SHA", "native-variable", "$CI_COMMIT_SHA"),
     "unknown variable": ("ghcr.io/acme/a:${nope}", "unknown-variable", "nope"),
     "variable and port": ("${env.HOST}:5000/a:1", "bad-reference", "beside other text"),
-    "host that ends for itself": ("${env.ZONE}.example.com/a", "bad-reference", "beside other text"),
+    "host that ends for itself": (
+        "${env.ZONE}.example.com/a",
+        "bad-reference",
+        "beside other text",
+    ),
     "private character": ("ghcr.io/acme/\ue000", "bad-reference", ""),
 }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.syntax.variables import names, parse
+from ci_kaniko.syntax.variables import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.model import HostLogin, Plan
 
 
 class Use(NamedTuple):
@@ -27,25 +27,25 @@ def uses_of_secrets(plans: Iterable[Plan]) -> dict[str, Use]:
     return used
 
 
-def _named(host: str) -> str:
+def _named(login: HostLogin) -> str:
     """A registry as somebody calls it who does not see the spec, and so not what ``${`` is."""
-    variables = names(parse(host))
-    return f"the registry that {variables[0]} names" if variables else host
+    variables = names(login.key)
+    return f"the registry that {variables[0]} names" if variables else login.host
 
 
 def _note_uses(plan: Plan, used: dict[str, Use]) -> None:
     for login in plan.logins:
         user = login.login.username
         if user is not None and not isinstance(user, str):
-            used.setdefault(user.secret, Use(f"user name for {_named(login.host)}"))
+            used.setdefault(user.secret, Use(f"user name for {_named(login)}"))
         if login.login.password:
-            used.setdefault(login.login.password, Use(f"password or token for {_named(login.host)}"))
+            used.setdefault(login.login.password, Use(f"password or token for {_named(login)}"))
         if login.cloud:
             if login.cloud.secret:
-                use = Use(f"{login.cloud.file} for {_named(login.host)}", is_file=True)
+                use = Use(f"{login.cloud.file} for {_named(login)}", is_file=True)
                 used.setdefault(login.cloud.secret, use)
             for variable, name in login.cloud.secret_variables.items():
-                used.setdefault(name, Use(f"{variable} for {_named(login.host)}"))
+                used.setdefault(name, Use(f"{variable} for {_named(login)}"))
     if plan.git_login and plan.git_login.secret:
         used.setdefault(plan.git_login.secret, Use("token that may read the repository"))
     if plan.context_cloud:
