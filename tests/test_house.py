@@ -77,6 +77,21 @@ def test_nobody_else_asks_which_target_it_is() -> None:
         assert any(each.startswith(place) for each in found), f"{place} names no target any more"
 
 
+NAMES_ANOTHER = {"buildkite": "kubernetes"}
+"""A plugin and a queue of Buildkite's are called so."""
+
+
+@pytest.mark.parametrize("name", systems.NAMES)
+def test_a_target_and_a_reader_name_only_themselves(name: str) -> None:
+    for wing in ("targets", "importing/readers"):
+        place = f"ci_kaniko/{wing}/{name}/"
+        own = {path: text for path, text in SOURCES.items() if path.startswith(place)}
+        excused = NAMES_ANOTHER.get(name)
+        assert rooms.names_of(own, {*systems.NAMES} - {name, excused}) == []
+        assert own
+        assert excused is None or rooms.names_of(own, {excused}), f"{place} names {excused} no more"
+
+
 def test_every_rule_is_tied_to_its_checks() -> None:
     """What is explained is what somebody reports, and the other way round."""
     assert {rule.id: [*rule.checks] for rule in rules().values()} == checks(SOURCES)
