@@ -166,8 +166,8 @@ def preview(
     ``events`` are written as for ``--event``, such as ``tag=v1.2.3``; without any, those that the
     spec speaks of. ``values`` are variables that are known beside those of the event.
 
-    Raises SpecError when no target can render the spec, UnknownTargetError, UnknownEvent, and
-    SelectionError for an image that is not there.
+    Raises SpecError when no target can render the spec or a value cannot be, UnknownTargetError,
+    UnknownEvent, and SelectionError for an image that is not there.
 
     >>> from ci_kaniko import loads
     >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")
@@ -188,7 +188,8 @@ def import_files(files: Pipelines, source: str | None = None) -> Imported:
     """The spec that asks for what the kaniko jobs of some files do, and what became of each part.
 
     A file is a path, or a pair of what messages call it and its text. ``source`` is the name of
-    the platform where the files do not tell it. Raises SpecError.
+    the platform where the files do not tell it. Raises SpecError, and
+    UnknownTargetError for a name of none.
 
     >>> import_files([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0")]).sources
     ('shell',)
@@ -202,7 +203,7 @@ def lint(files: Pipelines, source: str | None = None) -> Linted:
     """What is wrong in the kaniko jobs of some files, which are given as ``import_files`` has them.
 
     A folder stands for the pipelines of a repository, where its platform looks for them. What
-    cannot be read is a problem as well.
+    cannot be read is a problem as well. Raises UnknownTargetError for a ``source`` that is none.
 
     >>> found = lint([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0 --force")])
     >>> [problem.rule for problem in found.problems]

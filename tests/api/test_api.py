@@ -119,6 +119,16 @@ def test_setup_and_lint_say_what_the_commands_say(fleet: Repository) -> None:
     assert imported.spec_text == fleet.call("import", "ci.sh").out
 
 
+def test_what_nobody_knows_is_an_error() -> None:
+    for function in (ci_kaniko.lint, ci_kaniko.import_files):
+        with pytest.raises(UnknownTargetError, match='"gitlub" is not one of: gitlab, '):
+            function([("ci.sh", "/kaniko/executor")], "gitlub")
+    spec = ci_kaniko.loads("destinations: ['ghcr.io/acme/shop:1']\nregistries: {ghcr.io: ci-token}")
+    for values, message in (({"tga": "v1"}, 'no variable "tga"'), ({"commit.sha": "x"}, "40 hex")):
+        with pytest.raises(SpecError, match=message):
+            ci_kaniko.preview(spec, "github", values=values)
+
+
 def test_preview_says_what_the_command_says(fleet: Repository) -> None:
     spec = ci_kaniko.load("web")
     found = ci_kaniko.preview(spec, "gitlab", ["tag=v1.0.0"]).to_dict()

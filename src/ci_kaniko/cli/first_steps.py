@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.cli.shared import (
     Done,
     Misuse,
+    check_source,
     check_target,
     deliver,
     fail,
@@ -81,12 +82,11 @@ def import_pipelines(
     Where the other platform needs a decision, the spec is printed all the same, for that. Raises
     Misuse for a platform that is not known, and Done for what cannot be read or rendered.
     """
-    from ci_kaniko.importing.pipelines import SOURCES, read_all
+    from ci_kaniko.importing.pipelines import read_all
     from ci_kaniko.importing.report import report_text
     from ci_kaniko.problems.problem import SpecError
 
-    if source is not None and source not in SOURCES:
-        raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
+    check_source(source)
     if target is not None:
         check_target(target)
     given = [("<stdin>", standard_input()) if file == "-" else file for file in files]

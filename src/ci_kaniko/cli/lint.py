@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.report import FORMATS
-from ci_kaniko.cli.shared import Done, Misuse, fails, say, standard_input, watched
+from ci_kaniko.cli.shared import Done, Misuse, check_source, fails, say, standard_input, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,13 +16,11 @@ def lint(files: Sequence[str], source: str | None = None, *, form: str = "text")
     from ci_kaniko.cli import exchange
     from ci_kaniko.cli.report import report
     from ci_kaniko.importing.linting import lint_all
-    from ci_kaniko.importing.pipelines import SOURCES
 
     forms = (*FORMATS, *exchange.FORMATS)
     if form not in forms:
         raise Misuse(f'"{form}" is not one of: {", ".join(forms)}')
-    if source is not None and source not in SOURCES:
-        raise Misuse(f'"{source}" is not one of: {", ".join(SOURCES)}')
+    check_source(source)
     given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
     found = lint_all(given, source, lambda paths: watched(paths, "reading"))
     for path in found.without:

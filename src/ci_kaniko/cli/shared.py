@@ -39,6 +39,17 @@ def check_format(form: str) -> None:
         raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
 
 
+def check_source(name: str | None) -> None:
+    """Raises Misuse for an unknown platform."""
+    from ci_kaniko.importing.pipelines import check_source as check
+    from ci_kaniko.problems.problem import UnknownTargetError
+
+    try:
+        check(name)
+    except UnknownTargetError as error:
+        raise Misuse(str(error)) from error
+
+
 def check_target(name: str) -> None:
     """Raises Misuse for an unknown target."""
     from ci_kaniko.problems.problem import UnknownTargetError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.originals import File, Original, opened
-from ci_kaniko.importing.pipelines import jobs_of, pipelines_in
+from ci_kaniko.importing.pipelines import check_source, jobs_of, pipelines_in
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.problems.catalogue import faults
@@ -35,8 +35,10 @@ def lint_all(
     """The faults of some files, or of texts with their names; what cannot be read is one.
 
     A folder stands for the pipelines of a repository. ``watched`` gets the paths that are looked
-    at, and yields each when it is its turn.
+    at, and yields each when it is its turn. Raises UnknownTargetError for a ``source`` that is
+    none.
     """
+    check_source(source)
     known = faults().faults
     found: dict[Problem, None] = {}
     without: list[str] = []

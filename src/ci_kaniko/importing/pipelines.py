@@ -13,7 +13,8 @@ from ci_kaniko.importing.readers.documents import failure
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.systems import NAMES
-from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.problem import SpecError, UnknownTargetError
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
@@ -41,10 +42,20 @@ class Imported:
     sources: tuple[str, ...] = ()
 
 
+def check_source(source: str | None) -> None:
+    """Raise UnknownTargetError for a name of no platform; None is as files look."""
+    if source is not None and source not in SOURCES:
+        raise UnknownTargetError(f"{quoted(source)} is not one of: {', '.join(SOURCES)}")
+
+
 def read_all(
     paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]], source: str | None
 ) -> Imported:
-    """The spec of some files, or of texts with their names. Raises SpecError."""
+    """The spec of some files, or of texts with their names.
+
+    Raises SpecError, and UnknownTargetError for a ``source`` that is none.
+    """
+    check_source(source)
     files = [opened(item) for item in paths_or_texts]
     report, jobs = _read(files, source)
     if not jobs:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.pipeline import pipeline
+from ci_kaniko.plan.values import check_values
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import Run, runs
 from ci_kaniko.problems.problem import SpecError
@@ -104,7 +105,8 @@ def preview(
 
     ``targets`` are names, all by default; ``events`` are written as for ``--event``, such as
     ``tag=v1.2.3``. ``values`` are variables that are known beside those of the event. Raises
-    SpecError when no target can render the spec, UnknownTargetError, and UnknownEvent.
+    SpecError when no target can render the spec, or for values that cannot be, UnknownTargetError,
+    and UnknownEvent.
 
     >>> from ci_kaniko import loads
     >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")
@@ -113,6 +115,8 @@ def preview(
     """
     if problems := errors(spec):
         raise SpecError(problems)
+    if findings := [*check_values(values or {}, spec.inputs)]:
+        raise SpecError(placed(findings, spec.source))
     asked = occasions(spec, events)
     chosen = [target(name) for name in targets] or [*available_targets().values()]
     refused = {each.name: tuple(problems) for each in chosen if (problems := _refused(spec, each))}
