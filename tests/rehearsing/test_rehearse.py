@@ -267,6 +267,10 @@ def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
         (("gitlab", "--event", "push"), 2, 'did you mean "default-branch"?'),
         (("gitlab", "--shell", "zsh"), 2, '"zsh" is not one of: busybox, dash, bash'),
         (("gitlab", "--format", "yaml"), 2, '"yaml" is not one of: text, json'),
+        (("gitlab", "--set", "tag=v1"), 2, "--set tag has no effect"),
+        (("gitlab", "--set", "env.NONE=x"), 2, "--set env.NONE has no effect"),
+        (("gitlab", "--executor", ""), 2, '--executor wants a program, and "" is none'),
+        (("gitlab", "--engine", "--shell", "bash"), 2, "an --engine has its own shell"),
         (("gitlab", "-f", "wrong.yaml"), 1, "unknown-key"),
         (
             ("gitlab", "-f", "input.yaml", "--set", "input.version=$"),

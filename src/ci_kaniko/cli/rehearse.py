@@ -18,6 +18,7 @@ from ci_kaniko.cli.shared import (
     say,
     values_of,
 )
+from ci_kaniko.problems.finding import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,9 +50,13 @@ def rehearse(
     loaded = load_spec(spec, "text", strict=False)
     given = values_of(settings)
     if engine:
+        if shell or keep is not None or executor is not None:
+            raise Misuse("an --engine has its own shell and images: no --shell, --keep, --executor")
         _by_engine(loaded, target, event, given, form)
         return
-    done = _played(loaded, target, event, shell, given, _program(executor) if executor else None)
+    done = _played(
+        loaded, target, event, shell, given, _program(executor) if executor is not None else None
+    )
     if folder is not None:
         _keep(done, folder)
     if form == "json":
@@ -130,7 +135,7 @@ def _told() -> Iterator[None]:
 def _program(path: str) -> Path:
     """A program that a path leads to. Raises Misuse."""
     if not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        raise Misuse(f"--executor wants a program, and {path} is none")
+        raise Misuse(f"--executor wants a program, and {quoted(path)} is none")
     return Path(path)
 
 

@@ -162,6 +162,13 @@ class Stage:
         self.event = event_of(occasion, spec)
         self.store = store(spec, chosen, given, fork=occasion.fork)
         self.inputs = dict(_inputs(spec, given))
+        read = {f"{ENV_PREFIX}{name}" for name in self.store.variables}
+        read |= {f"{INPUT_PREFIX}{name}" for name in self.inputs}
+        if unread := [name for name in given if name not in read]:
+            raise CannotRehearse(
+                f"--set {unread[0]} has no effect: the event says what is built, and of env.NAME and"
+                " input.NAME those may be given that the spec reads"
+            )
         self.text = render(spec, chosen.name, self._values())
         self.recorded: dict[str, Recorded] = {}
         self.files: Mapping[str, str] = checkout(spec.builds)
