@@ -248,7 +248,7 @@ def test_another_program_builds_the_repository(repository: Repository) -> None:
     assert (done.code, done.out) == (2, "")
     assert "the executor runs in a container" in " ".join(done.err.split())
     done = repository.run("rehearse", "gitlab", "--executor", "nobody")
-    assert "--executor wants a program, and nobody is none" in " ".join(done.err.split())
+    assert '--executor wants a program, and "nobody" is none' in " ".join(done.err.split())
 
 
 def test_nothing_is_written_outside_of_it(repository: Repository) -> None:

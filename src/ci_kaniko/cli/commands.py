@@ -241,7 +241,14 @@ def rehearse(
             "--shell", metavar="busybox|dash|bash", help="Default: as the platform has it."
         ),
     ] = "",
-    settings: SetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Value of an env.NAME or input.NAME that the spec reads; may be repeated.",
+        ),
+    ] = None,
     keep: Annotated[
         str | None,
         typer.Option(

@@ -166,8 +166,8 @@ class Stage:
         read |= {f"{INPUT_PREFIX}{name}" for name in self.inputs}
         if unread := [name for name in given if name not in read]:
             raise CannotRehearse(
-                f"--set {unread[0]} has no effect: the event says what is built, and of env.NAME and"
-                " input.NAME those may be given that the spec reads"
+                f"--set {unread[0]} has no effect: the event says what is built, and"
+                " of env.NAME and input.NAME those may be given that the spec reads"
             )
         self.text = render(spec, chosen.name, self._values())
         self.recorded: dict[str, Recorded] = {}
