@@ -123,7 +123,8 @@ def _github(request: Request) -> list[str]:
     event = request.event
     words = [GITHUB_EVENTS.get(event.source, event.source), "-e", "/.record/event.json"]
     words += ["-P", "ubuntu-24.04=-self-hosted", "-P", "ubuntu-24.04-arm=-self-hosted"]
-    words += ["--no-skip-checkout", "--no-cache-server", "-s", "GITHUB_TOKEN=ghs-rehearsal"]
+    words += ["--no-skip-checkout", "--no-cache-server", "--concurrent-jobs", "1"]
+    words += ["-s", "GITHUB_TOKEN=ghs-rehearsal"]
     for action in dict.fromkeys(re.findall(r"uses: (\S+@\S+)", request.text)):
         words += ["--local-repository", f"{action}=/.record/checkout"]
     for name in _shouted(request.secrets):
