@@ -15,6 +15,8 @@ class System(NamedTuple):
     ``secret_objects`` says that a ready docker config is a Secret of Kubernetes, and
     ``needs_values`` that variables are known when it is rendered. ``shares_logins`` says that a job
     gets the logins of all its runs, pull requests aside, and that its platform has no other way.
+    ``names_events`` says that nothing starts a job but what its file names; elsewhere anything
+    may, a pull request too.
 
     ``keeps_secrets`` says how a native value names a secret; ``clones`` what fetches the
     repository with git where the executor would do it. ``reads`` is a pattern of the paths that
@@ -31,6 +33,7 @@ class System(NamedTuple):
     secret_objects: bool = False
     needs_values: bool = False
     shares_logins: bool = False
+    names_events: bool = False
     keeps_secrets: str = "the platform keeps it as a secret"
     clones: str = ""
     reads: tuple[str, str, str] = ("", "", "")
@@ -41,6 +44,7 @@ class System(NamedTuple):
 _BUILT_IN = (
     System(
         "gitlab",
+        names_events=True,
         registry="registry.gitlab.com",
         self_hosted=True,
         repository_token=True,
@@ -51,6 +55,7 @@ _BUILT_IN = (
     ),
     System(
         "github",
+        names_events=True,
         registry="ghcr.io",
         one_host=True,
         identity_is_short=True,
@@ -63,6 +68,7 @@ _BUILT_IN = (
     ),
     System(
         "buildkite",
+        names_events=True,
         registry="packages.buildkite.com",
         one_host=True,
         secret_objects=True,
@@ -73,6 +79,7 @@ _BUILT_IN = (
     ),
     System(
         "agola",
+        names_events=True,
         shares_logins=True,
         keeps_secrets="a secret of the project keeps it: {from_variable: NAME}",
         reads=(r"\.agola/config\.yml", ".agola/config.yml", "write"),
@@ -80,6 +87,7 @@ _BUILT_IN = (
     ),
     System(
         "kubernetes",
+        names_events=True,
         secret_objects=True,
         needs_values=True,
         keeps_secrets="a Secret keeps it: valueFrom: {secretKeyRef: {name: ..., key: ...}}",

@@ -50,7 +50,7 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
         push=spec.push,
         cached=spec.cache.remote if spec.cache else None,
         logins=logins,
-        started=started_by(spec),
+        started=_started_on(target, spec),
         outputs=tuple(spec.options.files.values()),
         git_login=git_login_of(spec) if fetched else None,
         reads_checkout=not fetched or spec.context.is_archive,
@@ -83,6 +83,12 @@ def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:
             f"{quoted(image)} has no shell, and a script must run in it",
             "the debug variant has one; without a tag the right variant is appended",
         )
+
+
+def _started_on(target: str, spec: Build) -> Started:
+    """What may start the job there: a script is on its guard where the file does not say."""
+    started = started_by(spec)
+    return started if system(target).names_events else started._replace(pull_requests=True)
 
 
 def started_by(spec: Build) -> Started:

@@ -99,6 +99,7 @@ def rehearse(
     CannotRehearse.
     """
     stage = staged(spec, target, event, shell=shell, given=given)
+    stage.refuse_what_is_not_read()
     if executor is not None:
         stage.build_with(executor)
     return stage.play()
@@ -124,7 +125,9 @@ def by_engine(
         raise CannotRehearse(f"there is no engine for {target}: {there}")
     from ci_kaniko.rehearsing import engines
 
-    return engines.play(engine(), staged(spec, target, event, given=given).request(""))
+    stage = staged(spec, target, event, given=given)
+    stage.refuse_what_is_not_read()
+    return engines.play(engine(), stage.request(""))
 
 
 def staged(
@@ -164,15 +167,19 @@ class Stage:
         self.inputs = dict(_inputs(spec, given))
         read = {f"{ENV_PREFIX}{name}" for name in self.store.variables}
         read |= {f"{INPUT_PREFIX}{name}" for name in self.inputs}
-        if unread := [name for name in given if name not in read]:
-            raise CannotRehearse(
-                f"--set {unread[0]} has no effect: the event says what is built, and"
-                " of env.NAME and input.NAME those may be given that the spec reads"
-            )
+        self.unread = [name for name in given if name not in read]
         self.text = render(spec, chosen.name, self._values())
         self.recorded: dict[str, Recorded] = {}
         self.files: Mapping[str, str] = checkout(spec.builds)
         self.executor: Path | None = None
+
+    def refuse_what_is_not_read(self) -> None:
+        """Raises CannotRehearse for a value that somebody gave and nothing reads."""
+        if self.unread:
+            raise CannotRehearse(
+                f"--set {self.unread[0]} has no effect: the event says what is built, and"
+                " of env.NAME and input.NAME those may be given that the spec reads"
+            )
 
     def build_with(self, executor: Path) -> None:
         """Let a program build the repository. Raises CannotRehearse where it would be elsewhere."""
