@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import forked
+from harness import forked, tools
 from harness.repository import PACKAGE
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-target.md"
@@ -51,6 +51,7 @@ def run(folder: Path, code: str, *words: str) -> tuple[int, str]:
 
 
 def judged(folder: Path) -> tuple[int, str]:
+    tools.shell()
     return run(folder, forked.PYTEST, "-q", "-p", "no:cacheprovider", "test_acme.py")
 
 

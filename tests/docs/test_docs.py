@@ -303,7 +303,7 @@ def test_every_option_is_documented() -> None:
 def test_generated_pages_are_current(name: str) -> None:
     kept = (pages.folder(name) / name).read_bytes().decode()
     if name == "rehearse.svg":
-        tools.shell("bash")
+        tools.program("bash")
     assert pages.PAGES[name]() == kept, "run: python3 docs/make"
 
 

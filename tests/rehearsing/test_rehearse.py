@@ -283,6 +283,7 @@ def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
 def test_a_wrong_call(
     repository: Repository, words: tuple[str, ...], code: int, message: str
 ) -> None:
+    tools.shell()
     repository.write("wrong.yaml", SPEC + "lables: {}\n")
     repository.write("input.yaml", INPUT)
     done = repository.run("rehearse", *words)

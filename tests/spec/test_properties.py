@@ -246,9 +246,10 @@ def test_a_nested_block_is_read_back(tree: object) -> None:
 
 def printed(shell: str, script: str) -> list[str]:
     """What a script prints, cut at NUL."""
+    command = tools.shell(shell)
     env = {"PATH": f"{tools_of(shell)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        [*tools.shell(shell), "-c", script], env=env, capture_output=True, check=False, timeout=60
+        [*command, "-c", script], env=env, capture_output=True, check=False, timeout=60
     )
     assert not done.returncode, done.stderr
     return done.stdout.decode().split("\0")[:-1]

@@ -14,7 +14,7 @@ import pytest
 
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.events import Event
-from harness import forked
+from harness import forked, tools
 from harness.cases import ROOT
 from harness.repository import PACKAGE, Done, Repository, git
 
@@ -80,6 +80,7 @@ def test_it_is_rendered_and_kept_in_sync(project: Project) -> None:
 @pytest.mark.parametrize(("event", "pushes"), [("default-branch", True), ("pull-request", False)])
 def test_it_is_rehearsed(project: Project, event: str, triggers: str, *, pushes: bool) -> None:
     """Its file says nothing of events, so a script never takes it for granted what started it."""
+    tools.shell()
     project.write("ci-kaniko.yaml", SPEC.replace(", acme: anonymous", "") + triggers)
     done = project.installed("rehearse", "acme", "--event", event, "--format", "json")
     job, *others = json.loads(done.out)["jobs"]
