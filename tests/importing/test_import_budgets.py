@@ -140,14 +140,8 @@ for name, text in files.items():
 """
 
 
-def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
-    """Seconds of a machine that has its usual pace: others work beside us."""
-    files = {f"{name}.sh": text for name, text in SCRIPTS.items()}
-    for name, rule in RULES.items():
-        job = {**JOB, "script": [CALL], "rules": [{"if": rule}]}
-        files[f"{name}.gitlab-ci.yml"] = json.dumps({"a": job})
-    files.update(MANY)
-    assert all(len(text) <= SIZE + 1024 for text in files.values())
+def measured(files: dict[str, str]) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """What import answers for each file, and what that costs."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE],
         input=json.dumps(files),
@@ -158,9 +152,24 @@ def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     answers = dict(lines[::2])
+    return answers, dict(zip(answers, lines[1::2], strict=True))
+
+
+def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
+    """Seconds of a machine that has its usual pace: others work beside us."""
+    files = {f"{name}.sh": text for name, text in SCRIPTS.items()}
+    for name, rule in RULES.items():
+        job = {**JOB, "script": [CALL], "rules": [{"if": rule}]}
+        files[f"{name}.gitlab-ci.yml"] = json.dumps({"a": job})
+    files.update(MANY)
+    assert all(len(text) <= SIZE + 1024 for text in files.values())
+    answers, costs = measured(files)
     assert answers.keys() == files.keys()
-    costs = dict(zip(answers, lines[1::2], strict=True))
-    assert {name: cost for name, cost in costs.items() if cost[1] > 1 or cost[2] > 200} == {}
+    # What others do beside us only adds: a file is too dear that is so each time.
+    for _ in range(3):
+        dear = [name for name, cost in costs.items() if cost[1] > 1 or cost[2] > 200]
+        costs = measured({name: files[name] for name in dear})[1] if dear else {}
+    assert costs == {}
     carried = {name for name, answer in answers.items() if "x/y:1" in answer}
     refused = {name for name, answer in answers.items() if "followed [bad-shell]" in answer}
     deep = {name for name, answer in answers.items() if "deeply [bad-shell]" in answer}
