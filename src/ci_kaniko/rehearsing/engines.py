@@ -17,6 +17,7 @@ from ci_kaniko.rehearsing.events import GITHUB_EVENTS, WORKSPACES, github_contex
 from ci_kaniko.rehearsing.programs import CURL, DOCKER
 from ci_kaniko.rehearsing.shells import MissingProgram, program, serving
 from ci_kaniko.rehearsing.triggers import gitlab_variables
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,13 +98,13 @@ def _furnish(box: sandbox.Sandbox, request: Request, engine: Engine) -> None:
 
 def _commit(event: Event) -> str:
     """Commands that make a repository with the commit of an event."""
-    branch = event.branch or event.default_branch
+    branch = quote(event.branch or event.default_branch)
     author = "-c user.name=a -c user.email=a@example.com"
     made = (
-        f"git init -q -b '{branch}' . && git add -A && git {author} commit -q -m x && "
-        f"git remote add origin https://github.com/{event.repository}.git"
+        f"git init -q -b {branch} . && git add -A && git {author} commit -q -m x && "
+        f"git remote add origin {quote(f'https://github.com/{event.repository}.git')}"
     )
-    return made + f" && git tag '{event.tag}'" * bool(event.tag)
+    return made + f" && git tag {quote(event.tag)}" * bool(event.tag)
 
 
 def _gitlab(request: Request) -> list[str]:

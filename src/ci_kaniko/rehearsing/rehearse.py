@@ -163,7 +163,8 @@ class Stage:
         self.spec, self.chosen, self.occasion = spec, chosen, occasion
         self.runner, self.shell = runner_of(chosen), shell
         self.event = event_of(occasion, spec)
-        self.store = store(spec, chosen, given, fork=occasion.fork)
+        self.plans = plans_of(spec, chosen)
+        self.store = store(self.plans, given, fork=occasion.fork)
         self.inputs = dict(_inputs(spec, given))
         read = {f"{ENV_PREFIX}{name}" for name in self.store.variables}
         read |= {f"{INPUT_PREFIX}{name}" for name in self.inputs}
@@ -183,7 +184,7 @@ class Stage:
 
     def build_with(self, executor: Path) -> None:
         """Let a program build the repository. Raises CannotRehearse where it would be elsewhere."""
-        if any(plan.reads_checkout is False for plan in plans_of(self.spec, self.chosen)):
+        if any(plan.reads_checkout is False for plan in self.plans):
             raise CannotRehearse("the executor would fetch its context, and there is no network")
         if "docker run" in self.text:
             raise CannotRehearse("there the executor runs in a container: name another target")
@@ -209,7 +210,7 @@ class Stage:
         done = self.recorded.get(name)
         if done is None:
             return Ran(name, result.status, None)
-        logins = [login for plan in plans_of(self.spec, self.chosen) for login in plan.logins]
+        logins = [login for plan in self.plans for login in plan.logins]
         hosts: dict[str, None] = {}
         for login in logins if done.calls or done.joined else ():
             # Only the run knows the host that a variable holds.
@@ -283,8 +284,9 @@ def _leaks(job: Ran, held: Store) -> Iterator[Leak]:
         ),
     }
     for name, text in {**held.secrets, **held.configs}.items():
+        forms = (text, *_encoded(text))
         for place, said in places.items():
-            if any(form in said for form in (text, *_encoded(text))):
+            if any(form in said for form in forms):
                 yield Leak(job.name, name, place)
 
 

@@ -14,7 +14,7 @@ from ci_kaniko.syntax.variables import ENV_PREFIX
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.previewing.events import Occasion
@@ -38,9 +38,8 @@ def secret(name: str) -> str:
     return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
 
 
-def store(spec: Spec, target: Target, given: Mapping[str, str], *, fork: bool) -> Store:
-    """What a platform holds for a spec; a pull request of a fork gets no secret of it."""
-    plans = plans_of(spec, target)
+def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Store:
+    """What a platform holds for plans; a pull request of a fork gets no secret of it."""
     hosts: dict[str, dict[str, str]] = {}
     for plan in plans:
         for login in plan.logins:

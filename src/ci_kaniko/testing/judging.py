@@ -89,10 +89,8 @@ def _judged(name: str, spec: Spec, target: str, reason: str) -> Iterator[Fault]:
 
 def _starts(stage: Stage) -> bool:
     from ci_kaniko.previewing.starts import start_of
-    from ci_kaniko.rehearsing.standins import plans_of
 
-    plans = plans_of(stage.spec, stage.chosen)
-    return any(start_of(plan, stage.chosen, stage.occasion).starts for plan in plans)
+    return any(start_of(plan, stage.chosen, stage.occasion).starts for plan in stage.plans)
 
 
 def _staged(spec: Spec, target: str, event: str) -> Stage:
