@@ -10,6 +10,7 @@ from ci_kaniko.cli.shared import (
     Misuse,
     check_source,
     check_target,
+    check_word,
     deliver,
     fail,
     load_spec,
@@ -59,8 +60,7 @@ def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.requirements import requirements, setup_json, setup_text
 
-    if form not in {"text", "json"}:
-        raise Misuse(f'"{form}" is not one of: text, json')
+    check_word(form, ("text", "json"))
     check_target(target)
     loaded = load_spec(spec, "text", strict=False)
     try:

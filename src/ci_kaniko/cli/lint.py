@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.report import FORMATS
-from ci_kaniko.cli.shared import Done, Misuse, check_source, fails, say, standard_input, watched
+from ci_kaniko.cli.shared import (
+    Done,
+    check_source,
+    check_word,
+    fails,
+    say,
+    standard_input,
+    watched,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +25,7 @@ def lint(files: Sequence[str], source: str | None = None, *, form: str = "text")
     from ci_kaniko.cli.report import report
     from ci_kaniko.importing.linting import lint_all
 
-    forms = (*FORMATS, *exchange.FORMATS)
-    if form not in forms:
-        raise Misuse(f'"{form}" is not one of: {", ".join(forms)}')
+    check_word(form, (*FORMATS, *exchange.FORMATS))
     check_source(source)
     given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
     found = lint_all(given, source, lambda paths: watched(paths, "reading"))

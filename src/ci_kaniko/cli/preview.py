@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.cli.shared import (
     Misuse,
     check_target,
+    check_word,
     fail,
     load_spec,
     only_images,
@@ -33,8 +34,7 @@ def preview(
     form: str = "text",
 ) -> None:
     """Say what happens on each event. Raises Done, and Misuse for an unknown word."""
-    if form not in FORMATS:
-        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+    check_word(form, FORMATS)
     for name in targets:
         check_target(name)
     loaded = only_images(load_spec(spec, "text", strict=False), only)

@@ -12,6 +12,7 @@ from ci_kaniko.cli.shared import (
     Done,
     Misuse,
     check_target,
+    check_word,
     fail,
     load_spec,
     print_lines,
@@ -42,8 +43,7 @@ def rehearse(
     form: str = "text",
 ) -> None:
     """Say what each job does. Raises Done when one fails, Misuse for a wrong word."""
-    if form not in FORMATS:
-        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+    check_word(form, FORMATS)
     check_target(target)
     _check_shell(shell)
     folder = _empty_folder(keep) if keep is not None else None
@@ -89,9 +89,10 @@ def _by_engine(spec: Spec, target: str, event: str, given: dict[str, str], form:
 def _check_shell(name: str) -> None:
     from ci_kaniko.rehearsing.shells import SHELLS, shells
 
-    if name and name not in SHELLS:
-        raise Misuse(f'"{name}" is not one of: {", ".join(SHELLS)}')
-    if name and name not in shells():
+    if not name:
+        return
+    check_word(name, SHELLS)
+    if name not in shells():
         raise Misuse(f"{name} is not installed")
 
 

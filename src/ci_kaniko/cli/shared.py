@@ -35,8 +35,13 @@ def check_format(form: str) -> None:
     """Raises Misuse for a format of problems that there is not."""
     from ci_kaniko.cli.report import FORMATS
 
-    if form not in FORMATS:
-        raise Misuse(f'"{form}" is not one of: {", ".join(FORMATS)}')
+    check_word(form, FORMATS)
+
+
+def check_word(word: str, known: Sequence[str]) -> None:
+    """Raises Misuse for a word that is none of those that an option knows."""
+    if word not in known:
+        raise Misuse(f'"{word}" is not one of: {", ".join(known)}')
 
 
 def check_source(name: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.cli.shared import Misuse, load_spec, print_text
+from ci_kaniko.cli.shared import check_word, load_spec, print_text
 
 
 def show(spec: str | None = None, *, form: str = "text") -> None:
@@ -10,8 +10,7 @@ def show(spec: str | None = None, *, form: str = "text") -> None:
 
     Raises Done for a spec with errors, Misuse for another format.
     """
-    if form not in {"text", "json"}:
-        raise Misuse(f'"{form}" is not one of: text, json')
+    check_word(form, ("text", "json"))
     loaded = load_spec(spec, "text", strict=False)
     from ci_kaniko.spec.origins import annotated, as_json
 
