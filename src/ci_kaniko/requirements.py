@@ -49,7 +49,7 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
     findings = rendering.findings if rendering else whole.findings
     if findings:
         raise SpecError(placed(findings, spec.source))
-    plans = [plan for image in whole.images for plan in image.plans]
+    plans = whole.plans
     words = chosen.setup()
     found = [
         *_secrets(plans, words),

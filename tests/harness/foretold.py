@@ -28,7 +28,10 @@ def foretold(
     given = {f"input.{name}": text for name, text in inputs.items()}
     known = {**expectation.known(target, event), **given}
     chosen = ci_kaniko.available_targets()[target]
-    return {(run.image, run.job): run for run in runs(spec, chosen, occasion(event), known)}
+    return {
+        (run.image, run.job): run
+        for run in runs(chosen.planned(spec), chosen, occasion(event), known)
+    }
 
 
 def occasion(event: Event) -> Occasion:

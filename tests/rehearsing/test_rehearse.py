@@ -130,7 +130,8 @@ def said(spec: ci_kaniko.Spec, target: str, event: str) -> dict[tuple[str, str],
     """The runs that build, by the folder of their context and their platform."""
     (occasion,) = occasions(spec, [event])
     known = expectation.known(target, standins.event_of(occasion, spec))
-    found = runs(spec, ci_kaniko.available_targets()[target], occasion, known)
+    chosen = ci_kaniko.available_targets()[target]
+    found = runs(chosen.planned(spec), chosen, occasion, known)
     return {(run.image or "api", run.platform): run for run in found if run.job.startswith("build")}
 
 

@@ -111,6 +111,11 @@ class Pipeline(NamedTuple):
     preparations: tuple[Preparation, ...]
 
     @property
+    def plans(self) -> list[Plan]:
+        """The plans of all its jobs."""
+        return [plan for image in self.images for plan in image.plans]
+
+    @property
     def findings(self) -> list[Finding]:
         """What is wrong with the plans; what several images share is said once."""
         return self.check(lambda plan: plan.findings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.values import check_values
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import Run, runs
@@ -17,6 +16,7 @@ from ci_kaniko.targets.registry import available_targets, target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.previewing.events import Occasion
     from ci_kaniko.problems.problem import Problem
     from ci_kaniko.spec.spec import Spec
@@ -123,7 +123,8 @@ def preview(
     kept = [each for each in chosen if each.name not in refused]
     if not kept:
         raise SpecError(next(iter(refused.values())))
-    answers = tuple(_answer(spec, kept, occasion, values or {}) for occasion in asked)
+    planned = [each.planned(spec) for each in kept]
+    answers = tuple(_answer(kept, planned, occasion, values or {}) for occasion in asked)
     return Preview(name_of(spec.source), tuple(t.name for t in kept), answers, refused)
 
 
@@ -134,11 +135,15 @@ def _refused(spec: Spec, chosen: Target) -> list[Problem]:
 
 
 def _answer(
-    spec: Spec, chosen: list[Target], occasion: Occasion, values: Mapping[str, str]
+    chosen: list[Target],
+    planned: list[Pipeline],
+    occasion: Occasion,
+    values: Mapping[str, str],
 ) -> Answer:
-    found = [runs(spec, each, occasion, values) for each in chosen]
+    each = [*zip(chosen, planned, strict=True)]
+    found = [runs(pipeline, target, occasion, values) for target, pipeline in each]
     outcomes = tuple(_outcome(chosen, job) for job in zip(*found, strict=True))
-    return Answer(occasion, outcomes, dict(_notes(chosen, occasion, spec)))
+    return Answer(occasion, outcomes, dict(_fork_notes(each)) if occasion.fork else {})
 
 
 def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
@@ -169,13 +174,9 @@ def _alike(created: Run, started: Run) -> bool:
     return not started.starts or _said(created) == _said(started._replace(when_changed=()))
 
 
-def _notes(chosen: list[Target], occasion: Occasion, spec: Spec) -> Iterator[tuple[str, str]]:
+def _fork_notes(planned: Iterable[tuple[Target, Pipeline]]) -> Iterator[tuple[str, str]]:
     """What each platform does with pull requests of forks."""
-    if not occasion.fork:
-        return
-    for each in chosen:
-        found = pipeline(spec, each.name, directory_is_git=each.fetches)
-        plans = [plan for image in found.images for plan in image.plans]
-        plans = [plan for plan in plans if plan.started.pull_requests and plan.secrets]
+    for each, found in planned:
+        plans = [plan for plan in found.plans if plan.started.pull_requests and plan.secrets]
         for requirement in each.setup().forks(plans) if plans else ():
             yield each.name, requirement.purpose

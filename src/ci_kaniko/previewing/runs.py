@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.bind import bind
-from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.values import Values, unfit_values
 from ci_kaniko.previewing.starts import Start, start_of
 from ci_kaniko.syntax.conditions import holds
@@ -76,19 +75,12 @@ class Run(NamedTuple):
 
 
 def runs(
-    spec: Spec, target: Target, occasion: Occasion, values: Mapping[str, str] | None = None
-) -> list[Run]:
-    """Each job of a spec on a target in one event, in the order of the file.
+    found: Pipeline, target: Target, occasion: Occasion, values: Mapping[str, str]
+) -> Iterator[Run]:
+    """Each job that is planned for a target in one event, in the order of the file.
 
     ``values`` are variables beside those that the event says: what is not known stays a variable.
     """
-    found = pipeline(spec, target.name, directory_is_git=target.fetches)
-    return list(_runs(found, target, occasion, values or {}))
-
-
-def _runs(
-    found: Pipeline, target: Target, occasion: Occasion, values: Mapping[str, str]
-) -> Iterator[Run]:
     starts = {image.name: start_of(image.plan, target, occasion) for image in found.images}
     for preparation in found.preparations:
         yield _prepared(preparation, found, starts)

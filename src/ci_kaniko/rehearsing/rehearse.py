@@ -19,7 +19,6 @@ from ci_kaniko.rehearsing.shells import serving
 from ci_kaniko.rehearsing.standins import (
     checkout,
     event_of,
-    plans_of,
     repository,
     store,
     with_prepared,
@@ -163,7 +162,7 @@ class Stage:
         self.spec, self.chosen, self.occasion = spec, chosen, occasion
         self.runner, self.shell = runner_of(chosen), shell
         self.event = event_of(occasion, spec)
-        self.plans = plans_of(spec, chosen)
+        self.plans = chosen.planned(spec).plans
         self.store = store(self.plans, given, fork=occasion.fork)
         self.inputs = dict(_inputs(spec, given))
         read = {f"{ENV_PREFIX}{name}" for name in self.store.variables}

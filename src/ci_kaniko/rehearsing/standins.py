@@ -7,7 +7,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY
 from ci_kaniko.syntax.variables import ENV_PREFIX
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ci_kaniko.previewing.events import Occasion
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.spec import Spec
-    from ci_kaniko.targets.target import Target
 
 _B = TypeVar("_B", bound="Build")
 
@@ -56,12 +54,6 @@ def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Sto
         return Store({}, {}, variables)
     configs = {name: _config(passwords) for name, passwords in hosts.items()}
     return Store({name: secret(name) for name in sorted(names)}, configs, variables)
-
-
-def plans_of(spec: Spec, target: Target) -> list[Plan]:
-    """The plans of all jobs of a spec."""
-    found = pipeline(spec, target.name, directory_is_git=target.fetches)
-    return [plan for image in found.images for plan in image.plans]
 
 
 def _config(passwords: Mapping[str, str]) -> str:

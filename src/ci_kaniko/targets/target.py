@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.kaniko.systems import System
     from ci_kaniko.plan.model import HostLogin, Plan
-    from ci_kaniko.plan.pipeline import Named
+    from ci_kaniko.plan.pipeline import Named, Pipeline
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.shell.dialect import Dialect
     from ci_kaniko.spec.build import Build
@@ -161,6 +161,12 @@ class Target(NamedTuple):
     dialect: Callable[[], Dialect] | None = None
     hears: tuple[str, ...] = ()
     runner: Runner | None = None
+
+    def planned(self, spec: Spec) -> Pipeline:
+        """The jobs that a spec asks for here."""
+        from ci_kaniko.plan.pipeline import pipeline
+
+        return pipeline(spec, self.name, directory_is_git=self.fetches)
 
     def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:
         """What ``prepare`` makes of a spec, unless it does not hear some of it."""

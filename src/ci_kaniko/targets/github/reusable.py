@@ -58,7 +58,7 @@ def _value(kind: str, text: str) -> str | float | bool:
 
 def _secrets(found: Pipeline) -> dict[str, dict[str, Any]]:
     """Every secret of every job; required where no run can do without it."""
-    plans = [plan for image in found.images for plan in image.plans]
+    plans = found.plans
     names = dict.fromkeys(name for plan in plans for name in plan.secrets)
     needed = {name for plan in plans for name in _always_needed(plan)}
     uses = uses_of_secrets(plans)

@@ -51,7 +51,7 @@ _MAX_ID = 100
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = pipeline(spec, "github", directory_is_git=TARGET.fetches)
+    found = TARGET.planned(spec)
     found = found._replace(images=tuple(adapted(image) for image in found.images))
     changes = Changes(found)
     findings = _findings(found, changes)

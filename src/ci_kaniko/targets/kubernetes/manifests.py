@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.inputs import settled_images, unfit_inputs
 from ci_kaniko.plan.jobs import duplicate_names
-from ci_kaniko.plan.pipeline import Named, pipeline
+from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.values import Values, check_values
@@ -63,7 +63,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if unfit:
         return Rendering(view={}, findings=unfit)
     spec = settled_images(spec, values)
-    found = pipeline(spec, "kubernetes", directory_is_git=TARGET.fetches)
+    found = TARGET.planned(spec)
     staged = list(_several_platforms(found))
     groups = grouped(found.images)
     findings = [
