@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import CiKanikoError, suggest
+from ci_kaniko.problems.problem import CiKanikoError, meant
 from ci_kaniko.syntax.conditions import VERSIONS, Event
 from ci_kaniko.syntax.globs import any_matches, split
 from ci_kaniko.text.patterns import pattern
@@ -108,9 +108,7 @@ def _request(kind: str, number: str, default: str) -> Occasion:
 
 
 def _unknown(kind: str) -> str:
-    close = _SYNONYMS.get(kind.lower()) or suggest(kind, KINDS)
-    known = f'did you mean "{close}"?' if close else f"known: {', '.join(KINDS)}"
-    return f"{quoted(kind)} is no event; {known}"
+    return f"{quoted(kind)} is no event; {meant(_SYNONYMS.get(kind.lower(), kind), KINDS)}"
 
 
 def _usual(spec: Spec, default: str) -> list[str]:

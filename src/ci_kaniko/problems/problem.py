@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 Severity = Literal["error", "warning"]
 
@@ -162,6 +162,16 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     close = get_close_matches(lowered, words, n=3, cutoff=0.6)
     matches = [other for other in close if _is_like(lowered, other)] or longer
     return words[matches[0]] if matches else None
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """What is said of an unknown word: the one that was meant, or those that there are.
+
+    >>> meant("gitlub", ["gitlab", "github"]), meant("x", ["gitlab", "github"])
+    ('did you mean "gitlab"?', 'known: gitlab, github')
+    """
+    close = suggest(word, known)
+    return f'did you mean "{close}"?' if close else f"known: {', '.join(known)}"
 
 
 def _is_like(word: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import SelectionError, suggest
+from ci_kaniko.problems.problem import SelectionError, meant
 from ci_kaniko.project.git import commit_of, git, more_history, output
 from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex
@@ -43,9 +43,7 @@ def named(spec: Spec, words: Iterable[str]) -> list[str]:
     if not names:
         raise SelectionError("--only names no image")
     for name in sorted(names - spec.images.keys()):
-        close = suggest(name, spec.images)
-        known = f'did you mean "{close}"?' if close else f"known: {', '.join(spec.images)}"
-        raise SelectionError(f"no image is called {quoted(name)}; {known}")
+        raise SelectionError(f"no image is called {quoted(name)}; {meant(name, spec.images)}")
     return [name for name in spec.images if name in names]
 
 

@@ -50,12 +50,9 @@ def check_name(name: str) -> None:
 
     others = installed_names()
     if name not in others:
-        from ci_kaniko.problems.problem import UnknownTargetError, suggest
+        from ci_kaniko.problems.problem import UnknownTargetError, meant
 
-        names = (*NAMES, *others)
-        close = suggest(name, names)
-        known = f'did you mean "{close}"?' if close else f"known: {', '.join(names)}"
-        raise UnknownTargetError(f'unknown target "{name}"; {known}')
+        raise UnknownTargetError(f'unknown target "{name}"; {meant(name, (*NAMES, *others))}')
     from ci_kaniko.spec import spec  # noqa: F401 - a model that comes later would miss the section
     from ci_kaniko.spec.foreign import adopt
 

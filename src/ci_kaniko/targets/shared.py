@@ -175,14 +175,13 @@ def _unknown_keys(
         if key in known or "*" in known:
             yield from _unknown_keys(section, item, known.get(key, known.get("*")), (*where, key))
             continue
-        from ci_kaniko.problems.problem import suggest
+        from ci_kaniko.problems.problem import meant
 
-        close = suggest(key, known)
         yield Finding(
             "unknown-native-key",
             (*where, key),
             f"{section} knows no {quoted(key)} there",
-            f'did you mean "{close}"?' if close else f"known: {', '.join(sorted(known))}",
+            meant(key, sorted(known)),
             on_key=True,
         )
 

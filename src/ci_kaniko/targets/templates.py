@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.layouts.own import BrokenTemplate, fill_own, strangers
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.problems.problem import Problem, SpecError, suggest
+from ci_kaniko.problems.problem import Problem, SpecError, meant
 from ci_kaniko.repository.files import OutsideRepository
 from ci_kaniko.repository.templates import templates_in
 from ci_kaniko.spec.placing import placed
@@ -113,10 +113,8 @@ def _refuse_strangers(spec: Spec, target: Target, sources: Mapping[str, str]) ->
     folder = spec.templates or ""
     known = [each.template for each in available_targets().values()]
     for name in strangers(sources, known):
-        close = suggest(name, known)
-        hint = f'did you mean "{close}"?' if close else f"known: {', '.join(known)}"
         message = f"{quoted(f'{folder}/{name}')} is the template of no target"
-        raise _error(spec, "missing-template", message, hint)
+        raise _error(spec, "missing-template", message, meant(name, known))
     if not sources:
         message = f"{quoted(folder)} holds no template"
         hint = f"copy {target.template} from {_OURS}, and change it"
