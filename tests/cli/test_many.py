@@ -13,9 +13,9 @@ import pytest
 
 from ci_kaniko.cli import progress
 from harness.repository import Repository
+from harness.terminal import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NAMES = [f"r{number:02}" for number in range(12)]
@@ -206,19 +206,7 @@ def seen(fleet: Repository, code: str, *words: str, **settings: str) -> bytes:
         stderr=writer,
     )
     os.close(writer)
-    return b"".join(_pieces(shown)) + (b"" if process.wait() == 0 else b"failed")
-
-
-def _pieces(shown: int) -> Iterator[bytes]:
-    while True:
-        try:
-            piece = os.read(shown, 4096)
-        except OSError:  # Linux says so when the other end of a terminal is closed
-            break
-        if not piece:
-            break
-        yield piece
-    os.close(shown)
+    return everything(shown) + (b"" if process.wait() == 0 else b"failed")
 
 
 def test_who_waits_sees_how_far_it_is(fleet: Repository) -> None:

@@ -20,6 +20,7 @@ from ci_kaniko.rehearsing import yaml11
 from harness import tools
 from harness.cases import ROOT
 from harness.repository import HEADER, SPEC, Repository
+from harness.terminal import everything
 from harness.validators import VALIDATORS
 from harness.yaml12 import read
 
@@ -176,16 +177,7 @@ def test_colours_are_for_terminals(repository: Repository, kind: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
-    out = b""
-    while True:
-        try:
-            piece = os.read(shown, 4096)
-        except OSError:  # Linux says so when the other end of a terminal is closed
-            break
-        if not piece:
-            break
-        out += piece
-    os.close(shown)
+    out = everything(shown)
     assert process.wait() == 1
     assert b"-        auth=mine" in out
     coloured = kind == "terminal"
