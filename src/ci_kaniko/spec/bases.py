@@ -18,6 +18,7 @@ from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
 from ci_kaniko.source.reading import MAX_BYTES, Unreadable, decode, survey
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.extends import check_base, read_bases
+from ci_kaniko.spec.images import inherit
 from ci_kaniko.spec.labels import OCI
 from ci_kaniko.spec.policy import severity_of
 from ci_kaniko.spec.releases import check_release
@@ -251,20 +252,16 @@ def _place(node: Node) -> Place:
     return Place(node.line, node.column, node.end_line, node.end_column)
 
 
-def laid_over(base: Any, own: Any, at: tuple[str, ...] = ()) -> Any:
+def laid_over(base: Any, own: Any) -> Any:
     """What a file says over what it extends: as an image inherits, null removes.
 
     Null stays where there is nothing to remove, and in an image, which has more to inherit.
     """
-    if not isinstance(own, dict) or not isinstance(base, dict):
-        return own
-    merged = dict(base)
-    for key, item in own.items():
-        if item is None and base.get(key) is not None and (at[:1] != ("images",) or len(at) < 2):
-            del merged[key]
-        else:
-            merged[key] = laid_over(base.get(key), item, (*at, str(key)))
-    return merged
+    return inherit(base, own, lambda at, under: under is not None and not _in_an_image(at))
+
+
+def _in_an_image(at: tuple[str, ...]) -> bool:
+    return at[:1] == ("images",) and len(at) > 2
 
 
 def merged(source: Source) -> Any:

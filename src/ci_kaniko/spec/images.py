@@ -100,15 +100,31 @@ class Entries:
         return {**rest, **self.part(name, called)}
 
 
-def inherit(shared: Any, own: Any) -> Any:
-    """``own`` with what it does not say: mappings are merged key by key, null removes."""
+def _removes(_path: tuple[str, ...], _shared: Any) -> bool:
+    return True
+
+
+def inherit(
+    shared: Any,
+    own: Any,
+    removes: Callable[[tuple[str, ...], Any], bool] = _removes,
+    at: tuple[str, ...] = (),
+) -> Any:
+    """``own`` with what it does not say: mappings are merged key by key, null removes.
+
+    ``removes`` says of the path of a null, and of what is shared there, whether that goes; a null
+    stays where it does not.
+    """
     if not isinstance(own, dict):
         return own
     base = shared if isinstance(shared, dict) else {}
-    merged = {key: item for key, item in base.items() if key not in own or own[key] is not None}
+    merged = dict(base)
     for key, item in own.items():
-        if item is not None:
-            merged[key] = inherit(base.get(key), item)
+        path = (*at, str(key))
+        if item is None and removes(path, base.get(key)):
+            merged.pop(key, None)
+        else:
+            merged[key] = inherit(base.get(key), item, removes, path)
     return merged
 
 
