@@ -151,7 +151,8 @@ def test_every_public_name_is_on_the_page_on_python() -> None:
 
 
 def test_architecture_shows_what_python_says() -> None:
-    page = textwrap.dedent("\n".join(re.findall(r"(?ms)^  ```pycon\n(.*?)^  ```$", ARCHITECTURE)))
+    found = re.findall(r"(?ms)^    ```pycon\n(.*?)^    ```$", ARCHITECTURE)
+    page = textwrap.dedent("\n".join(found))
     test = doctest.DocTestParser().get_doctest(page, {}, "architecture.md", None, 0)
     assert len([example for example in test.examples if example.want]) > 2
     assert not doctest.DocTestRunner().run(test).failed

@@ -1,0 +1,125 @@
+"""The site builds without a warning, its links lead somewhere, and its search finds things."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from typer.main import get_command
+
+from ci_kaniko.cli.commands import app
+from ci_kaniko.kaniko.flags import FLAGS
+from ci_kaniko.problems.catalogue import faults, rules
+from harness.cases import ROOT
+from harness.models import every_field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOME = "https://ci-kaniko.github.io/ci-kaniko/"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as the workflow builds it."""
+    pytest.importorskip("material", reason="mkdocs-material is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "web"), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout
+    return folder
+
+
+class Page(HTMLParser):
+    """What a page offers to links, and where its own lead; scripts and images are links, too."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name in {"href", "src"} and value and tag != "base":
+                self.links.append(value)
+
+
+def test_every_link_leads_somewhere(site: Path) -> None:
+    pages = {
+        urljoin(HOME, path.relative_to(site).as_posix().removesuffix("index.html")): Page(
+            path.read_text(encoding="utf-8")
+        )
+        for path in site.rglob("*.html")
+    }
+    assert len(pages) > 20
+    dead = set()
+    for address, page in pages.items():
+        for link in page.links:
+            place, anchor = urldefrag(urljoin(address, link))
+            if not place.startswith(HOME):
+                assert re.match(r"https?:|data:|mailto:|javascript:", place), (address, link)
+            elif place in pages:
+                if anchor and unquote(anchor) not in pages[place].ids and anchor != "__tabbed":
+                    dead.add((address, link))
+            elif not (site / unquote(place.removeprefix(HOME))).is_file():
+                dead.add((address, link))
+    assert not dead
+
+
+def test_an_anchor_means_one_place(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        ids = Page(path.read_text(encoding="utf-8")).ids
+        assert sorted({*ids}) == sorted(ids), path
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    """A page of the site works without the network."""
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        fetched = re.findall(r'<(?:script|img|iframe)[^>]* src="?(https?:[^"> ]+)', text)
+        fetched += re.findall(r'<link[^>]* rel="?stylesheet"?[^>]* href="?(https?:[^"> ]+)', text)
+        assert not fetched, path
+
+
+@pytest.fixture(scope="module")
+def entries(site: Path) -> list[dict[str, str]]:
+    """What the search of the site knows."""
+    index: dict[str, Any] = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    return list(index["docs"])
+
+
+def words(entry: dict[str, str]) -> str:
+    return unescape(re.sub(r"<[^>]+>", " ", f"{entry['title']} {entry['text']}"))
+
+
+def test_search_knows_every_rule_command_flag_and_field(entries: list[dict[str, str]]) -> None:
+    titles = {(entry["location"].partition("#")[0], unescape(entry["title"])) for entry in entries}
+    named = [("rules/", rule) for rule in rules()]
+    named += [("commands/", name) for name in get_command(app).commands]  # type: ignore[attr-defined]
+    assert [each for each in named if each not in titles] == []
+    texts = dict.fromkeys(("spec/", "matrix/", "rules/"), "")
+    for entry in entries:
+        page = entry["location"].partition("#")[0]
+        if page in texts:
+            texts[page] += f" {words(entry)} "
+    known = {place: set(re.findall(r"[\w.-]+", text)) for place, text in texts.items()}
+    assert [name for name in faults().faults if name not in known["rules/"]] == []
+    assert [flag for flag in FLAGS if f"--{flag}" not in known["matrix/"]] == []
+    fields = {field.name for field in every_field()}
+    assert len(fields) > 50
+    assert [name for name in fields if name not in known["spec/"]] == []
