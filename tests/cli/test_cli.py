@@ -71,7 +71,7 @@ def here(
     monkeypatch.setattr(sys, "argv", ["ci-kaniko", *arguments])
     code = 0
     try:
-        cli.main()
+        cli.command()
     except SystemExit as stopped:
         code = int(stopped.code or 0)
     captured = capfdbinary.readouterr()
@@ -161,6 +161,24 @@ def test_a_wrong_command_line_is_2(call: Any, arguments: list[str]) -> None:
     code, out, err = call(*arguments)
     assert (code, out) == (2, b"")
     assert b"Usage:" in err
+
+
+_EMPTY = [
+    (name, item.opts[0] if item.param_type_name == "option" else "")
+    for name, command in COMMANDS.items()
+    for item in command.params
+    if not getattr(item, "is_flag", False) and item.name != "help"
+]
+
+
+@pytest.mark.parametrize(("name", "option"), _EMPTY)
+def test_an_empty_word_is_2(call: Any, name: str, option: str) -> None:
+    """As a variable leaves it that is not set."""
+    needed = ["gitlab" for item in COMMANDS[name].params if item.required and option]
+    for words in [[option, ""], [f"{option}="]] if option else [[""]]:
+        code, out, err = call(name, *needed, *words)
+        assert (code, out) == (2, b"")
+        assert b"it is empty" in err
 
 
 def test_an_unknown_target_is_answered_with_a_suggestion(call: Any) -> None:
@@ -621,6 +639,43 @@ def test_ctrl_c(repository: Path) -> None:
     assert waiting.returncode in {130, -signal.SIGINT}
     assert b"Traceback" not in out + err
 
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        ("atexit.register(interrupt)", 0),
+        ("cli._run = lambda words: atexit.register(interrupt)", 0),
+        ("cli._run = lambda words: interrupt()", 130),
+        ("cli._run = lambda words: Ended()", 0),
+        ("cli._stop_listening = once(interrupt)", 130),
+    ],
+)
+def test_ctrl_c_at_the_last_moment(repository: Path, moment: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED.format(moment), "explain", "bad-glob"],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.decode()) == (code, "")
+
+
+_INTERRUPTED = """
+import atexit, os, re, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ci_kaniko.cli import main as cli
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+class Ended:
+    def __del__(self):
+        interrupt()
+def once(action):
+    calls = iter([action])
+    return lambda: next(calls, int)()
+{}
+cli.main()
+"""
 
 _ANNOUNCED = """
 import signal, sys

@@ -106,7 +106,7 @@ def _run(root: Path, variant: str, event: int = 0) -> int:
         _kill_at(event)
     try:
         with _VARIANTS[variant]():
-            cli.main()
+            cli.command()
     except SystemExit as stopped:
         return int(stopped.code or 0)
     return 0

@@ -129,7 +129,7 @@ class Repository:
                 redirect_stdout(streams[0]),
                 redirect_stderr(streams[1]),
             ):
-                cli.main()
+                cli.command()
         except SystemExit as stopped:
             code = stopped.code or 0
         finally:

@@ -293,6 +293,19 @@ MESSAGES: dict[str, tuple[dict[str, str], list[str]]] = {
             )
         ],
     ),
+    "a module of Python": (
+        {"ci-kaniko.yaml": "extends: [package:os/a.yaml, package:json/a.yaml]\n"},
+        [
+            (
+                'ci-kaniko.yaml:1:11: "os" is a module of Python itself, and holds no spec '
+                "[missing-base]"
+            ),
+            (
+                'ci-kaniko.yaml:1:30: "json" is a module of Python itself, and holds no spec '
+                "[missing-base]"
+            ),
+        ],
+    ),
     "no file of a package": (
         {"ci-kaniko.yaml": "extends: package:fleet/a.yaml\n"},
         ['ci-kaniko.yaml:1:10: the package "fleet" has no file "a.yaml" [missing-base]'],
@@ -399,6 +412,23 @@ def test_a_hint_finds_a_path_from_the_root(repository: Repository) -> None:
     (word,) = re.findall(r": write (\S+)$", problem.hint)
     repository.write("shop/ci-kaniko.yaml", f"extends: {word}\n")
     assert ci_kaniko.load("shop/ci-kaniko.yaml").push == "never"
+
+
+@pytest.mark.parametrize(
+    ("package", "hint"),
+    {"flet": 'did you mean "fleet"?', "no_such_thing": "", "os": "", "json": ""}.items(),
+)
+def test_nobody_is_told_to_install_what_only_has_the_name(
+    package: str, hint: str, repository: Repository
+) -> None:
+    """Whatever stands under that name in a public index is somebody else's."""
+    lay(repository, {"package:fleet/a.yaml": "", "ci-kaniko.yaml": f"extends: package:{package}/a"})
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        ci_kaniko.load("ci-kaniko.yaml")
+    (problem,) = caught.value.problems
+    assert problem.rule == "missing-base"
+    assert hint in problem.hint
+    assert not {"pip", package} & {*re.split(r"\W+", problem.hint)}
 
 
 def test_machines_are_told_the_file(repository: Repository) -> None:

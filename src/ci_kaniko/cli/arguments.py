@@ -146,8 +146,8 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
         if name in command.switches and not equals:
             given[command.switches[name]] = True
         elif name in command.values or name in command.lists:
-            taken = value if equals else next(rest, None)
-            if taken is None:
+            taken = value if equals else next(rest, "")
+            if not taken:
                 return None
             if name in command.values:
                 if command.values[name] in given:
@@ -155,7 +155,7 @@ def read(words: list[str]) -> tuple[str, dict[str, Any]] | None:
                 given[command.values[name]] = taken
             else:
                 given.setdefault(command.lists[name], []).append(taken)
-        elif word.startswith("-") and word != "-":
+        elif not word or (word.startswith("-") and word != "-"):
             return None
         else:
             arguments.append(word)

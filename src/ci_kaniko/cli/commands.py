@@ -28,15 +28,22 @@ app = typer.Typer(
 
 
 class _Command(TyperCommand):
-    """A command that refuses a second value where there is one, instead of dropping the first."""
+    """A command that refuses a word with nothing in it, and a second value where there is one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Raises BadParameter for an option that is given twice."""
-        given = self.make_parser(ctx).parse_args(args=[*args])[2]
-        options: list[Any] = [item for item in self.params if item.param_type_name == "option"]
-        for item in options:
-            single = not item.multiple and not item.is_flag
-            if single and given.count(item) > 1 and not ctx.resilient_parsing:
+        """Raises BadParameter for an option that is given twice, and for an empty word."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        values, _, order = self.make_parser(ctx).parse_args(args=[*args])
+        given: list[Any] = [*order]
+        for item in {id(item): item for item in given}.values():
+            value = values.get(item.name)
+            words = value if isinstance(value, list | tuple) else (value,)
+            if "" in words:
+                message = "it is empty; a variable that is not set leaves nothing"
+                raise typer.BadParameter(message, ctx, item)
+            is_option = item.param_type_name == "option"
+            if is_option and not item.multiple and not item.is_flag and given.count(item) > 1:
                 raise typer.BadParameter("it is given twice, and takes one value", ctx, item)
         return super().parse_args(ctx, args)
 

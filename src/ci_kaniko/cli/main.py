@@ -7,7 +7,34 @@ import sys
 
 
 def main() -> None:
-    """The command ``ci-kaniko``; what a command does not need is not imported."""
+    """The process ``ci-kaniko``: Ctrl-C ends it without a traceback, whenever it comes."""
+    sys.unraisablehook = _unraisable
+    try:
+        try:
+            command()
+        finally:
+            _stop_listening()
+    except KeyboardInterrupt:
+        _stop_listening()
+        sys.exit(130)
+
+
+def _unraisable(told: sys.UnraisableHookArgs) -> None:
+    """What cannot be raised where it happens, in a finalizer: Ctrl-C is no news there."""
+    if told.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(told)
+
+
+def _stop_listening() -> None:
+    """All is done: while the interpreter ends, Ctrl-C could only disturb what it tidies up."""
+    if "re" in sys.modules:  # else nothing was loaded that takes time to end
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def command() -> None:
+    """The command of ``sys.argv``; what it does not need is not imported."""
     from ci_kaniko import __version__
 
     try:
@@ -15,8 +42,6 @@ def main() -> None:
             print(f"ci-kaniko {__version__}", flush=True)
         elif not _known_to_be_in_sync(sys.argv[1:]):
             _run(sys.argv[1:])
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -18,6 +18,16 @@ def folders_of(package: str) -> list[str]:
     return list(found.submodule_search_locations or ()) if found else []
 
 
+def installed_packages() -> list[str]:
+    """The folders that could be imported by their name, and are not Python's own."""
+    import sys
+
+    folders = [folder for folder in sys.path if os.path.isdir(folder)]
+    found = {entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()}
+    names = {name for name in found if name.isidentifier() and not name.startswith("_")}
+    return sorted(names - sys.stdlib_module_names)
+
+
 def file_of(place: str) -> str | None:
     """The file at ``package:NAME/FILE``; None when there is none."""
     package, _, path = place.removeprefix(PREFIX).partition("/")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ci_kaniko.problems.finding import Refused, quoted
-from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.problems.problem import Problem, SpecError, suggest
 from ci_kaniko.repository.discovery import PREFIX
-from ci_kaniko.repository.packages import file_of, folders_of
+from ci_kaniko.repository.packages import file_of, folders_of, installed_packages
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
 from ci_kaniko.source.reading import MAX_BYTES, Unreadable, decode, survey
 from ci_kaniko.spec.data import to_python
@@ -134,17 +135,27 @@ class _Walk:
             entry.refuse("bad-base", message, "copy the file into the repository")
 
     def _file_of_package(self, entry: _Entry, home: Home) -> str:
+        if home.package in sys.stdlib_module_names:
+            message = f"{quoted(home.package)} is a module of Python itself, and holds no spec"
+            entry.refuse("missing-base", message, self._known_packages(home.package))
         if not folders_of(home.package):
             message = f"no package {quoted(home.package)} is installed beside ci-kaniko"
-            name = home.package.replace("_", "-")
-            hint = f"install it there, such as python3 -m pip install {name}"
-            entry.refuse("missing-base", message, hint)
+            entry.refuse("missing-base", message, self._known_packages(home.package))
         file = file_of(f"{PREFIX}{home.package}/{home.path}")
         if file is None:
             message = f"the package {quoted(home.package)} has no file {quoted(home.path)}"
             hint = "its wheel must hold the file; another version of it may"
             entry.refuse("missing-base", message, hint)
         return os.path.realpath(file)
+
+    def _known_packages(self, word: str) -> str:
+        """What helps who named no package: only the team knows which distribution has the file."""
+        close = suggest(word, installed_packages())
+        meant = f'did you mean "{close}"? otherwise ' if close else ""
+        return (
+            f"{meant}install beside ci-kaniko what your team publishes its specs in, and name "
+            "the folder with them as Python imports it"
+        )
 
     def _read(self, entry: _Entry, home: Home, file: str) -> Source:
         path = self._shown(home)
