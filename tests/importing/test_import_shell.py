@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +30,6 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell import parsing as shell_tree
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
-from ci_kaniko.importing.shell.notes import NOTES, note
 from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.rehearsing import yaml11
@@ -42,6 +40,7 @@ from harness.cases import SNAPSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ci_kaniko.importing.calls import Call, Part, Script, Text, When, Word
 
@@ -1247,22 +1246,5 @@ def test_patterns() -> None:
     assert matches("[", "[")
 
 
-def test_notes_are_used_and_told() -> None:
-    folder = Path(shell_tree.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
-    for rule, (message, hint) in NOTES.items():
-        assert re.fullmatch(r"[a-z0-9-]+", rule)
-        assert sources.count(f'"{rule}"') > 1, rule
-        assert message
-        assert hint
-
-
 def test_contents_of_unknown_files_are_told() -> None:
     assert spell((Contents("$X/a"), Masked("y"))) == "$(cat $X/a)***"
-
-
-def test_no_note_shows_how_it_is_made() -> None:
-    """Braces of the texts are those that a user is to write."""
-    for rule, (message, hint) in NOTES.items():
-        told = note(rule, *["x"] * (message + hint).count("{}"), line=1)
-        assert not re.search(r"\{\{|\}\}|\{\}", f"{told.message} {told.hint}"), rule

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ci_kaniko.importing.sentences import Note
+
 
 @dataclass(frozen=True)
 class Var:
@@ -177,16 +179,6 @@ class Stop:
     when: When
     line: int
     text: str = ""
-
-
-@dataclass(frozen=True)
-class Note:
-    """One observation about a script; ``rule`` is one of ``shell.notes.NOTES``."""
-
-    rule: str
-    message: str
-    line: int
-    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -130,17 +130,9 @@ class Job:
         """Where the job stands."""
         return self.voice.line
 
-    def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report something that the spec says as well."""
-        self.voice.carried(rule, message, line, advice)
-
-    def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report a fault that the spec does not repeat."""
-        self.voice.mended(rule, message, line, advice)
-
-    def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report something that the spec does not say."""
-        self.voice.left(rule, message, line, advice)
+    def tell(self, sentence: str, line: int, *values: object) -> None:
+        """Say something of a line of the pipeline or of a script."""
+        self.voice.tell(sentence, line, *values)
 
     def secret_of(self, text: Text) -> str | None:
         """The name of the secret that a text is."""
@@ -200,12 +192,7 @@ class Draft(Voice):
     def finished(self) -> Job:
         """The job; the secrets that stand in the file are reported."""
         for name in dict.fromkeys(self.written):
-            self.left(
-                "literal-secret",
-                f"the value of {name} is written into the file",
-                self.line,
-                f"revoke it, and store the new one as the secret {name}",
-            )
+            self.tell("literal-secret", self.line, name, name)
         found = {each.name: getattr(self, each.name) for each in fields(Job)}
         return Job(**{name: _frozen(value) for name, value in found.items()})
 

@@ -54,8 +54,7 @@ class Original:
         """The documents of a YAML file; a mended fault is reported. Raises SpecError."""
         document = read_yaml(self.text, self.path)
         for fault in document.mended:
-            advice = "the backslash is left out"
-            self.report.mended("bad-yaml", fault.message, self.path, fault.line, advice)
+            self.report.tell("bad-yaml", self.path, fault.line, fault.message)
         return document.roots
 
     @property

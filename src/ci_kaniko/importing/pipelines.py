@@ -208,8 +208,8 @@ def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: lis
             what = None if stays else _removed(data, finding.where)
             message = "***" if finding.secret else finding.message
             shown = what or f"{job.target} does not render the spec yet"
-            place = job.voice.path, job.line
-            report.left(finding.rule, f"{shown}: {message}", *place, finding.hint or "by hand")
+            said, advice = f"{shown}: {message}", finding.hint or "by hand"
+            report.add(Entry("left", finding.rule, said, job.voice.path, job.line, advice))
             taken = taken or bool(what)
     return taken
 
@@ -275,7 +275,8 @@ def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
     if removed is None:
         return False
     shown = "***" if finding.secret else finding.message
-    report.left(finding.rule, f"{removed}: {shown}", "", 0, finding.hint or "write it by hand")
+    advice = finding.hint or "write it by hand"
+    report.add(Entry("left", finding.rule, f"{removed}: {shown}", advice=advice))
     return True
 
 

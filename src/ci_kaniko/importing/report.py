@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.sentences import KINDS, Note
 from ci_kaniko.importing.shell.guards import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.importing.sentences import Kind
 
 FILE_LINES = 10_000_000
 """The lines of each further file that a pipeline includes are numbered from a multiple of this."""
 FIRST_SCRIPT_LINE = 1_000_000_000
 """Scripts are put together from pieces: their lines are numbered from here on."""
-Kind = Literal["carried", "mended", "left"]
 _HEADS = {
     "carried": "carried over",
     "mended": "changed, because it was a fault",
@@ -74,17 +75,10 @@ class Report:
         """What must not be shown."""
         return frozenset(self._hidden)
 
-    def carried(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
-        """Something that the spec says as well."""
-        self.add(Entry("carried", rule, message, path, line, advice))
-
-    def mended(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
-        """A fault that the spec does not repeat."""
-        self.add(Entry("mended", rule, message, path, line, advice))
-
-    def left(self, rule: str, message: str, path: str, line: int, advice: str = "") -> None:
-        """Something that the spec does not say."""
-        self.add(Entry("left", rule, message, path, line, advice))
+    def tell(self, sentence: str, path: str, line: int, *values: object) -> None:
+        """Say something of a line, in one of our sentences."""
+        note = Note(sentence, values)
+        self.add(Entry(note.kind, note.rule, note.message, path, line, note.advice))
 
     def add(self, entry: Entry) -> None:
         """One more entry."""
@@ -98,12 +92,12 @@ class Report:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, in the order of the files' lines within each kind."""
-        order = {"carried": 0, "mended": 1, "left": 2}
         cleaned = dict.fromkeys(
             replace(entry, message=self._sentence(entry.message), advice=self.clean(entry.advice))
             for entry in self._entries
         )
-        return tuple(sorted(cleaned, key=lambda entry: (order[entry.kind], entry.path, entry.line)))
+        place = KINDS.index
+        return tuple(sorted(cleaned, key=lambda entry: (place(entry.kind), entry.path, entry.line)))
 
 
 class Voice:
@@ -120,17 +114,9 @@ class Voice:
         self.lines: dict[int, int] = {}
         self.files: dict[int, str] = {}
 
-    def carried(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report something that the spec says as well."""
-        self.report.carried(rule, message, *self.place(line), advice)
-
-    def mended(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report a fault that the spec does not repeat."""
-        self.report.mended(rule, message, *self.place(line), advice)
-
-    def left(self, rule: str, message: str, line: int, advice: str = "") -> None:
-        """Report something that the spec does not say."""
-        self.report.left(rule, message, *self.place(line), advice)
+    def tell(self, sentence: str, line: int, *values: object) -> None:
+        """Say something of a line of the pipeline or of a script."""
+        self.report.tell(sentence, *self.place(line), *values)
 
     def place(self, line: int) -> tuple[str, int]:
         """The file and its line for a line of the pipeline or of a script."""

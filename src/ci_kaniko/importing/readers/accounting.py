@@ -78,9 +78,8 @@ def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "", file: 
     for left in leftover(value, path):
         names = ", ".join(dict.fromkeys(_names(left.value, left.path)))
         called = f" ({names})" if names else ""
-        said = f"{left.path}{called} is not carried over"
         path_of, line = (file, left.line) if file else job.place(left.line)
-        job.report.left("not-carried", said, path_of, line, advice)
+        job.report.tell("not-carried", path_of, line, f"{left.path}{called}", advice)
 
 
 _NAME = re.compile(r"(?i)(?:name|namespace|image|kind|path|key)$")

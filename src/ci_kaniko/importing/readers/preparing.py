@@ -39,5 +39,5 @@ def prepare(job: Draft, before: Before) -> bool:
         "commands": before.commands,
         "artifacts": before.artifacts,
     }
-    job.carried("prepare", f"{before.name} is prepare:", before.line)
+    job.tell("prepare", before.line, before.name)
     return True

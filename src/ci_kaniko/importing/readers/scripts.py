@@ -12,19 +12,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.shell.reader import Host
 
-_LEFT = {
-    "broken-continuation",
-    "default-taken",
-    "literal-secret",
-    "not-understood",
-    "placeholder",
-    "skipped-command",
-    "too-many-calls",
-    "too-many-conditions",
-    "too-many-values",
-    "unknown-list",
-    "unknown-words",
-}
 _NAMES = ("--destination", "--context", "--dockerfile", "--cache-repo")
 
 
@@ -66,7 +53,7 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
         given = Given(known, job.known_files, first, host=host, called=job.facts.called)
         script = read(text, given, job.report.budget)
     except ShellError as error:
-        job.left("bad-shell", error.message, error.line, error.hint or "mend the script")
+        job.tell("bad-shell", error.line, error.message, error.hint or "mend the script")
         return Script(())
     add_notes(job, script)
     return script
@@ -89,18 +76,9 @@ def add_notes(job: Draft, script: Script) -> None:
     )
     unquoted: dict[int, list[str]] = {}
     for note in script.notes:
-        if note.rule == "unquoted-words":
-            unquoted.setdefault(note.line, []).append(note.message.partition(" stands ")[0])
-            continue
-        if note.rule == "placeholder" and note.message.partition(" ")[0] not in named:
-            continue
-        add = job.left if note.rule in _LEFT else job.mended
-        add(note.rule, note.message, note.line, note.hint)
+        if note.name == "unquoted-words":
+            unquoted.setdefault(note.line, []).append(str(note.values[0]).partition("=")[0])
+        elif note.name != "placeholder/script" or str(note.values[0]) in named:
+            job.tell(note.name, note.line, *note.values)
     for line, words in unquoted.items():
-        names = ", ".join(dict.fromkeys(word.partition("=")[0] for word in words))
-        job.mended(
-            "unquoted-words",
-            f"{names}: without quotes, blanks in a value make several arguments of it",
-            line,
-            "the rendered script quotes them",
-        )
+        job.tell("unquoted-words", line, ", ".join(dict.fromkeys(words)))

@@ -145,13 +145,13 @@ class DockerConfig:
 
     def _with_written_auth(self, login: Login, auth: str) -> Login:
         if is_placeholder(auth):
-            self._note("placeholder", auth, line=self._line)
+            self._note("placeholder/script", auth, line=self._line)
             return replace(login, auth=(Masked("auth", self._line),))
         said = decoded(auth)
         user, colon, password = (said or "").partition(":")
         self._secrets.add(auth, "auth")
         if not colon:
-            self._note("literal-secret", "auth", line=self._line)
+            self._note("literal-secret/script", "auth", line=self._line)
             return replace(login, auth=(Masked("auth", self._line),))
         return replace(login, user=(user,), password=self._secret((password,), "password"))
 
@@ -161,10 +161,10 @@ class DockerConfig:
         if not plain:
             return text
         if is_placeholder(plain):
-            self._note("placeholder", plain, line=self._line)
+            self._note("placeholder/script", plain, line=self._line)
         else:
             self._secrets.add(plain, name)
-            self._note("literal-secret", name, line=self._line)
+            self._note("literal-secret/script", name, line=self._line)
         return (Masked(name, self._line),)
 
 

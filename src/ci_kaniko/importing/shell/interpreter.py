@@ -62,7 +62,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
         shell = _Shell(given, budget, undecided)
         shell.holes = [_expression(hole, given.known) for hole in parsed.holes]
         for note in parsed.notes:
-            shell.notes[note.rule, note.line, note.message] = note
+            shell.notes.setdefault(note)
         if re.match(r"#!.*sh -[a-z]*x", text):
             shell.note("trace-shows-secrets", text.partition("\n")[0])
         if undecided:

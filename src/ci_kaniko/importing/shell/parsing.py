@@ -11,8 +11,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Note, Part, Text, Var, join
-from ci_kaniko.importing.shell.notes import note
+from ci_kaniko.importing.calls import Part, Text, Var, join
+from ci_kaniko.importing.sentences import Note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ def _without_expressions(text: str, first_line: int, holes: list[Text], notes: l
         if found["github"] is not None:
             secret = re.match(r"secrets\b", body)
             name = "secret-in-script" if secret else "expression-in-script"
-            notes.append(note(name, body, line=line))
+            notes.append(Note(name, (body,), line))
         return slotted((Var(body),), holes) + "\n" * found.group().count("\n")
 
     return _EXPRESSION.sub(slot, text)
@@ -137,7 +137,7 @@ def _mended(text: str, first_line: int, notes: list[Note]) -> str:
     def plain(found: re.Match[str]) -> str:
         name = found[1] or found[2] or found[3]
         line = first_line + text.count("\n", 0, found.start())
-        notes.append(note("bad-substitution", found.group(), name, line=line))
+        notes.append(Note("bad-substitution", (found.group(), name), line))
         return f"${{{name}}}"
 
     return _DOUBLED.sub(plain, text)

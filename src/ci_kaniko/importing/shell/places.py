@@ -171,7 +171,7 @@ class Places(Reader):
             raise TooComplexError
         parsed = parse_inner(slotted(text, self.holes), self.line)
         for note in parsed.notes:
-            self.notes[note.rule, note.line, note.message] = note
+            self.notes.setdefault(note)
         first, self.first_line = self.first_line, self.line
         outer, self.text_read = self.text_read, parsed.text.encode("utf-8", "surrogatepass")
         self.depth += 1

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ci_kaniko.importing.calls import Output, Var
+from ci_kaniko.importing.sentences import Note
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.notes import note as made_note
 from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.state import State
@@ -19,7 +19,7 @@ from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Val
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ci_kaniko.importing.calls import Note, Part, Text
+    from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.guards import Budget
     from ci_kaniko.importing.shell.parsing import Tree
 
@@ -112,7 +112,7 @@ class Reader(ABC):
         self.hidden: frozenset[str] = frozenset()
         self.uses = Uses()
         self.text = ""
-        self.notes: dict[tuple[str, int, str], Note] = {}
+        self.notes: dict[Note, None] = {}
         self.lines: dict[str, int] = {}
         self.calls: list[RawCall] = []
         self.asked: dict[str, None] = {}
@@ -152,8 +152,7 @@ class Reader(ABC):
 
     def note(self, name: str, *values: str, line: int = 0) -> None:
         """Remember an observation, once per line."""
-        found = made_note(name, *values, line=line or self.line)
-        self.notes.setdefault((found.rule, found.line, found.message), found)
+        self.notes.setdefault(Note(name, values, line or self.line))
 
     # -- places -----------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from ci_kaniko.importing.calls import (
     Choice,
     Login,
     Masked,
-    Note,
     Script,
     Stop,
     Test,
@@ -40,6 +39,7 @@ from ci_kaniko.kaniko.variables import owner_of_variable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.importing.sentences import Note
     from ci_kaniko.importing.shell.reader import RawCall, Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
@@ -88,8 +88,8 @@ class _Results:
 
     def _notes(self) -> Iterable[Note]:
         clean = self.secrets.clean_string
-        for note in sorted(self.reader.notes.values(), key=lambda note: (note.line, note.rule)):
-            yield replace(note, message=clean(note.message), hint=clean(note.hint))
+        for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
+            yield note._replace(values=tuple(clean(str(value)) for value in note.values))
 
     def _stops(self) -> Iterable[Stop]:
         both, minus = self.guards.both, self.guards.minus
@@ -181,7 +181,7 @@ class _Results:
         plain = literal(text)
         if plain and is_written(name, text):
             self.secrets.add(plain, name)
-            self.reader.note("literal-secret", name, line=line)
+            self.reader.note("literal-secret/script", name, line=line)
 
     # -- parts ------------------------------------------------------------------------------------
 
@@ -331,7 +331,7 @@ class _Results:
         if not plain:
             return login
         self.secrets.add(plain, "password")
-        self.reader.note("literal-secret", "password", line=login.line)
+        self.reader.note("literal-secret/script", "password", line=login.line)
         return replace(login, password=(Masked("password", login.line),))
 
     def _config_logins(

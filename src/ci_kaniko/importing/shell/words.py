@@ -518,7 +518,7 @@ def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value
         if isinstance(var, Var) and plain_default and not var.default and not var.changes:
             return pure((Var(var.name, plain_default, (), var.portable),))
         if isinstance(var, Var) and len(instead) == 1 and _is_from_outside(reader, var):
-            reader.note("default-taken", var.name, spell(instead[0][1]), var.name)
+            reader.note("default-taken", var.name, spell(instead[0][1]))
             return instead
         filled = reader.conditions.filled(text, reader.line)
         return reader.values.choose(filled, pure(text), instead, path)

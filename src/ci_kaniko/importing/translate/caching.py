@@ -29,12 +29,7 @@ def take_cache(work: Work) -> None:
                 # Layers are compressed in memory without a cache as well.
                 work.build["cache"] = {"compressed": False}
                 continue
-            work.job.mended(
-                "cache-is-off",
-                f"{flag.shown} does nothing without --cache",
-                flag.line,
-                "it is left out",
-            )
+            work.job.tell("cache-is-off", flag.line, flag.shown)
         return
     if not _cache_repo(work, repo, enabled):
         return
@@ -48,19 +43,10 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
         first = next(iter(work.build.get("destinations", ())), None)
         image = first if isinstance(first, str) else (first or {}).get("image", "")
         if not image:
-            work.job.left(
-                "cache-without-repo",
-                "--cache needs --cache-repo where nothing is pushed",
-                enabled.line,
-                "cache: {repo: REPOSITORY}",
-            )
+            work.job.tell("cache-without-repo", enabled.line)
             return False
         work.cache["repo"] = f"{without_tag(image)}/cache"
-        work.job.carried(
-            "cache-repo",
-            f"kaniko caches in {work.cache['repo']} when no --cache-repo is given",
-            enabled.line,
-        )
+        work.job.tell("cache-repo", enabled.line, work.cache["repo"])
         return True
     try:
         written = reference_of(work, repo.value, repo.line)
@@ -68,12 +54,7 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
         work.lost("cache.repo", repo, reason)
         return False
     if not written.startswith("oci:") and without_tag(written) != written:
-        work.job.mended(
-            "cache-tag",
-            f"{written} has a tag: kaniko warns and caches nothing",
-            repo.line,
-            without_tag(written),
-        )
+        work.job.tell("cache-tag", repo.line, written, without_tag(written))
         written = without_tag(written)
     work.cache["repo"] = written
     return True
@@ -88,13 +69,7 @@ def _cache_option(work: Work, flag: Flag) -> None:
         work.cache["dir"] = written
         work.settings.section["cache_claim"] = work.job.claims[written.rstrip("/")].take()
     elif flag.name == "cache-dir":
-        work.job.left(
-            "cache-folder",
-            f"{flag.shown} reads base images from a folder that somebody mounts",
-            flag.line,
-            "kaniko looks into /cache by itself; cache: {dir: ...} with kubernetes: or "
-            "buildkite: {cache_claim: NAME} mounts a claim",
-        )
+        work.job.tell("cache-folder", flag.line, flag.shown)
     elif written:
         work.cache["ttl"] = written
     else:

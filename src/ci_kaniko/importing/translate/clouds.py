@@ -50,19 +50,12 @@ class Clouds:
         if not is_identifier(name):
             made = re.sub(r"\W", "_", name)
             made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
-            self.job.mended(
-                "secret-name", f"{name} is no name for a secret everywhere", line, f"use {made}"
-            )
+            self.job.tell("secret-name", line, name, made)
             return made
         reserved = name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
         if reserved:
             made = f"IMAGE_{name.upper()}"
-            self.job.mended(
-                "reserved-name",
-                f"{name} already has a meaning in the job",
-                line,
-                f"store the secret as {made}",
-            )
+            self.job.tell("reserved-name", line, name, made)
             return made
         return name
 
@@ -128,12 +121,7 @@ class Clouds:
             return None
         if literal(text) or any(isinstance(part, Masked) for part in text):
             made = f"IMAGE_{name}"
-            self.job.left(
-                "literal-secret",
-                f"the value of {name} is written into the file",
-                self.call.line,
-                f"revoke it, and store the new one as the secret {made}",
-            )
+            self.job.tell("literal-secret", self.call.line, name, made)
             return made
         return None
 

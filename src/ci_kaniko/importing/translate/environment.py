@@ -29,9 +29,7 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         if len(choices) == 1 and choices[0].when == ALWAYS and not secret:
             given[name] = text, call.line
         elif name not in asked:
-            message = f"the executor's variable {name} is not carried over"
-            advice = "env: holds texts that are no secrets, for every run"
-            job.left("owned-variable", message, call.line, advice)
+            job.tell("owned-variable/conditional", call.line, name)
     for name, (text, line) in given.items():
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue
@@ -39,10 +37,10 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         if owner:
             # What a step before leaves for the executor is what the spec's own login is made of.
             if text not in (("kube",), ("docker",), (Var(name),)):
-                job.left("owned-variable", f"{name} is not carried over", line, owner)
+                job.tell("owned-variable", line, name, owner)
             continue
         try:
             found[name] = spelled.template(text, line)
         except NotPortable as reason:
-            job.left("not-portable", f"{name}: {reason.message}", line, reason.advice)
+            job.tell("not-portable", line, name, reason.message, reason.advice)
     return found

@@ -20,12 +20,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     written = literal(image)
     if written is None:
         if image:
-            job.left(
-                "executor-image",
-                f"the executor's image {spell(image)} is known to a run only",
-                line,
-                "the default is used; a mirror is executor: {image: REPOSITORY}",
-            )
+            job.tell("executor-image", line, spell(image))
         return {}
     if not written:
         return {}
@@ -37,23 +32,19 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     if distribution is None and "kaniko" not in repository:
         return _own_image(job, written, line)
     if not _VERSION.fullmatch(version):
-        job.mended(
+        job.tell(
             "moving-executor",
-            f"{written} is a moving tag" if not digest else f"{written} names no release",
             line,
-            f"the default is {DISTRIBUTIONS[DEFAULT].image}:{DISTRIBUTIONS[DEFAULT].version}",
+            f"{written} is a moving tag" if not digest else f"{written} names no release",
+            DISTRIBUTIONS[DEFAULT].image,
+            DISTRIBUTIONS[DEFAULT].version,
         )
         return {}
     found: dict[str, Any] = {}
     if distribution and distribution != DEFAULT:
         found["distribution"] = distribution
     if distribution and DISTRIBUTIONS[distribution].frozen:
-        job.carried(
-            "frozen-executor",
-            f"{written} was carried over, but Google's kaniko is archived and unpatched",
-            line,
-            "without executor: the maintained default runs",
-        )
+        job.tell("frozen-executor", line, written)
     if version != DISTRIBUTIONS[distribution or DEFAULT].version:
         found["version"] = version
     if distribution is None or repository != DISTRIBUTIONS[distribution].image:
@@ -73,7 +64,7 @@ def _of_mirror(repository: str, version: str) -> str | None:
 
 
 def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
-    job.carried("executor-image", f"the executor's image {written}", line)
+    job.tell("executor-image/own", line, written)
     return {"image": written}
 
 

@@ -27,12 +27,7 @@ def take_fetching(work: Work) -> None:
         work.git["token"] = "ci-token" if in_own else work.logins.secret_name(name, 0)
     else:
         work.git["token"] = "GIT_TOKEN_SECRET"
-        work.job.left(
-            "literal-secret",
-            "the token for the git context is written into the file",
-            work.call.line,
-            "revoke it, and store the new one as the secret GIT_TOKEN_SECRET",
-        )
+        work.job.tell("literal-secret/git", work.call.line)
     user = literal(work.logins.environment("GIT_USERNAME"))
     if user and user not in {"oauth2", "x-access-token"}:
         work.git["username"] = user
@@ -53,12 +48,7 @@ def take_checkout(work: Work) -> None:
         if name in work.git:
             value = str(work.git.pop(name)).lower()
             flag = f"--git={name.replace('_', '-')}={value}"
-            work.job.left(
-                "git-of-a-directory",
-                f"{flag} is for contexts that are fetched, and this one is checked out",
-                work.call.line,
-                "a context git://HOST/PATH keeps it",
-            )
+            work.job.tell("git-of-a-directory", work.call.line, flag)
 
 
 def take_context_login(work: Work) -> None:

@@ -30,8 +30,7 @@ def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
     left = MAX_CALLS
     for job in jobs:
         for call in job.calls[left:]:
-            message = f"this call of {job.name} comes after as many as can be followed"
-            job.left("too-many-calls", message, call.line, "import this one by itself")
+            job.tell("too-many-calls", call.line, job.name)
         builds += [(job.name, build) for build in _of_job(job, job.calls[:left])]
         left -= len(job.calls[:left])
     builds = _joined_jobs(builds, report)
@@ -129,14 +128,7 @@ def _joined_jobs(
             continue
         trial = _is_a_trial(same[1]) or _is_a_trial(build)
         _join_events(same[1], build)
-        tell = report.carried if trial else report.mended
-        tell(
-            "jobs-joined",
-            f"{same[0]} and {name} build one image for different events",
-            "",
-            0,
-            "one job, whose destinations have conditions",
-        )
+        report.tell("jobs-joined/trial" if trial else "jobs-joined", "", 0, same[0], name)
     return found
 
 

@@ -81,7 +81,7 @@ class Logins(Clouds):
         host = self._host(login.host)
         if host == _PROXY_SERVER:
             self.settings.section["dependency_proxy"] = True
-            self.job.carried("dependency-proxy", "the login to the dependency proxy", login.line)
+            self.job.tell("dependency-proxy", login.line)
             return
         kind = self._kind(login, host)
         if kind is None:
@@ -129,7 +129,7 @@ class Logins(Clouds):
             return self._host(text[:1]) if isinstance(text[0], Var) else str(text[0]).rstrip("/")
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if bare != written and "docker.io" not in bare:
-            self.job.carried("registry-key", f"{written} is the host {bare}", 0)
+            self.job.tell("registry-key", 0, written, bare)
         aliases = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
         return "docker.io" if bare in aliases else canonical_host(bare)
 
@@ -137,12 +137,7 @@ class Logins(Clouds):
         if login.helper:
             cloud = _HELPERS.get(login.helper)
             if cloud is None:
-                self.job.left(
-                    "credential-helper",
-                    f"the credential helper {login.helper} is not in kaniko's image",
-                    login.line,
-                    "name a user and a password under registries:",
-                )
+                self.job.tell("credential-helper", login.line, login.helper)
                 return None
             if not host:
                 return None
@@ -201,23 +196,12 @@ class Logins(Clouds):
             if var.name in {"GITHUB_ACTOR", "github.actor", "GITHUB_REPOSITORY_OWNER"} or (
                 var.name == "github.repository_owner"
             ):
-                self.job.mended(
-                    "actor-as-user",
-                    f"the user of {host} is whoever started the run; the registry asks for the "
-                    "token's owner at most",
-                    line,
-                    "write the token's owner as username:",
-                )
+                self.job.tell("actor-as-user", line, host)
                 return "token"
             secret = self.job.secret_of(user)
             name = secret or self.job.runtime.get(var.name) or var.name.rpartition(".")[2]
             return {"secret": self.secret_name(name, line)}
-        self.job.left(
-            "unknown-user",
-            f"the user for {host} is {spell(user) or 'empty'}",
-            line,
-            "write it as username: of that registry",
-        )
+        self.job.tell("unknown-user", line, host, spell(user) or "empty")
         return {"secret": name_for(host, "USER")}
 
     def _secret(self, text: Text, host: str, line: int) -> str | None:
@@ -231,21 +215,11 @@ class Logins(Clouds):
             return self.secret_name(name, line)
         if any(isinstance(part, Masked) for part in text) or literal(text):
             name = name_for(host, "PASSWORD")
-            self.job.left(
-                "literal-secret",
-                f"the password for {host} is written into the file",
-                line,
-                f"revoke it, and store the new one as the secret {name}",
-            )
+            self.job.tell("literal-secret/password", line, host, name)
             return name
         if text:
             name = name_for(host, "PASSWORD")
-            self.job.left(
-                "unknown-password",
-                f"the password for {host} is {spell(text)}",
-                line,
-                f"store what logs in as the secret {name}",
-            )
+            self.job.tell("unknown-password", line, host, spell(text), name)
             return name
         return None
 
@@ -261,22 +235,12 @@ class Logins(Clouds):
         written = literal(auth)
         if written is not None or any(isinstance(part, Masked) for part in auth):
             said = decoded(written or "") or ""
-            self.job.left(
-                "literal-secret",
-                f"the login for {host} is written into the file: base64 hides nothing",
-                login.line,
-                f"revoke it, and store the new password as the secret {password}",
-            )
+            self.job.tell("literal-secret/login", login.line, host, password)
             name = said.partition(":")[0]
             usable = name and re.fullmatch(r"[A-Za-z0-9._@+-]{1,60}", name)
             return {"username": name if usable else {"secret": user}, "password": password}
         shown = spell(auth)
-        self.job.mended(
-            "auth-in-one-variable",
-            f"{shown} holds user and password for {host} in one text: nobody checks it",
-            login.line,
-            f"store the two as the secrets {user} and {password}; the script encodes them",
-        )
+        self.job.tell("auth-in-one-variable", login.line, shown, host, user, password)
         return {"username": {"secret": user}, "password": password}
 
     # -- ready configs ------------------------------------------------------------------------
@@ -296,7 +260,7 @@ class Logins(Clouds):
             login: dict[str, Any] = {"docker_config": name}
             self.found[host] = login
         if hosts:
-            self.job.carried("docker-config", f"{name} holds a ready config.json", line)
+            self.job.tell("docker-config", line, name)
         self._leave_out_pulling(name, hosts)
 
     def _leave_out_pulling(self, name: str, hosts: list[str]) -> None:
@@ -321,11 +285,12 @@ class Logins(Clouds):
         for mount in self.job.mounts:
             if mount.ready_config:
                 if mount.store and mount.config_key != _CONFIG_KEY:
-                    self.job.left(
+                    self.job.tell(
                         "docker-config-key",
-                        f"the key {mount.config_key} of {mount.store} is the config.json",
                         self.job.line,
-                        f"store it as {_CONFIG_KEY}, as kubectl create secret docker-registry does",
+                        mount.config_key,
+                        mount.store,
+                        _CONFIG_KEY,
                     )
                 return mount.take(), self.job.line
         for path, choices in self.call.files.items():
@@ -358,12 +323,7 @@ class Logins(Clouds):
             self.found[host] = self._of_variables(prefix)
         for prefix, host in self._hosts_of_variables([*pushed, "docker.io", *self.found]):
             self.found[host] = self._of_variables(prefix)
-            self.job.carried(
-                "host-of-variable",
-                f"{prefix}_PASSWORD is read as the login of {host}",
-                self.call.line,
-                "the name tells no . from - and :, so compare the host",
-            )
+            self.job.tell("host-of-variable", self.call.line, prefix, host)
 
     def _of_variables(self, prefix: str) -> dict[str, Any]:
         user = self.job.secrets.get(f"{prefix}_USER")
@@ -399,12 +359,7 @@ class Logins(Clouds):
         elif own and self.job.target == "gitlab":
             pass
         elif own and self.job.target == "buildkite":
-            self.job.left(
-                "hook-login",
-                f"nothing in the file logs in to {host}: a hook or an image does",
-                self.call.line,
-                "the rendered step asks the agent for a token itself",
-            )
+            self.job.tell("hook-login", self.call.line, host)
         elif (
             any(
                 (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
@@ -415,13 +370,7 @@ class Logins(Clouds):
         ):
             self.found[host] = "anonymous"
         else:
-            self.job.left(
-                "missing-login",
-                f"nothing in the file logs in to {host}",
-                self.call.line,
-                f"under registries: add {host}: {{username: NAME, password: NAME_OF_A_SECRET}}, "
-                "or anonymous",
-            )
+            self.job.tell("missing-login", self.call.line, host)
 
     def _plain_http(self, host: str) -> bool:
         flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}

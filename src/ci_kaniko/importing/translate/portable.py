@@ -118,32 +118,16 @@ class Spelled:
                 "use build_secrets: and RUN --mount=type=secret",
             )
         if _SECRET_LIKE.search(name) and name not in NATIVE:
-            self.job.left(
-                "secret-build-arg",
-                f"{name} looks like a secret and is passed as a build arg: everybody can read it "
-                "in the image's history",
-                line,
-                "use build_secrets: and RUN --mount=type=secret",
-            )
+            self.job.tell("secret-build-arg", line, name)
 
     def _in_reference(self, part: Part, line: int, *, in_tag: bool) -> str:
         name, default = self.name_of(part, line, reference=True)
         if in_tag and name in {"branch", "ref.name"}:
             native = spell((part,))
-            self.job.mended(
-                "unsafe-tag",
-                f"{native} may hold characters that no image tag has, such as /",
-                line,
-                "${ref.tag} replaces them",
-            )
+            self.job.tell("unsafe-tag", line, native)
             name = "ref.tag"
         elif not in_tag and name in {"branch", "ref.name", "tag", "ref.tag"}:
-            self.job.mended(
-                "unsafe-path",
-                f"{spell((part,))} may hold characters that no repository has",
-                line,
-                "${ref.slug} replaces them",
-            )
+            self.job.tell("unsafe-path", line, spell((part,)))
             name = "ref.slug"
         known = VARIABLES.get(name)
         if in_tag and known is not None and not known.in_tag:
@@ -175,11 +159,7 @@ class Spelled:
         command = " ".join(part.command.split())
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
             if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
-                self.job.mended(
-                    "date-format",
-                    f"$({command}) becomes ${{build.timestamp}}, such as 2026-01-02T03:04:05Z",
-                    line,
-                )
+                self.job.tell("date-format", line, command)
             return "build.timestamp"
         raise NotPortable(
             f"only a run can tell what {' '.join(spell((part,)).split())} prints",
@@ -200,42 +180,23 @@ class Spelled:
         if name == "remote" and var.changes:
             return self._changed("repository.url", var.changes, var, line, reference=reference)
         if name == "remote":
-            self.job.mended(
-                "clone-url",
-                f"{spell((var,))} may hold a token or be an SSH address",
-                line,
-                "${repository.url} is the https page",
-            )
+            self.job.tell("clone-url", line, spell((var,)))
             return "repository.url"
         if name not in VARIABLES:
             return self._runtime(var, line)
         if var.name in NEAR:
-            self.job.mended(
-                "native-variable",
-                f"{var.name} has no portable twin; ${{{name}}} comes next to it",
-                line,
-            )
+            self.job.tell("native-variable", line, var.name, name)
         return self._changed(name, var.changes, var, line, reference=reference)
 
     def _full_ref(self, var: Var, line: int) -> str:
         rest = tuple(change for change in var.changes if not change.startswith(_REF_CUTS))
         if rest == var.changes == ("name",):
-            self.job.mended(
-                "last-segment",
-                f"{spell((var,))} is only what follows the last / of the branch",
-                line,
-                "${ref.tag} holds all of it",
-            )
+            self.job.tell("last-segment", line, spell((var,)))
             return "ref.tag"
         if rest and rest == var.changes:
             raise NotPortable(f"{spell((var,))} has no portable spelling", "use ${ref.tag}")
         if not var.changes:
-            self.job.mended(
-                "full-ref",
-                f"{var.name} begins with refs/heads/ or refs/tags/",
-                line,
-                "${ref.name} is the branch or tag alone",
-            )
+            self.job.tell("full-ref", line, var.name)
         return self._changed("ref.name", rest, var, line, reference=True)
 
     def _changed(
@@ -249,12 +210,7 @@ class Spelled:
         if (name, change) in _CHANGED:
             return _CHANGED[name, change]
         if change.startswith("first:") and name in {"commit.sha", "commit.short"}:
-            self.job.mended(
-                "short-commit",
-                f"{spell((part,))} has {change[6:]} characters of the commit",
-                line,
-                "${commit.short} has 8 on every platform",
-            )
+            self.job.tell("short-commit", line, spell((part,)), change[6:])
             return "commit.short"
         if change.startswith("first:") and name in {"ref.slug", "ref.tag"}:
             return name
@@ -263,12 +219,7 @@ class Spelled:
         if change == "lower" and name in {"ref.name", "branch", "tag", "ref.tag"}:
             return "ref.slug"
         if name in {"ref.name", "branch", "tag"} and _replaces_slashes(change):
-            self.job.mended(
-                "own-slug",
-                f"{spell((part,))} replaces some characters of the branch",
-                line,
-                "${ref.tag} replaces all that no tag holds",
-            )
+            self.job.tell("own-slug", line, spell((part,)))
             return "ref.tag"
         if name == "ref.name" and change == "name":
             return "ref.tag"
@@ -304,28 +255,13 @@ class Spelled:
                 f"set a run-time variable to the finished text: ${{env.{name}}}",
             )
         if name.startswith(("BUILDKITE_", "GITHUB_", "AGOLA_")):
-            self.job.left(
-                "native-variable",
-                f"{spell((var,))} is known to {self.job.target} only",
-                line,
-                f"write the value itself instead of ${{env.{name}}}",
-            )
+            self.job.tell("native-variable/known", line, spell((var,)), self.job.target, name)
             return f"env.{name}"
-        self.job.carried(
-            "run-time-variable",
-            f"{spell((var,))} is the run-time variable ${{env.{name}}}: set it in the settings",
-            line,
-        )
+        self.job.tell("run-time-variable", line, spell((var,)), name)
         return f"env.{name}"
 
     def _secret_in_text(self, name: str, line: int) -> None:
-        self.job.mended(
-            "secret-in-text",
-            f"the secret {name} is part of a text: GitHub masks it in every log and drops every "
-            "output that holds it",
-            line,
-            f"make it a variable: the spec reads ${{env.{name}}}, which is vars.{name}",
-        )
+        self.job.tell("secret-in-text", line, name)
 
 
 def _replaces_slashes(change: str) -> bool:

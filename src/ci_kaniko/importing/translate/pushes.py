@@ -34,11 +34,8 @@ def take_destinations(work: Work) -> None:
     )
     if not work.call.pushed:
         for test in condition_of(work, work.call.when).unknown:
-            work.job.left(
-                "unknown-condition",
-                f"the build depends on: {test.text or test.kind}; the spec always builds",
-                test.line or work.call.line,
-                "triggers: say what starts it",
+            work.job.tell(
+                "unknown-condition/build", test.line or work.call.line, test.text or test.kind
             )
     pushes = bool(listed)
     if not listed:
@@ -56,12 +53,7 @@ def _split_images(work: Work, image: Text, line: int) -> list[Text]:
     written = spell(image)
     if not any(isinstance(part, str) and "," in part for part in image):
         return [image]
-    work.job.mended(
-        "destination-list",
-        f"--destination={written} lists several images, and kaniko takes one",
-        line,
-        "each becomes a destination of its own",
-    )
+    work.job.tell("destination-list", line, written)
     return [piece for piece in split_text(image, ",") if piece]
 
 
@@ -69,27 +61,23 @@ def _destination(work: Work, image: Text, condition: Condition, line: int) -> di
     shown = spell(image)
     placeholder = re.search(r"<[^>]+>", shown)
     if placeholder:
-        work.job.left(
-            "placeholder",
-            f"--destination={shown}: {placeholder.group()} still has to be filled in",
-            line,
-            "write the real image under destinations:",
-        )
+        work.job.tell("placeholder", line, shown, placeholder.group())
         return None
     try:
         reference = reference_of(work, image, line)
     except NotPortable as reason:
-        work.job.left(
-            "not-portable",
-            f"--destination={shown}: {reason.message}",
+        work.job.tell(
+            "not-portable/destination",
             line,
+            shown,
+            reason.message,
             reason.advice or "write it under destinations:",
         )
         return None
     if _is_narrowed_away(work, condition, shown, reference, line):
         work.held_back.append(reference)
         return None
-    work.job.carried("destination", f"{shown} is {reference}", line)
+    work.job.tell("destination", line, shown, reference)
     whole = condition.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
     when = None if whole else condition.spelled
     return {"image": reference} if when is None else {"image": reference, "when": when}
@@ -104,12 +92,12 @@ def _is_narrowed_away(
     unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
     away = condition.never or bool(more)
     for said, at in unknown:
-        work.job.left(
+        work.job.tell(
             "unknown-condition",
+            at or line,
             f"the push to {shown} depends on: {said}; "
             + ("it is not pushed" if away else "the spec leaves that case out"),
-            at or line,
-            f"{{image: {reference}, when: ...}} under destinations:, if a when: fits",
+            reference,
         )
     return away
 
@@ -118,17 +106,15 @@ def reference_of(work: Work, image: Text, line: int) -> str:
     reference = work.spelled.reference(image, line)
     lowered = lowered_text(reference)
     if lowered != reference:
-        work.job.mended(
-            "upper-case", f"{reference}: repository names are lower case", line, lowered
-        )
+        work.job.tell("upper-case", line, reference, lowered)
     bare = re.sub(r"^https?://", "", lowered)
     if bare != lowered:
-        work.job.mended("scheme", f"{lowered} is a URL, and no image", line, bare)
+        work.job.tell("scheme", line, lowered, bare)
     bare = _on_docker_hub(work, bare, line)
     retired = re.match(r"docker\.pkg\.github\.com/([^/]+)/[^/]+/(.+)", bare)
     if retired:
         bare = f"ghcr.io/{retired[1]}/{retired[2]}"
-        work.job.mended("retired-registry", "docker.pkg.github.com is retired", line, bare)
+        work.job.tell("retired-registry/image", line, bare)
     return bare
 
 
@@ -143,23 +129,13 @@ def _on_docker_hub(work: Work, reference: str, line: int) -> str:
         return reference
     if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
         return reference
-    work.job.carried(
-        "docker-hub",
-        f"{reference} names no registry, so it is on Docker Hub",
-        line,
-        f"docker.io/{reference}",
-    )
+    work.job.tell("docker-hub", line, reference)
     return f"docker.io/{reference}"
 
 
 def _unpushed(work: Work, flags: list[Flag]) -> None:
     for flag in flags:
-        work.job.left(
-            "never-pushed",
-            f"{flag.shown} is never pushed: --no-push stands beside it",
-            flag.line,
-            "add it to destinations: and drop push: never, if it should be",
-        )
+        work.job.tell("never-pushed", flag.line, flag.shown)
 
 
 def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
@@ -170,12 +146,7 @@ def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
     if not (work.job.started.requests and in_requests):
         return
     if work.job.started.implicit:
-        work.job.mended(
-            "pushes-pull-requests",
-            "builds of pull requests push as well, to the same tags",
-            work.call.line,
-            "they build without pushing; push: always is what the file says",
-        )
+        work.job.tell("pushes-pull-requests", work.call.line)
     else:
         work.build["push"] = "always"
 

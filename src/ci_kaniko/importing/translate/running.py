@@ -32,9 +32,4 @@ def _shell(work: Work, image: Text, line: int) -> None:
         and work.call.image is None
         and ("debug" not in tag and not re.search("alpine|bootstrap|shell", tag))
     ):
-        work.job.mended(
-            "no-shell",
-            f"{written} has no shell, so no script can start in it",
-            line,
-            "the -debug variant has one",
-        )
+        work.job.tell("no-shell", line, written)

@@ -22,9 +22,4 @@ def note_store(job: Job | Draft, section: dict[str, Any], store: str) -> None:
     if not store or (store == "ci-kaniko" and "secret" not in section):
         return
     if section.setdefault("secret", store) != store:
-        job.left(
-            "several-secrets",
-            f"the Secret {store} holds some of the secrets, {section['secret']} the others",
-            job.line,
-            f"put all of them into {section['secret']}",
-        )
+        job.tell("several-secrets", job.line, store, section["secret"])

@@ -33,13 +33,7 @@ def finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
     triggers = build.get("triggers")
     if triggers is not None and not any({**triggers, "repository": None}.values()):
         build["triggers"] = {**triggers, "manual": True}
-        report.left(
-            "no-trigger",
-            "nothing that a spec can say starts the job",
-            "",
-            0,
-            "write triggers: by hand; without them pushes, tags and pull requests start it",
-        )
+        report.tell("no-trigger", "", 0)
     return ordered(build)
 
 
@@ -48,13 +42,7 @@ def _other_needs(build: dict[str, Any], report: Report) -> None:
     section = build.get("github") or {}
     needs = section.pop("needs", None)
     if needs:
-        report.left(
-            "needs",
-            f"the job waits for {', '.join(needs)}",
-            "",
-            0,
-            "the rendered workflow has no such job: keep that order by hand",
-        )
+        report.tell("needs/other-jobs", "", 0, ", ".join(needs))
     if "github" in build and not section:
         del build["github"]
 
@@ -67,13 +55,7 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
     if not name:
         name = "main"
         build["default_branch"] = name
-        report.left(
-            "default-branch",
-            "the job starts for the default branch, whose name the file does not tell",
-            "",
-            0,
-            "default_branch: and triggers: say main; write its name",
-        )
+        report.tell("default-branch", "", 0)
     others = [glob for glob in triggers.pop("branches", ()) if glob != name]
     made: dict[str, Any] = {"branches": [name, *others], **triggers}
     if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
@@ -94,7 +76,7 @@ def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str
         build = finished(read, report)
         _without_names(build)
         parts[name] = build
-        report.carried("image", f"{job or name} is the image {name}", "", 0)
+        report.tell("image", "", 0, job or name, name)
     templated = _templated(parts)
     _checked_out_once(list(parts.values()), report)
     branches = [build.pop("default_branch", "") for build in parts.values()]
@@ -135,8 +117,7 @@ def _checked_out_once(builds: list[dict[str, Any]], report: Report) -> None:
     }
     shared = {name: item for name, item in given.items() if item}
     if given["depth"] is None and any(depths):
-        message = f"depth: {max(depth or 0 for depth in depths)} is of some images only"
-        report.left("checkout-depth", message, "", 0, "checkout: is one for all of them")
+        report.tell("checkout-depth", "", 0, max(depth or 0 for depth in depths))
     for build in builds:
         build.pop("checkout", None)
         build.update({"checkout": shared} if shared else {})

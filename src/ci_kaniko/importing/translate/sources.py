@@ -59,12 +59,7 @@ def _default_context(work: Work) -> None:
     if work.paths.inside(("/workspace",)) is not None and not work.job.facts.keeps_workspace:
         _set_context(work, work.paths.inside(("/workspace",)) or ".")
         return
-    work.job.mended(
-        "no-context",
-        "without --context kaniko sends /workspace/, where the repository is not",
-        work.call.line,
-        "the context is the repository",
-    )
+    work.job.tell("no-context", work.call.line)
     folder = work.paths.folder()
     _set_context(work, folder or ".")
 
@@ -80,31 +75,16 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
         relative = without_head(value, "dir://")
         if isinstance(relative[0] if relative else "", str):
-            work.job.mended(
-                "relative-context",
-                f"{shown} has two slashes, so it is a relative path",
-                flag.line,
-                "three slashes begin an absolute one",
-            )
+            work.job.tell("relative-context", flag.line, shown)
             found = work.paths.inside(join(("/", *relative)))
     if found is None:
-        work.job.left(
-            "unknown-context",
-            f"the context {shown} is not known to lie in the repository",
-            flag.line,
-            "write the folder as context:, from the root of the repository",
-        )
+        work.job.tell("unknown-context", flag.line, shown)
         return
     if found.startswith(".."):
-        work.job.left(
-            "outside-context",
-            f"the context {shown} lies outside of the repository",
-            flag.line,
-            "write a folder of the repository as context:",
-        )
+        work.job.tell("outside-context", flag.line, shown)
         return
     if found != "." or not flag.when:
-        work.job.carried("context", f"the context {shown} is {found}", flag.line)
+        work.job.tell("context", flag.line, shown, found)
     _set_context(work, found)
 
 
@@ -113,9 +93,7 @@ def _mended_git(work: Work, value: Text, shown: str, flag: Flag) -> tuple[Text, 
     if not match:
         return value, shown
     text = f"git://{match[1]}/{match[2]}"
-    work.job.mended(
-        "ssh-context", f"kaniko cannot clone {shown}", flag.line, f"it clones {text} over https"
-    )
+    work.job.tell("ssh-context", flag.line, shown, text)
     return (text,), text
 
 
@@ -125,12 +103,7 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         and ".blob.core." not in shown
         and (".git" in shown or re.match(r"https://(?:github|gitlab)\.", shown))
     ):
-        work.job.mended(
-            "https-context",
-            f"kaniko reads {shown} as an archive in Azure's store",
-            flag.line,
-            "git:// is a clone over https",
-        )
+        work.job.tell("https-context", flag.line, shown)
         value = join(("git://", *without_head(value, "https://")))
         shown, scheme = spell(value), "git"
     if scheme == "git" and _is_this_repository(value):
@@ -152,12 +125,7 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
     token = re.match(r"git://([^@/#]+)@(.*)", shown, re.DOTALL)
     if token:
         user, _, _ = token[1].partition(":")
-        work.job.left(
-            "token-in-context",
-            "the context holds a login, which everybody can read",
-            flag.line,
-            "git: {token: NAME_OF_A_SECRET} reads it from a secret",
-        )
+        work.job.tell("token-in-context", flag.line)
         work.git["token"] = "GIT_TOKEN"
         _, *rest = split_text(value, "@", 1)
         value = join(("git://", *rest[0])) if rest else (f"git://{token[2]}",)
@@ -169,13 +137,13 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
         ref, _, commit = fragment.partition("#")
         if ref and not ref.startswith("refs/") and not re.fullmatch("[0-9a-f]{40}", ref):
             full = f"{location}#refs/heads/{ref}" + (f"#{commit}" if commit else "")
-            work.job.mended("short-ref", f"{ref} is not a full ref", flag.line, f"refs/heads/{ref}")
+            work.job.tell("short-ref", flag.line, ref)
             return (full,)
     return value
 
 
 def _own_repository(work: Work, flag: Flag, shown: str) -> None:
-    work.job.carried("context", f"{shown} is this repository at this commit", flag.line)
+    work.job.tell("context/own", flag.line, shown)
     work.context = "."
     work.fetches_itself = True
 
@@ -183,12 +151,7 @@ def _own_repository(work: Work, flag: Flag, shown: str) -> None:
 def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
     rest = without_head(value, "tar://")
     if literal(rest) == "stdin":
-        work.job.left(
-            "stdin-context",
-            "the context comes from standard input, which no CI job has",
-            flag.line,
-            "tar://FILE, a gzipped archive in the repository, or a folder",
-        )
+        work.job.tell("stdin-context", flag.line)
         return
     found = work.paths.inside(rest)
     work.fetched = True
@@ -198,18 +161,13 @@ def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
         work.build["context"] = f"tar://{written}"
     else:
         work.fetched = False
-        work.job.left("unknown-context", f"the context {shown} is not known", flag.line, "write it")
+        work.job.tell("unknown-context/archive", flag.line, shown)
 
 
 def _sub_path(work: Work, flag: Flag) -> None:
     written = literal(flag.value or ())
     if written is None:
-        work.job.left(
-            "unknown-sub-path",
-            f"{flag.shown} is known to a run only",
-            flag.line,
-            "write it as context_sub_path:",
-        )
+        work.job.tell("unknown-sub-path", flag.line, flag.shown)
         return
     path = written.strip("/")
     if work.fetched:
@@ -231,12 +189,7 @@ def take_dockerfile(work: Work) -> None:
         return
     path = _dockerfile_path(work, flag.value, shown)
     if path is None:
-        work.job.left(
-            "unknown-dockerfile",
-            f"the Dockerfile {shown} is not known to lie in the repository",
-            flag.line,
-            "write it as dockerfile:, from the context",
-        )
+        work.job.tell("unknown-dockerfile", flag.line, shown)
         return
     if path != "Dockerfile":
         work.build["dockerfile"] = path

@@ -58,23 +58,12 @@ def set_triggers(
     made = read(when, starts=True, sides=SIDES if requests else REFS)
     instead = "push: never" if made.held else "triggers: leaves that out"
     for test in [*made.unknown, *several(made)]:
-        job.left(
-            "unknown-trigger",
-            f"the job starts only where: {test.text or test.kind}; {instead}",
-            test.line or line,
-            "triggers: knows branches, tags, pull_requests, schedules, manual, pipelines, paths "
-            "and repository",
-        )
+        job.tell("unknown-trigger", test.line or line, test.text or test.kind, instead)
     if "schedule" in made.without:
-        job.carried("schedule", "a schedule does not start the job", line, "triggers: has none")
+        job.tell("schedule/none", line)
     found = triggers_of(made, requests=made.requests)
     if "schedule" in made.words and not schedules:
-        job.left(
-            "schedule",
-            "a schedule starts the job, whose times the file does not tell",
-            line,
-            'triggers: {schedules: ["30 3 * * 1"]}, with your times',
-        )
+        job.tell("schedule", line)
     if found is None and (paths or schedules):
         found = dict(DEFAULT_TRIGGERS)
     if found is not None and "schedule" in made.words and schedules:
@@ -170,7 +159,7 @@ def globs(values: list[str], job: Voice, line: int) -> list[str]:
         try:
             check_path_glob(glob)
         except Refused as refused:
-            job.left("path-glob", refused.message, line, refused.hint)
+            job.tell("path-glob", line, refused.message, refused.hint)
             continue
         found.append(glob)
     return found

@@ -36,24 +36,13 @@ def _named(work: Work, flag: Flag) -> None:
     value = given[0] if given else None
     name = literal(key)
     if not name:
-        work.job.left(
-            "unknown-name",
-            f"{flag.shown}: its name is known to a run only",
-            flag.line,
-            f"write it under {field}:",
-        )
+        work.job.tell("unknown-name", flag.line, flag.shown, field)
         return
     if flag.name == "build-arg" and _is_proxy(work, name, value):
         return
     if value is not None and is_written(name, value):
         work.job.voice.report.hide(literal(value) or "")
-        work.job.left(
-            "literal-secret",
-            f"the value of {name} is written into the file",
-            flag.line,
-            f"revoke it; build_secrets: {{{name.lower()}: NAME_OF_A_SECRET}} keeps the new one "
-            "out of the image",
-        )
+        work.job.tell("literal-secret/build-arg", flag.line, name, name.lower())
         work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
         return
     if value is None:
@@ -63,10 +52,12 @@ def _named(work: Work, flag: Flag) -> None:
     except NotPortable as reason:
         if any(isinstance(part, Masked) for part in value):
             work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
-        work.job.left(
-            "not-portable",
-            f"--{flag.name} {name}: {reason.message}",
+        work.job.tell(
+            "not-portable/named",
             flag.line,
+            flag.name,
+            name,
+            reason.message,
             reason.advice or f"write {name} under {field}: by hand",
         )
         return
@@ -88,7 +79,7 @@ def _git(work: Work, flag: Flag) -> None:
         elif field in {"single_branch", "recurse_submodules", "insecure_skip_tls"}:
             work.git[field] = value != "false"
         else:
-            work.job.left("bad-git-option", f"--git={pair} is not known", flag.line, "drop it")
+            work.job.tell("bad-git-option", flag.line, pair)
 
 
 def _listed(work: Work, flag: Flag) -> None:
@@ -103,9 +94,7 @@ def _listed(work: Work, flag: Flag) -> None:
     if flag.name == "registry-mirror":
         values = [re.sub(r"^https?://", "", value).rstrip("/") for value in values]
         if values != [written]:
-            work.job.mended(
-                "mirror-scheme", f"{written} is a URL; a mirror is a host", flag.line, values[0]
-            )
+            work.job.tell("mirror-scheme", flag.line, written, values[0])
     listed = work.options.setdefault(field, [])
     listed += [value for value in values if value not in listed]
 
@@ -134,7 +123,7 @@ def _mapped(work: Work, flag: Flag) -> None:
     for pair in written.split(";"):
         key, _, value = pair.partition("=")
         if not value:
-            work.job.left("bad-pair", f"--{flag.name}={pair} has no =", flag.line, "HOST=VALUE")
+            work.job.tell("bad-pair", flag.line, flag.name, pair)
         elif not _certificate(work, flag.name, key, value):
             found = work.options.setdefault(field, {})
             if flag.name == "registry-map" and key in found:
@@ -168,25 +157,15 @@ def _file(work: Work, flag: Flag) -> None:
     shown = spell(value)
     if field == "digest_file" and shown.startswith(_HANDED_ON):
         work.build["digest"] = True
-        work.job.carried("digest", f"{shown} hands the digest on: digest: true", flag.line)
+        work.job.tell("digest/file", flag.line, shown)
     elif path is not None and not path.startswith(".."):
         work.options[field] = path
     elif work.job.target in _CHECKED_OUT and re.search(r"(?:^|/)[\w.-]+$", shown):
         name = shown.rpartition("/")[2]
-        work.job.mended(
-            "output-outside",
-            f"--{flag.name}={shown} lies in the container, where nobody finds it",
-            flag.line,
-            f"{name}, in the repository",
-        )
+        work.job.tell("output-outside", flag.line, flag.name, shown, name)
         work.options[field] = name
     else:
-        work.job.left(
-            "output-outside",
-            f"--{flag.name}={shown} is not known to lie in the repository",
-            flag.line,
-            f"options: {{{field}: PATH}} writes it there; digest: true hands the digest on",
-        )
+        work.job.tell("output-outside/unknown", flag.line, flag.name, shown, field)
 
 
 def _option(work: Work, flag: Flag) -> None:
@@ -202,7 +181,7 @@ def _option(work: Work, flag: Flag) -> None:
     elif written:
         work.options[field] = written
     else:
-        work.job.left("no-value", f"--{flag.name} has no value", flag.line, "give it one")
+        work.job.tell("no-value", flag.line, flag.name)
 
 
 def take_proxy(work: Work) -> None:

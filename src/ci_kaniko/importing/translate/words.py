@@ -27,21 +27,11 @@ def read_words(work: Work) -> None:
             continue
         written, name = flag.written, flag.name
         if written in RENAMED:
-            work.job.mended(
-                "renamed-flag",
-                f"--{written} is an old name",
-                flag.line,
-                f"kaniko calls it --{name}",
-            )
+            work.job.tell("renamed-flag", flag.line, written, name)
         elif written in MEANT:
             _unknown(work, flag, f"--{name} was meant")
         elif name in RESERVED:
-            work.job.left(
-                "reserved-flag",
-                f"{flag.shown} is not carried over: {RESERVED[name]}",
-                flag.line,
-                "ci-kaniko chooses that itself",
-            )
+            work.job.tell("reserved-flag", flag.line, flag.shown, RESERVED[name])
             continue
         elif name not in FLAGS:
             _strange(work, flag)
@@ -51,12 +41,7 @@ def read_words(work: Work) -> None:
 
 def _unknown(work: Work, flag: Flag, meant: str = "") -> None:
     instead = "pushing is what kaniko does without it" if flag.name == "push" else meant
-    work.job.mended(
-        "unknown-flag",
-        f"{flag.shown} is no kaniko flag: the executor stops there",
-        flag.line,
-        instead or "it is left out",
-    )
+    work.job.tell("unknown-flag", flag.line, flag.shown, instead or "it is left out")
 
 
 def _strange(work: Work, flag: Flag) -> None:
@@ -71,26 +56,16 @@ def _strange(work: Work, flag: Flag) -> None:
         return
     written = f"--{flag.name}" if value is None else f"--{flag.name}={value}"
     work.build.setdefault("extra_args", []).append(written)
-    work.job.carried(
-        "new-flag",
-        f"--{flag.name} is a flag that ci-kaniko does not know",
-        flag.line,
-        "extra_args: passes it; the executor stops where it does not know it either",
-    )
+    work.job.tell("new-flag", flag.line, flag.name)
 
 
 def _stray(work: Work, word: Word) -> None:
     shown = spell(word.text)
     if shown.endswith("/executor") or shown == "executor":
-        work.job.mended(
-            "executor-twice",
-            f"{shown} is passed to the executor as an argument",
-            word.line,
-            "it is called once",
-        )
+        work.job.tell("executor-twice", word.line, shown)
         return
     if not shown.strip():
-        work.job.mended("empty-argument", "an empty argument", word.line, "it is left out")
+        work.job.tell("empty-argument", word.line)
         return
     variable = len(word.text) == 1 and isinstance(word.text[0], Var)
     advice = (
@@ -98,4 +73,4 @@ def _stray(work: Work, word: Word) -> None:
         if variable
         else "kaniko takes no arguments but flags"
     )
-    work.job.left("stray-argument", f"the argument {shown} is no flag", word.line, advice)
+    work.job.tell("stray-argument", word.line, shown, advice)

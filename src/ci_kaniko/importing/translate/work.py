@@ -52,26 +52,17 @@ class Work:
 
     def conditional(self, flag: Flag) -> None:
         said = shown_when(flag.when)
-        self.job.left(
-            "conditional-flag",
-            f"{flag.shown} is passed only where {said}",
-            flag.line,
-            "the spec passes it always, or make an image of its own for it",
-        )
+        self.job.tell("conditional-flag", flag.line, flag.shown, said)
 
     def run_time(self, flag: Flag, field: str) -> None:
-        self.job.left(
-            "run-time-value",
-            f"{flag.shown} is known to a run only, and {field}: holds no variables",
-            flag.line,
-            f"write the value as {field}:",
-        )
+        self.job.tell("run-time-value/flag", flag.line, flag.shown, field)
 
     def lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
-        self.job.left(
+        self.job.tell(
             "not-portable",
-            f"{flag.shown}: {reason.message}",
             flag.line,
+            flag.shown,
+            reason.message,
             reason.advice or f"write {field}: by hand",
         )
 

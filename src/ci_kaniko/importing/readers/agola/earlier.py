@@ -113,21 +113,17 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
                 if "*" in name or name in {"Dockerfile", ".dockerignore", "."}:
                     continue
                 if target not in {".", posixpath.dirname(name) or "."}:
-                    job.left(
-                        "moved-artifact",
-                        f"{name} is handed over as {target}/{posixpath.basename(name)}",
-                        line_of(path),
-                        f"the build gets it as {name}: change the Dockerfile's COPY",
-                    )
+                    moved = f"{target}/{posixpath.basename(name)}"
+                    job.tell("moved-artifact", line_of(path), name, moved)
                 artifacts.append(name)
     called = f"the task {string(task.get('name'))}"
     if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
-        job.left(
+        job.tell(
             "earlier-task",
-            f"{called} runs before, in {image or 'no image'}: "
-            f"{'; '.join(map(beginning, commands))}",
             line_of(task),
-            "prepare: {image: ..., commands: ..., artifacts: ...}",
+            called,
+            image or "no image",
+            "; ".join(map(beginning, commands)),
         )
 
 

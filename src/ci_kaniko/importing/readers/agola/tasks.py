@@ -101,13 +101,7 @@ class _Task:
             command = fields.get("command", value)
             if isinstance(command, Str):
                 if "\n" in command and "name" not in fields:
-                    self.original.report.mended(
-                        "unnamed-step",
-                        "a run of several lines needs a name: Agola refuses the file",
-                        self.original.path,
-                        line_of(command),
-                        "the rendered step has one",
-                    )
+                    self.original.report.tell("unnamed-step", self.original.path, line_of(command))
                 folder = peek(fields.get("working_dir"))
                 if folder:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
@@ -159,18 +153,13 @@ class _Task:
         job.image = (image,) if image else ()
         job.image_line = first.line_of("image")
         if not image:
-            job.left("no-image", "the task names no image", job.line, "executor: {image: ...}")
+            job.tell("no-image", job.line)
 
     def _shell(self, job: Draft) -> None:
         shell = string(self.task.get("shell"))
         text = "\n".join(piece.text for piece in self._pieces())
         if shell and " -" not in shell and not re.search(r"set -\w*e", text):
-            job.mended(
-                "no-exit-on-error",
-                f"{shell} has no -e: a failing line does not fail the step",
-                self.task.line_of("shell"),
-                "/busybox/sh -e",
-            )
+            job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
     def _roots(self, job: Draft) -> None:
         folder = string(self.task.get("working_dir")) or "~/project"
@@ -181,12 +170,7 @@ class _Task:
                 root = posixpath.normpath(posixpath.join(folder, target))
                 job.roots.append(Root((root,)))
                 if root.startswith("/workspace"):
-                    job.mended(
-                        "wiped-context",
-                        f"kaniko wipes {root} between two stages, and the context with it",
-                        fields.line or job.line,
-                        "/kaniko/src, which kaniko leaves alone",
-                    )
+                    job.tell("wiped-context", fields.line or job.line, root)
             elif kind == "save_to_workspace":
                 for item in maps(fields.get("contents")):
                     source = peek(item.get("source_dir"))
@@ -201,12 +185,7 @@ class _Task:
             job.roots.append(Root((folder,)))
             script = "\n".join(piece.text for piece in self._pieces())
             if not re.search(r"\b(?!dir\b)[a-z0-9]+://", script):
-                job.left(
-                    "no-checkout",
-                    "the task neither clones nor restores a workspace: its folder is empty",
-                    job.line,
-                    "the rendered task gets the repository",
-                )
+                job.tell("no-checkout", job.line)
 
     # -- what starts it -----------------------------------------------------------------------
 

@@ -57,12 +57,7 @@ class Plugins:
             for name, config in item.items():
                 base, mark, version = name.rpartition("/")[2].partition("#")
                 if base == "kubernetes" and mark:
-                    self.job.mended(
-                        "plugin-version",
-                        f"the plugin kubernetes#{version} is another one: its settings are ignored",
-                        item.line_of(name),
-                        "kubernetes, without a version",
-                    )
+                    self.job.tell("plugin-version", item.line_of(name), version)
                 if isinstance(config, Map):
                     yield base.removesuffix("-buildkite-plugin"), config
 
@@ -90,12 +85,7 @@ class Plugins:
             return
         string(entry.get("name"))
         if key == "podSpecPatch" and name != "container-0" and ours:
-            job.mended(
-                "container-name",
-                f"a container called {name or 'nothing'} is added beside the step's own",
-                entry.line_of("name"),
-                "container-0 is the step's",
-            )
+            job.tell("container-name", entry.line_of("name"), name or "nothing")
         if image and (ours or name == "container-0"):
             string(entry.get("image"))
             job.image = references(image) if "$" in image else (image,)
@@ -104,15 +94,10 @@ class Plugins:
         read_environment(job, entry)
         if "extraVolumeMounts" in entry:
             ignore(entry["extraVolumeMounts"])
-            job.mended(
-                "extra-volume-mounts",
-                "extraVolumeMounts is no field of a container: it vanishes there",
-                entry.line_of("extraVolumeMounts"),
-                "/workspace is mounted already",
-            )
+            job.tell("extra-volume-mounts", entry.line_of("extraVolumeMounts"))
         for name in [name for name in job.exported if name.startswith("BUILDKITE_")]:
             line = job.exported.pop(name)
-            job.left("agent-setting", f"{name} is for the agent", line, "set it for the queue")
+            job.tell("agent-setting", line, name)
         volumes = volumes_of(self.pod)
         read_volumes(job, self.pod, entry)
         ready = {mount.store for mount in job.mounts if mount.ready_config}
@@ -129,11 +114,8 @@ class Plugins:
                 for item in (volume, *maps(entry.get("volumeMounts"))):
                     if peek(item.get("name")) == name:
                         ignore(item)
-                self.job.left(
-                    "agent-hook",
-                    f"the hook in the ConfigMap {string(mapping(volume['configMap']).get('name'))}",
-                    line_of(volume),
-                    "logins are written by the rendered step itself",
+                self.job.tell(
+                    "agent-hook", line_of(volume), string(mapping(volume["configMap"]).get("name"))
                 )
 
     def _words(self, entry: Map) -> None:
@@ -147,12 +129,7 @@ class Plugins:
             piece = self.uploaded(Piece(texts[at], getattr(items[at], "first", 0)))
             stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
             if not stops and not re.search(r"set -\w*e", piece.text):
-                self.job.mended(
-                    "no-exit-on-error",
-                    "the inner shell has no -e: a failing line does not fail the step",
-                    line_of(items[at]),
-                    "set -eu",
-                )
+                self.job.tell("no-exit-on-error/step", line_of(items[at]))
             self.job.calls = read_pieces(self.job, [piece]).calls
             return
         if len(texts) == 1 or (texts and "\n" in texts[0]):
@@ -163,12 +140,7 @@ class Plugins:
         for item in items[1 if texts[0].endswith("executor") else 0 :]:
             written = string(item)
             if "$" in written and item in arguments:
-                self.job.mended(
-                    "quoted-argument",
-                    f"{written} in args: is quoted, so the shell replaces nothing",
-                    line_of(item),
-                    "the rendered step has a script",
-                )
+                self.job.tell("quoted-argument", line_of(item), written)
             words.append(Word(self._own(written), line=line_of(item)))
         self._call(words, line_of(items[0]))
 

@@ -95,12 +95,7 @@ def _tell_gates(job: Draft, placed: _Placed) -> None:
     for step in placed.gates:
         keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
         words = [beginning(string(step[key])) for key in keys]
-        job.left(
-            "gate",
-            f"{': '.join(filter(None, words)) or 'a step'} has to pass before the image is built",
-            line_of(step),
-            "buildkite: {extra: {depends_on: KEY}}",
-        )
+        job.tell("gate", line_of(step), ": ".join(filter(None, words)) or "a step")
 
 
 def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
@@ -257,13 +252,7 @@ class _Step:
             for match in _SINGLE.finditer(line):
                 name = match[1] or match[2]
                 if name in own and name not in self.top:
-                    self.job.mended(
-                        "upload-time",
-                        f"{match.group()} is replaced when the pipeline is uploaded, and the "
-                        "step's own env: is not known then",
-                        piece.line + row,
-                        f"$${name} is read when the step runs",
-                    )
+                    self.job.tell("upload-time", piece.line + row, match.group(), name)
         return Piece(piece.text.replace("\\$", "$$").replace("$$", "$"), piece.line)
 
     # -- what starts it -----------------------------------------------------------------------
@@ -326,7 +315,7 @@ class _Step:
         if queue and queue != "kubernetes":
             section["queue"] = queue
         elif not queue:
-            job.left("queue", "the step names no queue", job.line, "buildkite: {queue: ...}")
+            job.tell("queue", job.line)
         if agents:
             section["agents"] = agents
         minutes = native(step.get("timeout_in_minutes"))
@@ -357,12 +346,7 @@ class _Step:
             path = string(item).strip()
             name = path.removesuffix("/**/*").replace("\\", "")
             if name and not any(end.endswith(f"/{name}") or end == name for end in ends):
-                self.job.left(
-                    "artifacts",
-                    f"artifact_paths keeps {path}, which no option of the executor writes",
-                    self.step.line_of("artifact_paths"),
-                    "a step of its own can upload them",
-                )
+                self.job.tell("artifacts", self.step.line_of("artifact_paths"), path)
 
     def _agents(self, value: Any) -> dict[str, str]:
         if isinstance(value, list):

@@ -49,30 +49,20 @@ class Actions:
         if action is None and name.startswith("docker://") and _is_image(name, given):
             run_image(scope, name.removeprefix("docker://"))
         elif action is None and ("kaniko" in name.lower() or len(_WRAPPED & given.keys()) > 1):
-            self.job.left(
-                "unknown-action",
-                f"{uses} is a wrapper, not the executor: import does not know what it runs",
-                line,
-                "write a spec for what it builds; docs/import.md lists the actions that are known",
-            )
+            self.job.tell("unknown-action", line, uses)
             native(step.raw)
         elif action is None or action.does in _TOLD:
             self._others.append((f"{uses}{shown_inputs(given)}", action, line))
             native(step.raw)
         else:
             self._read(scope, action, version)
-            self.job.carried("action", f"{uses}{shown_inputs(given)} is read", line)
+            self.job.tell("action", line, f"{uses}{shown_inputs(given)}")
 
     def _read(self, scope: Scope, action: Action, version: str) -> None:
         if action.does == "executor":
             run_wrapper(scope, action)
             if not re.fullmatch("[0-9a-f]{40}", version):
-                self.job.mended(
-                    "unpinned-action",
-                    f"{action.name}@{version} is moving code that can read the job's secrets",
-                    scope.line,
-                    "the rendered job uses no such action",
-                )
+                self.job.tell("unpinned-action", scope.line, action.name, version)
         elif action.does == "cloud":
             CLOUDS[action.name](scope)
         else:
@@ -84,29 +74,13 @@ class Actions:
         for uses, action, line in self._others if lines else ():
             why = f": {action.because}" if action and action.because else ""
             if action and action.does == "nothing":
-                self.job.mended("needless-step", f"{uses} is left out{why}", line)
+                self.job.tell("needless-step", line, uses, why)
             elif action and action.does == "wraps":
-                self.job.left(
-                    "other-builder",
-                    f"{uses} builds an image without kaniko{why}",
-                    line,
-                    "the spec has only what kaniko builds",
-                )
+                self.job.tell("other-builder", line, uses, why)
             elif line > max(lines):
-                self.job.left(
-                    "later-step",
-                    f"{uses} runs after the build and is not carried over",
-                    line,
-                    "a job of your own that needs: the rendered one can do it",
-                )
+                self.job.tell("later-step", line, uses)
             else:
-                self.job.left(
-                    "earlier-step",
-                    f"{uses} runs before the build and is not carried over{why}",
-                    line,
-                    "prepare: runs commands before the build; a stage of the Dockerfile, or a job "
-                    "before this one, can do what needs tools",
-                )
+                self.job.tell("earlier-step", line, uses, why)
 
 
 def shown_inputs(given: Map) -> str:
@@ -127,11 +101,8 @@ def _is_image(name: str, given: Map) -> bool:
 def make_up_tags(scope: Scope) -> None:
     """docker/metadata-action: its tags and labels, for the steps that ask for them."""
     reader, name = scope.reader, scope.step.name
-
-    def left(message: str, line: int, advice: str) -> None:
-        scope.job.left("metadata-action", message, line, advice)
-
-    metadata = Metadata(reader.conditions, scope.within, left)
+    tell = scope.job.tell
+    metadata = Metadata(reader.conditions, scope.within, tell)
     images = [
         Row(row.guard, piece, row.line)
         for row in scope.rows("images")
@@ -142,13 +113,9 @@ def make_up_tags(scope: Scope) -> None:
     wanted = f"{scope.step.name}.labels" in scope.known.wanted
     labels = metadata.labels(rows, scope.line) if wanted else []
     if rows and not wanted:
-        left("the labels of docker/metadata-action reach no build", rows[0].line, "labels:")
+        tell("metadata-action/labels", rows[0].line)
     if scope.rows("annotations"):
-        left(
-            "the annotations of docker/metadata-action",
-            scope.line_of("annotations"),
-            "annotations:",
-        )
+        tell("metadata-action/annotations", scope.line_of("annotations"))
     for key, items in (("tags", tags), ("labels", labels)):
         scope.known.lists[f"steps.{name}.outputs.{key}"] = items
         scope.known.lists[f"env.DOCKER_METADATA_OUTPUT_{key.upper()}"] = items

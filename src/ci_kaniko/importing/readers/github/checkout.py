@@ -27,12 +27,7 @@ def check_out(scope: Scope) -> None:
     if depth.isdigit() and int(depth) > 1:
         found["depth"] = int(depth)
     elif depth == "0":
-        job.left(
-            "fetch-depth",
-            "fetch-depth: 0 fetches the whole history, and the spec fetches one commit",
-            given.line_of("fetch-depth"),
-            "checkout: {depth: N} fetches so many commits",
-        )
+        job.tell("fetch-depth", given.line_of("fetch-depth"))
     if found:
         job.shared["checkout"] = {**job.shared.get("checkout", {}), **found}
     ignore_keys(given, "GitHub checkout")
@@ -46,38 +41,18 @@ def _elsewhere(scope: Scope) -> None:
     ref = scope.value("ref")[0][1]
     if repository and repository != (Var("github.repository"),):
         where = f" into {path}" if path else ""
-        job.left(
-            "other-repository",
-            f"the repository {spell(repository)} is checked out{where}",
-            given.line_of("repository"),
-            "the spec builds the repository that it lies in; context: git://... is another one",
-        )
+        job.tell("other-repository", given.line_of("repository"), spell(repository), where)
     elif path and path.strip("./"):
         folder = path.removeprefix("./").strip("/")
         job.roots.insert(0, Root((WORKSPACE, f"/{folder}")))
         job.roots.insert(0, Root((Var("github.workspace"), f"/{folder}")))
-        job.left(
-            "checkout-path",
-            f"the repository is checked out into {path}",
-            given.line_of("path"),
-            "in the spec, paths start at the root of the repository",
-        )
+        job.tell("checkout-path", given.line_of("path"), path)
     if ref and ref not in {
         (Var("github.sha"),),
         (Var("github.ref"),),
         (Var("github.ref_name"),),
     }:
-        job.left(
-            "checkout-ref",
-            f"ref: {spell(ref)} is checked out instead of the commit of the run",
-            given.line_of("ref"),
-            "the spec builds the commit of the run",
-        )
+        job.tell("checkout-ref", given.line_of("ref"), spell(ref))
     for key in ("token", "ssh-key"):
         if key in given:
-            job.left(
-                "checkout-login",
-                f"{key}: {spell(scope.value(key)[0][1])} is what the checkout logs in with",
-                given.line_of(key),
-                "the rendered job uses its own token",
-            )
+            job.tell("checkout-login", given.line_of(key), key, spell(scope.value(key)[0][1]))

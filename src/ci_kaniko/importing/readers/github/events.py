@@ -131,33 +131,13 @@ class Events:
 
     def _report(self, job: Voice, event: str, settings: Map, line: int) -> None:
         if event in {"release", "create"}:
-            job.mended(
-                "release-event",
-                f"on: {event}{_types(settings)} becomes a push of a tag",
-                line,
-                "a release has a tag, whose push starts the job",
-            )
+            job.tell("release-event", line, event, _types(settings))
         elif event == "pull_request_target":
-            job.mended(
-                "pull-request-target",
-                "pull_request_target gives secrets to foreign code",
-                line,
-                "pull requests build without pushing",
-            )
+            job.tell("pull-request-target", line)
         elif event == "workflow_call" and len(self.on) > 1:
-            job.left(
-                "event",
-                "other workflows call this one, too",
-                line,
-                "github: {form: reusable} is a workflow that others call, and nothing else",
-            )
+            job.tell("event/called", line)
         elif event not in {"push", "pull_request", "workflow_dispatch", "schedule", *_QUIET}:
-            job.left(
-                "event",
-                f"the event {event} is not carried over",
-                line,
-                "triggers: knows pushes, tags, pull requests, schedules and manual runs",
-            )
+            job.tell("event", line, event)
         if event in _REQUESTS:
             self._request_branches(job, settings)
 
@@ -166,12 +146,7 @@ class Events:
             named = [string(item) for item in sequence(settings.get(key))]
             if named and not (key == "branches" and named == ["**"]):
                 into = "into" if key == "branches" else "into others than"
-                job.left(
-                    "request-branches",
-                    f"only pull requests {into} {', '.join(named)} start the job",
-                    settings.line_of(key),
-                    "the spec builds all of them, and pushes none",
-                )
+                job.tell("request-branches", settings.line_of(key), into, ", ".join(named))
 
     def _paths(self, job: Voice) -> list[str]:
         """The paths of pushes; where requests have others, the report says so."""
@@ -186,12 +161,7 @@ class Events:
         for event, paths in others:
             if paths != first[1]:
                 said = ", ".join(paths) or "every path"
-                job.left(
-                    "paths",
-                    f"{event} has other paths than {first[0]}: {said}",
-                    self.on.line_of(event),
-                    f"triggers: {{paths: ...}} is one list, and the spec has that of {first[0]}",
-                )
+                job.tell("paths", self.on.line_of(event), event, first[0], said)
         return first[1]
 
 

@@ -41,12 +41,7 @@ def _aws_actions_configure_aws_credentials(scope: Scope) -> None:
     if literal(role):
         _lasting(scope, "AWS_ROLE_ARN", role)
     elif role:
-        scope.job.left(
-            "role",
-            "the role of AWS is a secret or a variable",
-            scope.line_of("role-to-assume"),
-            "aws: {role: ARN} holds it as text",
-        )
+        scope.job.tell("role", scope.line_of("role-to-assume"))
     if region:
         _lasting(scope, "AWS_REGION", region)
     for key, variable in (

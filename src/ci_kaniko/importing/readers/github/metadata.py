@@ -84,12 +84,12 @@ class Metadata:
         self,
         conditions: Conditions,
         within: Callable[[int], int],
-        left: Callable[[str, int, str], None],
+        tell: Callable[..., None],
     ) -> None:
         self.conditions = conditions
         self.guards = conditions.guards
         self.within = within
-        self.left = left
+        self.tell = tell
         self.prefix: Text = ()
         self.suffix: Text = ()
         self.latest = "auto"
@@ -111,11 +111,7 @@ class Metadata:
         found: dict[Text, Item] = {}
         if len(bases) * len(named) > _MOST_TAGS:
             count = len(bases) * len(named)
-            self.left(
-                f"docker/metadata-action makes {count} tags, too many to follow: none is pushed",
-                line,
-                "write them under destinations:",
-            )
+            self.tell("metadata-action/too-many", line, count)
             return []
         for base in bases:
             for guard, text, at in named:
@@ -159,14 +155,13 @@ class Metadata:
                 self.latest = literal(fields["latest"]) or self.latest
                 if row.guard != YES or literal(fields["latest"]) is None:
                     self.latest = "false"
-                    said = spell(fields["latest"])
-                    self.left(f"flavor: latest={said} depends on the run", row.line, "no latest")
+                    self.tell("metadata-action/latest", row.line, spell(fields["latest"]))
 
     def _entries(self, row: Row) -> Iterable[Entry]:
         fields = _fields(row.text)
         kind = literal(fields.get("type", ())) or "raw"
         if kind not in _PRIORITIES:
-            self._lost(row, "is no type of docker/metadata-action")
+            self._lost(row, "no-type")
             return
         guard = self._enabled(fields, row)
         if guard == NO:
@@ -214,9 +209,8 @@ class Metadata:
         unknown = self.conditions.unknown(f"enable={spell(given)}", row.line)
         return self.guards.both(row.guard, unknown)
 
-    def _lost(self, row: Row, why: str, advice: str = "") -> None:
-        advice = advice or "write the tag under destinations:"
-        self.left(f"the tag {spell(row.text)} of docker/metadata-action {why}", row.line, advice)
+    def _lost(self, row: Row, word: str, *values: str) -> None:
+        self.tell(f"metadata-action/{word}", row.line, spell(row.text), *values)
 
     def _schedule(self, fields: dict[str, Text], row: Row) -> _Made | None:
         # A schedule runs on the default branch, so it is never a run of a tag.
@@ -231,7 +225,7 @@ class Metadata:
         event = literal(fields.get("event", ()))
         names = {"branch": _BRANCH, "tag": _TAG, "pr": _REQUEST}
         if event not in names:
-            self._lost(row, "names no event")
+            self._lost(row, "no-event")
             return None
         where = self.conditions.filled(names[event], row.line)
         return where, _REQUEST if event == "pr" else _REF_TAG, where if event == "tag" else NO
@@ -278,14 +272,7 @@ class Metadata:
 
     def _version(self, _: dict[str, Text], row: Row) -> _Made:
         where = self.conditions.filled(_TAG, row.line)
-        self._lost(
-            row,
-            "is a part of the git tag: neither it nor latest is pushed"
-            if self.latest == "auto"
-            else "is a part of the git tag, and is not pushed",
-            "${ref.tag} is the git tag as it is, where when: {tag: GLOB} holds, and ${version} the "
-            "version in it, where when: version does; write such tags under destinations:",
-        )
+        self._lost(row, "version-latest" if self.latest == "auto" else "version")
         # It counts most, so whether there is a latest depends on it.
         return where, (), NO
 
@@ -299,7 +286,7 @@ class Metadata:
             at = 0
             for match in _HANDLEBARS.finditer(part):
                 if match[1] not in _GLOBALS:
-                    self._lost(row, f"holds {match.group()}, for which a spec has no word")
+                    self._lost(row, "word", match.group())
                     return None
                 parts += [part[at : match.start()], *_GLOBALS[match[1]]]
                 at = match.end()
@@ -319,11 +306,7 @@ class Metadata:
         ]
         lost = [f"{base}{name}" for name in _UNKNOWN_LABELS if base + name not in named]
         if lost:
-            self.left(
-                f"docker/metadata-action sets {', '.join(lost)}, which only a run can tell",
-                line,
-                "write them under labels:",
-            )
+            self.tell("metadata-action/unknown-labels", line, ", ".join(lost))
         for row in rows:
             text = self._pattern(row.text, row)
             if text:

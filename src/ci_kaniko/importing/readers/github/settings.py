@@ -21,30 +21,14 @@ if TYPE_CHECKING:
 
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
 _OUR_GROUP = "${{ github.workflow_ref }}-"
-_LEFT: dict[str, tuple[str, str, str]] = {
-    "concurrency": (
-        "concurrency",
-        "concurrency: {shown} is not carried over",
-        "the rendered workflow has a group of its own and lets each build finish",
-    ),
-    "services": ("services", "the services {shown} of the job", "github: {{extra: ...}}"),
-    "strategy.max-parallel": (
-        "max-parallel",
-        "max-parallel: {shown}: the images of a spec build at the same time",
-        "needs: puts them in an order",
-    ),
-    "strategy.fail-fast": (
-        "fail-fast",
-        "fail-fast: {shown}: each image of a spec is a job of its own",
-        "",
-    ),
-    "outputs": (
-        "job-outputs",
-        "the job's outputs {shown} are not carried over",
-        "digest: true hands the digest of the image to later jobs",
-    ),
+_LEFT = {
+    "concurrency": "concurrency",
+    "services": "services",
+    "strategy.max-parallel": "max-parallel",
+    "strategy.fail-fast": "fail-fast",
+    "outputs": "job-outputs",
 }
-"""Keys of a job and of a workflow that are told in their own words."""
+"""Keys of a job and of a workflow that are told in sentences of their own."""
 
 
 def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> None:
@@ -63,26 +47,14 @@ def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> N
     if isinstance(minutes, int) and minutes != 60:
         section["timeout_minutes"] = minutes
     elif minutes is not None and not isinstance(minutes, int):
-        job.left(
-            "timeout", f"timeout-minutes: {minutes}", raw.line_of("timeout-minutes"), "60 minutes"
-        )
+        job.tell("timeout", raw.line_of("timeout-minutes"), minutes)
     _environment(job, raw)
     if "needs" in raw:
         section["needs"] = [string(item) for item in sequence(raw["needs"])]
     if not called and "permissions" not in raw and "permissions" not in root:
-        job.mended(
-            "permissions",
-            "no permissions are written, so the job's token may have all of them",
-            job.line,
-            "the rendered job asks for the least",
-        )
+        job.tell("permissions", job.line)
     if "timeout-minutes" not in raw and "runs" not in root:
-        job.mended(
-            "no-timeout",
-            "without timeout-minutes a hang takes six hours",
-            job.line,
-            "60 minutes",
-        )
+        job.tell("no-timeout", job.line)
     extra = _extra(raw)
     if extra:
         section["extra"] = extra
@@ -94,9 +66,9 @@ def _runner(job: Draft, raw: Map) -> None:
     listed = sequence(runs_on.get("labels")) if isinstance(runs_on, Map) else sequence(runs_on)
     labels = [string(item) for item in listed]
     if labels == ["ubuntu-latest"]:
-        job.mended("moving-runner", "ubuntu-latest moves on by itself", line, "ubuntu-24.04")
+        job.tell("moving-runner", line)
     elif any("${{" in label for label in labels):
-        job.left("runs-on", f"runs-on: {', '.join(labels)}", line, "github: {runs_on: LABEL}")
+        job.tell("runs-on", line, ", ".join(labels))
     elif labels and labels not in _USUAL:
         job.section["runs_on"] = labels[0] if len(labels) == 1 else labels
 
@@ -107,12 +79,7 @@ def _environment(job: Draft, raw: Map) -> None:
     if named and "${{" not in named:
         job.section["environment"] = named
     elif named:
-        job.left(
-            "environment",
-            f"the environment {named} depends on the run",
-            raw.line_of("environment"),
-            "github: {environment: NAME} is one for all runs, with its secrets and rules",
-        )
+        job.tell("environment", raw.line_of("environment"), named)
 
 
 _BUILDS = {
@@ -145,12 +112,7 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
                 job.exported[key] = holder.line_of(key)
             else:
                 shown = "***" if is_secret_name(key) else string(value)
-                job.left(
-                    "unused-variable",
-                    f"{key}: {shown} reaches no argument of the build",
-                    holder.line_of(key),
-                    "env: gives the executor a variable",
-                )
+                job.tell("unused-variable", holder.line_of(key), key, shown)
 
 
 def _used(value: Any) -> str:
@@ -174,11 +136,9 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
         ignore_keys(mapping(step), "GitHub step")
     for holder, prefix in ((raw, ""), (mapping(raw.get("strategy")), "strategy."), (root, "")):
         for key in holder:
-            found = _LEFT.get(f"{prefix}{key}")
-            if found and (holder is not root or key == "concurrency"):
-                rule, message, advice = found
-                shown = _shown(native(holder[key]))
-                job.left(rule, message.format(shown=shown), holder.line_of(key), advice)
+            sentence = _LEFT.get(f"{prefix}{key}")
+            if sentence and (holder is not root or key == "concurrency"):
+                job.tell(sentence, holder.line_of(key), _shown(native(holder[key])))
     for at, step in enumerate(sequence(raw.get("steps"))):
         tell_unread(job, step, f"steps[{at}]", "the rendered job has steps of its own")
     tell_unread(

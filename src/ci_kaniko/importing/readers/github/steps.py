@@ -96,12 +96,7 @@ class Steps:
         """Report the outputs of steps that nothing of the build reads."""
         for name, line in self._written.items():
             if name not in self.known.used:
-                self.job.left(
-                    "step-output",
-                    f"the output {name.replace('.outputs.', '.')} is not carried over",
-                    line,
-                    "no argument of the build reads it; digest: true hands the digest over",
-                )
+                self.job.tell("step-output", line, name.replace(".outputs.", "."))
 
     def _asked(self, when: When) -> When:
         """A condition of the script; nothing where what starts the job says as much."""
@@ -121,12 +116,7 @@ class Steps:
             return word
         lost = tuple(tests for tests in whole if tests not in known)
         if lost:
-            self.job.left(
-                "unknown-condition",
-                f"the push to {spell(word.text)} is left out where {shown_when(lost)}",
-                word.line,
-                "when: knows default-branch, branch, tag, pull-request, schedule and manual",
-            )
+            self.job.tell("unknown-condition/lost", word.line, spell(word.text), shown_when(lost))
         return replace(word, when=known)
 
     def _add(
@@ -157,16 +147,10 @@ class Steps:
         first, line = getattr(run, "first", raw.line), step.at(raw.line)
         shell = string(raw.get("shell")).split(" ")[0].rpartition("/")[2]
         if shell not in _SHELLS:
-            said = f"the step runs in {shell}: {beginning(string(run))}"
-            self.job.left("other-shell", said, step.at(first), "import reads sh")
+            self.job.tell("other-shell", step.at(first), shell, beginning(string(run)))
             return
         if self._is_long and not _MATTERS.search(peek(run)):
-            self.job.left(
-                "long-script",
-                f"{' '.join(string(run).split())[:60]} is not followed: the job's scripts are long",
-                step.at(first),
-                "import reads the steps that name the executor or hand something on",
-            )
+            self.job.tell("long-script", step.at(first), " ".join(string(run).split())[:60])
             return
         text = EXPRESSION.sub(
             lambda found: self._pasted(found, step), self._new_output(string(run), step.at(first))
@@ -212,12 +196,7 @@ class Steps:
         """``::set-output`` as it is written today."""
 
         def replaced(found: re.Match[str]) -> str:
-            self.job.mended(
-                "set-output",
-                "::set-output is switched off by GitHub",
-                line + text.count("\n", 0, found.start()),
-                "write NAME=VALUE to $GITHUB_OUTPUT",
-            )
+            self.job.tell("set-output", line + text.count("\n", 0, found.start()))
             file = {"output": "GITHUB_OUTPUT", "env": "GITHUB_ENV"}[found[2]]
             return f'echo {found[1]}{found[3]}={found[4]}{found[1]} >> "${file}"'
 
@@ -246,12 +225,7 @@ class Steps:
         if guard == NO:
             does = " ".join(_SHOWN_STEP.sub(" ", peek(step.raw.get("run"))).split())
             does = does or peek(step.raw.get("uses"))
-            self.job.left(
-                "other-step",
-                f"{does} runs only where {bare_condition(condition)}, and is not carried over",
-                line,
-                "keep it in a job of your own",
-            )
+            self.job.tell("other-step", line, does, bare_condition(condition))
         return Status(guard, guard)
 
     def _of(self, items: list[Item]) -> Step:
@@ -285,7 +259,7 @@ class Steps:
         """The outputs of a composite action."""
         step = self._of(items)
         inner, prefix = self._composites[int(literal(items[0].text) or 0)]
-        self.job.carried("action", f"{string(step.raw.get('uses'))} is read", step.line_of("uses"))
+        self.job.tell("action", step.line_of("uses"), string(step.raw.get("uses")))
         inside = Step(inner, {}, prefix, "", step.line_of("uses"))
         for name, entry in mapping(inner.get("outputs")).items():
             value = string(mapping(entry).get("value"))

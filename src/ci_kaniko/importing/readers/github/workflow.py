@@ -86,13 +86,7 @@ class Workflow:
                 others.append(name)
             yield from made
         for name in others if found else ():
-            self.report.left(
-                "other-job",
-                f"the job {name} runs no kaniko: it is not carried over",
-                self.path,
-                listed.line_of(name),
-                "keep it beside the rendered file",
-            )
+            self.report.tell("other-job", self.path, listed.line_of(name), "job", name)
 
     def _jobs(self, name: str, job: Map, line: int) -> Iterator[Draft]:
         if "uses" in job:
@@ -100,13 +94,7 @@ class Workflow:
         else:
             cells = cells_of(mapping(mapping(job.get("strategy")).get("matrix")))
             if len(cells) > MAX_CELLS:
-                self.report.left(
-                    "matrix",
-                    f"the matrix of {name} has more than {MAX_CELLS} cells",
-                    self.path,
-                    job.line_of("strategy"),
-                    f"the first {MAX_CELLS} are read",
-                )
+                self.report.tell("matrix", self.path, job.line_of("strategy"), name, MAX_CELLS)
             for cell in cells[:MAX_CELLS]:
                 made = self._job(name, job, cell, cells, line)
                 if made is not None:
@@ -119,13 +107,7 @@ class Workflow:
             return
         found = self.original.find(uses.partition("@")[0]) if self.depth < _MAX_CALLS else None
         if found is None:
-            self.report.left(
-                "reusable-workflow",
-                f"{uses} was not found",
-                self.path,
-                job.line_of("uses"),
-                "name the file on the command line, too",
-            )
+            self.report.tell("reusable-workflow", self.path, job.line_of("uses"), uses)
             return
         ignore_keys(job, "GitHub job")
         known = self._known(Draft(_FACTS, name, self.original, job.line), {})
@@ -139,13 +121,7 @@ class Workflow:
                 made.shared.pop("inputs", None)
                 yield made
         for left in leftover(job):
-            self.report.left(
-                "not-carried",
-                f"{name}.{left.path} is not carried over",
-                self.path,
-                left.line,
-                "it is said to the workflow that the job calls",
-            )
+            self.report.tell("not-carried/called", self.path, left.line, name, left.path)
 
     def input(self, name: str, job: Draft) -> Text:
         """What an input is worth: what the caller gives, or its default."""
@@ -156,12 +132,7 @@ class Workflow:
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
             if entry and not reusable and "default" in entry:
                 value = string(entry["default"])
-                job.left(
-                    "input",
-                    f"the input {name} is {value or 'empty'} by default",
-                    entry.line,
-                    "the spec has the default",
-                )
+                job.tell("input", entry.line, name, value or "empty")
                 return (value,) if value else ()
         return (Var(f"inputs.{name}"),)
 
@@ -223,12 +194,7 @@ class Workflow:
         for step in sequence(raw.get("steps")):
             uses = peek(mapping(step).get("uses"))
             if uses.startswith("actions/checkout"):
-                job.mended(
-                    "action-in-container",
-                    f"{uses} runs on Node, which kaniko's image does not have",
-                    mapping(step).line_of("uses"),
-                    "in mode docker the checkout runs on the runner",
-                )
+                job.tell("action-in-container", mapping(step).line_of("uses"), uses)
                 job.section.pop("mode", None)
         known.environment(mapping(inner.get("env")))
         return self._pull_login(mapping(inner.get("credentials")), job, known)
@@ -244,7 +210,7 @@ class Workflow:
         )
         if image is None:
             name = secret_name(password) or "a text"
-            job.left("pull-login", f"the login {name} of a registry that only a run knows", line)
+            job.tell("pull-login", line, name)
             return ()
         host = pulled_from(image)
         return (Login((host,), user, password, source="container.credentials", line=line),)
@@ -264,12 +230,7 @@ class Workflow:
             outputs = mapping(call["outputs"])
             value = string(mapping(outputs[name]).get("value"))
             native(outputs[name])
-            job.left(
-                "workflow-outputs",
-                f"the output {name} of the workflow, {value}, is not carried over",
-                outputs.line_of(name),
-                "digest: true hands the digest of the image over",
-            )
+            job.tell("workflow-outputs", outputs.line_of(name), name, value)
         if len(self.on) == 1:
             job.section["form"] = "reusable"
 

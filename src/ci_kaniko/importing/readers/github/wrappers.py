@@ -37,12 +37,7 @@ def run_wrapper(scope: Scope, action: Action) -> None:
     ]
     for name in scope.given:
         if name not in action.inputs:
-            scope.job.mended(
-                "unknown-input",
-                f"{name} is no input of {action.name}",
-                scope.given.line_of(name),
-                "it is left out",
-            )
+            scope.job.tell("unknown-input", scope.given.line_of(name), name, action.name)
             native(scope.given[name])
         elif action.inputs[name] == "nothing":
             native(scope.given[name])
@@ -72,12 +67,7 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     retired = host == "docker.pkg.github.com"
     if retired:
         host, registry = "ghcr.io", plain("ghcr.io")
-        scope.job.mended(
-            "retired-registry",
-            "docker.pkg.github.com is retired",
-            scope.line_of("registry"),
-            "ghcr.io",
-        )
+        scope.job.tell("retired-registry", scope.line_of("registry"))
     image = scope.value("image")
     base = image
     if host == "ghcr.io":
@@ -159,27 +149,11 @@ def _aevea_tag(scope: Scope) -> Value:
 def _aevea_reports(scope: Scope) -> None:
     if "strip_tag_prefix" in scope.given:
         prefix = spell(scope.value("strip_tag_prefix")[0][1])
-        scope.job.left(
-            "strip-tag-prefix",
-            f"strip_tag_prefix takes the prefix {prefix} off a git tag, whatever follows it",
-            scope.line_of("strip_tag_prefix"),
-            "of what begins with it, ${version} is pushed where it is a version after a v, and "
-            "nothing else",
-        )
+        scope.job.tell("strip-tag-prefix", scope.line_of("strip_tag_prefix"), prefix)
     if "skip_unchanged_digest" in scope.given:
         native(scope.given["skip_unchanged_digest"])
-        scope.job.left(
-            "skip-unchanged",
-            "skip_unchanged_digest: the push is skipped when nothing changed",
-            scope.line_of("skip_unchanged_digest"),
-            "the registry keeps one copy of a digest anyway",
-        )
-    scope.job.mended(
-        "aevea-flags",
-        "the action adds --reproducible and --force without being asked",
-        scope.line,
-        "options: {reproducible: true}, if that is meant",
-    )
+        scope.job.tell("skip-unchanged", scope.line_of("skip_unchanged_digest"))
+    scope.job.tell("aevea-flags", scope.line)
 
 
 def _without_dot(text: Text) -> Value:

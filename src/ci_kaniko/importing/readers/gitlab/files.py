@@ -55,14 +55,11 @@ class Files:
         if not local or "://" in local or depth > _MAX_DEPTH:
             given = native(item)
             shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
-            message = f"the included {shown} is not in the repository"
-            advice = "import that file too, where it holds the kaniko job"
-            self.report.left("include", message, path, at, advice)
+            self.report.tell("include", path, at, shown)
             return
         found = self.original.find(local)
         if found is None:
-            message = f"the included file {local} was not found"
-            self.report.left("include", message, path, at, "name it on the command line, too")
+            self.report.tell("include/not-found", path, at, local)
             return
         number = len(self.paths) + 1
         self.paths[number] = found.path
@@ -80,7 +77,7 @@ class Files:
             if isinstance(parent, Map):
                 found = merged(found, self.extended(parent, depth + 1))
             else:
-                self._missing("extends", f"{string(base)} is not in the file", line_of(base))
+                self._missing("extends", line_of(base), string(base))
         found = merged(found, job)
         found.line = job.line
         return found
@@ -98,7 +95,7 @@ class Files:
                 found = self.extended(found)
         if found is None:
             shown = ", ".join(string(step) for step in sequence(value.value))
-            self._missing("reference", f"!reference [{shown}] names nothing here", value.line)
+            self._missing("reference", value.line, shown)
         return found
 
     def flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
@@ -109,11 +106,13 @@ class Files:
             else:
                 yield item
 
-    def _missing(self, rule: str, message: str, line: int) -> None:
+    def place(self, line: int) -> tuple[str, int]:
+        """The file that holds a line, and the line in it."""
         number, line = divmod(line, FILE_LINES)
-        path = self.paths.get(number, self.original.path)
-        advice = "name the file that holds it on the command line, too"
-        self.report.left(rule, message, path, line, advice)
+        return self.paths.get(number, self.original.path), line
+
+    def _missing(self, sentence: str, line: int, what: str) -> None:
+        self.report.tell(sentence, *self.place(line), what)
 
 
 def _words(given: Any) -> Iterator[str]:

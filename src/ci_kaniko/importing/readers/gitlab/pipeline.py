@@ -85,9 +85,7 @@ class _Pipeline:
             self._tell_others({job.line for job in found})
             for name, taker in self.needed.items():
                 if name not in self.root:
-                    message = f"{name}, which {taker} needs, is not in the file"
-                    advice = "it has to be a job of the pipeline that includes the rendered file"
-                    self.report.left("needs", message, self.path, 0, advice)
+                    self.report.tell("needs/missing", self.path, 0, name, taker)
             shared = Map(1)
             for key in self.root.keys() & {"variables", "workflow"}:
                 shared[key] = self.root[key]
@@ -116,8 +114,7 @@ class _Pipeline:
         name = job.name
         job.name = name.lstrip(".")
         job.section.update(form="include", job=job.name)
-        message = f"{name} is a template that no job here extends: the spec's job is {job.name}"
-        job.left("template", message, job.line, "include the rendered file, and extend its job")
+        job.tell("template", job.line, name, job.name)
 
     def _tell_others(self, read: set[int]) -> None:
         """Report the jobs and templates that are no part of the spec."""
@@ -128,16 +125,14 @@ class _Pipeline:
             if name in _GLOBAL or seen:
                 continue
             kind = "template" if hidden or not isinstance(value, Map) else "job"
-            message = f"the {kind} {name} runs no kaniko: it is not carried over"
-            advice = "keep it beside the rendered file"
+            place = self.files.place(line)
             if name in self.needed and self._makes_files(name):
                 artifacts = mapping(mapping(value).get("artifacts"))
                 paths = ", ".join(peek(path) for path in sequence(artifacts.get("paths")))
-                message += f", and {self.needed[name]} takes its files ({paths or 'artifacts'})"
-                advice = "prepare: {image: ..., commands: ..., artifacts: ...} makes them"
-            number, line = divmod(line, FILE_LINES)
-            path = self.files.paths.get(number, self.path)
-            self.report.left("other-job", message, path, line, advice)
+                given = name, self.needed[name], paths or "artifacts"
+                self.report.tell("other-job/needed", *place, *given)
+            else:
+                self.report.tell("other-job", *place, kind, name)
 
     # -- one job ------------------------------------------------------------------------------
 
@@ -166,8 +161,7 @@ class _Pipeline:
         rest = {key: value for key, value in whole.items() if key != "parallel"}
         found = [{}] if matrix is None else list(cells(matrix, f"{rest} {scripts}"))
         if len(found) > _MAX_CELLS:
-            message = f"{name} has {len(found)} cells: {_MAX_CELLS} of them are carried over"
-            self.report.left("matrix", message, self.path, line % FILE_LINES, "import fewer")
+            self.report.tell("matrix", self.path, line % FILE_LINES, name, _MAX_CELLS)
             found = found[:_MAX_CELLS]
         for cell in found:
             job = self._job(name, whole, line, cell, scripts)
@@ -271,8 +265,7 @@ class _Pipeline:
         name = string(image) if isinstance(image, Str) else string(entry.get("name"))
         job.image_line = line_of(image, whole.line_of("image"))
         if not name:
-            message = "the job names no image: its runner's own would have to hold kaniko"
-            job.left("no-image", message, job.line, "the spec's job runs in the default executor")
+            job.tell("no-image/gitlab", job.line)
             return ""
         job.image = variables.text(name)
         if job.image and isinstance(job.image[0], Var) and "DEPENDENCY_PROXY" in job.image[0].name:
@@ -280,12 +273,7 @@ class _Pipeline:
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
         if "kaniko" in name and native(entry.get("entrypoint")) != [""]:
-            job.mended(
-                "entrypoint",
-                "the image's entrypoint is the executor: GitLab's script never starts",
-                job.image_line,
-                'entrypoint: [""]',
-            )
+            job.tell("entrypoint", job.image_line)
         return name
 
 

@@ -45,8 +45,6 @@ _REFS = {
 }
 _NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
 """GitLab's documented rule against two pipelines for one commit: a spec's triggers have it."""
-_BY_HAND = "somebody has to start the job by its button: only a run by hand pushes"
-_MANUAL = "triggers: {manual: true} starts it in a pipeline that somebody starts by hand"
 
 
 class Rules:
@@ -99,11 +97,9 @@ class Rules:
             return guard
         if when == "manual":
             self.manual = True
-            self.job.left("manual-job", _BY_HAND, line, _MANUAL)
+            self.job.tell("manual-job", line)
         elif when != "never":
-            self.job.left(
-                "rule", f"when: {when} starts the job", line, "the rendered job does not start then"
-            )
+            self.job.tell("rule", line, when)
         return NO
 
     def _rules(self, value: Any) -> int:
@@ -118,8 +114,7 @@ class Rules:
             guard = self.guards.both(guard, self._exists(rule))
             self._changes(rule)
             if "start_in" in rule:
-                message = f"the job waits: start_in: {string(rule['start_in'])}"
-                self.job.left("delay", message, rule.line_of("start_in"), "the rendered job starts")
+                self.job.tell("delay", rule.line_of("start_in"), string(rule["start_in"]))
             here = self.guards.minus(guard, before)
             started = self._when(when, here, rule.line_of("when"))
             found = self.guards.either(found, started)

@@ -80,8 +80,7 @@ class Settings:
             self.job.section["stage"] = given["default"]
         if match[1] == "stage":
             self.job.shared["inputs"].pop("stage", None)
-        message = f"the stage is the input {match[1]}: a component has an input stage by itself"
-        self.job.carried("stage", message, whole.line_of("stage"))
+        self.job.tell("stage", whole.line_of("stage"), match[1])
 
     def _retry(self, whole: Map) -> None:
         given = native(whole.get("retry"))
@@ -93,12 +92,7 @@ class Settings:
         reasons = {when} if isinstance(when, str) else {*(when or ())}
         if most and (reasons != _LOST or "exit_codes" in parts):
             shown = ", ".join(sorted(map(str, reasons))) or "every failure"
-            self.job.mended(
-                "retry",
-                f"retry has other reasons than a lost runner ({shown}): a failed build fails again",
-                whole.line_of("retry"),
-                "gitlab.retry repeats only what the runner lost",
-            )
+            self.job.tell("retry", whole.line_of("retry"), shown)
 
     def _needs(self, whole: Map) -> None:
         if "needs" not in whole:
@@ -109,8 +103,7 @@ class Settings:
             name = string(item) if isinstance(item, Str) else string(entry.get("job"))
             if not name or "pipeline" in entry or "project" in entry:
                 shown = ", ".join(f"{key} {value}" for key, value in native(entry).items())
-                message = f"a job of another pipeline is needed: {shown or name}"
-                self.job.left("needs", message, line_of(item), "gitlab: {extra: ...}")
+                self.job.tell("needs", line_of(item), shown or name)
                 continue
             if string(entry.get("artifacts")) != "false":
                 self.needed.add(name)
@@ -166,7 +159,7 @@ class Settings:
                 rest[name] = value
                 continue
             line = line_of(self.variables.nodes[name], self.job.line)
-            self.job.carried("checkout", f"{name} {value} is checkout:", line)
+            self.job.tell("checkout", line, name, value)
         if found:
             self.job.shared["checkout"] = found
         return rest
@@ -183,7 +176,7 @@ class Settings:
         outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
         paths = [item for item in sequence(artifacts.get("paths")) if peek(item) in outputs]
         for path in paths:
-            self.job.carried("artifact", f"{path} is an artifact", line_of(path))
+            self.job.tell("artifact", line_of(path), path)
         dotenv = mapping(artifacts.get("reports")).get("dotenv")
         if dotenv and peek(dotenv) in self.job.script_text:
             paths.append(dotenv)
@@ -191,21 +184,12 @@ class Settings:
 
     def _leave(self, whole: Map) -> None:
         if native(self.files.value(whole.get("after_script"))):
-            self.job.left(
-                "after-script",
-                "after_script: runs in kaniko's container, whose files are the image's then",
-                whole.line_of("after_script"),
-                "make it a job of its own",
-            )
+            self.job.tell("after-script", whole.line_of("after_script"))
         for service in self.files.flat(whole.get("services")):
             given = native(service)
             name = str(given.get("name") if isinstance(given, dict) else given)
-            if "dind" in name:
-                message = f"the service {name} is for docker build; kaniko needs none"
-                self.job.mended("docker-in-docker", message, line_of(service))
-            else:
-                message = f"the service {name}"
-                self.job.left("service", message, line_of(service), "gitlab: {extra: ...}")
+            rule = "docker-in-docker" if "dind" in name else "service"
+            self.job.tell(rule, line_of(service), name)
         caches = self.files.value(whole.get("cache"))
         for cache in self.files.flat(caches):
             line = line_of(cache) if isinstance(caches, list) else whole.line_of("cache")
@@ -215,11 +199,6 @@ class Settings:
         paths = [peek(path) for path in sequence(cache.get("paths"))]
         for path in paths:
             if path.startswith("/"):
-                self.job.mended(
-                    "cache-outside",
-                    f"GitLab caches nothing outside of the project, so not {path}",
-                    line,
-                    "kaniko's cache is a repository: cache: {repo: ...}",
-                )
+                self.job.tell("cache-outside", line, path)
         if all(path.startswith("/") for path in paths):
             native(cache)

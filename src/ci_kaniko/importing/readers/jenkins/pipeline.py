@@ -64,7 +64,7 @@ def jobs(original: Original) -> Iterator[Draft]:
     reader.tell()
     for job in reader.jobs[:1]:
         for line in parsed.unpaired:
-            job.mended("bad-groovy", "a brace has no other: Jenkins refuses the file", line)
+            job.tell("bad-groovy", line)
     yield from reader.jobs
 
 
@@ -167,7 +167,7 @@ class _Reader:
         """Report what stands around the builds."""
         for job in self.jobs[:1]:
             for statement, said in self.rest:
-                job.left("groovy", said, statement.line, "write what it does into the spec")
+                job.tell("groovy", statement.line, said)
 
     # -- what is declared ---------------------------------------------------------------------
 

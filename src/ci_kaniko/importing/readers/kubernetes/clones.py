@@ -87,19 +87,9 @@ def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
         if ours or _PLAIN.match(command):
             continue
         if re.match(r"(?:\w+=(?:\"[^\"]*\"|'[^']*'|\S*) )*(?:\S*/)?git\b", command):
-            job.left(
-                "clone",
-                f"{command} fetches the repository",
-                line,
-                "clone: true fetches this one at its commit; context: git://... takes another",
-            )
+            job.tell("clone", line, command)
         else:
-            job.left(
-                "init-command",
-                f"{command} runs before the build",
-                line,
-                "prepare: {image: ..., commands: ..., artifacts: ...}",
-            )
+            job.tell("init-command", line, command)
 
 
 def _login(job: Draft, variable: Map) -> None:

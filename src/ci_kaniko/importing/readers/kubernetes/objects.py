@@ -63,12 +63,7 @@ def jobs(original: Original) -> Iterator[Draft]:
             later(made[0], root, "keep it by hand where the build needs it")
         elif first is not None and root:
             name = peek(mapping(root.get("metadata")).get("name"))
-            first.left(
-                "other-object",
-                f"the {peek(root.get('kind'))} {name} stands beside the build",
-                line_of(root),
-                "keep it: the spec renders what builds",
-            )
+            first.tell("other-object", line_of(root), peek(root.get("kind")), name)
 
 
 def _objects(roots: Any) -> Iterator[Map]:
@@ -96,12 +91,8 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
         return
     ignore_keys(root, "Kubernetes object")
     if kind == "CronJob":
-        original.report.left(
-            "cron-job",
-            f"the schedule {string(spec.get('schedule'))} of the CronJob",
-            original.path,
-            spec.line_of("schedule"),
-            "keep the CronJob and put the rendered Pod into it",
+        original.report.tell(
+            "cron-job", original.path, spec.line_of("schedule"), string(spec.get("schedule"))
         )
     settings: dict[str, Any] = {"kind": "Job"} if template else {}
     if kind in {"Job", "CronJob"}:
@@ -134,13 +125,7 @@ def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> No
     limit = native(spec.get("backoffLimit"))
     if limit is None or limit:
         shown = "6 by default" if limit is None else str(limit)
-        original.report.mended(
-            "repeated-job",
-            f"backoffLimit is {shown}: a failed build runs again and again",
-            original.path,
-            spec.line_of("backoffLimit"),
-            "a Job runs once",
-        )
+        original.report.tell("repeated-job", original.path, spec.line_of("backoffLimit"), shown)
 
 
 def _container_job(container: Map, pod: Map, original: Original) -> Draft:
@@ -180,12 +165,7 @@ def _settings(
     if name and name != "build-image":
         section["name"] = name
     if key == "name" and key in metadata:
-        job.mended(
-            "fixed-name",
-            f"a {base.get('kind', 'Pod')} called {name or 'so'} cannot be made twice",
-            metadata.line_of("name"),
-            "generateName and kubectl create: each build has a name of its own",
-        )
+        job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
     used = _google_document(job, pod, container, _map(inner.get("annotations")))
     ours = {**_OWN_LABELS, f"{_RECOMMENDED}/component": name}
     metadata_settings(job, inner, section)
@@ -234,12 +214,7 @@ def _container_settings(job: Draft, pod: Map, container: Map) -> None:
         section["image_pull_secrets"] = secrets
     restart = string(pod.get("restartPolicy"))
     if restart != "Never":
-        job.mended(
-            "restart-policy",
-            f"restartPolicy is {restart or 'Always by default'}: the build runs again for ever",
-            pod.line_of("restartPolicy"),
-            "Never",
-        )
+        job.tell("restart-policy", pod.line_of("restartPolicy"), restart or "Always by default")
     for key, value in _WRITTEN.items():
         if peek(pod.get(key)) == value:
             string(pod.get(key))

@@ -156,12 +156,7 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
         native(task.asked["when"])
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
         job.started = Started(held=True)
-        job.left(
-            "unknown-trigger",
-            f"the task {task.name} starts only where: {'; '.join(tests)}; push: never",
-            task.asked.line_of("when"),
-            "write the condition as when: of the destinations",
-        )
+        job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
     string(task.asked.get("name"))
 
 
@@ -170,22 +165,12 @@ def _tell_parameter(job: Draft, item: Map) -> None:
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
     if value is None:
-        job.left(
-            "parameter",
-            f"the parameter {name} is given to each run",
-            line_of(item),
-            f"write its value instead of ${{env.{_variable(name)}}}",
-        )
+        job.tell("parameter/given", line_of(item), name, _variable(name))
         return
     key = "value" if "value" in item else "default"
     shown = " ".join(map(string, value)) if isinstance(value, list) else string(value)
     said = "" if key == "value" else " by default"
-    job.left(
-        "parameter",
-        f"the parameter {name} is {shown}{said}",
-        item.line_of(key),
-        f"the spec has the {key}",
-    )
+    job.tell("parameter", item.line_of(key), name, shown, said, key)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -228,10 +213,12 @@ def _beside(job: Draft, step: Map, steps: list[Map]) -> None:
             continue
         when = "before" if number < at else "after"
         first = beginning(_body(other))
-        job.left(
+        job.tell(
             "step",
-            f"the step {peek(other.get('name')) or number + 1} runs {when} the build: {first}",
             line_of(other),
+            peek(other.get("name")) or number + 1,
+            when,
+            first,
             "prepare: runs commands before it" if when == "before" else "a task of its own",
         )
 

@@ -92,12 +92,7 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
     for item in sequence(container.get("envFrom")):
         reference = mapping(mapping(item).get("secretRef"))
         if reference:
-            job.left(
-                "env-from",
-                f"every key of the Secret {string(reference.get('name'))} is in the environment",
-                line_of(item),
-                "the spec names each secret that it needs",
-            )
+            job.tell("env-from", line_of(item), string(reference.get("name")))
             job.plain_secrets = True
 
 
@@ -132,21 +127,15 @@ def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B00
             job.exported.pop(by_kubelet, None)
             continue
         job.exported.pop(name, None)
-        said = f"{match.group()} is passed as it stands: "
         if by_kubelet:
             parts.append(match.group())
-            said += "the container's env: has no such name"
-            job.left("unexpanded-variable", said, line, "write the value into the spec")
+            job.tell("unexpanded-variable/kubelet", line, match.group())
         elif found is not None:
             parts += found
-            said += "no shell replaces variables there"
-            job.mended("unexpanded-variable", said, line, f"$({name}) is what the kubelet replaces")
+            job.tell("unexpanded-variable/shell", line, match.group(), name)
         else:
             parts.append(Var(name))
-            said += "only envsubst or the like can fill it in"
-            job.left(
-                "unexpanded-variable", said, line, f"${{env.{name}}} in the spec is given by --set"
-            )
+            job.tell("unexpanded-variable/envsubst", line, match.group(), name)
     return join([*parts, text[at:]])
 
 
@@ -189,12 +178,7 @@ def _spread(job: Draft, container: Map, key: str, known: Known) -> Iterator[Any]
         string(item)
         found = known.lists.get(whole[1])
         if found is None:
-            job.left(
-                "parameter",
-                f"{whole[0]} may hold more arguments",
-                line_of(item),
-                "write them into the spec",
-            )
+            job.tell("parameter/list", line_of(item), whole[0])
         yield from found or ()
 
 
@@ -210,19 +194,9 @@ def script_place(texts: list[str]) -> int | None:
 def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> None:
     stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
     if at and not stops and not re.search(r"set -\w*e", texts[at]) and "\n" in texts[at].strip():
-        job.mended(
-            "no-exit-on-error",
-            f"{texts[0]} has no -e: a failing line does not fail the container",
-            line_of(items[at]),
-            "set -e",
-        )
+        job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
     for item in items[at + 1 :]:
-        job.left(
-            "stray-argument",
-            f"the argument {string(item)} is $0 or $1 of the script",
-            line_of(item),
-            "write it into the script",
-        )
+        job.tell("stray-argument/script", line_of(item), string(item))
 
 
 def in_script(text: str, known: Known) -> str:
@@ -255,7 +229,7 @@ def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> t
         for word in call.words:
             if word not in kept:
                 job.shared["digest"] = True
-                job.carried("digest", said, word.line or job.line)
+                job.tell("digest", word.line or job.line, said)
         found.append(replace(call, words=kept))
     return tuple(found)
 
@@ -265,12 +239,10 @@ def call_of(job: Draft, words: list[Word], line: int) -> Call:
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.guards import YES
-    from ci_kaniko.importing.shell.notes import note as made_note
     from ci_kaniko.importing.shell.values import Item
 
     def note(rule: str, *values: str, line: int) -> None:
-        found = made_note(rule, *values, line=line)
-        job.mended(found.rule, found.message, line, found.hint)
+        job.tell(rule, line, *values)
 
     items = [Item(YES, word.text, word.split, word.line) for word in words]
     found = one_word_each(items, Conditions(), YES, note)

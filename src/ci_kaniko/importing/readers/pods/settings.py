@@ -49,12 +49,7 @@ def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
         if most and (key in limits or most != _DEFAULTS.get(key)):
             section[key.replace("-", "_")] = most
         if wanted and wanted != most:
-            job.mended(
-                "uneven-resources",
-                f"{key} has a request of {wanted} and a limit of {most}",
-                requests.line_of(key),
-                f"the spec has one value: {most}",
-            )
+            job.tell("uneven-resources", requests.line_of(key), key, wanted, most)
 
 
 def security(job: Draft, holder: Map) -> None:
@@ -62,12 +57,10 @@ def security(job: Draft, holder: Map) -> None:
     context = mapping(holder.get("securityContext"))
     line = holder.line_of("securityContext")
     if is_true(context.get("privileged")):
-        job.mended("privileged", "kaniko needs no privileges", line)
+        job.tell("privileged", line)
     user = string(context.get("runAsUser"))
     if is_true(context.get("runAsNonRoot")) or user not in ("", "0"):
-        who = f"user {user}" if user else "no root"
-        message = f"kaniko is {who} in its container, and cannot unpack images"
-        job.mended("not-root", message, line, "runAsUser: 0")
+        job.tell("not-root", line, f"user {user}" if user else "no root")
     profile = mapping(context.get("seccompProfile"))
     if {key: peek(item) for key, item in profile.items()} == {"type": "RuntimeDefault"}:
         native(profile)
@@ -99,10 +92,5 @@ def fixed(job: Draft, value: Any, key: str, line: int) -> str:
     name = string(value)
     if not re.search(r"\$[{(A-Z_]|\{\{", name):
         return name
-    job.left(
-        "run-time-value",
-        f"{key} {name} is known to a run only",
-        line,
-        f"write it as {key}: of the target's section",
-    )
+    job.tell("run-time-value", line, key, name)
     return ""

@@ -57,7 +57,7 @@ def record(reader: Reader, items: list[Item], container: Container | None) -> No
                 1,
                 "import this one by itself",
             )
-        reader.note("too-many-calls", spell(join(_with_blanks(items))))
+        reader.note("too-many-calls/script", spell(join(_with_blanks(items))))
         return
     reader.uses.use_all()
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
@@ -140,7 +140,7 @@ def _examine(reader: Reader, item: Item) -> None:
         reader.note("kept-quotes", shown, line=item.line)
     filled_in = isinstance(first, str) and first.startswith(_FILLED_IN)
     if filled_in and (match := _PLACEHOLDER.search(spell(item.text))):
-        reader.note("placeholder", match.group(), line=item.line)
+        reader.note("placeholder/script", match.group(), line=item.line)
     for var in variables(item.text):
         if is_secret_name(var.name):
             reader.note("secret-on-command-line", var.name, line=item.line)

@@ -83,7 +83,7 @@ def _switch(item: Item, name: str, rest: list[Item], note: Callable[..., None]) 
     if "=" in str(item.text[0]) or not rest or literal(rest[0].text) not in _BOOLEAN:
         return item._replace(text=(f"--{name}",)) if literal(item.text) == "-h" else item
     value = literal(rest.pop(0).text) or ""
-    note("switch-value", f"--{name}", value, f"--{name}", value, line=item.line)
+    note("switch-value", f"--{name}", value, line=item.line)
     return item._replace(text=(f"--{name}={value}",))
 
 
