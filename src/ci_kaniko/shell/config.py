@@ -98,6 +98,8 @@ class Config:
     def ready(self) -> list[str]:
         """The ready docker config: mounted by the pod, or written from a variable."""
         ready = self._draft.plan.docker_config or ""
+        if not self._draft.once(f"config {ready}"):
+            return []
         if self._draft.site.mounts_config:
             secret = f"the Secret {ready} of type kubernetes.io/dockerconfigjson"
             return self._secrets.mounted("/kaniko/.docker/config.json", secret)

@@ -48,22 +48,15 @@ class Credentials:
             "unset GIT_TOKEN",
         ]
 
-    def of_hosts(self, logins: Iterable[HostLogin], *, certain: bool = True) -> list[str]:
-        """The logins of some hosts; ``certain`` when every run that pushes passes here."""
-        lines: list[str] = []
-        shared = ""
-        for login in logins:
-            if login.login.docker_config and login.login.docker_config == shared:
-                continue
-            shared = login.login.docker_config or shared
-            lines += self._of_host(login, certain=certain)
-        return lines
+    def of_hosts(self, logins: Iterable[HostLogin]) -> list[str]:
+        """The logins of some hosts."""
+        return [line for login in logins for line in self._of_host(login)]
 
-    def _of_host(self, login: HostLogin, *, certain: bool) -> list[str]:
+    def _of_host(self, login: HostLogin) -> list[str]:
         if login.login.kind == "docker-config":
             return self._config.ready()
         if login.cloud and not login.written:
-            return self._clouds.once(login.cloud.name, certain=certain)
+            return self._clouds.once(login.cloud.name)
         key = self._config.key(login)
         before, user, password = self._written(login, key)
         return [*before, *self._config.add(key, user, password)]
@@ -90,14 +83,11 @@ class Clouds:
     def __init__(self, draft: Draft, secrets: Secrets) -> None:
         self._draft = draft
         self._secrets = secrets
-        self._done: set[str] = set()
 
-    def once(self, name: str, *, certain: bool = True) -> list[str]:
-        """The lines of a cloud, unless every run has passed them; see ``Credentials.of_hosts``."""
-        if name in self._done:
+    def once(self, name: str) -> list[str]:
+        """The lines of a cloud, unless a run has passed them."""
+        if not self._draft.once(f"cloud {name}"):
             return []
-        if certain:
-            self._done.add(name)
         return self._lines(next(each for each in self._draft.plan.clouds if each.name == name))
 
     def _lines(self, cloud: Cloud) -> list[str]:

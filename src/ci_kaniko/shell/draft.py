@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ci_kaniko.shell.dialect import Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.shell.dialect import Dialect, Site
 
@@ -17,7 +20,8 @@ class Draft:
     """What a script is for, and what it turns out to need.
 
     ``environment`` is what the job must pass to it, and ``definitions`` are blocks of lines that
-    set its variables, each once.
+    set its variables, each once. ``passed`` is what each run has done that gets to the lines which
+    come next; the lines must be made in the order in which they run.
     """
 
     plan: Plan
@@ -25,10 +29,24 @@ class Draft:
     site: Site
     environment: dict[str, str] = field(default_factory=dict)
     definitions: dict[tuple[str, ...], None] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
 
     def define(self, *lines: str) -> None:
         """Put lines before the body, unless they are there."""
         self.definitions[lines] = None
+
+    def once(self, done: str) -> bool:
+        """Whether a run that gets here has not done something yet; from here on it has."""
+        is_new = done not in self.passed
+        self.passed.add(done)
+        return is_new
+
+    @contextmanager
+    def branch(self) -> Iterator[None]:
+        """For lines that only some runs pass: the others have not done what these do."""
+        before = {*self.passed}
+        yield
+        self.passed = before
 
     def variable(self, name: str, value: str) -> Cell:
         """A variable of the script that holds a value."""

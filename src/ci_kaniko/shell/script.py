@@ -6,6 +6,7 @@ one executor call whose status is the job's.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.plan.logins import in_every_run, late_uses
@@ -171,15 +172,14 @@ class Script:
     def _decide(self) -> list[str]:
         """Collect the destinations of this run, or see that it pushes nothing."""
         refuse = self._tool.pushing_nothing(self.words)
-        finish = self._finish()
         some_always = any(push.when == ALWAYS for push in self.plan.pushes)
-        decided = self._often(refuse, finish) if some_always else self._seldom(refuse, finish)
+        decided = self._often(refuse) if some_always else self._seldom(refuse)
         return [*decided, *self._config_without_push()]
 
-    def _often(self, refuse: list[str], finish: list[str]) -> list[str]:
+    def _often(self, refuse: list[str]) -> list[str]:
         """Where every run pushes, but for kinds that push nothing."""
         unpushed = self.plan.unpushed
-        pushing = [*self._early_logins(), *self._collect(), *finish]
+        pushing = [*self._early_logins(), *self._collect(), *self._finish()]
         if not unpushed:
             return pushing
         return [
@@ -191,14 +191,14 @@ class Script:
             "fi",
         ]
 
-    def _seldom(self, refuse: list[str], finish: list[str]) -> list[str]:
+    def _seldom(self, refuse: list[str]) -> list[str]:
         """Where it is open whether a run pushes until its destinations are collected."""
         unpushed = self.plan.unpushed
         collected = self._collect()
         if unpushed:
             test = " && ".join(self.tests.event(f"no-{kind}") for kind in unpushed)
             collected = [f"if {test}; then", *indented(collected), "fi"]
-        pushing = [*self._early_logins(), *finish]
+        pushing = [*self._early_logins(), *self._finish()]
         return [
             "push=''",
             *collected,
@@ -241,11 +241,9 @@ class Script:
         lines: list[str] = []
         for login in plan.logins:
             if flag := self._late.get(login.host):
-                lines += [
-                    f'if [ -n "${flag}" ]; then',
-                    *indented(self._credentials.of_hosts([login], certain=False)),
-                    "fi",
-                ]
+                with self._draft.branch():
+                    late = self._credentials.of_hosts([login])
+                lines += [f'if [ -n "${flag}" ]; then', *indented(late), "fi"]
         if plan.pushed_arguments:
             lines += continued('set -- "$@"', self.words.arguments(plan.pushed_arguments))
         if plan.logins and not _has_pull_logins(plan):
@@ -259,22 +257,26 @@ class Script:
         groups: dict[AnyOf, list[Push]] = {}
         for push in plan.pushes:
             groups.setdefault(push.when, []).append(push)
-        inline_done: set[str] = set()
         for when, pushes in groups.items():
-            body = self._checks.of_pushes(pushes)
-            for push in pushes:
-                host = push.host
-                if flag := self._late.get(host):
-                    body.append(f"{flag}=yes")
-                elif host in self._late and host not in inline_done:
-                    inline_done.add(host)
-                    these = [login for login in plan.logins if login.host == host]
-                    body += self._credentials.of_hosts(these, certain=False)
-            body += continued('set -- "$@"', self._destinations(pushes))
+            with self._draft.branch() if when != ALWAYS else nullcontext():
+                body = self._collected(pushes)
             if not some_always:
                 body.append("push=yes")
             lines += self.tests.when(when, body)
         return lines
+
+    def _collected(self, pushes: list[Push]) -> list[str]:
+        """What a run does that pushes to destinations of one condition."""
+        lines = self._checks.of_pushes(pushes)
+        here: list[str] = []
+        for host in (push.host for push in pushes):
+            if flag := self._late.get(host):
+                lines.append(f"{flag}=yes")
+            elif host in self._late and host not in here:
+                here.append(host)
+        logins = [[login for login in self.plan.logins if login.host == host] for host in here]
+        lines += self._credentials.of_hosts(login for each in logins for login in each)
+        return [*lines, *continued('set -- "$@"', self._destinations(pushes))]
 
 
 def _has_pull_logins(plan: Plan) -> bool:

@@ -21,7 +21,9 @@ class Secrets:
         self._draft = draft
 
     def guard(self, secret: str, hint: str = "") -> list[str]:
-        """A line that stops where a secret is not there."""
+        """A line that stops where a secret is not there, unless one before has done so."""
+        if not self._draft.once(f"guard {secret}"):
+            return []
         return [f': "${{{secret}:?is not set: {hint or self._draft.dialect.secret_hint}}}"']
 
     def guards(self, secrets: Iterable[str]) -> list[str]:
@@ -66,8 +68,7 @@ class Secrets:
     def inputs(self) -> list[str]:
         """What every build needs beside its context: secrets, certificates, proxies."""
         plan, site = self._draft.plan, self._draft.site
-        secrets = [*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()]
-        lines = self.guards(dict.fromkeys(secrets))
+        lines = self.guards([*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()])
         for file, secret in plan.certificates.items():
             if site.mounted_files:
                 lines += self.mounted(f"{CERTIFICATES}/{file}", f"the secret {secret}")
