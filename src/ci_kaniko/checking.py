@@ -148,13 +148,14 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     from ci_kaniko.project.dockerfile import Dockerfiles
     from ci_kaniko.project.shared_logins import shared_logins
     from ci_kaniko.project.surroundings import surroundings
+    from ci_kaniko.project.unused_hosts import unused_hosts
     from ci_kaniko.project.unused_logins import push_only_logins, unused_logins
     from ci_kaniko.spec.placing import placed
     from ci_kaniko.spec.policy import applied
 
     dockerfiles = Dockerfiles(root)
     only = [build.name for build in part.builds]
-    found = [*unused_logins(spec, dockerfiles)]
+    found = [*unused_logins(spec, dockerfiles), *unused_hosts(spec, dockerfiles)]
     found += push_only_logins(spec, dockerfiles, targets, only)
     found += shared_logins(spec, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)

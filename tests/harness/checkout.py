@@ -19,7 +19,8 @@ def lay_out(repository: Repository, spec: SpecFields) -> None:
         arguments = [f"ARG {name}" for name in build.build_args]
         stage = f" AS {build.target}" if build.target else ""
         path = f"{build.context}/{build.dockerfile}"
-        lines.setdefault(path, []).extend([f"FROM scratch{stage}", *arguments, *mounts])
+        base = "alpine" if build.options.registry_mirror else "scratch"
+        lines.setdefault(path, []).extend([f"FROM {base}{stage}", *arguments, *mounts])
     for path, written in lines.items():
         (repository.folder / path.rpartition("/")[0]).mkdir(parents=True, exist_ok=True)
         repository.write(path, "\n".join([*written, ""]))

@@ -303,3 +303,61 @@ def test_the_login_that_some_images_lack_names_them() -> None:
         'no login for "quay.io" on gitlab, for api',
         'no login for "ghcr.io" on gitlab',
     ]
+
+
+HELD = """
+certificates: {HOST: ACME_CA}
+client_certificates: {HOST: {certificate: ACME_CERT, key: ACME_KEY}}
+options:
+  insecure_registry: [HOST]
+  skip_tls_verify_registry: [HOST]
+"""
+FILES = "options: {registry_certificate: {HOST: /a.crt}, registry_client_cert: {HOST: '/a,/b'}}\n"
+PULLED = """
+mirrors: {HOST: mirror.example.com/a}
+options: {registry_map: {quay.io: mirror.example.com/b}, registry_mirror: [mirror.example.com/c]}
+"""
+ACME = "registry.example.com"
+
+
+@pytest.mark.parametrize(
+    ("spec", "dockerfile", "told"),
+    [
+        (f"{PUSH}{HELD}", "FROM alpine\n", 4),
+        (f"{PUSH}{HELD}", f"FROM {ACME}/base\n", 0),
+        (f"{PUSH}{HELD}", "ARG BASE\nFROM $BASE\n", 0),
+        (f"{PUSH}{HELD}", None, 0),
+        (f"{PUSH}{FILES}", "FROM alpine\n", 2),
+        (f"{PUSH}{FILES}", f"FROM {ACME}/base\n", 0),
+        (f"{PUSH}{HELD}mirrors: {{docker.io: {ACME}/hub}}\n", "FROM alpine\n", 0),
+        (f"{PUSH}{HELD}cache: {{repo: {ACME}/cache}}\n", "FROM alpine\n", 0),
+        (f"default_branch: main\ndestinations: ['{ACME}/shop:1']\n{HELD}", "FROM alpine\n", 0),
+        (f"push: never\ndestinations: ['{ACME}/shop:1']\n{HELD}", "FROM alpine\n", 4),
+        (f"{PUSH}{PULLED}", "FROM scratch\n", 3),
+        (f"{PUSH}{PULLED}", f"FROM {ACME}/base\n", 2),
+        (f"{PUSH}{PULLED}", "FROM alpine\nCOPY --from=quay.io/a/b / /\n", 1),
+        (f"{PUSH}{PULLED}executor: {{image: {ACME}/kaniko}}\n", "FROM alpine\n", 1),
+        (f"{PUSH}{PULLED}", None, 0),
+    ],
+)
+def test_hosts_that_no_run_reaches(spec: str, dockerfile: str | None, told: int) -> None:
+    logins = f"registries: {{{QUAY}, {ACME}: anonymous}}\n"
+    _, text = validated(spec.replace("HOST", ACME) + logins, dockerfile)
+    assert text.count("[unused-host]") == told, text
+
+
+def test_a_host_is_reached_by_one_of_several_images_or_by_another_spec_of_a_base() -> None:
+    images = "images: {a: {}, b: {dockerfile: Other}}\n"
+    held = f"certificates: {{{ACME}: ACME_CA}}\n"
+    spec = "push: never\n"
+    Path("Other").write_text(f"FROM {ACME}/base\n", encoding="utf-8")
+    assert "[unused-host]" not in validated(spec + held + images, "FROM alpine\n")[1]
+    Path("Other").write_text("FROM alpine\n", encoding="utf-8")
+    status, text = validated(spec + held + images, "FROM alpine\n")
+    assert (status, text.count("[unused-host]")) == (0, 1)
+    assert (
+        f"ci-kaniko.yaml:2:16: warning: no destination, cache, mirror or base image is on {ACME}"
+        in text
+    )
+    Path("base.yaml").write_text(held, encoding="utf-8")
+    assert "[unused-host]" not in validated(f"extends: base.yaml\n{spec}", "FROM alpine\n")[1]

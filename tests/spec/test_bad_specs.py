@@ -112,7 +112,7 @@ def test_every_rule_has_a_bad_spec() -> None:
     shown = {rule for text in texts for rule in rules_of(text)}
     # test_bases.py, and in tests/project test_hosts.py and test_surroundings.py have the others.
     beside = {*GROUPS["Outputs"], *GROUPS["The checkout"]} - {"unread-output"}
-    beside |= {"unused-login", "push-only-login", "shared-login"}
+    beside |= {"unused-host", "unused-login", "push-only-login", "shared-login"}
     beside |= {"circular-extends", "locked-rule", "missing-base"}
     assert shown == set(RULES) - beside
 

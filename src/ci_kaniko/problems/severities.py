@@ -24,6 +24,7 @@ WARNINGS = frozenset(
         "unread-dockerfile",
         "unused-build-arg",
         "unused-build-secret",
+        "unused-host",
         "unused-input",
         "unused-login",
     }

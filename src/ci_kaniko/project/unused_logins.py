@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.project.reached import bases_of, reached_hosts
 from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
 from ci_kaniko.syntax.variables import text_of
@@ -106,7 +107,7 @@ def _pull_too(login: HostLogin) -> str:
 
 def _base_images(build: Build, dockerfiles: Dockerfiles) -> dict[str, str]:
     """What may be private of that which base images are pulled from, by its host."""
-    bases = _bases(build, dockerfiles)
+    bases = bases_of(build, dockerfiles)
     found = {} if bases is None else {pulled_from(image): image for image in sorted(bases)}
     options = build.options
     mirrors = [(host, mirror) for host, mirror in build.mirrors.items()]
@@ -131,34 +132,6 @@ def _hosts(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
     """The hosts that a build pushes to and pulls from; None when nobody can tell."""
     if not build.registries:
         return None
-    hosts = set(_own_hosts(build))
-    bases = None if any("$" in host for host in hosts) else _bases(build, dockerfiles)
-    if bases is None:
-        return None
-    return {*map(canonical_host, hosts), *map(pulled_from, bases)}
-
-
-def _own_hosts(spec: Build) -> Iterator[str]:
-    """The hosts that the spec itself names."""
-    if spec.push != "never":
-        for destination in spec.destinations:
-            yield destination.image.home
-    if spec.cache and spec.cache.remote:
-        yield spec.cache.remote.home
-    for image in pulled_images(spec):
-        yield pulled_from(image)
-    yield from (canonical_host(mirror.partition("/")[0]) for mirror in spec.mirrors.values())
-    mapped = [one for mirrors in spec.options.registry_map.values() for one in mirrors]
-    for mirror in (*spec.options.registry_mirror, *mapped):
-        yield canonical_host(mirror.partition("/")[0])
-
-
-def _bases(build: Build, dockerfiles: Dockerfiles) -> set[str] | None:
-    """The base images; None when the Dockerfile is not here or names them by ARGs."""
-    from ci_kaniko.project.dockerfile import Unread
-
-    try:
-        dockerfile = dockerfiles.of(build)
-    except Unread:
-        return None
-    return dockerfile.images() if dockerfile else None
+    pulled = {*map(pulled_from, pulled_images(build))}
+    reached = None if any("$" in host for host in pulled) else reached_hosts(build, dockerfiles)
+    return None if reached is None else reached | pulled

@@ -21,23 +21,37 @@ DEFAULTS = {"regctl": JOIN_IMAGE, "git": GIT_IMAGE}
 
 def pulled_images(build: Build, target: str = "") -> Iterator[str]:
     """The images of one's own that a target, or any, pulls to run them, mirrors among them."""
-    if own := own_executor(build):
-        yield own
+    for image, default in run_images(build, target):
+        pulled = mirrored(image, build)
+        if pulled != default:
+            yield pulled
+
+
+def run_images(build: Build, target: str = "") -> Iterator[tuple[str, str]]:
+    """The images that a target, or any, runs, before mirrors, and what each is by default."""
+    yield _executor(build)
     if build.prepare:
-        yield mirrored(build.prepare.image, build)
+        yield build.prepare.image, ""
     names = (target,) if target else known_names()
     run = {tool for name in names for tool in getattr(build, name).tools(build)}
     for tool, default in DEFAULTS.items():
-        image = mirrored(getattr(build.tools, tool) or default, build)
-        if tool in run and image != default:
-            yield image
+        if tool in run:
+            yield getattr(build.tools, tool) or default, default
 
 
 def own_executor(build: Build) -> str | None:
     """The executor's image, without its version, where it comes from one's own registry."""
+    image, default = _executor(build)
+    pulled = mirrored(image, build)
+    return pulled if pulled != default else None
+
+
+def _executor(build: Build) -> tuple[str, str]:
+    """The executor's image, and the default where the spec names none."""
+    if build.executor.image:
+        return build.executor.image, ""
     default = DISTRIBUTIONS[build.executor.distribution].image or ""
-    image = mirrored(build.executor.image or default, build)
-    return image if build.executor.image or image != default else None
+    return default, default
 
 
 def mirrored(image: str, build: Build) -> str:
