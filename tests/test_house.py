@@ -6,6 +6,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.kaniko import systems
+from ci_kaniko.layouts.jinja import compiled
 from ci_kaniko.problems.catalogue import rules
 from make import rooms
 from make.checks import checks
@@ -20,6 +21,7 @@ READERS = [
     for path in sorted((rooms.ROOT / folder).glob(pattern))
     if path.is_file()
 ]
+READERS += compiled().values()
 
 
 def test_no_arrow_runs_up() -> None:

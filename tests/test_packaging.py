@@ -15,7 +15,8 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from ci_kaniko.layouts import fill as layouts
+from ci_kaniko.cli.making import made
+from ci_kaniko.quick.built import PACKAGE
 from harness.cases import ROOT
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def test_the_wheel_holds_exactly_the_package_and_its_templates(wheel: Path) -> N
     }
     for name, content in files_below(ROOT / "templates").items():
         expected[f"ci_kaniko/templates/{name}"] = content
-    for name, text in layouts.compiled().items():
-        expected[f"ci_kaniko_templates/{name}"] = text.encode()
+    for name, text in made().items():
+        expected[f"{PACKAGE}/{name}"] = text.encode()
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         shipped = {name: archive.read(name) for name in names if ".dist-info/" not in name}
@@ -169,7 +170,7 @@ def test_a_template_that_was_edited_is_compiled_anew(environment: Path) -> None:
 
 def test_a_template_that_is_not_there_compiled_is_compiled(environment: Path) -> None:
     _, before, _ = rendered_in(environment)
-    module = site_of(environment) / layouts.COMPILED / "agola.py"
+    module = site_of(environment) / PACKAGE / "agola.py"
     elsewhere = module.rename(environment / "agola.py")
     try:
         _, texts, compiled = rendered_in(environment)

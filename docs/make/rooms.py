@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 ROOMS = {
+    "quick": "What a command does without while it can: made by the build, or smaller.",
     "text": "What may be written, how it is quoted and shown, the mark of a file of ours.",
     "problems": "What is said: a finding, a problem with its place, the list of all rules.",
     "kaniko": "Facts about the executor, its flags, its distributions and the registries.",

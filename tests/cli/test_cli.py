@@ -10,18 +10,20 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
 import ci_kaniko
+from ci_kaniko.cli import helped
 from ci_kaniko.cli import main as cli
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.layouts import fill as layouts
+from ci_kaniko.quick.built import PACKAGE as BUILT
 from ci_kaniko.repository.files import write
-from ci_kaniko.text import yaml as yamltext
 from harness import forked, tools
 from harness.repository import PACKAGE, Repository
 
@@ -97,6 +99,29 @@ def test_every_command_and_option_has_help(name: str) -> None:
     assert command.help
     for item in command.params:
         assert item.help, item.name
+
+
+def test_help_is_written_down_as_typer_says_it(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(helped, "built", lambda *_: None)
+    texts = helped.texts()
+    assert [*texts] == ["", *COMMANDS]
+    for name, text in texts.items():
+        assert call(*name.split(), "--help") == (0, f"{text}\n".encode(), b"")
+
+
+def test_help_is_asked_of_typer_when_it_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = SimpleNamespace(texts={"sync": "as it was"}, made_of=helped.made_of())
+    monkeypatch.setitem(sys.modules, f"{BUILT}.{helped.MODULE}", written)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert helped.help_for(["sync", "--help"]) == "as it was"
+    assert helped.help_for(["sync", "gitlab", "--help"]) is None
+    assert helped.help_for(["synk", "--help"]) is None
+    monkeypatch.setenv("COLUMNS", "79")
+    assert helped.help_for(["sync", "--help"]) is None
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(helped, "made_of", lambda: "edited")
+    assert helped.help_for(["sync", "--help"]) is None
 
 
 def test_help_names_every_command() -> None:
@@ -202,12 +227,8 @@ def test_a_bug_is_3_with_a_report(call: Any, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(yamltext, "scalar", broken)
-    layouts._environment.cache_clear()
-    try:
-        code, out, err = call("render", "gitlab")
-    finally:
-        layouts._environment.cache_clear()
+    monkeypatch.setattr(layouts, "fill", broken)
+    code, out, err = call("render", "gitlab")
     assert (code, out) == (3, b"")
     assert b"ZeroDivisionError" in err
     assert b"please report" in err
@@ -681,6 +702,7 @@ _ANNOUNCED = """
 import signal, sys
 # Python starts without it where the suite runs in the background of a shell.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+from ci_kaniko.cli import helped
 from ci_kaniko.cli import main as cli
 from ci_kaniko.spec import loading
 class Announced:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
+from ci_kaniko.quick.built import PACKAGE
 from ci_kaniko.rehearsing.events import Event, values
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
@@ -30,8 +31,9 @@ import ci_kaniko
 for path, target, values in json.load(sys.stdin):
     spec = ci_kaniko.loads(open(path, "rb").read(), path)
     print(json.dumps(ci_kaniko.render(spec, target, values)))
+print(json.dumps([name for name in ("jinja2",) if name in sys.modules]))
 """
-"""A program that renders what its input asks for, one text a line."""
+"""A program that renders what its input asks for, one text a line, and says what it imported."""
 
 TARGETS = tuple(sorted(ci_kaniko.available_targets()))
 SHELLS = tools.shells()
@@ -94,8 +96,17 @@ def render(case: str, target: str, event: Event | None = None) -> str:
     return text_for(spec_of(case), target, needed)
 
 
-def rendered_elsewhere(pairs: Sequence[tuple[str, str]], seed: str, folder: Path) -> list[str]:
-    """What another process renders of cases: with another clock, environment and order of sets."""
+def rendered_elsewhere(
+    pairs: Sequence[tuple[str, str]], seed: str, folder: Path, files: Mapping[str, str]
+) -> list[Any]:
+    """What another process renders of cases: with another clock, environment and order of sets.
+
+    ``files`` are those of the package that a build makes; in the end comes what they spare.
+    """
+    package = folder / "site" / PACKAGE
+    package.mkdir(parents=True)
+    for name, text in files.items():
+        (package / name).write_text(text, encoding="utf-8")
     wanted = [
         (str(spec_path(case)), target, values_for(target, push_event(case)))
         for case, target in pairs
@@ -104,7 +115,7 @@ def rendered_elsewhere(pairs: Sequence[tuple[str, str]], seed: str, folder: Path
         [sys.executable, "-c", _RENDER_ALL],
         input=json.dumps(wanted),
         env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
-        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
+        | {"PYTHONPATH": os.pathsep.join([str(package.parent), str(ROOT / "src"), *sys.path])},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import ci_kaniko
-from ci_kaniko.layouts import fill as layouts
+from ci_kaniko.layouts import bundled, jinja
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.options import Options
@@ -103,13 +103,13 @@ def test_patterns_can_be_copied() -> None:
 
 
 def test_compiled_templates_know_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = layouts.compiled()
+    before = jinja.compiled()
     assert [*before] == sorted(before)
-    monkeypatch.setitem(layouts._SETTINGS, "trim_blocks", 0)
-    layouts._environment.cache_clear()
+    monkeypatch.setitem(bundled.SETTINGS, "trim_blocks", 0)
+    jinja._environment.cache_clear()
     try:
-        after = layouts.compiled()
+        after = jinja.compiled()
     finally:
         monkeypatch.undo()
-        layouts._environment.cache_clear()
-    assert before["gitlab.py"].splitlines()[-1] != after["gitlab.py"].splitlines()[-1]
+        jinja._environment.cache_clear()
+    assert before["gitlab"].splitlines()[-1] != after["gitlab"].splitlines()[-1]

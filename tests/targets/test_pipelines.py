@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import ci_kaniko
+from ci_kaniko.cli.making import made
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.events import Event
@@ -139,7 +140,7 @@ def test_both_dialects_read_the_same(case: str, target: str) -> None:
 
 
 def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    texts = rendered_elsewhere(PIPELINES_RENDERED, "3", tmp_path)
+    *texts, _ = rendered_elsewhere(PIPELINES_RENDERED, "3", tmp_path, made())
     for (case, target), text in zip(PIPELINES_RENDERED, texts, strict=True):
         assert text == render(case, target), (case, target)
 

@@ -40,6 +40,8 @@ def command() -> None:
     try:
         if sys.argv[1:] in (["--version"], ["-V"]):
             print(f"ci-kaniko {__version__}", flush=True)
+        elif sys.argv[-1] in ("--help", "-h") and (text := _help(sys.argv[1:])):
+            print(text, flush=True)
         elif not _known_to_be_in_sync(sys.argv[1:]):
             _run(sys.argv[1:])
     except BrokenPipeError:
@@ -65,6 +67,13 @@ def command() -> None:
             file=sys.stderr,
         )
         sys.exit(3)
+
+
+def _help(words: list[str]) -> str | None:
+    """What a build has written down for ``--help``."""
+    from ci_kaniko.cli.helped import help_for
+
+    return help_for(words)
 
 
 def _run(words: list[str]) -> None:

@@ -11,7 +11,7 @@ from jinja2 import FunctionLoader, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ci_kaniko.layouts.fill import with_filters
+from ci_kaniko.layouts.jinja import with_filters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
