@@ -36,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "import.md": lambda: _filled("import.md", _importing()),
     "rules.md": lambda: _page("Rules", *rules.sections()),
     "matrix.md": lambda: _page("What works where", *matrix.sections()),
+    "flow.svg": pictures.flow_picture,
     "preview.svg": pictures.preview_picture,
     "rehearse.svg": pictures.rehearsal_picture,
     "checks.yaml": checks_text,

@@ -44,11 +44,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def _relinked(text: str, source: str, config: MkDocsConfig) -> str:
     """The text of a file of the repository, its links as seen from its place in the site."""
-    at = dirname(TOP.get(source, source.removeprefix("docs/")))
+    at, folder = dirname(TOP.get(source, source.removeprefix("docs/"))), dirname(source) or "."
+    site = str(config.site_url)
 
     def led(match: re.Match[str]) -> str:
         path, mark, anchor = match[1].partition("#")
-        place = normpath(join(dirname(source), path))
+        if path.startswith(site):
+            path = relpath(f"docs/{path.removeprefix(site).strip('/') or 'index'}.md", folder)
+        place = normpath(join(folder, path))
         if place in TOP:
             place = TOP[place]
         elif place.startswith("docs/"):
@@ -58,4 +61,4 @@ def _relinked(text: str, source: str, config: MkDocsConfig) -> str:
             return f"]({config.repo_url}/{kind}/main/{place}{mark}{anchor})"
         return f"]({relpath(place, at or '.')}{mark}{anchor})"
 
-    return re.sub(r"\]\((?!\w+:|#)([^)\s]+)\)", led, text)
+    return re.sub(rf"\]\(((?!\w+:|#)[^)\s]+|{re.escape(site)}[^)\s]*)\)", led, text)

@@ -123,3 +123,38 @@ def test_search_knows_every_rule_command_flag_and_field(entries: list[dict[str, 
     fields = {field.name for field in every_field()}
     assert len(fields) > 50
     assert [name for name in fields if name not in known["spec/"]] == []
+
+
+SEARCHED = {
+    "monorepo": "pipelines/",
+    "semver": "tags-and-releases/",
+    "upgrade": "upgrade/",
+    "troubleshooting": "troubleshooting/",
+    "out of memory": "troubleshooting/",
+    "multi-arch": "pipelines/",
+    "Windows": "limits/",
+    "Renovate": "tags-and-releases/",
+    "Python API": "api/",
+}
+
+
+@pytest.mark.parametrize("query", SEARCHED)
+def test_search_finds_what_people_ask_for(entries: list[dict[str, str]], query: str) -> None:
+    """The place with most of the words in its title comes first, as in the site's own ranking."""
+    asked = set(re.findall(r"\w+", query.lower()))
+    found = []
+    for entry in entries:
+        title = set(re.findall(r"\w+", unescape(entry["title"]).lower()))
+        if asked <= title | set(re.findall(r"\w+", words(entry).lower())):
+            found.append((len(asked & title) / len(title), entry["location"].partition("#")[0]))
+    assert found
+    best = max(found)[0]
+    assert SEARCHED[query] in {page for share, page in found if share == best}, sorted(found)
+
+
+def test_links_of_the_readme_lead_into_the_site(site: Path) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(rf"{re.escape(HOME)}[^)\s]*", readme)
+    assert len(links) > 3
+    assert [link for link in links if not (site / link.removeprefix(HOME)).is_dir()] == []
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", readme) == []

@@ -128,6 +128,15 @@ def test_a_job_that_stops_for_want_of_a_value() -> None:
     assert "${tag} is empty here, and an image needs it" in said(text, "default-branch", "gitlab")
 
 
+def test_the_registry_of_the_ci_is_named_and_a_reason_is_told_once() -> None:
+    text = "destinations: ['${registry.image}:1', '${registry.image}:2']\n"
+    found = preview(ci_kaniko.loads(text), events=["tag=v1"])
+    assert "    logs in to  ${registry.host} with ci-token" in [*lines(found)]
+    assert len(found.refused["agola"]) > 1
+    for shown in ("\n".join(lines(found)), markdown(found)):
+        assert shown.count("cannot be known on agola") == 1
+
+
 def test_a_job_that_stops_for_a_value_that_no_image_can_have() -> None:
     text = SPEC.replace("${version}", "${tag}").replace("when: version", "when: {tag: 'v*'}")
     stops = "no image reference can hold the value of ${tag}"

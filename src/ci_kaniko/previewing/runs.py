@@ -200,7 +200,7 @@ _CLOUDS = {"aws": "AWS", "azure": "Azure", "google": "Google Cloud"}
 
 
 def _use(login: HostLogin) -> LoginUse:
-    host = text_of(login.key) if "$" in login.host else login.host
+    host = login.host if login.host and "$" not in login.host else text_of(login.key)
     if ready := login.login.docker_config:
         return LoginUse(host, f"with docker config {ready}", (ready,))
     return LoginUse(host, _how(login), login.secrets)

@@ -28,8 +28,8 @@ def lines(preview: Preview) -> Iterator[str]:
     for target, problems in preview.refused.items():
         yield ""
         yield f"not on {target}"
-        for problem in problems:
-            yield from _wrapped(f"{problem.message} [{problem.rule}]", 2)
+        for said in dict.fromkeys(f"{each.message} [{each.rule}]" for each in problems):
+            yield from _wrapped(said, 2)
 
 
 def _answered(answer: Answer) -> Iterator[str]:
@@ -130,7 +130,8 @@ def markdown(preview: Preview) -> str:
             rows.append(f"| {event} | {' | '.join(_cells(outcome))} |")
             event = ""
     for target, problems in preview.refused.items():
-        rows += ["", f"Not on {target}: " + "; ".join(_cell(p.message) for p in problems)]
+        said = dict.fromkeys(_cell(problem.message) for problem in problems)
+        rows += ["", f"Not on {target}: {'; '.join(said)}"]
     return "\n".join(rows)
 
 
