@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,9 +29,10 @@ PROJECT: dict[str, Any] = importlib.import_module(
 ENVIRONMENTS: dict[str, Any] = PROJECT["tool"]["hatch"]["envs"]
 SCRIPTS: dict[str, str | list[str]] = ENVIRONMENTS["default"]["scripts"]
 REACHED: list[str] = ENVIRONMENTS["reached"]["scripts"]["import"]
+VERSION: str = PROJECT["project"]["version"]
 NEEDED: list[str] = PROJECT["project"]["optional-dependencies"]["test"]
 HOOKS = yaml11.load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
-WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def run(folder: Path, command: str) -> str:
@@ -107,17 +109,70 @@ def test_the_hooks_of_this_repository_run(hook: dict[str, Any]) -> None:
     assert [each for each in NEEDED if each.startswith(f"{tool}==")]
 
 
-@pytest.mark.parametrize("judge", [validators.actionlint, validators.zizmor])
-def test_the_workflow_of_this_repository_is_sound(judge: Any) -> None:
-    assert judge([WORKFLOW]) == []
+def workflow(name: str) -> dict[str, Any]:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.load(text, yaml.BaseLoader)  # noqa: S506
+    return found
 
 
-def test_pull_requests_run_all_checks() -> None:
-    workflow = yaml.load(WORKFLOW.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
-    assert "pull_request" in workflow["on"]
-    (job,) = workflow["jobs"].values()
-    assert [step["run"] for step in job["steps"] if ".ci/" in step.get("run", "")] == [
-        "bash .ci/run"
-    ]
-    uses = [step["uses"] for step in job["steps"] if "uses" in step]
-    assert all(re.search(r"@[0-9a-f]{40}$", each) for each in uses)
+@pytest.mark.parametrize(
+    "judge",
+    [validators.actionlint, validators.zizmor, partial(validators.shellcheck, "github")],
+)
+def test_the_workflows_of_this_repository_are_sound(judge: Any) -> None:
+    assert len(WORKFLOWS) > 3
+    assert judge(WORKFLOWS) == []
+
+
+def test_every_action_is_pinned_to_one_commit_with_its_release() -> None:
+    used: dict[str, set[str]] = {}
+    for path in WORKFLOWS:
+        for line in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
+            name, pin = line.split("@")
+            assert re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", pin), line
+            used.setdefault(name, set()).add(pin)
+    assert {name: pins for name, pins in used.items() if len(pins) > 1} == {}
+
+
+def test_pull_requests_run_all_checks_and_build_the_site() -> None:
+    for name, command in {"ci": "bash .ci/run", "docs": SCRIPTS["site"]}.items():
+        asked = workflow(name)
+        assert "pull_request" in asked["on"]
+        scripts = [
+            line
+            for job in asked["jobs"].values()
+            for step in job["steps"]
+            for line in step.get("run", "").splitlines()
+        ]
+        assert scripts.count(str(command)) == 1
+        assert {path for line in scripts for path in re.findall(r"[\w.]+/[\w.]+", line)} <= {
+            path.relative_to(ROOT).as_posix() for path in (*ROOT.glob(".ci/*"), *ROOT.glob("*/*"))
+        }
+
+
+@pytest.mark.parametrize(("tag", "status"), [(f"v{VERSION}", 0), ("v999.0.0", 1)])
+def test_a_release_is_of_the_version_of_its_tag(tag: str, status: int) -> None:
+    """And what is tested, described and published is what the first job has built."""
+    jobs = workflow("release")["jobs"]
+    (script,) = [step["run"] for step in jobs["build"]["steps"] if step.get("name") == "Build"]
+    first = script.splitlines()[0]
+    done = subprocess.run(
+        [*tools.shell("bash"), "-ec", first],
+        cwd=ROOT,
+        env={**os.environ, "GITHUB_REF_NAME": tag},
+        check=False,
+    )
+    assert done.returncode == status
+    built = {name for name, job in jobs.items() if "-m build" in str(job)}
+    taken = {name for name, job in jobs.items() if "download-artifact" in str(job)}
+    assert built == {"build"}
+    assert taken == {"test", "describe", "publish", "announce"}
+
+
+def test_github_can_read_the_issue_templates() -> None:
+    folder = ROOT / ".github" / "ISSUE_TEMPLATE"
+    forms = sorted(folder.glob("w*.yml"))
+    assert len(forms) == len([*folder.iterdir()]) - 1
+    assert validators.check_jsonschema("vendor.github-issue-forms", forms) == []
+    config = [folder / "config.yml"]
+    assert validators.check_jsonschema("vendor.github-issue-config", config) == []
