@@ -45,6 +45,11 @@ def test_only_the_command_line_speaks() -> None:
     assert rooms.loud(SOURCES) == []
 
 
+def test_only_the_command_line_speaks_of_its_options() -> None:
+    """Others name a parameter, and the command line says which option that is."""
+    assert rooms.optional(SOURCES) == []
+
+
 def test_a_public_name_is_no_module() -> None:
     """A module that is imported takes its name in the package, whatever stood there."""
     modules = {rooms.room_of(rooms.module_of(path)) for path in SOURCES}
@@ -135,6 +140,7 @@ FAULTS = {
     ),
     "a dead function": ({"plan/a.py": "def nobody():\n    pass\n"}, "defines nobody"),
     "a word": ({"plan/a.py": "print('hello')\n"}, "plan/a.py:1 uses print"),
+    "an option": ({"plan/a.py": 'hint = f"{x}: --only names it"\n'}, "plan/a.py:1 speaks of"),
     "an end": ({"plan/a.py": "import sys\nsys.exit(1)\n"}, "plan/a.py:2 uses sys.exit"),
     "a dead method": ({"plan/a.py": "class A:\n    def no(self): A\n"}, "defines no"),
 }
@@ -157,5 +163,6 @@ def test_the_gate_tells_a_fault(name: str) -> None:
         *rooms.names_of(sources, {"gitlab"}),
         *rooms.second_readings(sources),
         *rooms.loud(sources),
+        *rooms.optional(sources),
     ]
     assert any(told in each for each in found), found

@@ -15,6 +15,9 @@ from ci_kaniko import (
     BrokenTargetError,
     Buildkite,
     Cache,
+    CannotPin,
+    CannotRehearse,
+    CannotStart,
     Change,
     Checkout,
     CiKanikoError,
@@ -37,18 +40,22 @@ from ci_kaniko import (
     Options,
     OutputFile,
     Outputs,
+    Pin,
     Prepare,
     Preview,
     Problem,
     Proxy,
     Registry,
+    Rehearsal,
     RenderingError,
     Requirement,
     RuleSetting,
     SelectionError,
+    Shown,
     Spec,
     SpecDict,
     SpecError,
+    Starter,
     Target,
     TargetName,
     Toleration,
@@ -62,12 +69,16 @@ from ci_kaniko import (
     diff,
     dump,
     import_files,
+    init,
     lint,
     load,
     loads,
+    pin,
     preview,
+    rehearse,
     render,
     setup,
+    show,
     sync,
 )
 
@@ -171,7 +182,7 @@ def explain(text: str | bytes) -> list[str]:
 
 def every_error() -> tuple[type[CiKanikoError], ...]:
     wrong = SpecError, UnknownTargetError, SelectionError, UnknownEvent
-    return *wrong, BrokenTargetError, RenderingError
+    return *wrong, CannotPin, CannotRehearse, CannotStart, BrokenTargetError, RenderingError
 
 
 def one_line(problem: Problem) -> str:
@@ -198,6 +209,26 @@ def what_must_exist(spec: Spec) -> list[str]:
 def what_happens(spec: Spec) -> list[str]:
     found: Preview = preview(spec, ["gitlab", "github"], ["default-branch"])
     return [outcome.run.name for answer in found.answers for outcome in answer.outcomes]
+
+
+def what_a_job_does(spec: Spec, values: Mapping[str, str]) -> list[str]:
+    done: Rehearsal = rehearse(spec, "gitlab", "tag=v1.2.3", values=values)
+    return [job.status for job in done.jobs]
+
+
+def begin(folder: Path) -> str:
+    begun: Starter = init(folder, ["gitlab"], image="ghcr.io/acme/shop")
+    return "\n".join([begun.text, *begun.steps])
+
+
+def what_is_not_pinned(path: Path) -> list[str]:
+    missing: list[Pin] = pin([path], check=True)
+    return [f"{each.path} {each.where} {each.name} {each.pin}" for each in missing]
+
+
+def whence(spec: Spec) -> str:
+    found: Shown = show(spec)
+    return found.text
 
 
 def take_over(path: Path) -> str:
@@ -244,6 +275,9 @@ def use_everything(folder: Path) -> None:
     assert bring_up_to_date(path) == []
     assert what_must_exist(spec) == []
     assert what_happens(spec) == ["build"]
+    assert "ghcr.io/acme/shop" in begin(folder)
+    assert what_is_not_pinned(path)[0].startswith(f"{path} executor.digests.")
+    assert whence(spec).startswith("push: never")
     assert take_over(folder / ".gitlab-ci.yml").startswith("push: never\n")
     assert faults(folder / ".gitlab-ci.yml") == []
     assert file_names()["gitlab"] == ".gitlab-ci.yml"
@@ -254,7 +288,7 @@ def use_everything(folder: Path) -> None:
     assert login is not None
     assert logins_to_clouds(login) == (None, None, None)
     assert rarer_sections(spec) == (None, {}, {})
-    assert len(every_error()) == 6
+    assert len(every_error()) == 9
 
 
 TWO: SpecDict = {"push": "never", "images": {"api": {"context": "a"}, "web": {"context": "b"}}}
@@ -273,4 +307,8 @@ def refused(spec: Spec, name: str) -> None:
     diff(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     sync(spec, target="gitlab")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     setup(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    preview(spec, "gitlab", "tag")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    render(spec, "gitlab", only="a")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    check(spec, only="a")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    rehearse(spec, "gitlub")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     lint(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

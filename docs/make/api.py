@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ORDER = (
-    *("load", "loads", "dump", "render", "check", "diff", "sync", "preview", "setup"),
-    *("import_files", "lint", "available_targets", "checkout_values"),
+    *("load", "loads", "dump", "show", "render", "check", "diff", "sync", "init", "pin"),
+    *("preview", "rehearse", "setup", "import_files", "lint", "available_targets"),
+    "checkout_values",
 )
-_RESULTS = ("Problem", "Change", "Requirement", "Preview", "Linted", "Imported", "Entry")
+_RESULTS = (
+    *("Problem", "Change", "Shown", "Starter", "Pin", "Requirement", "Preview", "Rehearsal"),
+    *("Linted", "Imported", "Entry"),
+)
 
 
 def functions() -> str:

@@ -268,6 +268,44 @@ def loud(sources: dict[str, str]) -> list[str]:
     ]
 
 
+_OPTION = re.compile(
+    r"(?<![\w-])--(only|changed-since|set|against|spec|keep|stdout|merge|engine|event|strict)(?![\w-])"
+    r"|^--(force|from|image|check|target|shell)(?![\w-])"
+)
+
+
+def optional(sources: dict[str, str]) -> list[str]:
+    """Where another room than the command line speaks of an option: programs have none.
+
+    A command line that is told in full is one for anybody.
+    """
+    return [
+        f"{path}:{node.lineno} speaks of {ast.unparse(node)}"
+        for path, text in sources.items()
+        if room_of(module_of(path)) != "cli"
+        for node in _sentences(_tree(text))
+        if " " in (said := _said(node)) and _OPTION.search(said) and "ci-kaniko " not in said
+    ]
+
+
+def _sentences(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
+    """The texts of a module, with a blank in them, that are no docstrings."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ):
+            yield node
+        else:
+            yield from _sentences(node)
+
+
+def _said(node: ast.Constant | ast.JoinedStr) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+
+
 def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
     """Where one of some words is a text of its own, and so a question or an answer."""
     return [

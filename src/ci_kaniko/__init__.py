@@ -16,8 +16,11 @@ if TYPE_CHECKING:
         checkout_values,
         diff,
         import_files,
+        init,
         lint,
+        pin,
         preview,
+        rehearse,
         render,
         setup,
         sync,
@@ -26,16 +29,21 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.pipelines import Imported
     from ci_kaniko.importing.report import Entry
     from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.pinning.files import Pin
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.previewing.preview import Preview
     from ci_kaniko.problems.problem import (
         BrokenTargetError,
+        CannotPin,
+        CannotRehearse,
         CiKanikoError,
         Problem,
         SelectionError,
         SpecError,
         UnknownTargetError,
     )
+    from ci_kaniko.project.starter import CannotStart, Starter
+    from ci_kaniko.rehearsing.rehearse import Rehearsal
     from ci_kaniko.rendering import RenderingError
     from ci_kaniko.spec.build import NamedImage
     from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, ContextLogin, GoogleLogin
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.native.gitlab import GitLab
     from ci_kaniko.spec.native.kubernetes import Kubernetes, Toleration
     from ci_kaniko.spec.options import Options
+    from ci_kaniko.spec.origins import Shown, show
     from ci_kaniko.spec.outputs import OutputFile, Outputs
     from ci_kaniko.spec.policy import RuleSetting
     from ci_kaniko.spec.prepare import Input, Prepare
@@ -72,6 +81,9 @@ __all__ = [
     "BrokenTargetError",
     "Buildkite",
     "Cache",
+    "CannotPin",
+    "CannotRehearse",
+    "CannotStart",
     "Change",
     "Checkout",
     "CiKanikoError",
@@ -94,18 +106,22 @@ __all__ = [
     "Options",
     "OutputFile",
     "Outputs",
+    "Pin",
     "Prepare",
     "Preview",
     "Problem",
     "Proxy",
     "Registry",
+    "Rehearsal",
     "RenderingError",
     "Requirement",
     "RuleSetting",
     "SelectionError",
+    "Shown",
     "Spec",
     "SpecDict",
     "SpecError",
+    "Starter",
     "Target",
     "TargetName",
     "Toleration",
@@ -119,25 +135,33 @@ __all__ = [
     "diff",
     "dump",
     "import_files",
+    "init",
     "lint",
     "load",
     "loads",
+    "pin",
     "preview",
+    "rehearse",
     "render",
     "setup",
+    "show",
     "sync",
 ]
 
 _ROOMS = {
-    "api": "check checkout_values diff import_files lint preview render setup sync",
+    "api": "check checkout_values diff import_files init lint pin preview rehearse render setup "
+    "sync",
     "importing.linting": "Linted",
     "importing.pipelines": "Imported",
     "importing.report": "Entry",
     "kaniko.systems": "TargetName",
+    "pinning.files": "Pin",
     "previewing.events": "UnknownEvent",
     "previewing.preview": "Preview",
-    "problems.problem": "BrokenTargetError CiKanikoError Problem SelectionError SpecError "
-    "UnknownTargetError",
+    "problems.problem": "BrokenTargetError CannotPin CannotRehearse CiKanikoError Problem "
+    "SelectionError SpecError UnknownTargetError",
+    "project.starter": "CannotStart Starter",
+    "rehearsing.rehearse": "Rehearsal",
     "rendering": "RenderingError",
     "spec.build": "NamedImage",
     "spec.clouds": "AwsLogin AzureLogin ContextLogin GoogleLogin",
@@ -152,6 +176,7 @@ _ROOMS = {
     "spec.native.gitlab": "GitLab",
     "spec.native.kubernetes": "Kubernetes Toleration",
     "spec.options": "Options",
+    "spec.origins": "Shown show",
     "spec.outputs": "OutputFile Outputs",
     "spec.policy": "RuleSetting",
     "spec.prepare": "Input Prepare",

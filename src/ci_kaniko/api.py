@@ -10,14 +10,18 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
     from ci_kaniko.importing.linting import Linted
     from ci_kaniko.importing.pipelines import Imported
     from ci_kaniko.kaniko.systems import TargetName
+    from ci_kaniko.pinning.files import Pin
     from ci_kaniko.previewing.preview import Preview
     from ci_kaniko.problems.problem import Problem, SpecError
+    from ci_kaniko.project.starter import Starter
+    from ci_kaniko.rehearsing.rehearse import Rehearsal
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.syncing.compare import Compared
     from ci_kaniko.syncing.together import Change
@@ -28,7 +32,9 @@ if TYPE_CHECKING:
     OneTarget: TypeAlias = TargetName | Target
     Targets: TypeAlias = OneTarget | Iterable[OneTarget]
     Specs: TypeAlias = Spec | StrPath | Iterable[Spec | StrPath]
+    Paths: TypeAlias = StrPath | Iterable[StrPath]
     Pipelines: TypeAlias = StrPath | Iterable[StrPath | tuple[str, str]]
+    Words: TypeAlias = list[str] | tuple[str, ...] | AbstractSet[str]
 
 
 def render(
@@ -36,7 +42,7 @@ def render(
     target: OneTarget,
     values: Mapping[str, str] | None = None,
     *,
-    only: Sequence[str] = (),
+    only: Words = (),
     changed_since: str | None = None,
 ) -> str:
     """The native configuration of ``target`` that builds and pushes the images of ``spec``.
@@ -55,7 +61,7 @@ def render(
     """
     from ci_kaniko import rendering
 
-    name = _name(target)
+    name, only = _name(target), _words("only", only)
     if only or changed_since is not None:
         from ci_kaniko.project.changes import Unchanged, chosen_images
         from ci_kaniko.targets.registry import check_name
@@ -73,7 +79,7 @@ def check(
     targets: Targets = (),
     *,
     values: Mapping[str, str] | None = None,
-    only: Sequence[str] = (),
+    only: Words = (),
     repository: StrPath | None = None,
 ) -> list[Problem]:
     """What is wrong with specs, warnings included: what ``ci-kaniko validate`` says.
@@ -93,8 +99,7 @@ def check(
     from ci_kaniko import checking
 
     names = _names(targets)
-    root = None if repository is None else os.fspath(repository)
-    asked = checking.Asked(names, values or {}, only, root)
+    asked = checking.Asked(names, values or {}, _words("only", only), _root(repository))
     verdicts = [checking.check(spec, asked) for spec in _read(specs)]
     found = [problem for verdict in verdicts for problem in verdict.problems]
     return found + checking.between(verdicts, names)
@@ -137,6 +142,74 @@ def sync(
     return [*written(compared)]
 
 
+def init(
+    repository: StrPath = ".",
+    targets: Targets = (),
+    *,
+    image: str = "",
+    merge: bool = False,
+) -> Starter:
+    """A first spec for a repository, with comments, and what comes next; nothing is written.
+
+    ``targets`` are as the repository looks when none is named, and so is ``image``, what to push
+    without a tag; ``merge`` puts the jobs into the pipelines that there are.
+
+    Raises UnknownTargetError, and CannotStart for what cannot be had.
+
+    >>> from ci_kaniko import loads
+    >>> loads(init(targets="gitlab", image="ghcr.io/acme/shop").text).destinations[0].image
+    'ghcr.io/acme/shop:${commit.short}'
+    """
+    from ci_kaniko.project.starter import Wishes, starter
+
+    return starter(_path("repository", repository), Wishes(tuple(_names(targets)), image, merge))
+
+
+def pin(specs: Paths, *, check: bool = False) -> list[Pin]:
+    """Write the digest of each tag that specs run, and the commit of an action; tell which.
+
+    Registries and git servers are asked, with the logins of docker's own client. With ``check``
+    nobody is asked and nothing is written: what comes back is what has no pin.
+
+    Raises SpecError with every problem of a spec, CannotPin for what is not told or cannot be put
+    in, and OSError for a file that cannot be written; the files before it are.
+    """
+    from ci_kaniko.pinning.files import pins_of, put, read, resolved
+
+    files = [read(_spec_at(path)) for path in _paths(specs)]
+    known = {} if check else resolved(files)
+    for file in files:
+        if known and file.found:
+            put(file, known)
+    return [pin for file in files for pin in pins_of(file, known)]
+
+
+def rehearse(
+    spec: Spec,
+    target: OneTarget,
+    event: str = "default-branch",
+    *,
+    values: Mapping[str, str] | None = None,
+    shell: str = "",
+    executor: StrPath | None = None,
+) -> Rehearsal:
+    """Run what is rendered for an event here, without network, and tell what each job did.
+
+    ``event`` is written as for ``preview``, ``values`` are those of inputs and run-time variables
+    (``{"env.CHANNEL": ...}``), ``shell`` is busybox, dash or bash. With an ``executor`` that
+    program is called with the recorded arguments, in a copy of the repository.
+
+    Raises SpecError, UnknownTargetError, UnknownEvent, and CannotRehearse for what is missing here
+    or not known.
+    """
+    from pathlib import Path
+
+    from ci_kaniko.rehearsing.rehearse import rehearse as play
+
+    program = None if executor is None else Path(_path("executor", executor))
+    return play(spec, _name(target), event, shell=shell, given=values, executor=program)
+
+
 def setup(spec: Spec, target: OneTarget) -> list[Requirement]:
     """What must exist on a platform before the first run, in the order of a first setup.
 
@@ -156,10 +229,10 @@ def setup(spec: Spec, target: OneTarget) -> list[Requirement]:
 def preview(
     spec: Spec,
     targets: Targets = (),
-    events: Iterable[str] = (),
+    events: Words = (),
     *,
     values: Mapping[str, str] | None = None,
-    only: Sequence[str] = (),
+    only: Words = (),
 ) -> Preview:
     r"""What happens on each event: jobs, pushes, logins, caches.
 
@@ -176,7 +249,7 @@ def preview(
     """
     from ci_kaniko.previewing.preview import preview as look
 
-    names = _names(targets)
+    names, events, only = _names(targets), _words("events", events), _words("only", only)
     if only:
         from ci_kaniko.project.changes import only_images
 
@@ -218,7 +291,38 @@ def checkout_values(folder: StrPath = ".") -> dict[str, str]:
     """The portable variables that a git checkout knows; {} outside of one."""
     from ci_kaniko.repository.checkout import values
 
-    return values(os.fspath(folder))
+    return values(_path("folder", folder))
+
+
+def _words(name: str, given: Words) -> list[str]:
+    """A list of texts: one text would be read letter by letter. Raises TypeError."""
+    words: object = given
+    if isinstance(words, str) or not all(isinstance(word, str) for word in given):
+        raise TypeError(f"{name} is a list of texts, as in {name}=['...'], not {words!r}")
+    return [*given]
+
+
+def _path(name: str, given: StrPath) -> str:
+    """A path as a text. Raises ValueError for an empty one, which would be the current folder."""
+    path = os.fspath(given)
+    if not path:
+        raise ValueError(f"{name} is an empty path")
+    return path
+
+
+def _paths(given: Paths) -> list[str]:
+    listed = [given] if isinstance(given, str | os.PathLike) else given
+    return [_path("a file", each) for each in listed]
+
+
+def _spec_at(path: str) -> str:
+    from ci_kaniko.repository.discovery import spec_in
+
+    return spec_in(path)
+
+
+def _root(repository: StrPath | None) -> str | None:
+    return None if repository is None else _path("repository", repository)
 
 
 def _name(target: OneTarget) -> str:
@@ -256,12 +360,12 @@ def _compared(specs: Specs, targets: list[str], repository: StrPath | None) -> l
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.syncing.together import compare_all
 
-    root = None if repository is None else os.fspath(repository)
-    compared, problems = compare_all(_read(specs), targets, root)
+    compared, problems = compare_all(_read(specs), targets, _root(repository))
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
     return compared
 
 
 def _files(files: Pipelines) -> list[StrPath | tuple[str, str]]:
-    return [files] if isinstance(files, str | os.PathLike) else [*files]
+    listed = [files] if isinstance(files, str | os.PathLike) else files
+    return [each if isinstance(each, tuple) else _path("a file", each) for each in listed]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import ci_kaniko
 from ci_kaniko import Problem, SelectionError, Spec, SpecError, UnknownTargetError, loads
+from ci_kaniko.rehearsing import shells
 from ci_kaniko.source.reading import survey
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.syntax.scalars import Plain
@@ -19,7 +22,7 @@ from harness.bad_specs import FOLDER
 from harness.repository import SPEC, Repository, git
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
 
 @pytest.fixture
@@ -161,10 +164,135 @@ def test_a_part_is_rendered_as_the_command_renders_it(tmp_path: Path) -> None:
     assert ci_kaniko.checkout_values(repository.folder)["branch"] == "main"
 
 
+def test_one_text_is_no_list() -> None:
+    """It would be read letter by letter."""
+    spec = Spec(push="never", images={"a": {"context": "a"}, "g": {"context": "g"}})
+    functions: list[Any] = [getattr(ci_kaniko, name) for name in ci_kaniko.__all__]
+    lists = [
+        (function, name)
+        for function in functions
+        if inspect.isfunction(function)
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.annotation == "Words"
+    ]
+    assert {function.__name__ for function, _ in lists} == {"render", "check", "preview"}
+    for function, name in lists:
+        for wrong in ("ag", [1]):
+            with pytest.raises(TypeError, match=rf"{name} is a list of texts, as in {name}=\["):
+                function(spec, "gitlab", **{name: wrong})
+
+
+def test_an_empty_path_is_not_the_current_folder(fleet: Repository) -> None:
+    assert fleet.folder == Path.cwd()
+    spec = ci_kaniko.load("web")
+    for ask in (
+        lambda: ci_kaniko.lint(""),
+        lambda: ci_kaniko.lint(["web", ""]),
+        lambda: ci_kaniko.import_files(""),
+        lambda: ci_kaniko.pin("", check=True),
+        lambda: ci_kaniko.init("", "gitlab"),
+        lambda: ci_kaniko.checkout_values(""),
+        lambda: ci_kaniko.diff(spec, repository=""),
+        lambda: ci_kaniko.check(spec, repository=""),
+        lambda: ci_kaniko.rehearse(spec, "gitlab", executor=""),
+    ):
+        with pytest.raises(ValueError, match="is an empty path"):
+            ask()
+    with pytest.raises(SpecError):
+        ci_kaniko.load("")
+
+
+@pytest.mark.parametrize(
+    ("ask", "words", "program", "person"),
+    [
+        (
+            lambda: ci_kaniko.sync("web"),
+            ("sync", "-f", "web"),
+            "`force` overwrites it",
+            "--force overwrites it",
+        ),
+        (
+            lambda: ci_kaniko.load("none.yaml"),
+            ("validate", "-f", "none.yaml"),
+            "name the file with `path`",
+            "name the file with --spec PATH",
+        ),
+        (
+            lambda: ci_kaniko.render(ci_kaniko.load("web"), "gitlab", only=["x"]),
+            ("render", "gitlab", "-f", "web", "--only", "x"),
+            "`only` chooses among images:",
+            "--only chooses among images:",
+        ),
+        (
+            lambda: ci_kaniko.import_files([("x.yml", "a: 1\n")]),
+            ("import", "x.yml"),
+            "name it with `source`: gitlab",
+            "name it with --from: gitlab",
+        ),
+        (
+            lambda: ci_kaniko.render(ci_kaniko.load("web"), "kubernetes"),
+            ("render", "kubernetes", "-f", "web"),
+            "`values` gives one; in a git checkout `checkout_values` finds most of them",
+            "--set NAME=VALUE gives one; in a git checkout the command line finds most of them",
+        ),
+        (
+            lambda: ci_kaniko.init(image="${registry.host}/acme/shop", targets="gitlab"),
+            ("init", "--image", "${registry.host}/acme/shop", "--stdout"),
+            "`image` names a registry",
+            "--image names a registry",
+        ),
+        (
+            lambda: ci_kaniko.rehearse(ci_kaniko.load("web"), "gitlab", values={"tag": "v1"}),
+            ("rehearse", "gitlab", "-f", "web", "--set", "tag=v1"),
+            "`values['tag']` has no effect",
+            "--set tag=VALUE has no effect",
+        ),
+    ],
+)
+def test_a_hint_is_worded_for_who_asks(
+    fleet: Repository, ask: Callable[[], object], words: Sequence[str], program: str, person: str
+) -> None:
+    fleet.write("web/ci.yml", "mine: {}\n")
+    fleet.write("x.yml", "a: 1\n")
+    with pytest.raises(ci_kaniko.CiKanikoError) as caught:
+        ask()
+    assert program in str(caught.value)
+    done = fleet.call(*words)
+    assert person in " ".join(done.err.split())
+    assert program not in done.err
+
+
+def test_show_init_pin_and_rehearse_say_what_the_commands_say(fleet: Repository) -> None:
+    spec = ci_kaniko.load("web")
+    found = ci_kaniko.show(spec)
+    assert found.text == fleet.call("show", "-f", "web").out
+    assert found.to_dict() == said(fleet, "show", "-f", "web")
+    made = ci_kaniko.show(Spec(context="a", push="never"))
+    assert loads(made.text) == Spec(context="a", push="never")
+    assert made.origins["context"] == {"path": "<spec>", "line": 1, "column": 10}
+    begun = ci_kaniko.init(targets=["github"], image="ghcr.io/acme/shop")
+    words = ("init", "--target", "github", "--image", "ghcr.io/acme/shop", "--stdout")
+    assert begun.text == fleet.call(*words).out
+    assert "ci-kaniko sync" in begun.steps[1]
+    missing = ci_kaniko.pin(["api", "web"], check=True)
+    told_missing = said(fleet, "pin", "--check", "-f", "api", "-f", "web")
+    assert [(each.path, each.where, each.pin) for each in missing] == [
+        (each["path"], each["message"].rpartition(" in ")[2], "") for each in told_missing
+    ]
+    assert {each.path for each in missing} == {"api/ci-kaniko.yaml", "web/ci-kaniko.yaml"}
+    if shells.shells():
+        done = ci_kaniko.rehearse(spec, "gitlab", "tag=v1.2.3")
+        played = said(fleet, "rehearse", "gitlab", "-f", "web", "--event", "tag=v1.2.3")
+        assert done.to_dict() == played
+        assert [job.status for job in done.jobs] == ["passed"]
+    with pytest.raises(ci_kaniko.CannotRehearse, match='"zsh" is not one of'):
+        ci_kaniko.rehearse(spec, "gitlab", shell="zsh")  # noqa: S604 - ours
+
+
 def test_a_wrong_target_is_an_error_everywhere(fleet: Repository) -> None:
     wrong: Any = "gitlub"
     spec = ci_kaniko.load("web")
-    for name in ("render", "check", "diff", "sync", "setup", "preview"):
+    for name in ("render", "check", "diff", "sync", "setup", "preview", "rehearse"):
         ask: Any = getattr(ci_kaniko, name)
         with pytest.raises(UnknownTargetError, match=r'did you mean "gitlab"\?'):
             ask(spec, wrong)

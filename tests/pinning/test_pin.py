@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko.cli.commands import app
 from ci_kaniko.pinning.actions import ActionError, commit
-from ci_kaniko.pinning.pins import CannotPin, with_pins
+from ci_kaniko.pinning.pins import with_pins
 from ci_kaniko.pinning.registry import Registries, RegistryError
+from ci_kaniko.problems.problem import CannotPin
 from ci_kaniko.spec.running import unpinned
 
 if TYPE_CHECKING:

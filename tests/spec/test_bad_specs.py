@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
+from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.catalogue import groups, rules
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.placing import InvalidSpec
@@ -62,7 +63,7 @@ def read_of(case: Case) -> SpecFields | None:
 
 
 def text_of(problems: Sequence[Problem]) -> str:
-    return "\n\n".join(problem.explain() for problem in problems) + "\n"
+    return "\n\n".join(problem.explain() for problem in worded_all(problems)) + "\n"
 
 
 def rules_of(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from ci_kaniko.project.revisions import spec_at
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.labels import long_form
-from ci_kaniko.spec.origins import annotated, as_json
+from ci_kaniko.spec.origins import annotated, show
 from ci_kaniko.spec.schema import schema
 from ci_kaniko.spec.writing import written
 from ci_kaniko.syntax.scalars import Plain
@@ -117,7 +117,7 @@ def test_two_files_are_as_good_as_one(case: str, repository: Repository) -> None
     assert found == whole
     assert found.source
     assert ci_kaniko.loads(annotated(found.source)) == whole
-    shown = json.loads(as_json(found.source))["spec"]
+    shown = show(found).spec
     assert ci_kaniko.loads(json.dumps(shown, ensure_ascii=False)) == whole
     assert ci_kaniko.loads(ci_kaniko.dump(found)) == whole
 
@@ -176,7 +176,7 @@ def test_files_lie_over_one_another(repository: Repository) -> None:
         "line": 7,
         "column": 18,
     }
-    assert shown.out == as_json(spec.source)
+    assert json.loads(shown.out) == show(spec).to_dict()
     assert repository.call("show").out == annotated(spec.source)
     assert repository.call("show", "--format", "xml").code == 2
 

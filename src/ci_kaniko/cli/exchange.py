@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ci_kaniko import __version__
+from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.repository.discovery import place_here
 
@@ -23,6 +24,7 @@ _HOME = "https://github.com/ci-kaniko/ci-kaniko"
 
 def report(problems: Sequence[Problem], form: str) -> str:
     """All problems in one of FORMATS, without a final newline; none are a report, too."""
+    problems = worded_all(problems)
     made: Any = _sarif(problems) if form == "sarif" else _code_quality(problems)
     return json.dumps(made, ensure_ascii=False, indent=2)
 

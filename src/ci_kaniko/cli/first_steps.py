@@ -34,14 +34,14 @@ def init(
     """
     for target in targets:
         check_target(target)
-    from ci_kaniko.project.starter import Wish, Wishes, starter
+    from ci_kaniko.project.starter import CannotStart, Wishes, starter
     from ci_kaniko.repository.discovery import FILE_NAMES, find, root_of
     from ci_kaniko.repository.files import write
 
     root = root_of(FILE_NAMES[0])
     try:
         text, steps = starter(root, Wishes(tuple(targets), image, merge))
-    except Wish as error:
+    except CannotStart as error:
         raise Misuse(str(error)) from error
     if stdout:
         print_text(text)
@@ -82,6 +82,7 @@ def import_pipelines(
     Where the other platform needs a decision, the spec is printed all the same, for that. Raises
     Misuse for a platform that is not known, and Done for what cannot be read or rendered.
     """
+    from ci_kaniko.cli.wording import worded
     from ci_kaniko.importing.pipelines import read_all
     from ci_kaniko.importing.report import report_text
     from ci_kaniko.problems.problem import SpecError
@@ -94,7 +95,7 @@ def import_pipelines(
         found = read_all(given, source)
     except SpecError as error:
         fail(error.problems, "text")
-    say(report_text(found.report), err=True)
+    say(worded(report_text(found.report)), err=True)
     if target is None:
         deliver(found.spec_text, output)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.text.display import shown_line
 
@@ -43,7 +44,8 @@ def message_of(rule: Rule) -> str:
     if rule.message:
         return rule.message.rstrip()
     said = (each for each in problems_in(rule.bad, rule) if each.rule == rule.id)
-    return next(said).explain()
+    (problem,) = worded_all([next(said)])
+    return problem.explain()
 
 
 def problems_in(text: str, rule: Rule) -> Sequence[Problem]:

@@ -56,39 +56,25 @@ def _write(files: Sequence[Pinnable]) -> None:
     """Ask for what is missing, then write it. Raises Done when it cannot be written."""
     if not files:
         return
-    from ci_kaniko.pinning.files import put
-    from ci_kaniko.pinning.pins import CannotPin
-    from ci_kaniko.problems.finding import dotted
+    from ci_kaniko.pinning.files import pins_of, put, resolved
+    from ci_kaniko.problems.problem import CannotPin
 
-    pins = _resolved(files)
+    try:
+        known = resolved(files, lambda names: watched(names, "asking for"))
+    except CannotPin as error:
+        say(f"{error}; nothing was changed", err=True)
+        raise Done(1) from None
     failed = False
     for file in files:
         try:
-            put(file, pins)
+            put(file, known)
         except CannotPin as error:
-            message = f"this spec is not written so that pin could change it; {error}"
-            say(f"{file.path}: {message}", err=True)
+            say(f"{file.path}: {error}", err=True)
             failed = True
             continue
-        for item in file.found:
-            say(f"{file.path}: {dotted(item.where)}: {item.name} is {pins[item.name]}")
+        for item in pins_of(file, known):
+            say(f"{item.path}: {item.where}: {item.name} is {item.pin}")
     if failed:
         raise Done(1)
     whose = "the spec" if len(files) == 1 else "the specs"
     say(f"ci-kaniko sync brings the files of {whose} up to date")
-
-
-def _resolved(files: Sequence[Pinnable]) -> dict[str, str]:
-    """The pin of each name. Raises Done when a registry or a git server does not tell one."""
-    from ci_kaniko.pinning.actions import ActionError, commit
-    from ci_kaniko.pinning.registry import Registries, RegistryError
-
-    registries, pins = Registries(), dict[str, str]()
-    items = {item.name: item for file in files for item in file.found}
-    for name in watched([*items], "asking for"):
-        try:
-            pins[name] = (commit if items[name].is_action else registries.digest)(name)
-        except (ActionError, RegistryError) as error:
-            say(f"{error}; nothing was changed", err=True)
-            raise Done(1) from None
-    return pins

@@ -45,7 +45,6 @@ def rehearse(
     """Say what each job does. Raises Done when one fails, Misuse for a wrong word."""
     check_word(form, FORMATS)
     check_target(target)
-    _check_shell(shell)
     folder = _empty_folder(keep) if keep is not None else None
     loaded = load_spec(spec, "text", strict=False)
     given = values_of(settings)
@@ -60,9 +59,7 @@ def rehearse(
     if folder is not None:
         _keep(done, folder)
     if form == "json":
-        from ci_kaniko.rehearsing.text import data
-
-        say(json.dumps(data(done), ensure_ascii=False, indent=2))
+        say(json.dumps(done.to_dict(), ensure_ascii=False, indent=2))
     else:
         from ci_kaniko.rehearsing.text import lines
 
@@ -86,16 +83,6 @@ def _by_engine(spec: Spec, target: str, event: str, given: dict[str, str], form:
         raise Done(1)
 
 
-def _check_shell(name: str) -> None:
-    from ci_kaniko.rehearsing.shells import SHELLS, shells
-
-    if not name:
-        return
-    check_word(name, SHELLS)
-    if name not in shells():
-        raise Misuse(f"{name} is not installed")
-
-
 def _played(
     spec: Spec,
     target: str,
@@ -114,23 +101,21 @@ def _played(
 def _told() -> Iterator[None]:
     """What is in the way, as a command line says it. Raises Done, Misuse."""
     from ci_kaniko.previewing.events import UnknownEvent
-    from ci_kaniko.problems.problem import SpecError
+    from ci_kaniko.problems.problem import CannotRehearse, SpecError
     from ci_kaniko.rehearsing.documents import NotModelled, RefusedInput
-    from ci_kaniko.rehearsing.execution import CannotRehearse
-    from ci_kaniko.rehearsing.shells import MissingProgram
 
     try:
         yield
     except SpecError as error:
         fail(error.problems, "text")
-    except (UnknownEvent, CannotRehearse, MissingProgram) as error:
-        raise Misuse(str(error)) from error
     except RefusedInput as error:
         say(str(error), err=True)
         raise Done(1) from error
     except NotModelled as error:
         say(f"the file holds what a rehearsal does not know: {error}", err=True)
         raise Done(1) from error
+    except (UnknownEvent, CannotRehearse) as error:
+        raise Misuse(str(error)) from error
 
 
 def _program(path: str) -> Path:
@@ -150,11 +135,9 @@ def _empty_folder(path: str) -> Path:
 
 def _keep(done: Rehearsal, folder: Path) -> None:
     """Write the rendered file and what each job left; the secrets in it are stand-ins."""
-    from ci_kaniko.rehearsing.text import data
-
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rendered.yml").write_text(done.text, encoding="utf-8")
-    text = json.dumps(data(done), ensure_ascii=False, indent=2)
+    text = json.dumps(done.to_dict(), ensure_ascii=False, indent=2)
     (folder / "rehearsal.json").write_text(f"{text}\n", encoding="utf-8")
     for job in done.jobs:
         for path, content in (job.recorded.files if job.recorded else {}).items():

@@ -17,7 +17,10 @@ def report(problems: Sequence[Problem], form: str) -> str:
 
     What is wrong with a file that several specs extend is told once.
     """
-    problems = [*dict.fromkeys(problems)]
+    if problems:
+        from ci_kaniko.cli.wording import worded_all
+
+        problems = worded_all(dict.fromkeys(problems))
     if form == "json":
         return _json(problems)
     if form == "github":

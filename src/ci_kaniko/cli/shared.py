@@ -30,6 +30,11 @@ class Done(Exception):
 class Misuse(Exception):
     """The command line asks for what there is not."""
 
+    def __init__(self, message: str) -> None:
+        from ci_kaniko.cli.wording import worded
+
+        super().__init__(worded(message))
+
 
 def check_format(form: str) -> None:
     """Raises Misuse for a format of problems that there is not."""

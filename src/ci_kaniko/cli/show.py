@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.cli.shared import check_word, load_spec, print_text
+from ci_kaniko.cli.shared import check_word, load_spec, print_text, say
 
 
 def show(spec: str | None = None, *, form: str = "text") -> None:
@@ -12,7 +12,12 @@ def show(spec: str | None = None, *, form: str = "text") -> None:
     """
     check_word(form, ("text", "json"))
     loaded = load_spec(spec, "text", strict=False)
-    from ci_kaniko.spec.origins import annotated, as_json
+    from ci_kaniko.spec.origins import show as shown
 
-    assert loaded.source, "a spec that was read has a source"
-    print_text(annotated(loaded.source) if form == "text" else as_json(loaded.source))
+    found = shown(loaded)
+    if form == "text":
+        print_text(found.text)
+    else:
+        import json
+
+        say(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

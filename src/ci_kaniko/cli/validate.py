@@ -84,9 +84,11 @@ def _lines(verdicts: Iterable[Verdict]) -> Iterator[str]:
 
 def _tried(refused: Mapping[str, Sequence[Problem]]) -> Iterator[str]:
     """A line on each target: nobody has named any."""
+    from ci_kaniko.cli.wording import worded_all
+
     yield "no target was named, here or under outputs:, so all were tried:"
     width = max(map(len, refused))
     for name, problems in refused.items():
-        said = [str(problem) for problem in problems] or ["fine"]
+        said = [str(problem) for problem in worded_all(problems)] or ["fine"]
         more = f" (and {len(said) - 1} more: ci-kaniko validate {name})" if len(said) > 1 else ""
         yield f"  {name:<{width}}  {said[0]}{more}"

@@ -102,7 +102,7 @@ def _raise_mention(files: list[File]) -> None:
             kinds = re.findall(r"(?m)^kind:\s*(\w+)", before)
             where = f"in a {kinds[-1]}" if kinds else "here"
             message = f"no job here runs kaniko's executor: import does not read {word[0]} {where}"
-            hint = "import its call as a script of one line, --from shell"
+            hint = "import its call as a script of one line, `source='shell'`"
             raise failure(file.path, "no-kaniko", message, hint, number)
 
 
@@ -152,12 +152,12 @@ def _reader(original: Original, source: str | None) -> Reader:
         if len(found) > 1 and any(scores):
             names = " and ".join(reader.name for reader in found)
             message = f"this looks like a pipeline of {names}"
-            hint = " or ".join(f"--from {reader.name}" for reader in found)
+            hint = " or ".join(f"`source='{reader.name}'`" for reader in found)
             raise failure(original.path, "unknown-platform", message, hint)
         if any(scores):
             return found[0]
     message = "this is no pipeline that import knows"
-    hint = f"--from {', '.join(SOURCES)}"
+    hint = f"name it with `source`: {', '.join(SOURCES)}"
     raise failure(original.path, "unknown-platform", message, hint)
 
 

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ci_kaniko.problems.problem import CannotPin
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _LOGIN = pattern(r"(?<=://)[^/\s@]*@")
 _LINE = pattern(r"([0-9a-f]{40})\t(\S+)")
 
 
-class ActionError(Exception):
+class ActionError(CannotPin):
     """The commit of an action is not known; the message says why."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.pinning.pins import with_pins
@@ -16,7 +17,7 @@ from ci_kaniko.spec.policy import PINNED
 from ci_kaniko.spec.running import unpinned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ci_kaniko.problems.problem import Problem
     from ci_kaniko.spec.build import SpecFields
@@ -60,6 +61,45 @@ def missing(file: Pinnable) -> list[Problem]:
         for item in file.found
     ]
     return placed(findings, file.spec.source)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """An image or an action that a spec runs without a pin, and the pin: a digest or a commit.
+
+    ``where`` is the place in the spec of ``path``. ``pin`` is empty where nobody was asked for it.
+    """
+
+    path: str
+    where: str
+    name: str
+    pin: str = ""
+
+
+def pins_of(file: Pinnable, known: Mapping[str, str]) -> list[Pin]:
+    """What a file runs without a pin, with those that are known by the names."""
+    return [
+        Pin(file.path, dotted(item.where), item.name, known.get(item.name, ""))
+        for item in file.found
+    ]
+
+
+def resolved(
+    files: Iterable[Pinnable], watched: Callable[[list[str]], Iterable[str]] = iter
+) -> dict[str, str]:
+    """The pin of each name, as registries and git servers tell it; ``watched`` gets the names.
+
+    Raises ActionError, RegistryError.
+    """
+    from ci_kaniko.pinning.actions import commit
+    from ci_kaniko.pinning.registry import Registries
+
+    registries = Registries()
+    items = {item.name: item for file in files for item in file.found}
+    return {
+        name: (commit if items[name].is_action else registries.digest)(name)
+        for name in watched([*items])
+    }
 
 
 def put(file: Pinnable, pins: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from ci_kaniko.problems.problem import CannotPin
 from ci_kaniko.source.nodes import Mapping, Node, Scalar
 from ci_kaniko.source.reading import parse
 from ci_kaniko.source.source import Lines
@@ -17,10 +18,6 @@ from ci_kaniko.spec.loading import loads
 if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.source.source import Source
-
-
-class CannotPin(Exception):
-    """A spec is not written so that a pin could be put in; the message says what to write."""
 
 
 def with_pins(text: str, path: str, pins: dict[Where, str]) -> str:
@@ -100,4 +97,5 @@ def _span(source: Source, node: Node) -> tuple[int, int]:
 
 
 def _by_hand(where: Where, value: str) -> str:
-    return f"write it by hand: {_flow(where, value, quoted=False)}"
+    entry = _flow(where, value, quoted=False)
+    return f"this spec is not written so that pin could change it; write it by hand: {entry}"

@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from ci_kaniko import __version__
+from ci_kaniko.problems.problem import CannotPin
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, path_of, pulled_from
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 _TOKEN_USER = "<token>"
 
 
-class RegistryError(Exception):
+class RegistryError(CannotPin):
     """A registry does not tell; the message says why."""
 
 

@@ -134,6 +134,14 @@ class SelectionError(CiKanikoError):
     """Images or changes that were asked for and cannot be found; the message says what to do."""
 
 
+class CannotRehearse(CiKanikoError):
+    """A rehearsal lacks something, or does not know it; the message says what."""
+
+
+class CannotPin(CiKanikoError):
+    """A digest or a commit cannot be had, or not be written; the message says why."""
+
+
 class BrokenTargetError(CiKanikoError):
     """A target that another distribution installs cannot be loaded."""
 

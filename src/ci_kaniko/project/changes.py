@@ -39,9 +39,9 @@ def named(spec: Spec, words: Iterable[str]) -> list[str]:
     """The images that ``--only`` names, in the order of the spec. Raises SelectionError."""
     names = {name.strip() for word in words for name in word.split(",")} - {""}
     if not spec.images:
-        raise SelectionError("--only chooses among images:, and this spec lists none")
+        raise SelectionError("`only` chooses among images:, and this spec lists none")
     if not names:
-        raise SelectionError("--only names no image")
+        raise SelectionError("`only` names no image")
     for name in sorted(names - spec.images.keys()):
         raise SelectionError(f"no image is called {quoted(name)}; {meant(name, spec.images)}")
     return [name for name in spec.images if name in names]
@@ -50,13 +50,13 @@ def named(spec: Spec, words: Iterable[str]) -> list[str]:
 def changed(root: str, revision: str) -> Changes:
     """What differs between HEAD and where it left ``revision``. Raises SelectionError."""
     if not revision:
-        raise SelectionError("--changed-since has no revision: the variable that names it is empty")
+        raise SelectionError("`changed_since` has no revision: the variable that names it is empty")
     if _NO_COMMIT.fullmatch(revision):
         raise SelectionError(
             f"{revision[:7]}... stands for no commit, as in the first push of a branch; "
             "name one, such as origin/main"
         )
-    git(root, "rev-parse", "--git-dir", otherwise="--changed-since needs a git checkout")
+    git(root, "rev-parse", "--git-dir", otherwise="`changed_since` needs a git checkout")
     commits = [commit_of(root, name) for name in (revision, "HEAD")]
     base = output(root, "merge-base", *commits)
     if base is None:

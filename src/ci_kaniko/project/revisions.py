@@ -23,9 +23,9 @@ def spec_at(spec: Spec, revision: str) -> Spec:
     """
     path = spec.source.path if spec.source else ""
     if not os.path.isfile(path):
-        raise SelectionError("--against compares a file, and the spec is none")
+        raise SelectionError("`against` compares a file, and the spec is none")
     folder, name = os.path.split(os.path.realpath(path))
-    git(folder, "rev-parse", "--git-dir", otherwise="--against needs a git checkout")
+    git(folder, "rev-parse", "--git-dir", otherwise="`against` needs a git checkout")
     commit = commit_of(folder, revision)
     text = output(folder, "show", f"{commit}:./{name}")
     if text is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko import __version__
 from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.problem import CiKanikoError
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, Reference
@@ -30,7 +31,7 @@ _NO_NAME = pattern(r"[^a-z0-9]+")
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
 
 
-class Wish(Exception):
+class CannotStart(CiKanikoError):
     """What was asked for cannot be had; the message says why."""
 
 
@@ -209,16 +210,16 @@ def _plainness(path: str) -> tuple[int, bool, str]:
 
 
 def starter(root: str, wishes: Wishes) -> Starter:
-    """A first spec, with comments. It validates and renders as it is. Raises Wish."""
+    """A first spec, with comments. It validates and renders as it is. Raises CannotStart."""
     from ci_kaniko.layouts.fill import fill
 
     facts = look(root, wishes.targets)
     if wishes.merge and not facts.pipelines:
         for target in facts.outputs:
             if reason := _start(target).no_merge:
-                raise Wish(reason)
+                raise CannotStart(reason)
         known = ", ".join(path for name in NAMES for path in _start(name).pipelines[:1])
-        raise Wish(f"there is no pipeline to merge into, such as {known}")
+        raise CannotStart(f"there is no pipeline to merge into, such as {known}")
     merged = facts.pipelines if wishes.merge else {}
     wished = [target for target in wishes.targets or NAMES[:1] if any(_outputs(target))]
     guessed = {}
@@ -268,14 +269,14 @@ def _section(root: str, target: str, facts: Facts, merged: Collection[str]) -> s
 
 
 def _check(text: str) -> None:
-    """Whether the wished image can be pushed. Raises Wish."""
+    """Whether the wished image can be pushed. Raises CannotStart."""
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.spec.loading import loads
 
     try:
         loads(text)
     except SpecError as error:
-        raise Wish(f"--image: {error.problems[0].message}") from None
+        raise CannotStart(f"`image`: {error.problems[0].message}") from None
 
 
 def _steps(facts: Facts, outputs: dict[str, str], merged: dict[str, str]) -> list[str]:
@@ -343,14 +344,14 @@ def _wished(image: str) -> tuple[str, Login | None]:
     try:
         reference = Reference(f"{image}:x")
     except ValueError:
-        raise Wish(
+        raise CannotStart(
             f"{quoted(image)} is not the name of an image without a tag, such as ghcr.io/acme/shop"
         ) from None
     host = reference.home
     owner = image.removeprefix(f"{host}/").partition("/")[0]
     if _NO_USER.search(owner) or "$" in host:
-        raise Wish(
-            "--image names a registry and an image in so many words, or is ${registry.image}"
+        raise CannotStart(
+            "`image` names a registry and an image in so many words, or is ${registry.image}"
         )
     return image, Login(host, owner, _SECRETS.get(host, "REGISTRY_PASSWORD"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.problems.problem import CiKanikoError
+from ci_kaniko.problems.problem import CannotRehearse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ REQUESTS = "-pull-request"
 """What a job is called like that builds pull requests, beside one for what is pushed."""
 
 
-class NotModelled(CiKanikoError):
+class NotModelled(CannotRehearse):
     """A rendered file holds what its platform refuses, or what is not modelled here."""
 
 

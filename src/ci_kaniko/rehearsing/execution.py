@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.problems.problem import CiKanikoError
+from ci_kaniko.problems.problem import CannotRehearse
 from ci_kaniko.rehearsing import buildkite_upload, kubelet, sandbox, starter
 from ci_kaniko.rehearsing.recording import record
 from ci_kaniko.rehearsing.running import Outcome, Running
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.request import Request
     from ci_kaniko.targets.target import Runner, Target
-
-
-class CannotRehearse(CiKanikoError):
-    """What a rehearsal lacks; the message says how it gets that."""
 
 
 def runner_of(target: Target) -> Runner:

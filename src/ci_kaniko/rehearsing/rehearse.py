@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.previewing.events import occasions
-from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.problems.problem import CannotRehearse, SpecError
 from ci_kaniko.rehearsing import triggers
 from ci_kaniko.rehearsing.events import NOW, values
-from ci_kaniko.rehearsing.execution import CannotRehearse, run, runner_of
+from ci_kaniko.rehearsing.execution import run, runner_of
 from ci_kaniko.rehearsing.logins import lookup, told_hosts
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
-from ci_kaniko.rehearsing.shells import serving
+from ci_kaniko.rehearsing.shells import check_shell, serving
 from ci_kaniko.rehearsing.standins import (
     checkout,
     event_of,
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from ci_kaniko.targets.target import Target
 
 
+VERSION = 1
+"""Of the JSON format; fields may be added to it."""
+
+
 class Ran(NamedTuple):
     """A job: passed, failed or skipped, and what it did, if it ran.
 
@@ -53,6 +57,25 @@ class Ran(NamedTuple):
     status: str
     recorded: Recorded | None
     hosts: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--format json`` prints of it."""
+        done = self.recorded
+        if done is None:
+            return {"job": self.name, "status": self.status}
+        return {
+            "job": self.name,
+            "status": self.status,
+            "exit_status": done.status,
+            "image": done.image,
+            "arguments": [*(done.argv or ())] if done.calls else None,
+            "joins": [[*call.words] for call in done.joined],
+            "hosts": [*self.hosts],
+            "files": sorted(done.files),
+            "outputs": {**done.outputs},
+            "stdout": done.stdout,
+            "stderr": done.stderr,
+        }
 
 
 class Leak(NamedTuple):
@@ -78,6 +101,17 @@ class Rehearsal(NamedTuple):
         """Whether a job failed, or showed a secret."""
         return bool(self.leaks) or any(job.status == "failed" for job in self.jobs)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``ci-kaniko rehearse --format json`` prints."""
+        return {
+            "version": VERSION,
+            "target": self.target,
+            "event": self.occasion.word,
+            "shell": self.shell,
+            "jobs": [job.to_dict() for job in self.jobs],
+            "leaks": [leak._asdict() for leak in self.leaks],
+        }
+
 
 def rehearse(
     spec: Spec,
@@ -94,8 +128,7 @@ def rehearse(
     variables by name. Secrets get stand-ins, commands that prepare are replaced by such that make
     their artifacts, and nothing reaches the network or another folder. With an ``executor`` that
     program is called with the recorded arguments, and finds the files of the repository. Raises
-    SpecError, UnknownTargetError, UnknownEvent, MissingProgram without a shell, NotModelled,
-    CannotRehearse.
+    SpecError, UnknownTargetError, UnknownEvent, CannotRehearse.
     """
     stage = staged(spec, target, event, shell=shell, given=given)
     stage.refuse_what_is_not_read()
@@ -113,8 +146,7 @@ def by_engine(
 ) -> Played:
     """Run the same file by the engine of somebody else, for a platform that has one.
 
-    Raises what ``rehearse`` does: CannotRehearse without such an engine, and MissingProgram where
-    it is not installed.
+    Raises what ``rehearse`` does: CannotRehearse without such an engine as well.
     """
     engine = runner_of(find_target(target)).engine
     if engine is None:
@@ -139,10 +171,12 @@ def staged(
 ) -> Stage:
     """The file and what its platform holds, before anything runs.
 
-    Raises SpecError, UnknownTargetError, UnknownEvent, MissingProgram, CannotRehearse.
+    Raises SpecError, UnknownTargetError, UnknownEvent, CannotRehearse.
     """
     chosen = find_target(target)
     runner = runner_of(chosen)
+    if shell:
+        check_shell(shell)
     if problems := errors(spec):
         raise SpecError(problems)
     (occasion,) = occasions(spec, [event])
@@ -177,7 +211,7 @@ class Stage:
         """Raises CannotRehearse for a value that somebody gave and nothing reads."""
         if self.unread:
             raise CannotRehearse(
-                f"--set {self.unread[0]} has no effect: the event says what is built, and"
+                f"`values['{self.unread[0]}']` has no effect: the event says what is built, and"
                 " of env.NAME and input.NAME those may be given that the spec reads"
             )
 
@@ -264,7 +298,7 @@ def _inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, item in spec.inputs.items():
         text = given.get(INPUT_PREFIX + name, item.default)
         if text is None:
-            hint = f"--set {INPUT_PREFIX}{name}=VALUE"
+            hint = f"`values['{INPUT_PREFIX}{name}']` gives one"
             raise CannotRehearse(f"the input {name} has no default: {hint}")
         yield name, str(text)
 

@@ -6,12 +6,13 @@ import functools
 import os
 import shutil
 
-from ci_kaniko.problems.problem import CiKanikoError
+from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.problem import CannotRehearse
 
 SHELLS = ("busybox", "dash", "bash")
 
 
-class MissingProgram(CiKanikoError):
+class MissingProgram(CannotRehearse):
     """A program that this machine lacks; the message names it."""
 
 
@@ -35,6 +36,13 @@ def serving(name: str) -> str:
     if not found:
         raise MissingProgram(f"a shell ({', '.join(SHELLS)}) is not installed")
     return name if name in found else found[0]
+
+
+def check_shell(name: str) -> None:
+    """Raises CannotRehearse for a shell that nobody runs jobs in, MissingProgram without it."""
+    if name not in SHELLS:
+        raise CannotRehearse(f"{quoted(name)} is not one of: {', '.join(SHELLS)}")
+    program(name)
 
 
 def shell(name: str = "sh") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ci_kaniko.rehearsing.rehearse import printed
 from ci_kaniko.text.display import printable
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.engines import Played
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
-
-VERSION = 1
-"""Of the JSON format; fields may be added to it."""
 
 
 def lines(done: Rehearsal) -> Iterator[str]:
@@ -73,34 +70,3 @@ def played_lines(done: Played, title: str) -> Iterator[str]:
         yield from ["", *_listed("regctl", words)]
     yield from ["", *_listed("prints", done.printed), ""]
     yield f"it ended with exit status {done.status}"
-
-
-def data(done: Rehearsal) -> dict[str, Any]:
-    """The same for programs."""
-    return {
-        "version": VERSION,
-        "target": done.target,
-        "event": done.occasion.word,
-        "shell": done.shell,
-        "jobs": [_job(job) for job in done.jobs],
-        "leaks": [leak._asdict() for leak in done.leaks],
-    }
-
-
-def _job(job: Ran) -> dict[str, Any]:
-    done = job.recorded
-    if done is None:
-        return {"job": job.name, "status": job.status}
-    return {
-        "job": job.name,
-        "status": job.status,
-        "exit_status": done.status,
-        "image": done.image,
-        "arguments": [*(done.argv or ())] if done.calls else None,
-        "joins": [[*call.words] for call in done.joined],
-        "hosts": [*job.hosts],
-        "files": sorted(done.files),
-        "outputs": {**done.outputs},
-        "stdout": done.stdout,
-        "stderr": done.stderr,
-    }

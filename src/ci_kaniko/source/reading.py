@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 _MAX_TAG_DIRECTIVES = 100
 
-_NAME_IT = "name the file with --spec PATH"
+_NAME_IT = "name the file with `path`"
 _BINARY = bytes(sorted(set(range(32)) - set(b"\t\n\r")))
 
 
@@ -48,7 +48,7 @@ def read(path: str | os.PathLike[str]) -> str:
             _check_kind(path)
             if os.path.realpath(path) != os.path.abspath(path) and _leads_out(path):
                 message = "this is a link that leads out of the repository"
-                hint = "name the file itself with --spec PATH"
+                hint = "name the file itself with `path`"
                 raise Unreadable("not-a-file", message, hint)  # noqa: TRY301
             data = _first_bytes(path)
     except Unreadable as error:

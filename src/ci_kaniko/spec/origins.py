@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import dotted
 from ci_kaniko.spec.bases import merged
 from ci_kaniko.spec.build import is_ignored
-from ci_kaniko.spec.writing import fits_block
+from ci_kaniko.spec.loading import loads
+from ci_kaniko.spec.writing import dump, fits_block
 from ci_kaniko.syntax.scalars import Plain
 from ci_kaniko.text.display import hide
 from ci_kaniko.text.patterns import pattern
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.source.source import Source
+    from ci_kaniko.spec.spec import Spec
 
     Lines = Iterator[tuple[str, str]]
 
@@ -89,16 +91,40 @@ def _origin(where: Where, source: Source) -> str:
     return f"{found.source.path}:{found.node.line}"
 
 
-def as_json(source: Source) -> str:
-    """The same as data: ``spec``, and by the place of each value where it was written."""
+@dataclass(frozen=True)
+class Shown:
+    """A spec with all that it extends: ``text`` has a comment at each value, where it was written.
+
+    The text makes the same spec without any other file.
+    """
+
+    text: str
+    spec: dict[str, Any]
+    origins: dict[str, dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``ci-kaniko show --format json`` prints."""
+        return {"spec": self.spec, "origins": self.origins}
+
+
+def show(spec: Spec) -> Shown:
+    """A spec with all that it extends, and where each value was written.
+
+    One that was made in Python is as ``dump`` writes it.
+
+    >>> from ci_kaniko import Spec
+    >>> print(show(Spec(push="never")).text, end="")
+    push: never  # <spec>:1
+    """
+    source = spec.source or loads(dump(spec)).source
+    assert source, "a spec that was read has a source"
     said = _said(source)
     origins = {}
     for where in _leaves(said, ()):
         found = source.locate(where)
         place = {"line": found.node.line, "column": found.node.column}
         origins[dotted(where)] = {"path": found.source.path, **place}
-    document = {"spec": _data(said), "origins": origins}
-    return hide(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
+    return Shown(annotated(source), _data(said), origins)
 
 
 def _leaves(value: Any, where: Where) -> Iterator[Where]:
@@ -119,4 +145,4 @@ def _data(value: Any) -> Any:
         return value == "true"
     if isinstance(value, Plain) and _NUMBER.fullmatch(value):
         return int(value)
-    return value
+    return hide(value) if isinstance(value, str) else value

@@ -245,10 +245,10 @@ def foreign(compared: Compared) -> Iterator[Problem]:
             continue
         if not output.is_ours:
             message = "ci-kaniko did not write this file"
-            yield _problem("foreign-file", output.shown, message, "--force overwrites it")
+            yield _problem("foreign-file", output.shown, message, "`force` overwrites it")
         elif other := _other_spec(output, compared.root):
             message = f"{quoted(other)} writes this file"
-            hint = "give one of the two specs another file; --force overwrites it"
+            hint = "give one of the two specs another file; `force` overwrites it"
             yield _problem("foreign-file", output.shown, message, hint)
 
 

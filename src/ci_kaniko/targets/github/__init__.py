@@ -27,7 +27,7 @@ TARGET = Target(
         home="github.com",
         numbered=".github/workflows/image",
         folder=".github/workflows",
-        no_merge="GitHub reads every workflow, so a new one stands beside yours: no --merge",
+        no_merge="GitHub reads every workflow, so a new one stands beside yours: no `merge`",
     ),
     pulls_with=later("ci_kaniko.targets.github.pulls:pulls_with"),
     runner=Runner(

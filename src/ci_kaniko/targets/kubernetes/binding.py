@@ -73,7 +73,7 @@ def missing_values(images: Iterable[Image], known: Values) -> Iterator[Finding]:
         "missing-value",
         places[0] if places else (),
         f"a Kubernetes manifest must hold these values, and they are not known: {names}",
-        "--set NAME=VALUE gives one; in a git checkout the command line finds most of them",
+        "`values` gives one; in a git checkout `checkout_values` finds most of them",
     )
 
 
