@@ -1,0 +1,100 @@
+"""What the playground's page asks of ci-kaniko: words and answers are JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import ci_kaniko
+from ci_kaniko import CannotStart, Problem, Spec, SpecError, available_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ci_kaniko import TargetName
+
+VALUES = {
+    "commit.sha": "4f0c1d2e3b5a69788796a5b4c3d2e1f00f1e2d3c",
+    "commit.timestamp": "2026-01-02T03:04:05Z",
+    "branch": "main",
+    "default_branch": "main",
+    "repository.url": "https://github.com/acme/shop",
+}
+"""The commit that a manifest for Kubernetes is of: here there is no checkout to ask."""
+
+
+def call(name: str, words: str) -> str:
+    """The answer of a function below to the words in a list of JSON."""
+    return json.dumps(_CALLS[name](*json.loads(words)))
+
+
+def facts() -> dict[str, Any]:
+    """What the page tells of ci-kaniko."""
+    return {
+        "version": ci_kaniko.__version__,
+        "targets": [*available_targets()],
+        "files": {
+            name: next(iter(target.start.outputs), "manifest.yaml")
+            for name, target in available_targets().items()
+        },
+        "values": VALUES,
+    }
+
+
+def problems(text: str) -> dict[str, Any]:
+    """What is wrong with a spec wherever it is rendered, and whether it can be read at all."""
+    try:
+        return {"read": True, "problems": _told(ci_kaniko.check(_spec(text)))}
+    except SpecError as error:
+        return {"read": False, "problems": _told(error.problems)}
+
+
+def render(text: str, target: TargetName) -> dict[str, Any]:
+    """The file for a target, null when it is refused, and what is wrong there."""
+    try:
+        spec = _spec(text)
+        needed = VALUES if available_targets()[target].needs_values else {}
+        found = ci_kaniko.check(spec, target, values=needed)
+        return {"text": ci_kaniko.render(spec, target, needed), "problems": _told(found)}
+    except SpecError as error:
+        return {"text": None, "problems": _told(error.problems)}
+
+
+def preview(text: str) -> dict[str, Any]:
+    """What happens on each event, as ``ci-kaniko preview --format json`` has it."""
+    try:
+        return {"preview": ci_kaniko.preview(_spec(text)).to_dict(), "problems": []}
+    except SpecError as error:
+        return {"preview": None, "problems": _told(error.problems)}
+
+
+def init(dockerfile: str, path: str, image: str, targets: list[TargetName]) -> dict[str, Any]:
+    """A first spec for a repository that holds one Dockerfile, or why there is none."""
+    with tempfile.TemporaryDirectory() as root:
+        file = os.path.normpath(os.path.join(root, path or "Dockerfile"))
+        if not file.startswith(f"{root}{os.sep}"):
+            return {"text": None, "reason": "a Dockerfile lies in the repository: write its path"}
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(dockerfile)
+        try:
+            return {"text": ci_kaniko.init(root, targets, image=image).text, "reason": ""}
+        except CannotStart as error:
+            return {"text": None, "reason": str(error)}
+
+
+@lru_cache(maxsize=1)
+def _spec(text: str) -> Spec:
+    return ci_kaniko.loads(text, "ci-kaniko.yaml")
+
+
+def _told(found: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [{**problem.to_dict(), "width": problem.width} for problem in found]
+
+
+_CALLS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (facts, problems, render, preview, init)
+}

@@ -1,0 +1,153 @@
+"""The playground as a folder that any web server can offer: the page, Python and the wheels.
+
+Python comes from npm, the wheels come from PyPI in the releases that the tests run with. A page
+that is opened fetches nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from argparse import ArgumentParser
+from email.parser import HeaderParser
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+FOLDER = ROOT / "build" / "site" / "playground"
+PYODIDE = "314.0.7"
+_RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+_PAGE = (".html", ".css", ".js", ".json", ".svg")
+_PURE = ("jinja2", "packaging", "ruamel.yaml")
+_STRIPPED = ("markupsafe", "pyyaml")
+"""Nobody builds these for WebAssembly; they work without the part that is in C."""
+_COMPILED = (".so", ".c", ".pyx", ".pxd", ".h")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Make the folder that the command line names."""
+    parser = ArgumentParser(prog="python3 docs/playground", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER, help="where it goes")
+    parser.add_argument("--wheel", type=Path, help="that of ci-kaniko; default: it is built")
+    parser.add_argument("--cache", type=Path, help="where what is fetched stays")
+    asked = parser.parse_args(words)
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = asked.cache or Path(scratch, "cache")
+        fetch(cache)
+        assemble(asked.folder, cache, asked.wheel or _built(Path(scratch, "wheel")))
+
+
+def fetch(cache: Path) -> None:
+    """Bring Python and the wheels of others into a folder, unless they are there."""
+    if (cache / "complete").is_file():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    _run("npm", "pack", "--silent", "--pack-destination", str(cache), f"pyodide@{PYODIDE}")
+    with tarfile.open(cache / f"pyodide-{PYODIDE}.tgz") as archive:
+        for name in (*_RUNTIME, "pyodide-lock.json"):
+            member = archive.extractfile(f"package/{name}")
+            if member is None:
+                raise SystemExit(f"pyodide {PYODIDE} has no {name}")
+            (cache / name).write_bytes(member.read())
+    info = json.loads((cache / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
+    version = info["python"].rpartition(".")[0]
+    emscripten = f"pyemscripten_{info['abi_version']}_wasm32"
+    _download(cache, version, emscripten, "pydantic")
+    _download(cache, version, emscripten, "--no-deps", *_PURE)
+    with tempfile.TemporaryDirectory() as scratch:
+        _download(Path(scratch), version, "manylinux2014_x86_64", "--no-deps", *_STRIPPED)
+        for path in Path(scratch).iterdir():
+            _strip(path, cache)
+    (cache / "complete").touch()
+
+
+def assemble(folder: Path, cache: Path, wheel: Path) -> None:
+    """Put the page, what was fetched and the wheel of ci-kaniko into one folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (*HERE.iterdir(), HERE / "calls.py"):
+        if path.suffix in _PAGE or path.name == "calls.py":
+            shutil.copyfile(path, folder / path.name)
+    vendored = folder / "vendored"
+    shutil.rmtree(vendored, ignore_errors=True)
+    vendored.mkdir()
+    wheels = [*sorted(cache.glob("*.whl")), wheel]
+    for path in (*(cache / name for name in _RUNTIME), *wheels):
+        shutil.copyfile(path, vendored / path.name)
+    lock = json.loads((cache / "pyodide-lock.json").read_text(encoding="utf-8"))
+    locked = map(_locked, wheels)
+    lock["packages"] = {re.sub(r"[._]", "-", one["name"]): one for one in locked}
+    (vendored / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+def _locked(wheel: Path) -> dict[str, Any]:
+    """What Pyodide has to know of a wheel."""
+    name, version = wheel.name.split("-")[:2]
+    return {
+        "name": name,
+        "version": version,
+        "file_name": wheel.name,
+        "install_dir": "site",
+        "sha256": sha256(wheel.read_bytes()).hexdigest(),
+        "package_type": "package",
+        "imports": [],
+        "depends": [],
+        "unvendored_tests": False,
+    }
+
+
+def _download(folder: Path, version: str, platform: str, *words: str) -> None:
+    _pip(
+        *("download", "--only-binary=:all:", "--implementation=cp", f"--platform={platform}"),
+        *(f"--python-version={version}", f"--abi=cp{version.replace('.', '')}"),
+        *("--constraint", str(ROOT / ".ci" / "constraints.txt"), "--dest", str(folder), *words),
+    )
+
+
+def _built(folder: Path) -> Path:
+    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    (wheel,) = folder.glob("ci_kaniko-*.whl")
+    return wheel
+
+
+def _pip(*words: str) -> None:
+    _run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words)
+
+
+def _run(*words: str) -> None:
+    program = shutil.which(words[0])
+    if program is None:
+        raise SystemExit(f"{words[0]} is not installed")
+    done = subprocess.run([program, *words[1:]], check=False, stdout=sys.stderr)  # noqa: S603
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+def _strip(wheel: Path, folder: Path) -> None:
+    """Write a wheel without the part that is compiled, for every platform."""
+    name, version = wheel.name.split("-")[:2]
+    with (
+        zipfile.ZipFile(wheel) as old,
+        zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as new,
+    ):
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename.endswith((*_COMPILED, "/RECORD")):
+                continue
+            if member.filename.endswith("/WHEEL"):
+                fields = HeaderParser().parsestr(data.decode())
+                del fields["Tag"]
+                fields["Tag"] = "py3-none-any"
+                fields.replace_header("Root-Is-Purelib", "true")
+                data = fields.as_bytes()
+            new.writestr(member, data, zipfile.ZIP_DEFLATED)

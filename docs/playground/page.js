@@ -1,0 +1,463 @@
+// The page: what is written goes to the worker, and what it answers is shown.
+
+import { decoded, encoded } from "./link.js";
+
+const WAIT = 250; // milliseconds without a key before a spec is looked at
+const MANY = 100;
+
+const at = (id) => document.getElementById(id);
+const spec = at("spec");
+const tabs = [...document.querySelectorAll("[role=tab]")];
+
+/* -- the worker ------------------------------------------------------------------------------ */
+
+const waiting = new Map();
+let calls = 0;
+
+// A worker that a blob starts keeps the rules of this page: it fetches from here only.
+const program = new URL("worker.js", import.meta.url).href;
+const start = new Blob([`import ${JSON.stringify(program)};`], { type: "text/javascript" });
+const worker = new Worker(URL.createObjectURL(start), { type: "module" });
+
+worker.addEventListener("message", ({ data }) => {
+  if (data.failed) fail(data.failed);
+  if (data.ready) begin().catch((error) => fail(error.message));
+  if (!waiting.has(data.number)) return;
+  const { resolve, reject } = waiting.get(data.number);
+  waiting.delete(data.number);
+  if ("error" in data) reject(new Error(data.error));
+  else resolve(data.answer);
+});
+worker.addEventListener("error", (event) => fail(event.message || "its program was not found"));
+
+function ask(name, ...words) {
+  return new Promise((resolve, reject) => {
+    calls += 1;
+    waiting.set(calls, { resolve, reject });
+    worker.postMessage({ number: calls, name, words });
+  });
+}
+
+/* -- what is known of the spec --------------------------------------------------------------- */
+
+let facts = null;
+let edits = 0;
+let found = []; // problems, each with the targets that it is about, or none when it is about all
+let answers = {}; // by view
+let chosen = "gitlab";
+let timer = 0;
+
+function edited() {
+  draw();
+  clearTimeout(timer);
+  timer = setTimeout(look, WAIT);
+}
+
+async function look() {
+  if (!facts) return;
+  edits += 1;
+  const edit = edits;
+  try {
+    await study(spec.value, () => edit !== edits);
+  } catch (error) {
+    tell(bug(error).reason);
+  }
+}
+
+async function study(text, isOld) {
+  const { read, problems } = await ask("problems", text);
+  if (isOld()) return;
+  if (!read) {
+    found = problems.map((problem) => ({ ...problem, targets: [] }));
+    for (const view of Object.keys(answers)) answers[view] = { ...answers[view], old: true };
+    return show();
+  }
+  const views = [chosen, ...tabs.map((tab) => tab.dataset.view).filter((one) => one !== chosen)];
+  const fresh = {};
+  for (const view of views) {
+    fresh[view] = view === "preview" ? await ask("preview", text) : await ask("render", text, view);
+    if (isOld()) return;
+    answers[view] = fresh[view];
+    if (view === chosen) showResult();
+  }
+  found = merged(problems, fresh);
+  show();
+}
+
+// What is wrong everywhere is said once; the rest is said of its targets.
+function merged(problems, fresh) {
+  const byPlace = new Map();
+  const key = ({ line, column, where, rule, message }) =>
+    JSON.stringify([line, column, line ? "" : where, rule, message]);
+  for (const target of facts.targets) {
+    for (const problem of fresh[target].problems) {
+      const known = byPlace.get(key(problem)) ?? { ...problem, targets: [] };
+      known.targets.push(target);
+      byPlace.set(key(problem), known);
+    }
+  }
+  for (const problem of problems) byPlace.set(key(problem), { ...problem, targets: [] });
+  const list = [...byPlace.values()];
+  for (const problem of list) {
+    if (problem.targets.length === facts.targets.length) problem.targets = [];
+  }
+  const far = Number.MAX_SAFE_INTEGER;
+  return list.sort(
+    (one, other) =>
+      (one.line ?? far) - (other.line ?? far) || (one.column ?? far) - (other.column ?? far),
+  );
+}
+
+/* -- showing --------------------------------------------------------------------------------- */
+
+function element(name, words = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(words)) {
+    if (key === "class") made.className = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+const title = (view) => tabs.find((tab) => tab.dataset.view === view).textContent;
+const titles = (views) => views.map(title).join(", ");
+
+function tell(text) {
+  at("status").textContent = text;
+}
+
+function bug(error) {
+  return { text: null, reason: `This is a bug of ci-kaniko: ${error.message}` };
+}
+
+function fail(reason) {
+  at("status").className = "failed";
+  tell(`The playground could not be loaded: ${reason}. Load the page again to try once more.`);
+}
+
+function show() {
+  draw();
+  showProblems();
+  showResult();
+  tell(verdict());
+}
+
+function verdict() {
+  const errors = found.filter((problem) => problem.severity === "error" && !problem.targets.length);
+  const refused = facts.targets.filter((target) => answers[target]?.text === null);
+  const count = (list, word) => `${list.length} ${word}${list.length === 1 ? "" : "s"}`;
+  if (errors.length) {
+    const [first] = errors;
+    const place = first.line ? `line ${first.line}: ` : "";
+    return `${count(errors, "error")}. ${place}${first.message}`;
+  }
+  const warnings = found.filter((problem) => problem.severity === "warning");
+  const parts = refused.length ? [`refused on ${titles(refused)}`] : ["every target takes it"];
+  if (warnings.length) parts.push(count(warnings, "warning"));
+  return `The spec can be read: ${parts.join(", ")}.`;
+}
+
+function showProblems() {
+  const items = found.slice(0, MANY).map((problem) => {
+    const place = problem.line ? `${problem.line}:${problem.column}` : problem.where;
+    const text = problem.targets.length ? `${titles(problem.targets)}: ` : "";
+    const parts = [
+      element("span", { class: "place" }, place),
+      element("span", { class: "text" }, `${text}${problem.message} `),
+      element("span", {}, `[${problem.severity} ${problem.rule}]`),
+    ];
+    if (problem.hint) parts.push(element("span", { class: "hint" }, problem.hint));
+    const line = problem.line
+      ? element("button", { type: "button" }, ...parts)
+      : element("div", { class: "far" }, ...parts);
+    if (problem.line) line.addEventListener("click", () => go(problem));
+    return element("li", { class: problem.severity }, line);
+  });
+  if (found.length > MANY) {
+    items.push(element("li", {}, element("div", { class: "far" }, `${found.length - MANY} more`)));
+  }
+  at("problems").replaceChildren(...items);
+}
+
+// Columns count characters, a text area counts the halves of some.
+function span(line, problem) {
+  const characters = [...line];
+  const before = characters.slice(0, problem.column - 1).join("");
+  const within = characters.slice(problem.column - 1, problem.column - 1 + problem.width).join("");
+  return [before.length, before.length + within.length];
+}
+
+function go(problem) {
+  const lines = spec.value.split("\n");
+  const offset = lines.slice(0, problem.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  const [from, to] = span(lines[problem.line - 1] ?? "", problem);
+  spec.focus();
+  spec.setSelectionRange(offset + from, offset + to);
+  const height = spec.scrollHeight / lines.length;
+  spec.scrollTop = Math.max(0, (problem.line - 4) * height);
+}
+
+// The numbers and the marks of the lines. Between a key and its answer the marks are the old ones.
+function draw() {
+  const byLine = Map.groupBy(found, (problem) => problem.line);
+  const lines = spec.value.split("\n");
+  const numbers = [];
+  const marks = [];
+  for (const [index, line] of lines.entries()) {
+    const here = byLine.get(index + 1) ?? [];
+    const worst = here.find((problem) => problem.severity === "error") ?? here[0];
+    const number = `${index + 1}\n`;
+    numbers.push(worst ? element("span", { class: worst.severity }, number) : number);
+    marks.push(...marked(line, here));
+    if (worst) marks.push(element("span", { class: `said ${worst.severity}` }, worst.message));
+    marks.push("\n");
+  }
+  at("numbers").replaceChildren(...numbers);
+  at("marks").replaceChildren(...marks);
+  scrolled();
+}
+
+function marked(line, problems) {
+  const parts = [];
+  let end = 0;
+  const spans = problems.map((problem) => [...span(line, problem), problem.severity]);
+  for (const [from, to, severity] of spans.sort((one, other) => one[0] - other[0])) {
+    if (from < end) continue;
+    const word = line.slice(from, to) || " ";
+    parts.push(line.slice(end, from), element("mark", { class: severity }, word));
+    end = to;
+  }
+  return [...parts, line.slice(end)];
+}
+
+function scrolled() {
+  at("numbers").style.transform = `translateY(${-spec.scrollTop}px)`;
+  at("marks").style.transform = `translate(${-spec.scrollLeft}px, ${-spec.scrollTop}px)`;
+}
+
+/* -- results --------------------------------------------------------------------------------- */
+
+function choose(view, { focus = false } = {}) {
+  chosen = view;
+  for (const tab of tabs) {
+    const isChosen = tab.dataset.view === view;
+    tab.setAttribute("aria-selected", String(isChosen));
+    tab.setAttribute("aria-controls", "panel");
+    tab.tabIndex = isChosen ? 0 : -1;
+    if (isChosen) {
+      at("panel").setAttribute("aria-labelledby", tab.id);
+      if (focus) tab.focus();
+    }
+  }
+  showResult();
+  at("result").scrollTo(0, 0);
+}
+
+function showResult() {
+  for (const tab of tabs) {
+    const answer = answers[tab.dataset.view];
+    const isRefused = answer && (answer.text === null || answer.preview === null);
+    tab.dataset.state = isRefused ? "refused" : "";
+  }
+  const answer = answers[chosen];
+  const result = at("result");
+  const isOld = Boolean(answer?.old);
+  result.classList.toggle("old", isOld);
+  at("file").textContent = chosen === "preview" ? "What each event does" : facts?.files[chosen];
+  at("copy").hidden = !answer?.text;
+  at("note").textContent = isOld ? "Of the last spec that could be read." : note();
+  if (!answer) result.replaceChildren(element("p", {}, "Nothing yet."));
+  else if (answer.text) result.replaceChildren(element("pre", {}, ...coloured(answer.text)));
+  else if (answer.preview) result.replaceChildren(...tables(answer.preview));
+  else result.replaceChildren(...refusal(answer.problems));
+}
+
+function note() {
+  if (chosen !== "kubernetes" || !answers[chosen]?.text) return "";
+  const commit = facts.values["commit.sha"].slice(0, 8);
+  return `A manifest is of one commit; this one is of ${commit}, which is made up.`;
+}
+
+function coloured(text) {
+  return text
+    .split(/^(\s*#.*\n)/m)
+    .map((part, index) => (index % 2 ? element("span", { class: "comment" }, part) : part));
+}
+
+function refusal(problems) {
+  const items = problems
+    .filter((problem) => problem.severity === "error")
+    .map(({ line, message, hint }) =>
+      element("li", {}, `${line ? `line ${line}: ` : ""}${message}${hint ? ` - ${hint}` : ""}`),
+    );
+  return [element("p", {}, "Refused:"), element("ul", {}, ...items)];
+}
+
+const COLUMNS = ["Job", "Pushes", "Logs in to", "Cache", "Differs"];
+
+// A table whose parts are events; what no job has anywhere needs no column.
+function tables({ events }) {
+  const parts = events.map(({ title: heading, jobs, notes }) => ({
+    heading,
+    rows: jobs.map((job) => [[job.job], pushed(job), logins(job), cached(job), differences(job)]),
+    notes: Object.entries(notes).map(([target, text]) => `${title(target)}: ${text}`),
+  }));
+  const rows = parts.flatMap((part) => part.rows);
+  const kept = COLUMNS.map((_, index) => index).filter((index) =>
+    rows.some((row) => row[index].length),
+  );
+  const head = kept.map((index) => element("th", { scope: "col" }, COLUMNS[index]));
+  const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)));
+  for (const { heading, rows: jobs, notes } of parts) {
+    const words = { colspan: kept.length, scope: "rowgroup" };
+    const body = element("tbody", {}, element("tr", {}, element("th", words, heading)));
+    for (const job of jobs)
+      body.append(element("tr", {}, ...kept.map((index) => cell(job, index))));
+    for (const note of notes) {
+      body.append(element("tr", {}, element("td", { colspan: kept.length }, note)));
+    }
+    table.append(body);
+  }
+  return [table];
+}
+
+function cell(job, index) {
+  const lines = job[index].map((line) => element("p", {}, line));
+  return index
+    ? element("td", { "data-label": COLUMNS[index] }, ...lines)
+    : element("th", { scope: "row" }, ...lines);
+}
+
+function pushed({ starts, why, destinations, no_push: reason }) {
+  if (!starts) return [`does not start: ${why}`];
+  return destinations.length ? destinations : [`nothing${reason ? `: ${reason}` : ""}`];
+}
+
+function logins({ logins: list }) {
+  return list.map(({ host, how }) => `${host} ${how}`);
+}
+
+function cached({ starts, cache, writes_cache: writes }) {
+  return starts && cache ? [`${cache}, read${writes ? " and written" : ""}`] : [];
+}
+
+function differences(job) {
+  return Object.entries(job.differs).map(([target, other]) => {
+    const all = { ...job, ...other };
+    const parts = [];
+    if ("starts" in other || "destinations" in other || "no_push" in other) {
+      parts.push(`pushes ${pushed(all).join(", ")}`);
+    }
+    if ("logins" in other) parts.push(logins(all).join(", ") || "logs in nowhere");
+    if ("cache" in other || "writes_cache" in other) parts.push(cached(all).join("") || "no cache");
+    if (!parts.length) parts.push(all.why);
+    return `${title(target)}: ${parts.join("; ")}`;
+  });
+}
+
+/* -- doing ----------------------------------------------------------------------------------- */
+
+async function copy(text, done) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell(done);
+  } catch {
+    tell("The browser does not let this page copy.");
+  }
+}
+
+function write(text) {
+  spec.focus();
+  spec.select();
+  // Unlike an assignment this can be undone by a key.
+  if (!document.execCommand("insertText", false, text)) spec.value = text;
+  spec.setSelectionRange(0, 0);
+  spec.scrollTop = 0;
+  edited();
+}
+
+spec.addEventListener("input", edited);
+spec.addEventListener("scroll", scrolled);
+
+for (const [index, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => choose(tab.dataset.view));
+  tab.addEventListener("keydown", (event) => {
+    const last = tabs.length - 1;
+    const to = {
+      ArrowLeft: index ? index - 1 : last,
+      ArrowRight: index < last ? index + 1 : 0,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    choose(tabs[to].dataset.view, { focus: true });
+  });
+}
+
+at("copy").addEventListener("click", () =>
+  copy(answers[chosen].text, `Copied ${facts.files[chosen]}.`),
+);
+
+at("copy-link").addEventListener("click", async () => {
+  const place = new URL(location.href);
+  place.hash = await encoded(spec.value);
+  history.replaceState(null, "", place);
+  await copy(place.href, "Copied a link that holds the spec.");
+});
+
+at("from-dockerfile").addEventListener("click", () => {
+  at("reason").textContent = "";
+  at("dialog").showModal();
+});
+
+at("make").addEventListener("click", async (event) => {
+  event.preventDefault();
+  const targets = [...document.querySelectorAll("[name=target]:checked")].map((box) => box.value);
+  const words = [at("dockerfile").value, at("path").value, at("image").value, targets];
+  const { text, reason } = await ask("init", ...words).catch(bug);
+  at("reason").textContent = reason;
+  if (text === null) return;
+  at("dialog").close();
+  write(text);
+});
+
+at("example").addEventListener("change", ({ target }) => {
+  if (target.value) write(target.value);
+  target.selectedIndex = 0;
+});
+
+addEventListener("hashchange", fromLink);
+
+async function fromLink() {
+  if (location.hash.length < 2) return false;
+  try {
+    write(await decoded(location.hash));
+    return true;
+  } catch {
+    tell("The link holds no spec that can be read.");
+    return false;
+  }
+}
+
+async function examples() {
+  const answer = await fetch(new URL("examples.json", import.meta.url));
+  const list = Object.entries(await answer.json());
+  at("example").append(...list.map(([name, text]) => element("option", { value: text }, name)));
+  return list[0][1];
+}
+
+async function begin() {
+  facts = await ask("facts");
+  showResult();
+  await look();
+}
+
+choose(chosen);
+tell("Loading Python and ci-kaniko, 17 MB the first time…");
+const first = await examples();
+if (!(await fromLink())) {
+  spec.value = first;
+  edited();
+}

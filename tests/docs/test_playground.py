@@ -1,0 +1,339 @@
+"""The playground: its answers are those of ci-kaniko, and its page works in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
+
+import pytest
+
+import ci_kaniko
+from harness.browser import Page, browser, program_of_browser, served
+from harness.cases import ROOT
+from harness.repository import Repository
+from playground import calls, making
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLES: dict[str, str] = json.loads((making.HERE / "examples.json").read_text("utf-8"))
+TARGETS = [*ci_kaniko.available_targets()]
+VENDORED = ROOT / ".tools" / "playground"
+BAD = "push: never\n\nlabels:\n  a: b\npuhs: x\n"
+
+
+def answer(name: str, *words: Any) -> Any:
+    return json.loads(calls.call(name, json.dumps(words)))
+
+
+def text_of(spec: str, target: str) -> str:
+    """What a user of the package renders."""
+    values = calls.VALUES if target == "kubernetes" else {}
+    return ci_kaniko.render(ci_kaniko.loads(spec, "ci-kaniko.yaml"), target, values)  # type: ignore[arg-type]
+
+
+# -- the calls, in this Python --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_rendered_for_every_target(name: str) -> None:
+    spec = EXAMPLES[name]
+    assert answer("problems", spec) == {"read": True, "problems": []}
+    for target in answer("facts")["targets"]:
+        assert answer("render", spec, target) == {"text": text_of(spec, target), "problems": []}
+    told = ci_kaniko.preview(ci_kaniko.loads(spec, "ci-kaniko.yaml"))
+    assert answer("preview", spec) == {"preview": told.to_dict(), "problems": []}
+
+
+def test_a_spec_that_cannot_be_read_is_one_for_every_call() -> None:
+    found = answer("problems", BAD)
+    assert found["read"] is False
+    assert [
+        (one["rule"], one["line"], one["column"], one["width"]) for one in found["problems"]
+    ] == [("unknown-key", 5, 1, 4)]
+    for call in (("render", BAD, "gitlab"), ("preview", BAD)):
+        told = answer(*call)
+        assert told.pop("problems") == found["problems"]
+        assert [*told.values()] == [None]
+
+
+def test_what_one_target_refuses_is_no_problem_of_the_spec() -> None:
+    spec = "push: never\ngitlab: {tags: [k8s]}\n"
+    assert answer("problems", spec)["read"]
+    assert answer("render", spec, "gitlab")["text"]
+    refused = answer("render", spec, "agola")
+    assert refused["text"] is None
+    assert refused["problems"][0]["severity"] == "error"
+
+
+def test_a_first_spec_is_that_of_the_command(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, git="none")
+    repository.write("services/shop/Dockerfile", "FROM scratch\n")
+    words = ("--target", "gitlab", "--target", "github", "--image", "ghcr.io/acme/shop")
+    told = answer(
+        "init",
+        "FROM scratch\n",
+        "services/shop/Dockerfile",
+        "ghcr.io/acme/shop",
+        ["gitlab", "github"],
+    )
+    assert told == {"text": repository.call("init", "--stdout", *words).out, "reason": ""}
+    assert "services/shop" in told["text"]
+    for path, image, reason in (
+        ("../Dockerfile", "ghcr.io/acme/shop", "lies in the repository"),
+        ("", "ghcr.io/acme/shop:1.0", "without a tag"),
+    ):
+        refused = answer("init", "FROM scratch\n", path, image, [])
+        assert refused["text"] is None
+        assert reason in refused["reason"]
+
+
+def test_the_page_knows_every_target() -> None:
+    page = (making.HERE / "app.html").read_text(encoding="utf-8")
+    assert re.findall(r'data-view="(\w+)"', page) == [*TARGETS, "preview"]
+    assert answer("facts")["files"].keys() == {*TARGETS}
+
+
+# -- the page, in a browser -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The playground as it is offered, with a wheel of this checkout."""
+    program_of_browser()
+    if not (VENDORED / "complete").is_file():
+        pytest.skip("pyodide is not installed")
+    scratch = tmp_path_factory.mktemp("playground")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(scratch)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = scratch.glob("*.whl")
+    making.assemble(scratch / "site", VENDORED, wheel)
+    return scratch / "site"
+
+
+@pytest.fixture(scope="module")
+def origin(folder: Path) -> Iterator[str]:
+    with served(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def opened(origin: str) -> Iterator[Page]:
+    """The page with the first example, rendered."""
+    with browser() as started:
+        page = started.page()
+        page.look(1400, 900, dark=False)
+        page.open(f"{origin}app.html")
+        page.until("document.querySelector('#status').textContent.startsWith('Loading Python')")
+        page.until(f"{STATUS}.startsWith('The spec can be read')")
+        yield page
+
+
+CLIPBOARD = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+STATUS = "document.querySelector('#status').textContent"
+RESULT = "document.querySelector('#result').textContent"
+FOCUS = "document.activeElement.id || document.activeElement.textContent.trim()"
+
+
+def put(page: Page, spec: str) -> None:
+    """Write a spec as somebody does who selects all and pastes."""
+    page.run("document.querySelector('#status').textContent = ''")
+    page.run("document.querySelector('#spec').focus()")
+    page.press("a", control=True)
+    page.write(spec)
+    assert page.run("document.querySelector('#spec').value") == spec
+    page.until(STATUS)
+
+
+def walk(page: Page, to: str, *, back: bool = False) -> list[str]:
+    """Press Tab until something has the focus."""
+    seen: list[str] = []
+    while not seen or seen[-1] != to:
+        page.press("Tab", shift=back)
+        seen.append(page.run(FOCUS))
+        assert len(seen) < 30, seen
+    return seen
+
+
+def test_the_page_shows_what_python_renders(opened: Page) -> None:
+    spec = next(iter(EXAMPLES.values()))
+    assert opened.run("document.querySelector('#spec').value") == spec
+    opened.run("document.querySelector('#tab-gitlab').focus()")
+    for target in TARGETS:
+        assert opened.run(FOCUS) == f"tab-{target}"
+        assert opened.run(RESULT) == text_of(spec, target)
+        opened.press("ArrowRight")
+    assert opened.run(FOCUS) == "tab-preview"
+    shown = opened.run(
+        "[...document.querySelectorAll('#result th[scope=rowgroup]')].map(x => x.textContent)"
+    )
+    events = ci_kaniko.preview(ci_kaniko.loads(spec)).to_dict()["events"]
+    assert shown == [event["title"] for event in events]
+    assert "ghcr.io/acme/shop:latest" in opened.run(RESULT)
+    opened.press("ArrowRight")
+    assert opened.run(FOCUS) == "tab-gitlab"
+
+
+def test_an_error_is_marked_at_its_place_and_told(opened: Page) -> None:
+    put(opened, BAD)
+    assert opened.run(STATUS) == '1 error. line 5: unknown key "puhs"'
+    marks = opened.run("[...document.querySelectorAll('#marks mark')].map(x => x.textContent)")
+    assert marks == ["puhs"]
+    # The mark lies where the text area shows the word: in the fifth of lines of one height.
+    line, column, letter = opened.run(
+        """(() => {
+          const mark = document.querySelector('#marks mark').getBoundingClientRect();
+          const area = document.querySelector('#spec');
+          const box = area.getBoundingClientRect(), style = getComputedStyle(area);
+          const above = mark.top - box.top - parseFloat(style.paddingTop);
+          return [above / parseFloat(style.lineHeight),
+            mark.left - box.left - parseFloat(style.paddingLeft), mark.width / 4];
+        })()"""
+    )
+    assert 4 <= line < 5
+    assert abs(column) < 1
+    assert 5 < letter < 12
+    assert opened.run("document.querySelector('#numbers .error').textContent.trim()") == "5"
+    assert "did you mean" in opened.run("document.querySelector('#problems').textContent")
+    assert opened.run("document.querySelector('#result').className") == "old"
+    opened.run("document.querySelector('#problems button').focus()")
+    opened.press("Enter")
+    selected = "(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.activeElement)"
+    assert opened.run(selected) == "puhs"
+    # Python counts characters, a browser the halves of this one.
+    put(opened, '{push: never, labels: {a: "\N{PILE OF POO}"}, puhs: x}\n')
+    assert opened.run("document.querySelector('#marks mark').textContent") == "puhs"
+
+
+def test_what_a_target_refuses_is_told_with_its_name(opened: Page) -> None:
+    put(opened, "push: never\n")
+    assert opened.run(STATUS) == "The spec can be read: refused on Agola."
+    states = (
+        "[...document.querySelectorAll('[role=tab]')].filter(x => x.dataset.state).map(x => x.id)"
+    )
+    assert opened.run(states) == ["tab-agola"]
+    opened.run("document.querySelector('#tab-agola').click()")
+    (problem,) = answer("render", "push: never\n", "agola")["problems"]
+    assert problem["message"] in opened.run(RESULT)
+    assert opened.run("document.querySelector('#copy').hidden") is True
+    opened.run("document.querySelector('#tab-gitlab').click()")
+    assert opened.run(RESULT) == text_of("push: never\n", "gitlab")
+
+
+def test_a_result_and_a_link_are_copied(opened: Page, origin: str) -> None:
+    spec = "# \N{SNOWMAN} ünïcode\npush: never\n"
+    put(opened, spec)
+    opened.send("Browser.grantPermissions", permissions=CLIPBOARD)
+    opened.run("document.querySelector('#copy').focus()")
+    opened.press("Enter")
+    opened.until(f"{STATUS} == 'Copied .gitlab-ci.yml.'")
+    assert opened.run("navigator.clipboard.readText()") == text_of(spec, "gitlab")
+    opened.run("document.querySelector('#copy-link').focus()")
+    opened.press(" ")
+    opened.until(f"{STATUS} == 'Copied a link that holds the spec.'")
+    link = opened.run("navigator.clipboard.readText()")
+    assert link == opened.run("location.href")
+    assert link.startswith(f"{origin}app.html#spec=")
+    put(opened, "push: never\n")
+    fragment = json.dumps(link.partition("#")[2])
+    opened.run(f"location.hash = ''; location.hash = {fragment}")
+    opened.until(f"document.querySelector('#spec').value == {json.dumps(spec)}")
+    for broken in ("#spec=AAAA", "#spec=%%%", "#else"):
+        opened.run(
+            f"document.querySelector('#status').textContent = ''; location.hash = '{broken}'"
+        )
+        opened.until(f"{STATUS} == 'The link holds no spec that can be read.'")
+    assert opened.run("document.querySelector('#spec').value") == spec
+
+
+def test_everything_is_reached_by_keyboard(opened: Page) -> None:
+    put(opened, "push: never\npuhs: x\n")
+    seen = walk(opened, "ci-kaniko", back=True)
+    assert seen == ["copy-link", "from-dockerfile", "example", "How it works", "ci-kaniko"]
+    seen = walk(opened, "result")
+    assert seen[:5] == ["How it works", "example", "from-dockerfile", "copy-link", "spec"]
+    assert seen[5].startswith("2:1")
+    assert seen[6:] == ["tab-gitlab", "copy", "result"]
+    walk(opened, "from-dockerfile", back=True)
+    opened.press("Enter")
+    opened.until("document.querySelector('#dialog').open")
+    walk(opened, "dockerfile")
+    opened.write("FROM scratch\n")
+    walk(opened, "path")
+    opened.press("a", control=True)
+    opened.write("/etc/Dockerfile")
+    walk(opened, "make")
+    opened.press("Enter")
+    opened.until("document.querySelector('#reason').textContent")
+    walk(opened, "path", back=True)
+    opened.press("a", control=True)
+    opened.write("services/shop/Dockerfile")
+    opened.press("Enter")
+    opened.until("!document.querySelector('#dialog').open")
+    told = answer(
+        "init", "FROM scratch\n", "services/shop/Dockerfile", "ghcr.io/acme/shop", ["gitlab"]
+    )
+    assert opened.run("document.querySelector('#spec').value") == told["text"]
+    walk(opened, "from-dockerfile", back=True)
+    opened.press("Enter")
+    opened.until("document.querySelector('#dialog').open")
+    opened.press("Escape")
+    opened.until("!document.querySelector('#dialog').open")
+    assert opened.run(FOCUS) == "from-dockerfile"
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_fits(opened: Page, tmp_path: Path, width: int, *, dark: bool) -> None:
+    put(opened, f"push: never\nbuild_args:\n  A: {'long ' * 60}\npuhs: {'x' * 300}\n")
+    opened.look(width, 800, dark=dark)
+    for view in ("gitlab", "preview"):
+        opened.run(f"document.querySelector('#tab-{view}').click()")
+        assert opened.run("document.documentElement.scrollWidth") <= width
+        opened.picture(tmp_path / f"{view}-{width}-{dark}.png")
+    back = opened.run("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", back))) < 200) is dark
+
+
+def test_it_fetches_from_its_own_folder_and_says_nothing_in_the_console(
+    opened: Page, origin: str
+) -> None:
+    assert opened.complaints() == []
+    fetched = opened.fetched()
+    assert any(address.endswith(".wasm") for address in fetched)
+    assert [one for one in fetched if not one.startswith((origin, f"blob:{origin}"))] == []
+    assert opened.run("document.cookie + localStorage.length + sessionStorage.length") == "00"
+    elsewhere = json.dumps(origin.replace("127.0.0.1", "localhost"))
+    attempt = f"fetch({elsewhere}, {{mode: 'no-cors'}}).then(() => 'sent', () => 'refused')"
+    assert opened.run(attempt) == "refused"
+    assert {*opened.run_in_workers(attempt)} == {"refused"}
+
+
+def test_a_failure_to_load_is_told(folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(folder, tmp_path / "broken", ignore=lambda *_: ["vendored"])
+    with served(Path(broken)) as address, browser() as started:
+        page = started.page()
+        page.open(f"{address}app.html")
+        page.until(f"{STATUS}.startsWith('The playground could not be loaded')")
+
+
+def test_the_size_is_told(folder: Path) -> None:
+    page = (ROOT / "docs" / "playground.md").read_text(encoding="utf-8")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert f"loads {round(sum(path.stat().st_size for path in files) / 1e6)} MB" in page
+    told = (folder / "page.js").read_text(encoding="utf-8")
+    assert f"{round(sum(path.stat().st_size for path in files) / 1e6)} MB the first time" in told
+
+
+def test_wheels_for_every_platform_hold_no_machine_code(folder: Path) -> None:
+    names = {path.name.partition("-")[0] for path in folder.glob("vendored/*-py3-none-any.whl")}
+    assert {"ci_kaniko", "markupsafe", "pyyaml"} <= names
+    for path in folder.glob("vendored/*-py3-none-any.whl"):
+        with ZipFile(path) as archive:
+            assert [name for name in archive.namelist() if name.endswith(".so")] == []
