@@ -41,10 +41,9 @@ def explain(names: Sequence[str] = ()) -> None:
     for name in names:
         if name not in known and name not in found.faults:
             from ci_kaniko.problems.finding import quoted
-            from ci_kaniko.problems.problem import suggest
+            from ci_kaniko.problems.problem import meant
 
-            close = suggest(name, {**known, **found.faults})
-            hint = f'did you mean "{close}"?' if close else "ci-kaniko explain lists the rules"
+            hint = meant(name, {**known, **found.faults}, "ci-kaniko explain lists the rules")
             raise Misuse(f"there is no rule {quoted(name)}; {hint}")
     told = [lesson(known[name]) for name in names if name in known]
     told += [fault_lesson(found.faults[name]) for name in names if name in found.faults]

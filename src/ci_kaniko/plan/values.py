@@ -235,17 +235,13 @@ def check_values(
 
 
 def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
-    from ci_kaniko.problems.problem import suggest
+    from ci_kaniko.problems.problem import meant
 
-    short = name.removeprefix(INPUT_PREFIX)
-    if short != name:
-        close = suggest(short, inputs)
-        close = close and INPUT_PREFIX + close
-        hint = "inputs: at the top of the spec declares them"
+    if name.startswith(INPUT_PREFIX):
+        declared = [INPUT_PREFIX + each for each in inputs]
+        hint = meant(name, declared, "inputs: at the top of the spec declares them")
     else:
-        close = suggest(name, VARIABLES)
-        hint = "the names are in docs/spec.md"
-    hint = f'did you mean "{close}"?' if close else hint
+        hint = meant(name, VARIABLES, "the names are in docs/spec.md")
     return Finding("unknown-value", (), f"there is no variable {quoted(name)}", hint)
 
 

@@ -172,14 +172,20 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     return words[matches[0]] if matches else None
 
 
-def meant(word: str, known: Collection[str]) -> str:
+def meant(word: str, known: Collection[str], otherwise: str = "") -> str:
     """What is said of an unknown word: the one that was meant, or those that there are.
+
+    A character that nobody sees is told first, for then both words look the same.
 
     >>> meant("gitlub", ["gitlab", "github"]), meant("x", ["gitlab", "github"])
     ('did you mean "gitlab"?', 'known: gitlab, github')
     """
+    from ci_kaniko.text.lookalikes import odd_character
+
+    if odd := odd_character(word):
+        return odd.instead(f"at position {odd.at + 1}")
     close = suggest(word, known)
-    return f'did you mean "{close}"?' if close else f"known: {', '.join(known)}"
+    return f'did you mean "{close}"?' if close else otherwise or f"known: {', '.join(known)}"
 
 
 def _is_like(word: str, other: str) -> bool:

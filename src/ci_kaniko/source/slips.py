@@ -17,6 +17,8 @@ from ci_kaniko.source.source import (
     short,
     wide_blank,
 )
+from ci_kaniko.text.lookalikes import Odd
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _MAX_KEY = 1024
+_SEPARATED = pattern(rf"(?:[:,]|^[ \t]*-)[{WIDE_BLANKS}]")
 ESCAPES = r"in double quotes write \\ for a backslash, or use single quotes"
 _QUOTE_VALUE = "put quotes around the value"
 _LONG_KEY = f"a key is longer than {_MAX_KEY} characters"
@@ -68,7 +71,20 @@ class _Slip:
         """What is written at a mark, up to one of ``ends``."""
         rest = self.source.line(mark.line + 1)[mark.column :]
         length = next((n for n, character in enumerate(rest) if n and character in ends), None)
-        return rest[:length].rstrip()
+        return rest[:length].rstrip(BLANK)
+
+    @property
+    def odd(self) -> str:
+        """What to do about a blank that YAML does not count, after a mark that needs one."""
+        first = min(self.start.line, self.at.line - 1)
+        for number in range(max(0, first), self.at.line + 1):
+            for match in _SEPARATED.finditer(self.source.line(number + 1)):
+                before = match.string[: match.start()]
+                if before.count('"') % 2 == before.count("'") % 2 == 0:
+                    where = "" if number == self.at.line else f" of line {number + 1}"
+                    odd = Odd(match.end() - 1, match.string[match.end() - 1], " ")
+                    return odd.instead(f"in column {odd.at + 1}{where}")
+        return ""
 
 
 class _Said(NamedTuple):
@@ -97,7 +113,7 @@ def explain(error: Any, source: Source, *, started: bool) -> Problem:
         said = _Said("a second YAML document starts here", "keep one spec in a file", slip.at)
     line, column = said.mark.line + 1, said.mark.column + 1
     node = Node(Place(line, column, line, column + max(1, said.width)))
-    return source.problem(rule, said.message, node, said.hint)
+    return source.problem(rule, said.message, node, slip.odd or said.hint)
 
 
 def _tab_column(slip: _Slip) -> int | None:

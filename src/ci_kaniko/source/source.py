@@ -124,10 +124,15 @@ class Source:
         severity: Severity = "error",
         where: str = "",
     ) -> Problem:
-        """A problem at a node; nothing in it shows what looks like a credential."""
+        """A problem at a node; nothing in it shows what looks like a credential.
+
+        Where a word is wrong by a character that nobody sees, the hint is about this character.
+        """
         end = node.end_column
         if node.end_line != node.line:
             end = len(self.line(node.line).rstrip()) + 1
+        if severity == "error" and "U+" not in message:
+            hint = self._unseen(node, end) or hint
         return Problem(
             rule=rule,
             message=shown(message),
@@ -140,6 +145,21 @@ class Source:
             excerpt=self._view(node.line),
             width=max(1, end - node.column),
         )
+
+    def _unseen(self, node: Node, end: int) -> str:
+        """What to do about a character of a word that is not what it looks like."""
+        if isinstance(node, Mapping):
+            keys = (self._unseen(key, key.end_column) for key, _ in node.items)
+            return next(filter(None, keys), "")
+        if isinstance(node, Sequence):
+            return ""
+        from ci_kaniko.text.lookalikes import odd_character
+
+        odd = odd_character(self.line(node.line)[node.column - 1 : end - 1])
+        # A letter of what is masked may be one of a secret.
+        if odd is None or (odd.character.isalpha() and node.line in self._masks):
+            return ""
+        return odd.instead(f"in column {node.column + odd.at}")
 
     def mask(self, node: Node) -> None:
         """Never show the text of a node: problems made from now on have ``*`` in its place."""
@@ -173,8 +193,8 @@ class Source:
         return self._key_masks
 
 
-def wide_blank(text: str) -> str:
-    return f"the line is indented with U+{ord(text[0]):04X}, a blank that YAML does not count"
+def wide_blank(text: str, what: str = "the line is indented") -> str:
+    return f"{what} with U+{ord(text[0]):04X}, a blank that YAML does not count"
 
 
 def lines_of(text: str) -> list[str]:

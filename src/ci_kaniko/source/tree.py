@@ -203,7 +203,12 @@ class Builder:
         elif not node.text:
             self._bad_key("a key is empty", place, 'write "name: value"')
         elif node.plain and node.text[0] in WIDE_BLANKS:
-            self._bad_key(wide_blank(node.text), place, ORDINARY)
+            line = self.source.line(place.line)
+            is_indent = not line[: place.column - 1].strip()
+            message, hint = wide_blank(node.text), ORDINARY
+            if not is_indent:
+                message, hint = wide_blank(node.text, "the key begins"), "write an ordinary blank"
+            self._bad_key(message, place, hint)
         elif node.plain and node.text in _NULLS:
             hint = "put quotes around it when it is a name"
             self._bad_key(f"{quoted_bit(node.text)} is no key", place, hint)

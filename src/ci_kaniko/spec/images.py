@@ -90,8 +90,12 @@ class Entries:
             key: inherit(self.shared.get(key), own[key]) if key in own else self.shared[key]
             for key in keys
         }
-        called = called or name
-        return {key: with_name(item, called) for key, item in merged.items() if item is not None}
+        called, known = called or name, NamedImage.model_fields
+        return {
+            key: with_name(item, called)
+            for key, item in merged.items()
+            if item is not None or key not in known
+        }
 
     def whole(self, name: str, called: str = "") -> dict[str, Any]:
         """Everything that an image says and inherits."""

@@ -56,7 +56,7 @@ _BUILDING = RLock()
 
 
 class Model(BaseModel):
-    """What all parts of a spec share: unknown keys are refused, null means absent."""
+    """What all parts of a spec share: unknown keys are refused, empty ones too; null is absent."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -90,7 +90,8 @@ class Model(BaseModel):
             return value
         if not isinstance(value, dict):
             raise wrong_type(value, *cls._expected())
-        return {key: item for key, item in value.items() if item is not None}
+        known = cls.model_fields
+        return {key: item for key, item in value.items() if item is not None or key not in known}
 
     @classmethod
     def _expand(cls, value: Any) -> Any:

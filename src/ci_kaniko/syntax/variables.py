@@ -330,9 +330,12 @@ _IN_TAGS = {"build.timestamp": "build.date", "ref.name": "ref.tag"}
 def _instead(body: str) -> str:
     """What to write for an unknown variable, also for those of GitHub's expressions."""
     from ci_kaniko.problems.problem import suggest
+    from ci_kaniko.text.lookalikes import odd_character
 
     literal = "a literal ${ is written $${"
     name = body.strip("{} ").partition(":-")[0]
+    if odd := odd_character(name):
+        return odd.instead(f"at position {odd.at + 1} of the name")
     scope, dot, last = name.rpartition(".")
     if scope == "secrets":
         return "a secret never stands in a value; logins name it under registries:"
