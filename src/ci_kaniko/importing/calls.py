@@ -83,7 +83,7 @@ class Test:
     ``*`` within a path segment, ``**`` across), ``pattern`` (any other pattern of the shell),
     ``regex``, ``file`` (``left`` is a path that exists) or ``unknown`` (a command's status).
     Tests of GitHub's full ref are told as tests of the portable ``branch``, ``tag`` and
-    ``pull_request.number``. ``text`` is how the test is spelled, for people.
+    ``pull_request.number``.
     """
 
     __test__ = False
@@ -92,8 +92,26 @@ class Test:
     left: Text
     right: Text = ()
     negated: bool = False
-    text: str = ""
     line: int = 0
+
+    @property
+    def text(self) -> str:
+        """How it is spelled, for people."""
+        left = spell(self.left)
+        if self.kind == "unknown" and isinstance(self.left[0], Output):
+            left = self.left[0].command
+        said = _SAID[self.kind].format(left, spell(self.right))
+        return f"not: {said}" if self.negated else said
+
+
+_SAID = {
+    "equal": "{} = {}",
+    "set": "{} is set",
+    **dict.fromkeys(("glob", "pattern"), "{} like {}"),
+    "regex": "{} =~ {}",
+    "file": "the file {} exists",
+    "unknown": "{}",
+}
 
 
 When = tuple[tuple[Test, ...], ...]

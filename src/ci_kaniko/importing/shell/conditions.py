@@ -81,8 +81,7 @@ class Conditions:
 
     def _atom(self, test: Test) -> int:
         if self.undecided:
-            told = "one of many conditions"
-            test = Test("unknown", (Output(told),), text=told, line=self.undecided)
+            test = Test("unknown", (Output("one of many conditions"),), line=self.undecided)
         test = _of_ref(_in_one_spelling(test))
         if test.left == _REF_NAME and test.kind in {"glob", "pattern", "regex"}:
             sides = [(Var(side, portable=True),) for side in ("branch", "tag")]
@@ -141,7 +140,7 @@ class Conditions:
         pairs = _pairs(left, right)
         if pairs:
             return self.guards.both(*(self.equal(one, other, line) for one, other in pairs))
-        return self._atom(Test("equal", left, right, text=_told(left, "=", right), line=line))
+        return self._atom(Test("equal", left, right, line=line))
 
     def filled(self, text: Text, line: int) -> int:
         """Whether a text is not empty."""
@@ -189,7 +188,7 @@ class Conditions:
         if all(unescaped(part) is not None for part in plain):
             exact = (unescaped(p) or "" if isinstance(p, str) else p for p in pattern)
             return self.equal(text, join(exact), line)
-        return self._atom(Test("pattern", text, pattern, text=_told(text, "~", pattern), line=line))
+        return self._atom(Test("pattern", text, pattern, line=line))
 
     def _shortened(self, kind: str, text: Text, right: str, line: int) -> int:
         """A glob on a text that begins with plain characters: on what follows them."""
@@ -202,7 +201,7 @@ class Conditions:
                 return NO
             if not right.strip("*"):
                 return YES
-        return self._atom(Test(kind, text, (right,), text=_told(text, "like", (right,)), line=line))
+        return self._atom(Test(kind, text, (right,), line=line))
 
     def glob(self, text: Text, glob: str, line: int) -> int:
         """Whether a text matches a portable glob."""
@@ -213,23 +212,19 @@ class Conditions:
             return self.equal(text, (glob,), line)
         if glob == "**":
             return self.filled(text, line)
-        return self._atom(Test("glob", text, (glob,), text=_told(text, "like", (glob,)), line=line))
+        return self._atom(Test("glob", text, (glob,), line=line))
 
     def regex(self, text: Text, expression: str, line: int) -> int:
         """Whether a regular expression is found in a text."""
-        return self._atom(
-            Test("regex", text, (expression,), text=_told(text, "=~", (expression,)), line=line)
-        )
+        return self._atom(Test("regex", text, (expression,), line=line))
 
     def exists(self, path: Text, line: int) -> int:
         """Whether there is a file."""
-        return self._atom(Test("file", path, text=f"the file {spell(path)} exists", line=line))
+        return self._atom(Test("file", path, line=line))
 
     def unknown(self, command: str, line: int) -> int:
         """Whether a command succeeds; each place has its own answer."""
-        return self._atom(
-            Test("unknown", (Output(command),), (str(line),), text=command, line=line)
-        )
+        return self._atom(Test("unknown", (Output(command),), (str(line),), line=line))
 
     def of(self, when: When) -> int:
         """The guard of a condition that was told, in these conditions."""
@@ -259,15 +254,8 @@ class Conditions:
         return [(test.line, test.text) for test in tests]
 
     def _tests_of(self, cube: Cube) -> tuple[Test, ...]:
-        tests = [replace(self._tests[number], negated=not holds) for number, holds in sorted(cube)]
-        return tuple(
-            replace(
-                test,
-                right=() if test.kind == "unknown" else test.right,
-                text=f"not: {test.text}" if test.negated else test.text,
-            )
-            for test in tests
-        )
+        tests = (replace(self._tests[number], negated=not holds) for number, holds in sorted(cube))
+        return tuple(replace(test, right=()) if test.kind == "unknown" else test for test in tests)
 
 
 _SPELLINGS = {
@@ -317,20 +305,15 @@ def _of_ref(test: Test) -> Test:
     left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, folder)
     if rest == ("**",) or folder == "refs/pull/":
         return _set(left, test.line)
-    sign = "=" if test.kind == "equal" else "like"
-    return replace(test, left=left, right=rest, text=_told(left, sign, rest))
+    return replace(test, left=left, right=rest)
 
 
 def _set(left: Text, line: int) -> Test:
-    return Test("set", left, text=f"{spell(left)} is set", line=line)
+    return Test("set", left, line=line)
 
 
 def _is_default_branch(text: Text) -> bool:
     return len(text) == 1 and meaning(text[0]) == "default_branch"
-
-
-def _told(left: Text, operator: str, right: Text) -> str:
-    return f"{spell(left)} {operator} {spell(right)}"
 
 
 def _group(test: Test) -> int | None:

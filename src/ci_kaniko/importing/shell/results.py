@@ -200,12 +200,7 @@ class _Results:
         return self.secrets.clean(finished_text(text), line)
 
     def _test(self, test: Test) -> Test:
-        return replace(
-            test,
-            left=self._clean(test.left),
-            right=self._clean(test.right),
-            text=self.secrets.clean_string(test.text),
-        )
+        return replace(test, left=self._clean(test.left), right=self._clean(test.right))
 
     def _call(self, call: RawCall, logins: tuple[Login, ...]) -> Call:
         whole = self.guards.both(call.path, self.usual)

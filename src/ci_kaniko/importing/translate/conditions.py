@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, When
+from ci_kaniko.importing.calls import Output, Test, When
 from ci_kaniko.importing.translate.atoms import VERSIONS, Atom, atoms_of, name_of
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.conditions import REFS
@@ -257,7 +257,7 @@ def _add(made: Condition, run: _Run, *, starts: bool) -> list[Test]:
 
 
 def _unknown(said: Iterable[str]) -> list[Test]:
-    return [Test("unknown", (), text=text) for text in dict.fromkeys(said)]
+    return [Test("unknown", (Output(text),)) for text in dict.fromkeys(said)]
 
 
 def _add_refs(made: Condition, run: _Run, side: str) -> bool:
@@ -329,15 +329,12 @@ def _only(made: Condition, kind: str) -> list[str]:
 
 def several(made: Condition) -> list[Test]:
     """Lists that exclude different things, which ``triggers`` cannot tell apart."""
-    return [
-        Test(
-            "unknown",
-            (),
-            text=" and ".join(f"{kind} {', '.join(globs)}" for globs in made.lists(kind)),
-        )
-        for kind in REFS
-        if len(made.lists(kind)) > 1
-    ]
+    lists = {kind: made.lists(kind) for kind in REFS}
+    return _unknown(
+        " and ".join(f"{kind} {', '.join(globs)}" for globs in found)
+        for kind, found in lists.items()
+        if len(found) > 1
+    )
 
 
 def is_unknown(when: When) -> bool:
@@ -347,9 +344,7 @@ def is_unknown(when: When) -> bool:
 
 def shown_when(when: When) -> str:
     """A condition for people."""
-    return " or ".join(
-        " and ".join(test.text or test.kind for test in tests) or "always" for tests in when
-    )
+    return " or ".join(" and ".join(test.text for test in tests) or "always" for tests in when)
 
 
 def both_ways(one: When, other: When) -> When:

@@ -11,12 +11,11 @@ from ci_kaniko.importing.calls import (
     Var,
     join,
     literal,
-    split_text,
-    starts_with,
     without_head,
 )
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Root
+from ci_kaniko.importing.shell.commands.containers import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,8 +55,8 @@ class Paths:
 
     def _volumes(self) -> None:
         """Where ``docker run`` shows the repository to the container."""
-        for source, target in _mounts(self.call):
-            inside = _repository_path(self, source)
+        for source, target in mounts(self.call.docker):
+            inside = self._repository_path(source)
             if inside is not None:
                 self.mounted.append(Root(target, inside))
             else:
@@ -89,72 +88,41 @@ class Paths:
         return "." if not self.job.folder else self._absolute(self.job.folder)
 
     def _absolute(self, text: Text, roots: Iterable[Root] | None = None) -> str | None:
-        for root in [*self.mounted, *self.job.roots] if roots is None else roots:
-            rest = starts(text, root.prefix)
-            below = None if rest is None else literal(rest)
-            if below is not None and (not below or below.startswith("/")):
-                return _normal(posixpath.join(root.path, below.strip("/") or "."))
+        found = _within(text, [*self.mounted, *self.job.roots] if roots is None else roots)
         first = text[0] if text else ""
-        if isinstance(first, Var) and meaning(first) == "checkout" and not first.changes:
-            below = literal(join(text[1:]))
-            return None if below is None else _normal(below.strip("/") or ".")
-        return None
+        if found is None and isinstance(first, Var) and meaning(first) == "checkout":
+            below = None if first.changes else literal(join(text[1:]))
+            found = None if below is None else _normal(below.strip("/"))
+        return found
 
     def output(self, text: Text) -> str | None:
         """A file that the executor writes, from the root of the repository."""
         for roots in (self.job.outputs, self.mounted, self.written, self.job.roots):
-            found = self._below(text, roots)
+            found = _within(text, roots, itself=False)
             if found is not None:
                 return found
         return self.inside(text)
 
-    def _below(self, text: Text, roots: Iterable[Root]) -> str | None:
-        for root in roots:
-            rest = starts(text, root.prefix)
-            below = None if rest is None else literal(rest)
-            if below is not None and below.startswith("/"):
-                return _normal(posixpath.join(root.path, below.strip("/") or "."))
-        return None
+    def _repository_path(self, source: Text) -> str | None:
+        """What a folder outside of the container is, from the root of the repository."""
+        first = source[0] if source else ""
+        asked = first.command.split()[0] if isinstance(first, Output) else ""
+        if first == Var("PWD") or asked in {"pwd", "git"}:
+            rest = literal(join(source[1:]))
+            here = "." if asked == "git" else self.folder() or "."
+            return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
+        found = _within(source, self.job.roots)
+        written = literal(source) or ""
+        return _normal(written) if found is None and written.startswith(".") else found
 
 
-def _mounts(call: Call) -> Iterable[tuple[Text, Text]]:
-    """What ``docker run`` mounts: outside, inside."""
-    for word in call.docker:
-        for head in ("--volume=", "--mount="):
-            if starts_with(word.text, head):
-                rest = without_head(word.text, head)
-                if head == "--volume=":
-                    outside, *inside = split_text(rest, ":")
-                    if inside:
-                        yield outside, inside[0]
-                    continue
-                fields = {}
-                for piece in split_text(rest, ","):
-                    name, *value = split_text(piece, "=", 1)
-                    fields[literal(name) or ""] = value[0] if value else ()
-                source = fields.get("source") or fields.get("src") or ()
-                target = fields.get("target") or fields.get("dst") or fields.get("destination")
-                if source and target:
-                    yield source, target
-
-
-def _repository_path(paths: Paths, source: Text) -> str | None:
-    """What a folder outside of the container is, from the root of the repository."""
-    first = source[0] if source else ""
-    asked = first.command.split()[0] if isinstance(first, Output) else ""
-    if first == Var("PWD") or asked in {"pwd", "git"}:
-        rest = literal(join(source[1:]))
-        base = "." if asked == "git" else paths.folder()
-        here = base if base is not None else "."
-        return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
-    for root in paths.job.roots:
-        rest_text = starts(source, root.prefix)
-        below_ = None if rest_text is None else literal(rest_text)
-        if below_ is not None and (not below_ or below_.startswith("/")):
-            return _normal(posixpath.join(root.path, below_.strip("/") or "."))
-    written = literal(source)
-    if written is not None and written.startswith("."):
-        return _normal(written)
+def _within(text: Text, roots: Iterable[Root], *, itself: bool = True) -> str | None:
+    """What a path below one of some folders is from the root of the repository."""
+    for root in roots:
+        rest = starts(text, root.prefix)
+        below = None if rest is None else literal(rest)
+        if below is not None and (below.startswith("/") or (itself and not below)):
+            return _normal(posixpath.join(root.path, below.strip("/")))
     return None
 
 

@@ -34,9 +34,7 @@ def take_destinations(work: Work) -> None:
     )
     if not work.call.pushed:
         for test in condition_of(work, work.call.when).unknown:
-            work.job.tell(
-                "unknown-condition/build", test.line or work.call.line, test.text or test.kind
-            )
+            work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
     pushes = bool(listed)
     if not listed:
         # With push: never they push nothing, and say what is built.
@@ -88,7 +86,7 @@ def _is_narrowed_away(
 ) -> bool:
     """Whether a destination is left out, since a spec would push more to it than was asked."""
     more = sorted(condition.without - set(condition.words))
-    unknown = [(test.text or test.kind, test.line) for test in condition.unknown]
+    unknown = [(test.text, test.line) for test in condition.unknown]
     unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
     away = condition.never or bool(more)
     for said, at in unknown:

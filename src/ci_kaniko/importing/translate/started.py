@@ -58,7 +58,7 @@ def set_triggers(
     made = read(when, starts=True, sides=SIDES if requests else REFS)
     instead = "push: never" if made.held else "triggers: leaves that out"
     for test in [*made.unknown, *several(made)]:
-        job.tell("unknown-trigger", test.line or line, test.text or test.kind, instead)
+        job.tell("unknown-trigger", test.line or line, test.text, instead)
     if "schedule" in made.without:
         job.tell("schedule/none", line)
     found = triggers_of(made, requests=made.requests)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Mounted
-from ci_kaniko.importing.readers.documents import Map, ignore, peek
+from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.jobs import Draft
+
+Nodes = tuple[Any, ...]
 
 
 def volumes_of(pod: Map) -> dict[str, Map]:
@@ -21,88 +23,55 @@ def volumes_of(pod: Map) -> dict[str, Map]:
 def read_volumes(job: Draft, pod: Map, container: Map) -> None:
     """What a container finds in the volumes of its pod: secrets, claims and tokens."""
     volumes = volumes_of(pod)
-    job.mounts += _mounts_of(container, volumes)
-    job.claims |= _claims_of(container, volumes) | _tokens_of(container, volumes)
+    for path, entry, volume, nodes in _mounted(container, volumes):
+        job.mounts += _secrets(path, entry, volume, nodes)
+        claim = mapping(volume.get("persistentVolumeClaim"))
+        if (name := claim.get("claimName")) and not entry.get("subPath"):
+            looks = (*nodes, name, claim.get("readOnly"))
+            job.claims[path] = Mounted(path, peek(name), {}, nodes=looks)
+        for source in _sources(volume):
+            if token := mapping(source.get("serviceAccountToken")):
+                file = f"{path}/{peek(token.get('path'))}"
+                job.claims[file] = Mounted(file, "", {}, nodes=(*nodes, *token.values()))
     _take_scratch(pod, container, volumes)
 
 
-def _mounts_of(container: Map, volumes: dict[str, Map]) -> list[Mounted]:
-    """The secrets that are mounted into a container."""
-    found = []
-    for entry, volume in _mounted(container, volumes):
-        path, sub = peek(entry.get("mountPath")), peek(entry.get("subPath"))
-        for name, items in _secrets(volume):
-            files = {peek(item.get("path")): peek(item.get("key")) for item in items}
-            if sub:
-                files = {sub: files.get(sub, sub)}
-            folder = path.rstrip("/").endswith(".docker") and (not files or "config.json" in files)
-            ready = folder or path.endswith("/config.json")
-            nodes = [*_looks(entry, volume), name]
-            nodes += [item.get(key) for item in items for key in ("path", "key")]
-            nodes.append(_optional(volume.get("secret")))
-            found.append(Mounted(path.rstrip("/") or "/", peek(name), files, ready, tuple(nodes)))
-    return found
+def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes) -> Iterator[Mounted]:
+    """The secrets of a volume, with the keys that are taken of each."""
+    own = mapping(volume.get("secret"))
+    listed = [(own, own.get("secretName"))] if own else []
+    inner = (mapping(source.get("secret")) for source in _sources(volume))
+    for secret, name in (*listed, *((each, each.get("name")) for each in inner if each)):
+        items = list(maps(secret.get("items")))
+        files = {peek(item.get("path")): peek(item.get("key")) for item in items}
+        if sub := peek(entry.get("subPath")):
+            files = {sub: files.get(sub, sub)}
+        folder = path.endswith(".docker") and (not files or "config.json" in files)
+        ready = folder or path.endswith("/config.json")
+        keys = [item.get(key) for item in items for key in ("path", "key")]
+        looks = (*nodes, name, *keys, own.get("optional"))
+        yield Mounted(path or "/", peek(name), files, ready, looks)
 
 
-def _claims_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
-    """The claims that are mounted into a container, by their paths."""
-    found = {}
-    for entry, volume in _mounted(container, volumes):
-        claim = volume.get("persistentVolumeClaim")
-        if not isinstance(claim, Map) or entry.get("subPath"):
-            continue
-        name = claim.get("claimName")
-        if name:
-            path = peek(entry.get("mountPath")).rstrip("/")
-            nodes = (*_looks(entry, volume), name, claim.get("readOnly"))
-            found[path] = Mounted(path, peek(name), {}, nodes=nodes)
-    return found
-
-
-def _tokens_of(container: Map, volumes: dict[str, Map]) -> dict[str, Mounted]:
-    """The tokens of the service account that are mounted into a container, by their files."""
-    found = {}
-    for entry, volume in _mounted(container, volumes):
-        for source in _sources(volume):
-            token = source.get("serviceAccountToken")
-            if isinstance(token, Map):
-                folder = peek(entry.get("mountPath")).rstrip("/")
-                path = f"{folder}/{peek(token.get('path'))}"
-                nodes = (*_looks(entry, volume), *_tokens(source))
-                found[path] = Mounted(path, "", {}, nodes=nodes)
-    return found
-
-
-def annotation_files(
-    container: Map, volumes: dict[str, Map]
-) -> dict[str, tuple[tuple[Any, ...], str]]:
+def annotation_files(container: Map, volumes: dict[str, Map]) -> dict[str, tuple[Nodes, str]]:
     """Files of a container that hold a field of its Pod: what says so, and the field's path."""
     found = {}
-    for entry, volume in _mounted(container, volumes):
-        for source in _sources(volume):
-            api = source.get("downwardAPI")
-            for item in maps(api.get("items") if isinstance(api, Map) else None):
-                field = item.get("fieldRef")
-                path = field.get("fieldPath") if isinstance(field, Map) else None
-                file = f"{peek(entry.get('mountPath')).rstrip('/')}/{peek(item.get('path'))}"
-                nodes = (*_looks(entry, volume), item.get("path"), path)
-                tokens = tuple(node for one in _sources(volume) for node in _tokens(one))
-                found[file] = ((*nodes, *tokens), peek(path))
+    for path, _, volume, nodes in _mounted(container, volumes):
+        given = list(_sources(volume))
+        tokens = [
+            node for one in given for node in mapping(one.get("serviceAccountToken")).values()
+        ]
+        for item in (
+            item for one in given for item in maps(mapping(one.get("downwardAPI")).get("items"))
+        ):
+            field = mapping(item.get("fieldRef")).get("fieldPath")
+            looks = (*nodes, item.get("path"), field, *tokens)
+            found[f"{path}/{peek(item.get('path'))}"] = (looks, peek(field))
     return found
-
-
-def _tokens(source: Map) -> tuple[Any, ...]:
-    token = source.get("serviceAccountToken")
-    return tuple(token.values()) if isinstance(token, Map) else ()
 
 
 def _sources(volume: Map) -> Iterator[Map]:
-    projected = volume.get("projected")
-    yield from maps(projected.get("sources") if isinstance(projected, Map) else None)
-
-
-def _optional(value: Any) -> Any:
-    return value.get("optional") if isinstance(value, Map) else None
+    return maps(mapping(volume.get("projected")).get("sources"))
 
 
 def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
@@ -111,9 +80,9 @@ def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
     shared = {
         peek(item.get("name")) for other in others for item in maps(other.get("volumeMounts"))
     }
-    for entry, volume in _mounted(container, volumes):
+    for _, _, volume, nodes in _mounted(container, volumes):
         if volume.get("emptyDir") == {} and peek(volume.get("name")) not in shared:
-            for node in (*_looks(entry, volume), volume["emptyDir"]):
+            for node in (*nodes, volume["emptyDir"]):
                 ignore(node)
 
 
@@ -122,24 +91,11 @@ def maps(value: Any) -> Iterator[Map]:
     return (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Map))
 
 
-def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[Map, Map]]:
+def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map, Map, Nodes]]:
+    """Where each volume is mounted, its mount, the volume, and the words that say so."""
     for entry in maps(container.get("volumeMounts")):
         volume = volumes.get(peek(entry.get("name")))
         if volume is not None:
-            yield entry, volume
-
-
-def _looks(entry: Map, volume: Map) -> tuple[Any, ...]:
-    keys = ("name", "mountPath", "subPath", "readOnly")
-    return (volume.get("name"), *(entry.get(key) for key in keys))
-
-
-def _secrets(volume: Map) -> Iterator[tuple[Any, list[Map]]]:
-    """The name of each Secret in a volume, and the keys that are taken of it."""
-    secret = volume.get("secret")
-    if isinstance(secret, Map):
-        yield secret.get("secretName"), list(maps(secret.get("items")))
-    for source in _sources(volume):
-        inner = source.get("secret")
-        if isinstance(inner, Map):
-            yield inner.get("name"), list(maps(inner.get("items")))
+            looks = (entry.get(key) for key in ("name", "mountPath", "subPath", "readOnly"))
+            path = peek(entry.get("mountPath")).rstrip("/")
+            yield path, entry, volume, (volume.get("name"), *looks)

@@ -8,6 +8,9 @@ from ci_kaniko.importing.calls import Text, literal, split_text, starts_with, wi
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.shell.reader import Reader
 
 
@@ -33,20 +36,17 @@ def environment(reader: Reader, options: tuple[Item, ...]) -> dict[str, Value]:
     return found
 
 
-def mounts(options: tuple[Item, ...]) -> list[tuple[Text, Text]]:
+def mounts(options: Iterable[Item | Word]) -> Iterator[tuple[Text, Text]]:
     """Where a container sees what: outside, inside."""
-    found: list[tuple[Text, Text]] = []
-    for _, text in values_of(options, "--volume"):
-        outside, *inside = split_text(text, ":")
-        if inside:
-            found.append((outside, inside[0]))
-    for _, text in values_of(options, "--mount"):
-        fields: dict[str, Text] = {}
-        for piece in split_text(text, ","):
-            name, *rest = split_text(piece, "=", 1)
-            fields[literal(name) or ""] = rest[0] if rest else ()
-        source = fields.get("source", fields.get("src", ()))
-        target = fields.get("target", fields.get("dst", fields.get("destination", ())))
-        if source and target:
-            found.append((source, target))
-    return found
+    for text in (option.text for option in options):
+        if starts_with(text, "--volume="):
+            outside, *inside = split_text(without_head(text, "--volume="), ":")
+            if inside:
+                yield outside, inside[0]
+        elif starts_with(text, "--mount="):
+            pairs = (split_text(x, "=", 1) for x in split_text(without_head(text, "--mount="), ","))
+            fields = {literal(pair[0]): pair[1] for pair in pairs if len(pair) > 1}
+            source = fields.get("source") or fields.get("src")
+            target = fields.get("target") or fields.get("dst") or fields.get("destination")
+            if source and target:
+                yield source, target
