@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ci_kaniko.importing.sentences import Note
 
@@ -226,14 +226,16 @@ def join(parts: Iterable[Part]) -> Text:
     return tuple(joined)
 
 
-def split_text(text: Text, mark: str, limit: int = -1) -> list[Text]:
-    """A text cut at a character; holes stay whole."""
+def split_text(text: Text, mark: str | re.Pattern[str], limit: int = -1) -> list[Text]:
+    """A text cut at a character, or where a pattern is found; holes stay whole."""
     pieces: list[list[Part]] = [[]]
     for part in text:
         if not isinstance(part, str):
             pieces[-1].append(part)
             continue
-        first, *others = part.split(mark, limit - len(pieces) + 1 if limit >= 0 else -1)
+        rest = limit - len(pieces) + 1 if limit >= 0 else -1
+        found = part.split(mark, rest) if isinstance(mark, str) else mark.split(part)
+        first, *others = found
         pieces[-1].append(first)
         pieces += [[other] for other in others]
     return [join(piece) for piece in pieces]
@@ -254,6 +256,11 @@ def literal(text: Text) -> str | None:
     if not text:
         return ""
     return text[0] if len(text) == 1 and isinstance(text[0], str) else None
+
+
+def only_var(text: Text) -> Var | None:
+    """The variable that a text is, with nothing around it."""
+    return text[0] if len(text) == 1 and isinstance(text[0], Var) else None
 
 
 def variables(text: Text) -> list[Var]:
@@ -315,9 +322,16 @@ def references(text: str) -> Text:
     >>> references("$CI_REGISTRY_IMAGE/api")
     (Var(name='CI_REGISTRY_IMAGE', default=None, changes=(), portable=False), '/api')
     """
+    return filled_in(_REFERENCE, text, lambda match: (Var(match[1] or match[2]),))
+
+
+def filled_in(
+    pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], Iterable[Part]]
+) -> Text:
+    """A text with parts for each place that a pattern finds."""
     parts: list[Part] = []
     at = 0
-    for match in _REFERENCE.finditer(text):
-        parts += [text[at : match.start()], Var(match[1] or match[2])]
+    for match in pattern.finditer(text):
+        parts += [text[at : match.start()], *value(match)]
         at = match.end()
     return join([*parts, text[at:]])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Masked, Text, Var, literal
+from ci_kaniko.importing.calls import Call, Masked, Text, literal, only_var
 from ci_kaniko.importing.readers.documents import ignore
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
@@ -136,9 +136,10 @@ class Job:
 
     def secret_of(self, text: Text) -> str | None:
         """The name of the secret that a text is."""
-        if len(text) != 1 or not isinstance(text[0], Var) or text[0].changes:
+        var = only_var(text)
+        if var is None or var.changes:
             return None
-        name = text[0].name
+        name = var.name
         if name in self.secrets:
             return self.secrets[name].name
         if name.startswith("secrets."):

@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, literal
+from ci_kaniko.importing.calls import Text, literal, only_var
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 
@@ -111,8 +111,8 @@ class Expressions:
             return self._truth(left)
         self._take()
         right = self._value(*self._take())
-        name = right.text[0].name if len(right.text) == 1 and isinstance(right.text[0], Var) else ""
-        right = right._replace(text=self._known.get(name, right.text))
+        if var := only_var(right.text):
+            right = right._replace(text=self._known.get(var.name, right.text))
         found = self._compared(left, right, matches=operator in {"=~", "!~"})
         return self.guards.negate(found) if operator.startswith("!") else found
 

@@ -17,6 +17,7 @@ from ci_kaniko.importing.calls import (
     When,
     join,
     literal,
+    only_var,
     spell,
     starts_with,
     without_head,
@@ -270,8 +271,8 @@ _REF_NAME: Text = (Var("github.ref_name"),)
 
 
 def _in_one_spelling(test: Test) -> Test:
-    var = test.left[0] if len(test.left) == 1 else None
-    if not isinstance(var, Var) or var.name not in _SPELLINGS:
+    var = only_var(test.left)
+    if var is None or var.name not in _SPELLINGS:
         return test
     return replace(test, left=(replace(var, name=_SPELLINGS[var.name]),))
 
@@ -290,8 +291,8 @@ _REFS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pull/": "pull_reque
 
 def _of_ref(test: Test) -> Test:
     """A test of GitHub's full ref as one of the branch or the tag."""
-    var = test.left[0] if len(test.left) == 1 else None
-    if not isinstance(var, Var) or var.changes or var.default:
+    var = only_var(test.left)
+    if var is None or var.changes or var.default:
         return test
     if (
         meaning(var) == "ref.type"
@@ -318,8 +319,8 @@ def _is_default_branch(text: Text) -> bool:
 
 def _group(test: Test) -> int | None:
     """The variables among which a test that holds has chosen one."""
-    var = test.left[0] if len(test.left) == 1 else None
-    if not isinstance(var, Var) or var.changes or var.default:
+    var = only_var(test.left)
+    if var is None or var.changes or var.default:
         return None
     if test.kind not in ("set", "glob") and not (test.kind == "equal" and literal(test.right)):
         return None

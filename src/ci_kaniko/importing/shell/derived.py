@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, Var, literal
+from ci_kaniko.importing.calls import Text, Var, literal, only_var
 from ci_kaniko.importing.facts import meaning, variables_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import pure
@@ -31,16 +31,12 @@ def recognised(value: Value, conditions: Conditions, path: int) -> Value:
     return value
 
 
-def _single(text: Text) -> Var | None:
-    return text[0] if len(text) == 1 and isinstance(text[0], Var) else None
-
-
 def _plain_and_var(value: Value) -> tuple[str, int, Var] | None:
     """A plain text, and a variable with its guard: there is nothing else in the value."""
     if len(value) != 2:
         return None
     for (_, one), (guard, other) in (value, value[::-1]):
-        text, var = literal(one), _single(other)
+        text, var = literal(one), only_var(other)
         if text is not None and var is not None:
             return text, guard, var
     return None
@@ -102,7 +98,7 @@ def _version(value: Value, conditions: Conditions, path: int) -> Var | None:
     if len(value) != 2:
         return None
     for (guard, one), (_, other) in (value, value[::-1]):
-        version, ref = _single(one), _single(other)
+        version, ref = only_var(one), only_var(other)
         if version is None or ref is None or not version.name.startswith("version@"):
             continue
         is_tag = ref.changes in (("tag",), ("tag-like",)) or ref.name == "ref.tag"
@@ -122,7 +118,7 @@ def _ref(value: Value, conditions: Conditions, path: int) -> Var | None:
         if not conditions.same(rest.pop(request), test, path):
             return None
         left = guards.negate(test)
-    vars_ = [_single(text) for text in rest]
+    vars_ = [only_var(text) for text in rest]
     if len(vars_) == 1 and request is not None and vars_[0] is not None:
         return _known_ref(vars_[0])
     tag = next((var for var in vars_ if var and _is(var, "tag")), None)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Part, Text, Var, join
+from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.sentences import Note
 
 if TYPE_CHECKING:
@@ -108,12 +108,7 @@ def fill(text: str, holes: Sequence[Text]) -> Text:
     """A string with slots as a text with holes."""
     if not holes or not _SLOT.search(text):
         return (text,) if text else ()
-    parts: list[Part] = []
-    at = 0
-    for match in _SLOT.finditer(text):
-        parts += [text[at : match.start()], *holes[ord(match.group()) - _FIRST]]
-        at = match.end()
-    return join([*parts, text[at:]])
+    return filled_in(_SLOT, text, lambda match: holes[ord(match.group()) - _FIRST])
 
 
 def _without_expressions(text: str, first_line: int, holes: list[Text], notes: list[Note]) -> str:

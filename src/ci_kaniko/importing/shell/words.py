@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, only_var, spell
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
@@ -511,13 +511,13 @@ def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value
     instead = default()
 
     def made(text: Text) -> Value:
-        var = text[0] if len(text) == 1 else None
+        var = only_var(text)
         plain_default = literal(instead[0][1]) if len(instead) == 1 else None
         if plain_default == "":
             return pure(text)
-        if isinstance(var, Var) and plain_default and not var.default and not var.changes:
+        if var and plain_default and not var.default and not var.changes:
             return pure((Var(var.name, plain_default, (), var.portable),))
-        if isinstance(var, Var) and len(instead) == 1 and _is_from_outside(reader, var):
+        if var and len(instead) == 1 and _is_from_outside(reader, var):
             reader.note("default-taken", var.name, spell(instead[0][1]))
             return instead
         filled = reader.conditions.filled(text, reader.line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from ci_kaniko.importing.calls import Test, Text, Var, literal
+from ci_kaniko.importing.calls import Test, Text, literal, only_var
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.patterns import globs_of_regex
 
@@ -39,9 +39,9 @@ class Atom:
 
 def name_of(text: Text) -> str:
     """The portable name of a text that is one variable; ``event``, ``ref`` or ``ref.type`` else."""
-    if len(text) != 1 or not isinstance(text[0], Var):
+    var = only_var(text)
+    if var is None:
         return ""
-    var = text[0]
     if var.portable:
         return var.name.partition("@")[0] if not var.changes else ""
     found = meaning(var)

@@ -13,6 +13,7 @@ from ci_kaniko.importing.calls import (
     Text,
     Var,
     literal,
+    only_var,
     spell,
 )
 from ci_kaniko.importing.translate.settings import note_store
@@ -111,12 +112,12 @@ class Clouds:
     def key(self, text: Text, name: str) -> str | None:
         if not text:
             return None
-        if len(text) == 1 and isinstance(text[0], Var):
+        if var := only_var(text):
             known = self.job.secret_of(text)
-            if known is None and text[0].name != name:
-                known = text[0].name
+            if known is None and var.name != name:
+                known = var.name
             if known:
-                self.note_store(text[0].name)
+                self.note_store(var.name)
                 return self.secret_name(known, self.call.line)
             return None
         if literal(text) or any(isinstance(part, Masked) for part in text):
@@ -186,11 +187,10 @@ class Clouds:
 
     def file_secret(self, path: Text) -> str | None:
         """The secret that a file is."""
-        if len(path) == 1 and isinstance(path[0], Var):
-            name = path[0].name
-            secret = self.job.secrets.get(name)
+        if var := only_var(path):
+            secret = self.job.secrets.get(var.name)
             if secret or self.job.plain_secrets:
-                return secret.name if secret else name
+                return secret.name if secret else var.name
         for text in self._written(path):
             whole = whole_variable(text)
             if whole is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, literal
+from ci_kaniko.importing.calls import literal, only_var
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
@@ -17,8 +17,7 @@ def take_fetching(work: Work) -> None:
     password = work.logins.environment("GIT_PASSWORD") or work.logins.environment("GIT_TOKEN")
     if not password:
         return
-    if len(password) == 1 and isinstance(password[0], Var):
-        var = password[0]
+    if var := only_var(password):
         secret = work.job.secrets.get(var.name)
         name = secret.name if secret else var.name.rpartition(".")[2]
         own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}

@@ -14,6 +14,7 @@ from ci_kaniko.importing.calls import (
     Var,
     decoded,
     literal,
+    only_var,
     spell,
     without_head,
 )
@@ -117,8 +118,8 @@ class Logins(Clouds):
         text = without_head(without_head(text, "https://"), "http://") if len(text) > 1 else text
         if not text:
             return ""
-        if len(text) == 1 and isinstance(text[0], Var):
-            name = text[0].name
+        if var := only_var(text):
+            name = var.name
             if name.startswith(_PROXY_SERVER):
                 return _PROXY_SERVER
             if name in {"CI_REGISTRY", "CI_REGISTRY_IMAGE", "registry.host", "registry.image"}:
@@ -176,7 +177,8 @@ class Logins(Clouds):
         )
 
     def _is_ci_token(self, password: Text, host: str) -> bool:
-        name = password[0].name if len(password) == 1 and isinstance(password[0], Var) else ""
+        var = only_var(password)
+        name = var.name if var else ""
         if self.job.target == "gitlab" and name in _CI_PASSWORDS:
             return True
         if self.job.target == "github":
@@ -191,8 +193,7 @@ class Logins(Clouds):
         written = literal(user)
         if written:
             return written
-        if len(user) == 1 and isinstance(user[0], Var):
-            var = user[0]
+        if var := only_var(user):
             if var.name in {"GITHUB_ACTOR", "github.actor", "GITHUB_REPOSITORY_OWNER"} or (
                 var.name == "github.repository_owner"
             ):
@@ -206,8 +207,7 @@ class Logins(Clouds):
 
     def _secret(self, text: Text, host: str, line: int) -> str | None:
         """The name of the secret that a password is."""
-        if len(text) == 1 and isinstance(text[0], Var):
-            var = text[0]
+        if var := only_var(text):
             name = self.job.secret_of(text)
             if name is None:
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]

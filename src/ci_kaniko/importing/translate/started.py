@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, literal, variables
+from ci_kaniko.importing.calls import literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.patterns import globs_of_regex
@@ -107,8 +107,8 @@ def one_repository(when: When) -> tuple[str, When]:
 
 def _repository(test: Test) -> str:
     """The path of a repository that a test asks for."""
-    var, right = test.left[0] if len(test.left) == 1 else None, literal(test.right)
-    if not isinstance(var, Var) or var.changes or test.negated or not right:
+    var, right = only_var(test.left), literal(test.right)
+    if var is None or var.changes or test.negated or not right:
         return ""
     found: str | None = None
     if meaning(var) == "repository.path" and test.kind in {"equal", "glob"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Var, Word, spell
+from ci_kaniko.importing.calls import Word, only_var, spell
 from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
@@ -67,10 +67,9 @@ def _stray(work: Work, word: Word) -> None:
     if not shown.strip():
         work.job.tell("empty-argument", word.line)
         return
-    variable = len(word.text) == 1 and isinstance(word.text[0], Var)
     advice = (
         "write the flags that it holds into the spec"
-        if variable
+        if only_var(word.text)
         else "kaniko takes no arguments but flags"
     )
     work.job.tell("stray-argument", word.line, shown, advice)

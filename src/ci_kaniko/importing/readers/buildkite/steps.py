@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, join
+from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
@@ -186,13 +186,12 @@ def _environment(job: Draft, top: Map, step: Map) -> None:
 
 def _at_upload(text: str) -> Text:
     """A text after the upload: variables have their values, and what is doubled is halved."""
-    parts: list[Any] = []
-    at = 0
-    for match in _UPLOAD.finditer(text):
+
+    def value(match: re.Match[str]) -> Text:
         name = match[1] or match[2]
-        parts += [text[at : match.start()], Var(name) if name else "$"]
-        at = match.end()
-    return join([*parts, text[at:]])
+        return (Var(name) if name else "$",)
+
+    return filled_in(_UPLOAD, text, value)
 
 
 class _Step:

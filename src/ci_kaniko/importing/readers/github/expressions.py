@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, join, literal, spell
+from ci_kaniko.importing.calls import Text, Var, join, literal, only_var, spell, split_text
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 from ci_kaniko.importing.shell.values import EMPTY, Value, plain, pure
 
@@ -232,10 +232,9 @@ class Expressions:
         rest = YES
         for head in heads:
             value = self._value(head)
-            only = value[0][1] if len(value) == 1 else ()
-            var = only[0] if len(only) == 1 else None
+            var = only_var(value[0][1]) if len(value) == 1 else None
             if (
-                isinstance(var, Var)
+                var
                 and not (var.changes or var.default)
                 and rest == YES
                 and last.kind == "text"
@@ -353,8 +352,8 @@ class Expressions:
 
     def _holds(self, name: str, text: Text, part: str) -> int:
         line, glob = self._line, self.conditions.glob
-        var = text[0] if len(text) == 1 else None
-        is_ref = isinstance(var, Var) and var.name in _REFS and not var.changes
+        var = only_var(text)
+        is_ref = var is not None and var.name in _REFS and not var.changes
         if name == "contains" and is_ref and part in {"refs/heads/", "refs/tags/"}:
             return glob(text, f"{part}**", line)
         if any(character in part for character in "*?[]!"):
@@ -403,15 +402,7 @@ def lines_of(value: Value) -> list[Value]:
     """A value with one text, cut into its lines; others stay whole."""
     if len(value) != 1:
         return [value]
-    rows: list[list[Any]] = [[]]
-    for part in value[0][1]:
-        if isinstance(part, str):
-            first, *others = part.split("\n")
-            rows[-1].append(first)
-            rows += [[other] for other in others]
-        else:
-            rows[-1].append(part)
-    return [pure(row) for row in map(stripped_text, map(join, rows)) if row]
+    return [pure(row) for row in map(stripped_text, split_text(value[0][1], "\n")) if row]
 
 
 def stripped_text(text: Text) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, starts_with
+from ci_kaniko.importing.calls import Output, Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Secret
 from ci_kaniko.importing.readers.documents import Map, line_of, mapping, string
 from ci_kaniko.importing.readers.github.expressions import Expressions
@@ -223,12 +223,11 @@ def in_workspace(text: Text) -> Text:
 
 def _plain_name(text: Text) -> str:
     """The variable that a text is, as it is."""
-    var = text[0] if len(text) == 1 else None
-    plain = isinstance(var, Var) and not (var.changes or var.default)
-    return var.name if plain and isinstance(var, Var) else ""
+    var = only_var(text)
+    return var.name if var and not (var.changes or var.default) else ""
 
 
 def secret_name(text: Text) -> str:
     """The secret that a text is; empty where it is something else."""
-    only = text[0].name if len(text) == 1 and isinstance(text[0], Var) else ""
-    return only.removeprefix("secrets.") if only.startswith("secrets.") else ""
+    var = only_var(text)
+    return var.name.removeprefix("secrets.") if var and var.name.startswith("secrets.") else ""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.calls import Text, Var, filled_in, join, literal, spell, split_text
 from ci_kaniko.importing.readers.github.expressions import stripped_text
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.values import Item
 
 if TYPE_CHECKING:
@@ -278,20 +279,20 @@ class Metadata:
 
     def _pattern(self, text: Text, row: Row) -> Text | None:
         """A text with ``{{name}}`` replaced; None where a spec has no word for it."""
-        parts: list[object] = []
-        for part in text:
-            if not isinstance(part, str):
-                parts.append(part)
-                continue
-            at = 0
-            for match in _HANDLEBARS.finditer(part):
-                if match[1] not in _GLOBALS:
-                    self._lost(row, "word", match.group())
-                    return None
-                parts += [part[at : match.start()], *_GLOBALS[match[1]]]
-                at = match.end()
-            parts.append(part[at:])
-        return join(parts)  # type: ignore[arg-type]
+        words = (
+            match for part in text if isinstance(part, str) for match in _HANDLEBARS.finditer(part)
+        )
+        for match in words:
+            if match[1] not in _GLOBALS:
+                self._lost(row, "word", match.group())
+                return None
+        filled = (
+            filled_in(_HANDLEBARS, part, lambda found: _GLOBALS[found[1]])
+            if isinstance(part, str)
+            else (part,)
+            for part in text
+        )
+        return join(part for parts in filled for part in parts)
 
     # -- labels -------------------------------------------------------------------------------
 
@@ -323,27 +324,12 @@ _GLOBALS: dict[str, Text] = {
 
 def _fields(text: Text) -> dict[str, Text]:
     """The fields of ``type=ref,event=branch``: CSV, in which holes stand for themselves."""
-    holes = [part for part in text if not isinstance(part, str)]
-    marks = iter(range(0xE000, 0xE000 + len(holes)))
-    plain = "".join(part if isinstance(part, str) else chr(next(marks)) for part in text)
-    try:
-        row = next(csv.reader([plain.replace("\n", " ")]), [])
-    except csv.Error:
-        row = [plain]
-    found: dict[str, Text] = {}
-    for field in row:
-        name, equals, value = field.partition("=")
-        if equals:
-            found[name.strip().lower()] = _filled(value.strip(), holes)
-    return found
-
-
-def _filled(text: str, holes: list[Any]) -> Text:
-    parts = re.split("([\ue000-\uf8ff])", text)
-    return join(
-        holes[ord(part) - 0xE000] if part and "\ue000" <= part <= "\uf8ff" else part
-        for part in parts
-    )
+    holes: list[Text] = []
+    row = next(csv.reader([slotted(text, holes).replace("\n", " ")]), [])
+    pairs = (field.partition("=") for field in row)
+    return {
+        name.strip().lower(): fill(value.strip(), holes) for name, equals, value in pairs if equals
+    }
 
 
 def _name(text: Text) -> Text:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, join
+from ci_kaniko.importing.calls import join, split_text
 from ci_kaniko.importing.readers.documents import Map, line_of, string
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
 from ci_kaniko.importing.readers.github.knowledge import in_workspace
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.knowledge import Known, Step
     from ci_kaniko.importing.shell.reader import Reader
 
+_BLANKS = re.compile(r"\s+")
 _MOST_ROWS = 4
 """So many conditional lines of an output are told apart in a script."""
 
@@ -110,7 +111,8 @@ class Scope:
         return [
             Item(row.guard, word, line=row.line)
             for row in self.rows(name)
-            for word in _words(row.text)
+            for word in split_text(row.text, _BLANKS)
+            if word
         ]
 
     def joined(self, items: list[Item]) -> Value | None:
@@ -125,16 +127,3 @@ class Scope:
             for item in items
         ]
         return self.values.concat(parts, self.reader.state.path)
-
-
-def _words(text: Text) -> list[Text]:
-    """A text with holes, split at blanks."""
-    rows: list[list[Any]] = [[]]
-    for part in text:
-        if isinstance(part, str):
-            first, *others = re.split(r"\s+", part)
-            rows[-1].append(first)
-            rows += [[other] for other in others]
-        else:
-            rows[-1].append(part)
-    return [join(row) for row in rows if join(row)]

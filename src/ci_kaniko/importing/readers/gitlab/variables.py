@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, Var, join
+from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, sequence, string
 from ci_kaniko.importing.shell.secrets import is_secret_name
 
@@ -43,23 +43,18 @@ class Variables:
 
     def text(self, value: str, seen: tuple[str, ...] = (), *, expands: bool = True) -> Text:
         """A text with inputs and variables put in; those of GitLab stay holes."""
-        parts: list[Any] = []
-        at = 0
-        for match in _VARIABLE.finditer(value):
-            parts.append(value[at : match.start()])
-            at = match.end()
+
+        def part(match: re.Match[str]) -> Text:
             inner = match[1] or match[2]
             if match[3]:
-                parts.append(Var(f"inputs.{match[3]}"))
-            elif not expands:
-                parts.append(match.group())
-            elif inner is None:
-                parts.append("$")
-            elif inner in self.raw and inner not in seen:
-                parts += self._expanded(inner, seen)
-            else:
-                parts.append(Var(inner))
-        return join([*parts, value[at:]])
+                return (Var(f"inputs.{match[3]}"),)
+            if not expands:
+                return (match.group(),)
+            if inner in self.raw and inner not in seen:
+                return self._expanded(inner, seen)
+            return ("$" if inner is None else Var(inner),)
+
+        return filled_in(_VARIABLE, value, part)
 
     def flat(self, value: str) -> str:
         """A text with the variables of the file put in, as GitLab itself would write it."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Text, Var, Word, join, without_head
+from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.documents import (
@@ -98,45 +98,34 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
 
 def expanded(text: str, known: Known) -> Text:
     """A text after the kubelet: ``$(NAME)`` replaced, ``$$`` halved."""
-    parts: list[Any] = []
-    at = 0
-    for match in _KUBELET.finditer(text):
-        parts.append(text[at : match.start()])
-        at = match.end()
-        value = None if match[1] is None else known.text(match[1])
-        parts += ["$"] if match[1] is None else [match.group()] if value is None else value
-    return join([*parts, text[at:]])
+
+    def value(match: re.Match[str]) -> Text:
+        found = None if match[1] is None else known.text(match[1])
+        return ("$",) if match[1] is None else (match.group(),) if found is None else found
+
+    return filled_in(_KUBELET, text, value)
 
 
 def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B008
     """A scalar after envsubst or the like, and the kubelet; what nobody fills in is reported."""
-    text, line = string(value), line_of(value)
+    line = line_of(value)
     own = Known({**known.texts, **_values(job)})
-    parts: list[Any] = []
-    at = 0
-    for match in _FILLED.finditer(text):
-        parts.append(text[at : match.start()])
-        at = match.end()
+
+    def part(match: re.Match[str]) -> Text:
         by_kubelet, name = match[1], match[2] or match[3]
         if not by_kubelet and not name:
-            parts.append("$")
-            continue
+            return ("$",)
         found = own.text(by_kubelet or name)
-        if by_kubelet and found is not None:
-            parts += found
-            job.exported.pop(by_kubelet, None)
-            continue
-        job.exported.pop(name, None)
-        if by_kubelet:
-            parts.append(match.group())
+        if found is not None or not by_kubelet:
+            job.exported.pop(by_kubelet or name, None)
+        if by_kubelet and found is None:
             job.tell("unexpanded-variable/kubelet", line, match.group())
-        elif found is not None:
-            parts += found
-            job.tell("unexpanded-variable/shell", line, match.group(), name)
-        else:
-            parts.append(Var(name))
-            job.tell("unexpanded-variable/envsubst", line, match.group(), name)
-    return join([*parts, text[at:]])
+        elif not by_kubelet:
+            by = "envsubst" if found is None else "shell"
+            job.tell(f"unexpanded-variable/{by}", line, match.group(), name)
+        return ((match.group() if by_kubelet else Var(name)),) if found is None else found
+
+    return filled_in(_FILLED, string(value), part)
 
 
 def _values(job: Draft) -> dict[str, Text]:
@@ -201,19 +190,10 @@ def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> Non
 
 def in_script(text: str, known: Known) -> str:
     """A script after the kubelet, in which holes stand for what a run tells."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return "$"
-        found = known.text(match[1])
-        if found is None:
-            return match.group()
-        return "".join(
-            part if isinstance(part, str) else hole(part.name) if isinstance(part, Var) else ""
-            for part in found
-        )
-
-    return _KUBELET.sub(value, text)
+    return "".join(
+        part if isinstance(part, str) else hole(part.name) if isinstance(part, Var) else ""
+        for part in expanded(text, known)
+    )
 
 
 def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:

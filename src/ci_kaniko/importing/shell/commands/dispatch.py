@@ -6,7 +6,14 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Encoded, Var, literal, spell, starts_with, variables
+from ci_kaniko.importing.calls import (
+    Encoded,
+    literal,
+    only_var,
+    spell,
+    starts_with,
+    variables,
+)
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import is_executor, record
@@ -50,8 +57,8 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
 
 def _name(text: Text) -> str | None:
     """What a command is called, or is called unless a run says otherwise."""
-    var = text[0] if len(text) == 1 else None
-    return var.default if isinstance(var, Var) else literal(text)
+    var = only_var(text)
+    return var.default if var else literal(text)
 
 
 def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
