@@ -23,7 +23,7 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps
@@ -194,6 +194,10 @@ def _at_upload(text: str) -> Text:
     return filled_in(_UPLOAD, text, value)
 
 
+def _named(word: str) -> Text:
+    return (Var(_FIELDS[word], portable=True) if word in _FIELDS else Var(word),)
+
+
 class _Step:
     def __init__(self, job: Draft, placed: _Placed, top: Map, *, generated: bool) -> None:
         self.job = job
@@ -256,21 +260,9 @@ class _Step:
 
     # -- what starts it -----------------------------------------------------------------------
 
-    def _operand(self, word: str) -> Operand:
-        if word == "null":
-            return Operand((), null=True)
-        if word in {"true", "false"}:
-            return Operand((word,))
-        if word == "build.source":
-            return Operand((Var("build.source"),))
-        name = _FIELDS.get(word)
-        if name is not None:
-            return Operand((Var(name, portable=True),))
-        return Operand((Var(word),))
-
     def _triggers(self) -> None:
         job = self.job
-        expressions = Expressions(self._operand)
+        expressions = Expressions(_named)
         guard = YES
         asked = [holder for holder in (*self.groups, self.step) if string(holder.get("if"))]
         for holder in asked:

@@ -17,7 +17,8 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.expressions import BadExpression, Expressions, Operand, tokens
+from ci_kaniko.importing.readers.expressions import Expressions
+from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import globs, set_triggers
@@ -25,7 +26,7 @@ from ci_kaniko.importing.translate.started import globs, set_triggers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import Word
+    from ci_kaniko.importing.calls import Text, Word
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab.files import Files
 
@@ -53,7 +54,7 @@ class Rules:
     def __init__(self, job: Draft, files: Files) -> None:
         self.job = job
         self.files = files
-        self.expressions = Expressions(_operand, job.environment)
+        self.expressions = Expressions(_named, job.environment)
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
@@ -200,15 +201,12 @@ def _also(word: Word, test: Test) -> Word:
     return replace(word, when=tuple((*tests, test) for tests in word.when))
 
 
-def _operand(word: str) -> Operand:
-    if word == "null":
-        return Operand((), null=True)
+def _named(word: str) -> Text:
     match = re.fullmatch(r"\$\{?(\w+)\}?", word)
     if not match:
-        return Operand((word,))
+        return (word,)
     # a request's pipeline runs in the project that its branch is of
-    name = match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")
-    return Operand((Var(name),))
+    return (Var(match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")),)
 
 
 # -- variables of rules --------------------------------------------------------------------------
@@ -242,36 +240,24 @@ def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
 def _as_shell(condition: str) -> str | None:
     """A condition as a test of the shell; None where that is not plain."""
     try:
-        words = tokens(condition)
-    except BadExpression:
+        node = parsed(condition)
+    except NotUnderstood:
         return None
-    joints = {word for kind, word in words if word in {"&&", "||"} and kind == "op"}
-    if len(joints) > 1:
-        return None
-    tests: list[str] = []
-    while words:
-        end = next((at for at, (_, word) in enumerate(words) if word in joints), len(words))
-        test = _one_test(words[:end])
-        if test is None:
-            return None
-        tests.append(test)
-        words = words[end + 1 :]
-    return f" {joints.pop() if joints else ''} ".join(tests)
+    joint = {"and": " && ", "or": " || "}.get(node.kind)
+    tests = [_one_test(part) for part in (node.parts if joint else (node,))]
+    return None if None in tests else (joint or "").join(map(str, tests))
 
 
-def _one_test(words: list[tuple[str, str]]) -> str | None:
-    left = words[0][1] if words else ""
-    if not left.startswith("$"):
+def _one_test(node: Node) -> str | None:
+    if node.kind == "name" and node.text.startswith("$"):
+        return f'[ -n "{node.text}" ]'
+    operator, left, right = node.parts if node.kind == "compare" else ("", node, node)
+    if operator not in {"==", "!="} or not left.text.startswith("$"):
         return None
-    if len(words) == 1:
-        return f'[ -n "{left}" ]'
-    if len(words) != 3 or words[1][1] not in {"==", "!="}:
+    if right.kind == "null":
+        return f'[ {"-z" if operator == "==" else "-n"} "{left.text}" ]'
+    value = right.parts[0] if right.kind == "text" else right.text
+    plain = right.kind == "text" or value.startswith("$")
+    if not plain or re.search(r"[\"`\\]", value):
         return None
-    operator, (kind, right) = words[1][1].replace("==", "="), words[2]
-    if right == "null":
-        return f'[ {"-z" if operator == "=" else "-n"} "{left}" ]'
-    if kind == "string":
-        right = right[1:-1]
-    elif not right.startswith("$"):
-        return None
-    return None if re.search(r"[\"`\\]", right) else f'[ "{left}" {operator} "{right}" ]'
+    return f'[ "{left.text}" {operator.replace("==", "=")} "{value}" ]'

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.readers.expressions import Expressions, Operand
+from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 
@@ -49,15 +49,11 @@ def if_guard(conditions: Conditions, statement: Statement) -> int:
 
 
 def _groovy(conditions: Conditions, text: str, line: int) -> int:
-    return Expressions(_operand, conditions=conditions).guard(text, line)
+    return Expressions(_named, conditions=conditions).guard(text, line)
 
 
-def _operand(word: str) -> Operand:
-    if word == "null":
-        return Operand((), null=True)
-    if word in {"true", "false"}:
-        return Operand((word,))
-    return Operand(VARIABLES.get(word.removeprefix("env."), (Var(word),)))
+def _named(word: str) -> Text:
+    return VARIABLES.get(word.removeprefix("env."), (Var(word),))
 
 
 def _all(conditions: Conditions, statements: list[Statement]) -> int:
