@@ -586,6 +586,48 @@ def test_only_allowed_registries() -> None:
     assert strict("allowed-registries: error") == [("missing-key", 'rules["allowed-registries"]')]
 
 
+RAW: dict[str, tuple[str, Any]] = {
+    "gitlab.extra.services[0]": ("gitlab", {"extra": {"services": ["quay.io/acme/db:1"]}}),
+    "gitlab.extra.services[0].name": (
+        "gitlab",
+        {"extra": {"services": [{"name": "$QUAY/db:1", "alias": "db"}]}},
+    ),
+    "github.extra.services.db.image": (
+        "github",
+        {"extra": {"services": {"db": {"image": "postgres"}}}},
+    ),
+}
+
+
+@pytest.mark.parametrize("where", RAW)
+def test_images_of_native_keys_are_seen(where: str) -> None:
+    assert strict("allowed-registries: [ghcr.io/acme]", RAW[where]) == [
+        ("allowed-registries", where)
+    ]
+    assert strict("pinned-images: error", RAW[where]) == [("pinned-images", where)]
+    section, data = RAW[where]
+    for image, rule in (
+        (f"ghcr.io/acme/db{PINNED}", "{pinned-images: error, allowed-registries: [ghcr.io/acme]}"),
+        (
+            f"$CI_REGISTRY/db{PINNED}",
+            "{allowed-registries: [ghcr.io/acme, '${registry.host}'], pinned-images: error}",
+        ),
+    ):
+        text = re.sub(r"quay.io/acme/db:1|\$QUAY/db:1|postgres", image, json.dumps(data))
+        assert strict(rule, (section, json.loads(text))) == []
+
+
+def test_the_mirrors_of_the_executor_are_seen() -> None:
+    options = {
+        "registry_mirror": ["mirror.gcr.io"],
+        "registry_map": {"quay.io": ["ghcr.io/acme/quay", "a.example.com/quay"]},
+    }
+    assert strict("allowed-registries: [ghcr.io/acme]", ("options", options)) == [
+        ("allowed-registries", "options.registry_mirror[0]"),
+        ("allowed-registries", 'options.registry_map["quay.io"][1]'),
+    ]
+
+
 def test_what_a_dockerfile_begins_with_is_allowed(repository: Repository) -> None:
     spec = f"{SHOP}{LOGIN}{RUNS}rules: {{allowed-registries: [ghcr.io/acme]}}\n"
     repository.write("ci-kaniko.yaml", spec)
@@ -612,10 +654,19 @@ def test_pin_mends_what_its_rule_says(repository: Repository) -> None:
     ):
         assert repository.call("pin").code == 0
     assert repository.call("validate", "gitlab").code == 0
+    raw = f"gitlab: {{extra: {{services: [redis, 'docker:27-dind', {{name: $A/b}}]}}}}\n{OUTPUT}"
+    repository.write("ci-kaniko.yaml", f"{SHOP}{LOGIN}{raw}")
+    with mock.patch(
+        "ci_kaniko.pinning.registry.Registries.digest", return_value=PINNED.removeprefix("@")
+    ):
+        assert repository.call("pin").code == 0
+    services = f"services: [redis{PINNED}, 'docker:27-dind{PINNED}', {{name: $A/b}}]"
+    assert services in repository.text("ci-kaniko.yaml")
     repository.write("ci-kaniko.yaml", f"{SHOP}rules: {{pinned-images: error}}\ncontxt: a\n")
     assert "[unknown-key]" in repository.call("pin", "--check").err
 
 
+OUTPUT = "outputs: {gitlab: .gitlab-ci.yml}\n"
 LOCK = "rules:\n  {}\n"
 LOCKS: dict[str, tuple[str, str, str]] = {
     "off": ("unused-login: {severity: error, locked: true}", "unused-login: off", "than error"),

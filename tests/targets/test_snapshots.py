@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.cli.making import made
 from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.spec.extra import raw_images
+from ci_kaniko.spec.running import running
 from harness.cases import CASES, SNAPSHOTS
 from harness.events import DEFAULT_BRANCH
 from harness.runs import (
@@ -89,3 +92,26 @@ def test_snapshots_are_files_that_people_can_read() -> None:
         text = path.read_bytes().decode()
         assert text.endswith("\n"), path
         assert not text.endswith("\n\n"), path
+
+
+IN_A_SCRIPT = re.compile(
+    r"(?m)^\s+((?:[\w-]+\.)+[a-z]+(?::\d+)?/[\w./-]+:[\w.-]+(?:@sha256:\w+)?)(?: .*)?$"
+)
+"""The image in a call of docker, which begins a line of its own."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_rules_know_every_image_that_runs(case: str) -> None:
+    """What a file runs is what ``pinned-images`` and ``allowed-registries`` are asked about."""
+    spec = spec_of(case)
+    known = {item.name: item for item in running(spec)}
+    seen: set[str] = set()
+    for target in (target for target in TARGETS if refused(case, target) is None):
+        text = (SNAPSHOTS / target / f"{case}.yml").read_text(encoding="utf-8")
+        document = yaml11.load(text)
+        jobs = [*document["jobs"].values()] if target == "github" else document
+        images = {image for _, image in raw_images(jobs)}
+        images |= {*IN_A_SCRIPT.findall(text)} if target == "github" else set()
+        assert images, target
+        seen |= images
+    assert {image.partition("@")[0] for image in seen} <= {name.partition("@")[0] for name in known}

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.problem import CannotPin
-from ci_kaniko.source.nodes import Mapping, Node, Scalar
+from ci_kaniko.source.nodes import Mapping, Node, Scalar, Sequence
 from ci_kaniko.source.reading import parse
 from ci_kaniko.source.source import Lines
 from ci_kaniko.spec.loading import loads
@@ -40,7 +40,7 @@ def _check(text: str, path: str, pins: dict[Where, str]) -> None:
 def _put(source: Source, where: Where, value: str) -> str:
     node: Node = source.root
     for depth, step in enumerate(where):
-        inner = node.get(str(step)) if isinstance(node, Mapping) else None
+        inner = _below(node, step)
         if inner is None or (isinstance(inner, Scalar) and not inner.text and inner.plain):
             return _inserted(source, node, where[depth:], value, where)
         node = inner
@@ -50,6 +50,12 @@ def _put(source: Source, where: Where, value: str) -> str:
     quote = source.text[start] if source.text[start] in "\"'" else ""
     entry = f"{quote}{value}{quote}" if quote else _scalar(value)
     return source.text[:start] + entry + source.text[end:]
+
+
+def _below(node: Node, step: str | int) -> Node | None:
+    if isinstance(node, Sequence) and isinstance(step, int):
+        return node.items[step]
+    return node.get(str(step)) if isinstance(node, Mapping) else None
 
 
 def _inserted(source: Source, node: Node, rest: Where, value: str, where: Where) -> str:

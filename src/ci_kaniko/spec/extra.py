@@ -47,3 +47,36 @@ def _native_refusal(text: str, at: Where, *, on_key: bool = False) -> Iterator[R
 
 
 Extra = Annotated[dict[str, Any], Reads(_parse_extra, {"type": "object"}, "native")]
+
+
+_IMAGE_KEYS = ("image", "container")
+_NAMES = ("name", "image", "reference")
+"""What names the image in a mapping that stands for one."""
+_FREE = {"annotations", "env", "environment", "labels", "matrix", "outputs", "variables"}
+"""Below them stand names that users choose."""
+
+
+def raw_images(value: Any, at: Where = ()) -> Iterator[tuple[Where, str]]:
+    """The images that native keys name, wherever a platform has such a key: of a job, a service."""
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from raw_images(item, (*at, index))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            here = (*at, str(key))
+            if key in _IMAGE_KEYS:
+                yield from _named(item, here)
+            elif key == "services" and isinstance(item, list | tuple):
+                for index, each in enumerate(item):
+                    yield from _named(each, (*here, index))
+            elif key not in _FREE:
+                yield from raw_images(item, here)
+
+
+def _named(value: Any, at: Where) -> Iterator[tuple[Where, str]]:
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        name = next((key for key in _NAMES if isinstance(value.get(key), str)), None)
+        if name is not None:
+            yield (*at, name), value[name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
+from ci_kaniko.spec.extra import raw_images
 from ci_kaniko.spec.pulled import DEFAULTS, mirrored
 from ci_kaniko.spec.tools import is_pinned
 
@@ -21,7 +22,8 @@ class Running(NamedTuple):
     """An image or an action that a job runs.
 
     ``where`` the spec says so or would, ``name`` as it is pulled, without a digest that stands
-    elsewhere, and ``written``, the text before the digest.
+    elsewhere, and ``written``, the text before the digest. ``is_raw`` is one of a native key, which
+    no mirror replaces.
     """
 
     where: Where
@@ -29,6 +31,12 @@ class Running(NamedTuple):
     written: str
     is_pinned: bool
     is_action: bool = False
+    is_raw: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the text says which image it is, before any run."""
+        return not self.is_raw or "$" not in self.name
 
     @property
     def missing(self) -> str:
@@ -44,15 +52,18 @@ class Running(NamedTuple):
 
 
 def running(spec: SpecFields) -> list[Running]:
-    """The images of executor, tools and preparations, and one's own action, each place once."""
+    """The images of executor, tools, preparations and native keys, and one's own action.
+
+    Each place once.
+    """
     targets = _used_targets(spec)
     found = {item.where: item for build in spec.builds for item in _of(build, targets)}
     return list(found.values())
 
 
 def unpinned(spec: SpecFields) -> list[Running]:
-    """Those of them that run by a tag or a version."""
-    return [item for item in running(spec) if not item.is_pinned]
+    """Those of them that run by a tag or a version that is known."""
+    return [item for item in running(spec) if not item.is_pinned and item.is_known]
 
 
 def _used_targets(spec: SpecFields) -> list[str]:
@@ -72,6 +83,10 @@ def _of(build: Build, targets: list[str]) -> Iterator[Running]:
         yield Running(("tools", "checkout"), action, action, is_pinned(action), is_action=True)
     if build.prepare:
         yield _image(build, build.at(("prepare", "image")), build.prepare.image)
+    for name in targets:
+        for where, image in raw_images(getattr(getattr(build, name), "extra", {})):
+            place = build.at((name, "extra", *where))
+            yield Running(place, image, image, "@" in image, is_raw=True)
 
 
 def _image(build: Build, where: Where, image: str) -> Running:

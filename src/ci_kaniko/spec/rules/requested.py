@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.spec.policy import ALLOWED, PINNED, severity_of
 from ci_kaniko.spec.rules.rule import spec_rule
 from ci_kaniko.syntax.globs import is_exclusion, matches
-from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, path_of, pulled_from
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    OWN_HOST,
+    canonical_host,
+    path_of,
+    pulled_from,
+)
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +25,12 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build, SpecFields
 
 
-@spec_rule("rules", "executor", "tools", "prepare", "mirrors", "images")
+_RUNS = ("rules", "executor", "tools", "prepare", "mirrors", "images")
+_RAW = tuple(f"{name}.extra[]" for name in NAMES)
+_PULLS = ("options.registry_mirror[]", "options.registry_map[]")
+
+
+@spec_rule(*_RUNS, *_RAW)
 def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
     severity: Any = severity_of(spec.rules, PINNED)
     if severity == "off":
@@ -36,10 +49,11 @@ def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
         seen.add(place)
         message = f"{quoted(item.name)} has no {item.missing}"
         where = _written(spec, place, PINNED)
-        yield Finding("pinned-images", where, message, "ci-kaniko pin writes it", severity)
+        hint = "ci-kaniko pin writes it" if item.is_known else "write it with its digest"
+        yield Finding("pinned-images", where, message, hint, severity)
 
 
-@spec_rule("rules", "executor", "tools", "prepare", "mirrors", "destinations", "cache", "images")
+@spec_rule(*_RUNS, *_RAW, "destinations", "cache", *_PULLS)
 def _registries_are_allowed(spec: SpecFields) -> Iterator[Finding]:
     severity: Any = severity_of(spec.rules, ALLOWED)
     if severity == "off":
@@ -52,24 +66,32 @@ def _registries_are_allowed(spec: SpecFields) -> Iterator[Finding]:
     for where, name in _named(spec):
         if not is_allowed(name, allowed):
             message = f"{quoted(name)} is in no registry that is allowed: {', '.join(allowed)}"
-            runs = not {"executor", "tools", "prepare"}.isdisjoint(where)
-            hint = "mirrors: brings it from one of them" if runs else "push to one of them"
+            hint = _hint(where)
             place = _written(spec, where, ALLOWED)
             yield Finding("allowed-registries", place, message, hint, severity)
 
 
+def _hint(where: Where) -> str:
+    if not {"executor", "tools", "prepare"}.isdisjoint(where):
+        return "mirrors: brings it from one of them"
+    if not {"extra", "options"}.isdisjoint(where):
+        return "name one of them"
+    return "push to one of them"
+
+
 def _named(spec: SpecFields) -> Iterator[tuple[Where, str]]:
-    """Every repository that is pushed to, or from which something is pulled to run it."""
+    """Every repository that is pushed to, or from which something is pulled."""
     from ci_kaniko.spec.running import running
 
     found: dict[Where, str] = {}
     for build in spec.builds:
         found |= dict(_pushed(build))
+        found |= dict(_pulled_through(build))
     for item in running(spec):
         if item.is_action:
             continue
         place = item.where[:-2] if "digests" in item.where else item.where
-        found[place] = repository_of(item.name)
+        found[place] = _own(item.name) if item.is_raw else repository_of(item.name)
     yield from found.items()
 
 
@@ -93,6 +115,27 @@ def _pushed(build: Build) -> Iterator[tuple[Where, str]]:
     if build.cache and build.cache.remote:
         home, repository, _ = build.cache.remote.pushed_name
         yield build.at(("cache", "repo")), _joined(home, repository)
+
+
+def _pulled_through(build: Build) -> Iterator[tuple[Where, str]]:
+    """The mirrors of the executor: what a Dockerfile begins with comes from them."""
+    options = build.options
+    for index, mirror in enumerate(options.registry_mirror):
+        yield build.at(("options", "registry_mirror", index)), _canonical(mirror)
+    for host, mirrors in options.registry_map.items():
+        for index, mirror in enumerate(mirrors):
+            place = (host, index) if len(mirrors) > 1 else (host,)
+            yield build.at(("options", "registry_map", *place)), _canonical(mirror)
+
+
+_OWN = pattern(r"\$(?:CI_REGISTRY(?:_IMAGE)?\b|\{CI_REGISTRY(?:_IMAGE)?\})")
+"""How a native key writes the registry of its CI."""
+
+
+def _own(image: str) -> str:
+    """The registry of an image that a native key names, and its path there."""
+    found = _OWN.match(image)
+    return f"{OWN_HOST}{image[found.end() :]}" if found else repository_of(image)
 
 
 def _joined(home: str, repository: str) -> str:
