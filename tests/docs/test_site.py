@@ -152,9 +152,23 @@ def test_search_finds_what_people_ask_for(entries: list[dict[str, str]], query: 
     assert SEARCHED[query] in {page for share, page in found if share == best}, sorted(found)
 
 
-def test_links_of_the_readme_lead_into_the_site(site: Path) -> None:
+def test_what_is_said_elsewhere_leads_into_the_site(site: Path) -> None:
+    """Messages, and README, which PyPI shows without the repository around it."""
+    sources = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", ".yaml"}]
+    sources += [*(ROOT / "templates").iterdir(), *(ROOT / ".github").rglob("*.yml")]
+    sources += [ROOT / "README.md", ROOT / "pyproject.toml"]
+    said = [path.read_text("utf-8") for path in sources]
+    links = {link for text in said for link in re.findall(rf"{re.escape(HOME)}([\w/#-]*)", text)}
+    links |= {link for text in said for link in re.findall(r"\bpage\('([^']+)'\)", text)}
+    links |= {link for text in said for link in re.findall(r'\bpage\("([^"]+)"\)', text)}
+    assert {"limits/", "spec/#variables", "rules/"} <= links
+    dead = set()
+    for link in links:
+        place, anchor = urldefrag(link)
+        file = site / place / "index.html"
+        if not file.is_file() or (anchor and anchor not in Page(file.read_text("utf-8")).ids):
+            dead.add(link)
+    assert not dead
     readme = (ROOT / "README.md").read_text("utf-8")
-    links = re.findall(rf"{re.escape(HOME)}[^)\s]*", readme)
-    assert len(links) > 3
-    assert [link for link in links if not (site / link.removeprefix(HOME)).is_dir()] == []
     assert re.findall(r"\]\((?!https?:)[^)]*\)", readme) == []
+    assert [path for path, text in zip(sources, said, strict=True) if "docs/spec.md " in text] == []

@@ -1086,7 +1086,7 @@ def test_a_missing_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     shell_tree._program.cache_clear()
     with pytest.raises(ShellError, match="shfmt is not installed") as caught:
         read("echo a parser that is not there")
-    assert caught.value.hint == "pip install 'ci-kaniko[import]'"
+    assert caught.value.hint == "python3 -m pip install 'ci-kaniko[import]'"
     monkeypatch.undo()
     shell_tree._program.cache_clear()
 

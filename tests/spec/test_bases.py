@@ -453,7 +453,7 @@ def test_what_is_wrong_with_a_base_is_told_once(repository: Repository) -> None:
         repository.write(f"{name}/ci-kaniko.yaml", f"extends: package:fleet/base.yaml\n{SHOP}")
         (repository.folder / name / ".git").mkdir()
         options += ["-f", f"{name}/ci-kaniko.yaml"]
-    for form in ("text", "json", "github"):
+    for form in ("text", "concise", "json", "github"):
         done = repository.call("validate", "gitlab", *options, "--format", form)
         assert (done.out + done.err).count("is not one of: full, redo, time") == 1, form
 

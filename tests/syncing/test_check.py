@@ -165,14 +165,28 @@ def test_a_diff_shows_no_credential_and_nothing_that_a_terminal_obeys(
     assert "-\ufffd[2J" in out.splitlines()
 
 
-@pytest.mark.parametrize("kind", ["terminal", "pipe", "terminal without colours"])
-def test_colours_are_for_terminals(repository: Repository, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "asked", "coloured"),
+    [
+        ("terminal", {}, True),
+        ("pipe", {}, False),
+        ("terminal", {"NO_COLOR": "1"}, False),
+        ("terminal", {"TERM": "dumb"}, False),
+        ("pipe", {"FORCE_COLOR": "1"}, True),
+        ("pipe", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ("pipe", {"FORCE_COLOR": ""}, False),
+    ],
+)
+def test_colours_are_for_terminals_and_for_those_who_ask(
+    repository: Repository, kind: str, asked: dict[str, str], *, coloured: bool
+) -> None:
     changed(repository)
     shown, writer = os.pipe() if kind == "pipe" else pty.openpty()
+    plain = {"NO_COLOR": "", "FORCE_COLOR": "", "TERM": "xterm"}
     process = subprocess.Popen(
         [sys.executable, "-m", "ci_kaniko", "check"],
         cwd=repository.folder,
-        env=repository.environment(NO_COLOR="1" if "without" in kind else ""),
+        env=repository.environment(**plain | asked),
         stdout=writer,
         stderr=subprocess.DEVNULL,
     )
@@ -180,13 +194,26 @@ def test_colours_are_for_terminals(repository: Repository, kind: str) -> None:
     out = everything(shown)
     assert process.wait() == 1
     assert b"-        auth=mine" in out
-    coloured = kind == "terminal"
     assert (b"\x1b[31m-        auth=mine\x1b[0m" in out) == coloured
     assert (b"\x1b[32m+        auth=" in out) == coloured
     assert (b"\x1b" in out) == coloured
 
 
 # -- machines ---------------------------------------------------------------------------------
+
+
+def test_one_line_for_each_problem(repository: Repository) -> None:
+    number = changed(repository)
+    code, out, err = repository.call("check", "--format", "concise")
+    assert (code, err) == (1, "")
+    assert out == f"{OUTPUT}:{number}:1: out of date with ci-kaniko.yaml [drift]\n"
+    repository.write("ci-kaniko.yaml", "puhs: never\ndestinations: [shop]\n")
+    for command in ("check", "validate", "sync"):
+        code, out, err = repository.call(command, "--format", "concise")
+        assert (code, err) == (1, "")
+        first, *others = out.splitlines()
+        assert first == 'ci-kaniko.yaml:1:1: unknown key "puhs" [unknown-key]'
+        assert all(re.fullmatch(r"ci-kaniko\.yaml:2:\d+: .+ \[[\w-]+\]", one) for one in others)
 
 
 def test_json(repository: Repository) -> None:

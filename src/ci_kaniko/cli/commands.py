@@ -108,7 +108,8 @@ OnlyOption = Annotated[
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", metavar="text|json|github", help="How problems are printed.")
+    str,
+    typer.Option("--format", metavar="text|concise|json|github", help="How problems are printed."),
 ]
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Do not use what earlier runs verified.")
@@ -380,8 +381,8 @@ def lint(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="text, json, github (annotations in a workflow's log), sarif (code scanning) or "
-            "codequality (GitLab's reports).",
+            help="text, concise (a line each), json, github (annotations in a workflow's log), "
+            "sarif (code scanning) or codequality (GitLab's reports).",
         ),
     ] = "text",
 ) -> None:

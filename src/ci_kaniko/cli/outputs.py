@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.shared import (
     Done,
     check_format,
     check_target,
+    coloured,
     fails,
     paths_of,
     print_text,
@@ -104,7 +103,7 @@ def _show_drift(drifted: Iterable[Change], command: str) -> None:
     from ci_kaniko.problems.problem import listed
 
     colours = {"+": 32, "-": 31, "@": 36}
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    in_colour = coloured()
     groups: dict[object, list[Change]] = {}
     for change in drifted:
         lines = [line for line in change.diff.split("\n")[2:-1] if not line.startswith("@@")]
@@ -112,7 +111,7 @@ def _show_drift(drifted: Iterable[Change], command: str) -> None:
     for change, *others in groups.values():
         say(str(change.problem), err=True)
         for line in change.diff.split("\n")[:-1]:
-            colour = colours.get(line[:1]) if coloured else None
+            colour = colours.get(line[:1]) if in_colour else None
             print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
         if others:
             count = f"{len(others)} more {'file' if len(others) == 1 else 'files'}"

@@ -1,4 +1,4 @@
-"""Problems as text for people, JSON for machines, annotations for GitHub's log."""
+"""Problems as text for people, a line each, JSON for machines, annotations for GitHub's log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.problem import Problem
 
-FORMATS = ("text", "json", "github")
+FORMATS = ("text", "concise", "json", "github")
 
 
 def report(problems: Sequence[Problem], form: str) -> str:
@@ -21,6 +21,8 @@ def report(problems: Sequence[Problem], form: str) -> str:
         from ci_kaniko.cli.wording import worded_all
 
         problems = worded_all(dict.fromkeys(problems))
+    if form == "concise":
+        return "\n".join(map(str, problems))
     if form == "json":
         return _json(problems)
     if form == "github":

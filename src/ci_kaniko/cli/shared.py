@@ -245,15 +245,26 @@ def print_text(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+def coloured() -> bool:
+    """Whether standard output takes colours: as the environment asks, else where a person reads."""
+    environment = os.environ
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return is_terminal and environment.get("TERM") != "dumb"
+
+
 _COLOURS = {"+": "32", "-": "31"}
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Lines whose headings begin in the first column, coloured on a terminal."""
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    in_colour = coloured()
     for line in lines:
         colour = _COLOURS.get(line[:1], "1" if line and line[0] != " " else "")
-        print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if coloured and colour else f"{line}\n")
+        print_text(f"\x1b[{colour}m{line}\x1b[0m\n" if in_colour and colour else f"{line}\n")
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -241,7 +241,9 @@ def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
         declared = [INPUT_PREFIX + each for each in inputs]
         hint = meant(name, declared, "inputs: at the top of the spec declares them")
     else:
-        hint = meant(name, VARIABLES, "the names are in docs/spec.md")
+        from ci_kaniko.text.site import page
+
+        hint = meant(name, VARIABLES, f"the names: {page('spec/#variables')}")
     return Finding("unknown-value", (), f"there is no variable {quoted(name)}", hint)
 
 

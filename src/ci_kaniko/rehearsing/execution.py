@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 def runner_of(target: Target) -> Runner:
     """How a target's files run here. Raises CannotRehearse."""
     if target.runner is None:
+        from ci_kaniko.text.site import page
+
         raise CannotRehearse(
             f"nobody says how {target.name} runs a job: its Target takes a runner, which "
-            "docs/adding-a-target.md shows"
+            f"{page('adding-a-target/#4-let-it-run-here')} shows"
         )
     return target.runner
 

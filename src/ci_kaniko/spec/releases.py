@@ -23,8 +23,10 @@ def _check(text: str) -> None:
         message = f"{quoted(text)} does not say which releases"
         raise Refused("bad-requires", message, "such as >=0.2,<1") from None
     if not wanted.contains(__version__, prereleases=True):
+        from ci_kaniko.repository.installation import install
+
         message = f"the spec requires ci-kaniko {text}, and this is another release"
-        hint = f"ci-kaniko --version says which; python3 -m pip install 'ci-kaniko{text}'"
+        hint = f"ci-kaniko --version says which; {install(f'ci-kaniko{text}')}"
         raise Refused("other-release", message, hint)
 
 

@@ -349,7 +349,9 @@ def _instead(body: str) -> str:
     if close:
         other = f", or in a tag ${{{_IN_TAGS[close]}}}" if close in _IN_TAGS else ""
         return f"did you mean ${{{close}}}{other}? {literal}"
-    return f"the known names are in docs/spec.md; {literal}"
+    from ci_kaniko.text.site import page
+
+    return f"the known names: {page('spec/#variables')}; {literal}"
 
 
 def parts_of(text: str) -> Parts:

@@ -175,8 +175,10 @@ def _program() -> str:
     beside = os.path.join(os.path.dirname(sys.executable), name)
     found = beside if os.access(beside, os.X_OK) else shutil.which("shfmt")
     if found is None:
+        from ci_kaniko.repository.installation import install
+
         raise ShellError(
             "shfmt is not installed, and import reads shell scripts with it",
-            hint="pip install 'ci-kaniko[import]'",
+            hint=install("ci-kaniko[import]"),
         )
     return found

@@ -97,7 +97,10 @@ def _instead_of(native: Native, text: Text) -> str:
         return "no variable is replaced in this field: write what it stands for"
     if native.portable:
         return f"${{{native.portable}}} works on every target"
-    return "the names that work on every target are in docs/spec.md; ${env.NAME} is one of yours"
+    from ci_kaniko.text.site import page
+
+    names = page("spec/#variables")
+    return f"the names that work on every target: {names}; ${{env.NAME}} is one of yours"
 
 
 def _is_directory(text: str) -> bool:
