@@ -122,10 +122,17 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = [sys.executable, "-m", "venv", "--without-pip", str(environment)]
     subprocess.run(venv, check=True)
     site = site_of(environment)
-    install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+    command = [sys.executable, "-m", "pip", *install, "--target", str(site), str(wheel)]
+    subprocess.run(command, check=True)
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return environment
+
+
+@pytest.fixture(scope="module")
+def rendered(environment: Path) -> Any:
+    """What is rendered there as long as nobody has changed it."""
+    return rendered_in(environment)
 
 
 def site_of(environment: Path) -> Path:
@@ -144,8 +151,10 @@ def rendered_in(environment: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_wheel_renders_every_target_without_the_source_tree(environment: Path) -> None:
-    origin, texts, compiled = rendered_in(environment)
+def test_the_wheel_renders_every_target_without_the_source_tree(
+    environment: Path, rendered: Any
+) -> None:
+    origin, texts, compiled = rendered
     assert compiled == []
     assert origin == str(site_of(environment) / "ci_kaniko" / "__init__.py")
     spec = ci_kaniko.loads(SPEC)
@@ -155,8 +164,8 @@ def test_the_wheel_renders_every_target_without_the_source_tree(environment: Pat
     }
 
 
-def test_a_template_that_was_edited_is_compiled_anew(environment: Path) -> None:
-    _, before, _ = rendered_in(environment)
+def test_a_template_that_was_edited_is_compiled_anew(environment: Path, rendered: Any) -> None:
+    _, before, _ = rendered
     template = site_of(environment) / "ci_kaniko" / "templates" / "gitlab.yml.j2"
     shipped = template.read_text()
     template.write_text(f"# edited\n{shipped}")
@@ -168,8 +177,10 @@ def test_a_template_that_was_edited_is_compiled_anew(environment: Path) -> None:
     assert texts == {**before, "gitlab": f"# edited\n{before['gitlab']}"}
 
 
-def test_a_template_that_is_not_there_compiled_is_compiled(environment: Path) -> None:
-    _, before, _ = rendered_in(environment)
+def test_a_template_that_is_not_there_compiled_is_compiled(
+    environment: Path, rendered: Any
+) -> None:
+    _, before, _ = rendered
     module = site_of(environment) / PACKAGE / "agola.py"
     elsewhere = module.rename(environment / "agola.py")
     try:

@@ -142,9 +142,11 @@ def test_secrets_of_a_cluster_have_the_keys_and_types_that_pods_mount() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "column"),
-    [(k, c) for k in LOGINS for c in TITLES if "-" not in c and not login_outcome(k, c)],
+    [(k, c) for k in LOGINS for c in TITLES if "-" not in c],
 )
 def test_every_login_kind_is_explained(kind: str, column: str) -> None:
+    if login_outcome(kind, column):
+        return
     spec = ci_kaniko.loads(login_spec(kind, column))
     found = requirements(spec, column)
     text = setup_text(found, column)

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -23,6 +24,7 @@ import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import ci_kaniko
 
@@ -170,6 +172,7 @@ def _main() -> None:
     for name in (*_PRELOADED, *ours):
         if not name.endswith("__main__"):
             importlib.import_module(name)
+    _warm_up()
     gc.freeze()
     own = [path for path in sys.path if path not in (os.getcwd(), _TESTS)]
     request = _serve(socket.socket(fileno=int(sys.argv[1])))
@@ -183,6 +186,26 @@ def _main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)  # to take all modules apart takes longer than most programs
+
+
+_SPEC = b"""\
+destinations: ["ghcr.io/acme/shop:1.0"]
+context: git://github.com/acme/shop.git#refs/heads/main
+default_branch: main
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+"""
+
+
+def _warm_up() -> None:
+    """What is made when it is first used, as models and commands are, is made once for all."""
+    for words in (["validate"], *(["render", name] for name in ci_kaniko.available_targets())):
+        with (
+            mock.patch.object(sys, "argv", ["ci-kaniko", *words, "-f", "-"]),
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(_SPEC))),
+            contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+        ):
+            status = _ran(COMMAND)
+        assert not status, words
 
 
 def _ran(code: str) -> int:

@@ -33,7 +33,7 @@ from harness.runs import TARGETS, text_of, values_for
 from make.exemptions import EXEMPTIONS, Exemption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ci_kaniko.rehearsing.events import Event
 
@@ -267,6 +267,29 @@ def mutations(name: str, data: Data, root: type[Model] = Spec) -> Iterator[Mutat
         for value in values(leaf, now):
             if str(value) != str(now):
                 yield Mutation(name, base, leaf.path, value)
+
+
+FEW = 12
+"""How often an ordinary run takes a field away, and how often it changes one."""
+
+
+def fewer(every: Sequence[Mutation]) -> list[Mutation]:
+    """Of a field that most specs have some mutations, from first to last; all of most others.
+
+    The larger one of GROUNDS, whose trials cost most, is what changes stand beside: there each leaf
+    is taken away and changed once, and has its other values in the smaller one.
+    """
+    kinds: dict[Any, list[int]] = {}
+    for number, one in enumerate(every):
+        kind: Any = field_of(one.path), one.value is ABSENT
+        if one.world == GROUNDS[1]:
+            kind = (one.world, str(one.path), one.value is ABSENT)
+        kinds.setdefault(kind, []).append(number)
+    kept: set[int] = set()
+    for kind, numbers in kinds.items():
+        most = 1 if kind[0] == GROUNDS[1] else FEW
+        kept.update(numbers[:: -(-len(numbers) // most)])
+    return [one for number, one in enumerate(every) if number in kept]
 
 
 def values(leaf: Leaf, now: Any) -> Iterator[Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def previewed(folder: Path, files: dict[str, str]) -> dict[str, Any]:
     """The pipeline of the project whose .gitlab-ci.yml is among the files."""
     command = [tools.program("gitlab-ci-local"), "--preview", "--state-dir", ".state"]
+    command.append(validators.NO_SCHEMA)
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

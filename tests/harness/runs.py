@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.recorded import Recorded
 
 _RENDER_ALL = """
-import json, sys
+import functools, json, sys
 import ci_kaniko
+load = functools.cache(ci_kaniko.load)
 for path, target, values in json.load(sys.stdin):
-    spec = ci_kaniko.loads(open(path, "rb").read(), path)
-    print(json.dumps(ci_kaniko.render(spec, target, values)))
+    print(json.dumps(ci_kaniko.render(load(path), target, values)))
 print(json.dumps([name for name in ("jinja2",) if name in sys.modules]))
 """
 """A program that renders what its input asks for, one text a line, and says what it imported."""

@@ -26,6 +26,8 @@ from ci_kaniko.source.tree import MAX_DEPTH, MAX_NODES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+EXAMPLES = settings().max_examples
+
 
 def problems_of(text: str) -> list[Problem]:
     """The problems that a text has."""
@@ -738,20 +740,18 @@ def check_mark(source: Source, node: Node) -> None:
         assert written == node.text[0] if node.plain else written in tuple("'\"|>")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES)
 @given(SOUP)
 def test_any_soup_parses_or_says_why(text: str) -> None:
     check_any_text(text)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text())
 def test_any_text_parses_or_says_why(text: str) -> None:
     check_any_text(text)
     check_any_text(f"a: {text}")
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary())
 def test_any_bytes_decode_or_say_why(data: bytes) -> None:
     try:
@@ -770,14 +770,12 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1), JSON), st.sampled_from([None, 2, "\t"]))
 def test_json_means_the_same(data: dict[str, Any], indent: int | str | None) -> None:
     text = json.dumps(data, ensure_ascii=False, indent=indent)
     assert plain(parse(text, "spec.json").root) == json.loads(text)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.sampled_from([", ", ",\n  "]))),
 )

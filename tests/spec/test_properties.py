@@ -33,10 +33,10 @@ from harness.runs import SHELLS, TARGETS, execute, rendering, values_for
 
 EXAMPLES = settings().max_examples
 RUNS = settings(
-    max_examples=EXAMPLES * 4 // 10,
+    max_examples=EXAMPLES * 6 // 10,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-BATCHES = settings(max_examples=EXAMPLES // 10)
+BATCHES = settings(max_examples=EXAMPLES // 8)
 
 # -- texts --------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ def both(text: str) -> Any:
     return old
 
 
-@settings(max_examples=5 * EXAMPLES)
+@settings(max_examples=6 * EXAMPLES)
 @given(st.text() | TEXTS)
 @example("1:30")
 @example("=")

@@ -69,6 +69,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as: do not isolate
+        "PIP_NO_COMPILE": "0",  # and this as: do not compile; what is imported is then
         "PATH": tools.SEARCH,
     }
 

@@ -88,12 +88,12 @@ def test_after_sync_check_is_clean_and_sync_touches_nothing(
     assert repository.stamps() == before
 
 
-@pytest.mark.parametrize(
-    "case", [case for case, target in RENDERED if committed(case, target) is None]
-)
+@pytest.mark.parametrize("case", [case for case, target in RENDERED if target == "kubernetes"])
 def test_a_committed_manifest_cannot_hold_what_each_commit_changes(
     case: str, repository: Repository
 ) -> None:
+    if committed(case, "kubernetes") is not None:
+        return
     outputs = "{gitlab: .gitlab-ci.yml, kubernetes: deploy/build.yaml}"
     if refused(case, "gitlab") is not None:
         outputs = "{kubernetes: deploy/build.yaml}"
@@ -111,6 +111,7 @@ def test_every_target_has_a_committed_form() -> None:
     """The sweep above is no sweep when nothing is rendered."""
     found = {target for case in CASES for target in wanted_of(case)}
     assert found == set(PATHS)
+    assert [case for case, target in RENDERED if committed(case, target) is None]
 
 
 # -- what is written --------------------------------------------------------------------------
