@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _RENDER_ALL = """
 import functools, json, sys
 import ci_kaniko
-load = functools.cache(ci_kaniko.load)
+load = functools.cache(lambda path: ci_kaniko.loads(open(path, "rb").read(), path))
 for path, target, values in json.load(sys.stdin):
     print(json.dumps(ci_kaniko.render(load(path), target, values)))
 print(json.dumps([name for name in ("jinja2",) if name in sys.modules]))
