@@ -21,6 +21,7 @@ from ci_kaniko.rehearsing.request import Request
 from harness import tools
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
+from harness.expectation import TOLD
 from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 
 if TYPE_CHECKING:
@@ -572,7 +573,7 @@ def test_lookup_follows_kanikos_rules() -> None:
     assert lookup(with_config(config, DOCKER_AUTH_CONFIG=strict), "ghcr.io") == ("env", "env")
     loose = json.dumps({"auths": {"ghcr.io": {"username": "u", "password": "p"}}})
     assert lookup(with_config(config, DOCKER_AUTH_CONFIG=loose), "ghcr.io") == ("a", "b:c")
-    gitlab_env = events.environment("gitlab", TAG)
+    gitlab_env = TOLD["gitlab"].environment(TAG)
     assert lookup(with_config({}, **gitlab_env), "registry.example.com") == (
         "gitlab-ci-token",
         "glcbt-job",
@@ -635,17 +636,17 @@ def test_upload_interpolates_keys_and_the_top_env_in_order() -> None:
 
 
 def test_environments_follow_their_platforms() -> None:
-    gitlab_tag = events.environment("gitlab", TAG)
+    gitlab_tag = TOLD["gitlab"].environment(TAG)
     assert "CI_COMMIT_BRANCH" not in gitlab_tag
     assert gitlab_tag["CI_COMMIT_TAG"] == "v1.2.3"
-    assert "CI_COMMIT_BRANCH" not in events.environment("gitlab", PULL_REQUEST)
-    slug = events.environment("gitlab", FEATURE_BRANCH)["CI_COMMIT_REF_SLUG"]
+    assert "CI_COMMIT_BRANCH" not in TOLD["gitlab"].environment(PULL_REQUEST)
+    slug = TOLD["gitlab"].environment(FEATURE_BRANCH)["CI_COMMIT_REF_SLUG"]
     assert slug == "feature-add-x-1-2"
-    pull = events.environment("github", PULL_REQUEST)
+    pull = TOLD["github"].environment(PULL_REQUEST)
     assert (pull["GITHUB_REF_NAME"], pull["GITHUB_REF_TYPE"]) == ("12/merge", "branch")
-    assert events.environment("github", TAG)["GITHUB_HEAD_REF"] == ""
-    build = events.environment("buildkite", TAG)
+    assert TOLD["github"].environment(TAG)["GITHUB_HEAD_REF"] == ""
+    build = TOLD["buildkite"].environment(TAG)
     assert build["BUILDKITE_BRANCH"] == build["BUILDKITE_TAG"] == "v1.2.3"
     assert build["BUILDKITE_PULL_REQUEST"] == "false"
-    assert events.environment("agola", PULL_REQUEST)["AGOLA_GIT_BRANCH"] == ""
+    assert TOLD["agola"].environment(PULL_REQUEST)["AGOLA_GIT_BRANCH"] == ""
     assert events.values(TAG)["branch"] == ""

@@ -66,11 +66,11 @@ NAMES_A_TARGET = {
     "ci_kaniko/spec/native/": "their sections, and what these say about themselves",
     "ci_kaniko/targets/": "the targets",
     "ci_kaniko/importing/": "what is read, whatever it is rendered for",
-    "ci_kaniko/rehearsing/": "the platforms, as each runs a job",
+    "ci_kaniko/rehearsing/runners/": "the platforms, as each runs a job",
+    "ci_kaniko/rehearsing/told/buildkite.py": "where its repository lies",
     "ci_kaniko/spec/build.py": "an example: a queue, and an output",
     "ci_kaniko/spec/options.py": "a credential helper of the executor",
     "ci_kaniko/spec/typed.py": "what build.py and options.py say, for type checkers",
-    "ci_kaniko/plan/values.py": "a host, where merge requests have refs of their own",
     "ci_kaniko/syntax/variables.py": "a context of expressions",
     "ci_kaniko/cli/report.py": "a format of messages",
 }

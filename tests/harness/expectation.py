@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ci_kaniko.rehearsing.events import NOW, Event, environment
+from ci_kaniko.rehearsing.events import NOW, Event
+from ci_kaniko.rehearsing.told import agola, buildkite, github, gitlab
 from harness.events import DEFAULT_BRANCH, EVENTS
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 HUB = "docker.io"
+TOLD = {"gitlab": gitlab, "github": github, "buildkite": buildkite, "agola": agola}
 RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
 
 _IMAGES = {
@@ -171,7 +173,7 @@ def _own(target: str, event: Event, path: str) -> dict[str, str]:
     """What a platform says of itself: law 1 compares after these."""
     if target == "kubernetes":
         return dict(_GIVEN)
-    env = environment(target, event)
+    env = TOLD[target].environment(event)
     own = {
         "gitlab": {
             "registry.host": env.get("CI_REGISTRY", ""),

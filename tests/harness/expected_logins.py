@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.rehearsing.events import environment, identity
+from ci_kaniko.rehearsing.events import identity
+from ci_kaniko.rehearsing.told import gitlab
 from harness.expectation import (
     HUB,
     Run,
@@ -118,7 +119,7 @@ def all_logins(run: Run) -> dict[str, Login]:
     variables = known(run.target, run.event)
     found = {}
     if run.target == "gitlab" and run.spec.section("gitlab").get("dependency_proxy") == "true":
-        proxy = environment("gitlab", run.event)["CI_DEPENDENCY_PROXY_SERVER"].removesuffix(":443")
+        proxy = gitlab.environment(run.event)["CI_DEPENDENCY_PROXY_SERVER"].removesuffix(":443")
         found[proxy] = Login(proxy, "ci-token", (), "gitlab-ci-token", "glcbt-job", pull=True)
     for written, entry in run.spec.section("registries").items():
         name = host(replaced(written, variables) + "/")

@@ -19,8 +19,8 @@ from ci_kaniko.problems.finding import Refused
 from ci_kaniko.rehearsing import kubelet
 from ci_kaniko.rehearsing.buildkite_upload import interpolate
 from ci_kaniko.rehearsing.comparable import normalise
-from ci_kaniko.rehearsing.events import slug
 from ci_kaniko.rehearsing.sandbox import tools_of
+from ci_kaniko.rehearsing.told.gitlab import slug
 from ci_kaniko.rehearsing.triggers import github_filter
 from ci_kaniko.rendering import render as text_for
 from ci_kaniko.syntax import globs

@@ -15,7 +15,7 @@ import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.rehearsing import kubelet, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
-from ci_kaniko.rehearsing.events import Event, environment
+from ci_kaniko.rehearsing.told import buildkite as told
 from ci_kaniko.shell.script import Script
 from ci_kaniko.targets.buildkite import TARGET
 from ci_kaniko.targets.buildkite.dialect import DIALECT
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ci_kaniko.rehearsing.events import Event
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.spec.typed import OptionsDict
 
@@ -130,7 +131,7 @@ def test_the_patched_pod_is_one(path: Path) -> None:
 def test_nothing_is_replaced_at_upload(path: Path) -> None:
     """Upload twice with other variables: the pipeline is the same."""
     text = path.read_text(encoding="utf-8")
-    assert all_uploaded(text, {}) == all_uploaded(text, environment("buildkite", DEFAULT_BRANCH))
+    assert all_uploaded(text, {}) == all_uploaded(text, told.environment(DEFAULT_BRANCH))
 
 
 FULL = """

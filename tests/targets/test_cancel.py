@@ -17,7 +17,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.rehearsing import yaml11
-from ci_kaniko.rehearsing.events import environment
+from ci_kaniko.rehearsing.told import github as told
 from harness import tools
 from harness.events import DEFAULT_BRANCH
 from harness.pipelines import digest_of
@@ -96,7 +96,7 @@ class Job:
         self.process = subprocess.Popen(
             [tools.program("bash"), "--noprofile", "--norc", "-eo", "pipefail", path / "script"],
             env={
-                **environment("github", DEFAULT_BRANCH),
+                **told.environment(DEFAULT_BRANCH),
                 "PATH": f"{path / 'bin'}:{os.environ['PATH']}",
                 "LOG": str(self.log),
                 "RUNNER_TEMP": str(self.temporary),

@@ -11,8 +11,8 @@ import pytest
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.rehearsing import yaml11
-from ci_kaniko.rehearsing.events import Event, environment
 from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.told import github as told
 from harness import tools
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST
 from harness.execution import run
@@ -20,6 +20,8 @@ from harness.pipelines import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
 
 SPEC = """
 default_branch: main
@@ -84,7 +86,7 @@ class Step:
                 job["steps"][-1]["run"],
             ],
             env={
-                **environment("github", event),
+                **told.environment(event),
                 "PATH": f"{path / 'bin'}:{os.environ['PATH']}",
                 "GHCR_TOKEN": "secret",
                 "RUNNER_TEMP": str(path / "temp"),

@@ -15,8 +15,8 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.rehearsing import agola_when, yaml11
-from ci_kaniko.rehearsing.events import Event, environment
 from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.told import agola as told
 from ci_kaniko.targets.agola import TARGET
 from harness import agola, tools
 from harness.cases import PIPELINE_CASES
@@ -29,6 +29,8 @@ from harness.validators import VALIDATORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
 
 TOP = """
 default_branch: main
@@ -118,7 +120,7 @@ class World:
     archives: dict[str, list[tuple[str, bytes | None, int]]] = field(default_factory=dict)
 
     def play(self) -> dict[str, Done]:
-        env = environment("agola", self.event)
+        env = told.environment(self.event)
         for name, task in self.tasks.items():
             included = agola_when.included(task.get("when"), env)
             self.done[name] = Done("waiting" if included else "skipped")
@@ -287,7 +289,7 @@ class Container:
         places = {"HOME": self.root / "home", "TMPDIR": self.root / "tmp"}
         base = {name: str(place) for name, place in places.items()}
         base["PATH"] = f"{self.root}/bin:{os.environ['PATH']}"
-        env = {**base, **given, **environment("agola", self.world.event)}
+        env = {**base, **given, **told.environment(self.world.event)}
         done = subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )
@@ -319,7 +321,7 @@ def play(folder: Path, text: str, event: Event = DEFAULT_BRANCH, **more: Any) ->
     done: dict[str, Done] = {}
     for number, each in enumerate(runs(text)):
         found = {task["name"]: task for task in each["tasks"]}
-        if agola_when.included(each.get("when"), environment("agola", event)):
+        if agola_when.included(each.get("when"), told.environment(event)):
             done |= World(folder / f"{event.name}-{number}", event, found, **more).play()
     return done
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import ci_kaniko
 from ci_kaniko.rehearsing import kubelet, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import UploadError, upload
-from ci_kaniko.rehearsing.events import Event, environment
 from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.told import buildkite as told
 from ci_kaniko.targets.buildkite import TARGET
 from harness import buildkite, tools, validators
 from harness.cases import PIPELINES as FOLDER
@@ -25,6 +25,8 @@ from harness.execution import run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
 
 SHELLS = tools.shells()
 SECRETS = {"GHCR_TOKEN": "ghcr-secret", "QUAY_USER": "acme", "QUAY_PASSWORD": "quay-secret"}
@@ -115,7 +117,7 @@ def test_nothing_but_inputs_is_replaced_at_upload(files: list[Path]) -> None:
     for path in files:
         text = path.read_text(encoding="utf-8")
         given = needed(text)
-        known = {**environment("buildkite", DEFAULT_BRANCH), **given}
+        known = {**told.environment(DEFAULT_BRANCH), **given}
         assert uploaded(text, given) == uploaded(text, known)
 
 
@@ -330,7 +332,7 @@ class Build:
         self.put("kaniko/executor", _EXECUTOR, digest)
         (self.box / "kaniko" / "digest").unlink(missing_ok=True)
         known = {
-            **environment("buildkite", self.event),
+            **told.environment(self.event),
             "BUILDKITE_BUILD_CHECKOUT_PATH": str(checkout),
             "PATH": f"{self.box}/bin:/usr/bin:/bin",
             "HOME": str(self.box),
@@ -452,7 +454,7 @@ def test_commands_arrive_as_they_were_written(command: str, shell: str, tmp_path
     done = build.run("prepare")
     assert done.returncode == 0, done.stderr
     (tmp_path / "wanted").mkdir()
-    known = {**environment("buildkite", DEFAULT_BRANCH), "PATH": "/usr/bin:/bin"}
+    known = {**told.environment(DEFAULT_BRANCH), "PATH": "/usr/bin:/bin"}
     known["HOME"] = str(tmp_path)
     subprocess.run([*build.shell, "-euc", command], cwd=tmp_path / "wanted", env=known, check=True)
     wanted = (tmp_path / "wanted/out").read_text()

@@ -21,7 +21,8 @@ class System(NamedTuple):
     ``keeps_secrets`` says how a native value names a secret; ``clones`` what fetches the
     repository with git where the executor would do it. ``reads`` is a pattern of the paths that
     the system looks at, with an example and how that is proposed. ``inputs`` is the form that
-    takes inputs. ``prefixes`` begin the names of its own variables.
+    takes inputs. ``prefixes`` begin the names of its own variables, and ``request_refs`` the refs
+    of requests on a git server whose host is called like it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class System(NamedTuple):
     reads: tuple[str, str, str] = ("", "", "")
     inputs: str = ""
     prefixes: tuple[str, ...] = ()
+    request_refs: str = ""
 
 
 _BUILT_IN = (
@@ -52,6 +54,7 @@ _BUILT_IN = (
         "here",
         inputs="component",
         prefixes=("CI_", "GITLAB_"),
+        request_refs="refs/merge-requests",
     ),
     System(
         "github",
@@ -114,6 +117,12 @@ FOREIGN_REGISTRIES = (
 def known_names() -> tuple[str, ...]:
     """The targets that a spec of this process can have a section for."""
     return (*NAMES, *ADOPTED)
+
+
+def request_refs(host: str) -> str:
+    """Where a git server keeps the refs of pull requests."""
+    found = (item.request_refs for item in SYSTEMS.values() if item.name in host)
+    return next(filter(None, found), "refs/pull")
 
 
 def system(name: str) -> System:

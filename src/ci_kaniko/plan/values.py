@@ -7,6 +7,7 @@ from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.kaniko.systems import request_refs
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.syntax.conditions import Event
 from ci_kaniko.syntax.grammar import check_text, is_identifier
@@ -156,9 +157,8 @@ class Values:
         self.get("branch")
         event = self.event
         if event.pull_request:
-            gitlab = "gitlab" in repository.partition("/")[0]
-            kind = "merge-requests" if gitlab else "pull"
-            return Source(repository, f"refs/{kind}/{event.pull_request}/head", commit)
+            refs = request_refs(repository.partition("/")[0])
+            return Source(repository, f"{refs}/{event.pull_request}/head", commit)
         ref = f"refs/tags/{event.tag}" if event.tag else f"refs/heads/{event.branch}"
         return Source(repository, ref, commit)
 

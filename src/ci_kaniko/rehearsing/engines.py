@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.rehearsing import sandbox, starter
 from ci_kaniko.rehearsing.docker import docker_run
-from ci_kaniko.rehearsing.events import GITHUB_EVENTS, WORKSPACES, github_context
 from ci_kaniko.rehearsing.programs import CURL, DOCKER
 from ci_kaniko.rehearsing.shells import MissingProgram, program, serving
+from ci_kaniko.rehearsing.told import github, gitlab
 from ci_kaniko.rehearsing.triggers import gitlab_variables
 from ci_kaniko.text.quoting import quote
 
@@ -122,7 +122,7 @@ def _gitlab(request: Request) -> list[str]:
 
 def _github(request: Request) -> list[str]:
     event = request.event
-    words = [GITHUB_EVENTS.get(event.source, event.source), "-e", "/.record/event.json"]
+    words = [github.EVENTS.get(event.source, event.source), "-e", "/.record/event.json"]
     words += ["-P", "ubuntu-24.04=-self-hosted", "-P", "ubuntu-24.04-arm=-self-hosted"]
     words += ["--no-skip-checkout", "--no-cache-server", "--concurrent-jobs", "1"]
     words += ["-s", "GITHUB_TOKEN=ghs-rehearsal"]
@@ -143,7 +143,7 @@ def _shouted(secrets: Mapping[str, str]) -> dict[str, str]:
 def _payload(event: Event) -> dict[str, Any]:
     """What GitHub tells of an event, as the paths of ``github.event`` have it."""
     payload: dict[str, Any] = {"ref": event.ref}
-    for path, value in github_context(event).items():
+    for path, value in github.context(event).items():
         if path.startswith("github.event.") and value != "":
             *folders, name = path.split(".")[2:]
             place = payload
@@ -154,9 +154,9 @@ def _payload(event: Event) -> dict[str, Any]:
 
 
 GITLAB_CI_LOCAL = Engine(
-    "gitlab-ci-local", ".gitlab-ci.yml", WORKSPACES["gitlab"], _gitlab, ("node", "rsync")
+    "gitlab-ci-local", ".gitlab-ci.yml", gitlab.WORKSPACE, _gitlab, ("node", "rsync")
 )
-ACT = Engine("act", ".github/workflows/image.yml", WORKSPACES["github"], _github)
+ACT = Engine("act", ".github/workflows/image.yml", github.WORKSPACE, _github)
 
 
 def _calls(box: sandbox.Sandbox) -> Iterator[tuple[str, ...]]:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.agola_when import included
 from ci_kaniko.rehearsing.documents import REQUESTS, NotModelled, listed
-from ci_kaniko.rehearsing.events import GITHUB_EVENTS, Event, environment, github_context
 from ci_kaniko.rehearsing.runners.agola import agola_ancestors, agola_parents, agola_tasks, saves
 from ci_kaniko.rehearsing.runners.buildkite import buildkite_commands, buildkite_pipeline
 from ci_kaniko.rehearsing.runners.gitlab import gitlab_document, gitlab_jobs, gitlab_needs
 from ci_kaniko.rehearsing.runners.kubernetes import kubernetes_chains
+from ci_kaniko.rehearsing.told import agola, buildkite, github, gitlab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from ci_kaniko.rehearsing.events import Event
 
 PROJECT, FORK = "4711", "815"
 
@@ -252,7 +254,7 @@ def gitlab_variables(event: Event, *, in_parent: bool = False) -> dict[str, str]
     source = FORK if event.fork else PROJECT
     request = {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": source, "CI_MERGE_REQUEST_PROJECT_ID": PROJECT}
     return {
-        **environment("gitlab", event),
+        **gitlab.environment(event),
         "CI_PROJECT_ID": here,
         **(request if event.pull_request else {}),
     }
@@ -307,7 +309,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             "cancelled": False,
             "always": True,
         }
-        known: expressions.Known = {**github_context(event)}
+        known: expressions.Known = {**github.context(event)}
         for needed in needs[name]:
             known |= {
                 f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")
@@ -321,7 +323,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
 
 
 def _github_on(events: Mapping[str, Any], event: Event) -> bool:
-    name = GITHUB_EVENTS.get(event.source, event.source)
+    name = github.EVENTS.get(event.source, event.source)
     if name not in events:
         return False
     filters = events[name] or {}
@@ -394,7 +396,7 @@ def _buildkite_step(
         raise NotUnderstood(f"the build fails: {name} depends on a step that there is not")
     if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
         raise NotUnderstood(f"{name}: {sorted(step)}")
-    build = _build(environment("buildkite", event))
+    build = _build(buildkite.environment(event))
     holds = "if" not in step or _BuildkiteExpression(step["if"], build).value()
     # A step that waits for a failed one never runs, and neither does one that waits for it.
     earlier = _ancestors(needs, name)
@@ -428,7 +430,7 @@ _CONDITIONS = {"on_success": "passed", "on_failure": "failed", "on_skipped": "sk
 
 def agola_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
     """The tasks of the runs that the event starts; each starts when all its parents let it."""
-    env = environment("agola", event)
+    env = agola.environment(event)
     tasks = agola_tasks(text)
     return [
         _agola_step(task["name"], tasks, env)

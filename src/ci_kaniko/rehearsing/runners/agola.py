@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, for_the_event, only
-from ci_kaniko.rehearsing.events import environment
 from ci_kaniko.rehearsing.logins import both
 from ci_kaniko.rehearsing.recorded import File
 from ci_kaniko.rehearsing.running import Outcome, Running
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
+from ci_kaniko.rehearsing.told import agola as told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def run(request: Running) -> Outcome:
     shown = {
         **request.container_env(image, commands),
         **task_env,
-        **environment("agola", request.event),
+        **told.environment(request.event),
     }
     workspace, saved = cwd, dict[str, File]()
     result = Result(0, "", "")

@@ -14,17 +14,19 @@ from ci_kaniko.rehearsing.documents import (
     listed,
     only,
 )
-from ci_kaniko.rehearsing.events import WORKSPACES, Event, environment
 from ci_kaniko.rehearsing.programs import BUILDKITE_AGENT
 from ci_kaniko.rehearsing.recorded import File
 from ci_kaniko.rehearsing.running import Outcome, Running
+from ci_kaniko.rehearsing.told import buildkite as told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ci_kaniko.rehearsing.events import Event
+
 
 def run(request: Running) -> Outcome:
-    job_env = environment("buildkite", request.event)
+    job_env = told.environment(request.event)
     pipeline = buildkite_pipeline(request.text, request.event, request.inputs)
     commands = buildkite_commands(pipeline)
     step = only(commands if request.job else for_the_event(commands, request.event), request.job)
@@ -44,7 +46,7 @@ def run(request: Running) -> Outcome:
         **request.variables,
     }
     script = kubelet.expand(text, env)
-    workspace = WORKSPACES["buildkite"]
+    workspace = told.WORKSPACE
     request.checkout(workspace)
     request.box.write("/workspace/buildkite-agent", BUILDKITE_AGENT, 0o755)
     _buildkite_store(request)
@@ -81,7 +83,7 @@ def buildkite_pipeline(
     """The pipeline as another job uploads it, with its environment."""
     document = yaml11.load(text)
     elsewhere = {
-        **environment("buildkite", event),
+        **told.environment(event),
         **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
         "BUILDKITE_BUILD_CHECKOUT_PATH": "/upload",
         "BUILDKITE_JOB_ID": "upload",

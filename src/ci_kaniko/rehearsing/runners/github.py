@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, flat, listed, only
-from ci_kaniko.rehearsing.events import Event, environment, github_context
 from ci_kaniko.rehearsing.logins import both, docker_pulls
 from ci_kaniko.rehearsing.programs import CURL, DOCKER, GIT
 from ci_kaniko.rehearsing.running import IMAGE_ENV, JOIN_ENV, JOIN_IMAGE, Outcome, Running
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
+from ci_kaniko.rehearsing.told import github as told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ci_kaniko.rehearsing.events import Event
 
 
 def run(request: Running) -> Outcome:
@@ -95,7 +97,7 @@ def github_known(
     workflow: Mapping[str, Any], job: Mapping[str, Any], event: Event
 ) -> expressions.Known:
     """What there is for expressions before anything is given or has run."""
-    known: expressions.Known = {**github_context(event), "github.token": "ghs-rehearsal"}
+    known: expressions.Known = {**told.context(event), "github.token": "ghs-rehearsal"}
     known |= {f"inputs.{name}": value for name, value in github_inputs(workflow, {}).items()}
     for needed in listed(job.get("needs") or []):
         known[f"needs.{needed}.result"] = "success"
@@ -124,7 +126,7 @@ def _github_env(
     *,
     inside: bool,
 ) -> dict[str, str]:
-    env = environment("github", request.event)
+    env = told.environment(request.event)
     if inside:
         env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
         container = levels[-1]["container"]

@@ -17,8 +17,9 @@ from ci_kaniko.rehearsing.documents import (
     flat,
     only,
 )
-from ci_kaniko.rehearsing.events import environment, identity
+from ci_kaniko.rehearsing.events import identity
 from ci_kaniko.rehearsing.running import Outcome, Running
+from ci_kaniko.rehearsing.told import gitlab as told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,7 +169,7 @@ def _gitlab_env(
     job: Mapping[str, Any],
     container: Mapping[str, str],
 ) -> dict[str, str]:
-    env = {**container, **environment("gitlab", request.event)}
+    env = {**container, **told.environment(request.event)}
     paths = {}
     for name, text in request.file_secrets.items():
         paths[name] = f"{env['CI_PROJECT_DIR']}.tmp/{name}"

@@ -1,0 +1,1 @@
+"""What each platform tells a job about its event."""
