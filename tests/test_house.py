@@ -68,6 +68,8 @@ NAMES_A_TARGET = {
     "ci_kaniko/importing/": "what is read, whatever it is rendered for",
     "ci_kaniko/rehearsing/runners/": "the platforms, as each runs a job",
     "ci_kaniko/rehearsing/told/buildkite.py": "where its repository lies",
+    "ci_kaniko/testing/specs/": "specs, as users write them",
+    "ci_kaniko/problems/rules/": "what an example is rendered for",
     "ci_kaniko/spec/build.py": "an example: a queue, and an output",
     "ci_kaniko/spec/options.py": "a credential helper of the executor",
     "ci_kaniko/spec/typed.py": "what build.py and options.py say, for type checkers",
@@ -78,7 +80,8 @@ NAMES_A_TARGET = {
 
 
 def test_nobody_else_asks_which_target_it_is() -> None:
-    found = rooms.names_of(SOURCES, {*systems.NAMES})
+    names = {*systems.NAMES}
+    found = [*rooms.names_of(SOURCES, names), *rooms.names_in_tables(rooms.read_tables(), names)]
     assert {each for each in found if not each.startswith(tuple(NAMES_A_TARGET))} == set()
     for place in NAMES_A_TARGET:
         assert any(each.startswith(place) for each in found), f"{place} names no target any more"
@@ -144,6 +147,19 @@ FAULTS = {
     "an end": ({"plan/a.py": "import sys\nsys.exit(1)\n"}, "plan/a.py:2 uses sys.exit"),
     "a dead method": ({"plan/a.py": "class A:\n    def no(self): A\n"}, "defines no"),
 }
+
+
+def test_the_gate_reads_tables_and_templates() -> None:
+    tables = {
+        "a.yaml": "# of gitlab\na: {gitlab: x}\nb: on gitlab\nc: |\n  gitlab:\n",
+        "b.json": '{"x": ["gitlab"]}',
+        "templates/c.j2": "a:\n  # gitlab: <%= path %>\n",
+    }
+    found = rooms.names_in_tables(tables, {"gitlab"})
+    assert found == ["a.yaml:2", "b.json:1", "templates/c.j2:2"]
+    read = rooms.read_tables()
+    assert {"ci_kaniko/problems/checks.yaml", "templates/spec.yaml.j2"} <= {*read}
+    assert not any(path.startswith("templates/gitlab") for path in read)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import yaml
+
+from ci_kaniko.kaniko.systems import NAMES
 from make.tables import code, table
 
 if TYPE_CHECKING:
@@ -51,6 +54,16 @@ def read_sources() -> dict[str, str]:
         str(path.relative_to(ROOT / "src")): path.read_text(encoding="utf-8")
         for path in sorted((ROOT / "src" / "ci_kaniko").rglob("*.py"))
     }
+
+
+def read_tables() -> dict[str, str]:
+    """The text of each table and each template that is no target's own, by its path."""
+    package = ROOT / "src" / "ci_kaniko"
+    paths = [path for path in package.rglob("*") if path.suffix in {".yaml", ".json", ".toml"}]
+    tables = {str(path.relative_to(ROOT / "src")): path for path in sorted(paths)}
+    templates = [path for path in ROOT.glob("templates/*") if path.name.split(".")[0] not in NAMES]
+    found = tables | {f"templates/{path.name}": path for path in sorted(templates)}
+    return {name: path.read_text(encoding="utf-8") for name, path in found.items()}
 
 
 @cache
@@ -314,6 +327,30 @@ def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
         for node in ast.walk(_tree(text))
         if isinstance(node, ast.Constant) and node.value in words
     ]
+
+
+def names_in_tables(tables: dict[str, str], words: set[str]) -> list[str]:
+    """Where a table has one of some words as a key or a value, and a template at all."""
+    return [
+        f"{path}:{number}"
+        for path, text in tables.items()
+        for number, word in (_words(text) if path.endswith(_TEMPLATE) else _entries(text))
+        if word in words
+    ]
+
+
+_TEMPLATE = ".j2"
+
+
+def _entries(text: str) -> Iterator[tuple[int, str]]:
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent) and event.start_mark:
+            yield event.start_mark.line + 1, event.value
+
+
+def _words(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from ((number, word) for word in re.findall("[a-z]+", line))
 
 
 def arrows(sources: dict[str, str]) -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -225,6 +226,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     guessed = {}
     if wished and not facts.outputs and not merged:
         guessed = {wished[0]: _free(root, tuple(_outputs(wished[0])))}
+    others = [name for name in NAMES if guessed and name not in guessed]
     outputs = {**facts.outputs, **merged}
     images = _images(facts) if len(facts.dockerfiles) > 1 else []
     context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
@@ -244,6 +246,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "cache": f"{image}{joint}cache",
             "login": login,
             "outputs": outputs,
+            "others": {one: path for one in others for path in islice(_outputs(one), 1)},
             "merged": merged,
             "sections": [*filter(None, (_section(root, one, facts, merged) for one in outputs))],
             "guessed": {system: path for system, path in guessed.items() if path},
