@@ -197,16 +197,14 @@ def rehearse(
 
     ``event`` is written as for ``preview``, ``values`` are those of inputs and run-time variables
     (``{"env.CHANNEL": ...}``), ``shell`` is busybox, dash or bash. With an ``executor`` that
-    program is called with the recorded arguments, in a copy of the repository.
+    program, or ``"buildah"``, builds by the recorded arguments in a copy of the repository.
 
     Raises SpecError, UnknownTargetError, UnknownEvent, and CannotRehearse for what is missing here
     or not known.
     """
-    from pathlib import Path
-
     from ci_kaniko.rehearsing.rehearse import rehearse as play
 
-    program = None if executor is None else Path(_path("executor", executor))
+    program = None if executor is None else _path("executor", executor)
     return play(spec, _name(target), event, shell=shell, given=values, executor=program)
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 import re
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -228,6 +229,8 @@ BUILDER = """\
 #!/bin/sh
 for word; do case $word in --context=dir://*) cd "${word#--context=dir://}" ;; esac; done
 cat Dockerfile src/main.go
+echo "$GREETING"
+env | grep -o '^GITHUB_SHA'
 [ "$(cat /proc/net/dev | grep -c :)" -le 1 ] && echo no network
 exit 3
 """
@@ -239,16 +242,63 @@ def test_another_program_builds_the_repository(repository: Repository) -> None:
     repository.write("Dockerfile", "FROM scratch\n")
     repository.write("src/main.go", "package main\n")
     repository.write("builder", BUILDER).chmod(0o755)
-    done = repository.run("rehearse", "gitlab", "--executor", "builder")
-    assert done.code == 1
-    assert "build-image: failed with exit status 3\n" in done.out
-    assert "    FROM scratch\n    package main\n" in done.out
-    assert "    no network\n" in done.out or not sandbox.ISOLATED
-    done = repository.run("rehearse", "github", "--executor", "builder")
-    assert (done.code, done.out) == (2, "")
-    assert "the executor runs in a container" in " ".join(done.err.split())
+    blanks = "env: {GREETING: 'hello  world'}\n"
+    repository.write("ci-kaniko.yaml", SPEC + blanks)
+    for target in ("gitlab", "github"):
+        done = repository.run("rehearse", target, "--executor", "builder")
+        assert done.code == 1
+        assert ": failed with exit status 3\n" in done.out
+        assert "    FROM scratch\n    package main\n    hello  world\n" in done.out
+        assert "    no network\n" in done.out or not sandbox.ISOLATED
+    # A container has no variables but those that it is started with.
+    assert "    GITHUB_SHA\n" not in done.out
     done = repository.run("rehearse", "gitlab", "--executor", "nobody")
     assert '--executor wants a program, and "nobody" is none' in " ".join(done.err.split())
+
+
+def test_buildah_builds_the_same_image_by_each_target(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Labels, build arguments and names reach the image as the executor was told them."""
+    tools.shell()
+    tools.program("buildah")
+    repository.write("Dockerfile", "FROM scratch AS one\nARG CHANNEL\nLABEL channel=$CHANNEL\n")
+    awkward = "labels: {a: 'b \"c\" $d'}\ntarget: one\ndigest: true\noptions: {insecure: true}\n"
+    repository.write("ci-kaniko.yaml", SPEC + awkward)
+    if not sandbox.ISOLATED:
+        done = repository.run("rehearse", "gitlab", "--executor", "buildah")
+        assert "needs a root directory of its own" in " ".join(done.err.split())
+        return
+    for target in ("gitlab", "github"):
+        kept = tmp_path / f"kept-{target}"
+        words = ("--executor", "buildah", "--keep", str(kept), "--set", "env.CHANNEL=it's $5")
+        done = repository.run("rehearse", target, "--event", "tag=v1.2.3", *words)
+        assert done.code == 0, done.out
+        (image,) = kept.glob("*/kaniko/image.tar")
+        names, digest, config = _image_of(image)
+        assert config["Labels"] == {"a": 'b "c" $d', "channel": "it's $5"} | {
+            name: text for name, text in config["Labels"].items() if name.startswith("io.buildah.")
+        }
+        assert names == ["quay.io/acme/shop:v1.2.3"]
+        assert digest in done.out
+        assert "    buildah builds without --insecure\n" in done.out
+
+
+def _image_of(path: Path) -> tuple[list[str], str, dict[str, Any]]:
+    """The names, the digest and the config of an image in an archive."""
+    with tarfile.open(path) as archive:
+
+        def read(name: str) -> dict[str, Any]:
+            file = archive.extractfile(name)
+            assert file
+            found: dict[str, Any] = json.load(file)
+            return found
+
+        (entry,) = read("index.json")["manifests"]
+        manifest = read(f"blobs/sha256/{entry['digest'].removeprefix('sha256:')}")
+        config = read(f"blobs/sha256/{manifest['config']['digest'].removeprefix('sha256:')}")
+    notes = entry.get("annotations", {})
+    return [*notes.values()], entry["digest"], config["config"]
 
 
 def test_nothing_is_written_outside_of_it(repository: Repository) -> None:

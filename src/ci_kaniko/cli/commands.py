@@ -267,8 +267,8 @@ def rehearse(
         str | None,
         typer.Option(
             "--executor",
-            metavar="PROGRAM",
-            help="Call this with the recorded arguments, in a copy of the repository.",
+            metavar="PROGRAM|buildah",
+            help="Let this build by the recorded arguments, in a copy of the repository.",
         ),
     ] = None,
     *,

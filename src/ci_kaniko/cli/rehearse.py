@@ -19,7 +19,6 @@ from ci_kaniko.cli.shared import (
     say,
     values_of,
 )
-from ci_kaniko.problems.finding import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,9 +52,7 @@ def rehearse(
             raise Misuse("an --engine has its own shell and images: no --shell, --keep, --executor")
         _by_engine(loaded, target, event, given, form)
         return
-    done = _played(
-        loaded, target, event, shell, given, _program(executor) if executor is not None else None
-    )
+    done = _played(loaded, target, event, shell, given, executor)
     if folder is not None:
         _keep(done, folder)
     if form == "json":
@@ -89,7 +86,7 @@ def _played(
     event: str,
     shell: str,
     given: dict[str, str],
-    executor: Path | None,
+    executor: str | None,
 ) -> Rehearsal:
     from ci_kaniko.rehearsing.rehearse import rehearse as play
 
@@ -116,13 +113,6 @@ def _told() -> Iterator[None]:
         raise Done(1) from error
     except (UnknownEvent, CannotRehearse) as error:
         raise Misuse(str(error)) from error
-
-
-def _program(path: str) -> Path:
-    """A program that a path leads to. Raises Misuse."""
-    if not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        raise Misuse(f"--executor wants a program, and {quoted(path)} is none")
-    return Path(path)
 
 
 def _empty_folder(path: str) -> Path:

@@ -18,6 +18,7 @@ _OPTIONS = {
     "against": "--against",
     "changed_since": "--changed-since",
     "checkout_values": "the command line",
+    "executor": "--executor",
     "force": "--force",
     "image": "--image",
     "merge": "--merge",

@@ -22,10 +22,12 @@ read -r status message </.recorder/answer
 exit "$status"
 """
 
+BUILDER = "/.record/executor"
+"""The program that builds after a call is recorded, where one does."""
+
 BUILDING = PROGRAM.replace(
-    'exit "$status"', '[ "$status" = 0 ] || exit "$status"\nexec /.record/executor "$@"'
+    'exit "$status"', f'[ "$status" = 0 ] || exit "$status"\nexec {BUILDER} "$@"'
 )
-"""A call is recorded, and then another program builds."""
 
 CREDENTIAL_FILES = (
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -60,6 +62,11 @@ class Calls:
 
     def fileno(self) -> int:
         return self._asked
+
+    @property
+    def build(self) -> bool:
+        """Whether another program builds after a call."""
+        return os.path.exists(f"{self.root}{BUILDER}")
 
     def forget(self) -> None:
         """Nothing is left of calls that nobody waits for."""
@@ -101,7 +108,7 @@ class Calls:
         else:
             self._keep(record, call)
         status = int(_read(f"{self.root}/.recorder/status"))
-        if status == 0:
+        if status == 0 and not self.build:
             digest = _read(f"{self.root}/.recorder/digest")
             for flag, value in call.flags():
                 path = call.path(call.outside(value) if kind == "docker" else value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_kaniko.rehearsing.events import NOW_EPOCH
-from ci_kaniko.rehearsing.executor import CREDENTIAL_FILES
+from ci_kaniko.rehearsing.executor import BUILDER, CREDENTIAL_FILES
 
 DOCKER = """#!/bin/sh
 PATH=/busybox:/usr/bin:/bin
@@ -66,8 +66,35 @@ look "$@"
 echo "docker $$" >/.recorder/call
 read -r status message </.recorder/answer
 [ -z "$message" ] || echo "$message" >&2
+# As in the container: with its variables only, and its volumes where they are mounted.
+build() {
+  names=' PATH ' count=0
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --rm | -i | --init) shift; continue ;;
+      --*=*) option=${1%%=*} value=${1#*=}; shift ;;
+      -*) option=$1 value=${2-}; shift 2 ;;
+      *) shift; break ;;
+    esac
+    case $option in
+      -v | --volume)
+        value=${value%:ro}
+        mkdir -p "$(dirname "${value#*:}")"
+        ln -sfn "${value%%:*}" "${value#*:}" ;;
+      -e | --env)
+        case $value in *=*) export "$value" ;; esac
+        names="$names${value%%=*} " ;;
+    esac
+  done
+  for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+    case $names in *" $name "*) ;; *) unset "$name" ;; esac
+  done
+  HOME=/root DOCKER_CONFIG=${DOCKER_CONFIG-/kaniko/.docker} exec @BUILDER@ "$@"
+}
+[ "$status" != 0 ] || [ ! -e @BUILDER@ ] || build "$@"
 exit "$status"
-""".replace("@FILES@", " ".join(CREDENTIAL_FILES))
+""".replace("@FILES@", " ".join(CREDENTIAL_FILES)).replace("@BUILDER@", BUILDER)
 
 DATE = f'#!/bin/sh\nexec {{}} -d @{NOW_EPOCH} "$@"\n'
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.previewing.events import occasions
+from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
-from ci_kaniko.rehearsing import triggers
+from ci_kaniko.rehearsing import buildah, sandbox, triggers
 from ci_kaniko.rehearsing.events import NOW, values
 from ci_kaniko.rehearsing.execution import run, runner_of
 from ci_kaniko.rehearsing.logins import lookup, told_hosts
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
-from ci_kaniko.rehearsing.shells import check_shell, serving
+from ci_kaniko.rehearsing.shells import check_shell, program, serving
 from ci_kaniko.rehearsing.standins import (
     checkout,
     event_of,
@@ -32,7 +34,6 @@ from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ci_kaniko.previewing.events import Occasion
     from ci_kaniko.rehearsing.engines import Played
@@ -120,14 +121,14 @@ def rehearse(
     *,
     shell: str = "",
     given: Mapping[str, str] | None = None,
-    executor: Path | None = None,
+    executor: str | None = None,
 ) -> Rehearsal:
     """Run what is rendered for a target, with a recorder in the executor's place.
 
     ``event`` is written as for a preview, and ``given`` are values of inputs and run-time
     variables by name. Secrets get stand-ins, commands that prepare are replaced by such that make
     their artifacts, and nothing reaches the network or another folder. With an ``executor`` that
-    program is called with the recorded arguments, and finds the files of the repository. Raises
+    program, or buildah, builds by the recorded arguments the files of the repository. Raises
     SpecError, UnknownTargetError, UnknownEvent, CannotRehearse.
     """
     stage = staged(spec, target, event, shell=shell, given=given)
@@ -205,7 +206,7 @@ class Stage:
         self.text = render(spec, chosen.name, self._values())
         self.recorded: dict[str, Recorded] = {}
         self.files: Mapping[str, str] = checkout(spec.builds)
-        self.executor: Path | None = None
+        self.executor: str | None = None
 
     def refuse_what_is_not_read(self) -> None:
         """Raises CannotRehearse for a value that somebody gave and nothing reads."""
@@ -215,12 +216,16 @@ class Stage:
                 " of env.NAME and input.NAME those may be given that the spec reads"
             )
 
-    def build_with(self, executor: Path) -> None:
-        """Let a program build the repository. Raises CannotRehearse where it would be elsewhere."""
+    def build_with(self, executor: str) -> None:
+        """Let a program build the repository. Raises CannotRehearse where it cannot."""
+        if executor == buildah.NAME:
+            program(executor)
+            if not sandbox.ISOLATED:
+                raise CannotRehearse("buildah needs a root directory of its own, and here is none")
+        elif not (os.path.isfile(executor) and os.access(executor, os.X_OK)):
+            raise CannotRehearse(f"`executor` wants a program, and {quoted(executor)} is none")
         if any(plan.reads_checkout is False for plan in self.plans):
             raise CannotRehearse("the executor would fetch its context, and there is no network")
-        if "docker run" in self.text:
-            raise CannotRehearse("there the executor runs in a container: name another target")
         self.executor, self.files = executor, repository(self.spec)
 
     def _values(self) -> dict[str, str] | None:

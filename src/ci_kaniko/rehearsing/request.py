@@ -9,7 +9,6 @@ from ci_kaniko.rehearsing.recorded import Handed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ci_kaniko.rehearsing.events import Event
 
@@ -45,7 +44,7 @@ class Request:
     digest: str = "sha256:" + "0" * 64
     executor_status: int = 0
     failing: Sequence[str] = ()
-    executor: Path | None = None
+    executor: str | None = None
 
     @property
     def store(self) -> dict[str, Mapping[str, str]]:

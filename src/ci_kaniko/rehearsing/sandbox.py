@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.rehearsing import executor, kubelet, shells, starter
+from ci_kaniko.rehearsing import buildah, executor, kubelet, shells, starter
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.programs import DATE, REGCTL, TOOL, TOOLS
 from ci_kaniko.rehearsing.recorded import File, Mount
@@ -69,9 +69,11 @@ class Sandbox:
         building = request.executor is not None
         program = executor.BUILDING if building else executor.PROGRAM
         self.write("/kaniko/executor", program, 0o755)
-        if request.executor is not None:
-            shutil.copyfile(request.executor, self.path("/.record/executor"))
-            self.path("/.record/executor").chmod(0o755)
+        if request.executor == buildah.NAME:
+            self.write(executor.BUILDER, buildah.PROGRAM, 0o755)
+        elif request.executor is not None:
+            shutil.copyfile(request.executor, self.path(executor.BUILDER))
+            self.path(executor.BUILDER).chmod(0o755)
 
     def path(self, inside: str) -> Path:
         return self.root / inside.lstrip("/")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _NEWNS, _NEWUSER, _NEWNET = 0x20000, 0x10000000, 0x40000000
 _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE, _DETACH = 0x1, 0x20, 0x1000, 0x4000, 0x40000, 0x2
 _KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
-_TIMEOUT = 60
+_TIMEOUT, _TIME_TO_BUILD = 60, 1800
 
 # A run makes and removes dozens of small files: in memory where the system offers that.
 _SHM = Path("/dev/shm")  # noqa: S108
@@ -211,6 +211,8 @@ def _private() -> None:
 def _enter(root: str, binds: Sequence[Bind]) -> bool:
     try:
         _private()
+        # A root that is a mount: programs that make namespaces of their own expect that.
+        _bind(Bind(root, root, read_only=False))
         for bind in binds:
             _bind(bind, root)
         os.chroot(root)
@@ -238,7 +240,8 @@ def _ran(
     words: Sequence[str], env: Mapping[str, str], cwd: str, calls: executor.Calls
 ) -> dict[str, Any]:
     calls.forget()
-    end = time.monotonic() + _TIMEOUT
+    limit = _TIME_TO_BUILD if calls.build else _TIMEOUT
+    end = time.monotonic() + limit
     with (
         selectors.DefaultSelector() as selector,
         subprocess.Popen(  # noqa: S603
@@ -263,7 +266,7 @@ def _ran(
             while len(selector.get_map()) > 1:
                 events = selector.select(end - time.monotonic())
                 if not events:
-                    raise TimeoutError(f"not done after {_TIMEOUT} seconds: {words}")
+                    raise TimeoutError(f"not done after {limit} seconds: {words}")
                 for key, _ in events:
                     if key.data is None:
                         calls.answer()
