@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 FOLDER = ROOT / "build" / "site" / "playground"
 PYODIDE = "314.0.7"
 _RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -50,9 +51,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def fetch(cache: Path) -> None:
     """Bring Python and the wheels of others into a folder, unless they are there."""
-    if (cache / "complete").is_file():
+    if is_complete(cache):
         return
-    cache.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.mkdir(parents=True)
     _run("npm", "pack", "--silent", "--pack-destination", str(cache), f"pyodide@{PYODIDE}")
     with tarfile.open(cache / f"pyodide-{PYODIDE}.tgz") as archive:
         for name in (*_RUNTIME, "pyodide-lock.json"):
@@ -69,7 +71,17 @@ def fetch(cache: Path) -> None:
         _download(Path(scratch), version, "manylinux2014_x86_64", "--no-deps", *_STRIPPED)
         for path in Path(scratch).iterdir():
             _strip(path, cache)
-    (cache / "complete").touch()
+    (cache / "complete").write_bytes(_wanted())
+
+
+def is_complete(cache: Path) -> bool:
+    """Whether a folder holds all that is fetched, in the releases that are wanted now."""
+    mark = cache / "complete"
+    return mark.is_file() and mark.read_bytes() == _wanted()
+
+
+def _wanted() -> bytes:
+    return b"pyodide==%s\n%s" % (PYODIDE.encode(), CONSTRAINTS.read_bytes())
 
 
 def assemble(folder: Path, cache: Path, wheel: Path) -> None:
@@ -110,7 +122,7 @@ def _download(folder: Path, version: str, platform: str, *words: str) -> None:
     _pip(
         *("download", "--only-binary=:all:", "--implementation=cp", f"--platform={platform}"),
         *(f"--python-version={version}", f"--abi=cp{version.replace('.', '')}"),
-        *("--constraint", str(ROOT / ".ci" / "constraints.txt"), "--dest", str(folder), *words),
+        *("--constraint", str(CONSTRAINTS), "--dest", str(folder), *words),
     )
 
 

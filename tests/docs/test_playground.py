@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 
 import ci_kaniko
-from harness.browser import Page, browser, program_of_browser, served
+from harness.browser import Browser, Page, browser, program_of_browser, served
 from harness.cases import ROOT
 from harness.repository import Repository
 from playground import calls, making
@@ -107,7 +107,7 @@ def test_the_page_knows_every_target() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The playground as it is offered, with a wheel of this checkout."""
     program_of_browser()
-    if not (VENDORED / "complete").is_file():
+    if not making.is_complete(VENDORED):
         pytest.skip("pyodide is not installed")
     scratch = tmp_path_factory.mktemp("playground")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(scratch)]
@@ -124,15 +124,20 @@ def origin(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def opened(origin: str) -> Iterator[Page]:
+def started() -> Iterator[Browser]:
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def opened(started: Browser, origin: str) -> Page:
     """The page with the first example, rendered."""
-    with browser() as started:
-        page = started.page()
-        page.look(1400, 900, dark=False)
-        page.open(f"{origin}app.html")
-        page.until("document.querySelector('#status').textContent.startsWith('Loading Python')")
-        page.until(f"{STATUS}.startsWith('The spec can be read')")
-        yield page
+    page = started.page()
+    page.look(1400, 900, dark=False)
+    page.open(f"{origin}app.html")
+    page.until(f"{STATUS}.startsWith('Loading Python')")
+    page.until(f"{STATUS}.startsWith('The spec can be read')")
+    return page
 
 
 CLIPBOARD = ["clipboardReadWrite", "clipboardSanitizedWrite"]
@@ -315,9 +320,9 @@ def test_it_fetches_from_its_own_folder_and_says_nothing_in_the_console(
     assert {*opened.run_in_workers(attempt)} == {"refused"}
 
 
-def test_a_failure_to_load_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_failure_to_load_is_told(started: Browser, folder: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(folder, tmp_path / "broken", ignore=lambda *_: ["vendored"])
-    with served(Path(broken)) as address, browser() as started:
+    with served(Path(broken)) as address:
         page = started.page()
         page.open(f"{address}app.html")
         page.until(f"{STATUS}.startsWith('The playground could not be loaded')")

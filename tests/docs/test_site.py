@@ -17,10 +17,13 @@ from typer.main import get_command
 from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.flags import FLAGS
 from ci_kaniko.problems.catalogue import faults, rules
+from harness.browser import Page as Tab
+from harness.browser import browser, served
 from harness.cases import ROOT
 from harness.models import every_field
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HOME = "https://ci-kaniko.github.io/ci-kaniko/"
@@ -30,7 +33,7 @@ HOME = "https://ci-kaniko.github.io/ci-kaniko/"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as the workflow builds it."""
     pytest.importorskip("material", reason="mkdocs-material is not installed")
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("site") / "ci-kaniko"
     built = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "web"), str(folder)],
         stdout=subprocess.PIPE,
@@ -172,3 +175,84 @@ def test_what_is_said_elsewhere_leads_into_the_site(site: Path) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert re.findall(r"\]\((?!https?:)[^)]*\)", readme) == []
     assert [path for path, text in zip(sources, said, strict=True) if "docs/spec.md " in text] == []
+
+
+# -- in a browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def home(site: Path) -> Iterator[str]:
+    """The address of the site, at the path where it is published."""
+    with served(site.parent) as address:
+        yield f"{address}{site.name}/"
+
+
+@pytest.fixture(scope="module")
+def tab(home: str) -> Iterator[Tab]:
+    with browser() as started:
+        yield started.page()
+
+
+def test_no_page_is_wider_than_a_small_screen(tab: Tab, site: Path, home: str) -> None:
+    tab.look(360, 800, dark=False)
+    tab.send("Emulation.setScriptExecutionDisabled", value=True)
+    wide = {}
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if name == "playground/app.html":
+            continue
+        tab.open(f"{home}{name}")
+        width = tab.send("Page.getLayoutMetrics")["cssContentSize"]["width"]
+        if width > 360:
+            wide[name] = width
+    tab.send("Emulation.setScriptExecutionDisabled", value=False)
+    assert wide == {}
+
+
+def test_a_page_follows_the_system(tab: Tab, home: str, tmp_path: Path) -> None:
+    for name in ("", "gallery/"):
+        tab.open(home + name)
+        for width, dark in ((360, False), (360, True), (1400, True), (1400, False)):
+            tab.look(width, 800, dark=dark)
+            scheme = "slate" if dark else "default"
+            tab.until(f"document.body.dataset.mdColorScheme == '{scheme}'")
+            assert tab.run("document.documentElement.scrollWidth") <= width
+            tab.picture(tmp_path / f"{name.strip('/') or 'home'}-{width}-{scheme}.png")
+
+
+FOUND = "[...document.querySelectorAll('.md-search-result__item > a')].map(link => link.pathname)"
+
+
+def test_search_finds_what_people_look_for(tab: Tab, home: str) -> None:
+    tab.look(1400, 800, dark=False)
+    tab.open(home)
+    tab.until("!document.querySelector('.md-search-result__meta').textContent.includes('Init')")
+    tab.press("/")
+    tab.until("document.activeElement.matches('.md-search__input')")
+    root = f"/{home.split('/')[3]}/"
+    more = {"playground": "playground/", "--push-retry": "rules/", "unknown-key": "rules/"}
+    for words, place in {**SEARCHED, **more}.items():
+        tab.press("a", control=True)
+        tab.write(words)
+        tab.press("End")
+        tab.until(f"{FOUND}.slice(0, 3).includes('{root}{place}')")
+    tab.press("ArrowDown")
+    tab.press("Enter")
+    tab.until(f"location.pathname.startsWith('{root}rules/')")
+
+
+def test_the_tabs_of_the_gallery_change_together_by_keyboard(tab: Tab, home: str) -> None:
+    tab.open(f"{home}gallery/")
+    shown = "[...document.querySelectorAll('.tabbed-block')].filter(x => x.checkVisibility())"
+    names = f"{shown}.map(block => block.querySelector('.filename').textContent)"
+    tab.until(f"{shown}.length > 2")
+    assert {*tab.run(names)} == {".gitlab-ci.yml"}
+    tab.run("document.querySelector('.tabbed-set input').focus()")
+    tab.press("ArrowRight")
+    tab.until(f"{names}.every(name => name.startsWith('.github/workflows/'))")
+
+
+def test_the_browser_has_nothing_to_complain_about(tab: Tab, home: str) -> None:
+    assert tab.complaints() == []
+    elsewhere = [one for one in tab.fetched() if not one.startswith((home, "data:", "blob:"))]
+    assert [one for one in elsewhere if not one.endswith("/favicon.ico")] == []

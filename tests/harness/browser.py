@@ -30,8 +30,8 @@ _FLAGS = (
     *("--hide-scrollbars", "--remote-debugging-pipe"),
 )
 _CODES = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
-_CODES |= {"ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32, "a": 65}
-_TEXTS = {"Enter": "\r", " ": " "}
+_CODES |= {"ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32, "a": 65, "/": 191}
+_TEXTS = {"Enter": "\r", " ": " ", "/": "/"}
 
 
 def program_of_browser() -> str:
@@ -109,6 +109,16 @@ class Browser:
         message: dict[str, Any] = json.loads(one)
         return message
 
+    def wait(self, method: str, words: dict[str, Any]) -> None:
+        """Wait for an event that says some words among others."""
+        seen = 0
+        while True:
+            for event in self.events[seen:]:
+                if event.get("method") == method and words.items() <= event["params"].items():
+                    return
+            seen = len(self.events)
+            self._note(self._next())
+
     def page(self) -> Page:
         """A new tab."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
@@ -133,6 +143,7 @@ class Page:
             self.send(f"{domain}.enable")
         watch = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
         self.send("Target.setAutoAttach", **watch)
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def send(self, method: str, **words: Any) -> dict[str, Any]:
         """What a command of the page answers."""
@@ -140,8 +151,8 @@ class Page:
 
     def open(self, address: str) -> None:
         """Go to an address, and wait until all of it is there."""
-        self.send("Page.navigate", url=address)
-        self.until(f"document.readyState == 'complete' && location.href == {json.dumps(address)}")
+        loader = self.send("Page.navigate", url=address)["loaderId"]
+        self._browser.wait("Page.lifecycleEvent", {"loaderId": loader, "name": "load"})
 
     def run(self, script: str) -> Any:
         """The value of an expression, awaited."""
