@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import re
@@ -11,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import ci_kaniko
 from ci_kaniko import import_files, lint
+from ci_kaniko.importing.sentences import sentences
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
@@ -33,33 +32,20 @@ build:
 
 
 def _mended() -> set[str]:
-    """The rules of what import calls a fault, as its source names them."""
-    found: set[str] = set()
-    for path in (Path(ci_kaniko.__file__).parent / "importing").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "mended":
-                found |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
-    lines = [
-        line
-        for path in IMPORTS.rglob("*.report.txt")
-        for line in path.read_text(encoding="utf-8").splitlines()
-    ]
-    return found | {match[1] for line in lines if (match := re.match(r"mended (\S+) ", line))}
+    """The rules of what import calls a fault."""
+    return {name.partition("/")[0] for name, said in sentences().items() if said.kind == "mended"}
 
 
 def test_each_fault_of_an_import_is_one_of_lint_or_a_change_of_words() -> None:
     known = faults()
     assert not known.changes & known.faults.keys()
     assert _mended() <= known.faults.keys() | known.changes
-    source = "".join(
-        path.read_text(encoding="utf-8")
-        for path in (Path(ci_kaniko.__file__).parent / "importing").rglob("*.py")
-    )
     for fault in known.faults.values():
         assert fault.severity in {"error", "warning"}
         assert fault.says.endswith(".")
         assert fault.fix
-    assert [name for name in {*known.faults, *known.changes} if f'"{name}"' not in source] == []
+    told = {name.partition("/")[0] for name in sentences()}
+    assert known.faults.keys() | known.changes <= told
 
 
 @pytest.fixture

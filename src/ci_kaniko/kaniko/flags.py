@@ -20,6 +20,11 @@ class Since(NamedTuple):
     chainguard: str | None
     google: str | None
 
+    @property
+    def spelled(self) -> str:
+        """The distributions that have it, with the first release of each."""
+        return ", ".join(f"{name} since {first}" for name, first in self._asdict().items() if first)
+
 
 class Flag(NamedTuple):
     """A flag: the field of the spec that owns it, and how the executor reads it.

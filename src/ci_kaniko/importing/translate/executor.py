@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
+from ci_kaniko.kaniko.flags import FLAGS
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
 
 
 _VERSION = re.compile(r"v\d+\.\d+\.\d+")
+
+
+class Release(NamedTuple):
+    """What an image of the executor is, by its name; ``version`` is its tag without ``-debug``."""
+
+    repository: str
+    version: str
+    debug: bool
+    digest: str
+    distribution: str | None
+
+
+def release_of(written: str) -> Release | None:
+    """The executor that an image is; None for an image that is none by its name."""
+    bare, _, digest = written.partition("@")
+    repository, tag = tagged(bare)
+    version = tag.removesuffix("-debug")
+    distribution = distribution_of(repository) or _of_mirror(repository, version)
+    if distribution is None and "kaniko" not in repository:
+        return None
+    debug = tag.endswith("-debug") or tag == "debug"
+    return Release(repository, version, debug, digest, distribution)
+
+
+def pinned_without(image: Text, flag: str) -> str:
+    """The pinned executor that has no such flag; empty where it has it, or nothing is pinned."""
+    release = release_of(literal(image) or "")
+    if release is None or release.distribution is None or not _VERSION.fullmatch(release.version):
+        return ""
+    has = at_least(release.version, getattr(FLAGS[flag].since, release.distribution))
+    return "" if has else f"kaniko {release.version} of {release.distribution}"
 
 
 def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
@@ -24,21 +56,14 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
         return {}
     if not written:
         return {}
-    bare, _, digest = written.partition("@")
-    repository, tag = tagged(bare)
-    shell = tag.endswith("-debug") or tag == "debug"
-    version = tag.removesuffix("-debug")
-    distribution = distribution_of(repository) or _of_mirror(repository, version)
-    if distribution is None and "kaniko" not in repository:
+    release = release_of(written)
+    if release is None:
         return _own_image(job, written, line)
+    repository, version, debug, digest, distribution = release
     if not _VERSION.fullmatch(version):
-        job.tell(
-            "moving-executor",
-            line,
-            f"{written} is a moving tag" if not digest else f"{written} names no release",
-            DISTRIBUTIONS[DEFAULT].image,
-            DISTRIBUTIONS[DEFAULT].version,
-        )
+        known = DISTRIBUTIONS[DEFAULT]
+        fault = "names no release" if digest else "is a moving tag"
+        job.tell("moving-executor", line, f"{written} {fault}", known.image, known.version)
         return {}
     found: dict[str, Any] = {}
     if distribution and distribution != DEFAULT:
@@ -51,7 +76,7 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
         found["image"] = repository
         found["version"] = version
     if digest:
-        found["digests"] = {"debug" if shell else "plain": f"{version}{'-debug' * shell}@{digest}"}
+        found["digests"] = {"debug" if debug else "plain": f"{version}{'-debug' * debug}@{digest}"}
     return found
 
 

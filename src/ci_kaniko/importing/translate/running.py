@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def take_executor(work: Work) -> None:
-    image = work.call.image if work.call.image is not None else work.job.image
+    image = work.image
     line = work.call.line if work.call.image is not None else work.job.image_line
     found = executor_of(work.job, image, line)
     if found:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Word, only_var, spell
 from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
+from ci_kaniko.importing.translate.executor import pinned_without
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED
 
@@ -35,6 +36,9 @@ def read_words(work: Work) -> None:
             continue
         elif name not in FLAGS:
             _strange(work, flag)
+            continue
+        if without := pinned_without(work.image, name):
+            work.job.tell("newer-flag", flag.line, flag.shown, without, FLAGS[name].since.spelled)
             continue
         work.flags.append(flag)
 

@@ -37,6 +37,11 @@ class Work:
         self.flags: list[Flag] = []
         self.held_back: list[str] = []
 
+    @property
+    def image(self) -> Text:
+        """The executor's image."""
+        return self.job.image if self.call.image is None else self.call.image
+
     def of(self, name: str) -> list[Flag]:
         return [flag for flag in self.flags if flag.name == name]
 

@@ -139,7 +139,7 @@ def _the_executor_has_the_flags(spec: Build) -> Iterator[Finding]:
                 "unsupported-flag",
                 where,
                 f"kaniko {version} of {executor.distribution} has no {flag}",
-                "it is in " + ", ".join(_releases(since)),
+                f"it is in {since.spelled}",
                 on_key=True,
             )
 
@@ -180,9 +180,3 @@ def _fields_in_use(spec: Build) -> Iterator[tuple[Where, str]]:
     for where, (used, flag) in fields.items():
         if used:
             yield where, flag
-
-
-def _releases(since: Since) -> Iterator[str]:
-    for distribution, version in since._asdict().items():
-        if version:
-            yield f"{distribution} since {version}"

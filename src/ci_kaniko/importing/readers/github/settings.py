@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.readers.documents import (
     Map,
@@ -15,6 +16,7 @@ from ci_kaniko.importing.readers.documents import (
     string,
 )
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -98,6 +100,8 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
     inner = mapping(mapping(raw.get("container")).get("env"))
     handed = f"{root.get('env')} {raw.get('env')} {inner}"
+    passed = {name for call in job.calls for name in call.environment}
+    inside = "kaniko" in spell(job.image)
     for holder, readers, is_inner in (
         (mapping(root.get("env")), root.get("jobs"), False),
         (mapping(raw.get("env")), raw, False),
@@ -108,9 +112,10 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
             name = re.escape(key)
             if re.search(rf"\b{name}\b", used) or re.search(rf"\benv\.{name}\b", handed):
                 continue
-            if is_inner and key in job.environment:
+            theirs = is_inner or (inside and is_read(key))
+            if theirs and key in job.environment:
                 job.exported[key] = holder.line_of(key)
-            else:
+            elif not (is_read(key) and key in passed):
                 shown = "***" if is_secret_name(key) else string(value)
                 job.tell("unused-variable", holder.line_of(key), key, shown)
 

@@ -12,6 +12,7 @@ from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
+from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.catalogue import Action
@@ -25,7 +26,13 @@ def run_image(scope: Scope, image: str) -> None:
     """``uses: docker://IMAGE``: the workspace is at /github/workspace."""
     scope.job.roots.append(Root(("/github/workspace",)))
     string(scope.given.get("entrypoint"))
-    record(scope.reader, scope.words("args"), Container((image,), ()))
+    record(scope.reader, scope.words("args"), Container((image,), _handed_on(scope)))
+
+
+def _handed_on(scope: Scope) -> tuple[Item, ...]:
+    """The job's variables that the executor reads: an action that is a container gets them."""
+    names = filter(is_read, scope.reader.state.exported)
+    return tuple(Item(YES, (f"--env={name}",)) for name in names)
 
 
 def run_wrapper(scope: Scope, action: Action) -> None:
@@ -111,7 +118,7 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
             line=scope.line_of("password"),
         )
         reader.state.logins = (*before, (reader.state.path, login))
-    record(reader, words, Container((), ()))
+    record(reader, words, Container((), _handed_on(scope)))
     reader.state.logins = before
 
 
