@@ -59,11 +59,6 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
     return script
 
 
-def mentions_executor(text: str) -> bool:
-    """Whether a script may call the executor."""
-    return "executor" in text or "kaniko" in text
-
-
 def add_notes(job: Draft, script: Script) -> None:
     """What the shell's reading has to say, as entries of the report."""
     if not script.calls:

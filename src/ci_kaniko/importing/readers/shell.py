@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.reader import CERTAIN, NO, Reader
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def looks_like(original: Original) -> int:
 
 def read(original: Original) -> Iterator[Draft]:
     """A script as one job."""
-    if not mentions_executor(original.text):
+    if not are_mentioned(original.text):
         return
     job = Draft(_FACTS, "", original, 1)
     job.calls = read_pieces(job, [Piece(original.text, 1)]).calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.calls import Text, literal
 from ci_kaniko.importing.translate.executor import executor_of, tagged
 
@@ -25,10 +26,9 @@ def _shell(work: Work, image: Text, line: int) -> None:
     """A script in an image that has no shell."""
     written = literal(image) or ""
     _, tag = tagged(written.partition("@")[0])
-    known = "kaniko" in written
     if (
         work.job.has_shell
-        and known
+        and is_image(written)
         and work.call.image is None
         and ("debug" not in tag and not re.search("alpine|bootstrap|shell", tag))
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import is_program
 from ci_kaniko.importing.calls import Word, only_var, spell
 from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
 from ci_kaniko.importing.translate.executor import pinned_without
@@ -65,7 +66,7 @@ def _strange(work: Work, flag: Flag) -> None:
 
 def _stray(work: Work, word: Word) -> None:
     shown = spell(word.text)
-    if shown.endswith("/executor") or shown == "executor":
+    if is_program(shown):
         work.job.tell("executor-twice", word.line, shown)
         return
     if not shown.strip():

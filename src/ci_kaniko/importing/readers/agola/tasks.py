@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
@@ -28,7 +29,7 @@ from ci_kaniko.importing.readers.documents import (
 )
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
@@ -72,7 +73,7 @@ class _Task:
     def jobs(self) -> Iterator[Draft]:
         """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
-        if not any(mentions_executor(piece.text) for piece in pieces):
+        if not any(are_mentioned(piece.text) for piece in pieces):
             return
         job = Draft(_FACTS, peek(self.task.get("name")), self.original, line_of(self.task))
         self._environment(job)

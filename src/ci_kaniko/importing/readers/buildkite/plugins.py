@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import are_mentioned, is_image, is_program
 from ci_kaniko.importing.calls import Text, Var, Word, references, spell
 from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.documents import (
@@ -19,7 +20,6 @@ from ci_kaniko.importing.readers.documents import (
 )
 from ci_kaniko.importing.readers.pods.containers import (
     call_of,
-    is_executor_image,
     read_environment,
     script_place,
 )
@@ -49,7 +49,7 @@ class Plugins:
         for name, config in self._listed():
             if name == "kubernetes":
                 self._kubernetes(config, script)
-            elif name.startswith("docker") and is_executor_image(peek(config.get("image"))):
+            elif name.startswith("docker") and is_image(peek(config.get("image"))):
                 self._docker(config)
 
     def _listed(self) -> Iterator[tuple[str, Map]]:
@@ -80,7 +80,7 @@ class Plugins:
         name = peek(entry.get("name"))
         image = peek(entry.get("image"))
         words = [peek(w) for k in ("command", "args") for w in entry.get(k) or ()]
-        ours = is_executor_image(image) or any("executor" in word for word in words)
+        ours = is_image(image) or any(map(are_mentioned, words))
         if not ours and self.container.get("image"):
             return
         string(entry.get("name"))
@@ -137,7 +137,7 @@ class Plugins:
             self.job.calls = read_pieces(self.job, [piece]).calls
             return
         words = []
-        for item in items[1 if texts[0].endswith("executor") else 0 :]:
+        for item in items[1 if is_program(texts[0]) else 0 :]:
             written = string(item)
             if "$" in written and item in arguments:
                 self.job.tell("quoted-argument", line_of(item), written)
@@ -194,7 +194,7 @@ class Plugins:
             words += [
                 Word(references(part.replace("$$", "$")), line=line_of(item)) for part in parts
             ]
-        if words and spell(words[0].text).endswith("executor"):
+        if words and is_program(spell(words[0].text)):
             words = words[1:]
         self._call(words, config.line_of("command"))
 

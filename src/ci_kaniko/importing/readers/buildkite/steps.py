@@ -6,6 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
@@ -27,7 +28,7 @@ from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.readers.scripts import Piece, beginning, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.translate.started import (
     always,
@@ -209,7 +210,7 @@ class _Step:
 
     def read(self) -> None:
         pieces = [self._uploaded(piece) for piece in self._commands()]
-        script = pieces if any(mentions_executor(piece.text) for piece in pieces) else []
+        script = pieces if any(are_mentioned(piece.text) for piece in pieces) else []
         self.plugins = Plugins(self.job, self.step, self._uploaded)
         self.plugins.read(script)
         if "image" in self.step and not self.job.image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Text, spell, split_text
 from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, string
 from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
@@ -48,7 +49,7 @@ class Actions:
         scope = Scope(self.known, reader, step, given)
         if action is None and name.startswith("docker://") and _is_image(name, given):
             run_image(scope, name.removeprefix("docker://"))
-        elif action is None and ("kaniko" in name.lower() or len(_WRAPPED & given.keys()) > 1):
+        elif action is None and (are_mentioned(name.lower()) or len(_WRAPPED & given.keys()) > 1):
             self.job.tell("unknown-action", line, uses)
             native(step.raw)
         elif action is None or action.does in _TOLD:
@@ -95,7 +96,7 @@ def shown_inputs(given: Map) -> str:
 
 def _is_image(name: str, given: Map) -> bool:
     """Whether ``docker://`` runs the executor itself, which has no inputs but its arguments."""
-    return "kaniko" in name and given.keys() <= {"args", "entrypoint"}
+    return is_image(name) and given.keys() <= {"args", "entrypoint"}
 
 
 def make_up_tags(scope: Scope) -> None:

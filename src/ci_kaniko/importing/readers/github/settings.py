@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.readers.documents import (
@@ -101,7 +102,7 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     inner = mapping(mapping(raw.get("container")).get("env"))
     handed = f"{root.get('env')} {raw.get('env')} {inner}"
     passed = {name for call in job.calls for name in call.environment}
-    inside = "kaniko" in spell(job.image)
+    inside = is_image(spell(job.image))
     for holder, readers, is_inner in (
         (mapping(root.get("env")), root.get("jobs"), False),
         (mapping(raw.get("env")), raw, False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
@@ -103,7 +104,7 @@ class Workflow:
     def _called(self, name: str, job: Map) -> Iterator[Draft]:
         """A job of a reusable workflow in the same repository."""
         uses = string(job["uses"])
-        if "kaniko" not in uses and not uses.startswith("./"):
+        if not are_mentioned(uses) and not uses.startswith("./"):
             return
         found = self.original.find(uses.partition("@")[0]) if self.depth < _MAX_CALLS else None
         if found is None:
@@ -188,7 +189,7 @@ class Workflow:
             return ()
         job.image = known.text(image)
         job.image_line = line_of(given)
-        if "kaniko" not in image:
+        if not is_image(image):
             return ()
         job.section["mode"] = "container"
         for step in sequence(raw.get("steps")):

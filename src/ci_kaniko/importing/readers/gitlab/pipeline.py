@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
@@ -27,7 +28,7 @@ from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.readers.scripts import Piece, mentions_executor, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class _Pipeline:
             *self._scripts(whole.get("before_script"), 0),
             *self._scripts(whole.get("script"), 0),
         ]
-        if not any(mentions_executor(script) for script in scripts):
+        if not any(are_mentioned(script) for script in scripts):
             return
         matrix = mapping(whole.get("parallel")).get("matrix")
         rest = {key: value for key, value in whole.items() if key != "parallel"}
@@ -272,7 +273,7 @@ class _Pipeline:
             rest = "".join(part for part in job.image[1:] if isinstance(part, str)).lstrip("/")
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
-        if "kaniko" in name and native(entry.get("entrypoint")) != [""]:
+        if is_image(name) and native(entry.get("entrypoint")) != [""]:
             job.tell("entrypoint", job.image_line)
         return name
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Output, Text, Var, join, literal, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.documents import (
@@ -20,7 +21,6 @@ from ci_kaniko.importing.readers.scripts import (
     Piece,
     beginning,
     hole,
-    mentions_executor,
     read_pieces,
 )
 from ci_kaniko.importing.shell.reader import Reader, Status
@@ -70,7 +70,7 @@ def jobs(original: Original) -> Iterator[Draft]:
 
 def _builds(statement: Statement) -> bool:
     return any(
-        inner.name == "sh" and any(mentions_executor(text.source) for text in inner.texts)
+        inner.name == "sh" and any(are_mentioned(text.source) for text in inner.texts)
         for inner in statement.below()
     )
 
@@ -267,7 +267,7 @@ class _Reader:
         self._steps(job, statements, around, pieces)
         built = around
         for listed, inside in pieces:
-            if any(mentions_executor(piece.text) for piece in listed):
+            if any(are_mentioned(piece.text) for piece in listed):
                 built = inside
                 break
         job.environment |= {**self.known, **built.environment}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek, string
-from ci_kaniko.importing.readers.pods.containers import is_executor_image, read_environment
+from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 
@@ -31,7 +32,7 @@ class Pod(NamedTuple):
         """A container by its name, or the one that has the executor."""
         listed = list(maps(self.spec.get("containers")))
         named = [item for item in listed if name and peek(item.get("name")) == name]
-        found = [item for item in listed if is_executor_image(peek(item.get("image")))]
+        found = [item for item in listed if is_image(peek(item.get("image")))]
         return next(iter([*named, *found]), None)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.builders import is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
@@ -26,9 +27,7 @@ _NAME = r"[A-Za-z_][\w.-]*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
 _LIST = re.compile(rf"\$\(({_NAME})\[\*\]\)")
-_EXECUTOR = re.compile(r"(?:^|/)executor$")
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
-_FLAGS = ("--destination", "--context", "--dockerfile", "-d", "--no-push")
 
 
 class Known(NamedTuple):
@@ -48,23 +47,16 @@ class Known(NamedTuple):
         )
 
 
-def is_executor_image(image: str) -> bool:
-    """Whether an image is kaniko's executor by its name."""
-    name = image.partition("@")[0]
-    return "kaniko" in name and "warmer" not in name
-
-
 def runs_executor(container: Map, known: Known = Known()) -> bool:  # noqa: B008 - immutable
     """Whether a container runs the executor."""
     command = _peeked(container.get("command"), known)
     words = [*command, *_peeked(container.get("args"), known)]
-    if any(_EXECUTOR.search(word) or "/kaniko/executor" in word for word in words):
+    if any(is_program(word) or is_path_in(word) for word in words):
         return True
-    if "/kaniko/executor" in peek(container.get("script")):
+    if is_path_in(peek(container.get("script"))):
         return True
-    if not is_executor_image(known.peek(container.get("image"))):
-        return False
-    return not command or any(word.startswith(_FLAGS) for word in words)
+    image = known.peek(container.get("image"))
+    return is_image(image) and (not command or is_build("", {w.partition("=")[0] for w in words}))
 
 
 def _peeked(value: Any, known: Known) -> list[str]:
@@ -145,7 +137,7 @@ def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, 
         take_read(job)
         return calls
     job.has_shell = False
-    start = 1 if texts and _EXECUTOR.search(texts[0]) else 0
+    start = 1 if texts and is_program(texts[0]) else 0
     words = [Word(filled(job, item, known), line=line_of(item)) for item in items[start:]]
     return (call_of(job, words, job.line),)
 
@@ -177,7 +169,7 @@ def script_place(texts: list[str]) -> int | None:
         for at, text in enumerate(texts[:-1]):
             if re.fullmatch(r"-[a-z]*ce?", text):
                 return at + 1
-    return 0 if len(texts) == 1 and "/kaniko/executor " in texts[0] else None
+    return 0 if len(texts) == 1 and is_path_in(texts[0]) and " " in texts[0] else None
 
 
 def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> None:

@@ -6,6 +6,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import is_program, is_told
 from ci_kaniko.importing.calls import (
     Encoded,
     literal,
@@ -16,7 +17,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
-from ci_kaniko.importing.shell.commands.executor import is_executor, record
+from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.programs import COMMANDS
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
@@ -50,7 +51,7 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
         name = "base64"
     if name in COMMANDS:
         return _printing(reader, name, rest)
-    if is_executor(name):
+    if is_program(name):
         return _executor(reader, rest)
     return _program(reader, name, rest)
 
@@ -115,7 +116,7 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
         return SUCCESS
     for at, item in enumerate(rest):
         command = _name(item.text) or ""
-        if is_executor(command) and "/" in command:
+        if is_program(command) and "/" in command:
             reader.note("skipped-command", " ".join([name, *(spell(it.text) for it in rest[:at])]))
             return reader.call(rest[at:])
     return unknown(reader, name, rest)
@@ -178,8 +179,7 @@ def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
 
 def _unknown_name(reader: Reader, words: list[Item]) -> Status:
     """A command whose name only a run can tell."""
-    flags = {(str(item.text[0]) if item.text else "").partition("=")[0] for item in words[1:]}
-    if flags & {"--destination", "-d", "--no-push"}:
+    if is_told({first_word(item.text) for item in words[1:]}):
         reader.note("not-understood", spell(words[0].text), "it is taken for the executor")
         return _executor(reader, words[1:])
     return unknown(reader, spell(words[0].text), words[1:])

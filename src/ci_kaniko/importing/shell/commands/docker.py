@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import is_program
 from ci_kaniko.importing.calls import (
     Login,
     Text,
@@ -14,7 +15,7 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import environment, values_of
-from ci_kaniko.importing.shell.commands.executor import is_executor, looks_like_kaniko, record
+from ci_kaniko.importing.shell.commands.executor import first_word, looks_like_kaniko, record
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, pure
@@ -59,7 +60,7 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
     if entrypoint is not None and literal(entrypoint):
         arguments = [Item(YES, entrypoint, line=rest[0].line), *arguments]
     name = literal(arguments[0].text) if arguments else None
-    if name is not None and (is_executor(name) or name in SHELLS):
+    if name is not None and (is_program(name) or name in SHELLS):
         return _inside(reader, container, arguments)
     if looks_like_kaniko(image, arguments) and literal(entrypoint or ()) in (None, ""):
         record(reader, arguments, container)
@@ -136,7 +137,8 @@ def login(reader: Reader, items: list[Item], tool: str) -> Status:
     rest = list(items)
     while rest:
         item = rest.pop(0)
-        head, equals, _ = (str(item.text[0]) if item.text else "").partition("=")
+        head = first_word(item.text)
+        equals = starts_with(item.text, f"{head}=")
         if head in ("-u", "--username", "-p", "--password"):
             value = (
                 without_head(item.text, f"{head}=")

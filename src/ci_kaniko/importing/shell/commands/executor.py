@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.builders import is_build
 from ci_kaniko.importing.calls import (
     Text,
     Word,
@@ -32,18 +33,14 @@ _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
 _FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
 
 
-def is_executor(name: str) -> bool:
-    """Whether a command is kaniko's executor."""
-    return name == "executor" or (name.endswith("/executor") and not name.startswith("-"))
-
-
 def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
     """Whether an image runs the executor, by its name or by what it is told."""
-    flags = {str(item.text[0]).partition("=")[0] for item in arguments if item.text}
-    builds = {"--context", "-c", "--dockerfile", "-f"}
-    if "kaniko" in spell(image) and any(flag.startswith("-") for flag in flags):
-        return True
-    return bool(flags & builds) and bool(flags & {"--destination", "-d", "--no-push"})
+    return is_build(spell(image), {first_word(item.text) for item in arguments})
+
+
+def first_word(text: Text) -> str:
+    """A flag without its value."""
+    return (str(text[0]) if text else "").partition("=")[0]
 
 
 def record(reader: Reader, items: list[Item], container: Container | None) -> None:
