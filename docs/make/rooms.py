@@ -29,6 +29,7 @@ ROOMS = {
     "source": "YAML with places: from the text of a spec to a tree.",
     "spec": "The model, what a value may be, and the rules.",
     "plan": "What will run, with every decision about kaniko taken.",
+    "builders": "The programs that can build: their images, and how a plan is told to each.",
     "shell": "The one script that logs in, builds and hands over.",
     "targets": "What each platform makes of a plan.",
     "merging": "Entries of ours in a file that is somebody else's.",

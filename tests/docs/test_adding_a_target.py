@@ -74,8 +74,8 @@ def test_the_words_of_the_page_are_known(project: Path) -> None:
     ("name", "right", "wrong", "told"),
     [
         (TARGET, '"ACME_COMMIT"', '"ACME_BRANCH"', "is missing"),
-        (TARGET, "executor(image.plan, words)", "executor(image.plan, words[:1])", "is missing"),
-        (TARGET, "executor(image.plan, words)", "['true']", "the executor ran 0 times"),
+        (TARGET, "script.called(words)", "script.called(words[:1])", "is missing"),
+        (TARGET, "script.called(words)", "['true']", "the executor ran 0 times"),
         (TARGET, "with_shell=True)),\n", f"with_shell=True)),\n{' ' * 8}{NO},\n", "no such thing"),
         (
             "test_acme.py",

@@ -100,9 +100,9 @@ class Config:
         ready = self._draft.plan.docker_config or ""
         if not self._draft.once(f"config {ready}"):
             return []
-        if self._draft.site.mounts_config:
+        if folder := self._draft.site.mounted_config:
             secret = f"the Secret {ready} of type kubernetes.io/dockerconfigjson"
-            return self._secrets.mounted("/kaniko/.docker/config.json", secret)
+            return self._secrets.mounted(f"{folder}/config.json", secret)
         return [*self._secrets.guard(ready), *self._secrets.write(ready, self._file())]
 
     def _into_file(self, text: str) -> list[str]:

@@ -65,7 +65,8 @@ class Site(NamedTuple):
     ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
     finds in ``files_inside``. ``inherits`` says that the executor has the environment of the
     script, ``withheld`` that this holds no secret which the run does not use. The others are what
-    is there already: config.json, a folder of secrets, tokens.
+    is there already: config.json, a folder of secrets, tokens. All is as kaniko has it: see
+    ``moved``.
     """
 
     places: Mapping[str, Cell]
@@ -76,9 +77,24 @@ class Site(NamedTuple):
     certificates: str = "/kaniko/certificates"
     inherits: bool = True
     withheld: bool = False
-    mounts_config: bool = False
+    mounted_config: str = ""
     mounted_files: str = ""
     mounted_tokens: bool = False
+
+
+def moved(site: Site, place: Callable[[str], str]) -> Site:
+    """Where a script runs whose files lie elsewhere."""
+    literal = ((name, cell) for name, cell in site.places.items() if cell.literal)
+    places = {name: cell._replace(literal=place(cell.literal)) for name, cell in literal}
+    return site._replace(
+        places={**site.places, **places},
+        config=place(site.config),
+        files=place(site.files),
+        files_inside=place(site.files_inside),
+        certificates=place(site.certificates),
+        mounted_config=place(site.mounted_config),
+        mounted_files=place(site.mounted_files),
+    )
 
 
 class Dialect(Protocol):

@@ -128,13 +128,25 @@ class Regctl(Tool):
             if login.cloud and not login.written and login.cloud.name in _HELPERS
         }
 
+    def placed(self, site: Site) -> Site:
+        return site
+
     def prepared(self, site: Site) -> list[str]:
         if not self._plan.certificates or not site.inherits:
             return []
         return [f'export SSL_CERT_DIR="{site.certificates}:/etc/ssl/certs"']
 
+    def first(self, words: Words) -> list[str]:
+        return []
+
     def destination(self, words: Words, push: Push) -> str:
         return words.text(push.reference.parts, is_reference=True)
+
+    def last(self, words: Words) -> list[str]:
+        return []
+
+    def nothing(self, words: Words) -> list[str]:
+        return []
 
     def pushing_nothing(self, words: Words) -> list[str]:
         return ['echo "ci-kaniko: this run pushes nothing" >&2', "exit 0"]
@@ -148,13 +160,13 @@ def joined(site: Site) -> Site:
         files="$DOCKER_CONFIG",
         files_inside="$DOCKER_CONFIG",
         certificates=CERTIFICATES if mounted else "$DOCKER_CONFIG/certificates",
-        opening=partial(_opening, mounts_config=site.mounts_config, mounts_files=mounted),
+        opening=partial(_opening, mounted_config=site.mounted_config, mounts_files=mounted),
     )
 
 
-def _opening(plan: Plan, *, mounts_config: bool, mounts_files: bool) -> list[str]:
-    if mounts_config and plan.docker_config:
-        return ["export DOCKER_CONFIG=/kaniko/.docker"]
+def _opening(plan: Plan, *, mounted_config: str, mounts_files: bool) -> list[str]:
+    if mounted_config and plan.docker_config:
+        return [f"export DOCKER_CONFIG={mounted_config}"]
     if not plan.logins and not plan.certificates:
         return []
     written = plan.certificates and not mounts_files

@@ -7,12 +7,16 @@ one executor call whose status is the job's.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from ci_kaniko.builders.builder import Call
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.logins import in_every_run, late_uses
-from ci_kaniko.plan.model import OUTPUT
+from ci_kaniko.plan.model import DIGEST, OUTPUT
 from ci_kaniko.shell.config import Config
 from ci_kaniko.shell.credentials import Credentials
+from ci_kaniko.shell.dialect import moved
 from ci_kaniko.shell.draft import Draft
 from ci_kaniko.shell.secrets import Secrets
 from ci_kaniko.shell.tests import Checks, Tests
@@ -41,34 +45,63 @@ class Tool(Protocol):
     helpers: Mapping[str, str]
     reads: Collection[str]
 
+    def placed(self, site: Site) -> Site:
+        """Where its files lie."""
+
     def prepared(self, site: Site) -> list[str]:
         """Lines that it needs beside the inputs of a build."""
+
+    def first(self, words: Words) -> list[str]:
+        """The words that are collected before the destinations."""
 
     def destination(self, words: Words, push: Push) -> str:
         """A destination as a word."""
 
+    def last(self, words: Words) -> list[str]:
+        """The words that are collected after them."""
+
+    def nothing(self, words: Words) -> list[str]:
+        """The words of a run that pushes nothing."""
+
     def pushing_nothing(self, words: Words) -> list[str]:
-        """What a run does that pushes nothing."""
+        """What a run does that pushes nothing, after others have collected destinations."""
 
 
-class Executor(Tool):
-    """Kaniko's executor: it builds whatever happens, and is told where to push."""
+class Building(Tool):
+    """The builder of a plan: it builds whatever happens, and is told where to push."""
 
-    unset: tuple[str, ...] = ("KANIKO_NO_PUSH",)
     reads: Collection[str] = ()
 
     def __init__(self, plan: Plan) -> None:
+        self.builder = builder_of(plan)
+        self.unset = self.builder.unset
         self.helpers: Mapping[str, str] = {}
         self._plan = plan
 
+    def placed(self, site: Site) -> Site:
+        return moved(site, self.builder.path)
+
     def prepared(self, site: Site) -> list[str]:
-        return []
+        if not site.inherits:
+            return []
+        exports = " ".join(f"{name}={text}" for name, text in self.builder.env.items())
+        return [*[f"export {exports}"] * bool(exports), *self.builder.prepared(self._plan)]
+
+    def first(self, words: Words) -> list[str]:
+        return words.arguments(self.builder.first(self._plan))
 
     def destination(self, words: Words, push: Push) -> str:
-        return words.argument(push.argument)
+        return words.argument(self.builder.destination(push))
+
+    def last(self, words: Words) -> list[str]:
+        return words.arguments(self.builder.last(self._plan))
+
+    def nothing(self, words: Words) -> list[str]:
+        return words.arguments(self.builder.nothing(self._plan))
 
     def pushing_nothing(self, words: Words) -> list[str]:
-        return ['set -- "$@" ' + " ".join(words.arguments(self._plan.no_push_arguments))]
+        nothing = self.nothing(words)
+        return ['set -- "$@" ' + " ".join(nothing)] if nothing else []
 
 
 class Script:
@@ -88,9 +121,9 @@ class Script:
     ) -> None:
         self.plan = plan
         self._asks = asks
-        self._tool = tool or Executor(plan)
+        self._tool = tool or Building(plan)
         self._late = _late_logins(plan, self._tool.reads)
-        self._draft = draft = Draft(plan, dialect, site or dialect.site)
+        self._draft = draft = Draft(plan, dialect, self._tool.placed(site or dialect.site))
         self.words = words = Words(draft)
         self.tests = Tests(words, dialect.tests)
         self._checks = Checks(words, plan)
@@ -118,6 +151,15 @@ class Script:
         defined = [line for lines in draft.definitions for line in lines]
         return "\n".join([*head, *defined, *self._config.function(), *body]) + "\n"
 
+    def called(
+        self, words: list[str], command: Callable[[str, list[str]], list[str]] | None = None
+    ) -> list[str]:
+        """The lines that build, with what was collected; ``command`` starts a program elsewhere."""
+        plan = self.plan
+        digest = self.words.text((Ref(DIGEST),)) if plan.spec.digest else ""
+        run = command or partial(in_place, plan)
+        return builder_of(plan).lines(Call(plan, self.words, words, run, digest))
+
     def answers(self, asked: Mapping[AnyOf, list[str]]) -> str:
         """A script of its own that runs lines under conditions, and does nothing else."""
         lines = [line for when, body in asked.items() for line in self.tests.when(when, body)]
@@ -136,18 +178,18 @@ class Script:
 
     def _body(self, run: Callable[[list[str]], list[str]]) -> list[str]:
         plan, credentials = self.plan, self._credentials
-        static = self.words.arguments(plan.arguments)
+        static = self._tool.first(self.words)
         always = [login for login in plan.logins if not login.pushes]
         head = credentials.of_context() + self._secrets.inputs()
         head += self._tool.prepared(self._draft.site) + self._checks.of_every_run()
         head += credentials.of_hosts(always) + credentials.of_git()
         if not plan.pushes:
             config = self._config.write() if always else []
-            words = static + self.words.arguments(plan.no_push_arguments)
+            words = static + self._tool.nothing(self.words)
             return [*head, *config, *run(words)]
         if plan.pushes_always and all(push.when == ALWAYS for push in plan.pushes):
             words = static + self._destinations(plan.pushes)
-            words += self.words.arguments(plan.pushed_arguments)
+            words += self._tool.last(self.words)
             checks = self._checks.of_pushes(plan.pushes)
             logins = credentials.of_hosts([login for login in plan.logins if login.pushes])
             config = self._config.write() if plan.logins else []
@@ -182,12 +224,17 @@ class Script:
         pushing = [*self._early_logins(), *self._collect(), *self._finish()]
         if not unpushed:
             return pushing
+        pushing += ["push=yes"] * self._asks
+        if not refuse:
+            tests = (self.tests.event(f"no-{kind}") for kind in unpushed)
+            test = f"if {' && '.join(tests)}; then"
+            return [*["push=''"] * self._asks, test, *indented(pushing), "fi"]
         return [
             *["push=''"] * self._asks,
             f"if {' || '.join(map(self.tests.event, unpushed))}; then",
             *indented(refuse),
             "else",
-            *indented([*pushing, *["push=yes"] * self._asks]),
+            *indented(pushing),
             "fi",
         ]
 
@@ -199,6 +246,9 @@ class Script:
             test = " && ".join(self.tests.event(f"no-{kind}") for kind in unpushed)
             collected = [f"if {test}; then", *indented(collected), "fi"]
         pushing = [*self._early_logins(), *self._finish()]
+        if not refuse:
+            last = ['if [ -n "$push" ]; then', *indented(pushing), "fi"] if pushing else []
+            return [*["push=''"] * self._tells(), *collected, *last]
         return [
             "push=''",
             *collected,
@@ -207,6 +257,12 @@ class Script:
             *(["else", *indented(pushing)] if pushing else []),
             "fi",
         ]
+
+    def _tells(self) -> bool:
+        """Whether something asks later if the run pushes."""
+        logins = any(login.pushes for login in self.plan.logins)
+        ends = self._tool.nothing(self.words) or self._tool.pushing_nothing(self.words)
+        return bool(ends or logins or self._asks or self._tool.last(self.words))
 
     def if_pushed(self, lines: list[str], otherwise: Iterable[str] = ()) -> list[str]:
         """Lines for after the executor; only a run that has pushed has something to tell."""
@@ -244,8 +300,8 @@ class Script:
                 with self._draft.branch():
                     late = self._credentials.of_hosts([login])
                 lines += [f'if [ -n "${flag}" ]; then', *indented(late), "fi"]
-        if plan.pushed_arguments:
-            lines += continued('set -- "$@"', self.words.arguments(plan.pushed_arguments))
+        if last := self._tool.last(self.words):
+            lines += continued('set -- "$@"', last)
         if plan.logins and not _has_pull_logins(plan):
             lines += self._config.write()
         return lines
@@ -260,7 +316,7 @@ class Script:
         for when, pushes in groups.items():
             with self._draft.branch() if when != ALWAYS else nullcontext():
                 body = self._collected(pushes)
-            if not some_always:
+            if not some_always and self._tells():
                 body.append("push=yes")
             lines += self.tests.when(when, body)
         return lines
@@ -329,12 +385,12 @@ def check_digest() -> list[str]:
     ]
 
 
-def executor(plan: Plan, words: Iterable[str]) -> list[str]:
-    """The call of the executor in its own image; the variables are for it alone."""
+def in_place(plan: Plan, program: str, words: Iterable[str]) -> list[str]:
+    """The call of a program in its own image; the variables are for it alone."""
     variables = [f"{name}={quote(text)}" for name, text in plan.spec.env.items()]
     if not variables:
-        return continued("/kaniko/executor", words)
-    return [f"{one} \\" for one in variables] + continued("/kaniko/executor", words)
+        return continued(program, words)
+    return [f"{one} \\" for one in variables] + continued(program, words)
 
 
 def _flag_name(host: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Secrets:
         names = [*(cloud.secret_variables.values() if cloud else login.secrets)]
         if cloud and cloud.secret and not site.mounted_files:
             names.append(cloud.secret)
-        if login.login.docker_config and not site.mounts_config:
+        if login.login.docker_config and not site.mounted_config:
             names.append(login.login.docker_config)
         return names
 
@@ -71,7 +70,7 @@ class Secrets:
         lines = self.guards([*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()])
         for file, secret in plan.certificates.items():
             if site.mounted_files:
-                lines += self.mounted(f"{CERTIFICATES}/{file}", f"the secret {secret}")
+                lines += self.mounted(f"{site.certificates}/{file}", f"the secret {secret}")
             else:
                 lines += self.guard(secret)
                 lines += self.write(secret, path_in(site.certificates, file))

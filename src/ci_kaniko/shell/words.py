@@ -153,7 +153,9 @@ class Words:
         return name
 
     def argument(self, argument: Argument) -> str:
-        """One argument as a shell word."""
+        """One argument as a shell word; without a name it is its value."""
+        if not argument.name:
+            return self.text(argument.value or (), is_reference=argument.is_reference)
         if argument.value is None:
             return f"--{argument.name}"
         value = self.text(argument.value, is_reference=argument.is_reference)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
+from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.spec.builder import BuilderName
 from ci_kaniko.spec.clouds import ContextLogin
 from ci_kaniko.spec.context import (
     BuildContext,
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Finding, Where
     from ci_kaniko.source.source import Source
+    from ci_kaniko.spec.model import Section
     from ci_kaniko.spec.typed import NamedImageDict
 
 
@@ -170,6 +173,12 @@ class Build(Model):
         description="Where to pull from instead, by host: base images, the executor, the tools "
         "and what prepares. docker.io is Docker Hub.",
         examples=[{"docker.io": "registry.example.com/hub"}],
+    )
+    builder: BuilderName = Field(
+        default=KANIKO,
+        description="The program that builds: kaniko, which needs least from a runner, buildkit or "
+        "buildah. A target can have another one: gitlab: {builder: buildah}.",
+        examples=["buildah"],
     )
     executor: Later[Executor] = Field(
         default=Executor.model_construct(),
@@ -288,6 +297,11 @@ class Build(Model):
     def elsewhere(self) -> frozenset[str]:
         """Hosts whose logins are there for other jobs to push with."""
         return self._elsewhere
+
+    def built_by(self, target: str) -> str:
+        """The program that builds on a target: its own, or that of all."""
+        section: Section | None = getattr(self, target, None)
+        return (section and section.builder) or self.builder
 
     def with_hosts(self, rename: "Callable[[str], str]", update: "Mapping[str, Any]") -> "Self":
         """A copy with other values, in which registries have other names."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import core_schema
 
+from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.spec.builder import BuilderName  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.fields import makers, remade
 from ci_kaniko.syntax.scalars import wrong_type
 
@@ -123,13 +125,21 @@ class Section(Model):
     value for each of several platforms.
     """
 
+    builder: BuilderName | None = Field(
+        default=None,
+        description="The program that builds here, in the place of builder: for all targets.",
+        examples=["buildah"],
+    )
+
     by_platform: ClassVar[str] = ""
     read_by_check: ClassVar[tuple[str, ...]] = ()
     read_by_check_rendered: ClassVar[tuple[str, ...]] = ()
 
     def tools(self, build: Any) -> set[str]:
         """Which of the tools the target runs for a build."""
-        return {"regctl"} if build.platforms and build.push != "never" else set()
+        joins = {"regctl"} if build.platforms and build.push != "never" else set()
+        builder = self.builder or build.builder
+        return joins if builder == KANIKO else {*joins, builder}
 
     def fetches(self, build: Any) -> bool:
         """Whether the executor fetches a repository that another target checks out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.kaniko.systems import known_names
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
-DEFAULTS = {"regctl": JOIN_IMAGE, "git": GIT_IMAGE}
+DEFAULTS = {"regctl": JOIN_IMAGE, "git": GIT_IMAGE, **BUILDER_IMAGES}
 """The images of tools."""
 
 
@@ -29,10 +30,11 @@ def pulled_images(build: Build, target: str = "") -> Iterator[str]:
 
 def run_images(build: Build, target: str = "") -> Iterator[tuple[str, str]]:
     """The images that a target, or any, runs, before mirrors, and what each is by default."""
-    yield _executor(build)
+    names = (target,) if target else known_names()
+    if KANIKO in map(build.built_by, names):
+        yield _executor(build)
     if build.prepare:
         yield build.prepare.image, ""
-    names = (target,) if target else known_names()
     run = {tool for name in names for tool in getattr(build, name).tools(build)}
     for tool, default in DEFAULTS.items():
         if tool in run:

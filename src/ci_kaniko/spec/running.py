@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
@@ -72,7 +73,8 @@ def _used_targets(spec: SpecFields) -> list[str]:
 
 
 def _of(build: Build, targets: list[str]) -> Iterator[Running]:
-    yield from _executor(build)
+    if KANIKO in map(build.built_by, targets):
+        yield from _executor(build)
     run = {tool for name in targets for tool in getattr(build, name).tools(build)}
     for tool, default in DEFAULTS.items():
         given = getattr(build.tools, tool)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
@@ -52,6 +53,18 @@ class Tools(Model):
         description="The image that clones on Agola and Kubernetes: git, ssh and a shell. By "
         f"default {GIT_IMAGE}; on Agola that of prepare clones where this is absent.",
         examples=["registry.example.com/mirror/git:2.52.0"],
+    )
+    buildkit: PulledImage | None = Field(
+        default=None,
+        description="The image that builds with builder: buildkit: a rootless one, with "
+        f"buildctl-daemonless.sh. By default {BUILDER_IMAGES['buildkit']}.",
+        examples=["registry.example.com/mirror/buildkit:v0.29.0-rootless"],
+    )
+    buildah: PulledImage | None = Field(
+        default=None,
+        description="The image that builds with builder: buildah. By default "
+        f"{BUILDER_IMAGES['buildah']}.",
+        examples=["registry.example.com/mirror/buildah:v1.43.0"],
     )
     checkout: Action | None = Field(
         default=None,

@@ -188,6 +188,8 @@ class ToolsDict(TypedDict, total=False):
 
     regctl: str | None
     git: str | None
+    buildkit: str | None
+    buildah: str | None
     checkout: str | None
 
 
@@ -292,6 +294,7 @@ class ProxyDict(TypedDict, total=False):
 class GitLabDict(TypedDict, total=False):
     """GitLab CI."""
 
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     form: Literal["pipeline", "child", "include", "component"] | None
     job: str | None
     stage: str | None
@@ -309,6 +312,7 @@ class GitLabDict(TypedDict, total=False):
 class GitHubDict(TypedDict, total=False):
     """GitHub Actions."""
 
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     mode: Literal["docker", "container"] | None
     form: Literal["workflow", "jobs", "reusable"] | None
     workflow: str | None
@@ -332,6 +336,7 @@ class TolerationDict(TypedDict, total=False):
 class BuildkiteDict(TypedDict, total=False):
     """Buildkite with agent-stack-k8s."""
 
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     form: Literal["pipeline", "steps"] | None
     label: str | None
     key: str | None
@@ -357,6 +362,7 @@ class BuildkiteDict(TypedDict, total=False):
 class AgolaDict(TypedDict, total=False):
     """Agola."""
 
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     run: str | None
     arch: Literal["386", "amd64", "arm", "arm64"] | None
     timeout: str | None
@@ -366,6 +372,7 @@ class AgolaDict(TypedDict, total=False):
 class KubernetesDict(TypedDict, total=False):
     """A Kubernetes manifest."""
 
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     kind: Literal["Pod", "Job"] | None
     clone: bool | None
     ttl_seconds: int | None
@@ -428,6 +435,7 @@ class NamedImageDict(TypedDict, total=False):
     triggers: TriggersDict | Model | None
     tools: ToolsDict | Model | None
     mirrors: Mapping[str, str | None] | None
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     executor: ExecutorDict | Model | None
     options: OptionsDict | Model | None
     extra_args: Sequence[str] | None
@@ -499,6 +507,7 @@ class SpecDict(TypedDict, total=False):
     triggers: TriggersDict | Model | None
     tools: ToolsDict | Model | None
     mirrors: Mapping[str, str | None] | None
+    builder: Literal["kaniko", "buildkit", "buildah"] | None
     executor: ExecutorDict | Model | None
     options: OptionsDict | Model | None
     extra_args: Sequence[str] | None

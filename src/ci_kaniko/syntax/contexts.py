@@ -97,6 +97,31 @@ def normal_path(path: str, folder: str = ".") -> Parts:
     return () if merged == ["."] else tuple(piece for piece in merged if piece)
 
 
+def without_scheme(parts: Parts) -> Parts:
+    """What stands behind the scheme of a context, whose variables may have values by now."""
+    first, *rest = parts
+    assert isinstance(first, str), "a scheme is written out"
+    return tuple(part for part in (first.partition("://")[2], *rest) if part)
+
+
+def git_parts(parts: Parts) -> tuple[Parts, Parts]:
+    """The address of a git context without its scheme, and what is checked out: nothing by itself.
+
+    >>> git_parts(("git://github.com/acme/shop.git#refs/heads/main",))
+    (('github.com/acme/shop.git',), ('refs/heads/main',))
+    """
+    found: list[list[str | Ref]] = [[]]
+    for part in without_scheme(parts):
+        if isinstance(part, Ref):
+            found[-1].append(part)
+            continue
+        first, *others = part.split("#")
+        found[-1].append(first)
+        found += [[other] for other in others]
+    location, *fragments = (tuple(part for part in each if part) for each in found)
+    return location, fragments[-1] if fragments else ()
+
+
 def _remote(text: str, scheme: str, rest: str) -> Parts:
     if scheme == "dir":
         raise Refused(

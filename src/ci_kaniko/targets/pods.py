@@ -10,6 +10,8 @@ from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import canonical_host, pulled_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.build import Build
@@ -28,11 +30,17 @@ class Volumes(NamedTuple):
 
 
 def secret_volumes(
-    plan: Plan, secret: str, *, optional: bool = False, tokens: bool = False
+    plan: Plan,
+    secret: str,
+    place: Callable[[str], str],
+    *,
+    optional: bool = False,
+    tokens: bool = False,
 ) -> Volumes:
     """Files from keys of a Secret: credentials of clouds, certificates, identity tokens.
 
-    With ``tokens`` the pod's service account is the identity that clouds trust.
+    ``place`` says where kaniko's own folders lie. With ``tokens`` the pod's service account is the
+    identity that clouds trust.
     """
     sources: list[dict[str, Any]] = []
     env = [_literal(name, value) for name, value in plan.proxy.items()]
@@ -59,7 +67,10 @@ def secret_volumes(
     used = {name: pair for name, pair in folders.items() if pair[1]}
     return Volumes(
         [{"name": name, **_volume(files)} for name, (_, files) in used.items()],
-        [{"name": name, "mountPath": path, "readOnly": True} for name, (path, _) in used.items()],
+        [
+            {"name": name, "mountPath": place(path), "readOnly": True}
+            for name, (path, _) in used.items()
+        ],
         env,
     )
 
@@ -83,6 +94,26 @@ def cache_volume(plan: Plan, claim: str | None) -> Volumes:
         [{"name": "base-images", "mountPath": folder, "readOnly": True}],
         [],
     )
+
+
+def scratch_volume(folder: str) -> Volumes:
+    """The folder of a builder that cannot lie on the container's own file system."""
+    if not folder:
+        return Volumes([], [], [])
+    volumes = [{"name": "scratch", "emptyDir": {}}]
+    return Volumes(volumes, [{"name": "scratch", "mountPath": folder}], [])
+
+
+def unconfined(user: int) -> dict[str, Any]:
+    """The security context of a builder that the usual profiles would stop."""
+    profile = {"type": "Unconfined"}
+    group = {"runAsGroup": user} if user else {}
+    return {
+        "runAsUser": user,
+        **group,
+        "seccompProfile": profile,
+        "appArmorProfile": {**profile},
+    }
 
 
 def _literal(name: str, value: str) -> dict[str, Any]:

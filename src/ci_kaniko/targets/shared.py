@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.globs import to_regex
@@ -54,7 +55,7 @@ def preparing(commands: Iterable[str], before: Iterable[str] = ()) -> str:
 def config_folder(plan: Plan) -> list[str]:
     """The folder of the files that a script in the executor's own container writes."""
     folders = ["/kaniko/.docker"] * plan.writes_files + [CERTIFICATES] * bool(plan.certificates)
-    return [f"mkdir -p {' '.join(folders)}"] if folders else []
+    return [f"mkdir -p {' '.join(map(builder_of(plan).path, folders))}"] if folders else []
 
 
 def impossible_triggers(plan: Plan, *names: str) -> Iterator[Finding]:

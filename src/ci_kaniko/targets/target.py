@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ci_kaniko.kaniko.builders import KANIKO
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -123,6 +125,8 @@ class Target(NamedTuple):
     ``hears`` are the triggers beyond pushes and requests, and ``needs``, that ``prepare`` gives
     their effect or refuses by itself; the others of ``PARTS`` are refused.
 
+    ``builders`` are those that its jobs can run.
+
     ``settings`` is the model of its section of the spec, for a target that is not built in, and
     ``folder`` is where its template lies then. ``setup`` makes the words of ``ci-kaniko setup``,
     ``start`` is for ``init``. ``shape`` is what ``mode: merge`` puts entries into; ``merged`` is
@@ -160,6 +164,7 @@ class Target(NamedTuple):
     refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()
     dialect: Callable[[], Dialect] | None = None
     hears: tuple[str, ...] = ()
+    builders: tuple[str, ...] = (KANIKO,)
     runner: Runner | None = None
 
     def planned(self, spec: Spec) -> Pipeline:
@@ -170,6 +175,8 @@ class Target(NamedTuple):
 
     def rendering(self, spec: Spec, values: Mapping[str, str]) -> Rendering:
         """What ``prepare`` makes of a spec, unless it does not hear some of it."""
+        if found := [*self._unbuilt(spec)]:
+            return Rendering({}, tuple(found))
         made = self.prepare(spec, values)
         if {*PARTS} <= {*self.hears}:
             return made
@@ -177,6 +184,25 @@ class Target(NamedTuple):
 
         found = unique(self._unheard(spec))
         return Rendering({}, (*found, *made.findings)) if found else made
+
+    def _unbuilt(self, spec: Spec) -> Iterator[Finding]:
+        """Builders that the target cannot run, and what those cannot do that it can."""
+        asked = {build.built_by(self.name) for build in spec.builds}
+        if asked == {KANIKO}:
+            return
+        from ci_kaniko.builders.registry import builder_of
+        from ci_kaniko.problems.finding import Finding
+
+        for build in spec.builds:
+            name = build.built_by(self.name)
+            if name not in self.builders:
+                own = getattr(build, self.name).builder
+                where = (self.name, "builder") if own else ("builder",)
+                message = f"{self.name} has no job for {name}"
+                hint = f"{self.name}: {{builder: {self.builders[0]}}} keeps that one here"
+                yield Finding("impossible-builder", build.at(where), message, hint)
+        if asked <= {*self.builders}:
+            yield from self.planned(spec).check(lambda plan: builder_of(plan).refused(plan))
 
     def _unheard(self, spec: Spec) -> Iterator[Finding]:
         from ci_kaniko.problems.finding import Finding

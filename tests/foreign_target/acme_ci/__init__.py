@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.systems import System
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
 from ci_kaniko.plan.pipeline import Named, pipeline
-from ci_kaniko.plan.resolve import impossible_image
-from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.shell.dialect import (
     Cell,
@@ -22,7 +20,7 @@ from ci_kaniko.shell.dialect import (
     impossible,
     impossible_identities,
 )
-from ci_kaniko.shell.script import Script, executor
+from ci_kaniko.shell.script import Script
 from ci_kaniko.spec.fields import STRING, Reads, checked
 from ci_kaniko.spec.model import Section
 from ci_kaniko.syntax.grammar import check_text
@@ -91,7 +89,7 @@ def _prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     found = pipeline(spec, "acme")
     findings = [
         *found.findings,
-        *found.check(lambda plan: impossible_image(plan.spec, with_shell=True)),
+        *found.check(lambda plan: builder_of(plan).impossible_image(plan, with_shell=True)),
         *found.check(lambda plan: impossible(plan, _DIALECT)),
         *found.check(lambda plan: impossible_identities(plan, _DIALECT)),
         *_impossible(found),
@@ -112,11 +110,11 @@ def _jobs(found: Pipeline) -> Iterator[dict[str, Any]]:
     for image in found.images:
         plan, section = image.plan, image.build.acme  # type: ignore[attr-defined]
         script = Script(plan, _DIALECT)
-        text = script.build(partial(executor, plan))
+        text = script.build(script.called)
         yield {
             "name": f"build-{image.name}" if image.name else section.job,
             "queue": section.queue,
-            "image": executor_image(plan.spec, with_shell=True),
+            "image": builder_of(plan).image(plan.spec, with_shell=True),
             "variables": script.environment,
             "script": text,
         }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, checked, choice
@@ -197,8 +198,10 @@ class Kubernetes(Section):
 
     def tools(self, build: Any) -> set[str]:
         """No platforms are joined there."""
-        clones = build.context.is_checked_out and (self.clone or build.prepare is not None)
-        return {"git"} if clones else set()
+        fetched = (self.builder or build.builder) in FETCHING
+        checked_out = self.clone or build.prepare is not None or not fetched
+        clones = build.context.is_checked_out and checked_out
+        return super().tools(build) - {"regctl"} | ({"git"} if clones else set())
 
     def fetches(self, build: Any) -> bool:
         """Nothing checks out before a Pod starts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
@@ -96,6 +97,11 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
             if getattr(build.tools, name):
                 message = "the executor fetches the context, and nothing is checked out"
                 yield no_effect(("tools", name), message, "remove it"), heard
+        run = {tool for _, section in _sections(build) for tool in section.tools(build)}
+        for name in BUILDER_IMAGES:
+            if getattr(build.tools, name):
+                message, hint = f"nothing is built by {name}", f"builder: {name} asks for it"
+                yield no_effect(("tools", name), message, hint), name in run
         if build.tools.regctl:
             message = "it joins the platforms of what is pushed, and there are none"
             joins = bool(build.platforms) and build.push != "never"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.syntax.grammar import inside_repository
@@ -68,6 +69,7 @@ def _folder(path: str) -> str:
 def _opening(plan: Plan) -> list[str]:
     """The folders that a script needs; one that is saved must be there even when it is empty."""
     needed = [DIGESTS] * plan.spec.digest + output_folders(plan)
+    needed = [builder_of(plan).path(folder) for folder in needed]
     lines = config_folder(plan)
     return [" ".join([*(lines or ["mkdir -p"]), *map(quote, needed)])] if needed else lines
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.pipeline import apart, pipeline
-from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
@@ -87,7 +87,7 @@ def _once(found: Iterable[Iterable[Finding]]) -> list[Finding]:
 
 def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     extra = plan.spec.agola.extra
-    yield from impossible_image(plan.spec, with_shell=True)
+    yield from builder_of(plan).impossible_image(plan, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")

@@ -17,14 +17,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import preparation_name
 from ci_kaniko.plan.model import DIGEST
 from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.pulls import pull_login
-from ci_kaniko.plan.tools import executor_image, git_image, join_image
+from ci_kaniko.plan.tools import git_image, join_image
 from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import Join, digest_variable, joined
-from ci_kaniko.shell.script import Script, executor, only_files, read_digest
+from ci_kaniko.shell.script import Script, only_files, read_digest
 from ci_kaniko.spec.logins import SecretText
 from ci_kaniko.spec.pulled import mirrored, pulled_images
 from ci_kaniko.syntax.grammar import inside_repository
@@ -193,20 +194,21 @@ class Run:
         return {**fields, **given({"environment": {} if self._apart else _proxies(task.plan)})}
 
     def _building(self, task: Task, job: Job, logins: Mapping[str, Any]) -> Fields:
-        plan = job.plan
+        plan, builder = job.plan, builder_of(job.plan)
         asks = plan.spec.digest or bool(plan.pushed_outputs)
         script = Script(plan, DIALECT, self._site_of(task), asks=asks)
-        text = script.build(lambda words: [*executor(plan, words), *_left(script, task)])
+        text = script.build(lambda words: [*script.called(words), *_left(script, task)])
         fields = self._task(
             task,
-            executor_image(plan.spec, with_shell=True),
-            [*self._restoring(task), commands("Run kaniko", text), *self._saving(task)],
+            builder.image(plan.spec, with_shell=True),
+            [*self._restoring(task), commands(f"Run {builder.name}", text), *self._saving(task)],
             arch_of(job),
+            is_privileged=not builder.confined,
         )
         more = {
             "environment": _from_variables(plan, script),
-            "shell": "/busybox/sh -e",
-            "working_dir": "/kaniko",
+            "shell": f"{builder.shell} -e",
+            "working_dir": builder.home,
             **_own_extra(task.image, logins),
         }
         return {**fields, **given(more)}
@@ -219,7 +221,10 @@ class Run:
         stops = self._stops(task, task.plan)
         if not stops:
             return site
-        kept = [f"mkdir -p {OUTPUTS}"] if task.outputs and not output_folders(task.plan) else []
+        place = builder_of(task.plan).path
+        kept = (
+            [f"mkdir -p {place(OUTPUTS)}"] if task.outputs and not output_folders(task.plan) else []
+        )
         first = [*site.opening(task.plan), *kept, *stops]
         return site._replace(opening=lambda _: first)
 
@@ -236,15 +241,18 @@ class Run:
     def _restoring(self, task: Task) -> Iterator[Fields]:
         if not task.plan.reads_checkout:
             return
-        yield restore("/kaniko" if self._side_by_side else SOURCE)
+        builder = builder_of(task.plan)
+        source = builder.path(SOURCE)
+        yield restore(builder.home if self._side_by_side else source)
         if self._apart and task.image.preparation:
-            prepared = f"/kaniko/{preparation_name(task.image.preparation)}"
-            yield commands("Add what was prepared", f"cp -Rp {quote(prepared)}/. {SOURCE}/")
+            prepared = f"{builder.home}/{preparation_name(task.image.preparation)}"
+            yield commands("Add what was prepared", f"cp -Rp {quote(prepared)}/. {source}/")
 
     def _saving(self, task: Task) -> Iterator[Fields]:
-        digests = [(DIGESTS, "digests", [task.name])] if task.hands_over else []
+        place_of = builder_of(task.plan).path
+        digests = [(place_of(DIGESTS), "digests", [task.name])] if task.hands_over else []
         place = f"outputs/{task.name}" if self._side_by_side else "."
-        outputs = [(OUTPUTS, place, _patterns(task.plan))] if task.outputs else []
+        outputs = [(place_of(OUTPUTS), place, _patterns(task.plan))] if task.outputs else []
         if digests or outputs:
             yield save(*outputs, *digests)
 
@@ -271,8 +279,17 @@ class Run:
         }
         return {**fields, **given(more)}
 
-    def _task(self, task: Task, image: str, steps: list[Fields], arch: str | None = None) -> Fields:
-        runtime = given({"arch": arch, "containers": [{"image": image}]})
+    def _task(
+        self,
+        task: Task,
+        image: str,
+        steps: list[Fields],
+        arch: str | None = None,
+        *,
+        is_privileged: bool = False,
+    ) -> Fields:
+        container = {"image": image, **({"privileged": True} if is_privileged else {})}
+        runtime = given({"arch": arch, "containers": [container]})
         fields = {
             "name": task.name,
             "runtime": runtime,
@@ -319,13 +336,13 @@ def _digests(image: Image) -> list[str]:
 
 def _left(script: Script, task: Task) -> list[str]:
     """What a build may leave to later tasks: named files, and a digest that is one."""
-    lines = []
+    lines, place = [], builder_of(task.plan).path
     if task.hands_over:
-        file = quote(f"{DIGESTS}/{task.name}")
+        file = quote(f"{place(DIGESTS)}/{task.name}")
         written = [*read_digest(file), f"rm -rf {file}", f'printf %s "$digest" > {file}']
         lines += script.if_pushed(written, [f"rm -rf {file}"])
     if task.outputs:
-        lines += [*script.forget_unless_pushed(), *only_files(OUTPUTS)]
+        lines += [*script.forget_unless_pushed(), *only_files(place(OUTPUTS))]
     return lines
 
 

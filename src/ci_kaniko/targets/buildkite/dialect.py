@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT, own_host
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
@@ -105,7 +106,7 @@ def _opening(plan: Plan) -> list[str]:
         folders.append(_WRITTEN)
     if own_store and plan.certificates:
         folders.append(CERTIFICATES)
-    return [f"mkdir -p {' '.join(folders)}"] if folders else []
+    return [f"mkdir -p {' '.join(map(builder_of(plan).path, folders))}"] if folders else []
 
 
 _SITE = Site(
@@ -117,7 +118,7 @@ _SITE = Site(
     opening=_opening,
     files=_WRITTEN,
     files_inside=_WRITTEN,
-    mounts_config=True,
+    mounted_config="/kaniko/.docker",
     mounted_files=SECRET_FOLDER,
 )
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by
-from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
@@ -142,7 +142,7 @@ def _findings(found: Pipeline) -> Iterator[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.buildkite
     if plan.arguments:
-        yield from impossible_image(plan.spec, with_shell=True)
+        yield from builder_of(plan).impossible_image(plan, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
     owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.targets.pods import Volumes, cache_volume, from_secret, secret_volumes, toleration
+from ci_kaniko.targets.pods import (
+    Volumes,
+    cache_volume,
+    from_secret,
+    scratch_volume,
+    secret_volumes,
+    toleration,
+    unconfined,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.native.buildkite import Buildkite
@@ -24,7 +33,7 @@ def settings(
     given: tuple[Fields, Fields],
     sizes: Fields | None = None,
     labels: dict[str, str] | None = None,
-    as_root: bool = False,
+    security: Fields | None = None,
     service_account: bool = True,
     checkout: Fields | None = None,
     pull: Iterable[str] = (),
@@ -33,7 +42,7 @@ def settings(
     container = {
         "name": "container-0",
         "image": image,
-        "securityContext": {"runAsUser": 0} if as_root else {},
+        "securityContext": security,
         "env": given[0].get("env"),
         "resources": sizes,
         "volumeMounts": given[0].get("volumeMounts"),
@@ -65,12 +74,21 @@ def _without_nothing(fields: Fields) -> Fields:
     return {name: item for name, item in fields.items() if item}
 
 
-def mounted(plan: Plan) -> tuple[Fields, Fields]:
-    """How secrets come into the container: its part, and the pod's."""
+def security(builder: Builder) -> Fields:
+    """The security context of what builds; that of kaniko's image is enough."""
+    return {} if builder.confined else unconfined(builder.user)
+
+
+def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]:
+    """How secrets come into the container: its part, and the pod's; the join has no builder."""
+    place = builder.path if builder else str
+    scratch = scratch_volume(builder.scratch if builder else "")
     section = plan.spec.buildkite
     own_store = section.secrets == "buildkite"
     volumes = (
-        Volumes([], [], []) if own_store else secret_volumes(plan, section.secret, optional=True)
+        Volumes([], [], [])
+        if own_store
+        else secret_volumes(plan, section.secret, place, optional=True)
     )
     env = [
         from_secret(name, section.secret, name, optional=True)
@@ -80,9 +98,15 @@ def mounted(plan: Plan) -> tuple[Fields, Fields]:
     cache = cache_volume(plan, section.cache_claim)
     container = {
         "env": [*env, *volumes.env],
-        "volumeMounts": [*_config_mount(plan), *volumes.mounts, *cache.mounts],
+        "volumeMounts": [
+            *_config_mount(plan, place("/kaniko/.docker")),
+            *volumes.mounts,
+            *cache.mounts,
+            *scratch.mounts,
+        ],
     }
-    return container, {"volumes": [*_config_volume(plan), *volumes.volumes, *cache.volumes]}
+    listed = [*_config_volume(plan), *volumes.volumes, *cache.volumes, *scratch.volumes]
+    return container, {"volumes": listed}
 
 
 def secret_names(plan: Plan, *, files: bool) -> list[str]:
@@ -98,10 +122,10 @@ def secret_names(plan: Plan, *, files: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _config_mount(plan: Plan) -> list[dict[str, Any]]:
+def _config_mount(plan: Plan, path: str) -> list[dict[str, Any]]:
     if not plan.docker_config:
         return []
-    return [{"name": "docker-config", "mountPath": "/kaniko/.docker", "readOnly": True}]
+    return [{"name": "docker-config", "mountPath": path, "readOnly": True}]
 
 
 def _config_volume(plan: Plan) -> list[dict[str, Any]]:

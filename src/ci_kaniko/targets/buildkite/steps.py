@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
-from ci_kaniko.plan.tools import executor_image, join_image
+from ci_kaniko.plan.tools import join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
-from ci_kaniko.shell.script import Script, executor, read_digest
+from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import input_of, inputs_in, parts_of, with_inputs
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
 from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.buildkite.inputs import environment, expression, takes_inputs
-from ci_kaniko.targets.buildkite.plugin import checkout_settings, mounted, secret_names, settings
+from ci_kaniko.targets.buildkite.plugin import (
+    checkout_settings,
+    mounted,
+    secret_names,
+    security,
+    settings,
+)
 from ci_kaniko.targets.pods import cloud_labels, pull_secrets, resources
 from ci_kaniko.targets.shared import with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
     from ci_kaniko.spec.build import Build
@@ -141,12 +149,13 @@ def _last_keys(image: Image, job: Job) -> list[Key]:
 
 def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Image]) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
+    builder = builder_of(plan)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
     script = Script(plan, dialect_of(plan), asks=asks)
     text = script.build(
         lambda words: [
-            *(_unpacked(image.preparation, images.values()) if image.preparation else []),
-            *executor(plan, words),
+            *(_unpacked(image.preparation, images.values(), builder) if image.preparation else []),
+            *script.called(words),
             *_handed_over(script, key),
             *script.forget_unless_pushed(),
         ]
@@ -154,9 +163,10 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
     nodes = runner(job, section.platform_node_selector, NODES) or {}
     pod = settings(
         section,
-        executor_image(plan.spec, with_shell=True),
+        builder.image(plan.spec, with_shell=True),
         nodes={**section.node_selector, **nodes},
-        given=mounted(plan),
+        given=mounted(plan, builder),
+        security=security(builder),
         sizes=resources(section),
         labels=cloud_labels(plan),
         checkout=checkout_settings(image.build),
@@ -188,7 +198,7 @@ def _joining(image: Image, plan: Plan) -> Step:
         nodes=section.node_selector,
         given=mounted(plan),
         labels=cloud_labels(plan),
-        as_root=True,
+        security={"runAsUser": 0},
     )
     return {
         **_step(plan, key, list(keys.values())),
@@ -208,7 +218,7 @@ def _preparing(preparation: Preparation, image: Image) -> Step:
         nodes=section.node_selector,
         given=({}, {}),
         sizes=resources(section),
-        as_root=True,
+        security={"runAsUser": 0},
         service_account=False,
         checkout=checkout_settings(image.build),
         pull=pull_secrets(image.build, "buildkite"),
@@ -292,7 +302,8 @@ def _handed_over(script: Script, key: Key) -> list[str]:
     """The digest for later steps."""
     if not script.plan.spec.digest:
         return []
-    return script.if_pushed([*read_digest(DIGEST_FILE), _meta_data_set(key)])
+    file = builder_of(script.plan).path(DIGEST_FILE)
+    return script.if_pushed([*read_digest(file), _meta_data_set(key)])
 
 
 def archive(key: Key) -> str:
@@ -300,13 +311,13 @@ def archive(key: Key) -> str:
     return f"{key.name.replace(':', '-')}.tar"
 
 
-def _unpacked(preparation: Preparation, images: Iterable[Image]) -> list[str]:
+def _unpacked(preparation: Preparation, images: Iterable[Image], builder: Builder) -> list[str]:
     key = preparation_key(preparation, images)
-    name = archive(key)
+    name, home = archive(key), builder.home
     return [
-        f"{AGENT} artifact download {name} /kaniko/ --step {key.word}",
-        f'tar -xf /kaniko/{name} -C "$BUILDKITE_BUILD_CHECKOUT_PATH"',
-        f"rm /kaniko/{name}",
+        f"{AGENT} artifact download {name} {home}/ --step {key.word}",
+        f'tar -xf {home}/{name} -C "$BUILDKITE_BUILD_CHECKOUT_PATH"',
+        f"rm {home}/{name}",
     ]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
 from ci_kaniko.plan.model import GitLogin
 from ci_kaniko.plan.pulls import pull_login
-from ci_kaniko.plan.tools import executor_image, join_image
+from ci_kaniko.plan.tools import join_image
 from ci_kaniko.shell.join import Join, digest_variable
-from ci_kaniko.shell.script import Script, executor, only_files, read_digest
+from ci_kaniko.shell.script import Script, only_files, read_digest
 from ci_kaniko.spec.pulled import mirrored, own_executor
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.syntax.variables import with_inputs
@@ -140,7 +141,7 @@ def _container(plan: Plan) -> dict[str, Any]:
     """The executor's image, and the login of one's own registry, which stays with the runner."""
     own = own_executor(plan.spec)
     login = pull_login(plan, own, pulls_with) if own else None
-    image = {"image": executor_image(plan.spec, with_shell=True)}
+    image = {"image": builder_of(plan).image(plan.spec, with_shell=True)}
     if login is None:
         return image
     user, password = login.login.username, login.login.password
@@ -241,7 +242,7 @@ def _quoted(commands: str) -> str:
 
 def _run_inside(script: Script, words: list[str]) -> list[str]:
     """The executor in the job's own container, where a build can write what the job hands over."""
-    run = executor(script.plan, words)
+    run = script.called(words)
     if not script.plan.spec.digest:
         return run
     handed = ["trap - EXIT", *read_digest("/kaniko/digest"), f'{_DIGEST} > "$GITHUB_OUTPUT"']
@@ -265,7 +266,7 @@ def _run(script: Script, words: list[str]) -> list[str]:
         options.append('--volume "$config:/kaniko/.docker:ro"')
     if plan.outputs or plan.spec.digest:
         options.append('--volume "$output:/kaniko/output"')
-    image = quote(executor_image(plan.spec, with_shell=False))
+    image = quote(builder_of(plan).image(plan.spec, with_shell=False))
     # Folders that the executor makes belong to root, and the runner could not remove them.
     folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
     run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import Named, pipeline, workflow_name
-from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.dialect import impossible, impossible_identities
@@ -119,7 +119,7 @@ def _repository_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
-    yield from impossible_image(plan.spec, with_shell=True)
+    yield from builder_of(plan).impossible_image(plan, with_shell=True)
     if plan.spec.context.is_archive:
         yield Finding(
             "impossible-context",
@@ -131,7 +131,7 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
 
 def _docker_findings(plan: Plan) -> Iterator[Finding]:
     if plan.arguments:
-        yield from impossible_image(plan.spec, with_shell=False)
+        yield from builder_of(plan).impossible_image(plan, with_shell=False)
     if plan.spec.context.is_archive and plan.spec.context.location.startswith("/"):
         yield Finding(
             "impossible-context",

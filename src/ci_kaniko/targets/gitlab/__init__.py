@@ -1,5 +1,6 @@
 """GitLab CI."""
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
@@ -14,6 +15,7 @@ TARGET = Target(
     stream=True,
     names=later("ci_kaniko.targets.gitlab.jobs:names_beside_others"),
     field="job",
+    builders=BUILDERS,
     mounts=lambda _: ("/builds",),
     dialect=found_at("ci_kaniko.targets.gitlab.dialect:DIALECT"),
     built_before=later("ci_kaniko.targets.gitlab.rules:built_before"),

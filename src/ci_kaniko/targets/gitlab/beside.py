@@ -73,7 +73,7 @@ def started_now(build: Build) -> dict[str, Any]:
 
 def nothing(spec: Spec, why: str) -> str:
     """A job that does nothing: GitLab fails where a child pipeline has none."""
-    from ci_kaniko.plan.tools import executor_image
+    from ci_kaniko.builders.registry import builder
     from ci_kaniko.targets.gitlab.names import native
     from ci_kaniko.targets.header import header
     from ci_kaniko.text.quoting import quote
@@ -81,12 +81,13 @@ def nothing(spec: Spec, why: str) -> str:
 
     build = spec.builds[0]
     tags = [native(build, tag) for tag in build.gitlab.tags or ()]
+    image = builder(build.built_by("gitlab")).image(build, with_shell=True)
     lines = [
         header(spec),
         "",
         "nothing-to-build:",
         "  image:",
-        f"    name: {scalar(executor_image(build, with_shell=True))}",
+        f"    name: {scalar(image)}",
         '    entrypoint: [""]',
         *([f"  tags: {flow(tags)}"] if tags else []),
         "  variables:",

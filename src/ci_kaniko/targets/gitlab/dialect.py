@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, PlainDialect, Site
 from ci_kaniko.syntax.variables import with_inputs
@@ -12,6 +13,7 @@ from ci_kaniko.targets.shared import config_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.spec.build import Build
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 PROXY = "@dependency-proxy"
 """The host of the dependency proxy, which only a job knows."""
 DIGEST_FILE = "/kaniko/digest"
+_COPY = "/kaniko/checkout"
 DOTENV = "digest.env"
 REPORT = f'"$CI_PROJECT_DIR/{DOTENV}"'
 """The file by which a job hands variables over, in the checkout, and as a word of a script."""
@@ -61,11 +64,16 @@ def _opening(plan: Plan) -> list[str]:
     lines = [f"trap 'rm -rf {REPORT} || :' EXIT"] * plan.spec.digest
     lines.append("umask 022")
     if plan.reads_checkout:
-        lines += [
-            "# everybody may write what GitLab checks out, and COPY would take that over",
-            'chmod -R go=u,go-w "$CI_PROJECT_DIR"',
-        ]
+        lines.append("# everybody may write what GitLab checks out, and COPY would take that over")
+        lines += _own_checkout(builder_of(plan))
     return [*lines, *config_folder(plan)]
+
+
+def _own_checkout(builder: Builder) -> list[str]:
+    """Only root may change the modes of what the runner has made; a copy has those of umask."""
+    if builder.user:
+        return [f'cp -R "$CI_PROJECT_DIR" {builder.path(_COPY)}']
+    return ['chmod -R go=u,go-w "$CI_PROJECT_DIR"']
 
 
 _SITE = Site(
@@ -88,6 +96,13 @@ _BY_NUMBER = {
     "pull-request": '[ -n "${CI_MERGE_REQUEST_IID:-}" ]',
     "no-pull-request": '[ -z "${CI_MERGE_REQUEST_IID:-}" ]',
 }
+
+
+def site_of(plan: Plan) -> Site:
+    """Where the script of a build runs."""
+    if not builder_of(plan).user:
+        return _SITE
+    return _SITE._replace(places={**_SITE.places, CHECKOUT: Cell(literal=_COPY)})
 
 
 class _GitLab(PlainDialect):

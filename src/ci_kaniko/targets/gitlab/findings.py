@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner, too_many_needs
 from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named
-from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
@@ -151,7 +151,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:
-        yield from impossible_image(plan.spec, with_shell=True)
+        yield from builder_of(plan).impossible_image(plan, with_shell=True)
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
     yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})

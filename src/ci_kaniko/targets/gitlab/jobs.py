@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import runner
 from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
-from ci_kaniko.plan.tools import executor_image, join_image
+from ci_kaniko.plan.tools import join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
-from ci_kaniko.shell.script import Script, executor, read_digest
+from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.given import given_in
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.pulled import mirrored
@@ -26,6 +27,7 @@ from ci_kaniko.targets.gitlab.dialect import (
     id_token_name,
     is_child,
     is_included,
+    site_of,
 )
 from ci_kaniko.targets.gitlab.findings import impossible_jobs, too_large
 from ci_kaniko.targets.gitlab.names import (
@@ -146,10 +148,10 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     extra = dict(section.extra)
     given = extra.pop("variables", {}) if checkout_variables(plan.spec) else {}
     asks = plan.spec.digest or bool(plan.pushed_outputs)
-    script = Script(plan, dialect_of(plan), asks=asks)
+    script = Script(plan, dialect_of(plan), site_of(plan), asks=asks)
     text = script.build(
         lambda words: [
-            *executor(plan, words),
+            *script.called(words),
             *_handed_over(script, image, job),
             *script.forget_unless_pushed(),
         ]
@@ -157,7 +159,7 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
     return _without_nothing(
         {
             "stage": _stage(image.build),
-            "image": executor_image(plan.spec, with_shell=True),
+            "image": builder_of(plan).image(plan.spec, with_shell=True),
             "tags": _tags(image.build, runner(job, section.platform_tags, RUNNERS)),
             "timeout": section.timeout,
             "retry": section.retry,
@@ -209,7 +211,8 @@ def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
     if not job.plan.spec.digest:
         return []
     variable = digest_variable(job.platform) if job.suffix else digest_name(image)
-    return script.if_pushed([*read_digest(DIGEST_FILE), *_to_dotenv(variable)])
+    file = builder_of(job.plan).path(DIGEST_FILE)
+    return script.if_pushed([*read_digest(file), *_to_dotenv(variable)])
 
 
 def _to_dotenv(variable: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Kubernetes."""
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, later
 
@@ -13,7 +14,8 @@ TARGET = Target(
     verify=later("ci_kaniko.targets.kubernetes.manifests:verify"),
     stream=True,
     mounts=later("ci_kaniko.targets.kubernetes.manifests:mounts"),
-    fetches=lambda build: not build.kubernetes.clone and build.prepare is None,
+    fetches=later("ci_kaniko.targets.kubernetes.pods:fetches"),
+    builders=BUILDERS,
     setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),
     shape=Shape("manifest", "documents", "", ("name", "generateName")),
     start=Start(

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
-from ci_kaniko.plan.tools import executor_image, git_image, reads_registry_variables
+from ci_kaniko.plan.tools import git_image, reads_registry_variables
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script
 from ci_kaniko.spec.pulled import mirrored
@@ -21,7 +22,9 @@ from ci_kaniko.targets.pods import (
     cache_volume,
     from_secret,
     resources,
+    scratch_volume,
     secret_volumes,
+    unconfined,
 )
 from ci_kaniko.targets.shared import preparing
 from ci_kaniko.text.quoting import continued, quote
@@ -46,7 +49,8 @@ _NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering"
 
 
 def _opening(plan: Plan) -> list[str]:
-    return [] if plan.docker_config else ["mkdir -p /kaniko/.docker"]
+    folder = builder_of(plan).path("/kaniko/.docker")
+    return [] if plan.docker_config or not plan.writes_files else [f"mkdir -p {folder}"]
 
 
 class _Kubernetes(PlainDialect):
@@ -56,7 +60,7 @@ class _Kubernetes(PlainDialect):
     site = Site(
         places={name: Cell(literal=path) for name, path in _PLACES.items()},
         opening=_opening,
-        mounts_config=True,
+        mounted_config="/kaniko/.docker",
         mounted_files=SECRET_FOLDER,
         mounted_tokens=True,
     )
@@ -72,7 +76,8 @@ DIALECT = _Kubernetes()
 class Container:
     """A container of a Pod: ``interpreter`` runs ``script``, or the image takes ``arguments``.
 
-    ``volumes`` are what it mounts, for the Pod to have.
+    ``volumes`` are what it mounts, for the Pod to have. It is ``unconfined`` where the usual
+    profiles of seccomp and AppArmor would stop it.
     """
 
     name: str
@@ -83,10 +88,18 @@ class Container:
     folder: str = ""
     env: list[dict[str, Any]] = field(default_factory=list)
     resources: dict[str, dict[str, str]] = field(default_factory=dict)
-    is_root: bool = False
+    user: int | None = None
+    unconfined: bool = False
     message_path: str = ""
     mounts: list[dict[str, Any]] = field(default_factory=list)
     volumes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def security(self) -> dict[str, Any]:
+        """Its security context."""
+        if self.user is None:
+            return {}
+        return unconfined(self.user) if self.unconfined else {"runAsUser": self.user}
 
     @property
     def words(self) -> list[str]:
@@ -96,24 +109,24 @@ class Container:
 
 def executor_container(plan: Plan, name: str, workspace: str) -> Container:
     """The container that builds an image; ``workspace`` is the volume with its context, if any."""
-    scripted = needs_script(plan)
-    script = ""
+    builder, scripted = builder_of(plan), needs_script(plan)
+    text = ""
     if scripted:
-        # The environment holds the git login as the executor reads it.
-        script = Script(plan._replace(git_login=None), DIALECT).build(
-            lambda words: continued("/kaniko/executor", words)
-        )
+        # The environment holds the git login, and the variables of the spec.
+        script = Script(plan._replace(git_login=None), DIALECT)
+        text = script.build(lambda words: script.called(words, continued))
     files = _files(plan, workspace)
     return Container(
         name=name,
-        image=executor_image(plan.spec, with_shell=scripted),
-        interpreter="/busybox/sh" if scripted else "",
-        script=_doubled(script),
+        image=builder.image(plan.spec, with_shell=scripted),
+        interpreter=builder.shell if scripted else "",
+        script=_doubled(text),
         arguments=[] if scripted else [_doubled(word) for word in _words(plan)],
         env=[*_env(plan, scripted=scripted), *files.env],
         resources=resources(plan.spec.kubernetes, memory=MEMORY),
-        is_root=True,
-        message_path=_message_path(plan),
+        user=builder.user,
+        unconfined=not builder.confined,
+        message_path=builder.path(_message_path(plan)),
         mounts=files.mounts,
         volumes=files.volumes,
     )
@@ -163,14 +176,16 @@ def prepare_container(build: Build, prepare: Prepare, name: str, workspace: str)
         folder=WORKSPACE,
         env=[{"name": "CI", "value": "true"}],
         resources=resources(build.kubernetes, memory=MEMORY),
-        is_root=True,
+        user=0,
         mounts=[_workspace_mount(workspace)],
         volumes=[_workspace_volume(workspace)],
     )
 
 
 def needs_script(plan: Plan) -> bool:
-    """Whether a login needs a config.json that only a script can write."""
+    """Whether a login needs a config.json that only a script can write, or the builder a script."""
+    if not builder_of(plan).takes_arguments:
+        return True
     logins = plan.password_logins
     if not logins:
         return False
@@ -200,15 +215,19 @@ def _workspace_mount(name: str) -> dict[str, Any]:
 
 
 def _files(plan: Plan, workspace: str) -> Volumes:
-    files = secret_volumes(plan, plan.spec.kubernetes.secret, tokens=True)
+    builder = builder_of(plan)
+    files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
     cache = cache_volume(plan, plan.spec.kubernetes.cache_claim)
     volumes, mounts = [*files.volumes, *cache.volumes], [*files.mounts, *cache.mounts]
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         secret = {"secretName": plan.docker_config, "items": items}
         volumes.insert(0, {"name": "docker-config", "secret": secret})
-        path = "/kaniko/.docker"
+        path = builder.path("/kaniko/.docker")
         mounts.insert(0, {"name": "docker-config", "mountPath": path, "readOnly": True})
+    scratch = scratch_volume(builder.scratch)
+    volumes += scratch.volumes
+    mounts += scratch.mounts
     if workspace:
         volumes.insert(0, _workspace_volume(workspace))
         mounts.insert(0, _workspace_mount(workspace))
@@ -252,8 +271,9 @@ def _git_env(build: Build) -> Iterator[dict[str, Any]]:
 
 
 def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
-    # Without a service account token kaniko does not notice that it runs in a container.
-    yield {"name": "container", "value": "kube"}
+    if variable := builder_of(plan).container:
+        # Without a service account token kaniko does not notice that it runs in a container.
+        yield {"name": variable, "value": "kube"}
     secret = plan.spec.kubernetes.secret
     if plan.git_login:
         yield from _git_env(plan.spec)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import settled_images, unfit_inputs
 from ci_kaniko.plan.jobs import duplicate_names
 from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.plan.platforms import is_staged
-from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.targets.kubernetes import TARGET
@@ -85,7 +85,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
         if not known.missing:
             findings += image.findings(bad_references(image.plan, known.of(image.build)))
         scripted = needs_script(plan)
-        findings += image.findings(impossible_image(plan.spec, with_shell=scripted))
+        findings += image.findings(builder_of(plan).impossible_image(plan, with_shell=scripted))
     if findings:
         return Rendering(view={}, findings=tuple(dict.fromkeys(findings)))
     pods = [pod_of(group, plans, known) for group in groups]

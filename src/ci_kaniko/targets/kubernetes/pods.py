@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.pipeline import Image, Preparation
     from ci_kaniko.plan.values import Values
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.native.kubernetes import Kubernetes
 
 ARCHITECTURE = "kubernetes.io/arch"
@@ -154,9 +157,16 @@ def can_build(machine: str, platform: str) -> bool:
     return machine in {architecture(platform), _WIDER.get(architecture(platform))}
 
 
+def fetches(build: Build) -> bool:
+    """Whether the builder itself fetches the repository at the commit."""
+    by_itself = build.built_by("kubernetes") in FETCHING
+    return by_itself and not build.kubernetes.clone and build.prepare is None
+
+
 def uses_workspace(image: Image) -> bool:
     """Whether the Pod clones the repository for this image."""
-    return _section(image).clone or image.preparation is not None
+    fetched = image.build.context.is_directory and not fetches(image.build)
+    return fetched or _section(image).clone or image.preparation is not None
 
 
 def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
@@ -178,7 +188,7 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
         init=placed[:-1],
         main=placed[-1],
         node_selector=node_selector(group.last),
-        labels={**_recommended(group), **section.labels},
+        labels={**_recommended(group, plans[group.last.name]), **section.labels},
         identity={key: text for each in labels for key, text in each.items()},
         annotations={**section.annotations, **annotations.texts},
         volumes=volumes.volumes,
@@ -189,10 +199,10 @@ def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
     )
 
 
-def _recommended(group: Group) -> dict[str, str]:
+def _recommended(group: Group, plan: Plan) -> dict[str, str]:
     """The labels by which Kubernetes' tools group what belongs together."""
     return {
-        "app.kubernetes.io/name": "kaniko",
+        "app.kubernetes.io/name": builder_of(plan).name,
         "app.kubernetes.io/component": group.name,
         "app.kubernetes.io/managed-by": "ci-kaniko",
     }
@@ -218,8 +228,9 @@ def _containers(
                     name = native(preparation_name(preparation)) if several else "prepare"
                     prepare = preparation.prepare
                     yield None, prepare_container(image.build, prepare, name, workspace)
-        name = "kaniko" if len(group.images) == 1 else f"kaniko-{native(image.name)}"
         plan = plans[image.name]
+        name = builder_of(plan).name
+        name += f"-{native(image.name)}" if len(group.images) > 1 else ""
         yield plan, executor_container(plan, name, workspace)
 
 

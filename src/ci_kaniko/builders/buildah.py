@@ -1,0 +1,177 @@
+"""Buildah: it builds into a store of its own, and pushes from there to each destination."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ci_kaniko.builders.builder import Builder
+from ci_kaniko.builders.carried import foreign
+from ci_kaniko.builders.registries import reached
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.plan.model import Argument
+from ci_kaniko.spec.pulled import mirrored
+from ci_kaniko.syntax.contexts import without_scheme
+from ci_kaniko.text.quoting import continued, indented, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.builders.builder import Call
+    from ci_kaniko.builders.registries import Reached
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.problems.finding import Finding
+    from ci_kaniko.spec.build import Build
+
+_BUILT = "localhost/built"
+"""What the image is called until it is pushed."""
+
+CARRIED: Mapping[str, str] = MappingProxyType(
+    {
+        "context": "the last word",
+        "dockerfile": "--file=",
+        "target": "--target=",
+        "build-arg": "--build-arg=",
+        "label": "--label=",
+        "annotation": "--annotation=",
+        "cache": "--layers",
+        "cache-repo": "--cache-from=",
+        "cache-ttl": "--cache-ttl=",
+        "custom-platform": "--platform=",
+        "image-format": "--format=",
+        "image-download-retry": "--retry=",
+        "reproducible": "--timestamp=0",
+        "skip-unused-stages": "--skip-unused-stages=",
+        "insecure-pull": "--tls-verify=false",
+        "secret": "--secret=",
+        "destination": "buildah push",
+        "insecure": "buildah push --tls-verify=false",
+        "push-retry": "buildah push --retry=",
+        "compression": "buildah push --compression-format=",
+        "compression-level": "buildah push --compression-level=",
+        "digest-file": "buildah push --digestfile=",
+        "no-push": "nothing is pushed",
+        "no-push-cache": "no --cache-to=",
+        "insecure-registry": "registries.conf",
+        "skip-tls-verify-registry": "registries.conf",
+        "registry-map": "registries.conf",
+        "registry-mirror": "registries.conf",
+        "registry-certificate": "/etc/containers/certs.d",
+        "registry-client-cert": "/etc/containers/certs.d",
+    }
+)
+"""The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
+_OWN_OPTIONS = {"registry_certificate", "registry_client_cert", "secret", "digest_file"}
+"""Options that name what lies in kaniko's container; fields do the same everywhere."""
+
+
+class Buildah(Builder):
+    """Buildah, with its isolation by chroot: it starts no container in the job's."""
+
+    name = "buildah"
+    home = "/root"
+    unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
+    env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
+
+    def image(self, build: Build, *, with_shell: bool) -> str:
+        return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
+
+    def refused(self, plan: Plan) -> Iterator[Finding]:
+        yield from foreign(plan, self.name, CARRIED, places=_OWN_OPTIONS, git=False)
+
+    def prepared(self, plan: Plan) -> list[str]:
+        """Where a Dockerfile names no registry, it means Docker Hub as it does for others."""
+        registries = reached(plan, self)
+        folder = f"{self.home}/.config/containers"
+        text = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
+        for host, known in registries.items():
+            text += _settings(host, known)
+        lines = [f"mkdir -p {folder}"]
+        lines += continued("printf '%s\\n'", [*map(quote, text), f"> {folder}/registries.conf"])
+        for host, known in registries.items():
+            lines += _certificates(host, known)
+        return lines
+
+    def lines(self, call: Call) -> list[str]:
+        plan, words = call.plan, call.words
+        build = words.arguments(self._arguments(plan))
+        if plan.cached and call.given:
+            kept = words.argument(Argument("cache-to", plan.cached.parts, is_reference=True))
+            build.append(f"${{1:+{kept}}}" if call.is_open else kept)
+        context = next(item.value or () for item in plan.arguments if item.name == "context")
+        build += [f"--tag={_BUILT}", words.text(without_scheme(context))]
+        lines = call.command("buildah build", build)
+        if not call.given:
+            return lines
+        push = [
+            *words.arguments(_pushing(plan)),
+            *[f"--digestfile={call.digest}"] * bool(call.digest),
+        ]
+        if len(call.given) == 1 and not call.is_open:
+            return [*lines, *call.command("buildah push", [*push, *_named(call.given[0])])]
+        collect = [] if call.is_open else continued("set --", call.given)
+        each = call.command("buildah push", [*push, *_named('"$destination"')])
+        return [*lines, *collect, "for destination; do", *indented(each), "done"]
+
+    def _arguments(self, plan: Plan) -> Iterator[Argument]:
+        """The arguments of the build, in the order of kaniko's."""
+        options = plan.spec.options
+        for item in plan.arguments:
+            way = CARRIED.get(item.name, "")
+            if way.startswith("--") and way.endswith("="):
+                yield item._replace(name=way[2:-1])
+            elif way.startswith("--"):
+                name, _, value = way[2:].partition("=")
+                yield Argument(name, (value,) if value else None)
+        if not options.image_format:
+            # The other format has no HEALTHCHECK, SHELL and ONBUILD, and this one no annotations.
+            yield Argument("format", ("oci" if plan.spec.annotations else "docker",))
+        yield Argument("identity-label", ("false",))
+
+
+def _pushing(plan: Plan) -> Iterator[Argument]:
+    """How the image is pushed."""
+    options = plan.spec.options
+    if options.compression:
+        yield Argument("compression-format", (options.compression,))
+    if options.compression_level is not None:
+        yield Argument("compression-level", (str(options.compression_level),))
+    if options.push_retry is not None:
+        yield Argument("retry", (str(options.push_retry),))
+    if options.insecure:
+        yield Argument("tls-verify", ("false",))
+
+
+def _named(word: str) -> list[str]:
+    """The image, and where it goes."""
+    place = f'"docker://{word[1:]}' if word.startswith('"') else f"docker://{word}"
+    return [f"{_BUILT} {place}"]
+
+
+def _settings(host: str, known: Reached) -> Iterator[str]:
+    """A registry in the words of containers-registries.conf(5)."""
+    if not (known.mirrors or known.plain or known.unverified):
+        return
+    yield "[[registry]]"
+    yield f"location = {json.dumps(host)}"
+    if known.plain or known.unverified:
+        yield "insecure = true"
+    for mirror in known.mirrors:
+        yield "[[registry.mirror]]"
+        yield f"location = {json.dumps(mirror)}"
+
+
+def _certificates(host: str, known: Reached) -> list[str]:
+    """The files that containers-certs.d(5) asks for."""
+    folder = f"/etc/containers/certs.d/{host}"
+    names = {
+        "ca.crt": known.authority,
+        "client.cert": known.certificate,
+        "client.key": known.key,
+    }
+    copies = [f"cp {path} {quote(f'{folder}/{name}')}" for name, path in names.items() if path]
+    return [f"mkdir -p {quote(folder)}", *copies] if copies else []
+
+
+BUILDER = Buildah()

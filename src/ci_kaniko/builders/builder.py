@@ -1,0 +1,113 @@
+"""What a builder is: a program that makes the image of a plan."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ci_kaniko.plan.model import Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ci_kaniko.plan.model import Plan, Push
+    from ci_kaniko.problems.finding import Finding
+    from ci_kaniko.spec.build import Build
+    from ci_kaniko.syntax.variables import Parts
+
+
+class Words(Protocol):
+    """How a script writes texts as words of its shell."""
+
+    def argument(self, argument: Argument) -> str:
+        """One argument as a word."""
+
+    def arguments(self, arguments: Iterable[Argument]) -> list[str]:
+        """Each argument as a word."""
+
+    def text(self, parts: Parts, *, is_reference: bool = False) -> str:
+        """A text as a word."""
+
+
+class Call(NamedTuple):
+    """How a script calls a builder.
+
+    ``given`` are the words that say where it pushes, with what stands before them: none where it
+    pushes nothing, and ``"$@"`` where only the run knows. ``command`` makes lines of a program and
+    its words, and ``digest`` is the file for the digest, as a word.
+    """
+
+    plan: Plan
+    words: Words
+    given: list[str]
+    command: Callable[[str, list[str]], list[str]]
+    digest: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only the run knows what is pushed."""
+        return self.given == ['"$@"']
+
+
+class Builder:
+    """A program, the image that holds it, and how a plan is told to it.
+
+    ``home`` is where it finds its config.json, certificates and the like; there everything lies
+    that is in kaniko's own folder for kaniko. ``user`` is who it runs as, ``shell`` what its image
+    runs scripts with. ``unset`` are variables that would change what it does, ``env`` those that it
+    needs, and ``container`` one that says where it runs. It is ``confined`` where it runs under the
+    usual profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
+    ``takes_arguments`` says that it is one call of the image's own entrypoint.
+    """
+
+    name: str
+    home: str
+    user: int = 0
+    shell: str = "/bin/sh"
+    unset: tuple[str, ...] = ()
+    env: Mapping[str, str] = MappingProxyType({})
+    container: str = ""
+    confined: bool = False
+    scratch: str = ""
+    takes_arguments: bool = False
+
+    def image(self, build: Build, *, with_shell: bool) -> str:
+        """The image to run; ``with_shell`` where it is not for its entrypoint alone."""
+        raise NotImplementedError
+
+    def impossible_image(self, plan: Plan, *, with_shell: bool) -> Iterator[Finding]:
+        """What is wrong with the image that would run."""
+        yield from ()
+
+    def refused(self, plan: Plan) -> Iterator[Finding]:
+        """What it cannot do of a plan."""
+        yield from ()
+
+    def first(self, plan: Plan) -> tuple[Argument, ...]:
+        """The arguments that are collected before the destinations."""
+        return ()
+
+    def destination(self, push: Push) -> Argument:
+        """A destination among the words that are collected."""
+        return Argument("", push.reference.parts, is_reference=True)
+
+    def last(self, plan: Plan) -> tuple[Argument, ...]:
+        """The arguments that are collected after them."""
+        return ()
+
+    def nothing(self, plan: Plan) -> tuple[Argument, ...]:
+        """The arguments of a run that pushes nothing."""
+        return ()
+
+    def prepared(self, plan: Plan) -> list[str]:
+        """Lines that write the files it reads."""
+        return []
+
+    def lines(self, call: Call) -> list[str]:
+        """The lines that build and push."""
+        raise NotImplementedError
+
+    def path(self, path: str) -> str:
+        """Where a path of kaniko's folder lies in its own."""
+        below = path.removeprefix("/kaniko")
+        return self.home + below if below != path else path

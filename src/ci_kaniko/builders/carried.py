@@ -1,0 +1,149 @@
+"""What builders beside kaniko cannot do of a plan: everything that only kaniko has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.kaniko.flags import FLAGS, fields_below
+from ci_kaniko.problems.finding import Finding, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.problems.finding import Where
+    from ci_kaniko.spec.destinations import Cache
+    from ci_kaniko.spec.options import Options
+
+_NO_SNAPSHOT = "it compares no file systems, so nothing has to be left out or wiped: remove it"
+_NO_LOG = "remove it: it logs in its own way"
+_BY_ITSELF = "remove it: it does so by itself"
+_ONE_FILE = "digest: true hands the digest to later jobs"
+_WITHOUT = "remove it, or keep kaniko on this target"
+
+INSTEAD: Mapping[str, str] = {
+    "cache-copy-layers": "remove it: its cache holds every step",
+    "cache-run-layers": "remove it: its cache holds every step",
+    "compressed-caching": "remove it: its cache is compressed as it likes",
+    "cache-dir": "remove it: it looks for base images in registries only; mirrors: is faster",
+    "credential-helpers": "remove it: its image has no helpers",
+    "digest-file": _ONE_FILE,
+    "dryrun": "ci-kaniko preview shows what would happen",
+    "force": "remove it: it does not ask whether it is in a container",
+    "image-name-tag-with-digest-file": _ONE_FILE,
+    "image-name-with-digest-file": _ONE_FILE,
+    "log-format": _NO_LOG,
+    "log-timestamp": _NO_LOG,
+    "verbosity": _NO_LOG,
+    "registry-certificate": "certificates: names the secret that holds it",
+    "registry-client-cert": "client_certificates: names the secrets that hold it",
+    "secret": "build_secrets: names the secret",
+    **dict.fromkeys(
+        (
+            *("cleanup", "ignore-path", "ignore-var-run", "image-fs-extract-retry", "pre-cleanup"),
+            *("preserve-context", "single-snapshot", "snapshot-mode", "use-new-run"),
+            *("force-build-metadata", "materialize"),
+        ),
+        _NO_SNAPSHOT,
+    ),
+    **dict.fromkeys(("skip-unused-stages", "skip-push-permission-check"), _BY_ITSELF),
+    "skip-tls-verify": "skip_tls_verify_registry: names the hosts",
+    "skip-tls-verify-pull": "skip_tls_verify_registry: names the hosts",
+    "insecure-pull": "insecure_registry: names the hosts",
+}
+"""What to do about a flag that a builder does not carry; what is not here has to go."""
+
+
+def foreign(
+    plan: Plan, name: str, carried: Mapping[str, str], *, places: Collection[str], git: bool
+) -> Iterator[Finding]:
+    """What a builder does not do of a plan that only kaniko does.
+
+    ``carried`` are the flags that it does, but for the options of ``places``, whose values are
+    paths in kaniko's container. ``git`` says that it clones a context.
+    """
+    spec = plan.spec
+    for where, flag, value in _flags(plan):
+        if flag not in carried or where[-1] in places:
+            yield refusal(where, _nothing(name), INSTEAD.get(flag, _WITHOUT))
+        elif value is False and FLAGS[flag].kind == "switch":
+            yield refusal(where, _nothing(name), "remove it: false is what it does anyway")
+    for option, info in type(spec.executor).model_fields.items():
+        if getattr(spec.executor, option) != info.default:
+            hint = f"tools: {{{name}: IMAGE}} names the image that builds; by default a pinned one"
+            yield refusal(("executor", option), f"{name} builds here, and not kaniko", hint)
+    if spec.extra_args:
+        yield refusal(("extra_args",), _nothing(name), "remove them: they are flags of kaniko")
+    for variable in spec.env:
+        if variable.startswith(("KANIKO_", "FF_KANIKO_")):
+            yield refusal(("env", variable), _nothing(name), "remove it: kaniko alone reads it")
+    yield from _contexts(plan, name, git=git)
+    yield from _logins(plan, name)
+
+
+def refusal(where: Where, message: str, hint: str) -> Finding:
+    """What only kaniko does."""
+    return Finding("kaniko-only", where, message, hint)
+
+
+def _nothing(name: str) -> str:
+    return f"{name} has nothing of the kind"
+
+
+def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
+    """The flags that options and the cache of a spec ask for, and where."""
+    parts: dict[str, Options | Cache | None] = {
+        "options": plan.spec.options,
+        "cache": plan.spec.cache,
+    }
+    for section, part in parts.items():
+        if part is None:
+            continue
+        flags = fields_below(section)
+        for field, info in type(part).model_fields.items():
+            value = getattr(part, field)
+            if value != info.default and field in flags:
+                yield (section, field), flags[field], value
+
+
+def _contexts(plan: Plan, name: str, *, git: bool) -> Iterator[Finding]:
+    """Contexts and Dockerfiles that only kaniko fetches."""
+    spec, context = plan.spec, plan.spec.context
+    fetched = "a directory of the repository: prepare: can fetch what lies elsewhere"
+    if not context.is_directory and not (context.kind == "git" and git):
+        yield refusal(("context",), f"{name} does not fetch it", fetched)
+    if spec.dockerfile.is_remote:
+        yield refusal(("dockerfile",), f"{name} does not fetch it", fetched)
+    if spec.cache and spec.cache.repo and not spec.cache.remote:
+        yield refusal(
+            ("cache", "repo"), f"{name} keeps no layers there", "a repository in a registry"
+        )
+    for field, info in type(spec.git).model_fields.items():
+        if field not in {"token", "username"} and getattr(spec.git, field) != info.default:
+            hint = "the context can name a branch, a tag or a commit: git://HOST/PATH.git#REF"
+            yield refusal(("git", field), _nothing(name), hint)
+
+
+def _logins(plan: Plan, name: str) -> Iterator[Finding]:
+    """Logins by helpers that only kaniko's image has, and two kinds at once."""
+    for login in plan.logins:
+        if login.cloud and not login.written:
+            yield _no_helper(login, name)
+    written = plan.password_logins
+    if plan.docker_config and written:
+        yield Finding(
+            "mixed-logins",
+            written[0].where,
+            f"{name} reads one config.json: a ready one, or what is written here",
+            "use docker_config for all hosts, or for none",
+        )
+
+
+def _no_helper(login: HostLogin, name: str) -> Finding:
+    return Finding(
+        "impossible-login",
+        login.where,
+        f"the image of {name} has no helper that gets into {quoted(login.host)} this way",
+        "a username and a password, such as a token of the registry, a docker_config, or kaniko "
+        "for this target",
+    )

@@ -1,0 +1,54 @@
+"""How registries are reached that are not reached the usual way, for builders with a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.plan.model import CERTIFICATES, file_of
+from ci_kaniko.syntax.references import canonical_host
+
+if TYPE_CHECKING:
+    from ci_kaniko.builders.builder import Builder
+    from ci_kaniko.plan.model import Plan
+
+
+class Reached(NamedTuple):
+    """A registry: where to pull from instead, and how to connect to it."""
+
+    mirrors: tuple[str, ...] = ()
+    plain: bool = False
+    unverified: bool = False
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+def reached(plan: Plan, builder: Builder) -> dict[str, Reached]:
+    """The registries of a plan that need a word, by host; Docker Hub is ``docker.io``."""
+    spec, options = plan.spec, plan.spec.options
+    found: dict[str, Reached] = {}
+
+    def of(host: str) -> Reached:
+        return found.get(canonical_host(host), Reached())
+
+    def note(host: str, known: Reached) -> None:
+        found[canonical_host(host)] = known
+
+    for host, mirror in spec.mirrors.items():
+        note(host, of(host)._replace(mirrors=(mirror,)))
+    for host, mirrors in options.registry_map.items():
+        note(host, of(host)._replace(mirrors=mirrors))
+    for mirror in options.registry_mirror:
+        hub = of("docker.io")
+        note("docker.io", hub._replace(mirrors=(*hub.mirrors, mirror)))
+    for host in options.insecure_registry:
+        note(host, of(host)._replace(plain=True))
+    for host in options.skip_tls_verify_registry:
+        note(host, of(host)._replace(unverified=True))
+    folder = builder.path(CERTIFICATES)
+    for host in spec.certificates:
+        note(host, of(host)._replace(authority=f"{folder}/{file_of(host)}.crt"))
+    for host in spec.client_certificates:
+        path = f"{folder}/{file_of(host)}.client"
+        note(host, of(host)._replace(certificate=f"{path}.crt", key=f"{path}.key"))
+    return found

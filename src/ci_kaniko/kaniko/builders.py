@@ -1,0 +1,14 @@
+"""The programs that can build an image, and the images that hold those beside kaniko."""
+
+from __future__ import annotations
+
+KANIKO = "kaniko"
+BUILDERS = (KANIKO, "buildkit", "buildah")
+FETCHING = frozenset({KANIKO})
+"""Those that fetch the repository of the job itself, where nothing has checked it out."""
+
+BUILDER_IMAGES = {
+    "buildkit": "docker.io/moby/buildkit:v0.29.0-rootless",
+    "buildah": "quay.io/buildah/stable:v1.43.0",
+}
+"""The tags as published files of several projects pin them, read 2026-11-29."""
