@@ -39,6 +39,23 @@ EXEMPTIONS = (
         beside="registries.*.SELF",
     ),
     Exemption(
+        ("SELF.builder",),
+        _ALL,
+        "it may name the builder that builds there anyway",
+    ),
+    Exemption(
+        ("builder",),
+        _ALL,
+        "the target has a builder of its own",
+        beside="SELF.builder",
+    ),
+    Exemption(
+        ("options.image_format",),
+        _ALL,
+        "Buildah makes Docker's format where nobody says another one",
+        beside="builder",
+    ),
+    Exemption(
         ("executor.version",),
         _ALL,
         "digests name the release already: a version beside them has to be the same",

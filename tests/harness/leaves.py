@@ -567,7 +567,7 @@ def _covers(exemption: Exemption, silence: Silence) -> bool:
             return False
     others = [target for target in TARGETS if target != silence.target]
     return any(
-        _matches(fields.replace("OTHER", other).split("."), path)
+        _matches(fields.replace("OTHER", other).replace("SELF", silence.target).split("."), path)
         for fields in exemption.fields
         for other in others
     )

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.spec.build import TOP_ONLY, Build
 from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.options import Options
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syncing.compare import compare
@@ -104,6 +106,27 @@ def test_nothing_is_silent(request: pytest.FixtureRequest) -> None:
                 walk.try_one(mutation, turn)
     assert told(walk.silent) == ""
     assert fields - {*map(without_target, walk.heard)} == FORBIDDEN
+
+
+def test_no_builder_is_silent() -> None:
+    """What only kaniko has is refused for the others, and all else reaches them."""
+    plain = {"options", "executor", "tools"}
+    for builder in BUILDERS[1:]:
+        walk = Walk()
+        base = {**world(GROUNDS[0]), "builder": builder, "cache": {"repo": "ghcr.io/acme/cache"}}
+        for leaf in leaves():
+            if leaf.path[0] in ("outputs", "images"):
+                continue
+            now = at(base, leaf.path)
+            there = base if now is not ABSENT or leaf.path[0] in plain else ground(base, leaf)
+            changed = (each for each in values(leaf, now) if str(each) != str(now))
+            for value in [*changed][:2]:
+                mutation = Mutation(f"{builder} {leaf.path[0]}", there, leaf.path, value)
+                walk.try_one(mutation, mutation.turn)
+        assert told(walk.silent) == ""
+        assert walk.trials > 500
+        heard = {field for field in walk.heard if field[0] == "options"}
+        assert len(heard) == len(Options.model_fields)
 
 
 class _More(Spec):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.builder import Builder
-from ci_kaniko.builders.carried import foreign
+from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
@@ -57,8 +57,8 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "skip-tls-verify-registry": "registries.conf",
         "registry-map": "registries.conf",
         "registry-mirror": "registries.conf",
-        "registry-certificate": "/etc/containers/certs.d",
-        "registry-client-cert": "/etc/containers/certs.d",
+        "registry-certificate": "certs.d",
+        "registry-client-cert": "certs.d",
     }
 )
 """The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
@@ -70,6 +70,7 @@ class Buildah(Builder):
     """Buildah, with its isolation by chroot: it starts no container in the job's."""
 
     name = "buildah"
+    program = "buildah"
     home = "/root"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
     env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
@@ -79,6 +80,9 @@ class Buildah(Builder):
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
         yield from foreign(plan, self.name, CARRIED, places=_OWN_OPTIONS, git=False)
+        if plan.spec.annotations and plan.spec.options.image_format == "docker":
+            message = "buildah annotates images of the other format only"
+            yield refusal(("options", "image_format"), message, "leave it out, or write oci")
 
     def prepared(self, plan: Plan) -> list[str]:
         """Where a Dockerfile names no registry, it means Docker Hub as it does for others."""
@@ -90,7 +94,7 @@ class Buildah(Builder):
         lines = [f"mkdir -p {folder}"]
         lines += continued("printf '%s\\n'", [*map(quote, text), f"> {folder}/registries.conf"])
         for host, known in registries.items():
-            lines += _certificates(host, known)
+            lines += _certificates(folder, host, known)
         return lines
 
     def lines(self, call: Call) -> list[str]:
@@ -101,7 +105,7 @@ class Buildah(Builder):
             build.append(f"${{1:+{kept}}}" if call.is_open else kept)
         context = next(item.value or () for item in plan.arguments if item.name == "context")
         build += [f"--tag={_BUILT}", words.text(without_scheme(context))]
-        lines = call.command("buildah build", build)
+        lines = call.command(f"{self.program} build", build)
         if not call.given:
             return lines
         push = [
@@ -109,9 +113,9 @@ class Buildah(Builder):
             *[f"--digestfile={call.digest}"] * bool(call.digest),
         ]
         if len(call.given) == 1 and not call.is_open:
-            return [*lines, *call.command("buildah push", [*push, *_named(call.given[0])])]
+            return [*lines, *call.command(f"{self.program} push", [*push, *_named(call.given[0])])]
         collect = [] if call.is_open else continued("set --", call.given)
-        each = call.command("buildah push", [*push, *_named('"$destination"')])
+        each = call.command(f"{self.program} push", [*push, *_named('"$destination"')])
         return [*lines, *collect, "for destination; do", *indented(each), "done"]
 
     def _arguments(self, plan: Plan) -> Iterator[Argument]:
@@ -162,9 +166,9 @@ def _settings(host: str, known: Reached) -> Iterator[str]:
         yield f"location = {json.dumps(mirror)}"
 
 
-def _certificates(host: str, known: Reached) -> list[str]:
+def _certificates(settings: str, host: str, known: Reached) -> list[str]:
     """The files that containers-certs.d(5) asks for."""
-    folder = f"/etc/containers/certs.d/{host}"
+    folder = f"{settings}/certs.d/{host}"
     names = {
         "ca.crt": known.authority,
         "client.cert": known.certificate,

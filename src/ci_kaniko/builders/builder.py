@@ -52,15 +52,17 @@ class Call(NamedTuple):
 class Builder:
     """A program, the image that holds it, and how a plan is told to it.
 
-    ``home`` is where it finds its config.json, certificates and the like; there everything lies
-    that is in kaniko's own folder for kaniko. ``user`` is who it runs as, ``shell`` what its image
-    runs scripts with. ``unset`` are variables that would change what it does, ``env`` those that it
-    needs, and ``container`` one that says where it runs. It is ``confined`` where it runs under the
-    usual profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
-    ``takes_arguments`` says that it is one call of the image's own entrypoint.
+    ``program`` is what a script calls. ``home`` is where it finds its config.json, certificates and
+    the like; there everything lies that is in kaniko's own folder for kaniko. ``user`` is who it
+    runs as, ``shell`` what its image runs scripts with. ``unset`` are variables that would change
+    what it does, ``env`` those that it needs, and ``container`` one that says where it runs. It is
+    ``confined`` where it runs under the usual profiles of seccomp and AppArmor, and ``scratch`` is
+    a folder that must be a volume. ``takes_arguments`` says that it is one call of the image's own
+    entrypoint.
     """
 
     name: str
+    program: str
     home: str
     user: int = 0
     shell: str = "/bin/sh"

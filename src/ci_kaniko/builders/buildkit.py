@@ -71,6 +71,7 @@ class BuildKit(Builder):
     """BuildKit, rootless: its daemon lives as long as the call."""
 
     name = "buildkit"
+    program = "buildctl-daemonless.sh"
     home = "/home/user"
     user = 1000
     unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
@@ -138,7 +139,7 @@ class BuildKit(Builder):
             named = ('"name=', *names, '"') if len(plan.pushes) > 1 else ("name=", *names)
             parts = merge([*start, *named, *end])
             build += [*pushing, words.text(parts, is_reference=True)]
-        lines = [*before, *call.command("buildctl-daemonless.sh build", build)]
+        lines = [*before, *call.command(f"{self.program} build", build)]
         if handed:
             found = r's/.*"containerimage.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p'
             lines.append(f"sed -n {quote(found)} {handed} > {call.digest}")
@@ -224,18 +225,19 @@ def _output(plan: Plan) -> tuple[list[str], Parts]:
     }
     end: list[str | Ref] = [",push=true"]
     end += [f",{name}={text}" for name, text in said.items() if text]
-    for name, text in plan.spec.annotations.items():
-        end += [",", *_csv([f"annotation.{name}=", *text.parts])]
+    for item in plan.arguments:
+        if item.name == "annotation":
+            end += [",", *_csv(merge(["annotation.", *(item.value or ())]))]
     return ["--output=type=image,"], merge(end)
 
 
-def _csv(parts: list[str | Ref]) -> list[str | Ref]:
+def _csv(parts: Parts) -> Parts:
     """A field of CSV: in quotes, and quotes in it twice."""
     plain = all(isinstance(part, str) and not set(part) & set(',"\n') for part in parts)
     if plain:
         return parts
     doubled = (part.replace('"', '""') if isinstance(part, str) else part for part in parts)
-    return ['"', *doubled, '"']
+    return ('"', *doubled, '"')
 
 
 def _can_hold_quotes(ref: Ref) -> bool:

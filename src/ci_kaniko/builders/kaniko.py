@@ -21,6 +21,7 @@ class Kaniko(Builder):
     """The executor."""
 
     name = "kaniko"
+    program = "/kaniko/executor"
     home = "/kaniko"
     shell = "/busybox/sh"
     unset = ("KANIKO_NO_PUSH",)
@@ -47,7 +48,7 @@ class Kaniko(Builder):
         return plan.no_push_arguments
 
     def lines(self, call: Call) -> list[str]:
-        return call.command("/kaniko/executor", call.given)
+        return call.command(self.program, call.given)
 
 
 BUILDER = Kaniko()

@@ -7,6 +7,7 @@ what the executor would find at that moment. It writes down all of that below /.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import stat
@@ -24,6 +25,9 @@ exit "$status"
 
 BUILDER = "/.record/executor"
 """The program that builds after a call is recorded, where one does."""
+
+CALLED = PROGRAM.replace('"executor $$"', '"builder $$"')
+"""Another builder, which may be called more than once."""
 
 BUILDING = PROGRAM.replace(
     'exit "$status"', f'[ "$status" = 0 ] || exit "$status"\nexec {BUILDER} "$@"'
@@ -106,13 +110,13 @@ class Calls:
         if kind == "docker":
             _copy(f"{self.root}/home/runner", f"{record}/runner", links=True)
         else:
-            self._keep(record, call)
+            self._keep(record, call, kind)
         status = int(_read(f"{self.root}/.recorder/status"))
         if status == 0 and not self.build:
             digest = _read(f"{self.root}/.recorder/digest")
             for flag, value in call.flags():
                 path = call.path(call.outside(value) if kind == "docker" else value)
-                if kind == "executor" or path != call.path(value):
+                if kind != "docker" or path != call.path(value):
                     _leave(flag, path, digest)
         return status
 
@@ -123,7 +127,7 @@ class Calls:
         os.makedirs(f"{record}/inputs", 0o700)
         return record
 
-    def _keep(self, record: str, call: _Call) -> None:
+    def _keep(self, record: str, call: _Call, kind: str) -> None:
         folder = call.env.get("DOCKER_CONFIG") or call.env.get("HOME", "") + "/.docker"
         files = {_CONFIG: call.path(folder, _CONFIG)}
         files |= {name: call.path(call.env[name]) for name in CREDENTIAL_FILES if name in call.env}
@@ -135,8 +139,9 @@ class Calls:
             path = call.path(context.removeprefix("dir://"))
             if context.startswith("dir://") and os.path.isdir(path):
                 _copy(path, f"{record}/context", links=True)
+        home = f"{self.root}/kaniko" if kind == "executor" else call.env.get("HOME", "")
         for name in INPUTS:
-            if os.path.isdir(found := f"{self.root}/kaniko/{name}"):
+            if os.path.isdir(found := f"{home}/{name}"):
                 _copy(found, f"{record}/inputs/{name}", links=False)
 
 
@@ -173,9 +178,11 @@ class _Call:
 
 def _leave(flag: str, path: str, digest: str) -> None:
     """What an executor leaves that has pushed, or has written an archive."""
-    if flag.endswith("digest-file"):
+    if flag.endswith("digest-file") or flag == "--digestfile":
         os.makedirs(os.path.dirname(path), exist_ok=True)
         _write(path, digest)
+    elif flag == "--metadata-file":
+        _write(path, json.dumps({"containerimage.digest": digest.strip()}, indent=2))
     elif flag == "--tar-path":
         _write(path, "tar\n")
     elif flag == "--oci-layout-path":

@@ -54,14 +54,15 @@ class Input(NamedTuple):
 class Recorded:
     """What a run did; argv is None when the executor was never called.
 
-    `command` is the whole call (`docker run …` included), `files` what the run left behind or
-    changed, anywhere, by path as the script saw it. `credentials` are the texts of the files that
-    CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such things, `agent`
-    and `curl` the words that these were called with. `context` are the files that the executor saw
-    in its context, `tools` what the fake compilers were called with and `tools_env` in which
-    environment, `joined` the calls that join platforms; `artifacts` and `outputs` are for later
-    jobs. `pulls` are the images that were pulled where a file says how, and with which user and
-    password each.
+    `command` is the whole call (`docker run …` included), `commands` are the program and the words
+    of every call; a builder that pushes by calls of its own has several. `files` what the run left
+    behind or changed, anywhere, by path as the script saw it. `credentials` are the texts of the
+    files that CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such
+    things, `agent` and `curl` the words that these were called with. `context` are the files that
+    the executor saw in its context, `tools` what the fake compilers were called with and
+    `tools_env` in which environment, `joined` the calls that join platforms; `artifacts` and
+    `outputs` are for later jobs. `pulls` are the images that were pulled where a file says how, and
+    with which user and password each.
     """
 
     target: str
@@ -75,6 +76,7 @@ class Recorded:
     calls: int
     files: Mapping[str, bytes]
     command: tuple[str, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     umask: int | None = None

@@ -51,6 +51,7 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
     )
     if not calls:
         return recorded
+    recorded = replace(recorded, commands=tuple(_command(box, each) for each in calls))
     call = calls[0]
     words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[1:-1]]
     pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
@@ -100,6 +101,13 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         return recorded
     text = box.outward(config.read_bytes())
     return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
+
+
+def _command(box: Sandbox, call: Path) -> tuple[str, ...]:
+    """The program and its words."""
+    words = (call / "cmdline").read_bytes().split(b"\0")[1:-1]
+    program, *rest = (box.outward(word) for word in words)
+    return (Path(program).name, *rest)
 
 
 def _joined(box: Sandbox) -> Iterator[Joined]:

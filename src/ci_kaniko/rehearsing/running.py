@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.rehearsing.request import Request
+from ci_kaniko.rehearsing.sandbox import OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.rehearsing.recorded import File, Mount
     from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 
@@ -24,6 +28,16 @@ JOIN_IMAGE = "ghcr.io/regclient/regctl"
 JOIN_ENV = {"PATH": "/.recorder/join:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
 PREPARE_ENV = {"PATH": "/.recorder/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
 """Containers that are not the executor's: the one that joins, and those that prepare."""
+
+
+def builder_in(script: str) -> Builder | None:
+    """What a script builds with."""
+    every = map(builder, BUILDERS)
+    return next((one for one in every if _call_of(one) in script), None)
+
+
+def _call_of(known: Builder) -> str:
+    return known.program if known.takes_arguments else f"{known.program} build"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +69,12 @@ class Running(Request):
         if image.startswith(JOIN_IMAGE):
             self.box.equip()
             return dict(JOIN_ENV)
-        if "/kaniko/executor" in script:
+        found = builder_in(script)
+        if found and found.takes_arguments:
             return dict(IMAGE_ENV)
+        if found:
+            self.box.mkdir(found.home)
+            return {"PATH": f"{OTHERS}:/busybox:/usr/bin:/bin", "HOME": found.home}
         self.box.equip()
         return dict(PREPARE_ENV)
 

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.builders.registry import builder
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.rehearsing import buildah, executor, kubelet, shells, starter
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.programs import DATE, REGCTL, TOOL, TOOLS
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.request import Request
 
 
+OTHERS = "/.recorder/builders"
+"""The folder of the builders beside kaniko."""
+
 _SHARED = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
 _SWAPPED = re.compile(
-    r"/(?=(?:kaniko|busybox|builds|workspace|__w|github|home/runner|root|\.recorder|\.record)(?:[/:\s\"']|\Z))"
+    r"/(?=(?:kaniko|busybox|builds|workspace|__w|github|home/runner|home/user|root|\.recorder|\.record)(?:[/:\s\"']|\Z))"
 )
 
 _APPLETS = (
@@ -69,6 +74,8 @@ class Sandbox:
         building = request.executor is not None
         program = executor.BUILDING if building else executor.PROGRAM
         self.write("/kaniko/executor", program, 0o755)
+        for name in BUILDERS[1:]:
+            self.keep(f"{OTHERS}/{builder(name).program}", executor.CALLED, 0o755)
         if request.executor == buildah.NAME:
             self.write(executor.BUILDER, buildah.PROGRAM, 0o755)
         elif request.executor is not None:

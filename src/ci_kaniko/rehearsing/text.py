@@ -41,8 +41,11 @@ def _ending(job: Ran, done: Recorded) -> str:
 
 
 def _did(job: Ran, done: Recorded) -> Iterator[str]:
-    if done.calls:
+    if done.calls and done.commands[0][0] in {"executor", "docker"}:
         yield from _listed("/kaniko/executor", done.argv or ())
+    else:
+        for program, *words in done.commands:
+            yield from _listed(program, words)
     for call in done.joined:
         yield from _listed("regctl", call.words)
     if job.hosts:

@@ -11,7 +11,7 @@ from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, for_the_event, only
 from ci_kaniko.rehearsing.logins import both
 from ci_kaniko.rehearsing.recorded import File
-from ci_kaniko.rehearsing.running import Outcome, Running
+from ci_kaniko.rehearsing.running import Outcome, Running, builder_in
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 from ci_kaniko.rehearsing.told import agola as told
 
@@ -24,7 +24,7 @@ def run(request: Running) -> Outcome:
     building = {
         name: task
         for name, task in every.items()
-        if any("/kaniko/executor" in step["command"] for step in _agola_runs(task))
+        if any(builder_in(step["command"]) for step in _agola_runs(task))
     }
     chosen = every if request.job else for_the_event(building, request.event)
     task = only(chosen, request.job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.rehearsing import kubelet, yaml11
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.running import Outcome, Running
@@ -91,8 +92,9 @@ def pod_containers(
         raise NotModelled("containers that run beside one another are not modelled")
     for container in containers:
         own = container["name"]
-        if own.startswith("kaniko-"):
-            own = own.replace("kaniko-", "build-", 1)
+        program, dash, rest = own.partition("-")
+        if dash and program in BUILDERS:
+            own = f"build-{rest}"
         else:
             own = name if container in pod["containers"] else f"{name}/{own}"
         yield own, pod, container

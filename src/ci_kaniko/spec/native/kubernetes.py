@@ -219,3 +219,6 @@ class Kubernetes(Section):
         if self.clone and build.prepare:
             message = "prepare: clones in any case, for its commands"
             yield no_effect(("kubernetes", "clone"), message, "remove it"), False
+        elif self.clone and (builder := self.builder or build.builder) not in FETCHING:
+            message = f"for {builder} the repository is cloned in any case"
+            yield no_effect(("kubernetes", "clone"), message, "remove it"), False

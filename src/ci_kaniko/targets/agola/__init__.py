@@ -1,5 +1,6 @@
 """Agola."""
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
@@ -9,6 +10,7 @@ TARGET = Target(
     output=".agola/config.yml",
     template="agola.yml.j2",
     hears=PARTS,
+    builders=BUILDERS,
     prepare=later("ci_kaniko.targets.agola.run:prepare"),
     refuses=later("ci_kaniko.targets.agola.run:refuses"),
     verify=later("ci_kaniko.targets.agola.run:verify"),

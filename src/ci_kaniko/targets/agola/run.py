@@ -180,7 +180,7 @@ _FIELDS = {
         *("task_timeout_interval", "depends", "steps", *_EXTRA_TYPES),
     },
     "runtime": {"arch", "containers"},
-    "container": {"image"},
+    "container": {"image", "privileged"},
     "content": {"source_dir", "dest_dir", "paths"},
 }
 _STEPS: dict[str, set[str]] = {

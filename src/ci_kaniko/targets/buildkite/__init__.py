@@ -1,5 +1,6 @@
 """Buildkite."""
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
@@ -9,6 +10,7 @@ TARGET = Target(
     output=".buildkite/pipeline.yml",
     template="buildkite.yml.j2",
     hears=PARTS,
+    builders=BUILDERS,
     prepare=later("ci_kaniko.targets.buildkite.pipeline:prepare"),
     verify=later("ci_kaniko.targets.buildkite.pipeline:verify"),
     names=later("ci_kaniko.targets.buildkite.pipeline:names_beside_others"),
