@@ -67,6 +67,14 @@ def pytest_pycollect_makeitem(
     return folded(collector, name, obj) if collector.istestfunction(obj, name) else None
 
 
+LONG = ("test_leaves", "test_validators", "test_execution", "test_hooks", "test_import_budgets")
+"""The files that take longest start first: none of them is alone at work at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays: the collector need not walk through it over and over."""
     gc.freeze()

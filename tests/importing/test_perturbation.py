@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SILENT = Path(__file__).with_name("silent.yaml")
 IMPORTS = ROOT / "tests" / "imports"
-SAMPLE = 5
+SAMPLE = 3
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
 """The rules that report a key with everything below it."""

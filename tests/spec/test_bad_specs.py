@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -43,10 +44,17 @@ LEAKS = re.compile(
 
 def problems_of(case: Case) -> Sequence[Problem]:
     """What Python reports: the problems of an error, else the warnings."""
+    return _problems_of(case.data, case.file_name, case.target, tuple(case.values.items()))
+
+
+@functools.cache
+def _problems_of(
+    data: bytes, file_name: str, target: str, values: tuple[tuple[str, str], ...]
+) -> Sequence[Problem]:
     try:
-        spec = ci_kaniko.loads(case.data, case.file_name)
-        if case.target:
-            rendering.render(spec, case.target, case.values)
+        spec = ci_kaniko.loads(data, file_name)
+        if target:
+            rendering.render(spec, target, dict(values))
     except ci_kaniko.SpecError as error:
         return error.problems
     return warnings(spec)
