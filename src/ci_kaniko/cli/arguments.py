@@ -124,6 +124,7 @@ COMMANDS = {
     "targets": Command("knowledge:list_targets"),
     "schema": Command("knowledge:print_schema"),
     "explain": Command("knowledge:explain", "names", many=True),
+    "completion": Command("knowledge:print_completion", "shell"),
 }
 
 

@@ -380,9 +380,9 @@ def lint(
         str,
         typer.Option(
             "--format",
-            metavar="FORMAT",
-            help="text, concise (a line each), json, github (annotations in a workflow's log), "
-            "sarif (code scanning) or codequality (GitLab's reports).",
+            metavar="text|concise|json|github|sarif|codequality",
+            help="How problems are printed; sarif is for code scanning, codequality for GitLab's "
+            "reports.",
         ),
     ] = "text",
 ) -> None:
@@ -493,6 +493,19 @@ def explain(
     """Say what a rule is about, with an example, its message and the fix."""
     with _told():
         act("knowledge:explain", names or ())
+
+
+@app.command(cls=_Command)
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+) -> None:
+    """Print what completes commands, options and their words in a shell.
+
+    bash reads it from ~/.local/share/bash-completion/completions/ci-kaniko, zsh from _ci-kaniko in
+    a folder of its fpath, fish from ~/.config/fish/completions/ci-kaniko.fish.
+    """
+    with _told():
+        act("knowledge:print_completion", shell)
 
 
 def misuse(command: str, message: str) -> NoReturn:

@@ -1,10 +1,10 @@
-"""The commands that need no spec: ``targets``, ``schema`` and ``explain``."""
+"""The commands that need no spec: ``targets``, ``schema``, ``explain`` and ``completion``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.cli.shared import Misuse, print_text, say
+from ci_kaniko.cli.shared import Misuse, check_word, print_text, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,3 +48,11 @@ def explain(names: Sequence[str] = ()) -> None:
     told = [lesson(known[name]) for name in names if name in known]
     told += [fault_lesson(found.faults[name]) for name in names if name in found.faults]
     print_text("\n".join(told) or overview({**groups(), found.title: found.faults}))
+
+
+def print_completion(shell: str) -> None:
+    """Print the script for a shell. Raises Misuse for another one."""
+    from ci_kaniko.cli.completion import SHELLS, script_for
+
+    check_word(shell, SHELLS)
+    print_text(script_for(shell))

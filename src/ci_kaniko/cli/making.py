@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.cli import helped
+from ci_kaniko.cli import completion, helped
 from ci_kaniko.layouts.jinja import compiled
 
 
@@ -11,6 +11,7 @@ def made() -> dict[str, str]:
     modules = {
         "__init__": '"""What a build of ci-kaniko has made."""\n',
         helped.MODULE: f"texts = {helped.texts()!r}\nmade_of = {helped.made_of()!r}\n",
+        completion.MODULE: f"texts = {completion.texts()!r}\nmade_of = {helped.made_of()!r}\n",
         **compiled(),
     }
     return {f"{name}.py": text for name, text in modules.items()}

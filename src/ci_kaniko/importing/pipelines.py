@@ -12,7 +12,7 @@ from ci_kaniko.importing.readers.accounting import tell_pending
 from ci_kaniko.importing.readers.documents import failure
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.translate.joining import merged
-from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SpecError, UnknownTargetError
 from ci_kaniko.spec.loading import loads
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.reader import Reader
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
-
-SOURCES = (*NAMES, "shell", "tekton", "jenkins")
-"""What can be imported from."""
 
 
 @dataclass(frozen=True)

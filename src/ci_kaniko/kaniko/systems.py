@@ -134,3 +134,7 @@ def system(name: str) -> System:
         target = installed(name)
         found = target.system if target else System(name)
     return found
+
+
+SOURCES = (*NAMES, "shell", "tekton", "jenkins")
+"""What can be imported from."""

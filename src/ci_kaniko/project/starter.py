@@ -17,6 +17,7 @@ from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
+from ci_kaniko.text.site import page
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -236,6 +237,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     text = fill(
         "spec.yaml.j2",
         {
+            "reference": page("spec/"),
             "schema": f"{_SCHEMAS}/v{__version__}/docs/ci-kaniko.schema.json",
             "default_branch": facts.default_branch,
             "context": context,
