@@ -30,12 +30,14 @@ def found(text: str) -> list[tuple[str, str, str]]:
 
 def _found(manager: dict[str, Any], text: str) -> Iterator[tuple[str, str, str, str]]:
     """The same after the text that was matched, which Renovate looks for when it writes."""
-    *outer, last = map(_python, manager["matchStrings"])
-    assert not outer or manager["matchStringsStrategy"] == "recursive"
+    patterns = [*map(_python, manager["matchStrings"])]
     texts = [text]
-    for pattern in outer:
-        texts = [match[0] for each in texts for match in pattern.finditer(each)]
-    for match in (match for each in texts for match in last.finditer(each)):
+    if manager.get("matchStringsStrategy") == "recursive":
+        *outer, last = patterns
+        patterns = [last]
+        for pattern in outer:
+            texts = [match[0] for each in texts for match in pattern.finditer(each)]
+    for match in (m for last in patterns for each in texts for m in last.finditer(each)):
         groups = match.groupdict()
         name = groups.get("depName") or manager["depNameTemplate"]
         yield match[0], name, groups["currentValue"], groups.get("currentDigest") or ""
@@ -65,14 +67,21 @@ def wanted(text: str) -> set[tuple[str, str, str]]:
         images |= {build.prepare.image} if build.prepare else set()
         executor = build.executor
         images |= {executor.image} if executor.image else set()
+        if executor.image and not _parts(executor.image)[1] and not _digests(executor):
+            others.add((executor.image, executor.version or "", ""))
         if not executor.image and executor.distribution == KANIKO[1]:
-            pins = (executor.version, executor.digests.plain, executor.digests.debug)
+            pins = (executor.version, *_digests(executor))
             others |= {(KANIKO[0], *pin.partition("@")[::2]) for pin in pins if pin}
         if (action := build.tools.checkout) and " # " in action:
             name, commit, version = re.split("@| # ", action)
             others.add((name, version, commit))
     parts = {_parts(image) for image in images}
+    others = {each for each in others if each[1]}
     return {each for each in parts if each[1]} | others
+
+
+def _digests(executor: ci_kaniko.Executor) -> list[str]:
+    return [each for each in (executor.digests.plain, executor.digests.debug) if each]
 
 
 KANIKO = ("ghcr.io/osscontainertools/kaniko", "osscontainertools")
@@ -146,8 +155,6 @@ PLAIN, DEBUG = f"v1.28.3@{DIGEST}", f"v1.28.3-debug@{DIGEST}"
         ("executor:\n  distribution: osscontainertools\n  version: v1.28.3 # why\n", ["v1.28.3"]),
         ("executor:\n  version: v1.28.3\n\npush: never\n", ["v1.28.3"]),
         ("executor: {distribution: google, version: v1.24.0}\n", []),
-        ("executor: {image: mirror.example.com:5000/kaniko, version: v1.28.3}\n", []),
-        ("executor:\n  version: v1.28.3\n  image: mirror.example.com/kaniko\npush: never\n", []),
         (f"executor: {{version: v1.28.3, digests: {{plain: '{PLAIN}'}}}}\n", ["v1.28.3", PLAIN]),
         (
             f"executor:\n  version: v1.28.3\n  digests: {{debug: {DEBUG}, plain: {PLAIN}}}\n",
@@ -176,6 +183,25 @@ def test_the_version_of_the_executor_moves_with_its_digests(text: str, pins: lis
     ci_kaniko.loads(moved(text if "push:" in text else f"push: never\n{text}"))
 
 
+MIRROR = "mirror.example.com:5000/oss/kaniko"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"executor: {{image: {MIRROR}, version: v1.28.3}}\n",
+        f"executor: {{version: 'v1.28.3', distribution: chainguard, image: \"{MIRROR}\"}}\n",
+        f"executor:\n  version: v1.28.3 # why\n  # which\n  image: {MIRROR}\npush: never\n",
+        f"executor: # a\n  image: '{MIRROR}'\n  distribution: google\n  version: v1.28.3\n",
+        f"images:\n  a:\n    executor:\n      version: v1.28.3\n      image: {MIRROR}\n  b: {{}}\n",
+        f"images:\n  a: {{executor: {{version: v1.28.3, image: {MIRROR}}}}}\n",
+    ],
+)
+def test_the_version_of_a_mirrored_executor_moves(text: str) -> None:
+    assert found(text) == [(MIRROR, "v1.28.3", "")]
+    assert found(moved(text)) == [(MIRROR, "v99.28.3", "")]
+
+
 def test_specs_are_found_by_name() -> None:
     for manager in PRESET["customManagers"]:
         (pattern,) = manager["managerFilePatterns"]
@@ -190,7 +216,9 @@ def test_the_preset_has_the_shape_that_renovate_reads() -> None:
     for manager in PRESET["customManagers"]:
         assert manager["customType"] == "regex"
         assert not [text for text in manager["matchStrings"] if re.search(r"\(\?<?[=!]", text)]
-        names = set(_python(manager["matchStrings"][-1]).groupindex)
+        recursive = manager.get("matchStringsStrategy") == "recursive"
+        ends = manager["matchStrings"][-1:] if recursive else manager["matchStrings"]
+        names = set.intersection(*(set(_python(each).groupindex) for each in ends))
         assert names | {key.removesuffix("Template") for key in manager} >= {
             "currentValue",
             "datasource",

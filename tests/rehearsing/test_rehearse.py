@@ -145,6 +145,37 @@ def did(jobs: tuple[Ran, ...]) -> Iterator[tuple[tuple[str, str], Ran]]:
             yield (folder, told.get("--custom-platform", "")), job
 
 
+HOSTS = {"quay.io": True, "r.example.com:5000": True} | dict.fromkeys(
+    ("", "no host", "quay.io/x", "-x", "hub.docker.com", "https://quay.io"), False
+)
+BY_HOST = {
+    "a destination": "destinations: ['${env.HOST}/acme/shop:1']\n",
+    "a cache": "destinations: [ghcr.io/acme/shop:1]\ncache: {repo: '${env.HOST}/acme/cache'}\n",
+    "a base image": "destinations: [ghcr.io/acme/shop:1]\n",
+}
+LOGINS = """\
+default_branch: main
+registries:
+  ${env.HOST}: {username: bot, password: HOST_TOKEN}
+  ghcr.io: {username: bot, password: GHCR_TOKEN}
+"""
+
+
+@pytest.mark.parametrize("use", BY_HOST)
+def test_a_host_that_is_none_is_foreseen(use: str) -> None:
+    spec = ci_kaniko.loads(LOGINS + BY_HOST[use])
+    for host, good in HOSTS.items():
+        values = {"env.HOST": host}
+        found = ci_kaniko.preview(spec, "gitlab", ["default-branch"], values=values)
+        (run,) = (outcome.run for answer in found.answers for outcome in answer.outcomes)
+        assert bool(run.empty or run.unfit) != good, (use, host, run)
+        try:
+            done = ci_kaniko.rehearse(spec, "gitlab", values=values)
+        except shells.MissingProgram as missing:
+            pytest.skip(str(missing))
+        assert [job.status for job in done.jobs] == ["passed" if good else "failed"], (use, host)
+
+
 @pytest.mark.parametrize("batch", range(4))
 def test_a_rehearsal_does_what_a_preview_says(batch: int) -> None:
     """Random specs on random targets in random events."""

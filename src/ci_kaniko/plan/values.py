@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.kaniko.systems import request_refs
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.syntax.conditions import Event
-from ci_kaniko.syntax.grammar import check_text, is_identifier
-from ci_kaniko.syntax.references import MAX_TAG
-from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, variable
+from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, MAX_TAG, is_run_time_host
+from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, names, variable
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
     from ci_kaniko.syntax.references import Reference
+    from ci_kaniko.syntax.variables import Parts
 
 _TIME = (
     pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[-+]\d\d:\d\d)"),
@@ -265,6 +266,14 @@ def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
     allowed = "A-Za-z0-9_.-" if in_tag else "a-z0-9._/-"
     known = variable(ref.name)
     return bool(known) and not re.search(rf"^[.-]|[^{allowed}]", text)
+
+
+def unfit_hosts(registry: Parts, known: Values) -> Iterator[tuple[str, str]]:
+    """A variable that is a registry and has a value for which no login is found, with the value."""
+    for part in registry if is_run_time_host(registry) else ():
+        text = part if isinstance(part, str) else known.replace(part, is_reference=True)
+        if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
+            yield names(registry)[0], text
 
 
 def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.plan.bind import bind
-from ci_kaniko.plan.values import Values, unfit_values
+from ci_kaniko.plan.values import Values, unfit_hosts, unfit_values
 from ci_kaniko.previewing.starts import Start, start_of
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.variables import text_of
@@ -143,7 +143,7 @@ class _Known:
             destinations=tuple(text_of(push.reference.parts) for push in bound.pushes),
             no_push="" if pushed else self._no_push(plan),
             empty=tuple(self.empty),
-            unfit=tuple(dict.fromkeys(self._unfit(plan, pushed=pushed))),
+            unfit=tuple(dict.fromkeys(self._unfit(plan, bound, pushed=pushed))),
             logins=tuple(_use(login) for login in bound.logins),
             secrets=_other_secrets(bound),
             cache=text_of(bound.cached.parts) if bound.cached else "",
@@ -152,11 +152,17 @@ class _Known:
             hands_over=(*digest, *outputs),
         )
 
-    def _unfit(self, plan: Plan, *, pushed: bool) -> Iterator[str]:
-        """Variables with a value that an image reference cannot hold."""
+    def _unfit(self, plan: Plan, bound: Plan, *, pushed: bool) -> Iterator[str]:
+        """Variables with a value that an image reference cannot hold, or that is no registry."""
+        logins = {login.where for login in bound.logins}
+        registries = [login.key for login in plan.logins if login.where in logins]
         used = [push.reference for push in plan.pushes if pushed and self._holds(push.when)]
         for reference in [*used, *filter(None, [plan.cached])]:
             yield from (name for name, _ in unfit_values(reference, self.values))
+            registries.append(reference.registry)
+        for registry in registries:
+            found = unfit_hosts(registry, self.values)
+            yield from (name for name, _ in found if name not in self.empty)
 
     @property
     def request(self) -> bool:

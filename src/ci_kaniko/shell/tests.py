@@ -94,11 +94,16 @@ class Checks:
         self._plan = plan
 
     def of_every_run(self) -> list[str]:
-        """The checks that every run makes: of paths, of the stage, of the cache."""
+        """The checks that every run makes: of paths, of the stage, of the cache, of base images."""
         found = given_in(self._plan.spec) if self._plan.arguments else ()
         given = [each for each in found if each.what != "host" and not self._listed(each.name)]
         checks = [tuple(self._given(each)) for each in given]
         checks += self._of(self._cached())
+        known = {reference.registry for reference in self._cached()}
+        for login in self._plan.logins:
+            listed = any(self._listed(name) for name in inputs_in(login.host))
+            if is_run_time_host(login.key) and not (login.pushes or listed or login.key in known):
+                checks.append(tuple(self._host_check(login.key, "localhost")))
         return [line for check in dict.fromkeys(checks) for line in check]
 
     def _listed(self, name: str) -> bool:
@@ -148,14 +153,17 @@ class Checks:
                         checks[tuple(self._check(part, allowed))] = None
         return checks
 
-    def _host_check(self, registry: Parts) -> list[str]:
-        """Lines that stop where a host is none: kaniko would take it for a part of the path."""
+    def _host_check(self, registry: Parts, short: str = "'' | localhost") -> list[str]:
+        """Lines that stop where a host is none: kaniko would take it for a part of the path.
+
+        An empty one that stands in a reference has stopped the run before.
+        """
         word = self._words.text(registry)
         (name,) = names(registry)
         hidden = " | ".join(sorted(DOCKER_HUB_LOOKALIKES))
         return [
             f"case {word} in",
-            "  '' | localhost) ;;",
+            f"  {short}) ;;",
             "  *[!a-z0-9.:-]* | [.:-]* | *[.:-] | *[.:-][.:]* | *[.:]-* | *:*[!0-9]*) false ;;",
             f"  {hidden}) false ;;",
             "  *.* | *:*) ;;",

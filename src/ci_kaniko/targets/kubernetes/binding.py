@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.plan.values import unfit_values
+from ci_kaniko.plan.values import unfit_hosts, unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import VERSIONS, holds
-from ci_kaniko.syntax.grammar import is_host
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, check_tag_text, is_run_time_host
-from ci_kaniko.syntax.variables import Part, Ref, names
+from ci_kaniko.syntax.references import check_tag_text
+from ci_kaniko.syntax.variables import Part, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,15 +99,13 @@ def _bad_hosts(plan: Plan, known: Values) -> Iterator[Finding]:
     for login in plan.logins:
         registries.setdefault(login.key, login.where)
     for registry, where in registries.items():
-        for part in registry if is_run_time_host(registry) else ():
-            text = part if isinstance(part, str) else known.replace(part, is_reference=True)
-            if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
-                yield Finding(
-                    "bad-value",
-                    where,
-                    f"no registry to log in to has this {names(registry)[0]}: {quoted(text)}",
-                    "a host, such as docker.io or registry.example.com:5000",
-                )
+        for name, text in unfit_hosts(registry, known):
+            yield Finding(
+                "bad-value",
+                where,
+                f"no registry to log in to has this {name}: {quoted(text)}",
+                "a host, such as docker.io or registry.example.com:5000",
+            )
 
 
 def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
