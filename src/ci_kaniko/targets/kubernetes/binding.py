@@ -10,7 +10,6 @@ from ci_kaniko.plan.values import unfit_hosts, unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.conditions import VERSIONS, holds
 from ci_kaniko.syntax.references import check_tag_text
-from ci_kaniko.syntax.variables import Part, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.syntax.conditions import AnyOf
     from ci_kaniko.syntax.references import Reference
+    from ci_kaniko.syntax.variables import Part, Ref
 
 PLACES = {CHECKOUT, OUTPUT, DIGEST}
 """What a container knows when it runs."""
