@@ -197,7 +197,10 @@ def script_of(path: str) -> str:
     return f"pip install --quiet ci-kaniko=={ci_kaniko.__version__}\n{script}"
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if not path.startswith(".github/")])
+JOBS = [path for path in FILES if not path.startswith(".github/") and "plugin" not in path]
+
+
+@pytest.mark.parametrize("path", JOBS)
 def test_a_job_of_the_page_finds_what_differs(path: str, repository: Repository) -> None:
     env = {
         "PATH": commands(repository.cache / "bin"),
@@ -213,6 +216,41 @@ def test_a_job_of_the_page_finds_what_differs(path: str, repository: Repository)
     code, said = run(script, repository.folder, env, "-e")
     assert code == 1
     assert "-old: true" in said
+
+
+def test_the_plugin_of_the_page_finds_what_differs(repository: Repository) -> None:
+    """A step's settings reach the hook as the agent names them, an item at a time."""
+    (hook,) = re.findall(r"(?ms)^```sh\n(#!/usr/bin/env bash\n# \S+/hooks/command\n.*?)^```$", PAGE)
+    known = yaml11.load(FILES[".buildkite/plugins/ci-kaniko/plugin.yml"])["configuration"]
+    (step,) = yaml11.load(FILES[".buildkite/check-by-plugin.yml"])["steps"]
+    ((source, given),) = step["plugins"][0].items()
+    assert source == "./.buildkite/plugins/ci-kaniko"
+    assert given.keys() <= known["properties"].keys()
+    env = {
+        "PATH": commands(repository.cache / "bin"),
+        "PYTHONPATH": PACKAGE,
+        "HOME": str(repository.cache),
+        "NOTES": str(repository.cache / "notes"),
+    }
+
+    def hooked(*args: str, version: str = "") -> tuple[int, str]:
+        name = "BUILDKITE_PLUGIN_CI_KANIKO"
+        settings = {f"{name}_ARGS_{number}": word for number, word in enumerate(args)}
+        settings |= {f"{name}_VERSION": version} if version else {}
+        return run(hook, repository.folder, {**env, **settings})
+
+    assert hooked(*given["args"])[0] == 0
+    note = (repository.cache / "notes").read_text()
+    assert note.split()[-1] == f"ci-kaniko=={ci_kaniko.__version__}"
+    repository.write(".github/workflows/shop.yml", f"{HEADER}old: true\n")
+    code, said = hooked(*given["args"], version="9 $(touch x)")
+    assert code == 1
+    assert "-old: true" in said
+    assert (repository.cache / "notes").read_text().endswith("ci-kaniko==9 $(touch x)\n")
+    assert hooked()[0] == 0  # the spec at the root, whose file is in sync
+    assert hooked("-f", "a b.yaml")[0] == 1
+    assert "a b.yaml" in hooked("-f", "a b.yaml")[1]
+    assert not (repository.folder / "x").exists()
 
 
 # -- GitLab -----------------------------------------------------------------------------------
