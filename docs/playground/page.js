@@ -4,6 +4,7 @@ import { decoded, encoded } from "./link.js";
 
 const WAIT = 250; // milliseconds without a key before a spec is looked at
 const MANY = 100;
+const LONG = 10_000; // letters of a text that browsers take too long to insert as if it was typed
 
 const at = (id) => document.getElementById(id);
 const spec = at("spec");
@@ -163,16 +164,16 @@ function showProblems() {
     const place = problem.line ? `${problem.line}:${problem.column}` : problem.where;
     const text = problem.targets.length ? `${titles(problem.targets)}: ` : "";
     const parts = [
-      element("span", { class: "place" }, place),
-      element("span", { class: "text" }, `${text}${problem.message} `),
-      element("span", {}, `[${problem.severity} ${problem.rule}]`),
+      element("span", { class: "place" }, `${place} ${problem.severity}`),
+      element("span", { class: "text" }, `${text}${problem.message}`),
     ];
     if (problem.hint) parts.push(element("span", { class: "hint" }, problem.hint));
     const line = problem.line
       ? element("button", { type: "button" }, ...parts)
       : element("div", { class: "far" }, ...parts);
     if (problem.line) line.addEventListener("click", () => go(problem));
-    return element("li", { class: problem.severity }, line);
+    const rule = element("a", { href: `../rules/#${problem.rule}` }, problem.rule);
+    return element("li", { class: problem.severity }, line, rule);
   });
   if (found.length > MANY) {
     items.push(element("li", {}, element("div", { class: "far" }, `${found.length - MANY} more`)));
@@ -371,7 +372,8 @@ function write(text) {
   spec.focus();
   spec.select();
   // Unlike an assignment this can be undone by a key.
-  if (!document.execCommand("insertText", false, text)) spec.value = text;
+  const isTyped = text.length < LONG && document.execCommand("insertText", false, text);
+  if (!isTyped) spec.value = text;
   spec.setSelectionRange(0, 0);
   spec.scrollTop = 0;
   edited();

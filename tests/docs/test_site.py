@@ -90,6 +90,12 @@ def test_an_anchor_means_one_place(site: Path) -> None:
         assert sorted({*ids}) == sorted(ids), path
 
 
+def test_the_playground_leads_to_the_rule_of_a_problem(site: Path) -> None:
+    assert "../rules/#${problem.rule}" in (site / "playground" / "page.js").read_text("utf-8")
+    ids = Page((site / "rules" / "index.html").read_text(encoding="utf-8")).ids
+    assert {*rules()} <= {*ids}
+
+
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     """A page of the site works without the network."""
     for path in site.rglob("*.html"):
