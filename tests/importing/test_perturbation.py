@@ -47,6 +47,7 @@ _PARTS = {
     "GitHub workflow": "",
     "GitHub job": r"(?:jobs\.[^.]+|runs)\.",
     "GitHub checkout": r"jobs\.[^.]+\.steps\[\]\.with\.",
+    "GitHub upload": r"jobs\.[^.]+\.steps\[\]\.with\.",
     "GitHub input": r"on\.workflow_(?:call|dispatch)\.inputs\.[^.]+\.",
     "GitHub step": r"jobs\.[^.]+\.steps\[\]\.",
 }

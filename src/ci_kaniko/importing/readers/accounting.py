@@ -47,6 +47,10 @@ IGNORED: dict[str, dict[str, str]] = {
         "required": "shows in the default",
         "deprecationMessage": _FOR_PEOPLE,
     },
+    "GitHub upload": dict.fromkeys(
+        ("retention-days", "if-no-files-found", "compression-level"),
+        "is about an artifact that the rendered job does not need",
+    ),
     "GitHub step": {"name": _FOR_PEOPLE, "id": "what reads its outputs is told"},
 }
 """The keys that mean nothing for a build, and why not; all others are read or told."""

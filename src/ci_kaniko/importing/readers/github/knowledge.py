@@ -60,7 +60,10 @@ class Step(NamedTuple):
 
 
 class Known:
-    """What is known in one job; ``given`` tells what an input of the workflow is worth."""
+    """What is known in one job; ``given`` tells what an input of the workflow is worth.
+
+    ``taken`` is the step that ``prepare`` of the spec stands for.
+    """
 
     def __init__(self, job: Draft, cell: dict[str, Text], given: Callable[[str], Text]) -> None:
         self.job = job
@@ -70,6 +73,7 @@ class Known:
         self.wanted: set[str] = set()
         self.used: set[str] = set()
         self.step: Step | None = None
+        self.taken: Map | None = None
         self.started = YES
         self._given = given
         self._late: dict[str, Str] = {}

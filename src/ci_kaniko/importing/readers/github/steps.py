@@ -129,6 +129,8 @@ class Steps:
     ) -> None:
         for item in steps:
             raw = mapping(item)
+            if raw is self.known.taken:
+                continue
             step = Step(raw, inputs, prefix, folder, within)
             number = len(self.steps)
             self.steps.append(step)

@@ -20,6 +20,7 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
+from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
@@ -64,6 +65,7 @@ class Workflow:
         self.inputs = inputs
         self.caller = caller
         self.condition = condition
+        self.prepared: set[str] = set()
         self.depth: int = caller.depth + 1 if caller else 0
         self.is_action = "runs" in root and "jobs" not in root
         self.on = events_of(root.get("on", root.get("true", root.get("True"))))
@@ -86,7 +88,7 @@ class Workflow:
             if not made:
                 others.append(name)
             yield from made
-        for name in others if found else ():
+        for name in [name for name in others if name not in self.prepared] if found else ():
             self.report.tell("other-job", self.path, listed.line_of(name), "job", name)
 
     def _jobs(self, name: str, job: Map, line: int) -> Iterator[Draft]:
@@ -148,6 +150,8 @@ class Workflow:
         known.environment(mapping(raw.get("env")))
         logins = self._container(job, raw, known)
         events = self.events(string(raw.get("if")), raw.line_of("if"))
+        before = prepared_by(job, mapping(self.root.get("jobs")), raw)
+        known.taken = before.step if before else None
         steps = Steps(known, events, self.original)
         calls = steps.read(raw, self._folder(raw))
         job.calls = tuple(_with_logins(call, logins) for call in calls)
@@ -155,6 +159,11 @@ class Workflow:
             return None
         events.tell(job, known.before())
         section_of(job, name, self.root, raw, called=self.is_action or self.caller is not None)
+        if before:
+            self.prepared.add(before.name)
+            job.section["needs"].remove(before.name)
+            if not job.section["needs"]:
+                del job.section["needs"]
         self._declared(job)
         tell_rest(job, self.root, raw, ours=self.original.is_ours)
         return job
