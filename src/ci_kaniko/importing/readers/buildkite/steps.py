@@ -10,6 +10,7 @@ from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
 from ci_kaniko.importing.readers.documents import (
     List,
@@ -83,17 +84,27 @@ def jobs(original: Original) -> Iterator[Draft]:
         top = root if isinstance(root, Map) else Map(1)
         steps = root if isinstance(root, list) else list(top.get("steps") or ())
         first = True
-        for placed in _flat(steps, _Placed(Map())):
+        every = list(_flat(steps, _Placed(Map())))
+        for at, placed in enumerate(every):
+            before = [one.step for one in every[:at] if _is_awaited(one.step, placed)]
             for job in _step(placed, top, original):
-                _tell_gates(job, placed)
+                prepared = prepared_by(job, placed.step, before)
+                _tell_gates(job, [gate for gate in placed.gates if gate is not prepared])
                 if first:
                     later(job, root, "buildkite: {extra: ...} takes keys of a step as they are")
                 first = False
                 yield job
 
 
-def _tell_gates(job: Draft, placed: _Placed) -> None:
-    for step in placed.gates:
+def _is_awaited(step: Map, placed: _Placed) -> bool:
+    """Whether a step has to pass before another one starts."""
+    needed = sequence(placed.step.get("depends_on"))
+    keys = {peek(item) or peek(mapping(item).get("step")) for item in needed}
+    return any(step is gate for gate in placed.gates) or bool({peek(step.get("key"))} & keys - {""})
+
+
+def _tell_gates(job: Draft, gates: list[Map]) -> None:
+    for step in gates:
         keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
         words = [beginning(string(step[key])) for key in keys]
         job.tell("gate", line_of(step), ": ".join(filter(None, words)) or "a step")
