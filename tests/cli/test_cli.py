@@ -665,9 +665,9 @@ def test_ctrl_c(repository: Path) -> None:
     ("moment", "code"),
     [
         ("atexit.register(interrupt)", 0),
-        ("cli._run = lambda words: atexit.register(interrupt)", 0),
-        ("cli._run = lambda words: interrupt()", 130),
-        ("cli._run = lambda words: Ended()", 0),
+        ("cli.run = lambda words: atexit.register(interrupt)", 0),
+        ("cli.run = lambda words: interrupt()", 130),
+        ("cli.run = lambda words: Ended()", 0),
         ("cli._stop_listening = once(interrupt)", 130),
     ],
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
 from ci_kaniko.quick.built import PACKAGE
+from ci_kaniko.quick.choice import FORCED
 from ci_kaniko.rehearsing.events import Event, values
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
@@ -31,7 +32,7 @@ import ci_kaniko
 load = functools.cache(lambda path: ci_kaniko.loads(open(path, "rb").read(), path))
 for path, target, values in json.load(sys.stdin):
     print(json.dumps(ci_kaniko.render(load(path), target, values)))
-print(json.dumps([name for name in ("jinja2",) if name in sys.modules]))
+print(json.dumps([name for name in ("jinja2", "pydantic") if name in sys.modules]))
 """
 """A program that renders what its input asks for, one text a line, and says what it imported."""
 
@@ -97,7 +98,11 @@ def render(case: str, target: str, event: Event | None = None) -> str:
 
 
 def rendered_elsewhere(
-    pairs: Sequence[tuple[str, str]], seed: str, folder: Path, files: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]],
+    seed: str,
+    folder: Path,
+    files: Mapping[str, str],
+    reader: str = "pydantic",
 ) -> list[Any]:
     """What another process renders of cases: with another clock, environment and order of sets.
 
@@ -114,7 +119,7 @@ def rendered_elsewhere(
     done = subprocess.run(
         [sys.executable, "-c", _RENDER_ALL],
         input=json.dumps(wanted),
-        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"}
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", FORCED: reader}
         | {"PYTHONPATH": os.pathsep.join([str(package.parent), str(ROOT / "src"), *sys.path])},
         cwd=folder,
         capture_output=True,

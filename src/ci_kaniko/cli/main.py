@@ -43,7 +43,7 @@ def command() -> None:
         elif sys.argv[-1] in ("--help", "-h") and (text := _help(sys.argv[1:])):
             print(text, flush=True)
         elif not _known_to_be_in_sync(sys.argv[1:]):
-            _run(sys.argv[1:])
+            _start(sys.argv[1:])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -76,7 +76,24 @@ def _help(words: list[str]) -> str | None:
     return help_for(words)
 
 
-def _run(words: list[str]) -> None:
+def _start(words: list[str]) -> None:
+    """Run a command without pydantic, and once more with it where that is not enough."""
+    from ci_kaniko.quick.choice import NeedsPydantic, forget_small, prefer_small
+
+    if "-" not in words:  # what is read from there cannot be read again
+        prefer_small()
+    try:
+        run(words)
+    except NeedsPydantic:
+        forget_small()
+    else:
+        return
+    from importlib import import_module
+
+    import_module("ci_kaniko.cli.main").run(words)
+
+
+def run(words: list[str]) -> None:
     """The command of a command line: at once when it is a usual one, else through Typer."""
     import atexit
     import gc

@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from ci_kaniko.quick.choice import need_pydantic
+
 GROUP = "ci_kaniko.targets"
 
 
@@ -28,10 +30,14 @@ def installed_names() -> tuple[str, ...]:
 
 @cache
 def installed(name: str) -> Any:
-    """The Target of that name; None when nobody installed one. Raises BrokenTargetError."""
+    """The Target of that name; None when nobody installed one. Raises BrokenTargetError.
+
+    It may declare models, with pydantic. Raises NeedsPydantic.
+    """
     item = _found().get(name)
     if item is None:
         return None
+    need_pydantic()
     try:
         return item.load()
     except Exception as error:

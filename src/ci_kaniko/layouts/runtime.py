@@ -66,7 +66,7 @@ class Macro:
             raise Unsupported
 
     def __call__(self, *given: Any) -> str:
-        """The text, for the values of all its names."""
+        """The text, for the values of all its names. Raises Unsupported for fewer."""
         if len(given) != len(self._names):
             raise Unsupported
         text: str = self._body(*given)
@@ -125,7 +125,7 @@ class environment:  # noqa: N801 - Jinja's name
 
     @staticmethod
     def getitem(owner: Any, key: Any) -> Any:
-        """An item."""
+        """An item. Raises Unsupported where there is none."""
         try:
             return owner[key]
         except (AttributeError, TypeError, LookupError):

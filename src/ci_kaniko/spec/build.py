@@ -9,9 +9,8 @@ from them.
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, PrivateAttr
-
 from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.quick.declaring import Field, PrivateAttr
 from ci_kaniko.spec.builder import BuilderName
 from ci_kaniko.spec.clouds import ContextLogin
 from ci_kaniko.spec.context import (

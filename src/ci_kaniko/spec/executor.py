@@ -1,14 +1,11 @@
 """The executor that runs."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import STRING, OwnImage, Reads, Version, check_present, checked, choice
 from ci_kaniko.spec.model import Later, Model
 from ci_kaniko.syntax.grammar import check_digest
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.typed import DigestsDict, ExecutorDict
 
 
-def version_of(executor: Executor) -> str:
+def version_of(executor: "Executor") -> str:
     """The release that runs: the one that the spec names, else the distribution's."""
     return (
         executor.version
@@ -32,14 +29,14 @@ def version_of(executor: Executor) -> str:
     )
 
 
-def own_version(executor: Executor) -> str | None:
+def own_version(executor: "Executor") -> str | None:
     """The release that the tag of the user's own image names."""
     tag = (executor.image or "").partition("@")[0].rpartition("/")[2].partition(":")[2]
     found = re.match(r"v[0-9]+\.[0-9]+\.[0-9]+(?![0-9.])", tag)
     return found.group() if found else None
 
 
-def has_own_tag(executor: Executor) -> bool:
+def has_own_tag(executor: "Executor") -> bool:
     """Whether the spec names an image that nothing is appended to."""
     return executor.image is not None and _tagged(executor.image)
 
@@ -48,7 +45,7 @@ def _tagged(image: str) -> bool:
     return ":" in image.partition("@")[0].rpartition("/")[2] or "@" in image
 
 
-def pinned_versions(executor: Executor) -> Iterator[str]:
+def pinned_versions(executor: "Executor") -> "Iterator[str]":
     """The releases that the digests are of."""
     for _, pinned in executor.digests:
         if pinned:
@@ -59,7 +56,7 @@ SUFFIXES = {"plain": "", "debug": "-debug"}
 """What follows the version in the tag of a variant."""
 
 
-def _check_pinned(variant: str) -> Callable[[str], None]:
+def _check_pinned(variant: str) -> "Callable[[str], None]":
     def check(text: str) -> None:
         """Raises Refused for what is not a tag of the variant with a digest."""
         check_present(text)
@@ -95,7 +92,7 @@ class Digests(Model):
 
     if TYPE_CHECKING:
 
-        def __init__(self, /, **data: Unpack[DigestsDict]) -> None: ...
+        def __init__(self, /, **data: "Unpack[DigestsDict]") -> None: ...
 
 
 DistributionName = Annotated[str, choice(*DISTRIBUTIONS)]
@@ -129,4 +126,4 @@ class Executor(Model):
 
     if TYPE_CHECKING:
 
-        def __init__(self, /, **data: Unpack[ExecutorDict]) -> None: ...
+        def __init__(self, /, **data: "Unpack[ExecutorDict]") -> None: ...

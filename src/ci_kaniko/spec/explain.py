@@ -15,7 +15,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import ValidationError
+    from ci_kaniko.quick.declaring import ValidationError
 
 
 _ARGUMENTS = pattern(r"--[a-z-]+(?:=[\w./:@-]+)?(?: +--[a-z-]+(?:=[\w./:@-]+)?)+", re.ASCII)

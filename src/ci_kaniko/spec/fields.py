@@ -6,11 +6,8 @@ from functools import cache
 from operator import not_
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from pydantic import Field
-from pydantic.fields import FieldInfo
-from pydantic_core import core_schema
-
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import Field, FieldInfo
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when, spelled
 from ci_kaniko.syntax.references import (
@@ -38,7 +35,7 @@ from ci_kaniko.text.patterns import pattern
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import BaseModel
+    from ci_kaniko.quick.declaring import BaseModel
 
 
 TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -74,7 +71,13 @@ class Reads:
         self.kind = kind
         self.write = write
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def reading(self, _: Any, __: Any) -> Callable[[Any], Any]:
+        """What reads a value, whatever the type is."""
+        return self.read
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             self.read,
             serialization=core_schema.plain_serializer_function_ser_schema(self.write),
@@ -145,7 +148,14 @@ class NotEmpty:
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def reading(self, handler: Any, source: Any) -> Callable[[Any], Any]:
+        """What reads a value that is not empty."""
+        read = handler(source)
+        return lambda value: read(self._filled(value))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_before_validator_function(self._filled, handler(source))
 
     def _filled(self, value: Any) -> Any:

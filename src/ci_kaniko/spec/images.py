@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.declaring import ValidationError
 from ci_kaniko.spec.build import OF_THE_SPEC, TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.labels import long_form
 from ci_kaniko.spec.model import Model

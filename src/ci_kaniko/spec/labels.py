@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from pydantic_core import core_schema
 
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.scalars import Plain, as_bool, wrong_type
@@ -42,7 +41,13 @@ class Labels(dict[str, Any]):
 class OrOci:
     """Annotates a mapping of labels that may be ``oci``, or have it as a switch."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def reading(self, handler: Any, source: Any) -> Callable[[Any], Any]:
+        """What reads a value."""
+        return partial(_read, read=handler(source))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_wrap_validator_function(
             _read,
             handler(source),

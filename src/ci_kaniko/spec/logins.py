@@ -5,9 +5,8 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field
-
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import ConfigDict, Field
 from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin
 from ci_kaniko.spec.fields import (
     STRING,

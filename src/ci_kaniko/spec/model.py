@@ -5,10 +5,8 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import core_schema
-
 from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.quick.declaring import BaseModel, ConfigDict, Field, model_validator
 from ci_kaniko.spec.builder import BuilderName  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.fields import makers, remade
 from ci_kaniko.syntax.scalars import wrong_type
@@ -22,7 +20,14 @@ if TYPE_CHECKING:
 
 
 class _Later:
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def reading(self, _: Any, source: Any) -> Callable[[Any], Any]:
+        """What reads a value: the model."""
+        read: Callable[[Any], Any] = source.model_validate
+        return read
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             source.model_validate,
             serialization=core_schema.wrap_serializer_function_ser_schema(
@@ -31,6 +36,8 @@ class _Later:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        from pydantic_core import core_schema
+
         model = schema["function"]["function"].__self__
         model.model_rebuild()
         # A chain of one: for the model itself the handler would leave its entry in $defs out.

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,

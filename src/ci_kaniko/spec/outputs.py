@@ -3,10 +3,8 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-from pydantic_core import core_schema
-
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import LIST_OR_ONE, STRING, UNSAID, Reads, checked, choice
 from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Later, Model, short_or_long
@@ -14,6 +12,8 @@ from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import OutputFileDict, OutputsDict
@@ -96,7 +96,14 @@ class _OneOrMany:
     def _listed(value: Any) -> list[Any]:
         return [value] if isinstance(value, dict) else as_list(value)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def reading(self, handler: Any, source: Any) -> "Callable[[Any], Any]":
+        """What reads a value as a list."""
+        read = handler(source)
+        return lambda value: read(self._listed(value))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_before_validator_function(self._listed, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ModelWrapValidatorHandler, model_serializer, model_validator
-
 from ci_kaniko.kaniko.systems import ADOPTING
+from ci_kaniko.quick.declaring import model_serializer, model_validator
 from ci_kaniko.spec.build import NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import Outputs
 
 if TYPE_CHECKING:
+    from pydantic import ModelWrapValidatorHandler
     from typing_extensions import Unpack
 
     from ci_kaniko.spec.typed import SpecDict

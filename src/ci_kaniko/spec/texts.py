@@ -13,9 +13,8 @@ from ci_kaniko.syntax.variables import INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
     from ci_kaniko.problems.finding import Where
+    from ci_kaniko.quick.declaring import FieldInfo
     from ci_kaniko.spec.build import Build
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import (
     STRING,

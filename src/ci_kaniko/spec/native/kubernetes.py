@@ -4,10 +4,9 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-
 from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Later, Model, Section

@@ -16,6 +16,7 @@ from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_b
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.inputs import takes_inputs
 from ci_kaniko.targets.buildkite.plugin import secret_names
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
-    from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.native.buildkite import Buildkite
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.buildkite.steps import Step
 
@@ -154,7 +155,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _second_queue(plan.spec)
     yield from _store_names(plan)
     yield from _lost_artifacts(plan)
-    yield from _undeliverable(("buildkite",), section.model_dump())
+    yield from _undeliverable(section)
     yield from no_paths(plan, _NO_PATHS)
     yield from _impossible_inputs(plan)
 
@@ -242,22 +243,18 @@ def _too_many(spec: Spec, count: int) -> Finding:
     )
 
 
-def _undeliverable(where: Where, value: Any) -> Iterator[Finding]:
+def _undeliverable(section: Buildkite) -> Iterator[Finding]:
     """Texts that no doubling brings through the upload, and no quoting can help."""
-    if isinstance(value, str) and "$" in value and not _survives(_uploaded(value)):
-        yield Finding(
-            "bad-character",
-            where,
-            f"{quoted(value)} has a backslash before a $, which Buildkite's upload would take away",
-            "leave the backslash out",
-        )
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _undeliverable((*where, key), item)
-            yield from _undeliverable((*where, key), key)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _undeliverable((*where, index), item)
+    for field in type(section).model_fields:
+        for where, text, *_ in texts_of(section, field, type(section)):
+            if "$" in text and not _survives(_uploaded(text)):
+                yield Finding(
+                    "bad-character",
+                    ("buildkite", *where),
+                    f"{quoted(text)} has a backslash before a $, which Buildkite's upload would "
+                    "take away",
+                    "leave the backslash out",
+                )
 
 
 def _second_queue(spec: Build) -> Iterator[Finding]:
