@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import ci_kaniko
+from ci_kaniko.kaniko import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +166,8 @@ def _become(request: Mapping[str, Any], own: Sequence[str]) -> None:
     sys.path[:] = ["", *filter(None, added), *own]
     sys.argv[:] = ["ci-kaniko", *request["arguments"]]
     importlib.invalidate_caches()
+    for remembered in (installed._found, installed.installed):  # noqa: SLF001
+        remembered.cache_clear()  # what was installed for the parent
 
 
 def _main() -> None:

@@ -326,3 +326,46 @@ def test_a_target_that_does_not_load_is_told_by_its_distribution(
         'ci-kaniko: target "broken" of broken-ci 0.3 cannot be loaded: '
         "ModuleNotFoundError: No module named 'broken_ci'\n"
     )
+
+
+def test_a_variable_that_it_does_not_tell_is_refused_where_it_is_used() -> None:
+    """Each of those that it may be asked for, by three specs that ask."""
+    program = """
+import pathlib
+import acme_ci, ci_kaniko
+from ci_kaniko.shell.dialect import Impossible
+
+tells, asked, hidden = acme_ci._Dialect.cell, set(), ""
+
+def cell(self, name, plan):
+    asked.add(name)
+    return Impossible("it is hidden", "write it") if name == hidden else tells(self, name, plan)
+
+acme_ci._Dialect.cell = cell
+files = sorted(pathlib.Path("src/ci_kaniko/testing/specs").iterdir())
+specs = [ci_kaniko.loads(file.read_text()) for file in files]
+asking = {}
+for spec in specs:
+    asked.clear()
+    try:
+        ci_kaniko.render(spec, "acme")
+    except ci_kaniko.SpecError:
+        continue
+    for name in asked:
+        asking.setdefault(name, []).append(spec)
+for hidden, found in asking.items():
+    for spec in (*found[:2], found[-1]):
+        asked.clear()
+        try:
+            ci_kaniko.render(spec, "acme")
+        except ci_kaniko.SpecError as error:
+            assert any("it is hidden" in problem.message for problem in error.problems), error
+            assert all(problem.where for problem in error.problems), (hidden, error.problems)
+        else:
+            assert hidden not in asked or hidden in {"version", "ref.version"}, hidden
+print(*sorted(asking))
+"""
+    done = forked.run(code=program, environment={**os.environ, **BESIDE}, folder=ROOT)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    asked = {*done.stdout.decode().split()}
+    assert {"branch", "commit.sha", "default_branch", "repository.url"} <= asked

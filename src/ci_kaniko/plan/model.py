@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
+from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
@@ -244,6 +245,10 @@ class Plan(NamedTuple):
         for where, text in texts:
             for name in names(parts_of(text)):
                 yield where, name
+        if self.arguments:
+            reproducible = bool(self.spec.options.reproducible)
+            made = oci_labels(self.spec.labels, reproducible=reproducible)
+            yield from ((("labels", OCI), name) for name in made.values())
 
     @property
     def secrets(self) -> tuple[str, ...]:

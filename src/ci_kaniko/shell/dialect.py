@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.problems.finding import Where
 
 
 class Cell(NamedTuple):
@@ -226,16 +227,42 @@ def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
             )
     for push in plan.pushes:
         for condition in push.when:
-            needed = dialect.cell("default_branch", plan)
-            if condition.kind == "default-branch" and isinstance(needed, Impossible):
-                yield Finding("target-variable", (*push.where, "when"), needed.reason, needed.hint)
-            if condition.kind in {"schedule", "manual"} and condition.kind not in dialect.tests:
-                yield Finding(
-                    "impossible-condition",
-                    (*push.where, "when"),
-                    f"{dialect.target} does not tell a job that it is a {condition.kind} run",
-                    "branch and tag conditions work everywhere",
-                )
+            where = (*push.where, "when")
+            yield from _impossible_condition(condition.kind, where, plan, dialect)
+
+
+_NEEDED = {
+    "default-branch": ("branch", "default_branch"),
+    "branch": ("branch",),
+    "tag": ("tag",),
+    "version": ("version",),
+    "release": ("version",),
+}
+"""The variables by which a script knows that a condition holds."""
+
+
+def _impossible_condition(
+    kind: str, where: Where, plan: Plan, dialect: Dialect
+) -> Iterator[Finding]:
+    """Why a job cannot know whether a condition holds."""
+    for name in _NEEDED.get(kind, ()):
+        cell = cell_of(dialect, name, plan)
+        if isinstance(cell, Impossible):
+            yield Finding(
+                "target-variable",
+                where,
+                f"{kind} asks for ${{{name}}}, which cannot be known on {dialect.target}: "
+                f"{cell.reason}",
+                cell.hint,
+            )
+            return
+    if kind in {"pull-request", "schedule", "manual"} and kind not in dialect.tests:
+        yield Finding(
+            "impossible-condition",
+            where,
+            f"{dialect.target} does not tell a job that it is a {kind} run",
+            "branch and tag conditions work everywhere",
+        )
 
 
 def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
