@@ -68,7 +68,7 @@ NAMES_A_TARGET = {
     "ci_kaniko/importing/": "what is read, whatever it is rendered for",
     "ci_kaniko/rehearsing/runners/": "the platforms, as each runs a job",
     "ci_kaniko/rehearsing/told/buildkite.py": "where its repository lies",
-    "ci_kaniko/testing/specs/": "specs, as users write them",
+    "ci_kaniko/testing/": "specs, as users write them",
     "ci_kaniko/problems/rules/": "what an example is rendered for",
     "ci_kaniko/spec/build.py": "an example: a queue, and an output",
     "ci_kaniko/spec/options.py": "a credential helper of the executor",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-SPECS = (ROOT / "src" / "ci_kaniko" / "testing" / "specs", ROOT / "tests" / "specs" / "pipelines")
+_JUDGED = ROOT / "src" / "ci_kaniko" / "testing"
+SPECS = (_JUDGED / "specs", _JUDGED / "pipelines", ROOT / "tests" / "specs" / "pipelines")
 
 CASES = {
     "seed-agola-docker-hub": (

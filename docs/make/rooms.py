@@ -331,7 +331,7 @@ def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
 
 
 def names_in_tables(tables: dict[str, str], words: set[str]) -> list[str]:
-    """Where a table has one of some words as a key or a value, and a template at all."""
+    """Where a table has one of some words as a key or a value, and a template as a key."""
     return [
         f"{path}:{number}"
         for path, text in tables.items()
@@ -351,7 +351,7 @@ def _entries(text: str) -> Iterator[tuple[int, str]]:
 
 def _words(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
-        yield from ((number, word) for word in re.findall("[a-z]+", line))
+        yield from ((number, word) for word in re.findall(r"(?<![./\w-])[a-z]+(?=:)", line))
 
 
 def arrows(sources: dict[str, str]) -> dict[str, set[str]]:

@@ -17,6 +17,12 @@ NAMES = (
     *("acme_ci/runner.py", "test_acme.py"),
 )
 TARGET = "acme_ci/__init__.py"
+OF_TWO_IMAGES = """
+from ci_kaniko.testing import judge, judging
+known = judging._specs
+judging._specs = lambda: (each for each in known() if each[0] == "two-images")
+print(*judge("acme"), sep="\\n")
+"""
 NO = "Finding('x', (), 'no such thing')"
 
 
@@ -98,3 +104,22 @@ def test_the_judge_tells_a_fault(
     code, said = judged(project)
     assert code == 1, said
     assert told in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("words", ""),
+        ("words[image.name == 'web' :]", "<context>/services/web is missing where"),
+        ("[*words, *['--cache'] * (image.name == 'api')]", "--cache is too much where"),
+    ],
+)
+def test_the_judge_looks_at_each_job(project: Path, wrong: str, told: str) -> None:
+    tools.shell()
+    path = project / TARGET
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("executor(image.plan, words)", f"executor(image.plan, {wrong})"))
+    code, said = run(project, OF_TWO_IMAGES)
+    assert code == 0
+    assert told in said
+    assert bool(said.strip()) == bool(told)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SPECS = ROOT / "src" / "ci_kaniko" / "testing" / "specs"
-PIPELINES = ROOT / "tests" / "specs" / "pipelines"
+JUDGED = ROOT / "src" / "ci_kaniko" / "testing"
+SPECS = JUDGED / "specs"
+PIPELINES = (ROOT / "tests" / "specs" / "pipelines", JUDGED / "pipelines")
 BROKEN = ROOT / "tests" / "broken"
 SNAPSHOTS = ROOT / "snapshots"
 
 CASES = sorted(path.stem for path in SPECS.glob("*.yaml"))
-PIPELINE_CASES = sorted(path.stem for path in PIPELINES.glob("*.yaml"))
+_OF_PIPELINES = {path.stem: path for folder in PIPELINES for path in folder.glob("*.yaml")}
+PIPELINE_CASES = sorted(_OF_PIPELINES)
 """The cases of one image and one job, and those of whole pipelines."""
 
 
 def spec_path(case: str) -> Path:
-    folder = PIPELINES if case in PIPELINE_CASES else SPECS
-    return folder / f"{case}.yaml"
+    return _OF_PIPELINES.get(case, SPECS / f"{case}.yaml")
 
 
 def snapshots(target: str) -> list[Path]:

@@ -166,7 +166,7 @@ def _become(request: Mapping[str, Any], own: Sequence[str]) -> None:
     sys.path[:] = ["", *filter(None, added), *own]
     sys.argv[:] = ["ci-kaniko", *request["arguments"]]
     importlib.invalidate_caches()
-    for remembered in (installed._found, installed.installed):  # noqa: SLF001
+    for remembered in (installed._found, installed.installed):
         remembered.cache_clear()  # what was installed for the parent
 
 

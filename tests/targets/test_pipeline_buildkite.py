@@ -19,7 +19,7 @@ from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.told import buildkite as told
 from ci_kaniko.targets.buildkite import TARGET
 from harness import buildkite, tools, validators
-from harness.cases import PIPELINES as FOLDER
+from harness.cases import PIPELINE_CASES, spec_path
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
 
@@ -73,7 +73,7 @@ def container_of(step: dict[str, Any]) -> Any:
 
 # -- what validators say ----------------------------------------------------------------------
 
-PIPELINES = sorted(FOLDER.glob("*.yaml"))
+PIPELINES = [*map(spec_path, PIPELINE_CASES)]
 REFUSED = {
     path.stem: set(found[1].split(", "))
     for path in PIPELINES
@@ -123,7 +123,7 @@ def test_nothing_but_inputs_is_replaced_at_upload(files: list[Path]) -> None:
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_buildkite_cannot_run_is_refused(name: str) -> None:
-    spec = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    spec = spec_path(name).read_text(encoding="utf-8")
     assert {*refused(spec)} == REFUSED[name]
 
 

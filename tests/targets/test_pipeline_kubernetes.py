@@ -17,7 +17,7 @@ from ci_kaniko.rehearsing import kubelet, yaml11
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.request import Request
 from harness import expectation, tools
-from harness.cases import ROOT
+from harness.cases import PIPELINE_CASES, spec_path
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.repository import Repository, git
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.recorded import Recorded
 
 _IN_ONE_POD = '"a" and "b" are built in one Pod, because needs: joins them, and differ in '
-_PIPELINES = sorted((ROOT / "tests/specs/pipelines").glob("*.yaml"))
+_PIPELINES = [*map(spec_path, PIPELINE_CASES)]
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOGINS = "registries: {ghcr.io: {username: a, password: GHCR_TOKEN}}\n"
 _TOP = (

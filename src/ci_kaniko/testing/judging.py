@@ -1,8 +1,9 @@
 """What a rendering makes of a spec is run, and compared with what the other targets do.
 
-Every spec of ``specs`` is rendered by a target and rehearsed: its jobs run with a program that
-writes down its arguments in place of the executor. They have to be those that the targets which
-are built in hand over in the same event.
+Every spec of ``specs``, and of ``pipelines`` with several jobs, is rendered by a target and
+rehearsed: its jobs run with a program that writes down its arguments in place of the executor. They
+have to be those that the targets which are built in hand over in the same event, in whatever order
+the jobs are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.rehearse import Stage
     from ci_kaniko.spec.spec import Spec
 
+Words = list[str]
 EVENTS = ("default-branch", "branch=release/1", "tag=v1.2.3", "pull-request=7")
 _GIVEN = {"env.CHANNEL": "stable_1.2", "env.MIRROR": "mirror.example.com:5000", "env.EDITION": "c"}
 _ENOUGH = 12
@@ -58,10 +60,11 @@ def _specs() -> Iterator[tuple[str, Spec]]:
     """Each spec by its name."""
     from ci_kaniko.spec.loading import loads
 
-    folder = os.path.join(os.path.dirname(__file__), "specs")
-    for file in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, file), encoding="utf-8") as opened:
-            yield file.removesuffix(".yaml"), loads(opened.read(), file)
+    for kind in ("specs", "pipelines"):
+        folder = os.path.join(os.path.dirname(__file__), kind)
+        for file in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, file), encoding="utf-8") as opened:
+                yield file.removesuffix(".yaml"), loads(opened.read(), file)
 
 
 def _judged(name: str, spec: Spec, target: str, reason: str) -> Iterator[Fault]:
@@ -115,17 +118,35 @@ def _other(spec: Spec, target: str, event: str) -> Stage | None:
 
 def _compared(found: Stage, other: Stage) -> Iterator[str]:
     expected, _ = _arguments(other)
-    if len(expected) != 1:
+    if not expected:
         return  # the event starts nothing there
     calls, said = _arguments(found)
-    if len(calls) != 1:
-        yield f"the executor ran {len(calls)} times: {said.strip()}"
+    if len(calls) != len(expected):
+        wanted = "" if len(expected) == 1 else f" instead of {len(expected)}"
+        yield f"the executor ran {len(calls)} times{wanted}: {said.strip()}"
         return
-    ours, theirs = Counter(calls[0]), Counter(expected[0])
-    yield from (f"{each} is missing" for each in (theirs - ours).elements())
-    yield from (f"{each} is too much" for each in (ours - theirs).elements())
-    if ours == theirs and calls != expected:
-        yield "the arguments are in another order"
+    for ours, theirs in _paired(calls, expected):
+        build = f" where {_told_by(theirs)}" if len(expected) > 1 else ""
+        mine, wanted_words = Counter(ours), Counter(theirs)
+        yield from (f"{each} is missing{build}" for each in (wanted_words - mine).elements())
+        yield from (f"{each} is too much{build}" for each in (mine - wanted_words).elements())
+        if mine == wanted_words and ours != theirs:
+            yield f"the arguments are in another order{build}"
+
+
+def _paired(calls: list[list[str]], expected: list[list[str]]) -> Iterator[tuple[Words, Words]]:
+    """The calls of the same builds: first those that are equal, then the most alike."""
+    left = [*calls]
+    for theirs in sorted(expected, key=lambda each: each not in calls):
+        wanted = Counter(theirs)
+        alike = [((Counter(each) & wanted).total(), -len(each)) for each in left]
+        yield left.pop(alike.index(max(alike))), theirs
+
+
+def _told_by(words: Words) -> str:
+    """The argument that tells a build from others: what it pushes, or what it is made of."""
+    destinations = (word for word in words if word.startswith("--destination="))
+    return next(destinations, words[0])
 
 
 def _arguments(stage: Stage) -> tuple[list[list[str]], str]:
