@@ -236,10 +236,11 @@ def check_values(
 
 
 def _unknown(name: str, inputs: Mapping[str, Input]) -> Finding:
-    from ci_kaniko.problems.problem import meant
+    from ci_kaniko.problems.problem import meant, suggest
 
     if name.startswith(INPUT_PREFIX):
-        declared = [INPUT_PREFIX + each for each in inputs]
+        close = suggest(name.removeprefix(INPUT_PREFIX), inputs)
+        declared = [INPUT_PREFIX + close] if close else []
         hint = meant(name, declared, "inputs: at the top of the spec declares them")
     else:
         from ci_kaniko.text.site import page
