@@ -6,7 +6,7 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ci_kaniko.builders.builder import Builder
+from ci_kaniko.builders.builder import Builder, Contained, in_folder
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
@@ -72,6 +72,8 @@ class Buildah(Builder):
     name = "buildah"
     program = "buildah"
     home = "/root"
+    carried = CARRIED
+    settings = "/root/.config/containers"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
     env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
 
@@ -84,39 +86,56 @@ class Buildah(Builder):
             message = "buildah annotates images of the other format only"
             yield refusal(("options", "image_format"), message, "leave it out, or write oci")
 
-    def prepared(self, plan: Plan) -> list[str]:
+    def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:
         """Where a Dockerfile names no registry, it means Docker Hub as it does for others."""
-        registries = reached(plan, self)
-        folder = f"{self.home}/.config/containers"
+        registries = reached(plan)
         text = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
         for host, known in registries.items():
             text += _settings(host, known)
-        lines = [f"mkdir -p {folder}"]
-        lines += continued("printf '%s\\n'", [*map(quote, text), f"> {folder}/registries.conf"])
+        file = in_folder(settings, "registries.conf")
+        lines = continued("printf '%s\\n'", [*map(quote, text), f"> {file}"])
         for host, known in registries.items():
-            lines += _certificates(folder, host, known)
+            lines += _certificates(host, known, settings, certificates)
         return lines
 
     def lines(self, call: Call) -> list[str]:
+        lines = call.command(f"{self.program} build", self._words(call))
+        if not call.given:
+            return lines
+        push = call.words.arguments(_pushing(call.plan))
+        push += [f"--digestfile={call.digest}"] * bool(call.digest)
+        if len(call.given) == 1 and not call.is_open:
+            return [*lines, *self._push(call, push, call.given[0])]
+        collect = [] if call.is_open else continued("set --", call.given)
+        each = self._push(call, push, '"$destination"')
+        return [*lines, *collect, "for destination; do", *indented(each), "done"]
+
+    def contained(self, call: Call) -> Contained:
+        words, script = self._words(call), [f'{self.program} build "$@"']
+        if not call.given:
+            return Contained([], words, script)
+        digest = f"{self.home}/digest"
+        push = call.words.arguments(_pushing(call.plan))
+        push += [f"--digestfile={digest}"] * bool(call.digest)
+        each = " ".join([f"{self.program} push", *push, *_named('"$destination"')])
+        script += ["for destination in $destinations; do", f"  {each}", "done"]
+        if call.digest:
+            script += ['if [ -n "$destinations" ]; then', f"  cat {digest} >&3", "fi"]
+        before = [] if call.is_open else continued("set --", call.given)
+        return Contained(before, words, script, ('"destinations=$*"',))
+
+    def _push(self, call: Call, words: list[str], destination: str) -> list[str]:
+        return call.command(f"{self.program} push", [*words, *_named(destination)])
+
+    def _words(self, call: Call) -> list[str]:
+        """The words of the build."""
         plan, words = call.plan, call.words
         build = words.arguments(self._arguments(plan))
         if plan.cached and call.given:
             kept = words.argument(Argument("cache-to", plan.cached.parts, is_reference=True))
             build.append(f"${{1:+{kept}}}" if call.is_open else kept)
         context = next(item.value or () for item in plan.arguments if item.name == "context")
-        build += [f"--tag={_BUILT}", words.text(without_scheme(context))]
-        lines = call.command(f"{self.program} build", build)
-        if not call.given:
-            return lines
-        push = [
-            *words.arguments(_pushing(plan)),
-            *[f"--digestfile={call.digest}"] * bool(call.digest),
-        ]
-        if len(call.given) == 1 and not call.is_open:
-            return [*lines, *call.command(f"{self.program} push", [*push, *_named(call.given[0])])]
-        collect = [] if call.is_open else continued("set --", call.given)
-        each = call.command(f"{self.program} push", [*push, *_named('"$destination"')])
-        return [*lines, *collect, "for destination; do", *indented(each), "done"]
+        return [*build, f"--tag={_BUILT}", words.text(without_scheme(context))]
 
     def _arguments(self, plan: Plan) -> Iterator[Argument]:
         """The arguments of the build, in the order of kaniko's."""
@@ -166,16 +185,20 @@ def _settings(host: str, known: Reached) -> Iterator[str]:
         yield f"location = {json.dumps(mirror)}"
 
 
-def _certificates(settings: str, host: str, known: Reached) -> list[str]:
+def _certificates(host: str, known: Reached, settings: str, certificates: str) -> list[str]:
     """The files that containers-certs.d(5) asks for."""
-    folder = f"{settings}/certs.d/{host}"
     names = {
         "ca.crt": known.authority,
         "client.cert": known.certificate,
         "client.key": known.key,
     }
-    copies = [f"cp {path} {quote(f'{folder}/{name}')}" for name, path in names.items() if path]
-    return [f"mkdir -p {quote(folder)}", *copies] if copies else []
+    folder = f"certs.d/{host}"
+    copies = [
+        f"cp {in_folder(certificates, file)} {in_folder(settings, f'{folder}/{name}')}"
+        for name, file in names.items()
+        if file
+    ]
+    return [f"mkdir -p {in_folder(settings, folder)}", *copies] if copies else []
 
 
 BUILDER = Buildah()

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ci_kaniko.plan.model import Argument
+from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,16 +50,38 @@ class Call(NamedTuple):
         return self.given == ['"$@"']
 
 
+class Contained(NamedTuple):
+    """A call in a container of its own, for a job that runs elsewhere.
+
+    ``before`` are lines of the job, ``words`` those that the container's ``script`` is given, and
+    ``passed`` its variables. With a digest the script leaves what ``digest_in`` reads at its third
+    file descriptor.
+    """
+
+    before: list[str]
+    words: list[str]
+    script: list[str]
+    passed: tuple[str, ...] = ()
+    digest_in: Callable[[str], str] = "cat {}".format
+
+
+def in_folder(folder: str, name: str) -> str:
+    """A file in a folder as a word of a script."""
+    path = f"{folder}/{name}"
+    return f'"{path}"' if "$" in folder else quote(path)
+
+
 class Builder:
     """A program, the image that holds it, and how a plan is told to it.
 
     ``program`` is what a script calls. ``home`` is where it finds its config.json, certificates and
     the like; there everything lies that is in kaniko's own folder for kaniko. ``user`` is who it
-    runs as, ``shell`` what its image runs scripts with. ``unset`` are variables that would change
-    what it does, ``env`` those that it needs, and ``container`` one that says where it runs. It is
-    ``confined`` where it runs under the usual profiles of seccomp and AppArmor, and ``scratch`` is
-    a folder that must be a volume. ``takes_arguments`` says that it is one call of the image's own
-    entrypoint.
+    runs as, ``shell`` what its image runs scripts with, ``settings`` the folder of the files that
+    say how it reaches registries. ``carried`` are the flags of kaniko that it does, and how.
+    ``unset`` are variables that would change what it does, ``env`` those that it needs, and
+    ``container`` one that says where it runs. It is ``confined`` where it runs under the usual
+    profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
+    ``takes_arguments`` says that it is one call of the image's own entrypoint.
     """
 
     name: str
@@ -66,6 +89,8 @@ class Builder:
     home: str
     user: int = 0
     shell: str = "/bin/sh"
+    settings: str = ""
+    carried: Mapping[str, str] = MappingProxyType({})
     unset: tuple[str, ...] = ()
     env: Mapping[str, str] = MappingProxyType({})
     container: str = ""
@@ -101,12 +126,16 @@ class Builder:
         """The arguments of a run that pushes nothing."""
         return ()
 
-    def prepared(self, plan: Plan) -> list[str]:
-        """Lines that write the files it reads."""
+    def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:
+        """Lines that write its settings to a folder; the certificates lie in the other."""
         return []
 
     def lines(self, call: Call) -> list[str]:
         """The lines that build and push."""
+        raise NotImplementedError
+
+    def contained(self, call: Call) -> Contained:
+        """The same where the script of the job runs outside of its image."""
         raise NotImplementedError
 
     def path(self, path: str) -> str:

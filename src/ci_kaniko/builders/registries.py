@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.plan.model import CERTIFICATES, file_of
+from ci_kaniko.plan.model import file_of
 from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:
-    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
 
 
 class Reached(NamedTuple):
-    """A registry: where to pull from instead, and how to connect to it."""
+    """A registry: where to pull from instead, and how to connect to it.
+
+    The last three are files in the folder of certificates.
+    """
 
     mirrors: tuple[str, ...] = ()
     plain: bool = False
@@ -23,7 +25,7 @@ class Reached(NamedTuple):
     key: str = ""
 
 
-def reached(plan: Plan, builder: Builder) -> dict[str, Reached]:
+def reached(plan: Plan) -> dict[str, Reached]:
     """The registries of a plan that need a word, by host; Docker Hub is ``docker.io``."""
     spec, options = plan.spec, plan.spec.options
     found: dict[str, Reached] = {}
@@ -45,10 +47,9 @@ def reached(plan: Plan, builder: Builder) -> dict[str, Reached]:
         note(host, of(host)._replace(plain=True))
     for host in options.skip_tls_verify_registry:
         note(host, of(host)._replace(unverified=True))
-    folder = builder.path(CERTIFICATES)
     for host in spec.certificates:
-        note(host, of(host)._replace(authority=f"{folder}/{file_of(host)}.crt"))
+        note(host, of(host)._replace(authority=f"{file_of(host)}.crt"))
     for host in spec.client_certificates:
-        path = f"{folder}/{file_of(host)}.client"
+        path = f"{file_of(host)}.client"
         note(host, of(host)._replace(certificate=f"{path}.crt", key=f"{path}.key"))
     return found

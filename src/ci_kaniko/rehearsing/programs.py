@@ -14,11 +14,11 @@ outside() {
   done
 }
 look() {
-  volumes='' image='' entrypoint='' directory=/ variables='' given=''
+  volumes='' image='' entrypoint='' directory=/ variables='' given='' names=''
   [ "$1" = run ] && shift
   while [ $# -gt 0 ]; do
     case $1 in
-      --rm | -i | --init) shift; continue ;;
+      --rm | -i | --interactive | --init) shift; continue ;;
       --*=*) option=${1%%=*} value=${1#*=}; shift ;;
       -*) option=$1 value=${2-}; shift; [ $# -eq 0 ] || shift ;;
       *) image=$1; shift; break ;;
@@ -26,7 +26,9 @@ look() {
     case $option in
       -v | --volume) value=${value%:ro}; volumes="$volumes $value" ;;
       -w | --workdir) directory=$value ;;
-      -e | --env) variables="$variables $value" ;;
+      -e | --env)
+        variables="$variables $value" names="$names ${value%%=*}"
+        case $value in *=*) export "$value" ;; esac ;;
       --entrypoint) entrypoint=$value ;;
     esac
   done
@@ -50,6 +52,23 @@ look() {
       done
       exec /.recorder/join/regctl "$@" ;;
   esac
+  home=''
+  case "$entrypoint $*" in
+    sh*"buildah build"*) home=/root ;;
+    sh*"buildctl-daemonless.sh build"*) home=/home/user ;;
+  esac
+  if [ -n "$home" ]; then
+    for volume in $volumes; do
+      place=${volume#*:}
+      mkdir -p "${place%/*}"
+      ln -sfn "${volume%%:*}" "$place"
+    done
+    for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+      case " PATH $names " in *" $name "*) ;; *) unset "$name" ;; esac
+    done
+    export PATH=/.recorder/builders:/busybox:/usr/bin:/bin HOME="$home"
+    exec sh "$@"
+  fi
   if [ "$entrypoint" = sh ]; then
     cd "$(outside "$directory")" || exit 125
     path=/.recorder/tools:/busybox:/usr/bin:/bin

@@ -7,7 +7,6 @@ one executor call whose status is the job's.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.builders.builder import Call
@@ -29,6 +28,7 @@ from ci_kaniko.text.quoting import continued, indented, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from ci_kaniko.builders.builder import Contained
     from ci_kaniko.plan.model import Plan, Push
     from ci_kaniko.shell.dialect import Dialect, Site
     from ci_kaniko.syntax.conditions import AnyOf
@@ -85,7 +85,10 @@ class Building(Tool):
         if not site.inherits:
             return []
         exports = " ".join(f"{name}={text}" for name, text in self.builder.env.items())
-        return [*[f"export {exports}"] * bool(exports), *self.builder.prepared(self._plan)]
+        folder = self.builder.settings
+        written = self.builder.prepared(self._plan, folder, site.certificates)
+        made = [f"mkdir -p {folder}"] if written else []
+        return [*[f"export {exports}"] * bool(exports), *made, *written]
 
     def first(self, words: Words) -> list[str]:
         return words.arguments(self.builder.first(self._plan))
@@ -155,10 +158,20 @@ class Script:
         self, words: list[str], command: Callable[[str, list[str]], list[str]] | None = None
     ) -> list[str]:
         """The lines that build, with what was collected; ``command`` starts a program elsewhere."""
-        plan = self.plan
-        digest = self.words.text((Ref(DIGEST),)) if plan.spec.digest else ""
-        run = command or partial(in_place, plan)
-        return builder_of(plan).lines(Call(plan, self.words, words, run, digest))
+        return builder_of(self.plan).lines(self._call(words, command or self._in_place))
+
+    def contained(self, words: list[str]) -> Contained:
+        """The same in a container of its own, where the script runs outside of it."""
+        return builder_of(self.plan).contained(self._call(words, self._in_place))
+
+    def _call(self, words: list[str], command: Callable[[str, list[str]], list[str]]) -> Call:
+        digest = self.words.text((Ref(DIGEST),)) if self.plan.spec.digest else ""
+        return Call(self.plan, self.words, words, command, digest)
+
+    def _in_place(self, program: str, words: list[str]) -> list[str]:
+        """The call of a program in its own image; the variables are for it alone."""
+        variables = [f"{name}={quote(text)}" for name, text in self.plan.spec.env.items()]
+        return [f"{one} \\" for one in variables] + continued(program, words)
 
     def answers(self, asked: Mapping[AnyOf, list[str]]) -> str:
         """A script of its own that runs lines under conditions, and does nothing else."""
@@ -383,14 +396,6 @@ def check_digest() -> list[str]:
         "  exit 1",
         "fi",
     ]
-
-
-def in_place(plan: Plan, program: str, words: Iterable[str]) -> list[str]:
-    """The call of a program in its own image; the variables are for it alone."""
-    variables = [f"{name}={quote(text)}" for name, text in plan.spec.env.items()]
-    if not variables:
-        return continued(program, words)
-    return [f"{one} \\" for one in variables] + continued(program, words)
 
 
 def _flag_name(host: str) -> str:

@@ -1,5 +1,6 @@
 """GitHub Actions."""
 
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
 
@@ -9,6 +10,7 @@ TARGET = Target(
     output=".github/workflows/image.yml",
     template="github.yml.j2",
     hears=PARTS,
+    builders=BUILDERS,
     prepare=later("ci_kaniko.targets.github.workflow:prepare"),
     refuses=later("ci_kaniko.targets.github.workflow:refuses"),
     verify=later("ci_kaniko.targets.github.workflow:verify"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.clouds import Cloud, Token
     from ci_kaniko.plan.model import HostLogin, Plan
 
+CONTEXT = "/kaniko/context"
+"""Where the checkout is mounted."""
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
 _COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
 _COMMIT_DATE = "-s --date=format-local:%Y%m%d%H%M%S --format=%cd"
@@ -56,13 +59,21 @@ _CELLS: dict[str, Cell] = {
 
 
 def _opening(plan: Plan) -> list[str]:
-    """Folders on the runner for what is mounted."""
+    """Folders on the runner for what is mounted, or given to a builder with a user of its own."""
+    builder = builder_of(plan)
+    settings = builder.prepared(plan, "$settings", "$certificates")
     names = (
         ["config"] * plan.writes_files
         + ["certificates"] * bool(plan.certificates)
+        + ["settings"] * bool(settings)
         + ["output"] * bool(plan.outputs or plan.spec.digest)
     )
-    return [*_checked_inputs(plan), *container_that_stops(names)]
+    lines = container_that_stops(names)
+    if builder.user:
+        read = [f'"${name}"' for name in names if name in {"certificates", "settings"}]
+        lines += [f"chmod 755 {' '.join(read)}"] * bool(read)
+        lines += ["(umask 077; echo '{}' > \"$config/config.json\")"] * plan.writes_files
+    return [*_checked_inputs(plan), *lines]
 
 
 def _join_opening(plan: Plan) -> list[str]:
@@ -158,7 +169,7 @@ def _authority(host: str) -> str:
 _CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
 _SITE = Site(
     places={
-        CHECKOUT: Cell(literal="/kaniko/context"),
+        CHECKOUT: Cell(literal=CONTEXT),
         OUTPUT: Cell(literal="/kaniko/output"),
         DIGEST: Cell(literal="/kaniko/output/digest"),
     },

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.builder import in_folder
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
-from ci_kaniko.plan.model import GitLogin
+from ci_kaniko.plan.model import CERTIFICATES, GitLogin
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import join_image
 from ci_kaniko.shell.join import Join, digest_variable
@@ -17,6 +18,7 @@ from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.targets.github.changes import SAFE
 from ci_kaniko.targets.github.dialect import (
     CONTAINER,
+    CONTEXT,
     DIALECT,
     JOIN,
     JOIN_INSIDE,
@@ -113,7 +115,8 @@ def building(image: Image, job: pipeline.Job) -> Job:
     text = script.build(lambda words: run(script, words))
     shell = "sh" if inside else "bash"
     asking = Held(plan, inside=is_inside(plan)).asking(Script(plan, dialect_of(plan)), shell)
-    kaniko = Step("Run kaniko", text, shell, "kaniko" * digest, _environment(script))
+    name = builder_of(plan).name
+    step = Step(f"Run {name}", text, shell, name * digest, _environment(script))
     what = _what(image) + (f" for {job.platform}" if job.suffix else "")
     pushes = plan.pushes and not job.suffix
     return Job(
@@ -122,9 +125,9 @@ def building(image: Image, job: pipeline.Job) -> Job:
         runs_on=labels(plan, runner(job, section.platform_runs_on, RUNNERS)),
         permissions=_permissions(plan, checkout=checkout),
         container=_container(plan) if inside else {},
-        outputs={"digest": "${{ steps.kaniko.outputs.digest }}"} if digest else {},
+        outputs={"digest": f"${{{{ steps.{name}.outputs.digest }}}}"} if digest else {},
         checkout=_checkout(plan) if checkout else None,
-        steps=[*([_preparing(plan)] if plan.spec.prepare else []), *asking, kaniko],
+        steps=[*([_preparing(plan)] if plan.spec.prepare else []), *asking, step],
         **_of_the_image(plan),
     )
 
@@ -251,7 +254,10 @@ def _run_inside(script: Script, words: list[str]) -> list[str]:
 
 
 def _run(script: Script, words: list[str]) -> list[str]:
+    """The executor in a container of its own, or another builder with a script of its own there."""
     plan = script.plan
+    if not builder_of(plan).takes_arguments:
+        return _run_apart(script, words)
     passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
     passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
     passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
@@ -282,6 +288,44 @@ def _run(script: Script, words: list[str]) -> list[str]:
     always = [path for path in plan.outputs if path not in plan.pushed_outputs]
     run += _kept(always)
     return [*run, *script.if_pushed(_kept(plan.pushed_outputs))] if plan.pushed_outputs else run
+
+
+def _run_apart(script: Script, words: list[str]) -> list[str]:
+    plan, builder = script.plan, builder_of(script.plan)
+    call = script.contained(words)
+    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values(), *call.passed]
+    variables = {**builder.env, **plan.spec.env}
+    options = [f"--env {name}" for name in passed]
+    options += [f"--env {quote(f'{name}={text}')}" for name, text in variables.items()]
+    if not builder.confined:
+        profiles = ("seccomp", "apparmor")
+        options += [f"--security-opt {name}=unconfined" for name in profiles]
+    if plan.reads_checkout:
+        options.append(f'--volume "$GITHUB_WORKSPACE:{builder.path(CONTEXT)}:ro"')
+    if plan.certificates:
+        options.append(f'--volume "$certificates:{builder.path(CERTIFICATES)}:ro"')
+    settings = builder.prepared(plan, "$settings", "$certificates")
+    if settings:
+        options.append(f'--volume "$settings:{builder.settings}:ro"')
+    given = plan.writes_files and builder.user
+    if given:
+        options.append("--interactive")
+    elif plan.writes_files:
+        options.append(f'--volume "$config:{builder.path("/kaniko/.docker")}:ro"')
+    inside = ["set -eu", *["exec 3>&1 >&2"] * plan.spec.digest, *call.script]
+    text = "\n".join(["", *indented(inside), ""])
+    image = builder.image(plan.spec, with_shell=True)
+    start = [*options, "--entrypoint sh", f"{quote(image)} -c {quote(text)} sh", *call.words]
+    start[-1] += ' < "$config/config.json"' * bool(given)
+    start[-1] += ' > "$output/handed"' * plan.spec.digest
+    login = pull_login(plan, image, pulls_with)
+    run = [*settings, *call.before, *[*_NO_COMMANDS] * plan.spec.digest]
+    run += in_container(start, logged_in=login is not None)
+    if plan.spec.digest:
+        told = [f'{call.digest_in(in_folder("$output", "handed"))} > "$output/digest"']
+        told += [*read_digest('"$output/digest"'), f'{_DIGEST} >> "$GITHUB_OUTPUT"']
+        run += script.if_pushed(told)
+    return run
 
 
 def _file(path: str) -> str:

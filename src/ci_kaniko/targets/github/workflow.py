@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import Named, pipeline, workflow_name
@@ -119,6 +120,16 @@ def _repository_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
+    builder = builder_of(plan)
+    if not builder.takes_arguments:
+        yield Finding(
+            "impossible-builder",
+            ("github", "mode"),
+            f"a job in the image of {builder.name} has no checkout, and GitHub chooses its user "
+            "and profiles",
+            f"mode: docker runs it, or github: {{builder: {KANIKO}}}",
+        )
+        return
     yield from builder_of(plan).impossible_image(plan, with_shell=True)
     if plan.spec.context.is_archive:
         yield Finding(
@@ -130,6 +141,13 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def _docker_findings(plan: Plan) -> Iterator[Finding]:
+    if plan.spec.client_certificates and builder_of(plan).user:
+        yield Finding(
+            "impossible-builder",
+            ("client_certificates",),
+            f"the user of {builder_of(plan).name} may not read a key of the runner's",
+            f"github: {{builder: {KANIKO}}}, or a registry that asks for a login",
+        )
     if plan.arguments:
         yield from builder_of(plan).impossible_image(plan, with_shell=False)
     if plan.spec.context.is_archive and plan.spec.context.location.startswith("/"):

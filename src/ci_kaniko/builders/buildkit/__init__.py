@@ -1,0 +1,3 @@
+"""BuildKit."""
+
+from ci_kaniko.builders.buildkit.building import BUILDER as BUILDER

@@ -1,0 +1,148 @@
+"""What buildctl is told of a plan."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ci_kaniko.plan.model import CHECKOUT, Argument
+from ci_kaniko.syntax.contexts import git_parts, normal_path, without_scheme
+from ci_kaniko.syntax.references import merge
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.syntax.variables import Parts
+
+CARRIED: Mapping[str, str] = MappingProxyType(
+    {
+        "context": "--local=context= or --opt=context=",
+        "context-sub-path": "--opt=context=",
+        "dockerfile": "--opt=filename=",
+        "target": "--opt=target=",
+        "build-arg": "--opt=build-arg:",
+        "label": "--opt=label:",
+        "annotation": "--output=type=image,annotation.",
+        "cache": "--import-cache=",
+        "cache-repo": "--import-cache=type=registry,ref= and --export-cache=",
+        "custom-platform": "--opt=platform=",
+        "image-format": "--output=type=image,oci-mediatypes=",
+        "compression": "--output=type=image,compression=",
+        "compression-level": "--output=type=image,compression-level=",
+        "reproducible": "SOURCE_DATE_EPOCH and --output=type=image,rewrite-timestamp=true",
+        "secret": "--secret=",
+        "destination": "--output=type=image,name=",
+        "insecure": "--output=type=image,registry.insecure=true",
+        "digest-file": "--metadata-file=",
+        "no-push": "no --output=",
+        "no-push-cache": "no --export-cache=",
+        "git": "--secret=id=GIT_AUTH_HEADER for a token",
+        "insecure-registry": "buildkitd.toml",
+        "skip-tls-verify-registry": "buildkitd.toml",
+        "registry-map": "buildkitd.toml",
+        "registry-mirror": "buildkitd.toml",
+        "registry-certificate": "buildkitd.toml",
+        "registry-client-cert": "buildkitd.toml",
+    }
+)
+"""The flags of kaniko that it does, and how."""
+_SIMPLE = {"target", "build-arg", "label", "custom-platform", "secret"}
+"""Those that are followed by the same value."""
+_TAG = "buildkit"
+"""What its cache is tagged with, beside that of kaniko."""
+
+
+def arguments(plan: Plan) -> Iterator[Argument]:
+    """What every run passes."""
+    yield Argument("frontend", ("dockerfile.v0",))
+    for item in plan.arguments:
+        value = item.value or ()
+        if item.name in _SIMPLE:
+            name, _, start = CARRIED[item.name][2:].partition("=")
+            yield Argument(name, merge([start, *value]))
+        elif item.name == "context":
+            yield from _context(plan, value)
+        elif item.name == "dockerfile":
+            yield Argument("opt", merge(["filename=", *_filename(plan, value)]))
+    if plan.cached:
+        parts = ("type=registry,ref=", *plan.cached.parts, f":{_TAG}")
+        yield Argument("import-cache", merge([*parts]), is_reference=True)
+    if plan.spec.options.reproducible:
+        yield Argument("opt", ("build-arg:SOURCE_DATE_EPOCH=0",))
+    if plan.git_login:
+        yield Argument("secret", ("id=GIT_AUTH_HEADER,env=GIT_AUTH_HEADER",))
+
+
+def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
+    """A directory, and the whole checkout for the Dockerfile; or what is cloned."""
+    if plan.spec.context.is_directory:
+        yield Argument("local", merge(["context=", *without_scheme(value)]))
+        yield Argument("local", ("dockerfile=", Ref(CHECKOUT)))
+        return
+    location, ref = git_parts(value)
+    folder = normal_path(plan.spec.context_folder)
+    asked = ("#", *ref) if ref or folder else ()
+    below = (":", *folder) if folder else ()
+    yield Argument("opt", merge(["context=https://", *location, *asked, *below]))
+
+
+def _filename(plan: Plan, value: Parts) -> Parts:
+    """The Dockerfile from the root of what it is looked for in."""
+    if not plan.spec.context.is_directory:
+        folder, path = below_context(plan)
+        return (path.removeprefix(folder),)
+    _, first, *rest = value
+    if isinstance(first, str):
+        return (first.removeprefix("/"), *rest)
+    return (".", first, *rest)
+
+
+def below_context(plan: Plan) -> tuple[str, str]:
+    """The folder of a context that is cloned, with a slash, and the path of the Dockerfile."""
+    below = plan.spec.context_folder
+    texts = (normal_path(below), normal_path(plan.spec.dockerfile, below))
+    folder, path = ("".join(map(str, parts)) for parts in texts)
+    return folder and f"{folder}/", path
+
+
+def cache_to(plan: Plan) -> Iterator[Argument]:
+    """Some registries refuse the cache's own kind of manifest, so it is that of an image."""
+    if plan.cached:
+        kind = "mode=max,image-manifest=true,oci-mediatypes=true"
+        parts = ("type=registry,ref=", *plan.cached.parts, f":{_TAG},{kind}")
+        yield Argument("export-cache", merge([*parts]), is_reference=True)
+
+
+def output(plan: Plan) -> tuple[list[str], Parts]:
+    """What stands before the names of the image in its output, and behind them."""
+    options, level = plan.spec.options, plan.spec.options.compression_level
+    said = {
+        "registry.insecure": "true" if options.insecure else "",
+        "oci-mediatypes": {"oci": "true", "docker": "false"}.get(options.image_format or "", ""),
+        "compression": options.compression or "",
+        "compression-level": "" if level is None else str(level),
+        "force-compression": "true" if options.compression else "",
+        "rewrite-timestamp": "true" if options.reproducible else "",
+    }
+    end: list[str | Ref] = [",push=true"]
+    end += [f",{name}={text}" for name, text in said.items() if text]
+    for item in plan.arguments:
+        if item.name == "annotation":
+            end += [",", *_csv(merge(["annotation.", *(item.value or ())]))]
+    return ["--output=type=image,"], merge(end)
+
+
+def _csv(parts: Parts) -> Parts:
+    """A field of CSV: in quotes, and quotes in it twice."""
+    plain = all(isinstance(part, str) and not set(part) & set(',"\n') for part in parts)
+    if plain:
+        return parts
+    doubled = (part.replace('"', '""') if isinstance(part, str) else part for part in parts)
+    return ('"', *doubled, '"')
+
+
+def can_hold_quotes(ref: Ref) -> bool:
+    """Whether whoever names a branch or sets a variable can put a quote there."""
+    return ref.name in {"branch", "tag", "ref.name"} or ref.name.startswith((INPUT_PREFIX, "env."))

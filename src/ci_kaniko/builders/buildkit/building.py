@@ -1,0 +1,162 @@
+"""BuildKit without a daemon of its own: one call builds and pushes, and a daemon serves it."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ci_kaniko.builders.builder import Builder, Contained, in_folder
+from ci_kaniko.builders.buildkit.arguments import (
+    CARRIED,
+    arguments,
+    below_context,
+    cache_to,
+    can_hold_quotes,
+    output,
+)
+from ci_kaniko.builders.carried import foreign, refusal
+from ci_kaniko.builders.registries import reached
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.spec.pulled import mirrored
+from ci_kaniko.syntax.references import merge
+from ci_kaniko.syntax.variables import Ref
+from ci_kaniko.text.quoting import continued, indented, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.builders.builder import Call
+    from ci_kaniko.builders.registries import Reached
+    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.problems.finding import Finding
+    from ci_kaniko.spec.build import Build
+
+_OWN_OPTIONS = {"registry_certificate", "registry_client_cert", "secret", "digest_file"}
+"""Options that name what lies in kaniko's container; fields do the same everywhere."""
+
+
+class BuildKit(Builder):
+    """BuildKit, rootless: its daemon lives as long as the call."""
+
+    name = "buildkit"
+    program = "buildctl-daemonless.sh"
+    home = "/home/user"
+    user = 1000
+    unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
+    env = MappingProxyType({"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"})
+    carried = CARRIED
+    settings = "/home/user/.config/buildkit"
+    scratch = "/home/user/.local/share/buildkit"
+
+    def image(self, build: Build, *, with_shell: bool) -> str:
+        return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
+
+    def refused(self, plan: Plan) -> Iterator[Finding]:
+        yield from foreign(plan, self.name, CARRIED, places=_OWN_OPTIONS, git=True)
+        for name in {name.lower().removesuffix("_proxy") for name in plan.proxy_secrets}:
+            yield refusal(
+                ("proxy", name),
+                "buildkit takes proxies as arguments, which others can read",
+                "write a proxy without a password, or keep kaniko on this target",
+            )
+        for name, text in plan.spec.annotations.items():
+            if any(isinstance(part, Ref) and can_hold_quotes(part) for part in text.parts):
+                yield refusal(
+                    ("annotations", name),
+                    "buildkit reads annotations as CSV, and this text may hold quotes",
+                    "labels: takes it, or ${ref.slug}",
+                )
+        if not plan.spec.context.is_directory and plan.arguments:
+            folder, path = below_context(plan)
+            if not path.startswith(folder):
+                yield refusal(
+                    ("dockerfile",),
+                    "buildkit looks for the Dockerfile in what context_sub_path: names",
+                    "move it there, or leave context_sub_path: out and name paths from the root",
+                )
+
+    def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:
+        folder = self.path(CERTIFICATES)
+        tables = (_table(host, known, folder) for host, known in reached(plan).items())
+        text = [line for table in tables for line in table]
+        if not text:
+            return []
+        file = in_folder(settings, "buildkitd.toml")
+        return continued("printf '%s\\n'", [*map(quote, text), f"> {file}"])
+
+    def lines(self, call: Call) -> list[str]:
+        before, words = self._call(call)
+        handed = f"{self.home}/metadata" if call.digest and call.given else ""
+        words += [f"--metadata-file={handed}"] * bool(handed)
+        lines = [*before, *call.command(f"{self.program} build", words)]
+        return [*lines, f"{_digest_in(handed)} > {call.digest}"] if handed else lines
+
+    def contained(self, call: Call) -> Contained:
+        before, words = self._call(call)
+        handed = f"{self.home}/metadata"
+        script = [f'{self.program} build "$@"']
+        if call.plan.writes_files:
+            script.insert(0, "(umask 077; mkdir -p ~/.docker; cat > ~/.docker/config.json)")
+        if call.digest and call.given:
+            words.append(f"--metadata-file={handed}")
+            script += [f"cat {handed} >&3"]
+        passed = ("GIT_AUTH_HEADER",) if call.plan.git_login else ()
+        return Contained(before, words, script, passed, _digest_in)
+
+    def _call(self, call: Call) -> tuple[list[str], list[str]]:
+        """Lines that come first, and the words of the call."""
+        plan, words = call.plan, call.words
+        before = _git_header() if plan.git_login else []
+        build = words.arguments(arguments(plan))
+        pushing = words.arguments(cache_to(plan)) if call.given else []
+        start, end = output(plan)
+        if call.is_open:
+            said = words.text((*start, '"name=')) + '"$names"' + words.text(('"', *end))
+            before += [
+                "names=''",
+                "for destination; do names=${names:+$names,}$destination; done",
+                "set --",
+                'if [ -n "$names" ]; then',
+                *indented(continued("set --", [*pushing, said])),
+                "fi",
+            ]
+            build.append('"$@"')
+        elif call.given:
+            names = [part for push in plan.pushes for part in (",", *push.reference.parts)][1:]
+            named = ('"name=', *names, '"') if len(plan.pushes) > 1 else ("name=", *names)
+            build += [*pushing, words.text(merge([*start, *named, *end]), is_reference=True)]
+        return before, build
+
+
+def _digest_in(file: str) -> str:
+    """A command that prints the digest of what was pushed."""
+    found = r's/.*"containerimage.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p'
+    return f"sed -n {quote(found)} {file}"
+
+
+def _git_header() -> list[str]:
+    """The login to the server of the context; BuildKit hands it to git alone."""
+    encoded = "printf '%s:%s' \"$GIT_USERNAME\" \"$GIT_PASSWORD\" | base64 | tr -d '\\n'"
+    return [f'GIT_AUTH_HEADER="basic $({encoded})"', "export GIT_AUTH_HEADER"]
+
+
+def _table(host: str, known: Reached, folder: str) -> Iterator[str]:
+    """A registry in the words of buildkitd.toml."""
+    yield f"[registry.{json.dumps(host)}]"
+    if known.mirrors:
+        yield f"  mirrors = {json.dumps([*known.mirrors])}"
+    if known.plain:
+        yield "  http = true"
+    if known.unverified:
+        yield "  insecure = true"
+    if known.authority:
+        yield f"  ca = {json.dumps([f'{folder}/{known.authority}'])}"
+    if known.certificate:
+        yield f"  [[registry.{json.dumps(host)}.keypair]]"
+        yield f"    key = {json.dumps(f'{folder}/{known.key}')}"
+        yield f"    cert = {json.dumps(f'{folder}/{known.certificate}')}"
+
+
+BUILDER = BuildKit()
