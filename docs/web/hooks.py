@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mkdocs.structure.files import File
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from make import gallery
+from make import flowchart, gallery
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -36,10 +36,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links to the rest of the repository lead to where it is kept."""
+    """Let links to the rest of the repository lead to where it is kept, and draw flowcharts."""
     if page.file.generated_by:
-        return markdown
-    return _relinked(markdown, f"docs/{page.file.src_uri}", config)
+        return _shown(markdown)
+    return _shown(_relinked(markdown, f"docs/{page.file.src_uri}", config))
+
+
+def _shown(text: str) -> str:
+    """A text as GitHub shows it; there a ``|`` in the code of a table has to be marked."""
+    text = re.sub(
+        r"(?m)^\|.*$",
+        lambda row: re.sub(r"`[^`]+`", lambda code: code[0].replace(r"\|", "|"), row[0]),
+        text,
+    )
+    return re.sub(r"(?ms)^```mermaid\n(.*?)^```$", lambda block: flowchart.picture(block[1]), text)
 
 
 def _relinked(text: str, source: str, config: MkDocsConfig) -> str:

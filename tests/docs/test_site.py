@@ -105,6 +105,19 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
         assert not fetched, path
 
 
+def test_pages_show_what_github_shows(site: Path) -> None:
+    """No mark of Markdown is left over, and a flowchart is drawn with all of its boxes."""
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        prose = re.sub(r"(?s)<(pre|script|style)\b.*?</\1>", "", text)
+        assert not re.findall(r"<code>[^<]*\\\|[^<]*</code>|\n```|\n~~~", prose), path
+    page = (site / "architecture" / "index.html").read_text(encoding="utf-8")
+    arrows = re.findall(r"(\w+) --> (\w+)", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    drawing = page.partition('<svg class="flowchart"')[2].partition("</svg>")[0]
+    assert {*re.findall(r">([a-z]+)</text>", drawing)} == {name for each in arrows for name in each}
+    assert drawing.count('class="tip"') == len(arrows)
+
+
 @pytest.fixture(scope="module")
 def entries(site: Path) -> list[dict[str, str]]:
     """What the search of the site knows."""
