@@ -1,15 +1,24 @@
-"""The commit's date on GitLab, which tells its time in the zone of whoever committed."""
+"""The commit's date: on GitLab in the zone of whoever committed, on Buildkite by the upload."""
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
 import ci_kaniko
 from ci_kaniko.rehearsing import yaml11
+from harness import tools
+from harness.cases import ROOT
+from harness.repository import Repository, git
 from harness.tools import shells
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIMES = {
     "2026-01-02T03:04:05Z": "20260102030405",
@@ -40,3 +49,32 @@ def test_a_date_is_in_utc(shell: str) -> None:
             encoding="utf-8",
         )
         assert done.stdout == date
+
+
+def test_the_upload_says_on_buildkite_what_a_job_cannot_know(tmp_path: Path) -> None:
+    """The line of the page, in a checkout; what it gives reaches the executor."""
+    page = (ROOT / "docs" / "reusable.md").read_text("utf-8")
+    (command,) = re.findall(r"INPUT_COMMITTED=\$\((TZ=UTC git show .*?)\)`", page)
+    made = Repository(tmp_path)
+    git(made.folder, "init", "-q")
+    dates = {"GIT_COMMITTER_DATE": "2026-01-02T05:04:05+02:00", "PATH": os.environ["PATH"]}
+    script = f"git -c user.name=a -c user.email=a@b commit -qm a --allow-empty && {command}"
+    done = subprocess.run(
+        [*tools.shell(), "-c", script],
+        cwd=made.folder,
+        env=dates,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "20260102030405\n"
+    spec = ci_kaniko.loads(
+        "default_branch: main\ndestinations: ['ghcr.io/acme/shop:${input.committed}']\n"
+        "registries: {ghcr.io: {username: bot, password: TOKEN}}\n"
+        "inputs: {committed: {description: in UTC}}\n"
+        "buildkite: {form: steps, key: 'shop-${input.committed}'}\n"
+    )
+    values = {"input.committed": done.stdout.strip()}
+    (job, *_) = ci_kaniko.rehearse(spec, "buildkite", values=values).jobs
+    assert job.recorded
+    assert "--destination=ghcr.io/acme/shop:20260102030405" in (job.recorded.argv or ())

@@ -21,7 +21,7 @@ OUTPUTS = "/kaniko/output"
 DIGESTS = "/kaniko/digest"
 """The repository, the files that the executor writes, and the digest that it hands over."""
 
-_NO_CLOCK = "Agola passes no commit time"
+_NO_CLOCK = "Agola passes no commit time, and kaniko's image has no git"
 _NO_REGISTRY = Impossible("Agola has no registry of its own", "name the registry's host")
 
 _CELLS: dict[str, Cell | Impossible] = {
