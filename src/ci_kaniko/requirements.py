@@ -72,10 +72,10 @@ def _each(
         yield from listed(plan)
 
 
-def _merged(found: list[Requirement]) -> list[Requirement]:
+def _merged(required: list[Requirement]) -> list[Requirement]:
     """Each requirement once, with the steps of all its jobs."""
     merged: dict[tuple[str, str, str], Requirement] = {}
-    for item in found:
+    for item in required:
         key = (item.kind, item.name, item.purpose)
         first = merged.setdefault(key, item)
         merged[key] = replace(first, steps=_woven(first.steps, item.steps))
@@ -94,22 +94,22 @@ def _woven(steps: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(woven)
 
 
-def setup_text(found: list[Requirement], target: str) -> str:
+def setup_text(required: list[Requirement], target: str) -> str:
     """The requirements for people."""
-    if not found:
+    if not required:
         return f"{target} needs nothing before the first run.\n"
     blocks = []
-    for item in found:
+    for item in required:
         title = f"{item.kind} {item.name}: {item.purpose}" if item.name else item.purpose
         blocks.append("\n".join([title, *(f"  {step}" for step in item.steps)]))
     return "\n\n".join(blocks) + "\n"
 
 
-def setup_json(found: list[Requirement]) -> str:
+def setup_json(required: list[Requirement]) -> str:
     """The requirements for machines."""
     import json
 
-    return json.dumps([item.to_dict() for item in found], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([item.to_dict() for item in required], indent=2, ensure_ascii=False) + "\n"
 
 
 def _secrets(plans: list[Plan], words: Setup) -> Iterator[Requirement]:

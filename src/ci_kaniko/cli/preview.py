@@ -57,21 +57,21 @@ def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str]) -> Pre
         fail(error.problems, "text")
 
 
-def _print(found: Preview, form: str) -> None:
+def _print(preview: Preview, form: str) -> None:
     from ci_kaniko.previewing import text
 
     if form == "json":
-        _print_json(found)
+        _print_json(preview)
     elif form == "markdown":
-        say(text.markdown(found))
+        say(text.markdown(preview))
     else:
-        print_lines(text.lines(found))
+        print_lines(text.lines(preview))
 
 
-def _print_json(found: Preview) -> None:
+def _print_json(preview: Preview) -> None:
     import json
 
-    say(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    say(json.dumps(preview.to_dict(), ensure_ascii=False, indent=2))
 
 
 def _compare(

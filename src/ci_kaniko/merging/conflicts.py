@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.problem import Problem
 
 
-def refuse_conflicts(found: Collection, rendered: Collection) -> None:
+def refuse_conflicts(current: Collection, rendered: Collection) -> None:
     """Raise SpecError with everything that stands between a file and what is rendered."""
-    if found.value and found.value.flow and rendered.entries:
-        raise SpecError([_flow(found, found.value)])
+    if current.value and current.value.flow and rendered.entries:
+        raise SpecError([_flow(current, current.value)])
     problems = [
-        *_markers(found),
-        *_names(found, rendered),
-        *_anchors(found, rendered),
-        *_inputs(found, rendered),
-        *_open_ends(found, rendered),
+        *_markers(current),
+        *_names(current, rendered),
+        *_anchors(current, rendered),
+        *_inputs(current, rendered),
+        *_open_ends(current, rendered),
     ]
     if problems:
         raise SpecError(in_file_order(problems))
 
 
-def _flow(found: Collection, node: Node) -> Problem:
-    noun = found.shape.noun
-    first, last = found.syntax.line_of(node), found.syntax.places.line_of(node.end)
+def _flow(current: Collection, node: Node) -> Problem:
+    noun = current.shape.noun
+    first, last = current.syntax.line_of(node), current.syntax.places.line_of(node.end)
     lines = f"line {first}" if first == last else f"lines {first} to {last}"
     message = f"ci-kaniko cannot add a {noun} to what stands between brackets on {lines}"
     opening = "{" if node.kind == "mapping" else "["
     hint = f'write each {noun} on lines of its own, without the "{opening}"'
-    return found.syntax.problem_at(node, message, hint)
+    return current.syntax.problem_at(node, message, hint)
 
 
-def _markers(found: Collection) -> Iterator[Problem]:
+def _markers(current: Collection) -> Iterator[Problem]:
     """Markers that stand above something else, and those that stand there twice."""
-    syntax, noun = found.syntax, found.shape.noun
+    syntax, noun = current.syntax, current.shape.noun
     seen: dict[str, Entry] = {}
-    for entry in found.own:
+    for entry in current.own:
         line = syntax.line_of(entry.node)
         if entry.label != label_of(entry.name):
             what = quoted(entry.name) if entry.name else "one without a name"
@@ -63,13 +63,13 @@ def _markers(found: Collection) -> Iterator[Problem]:
             seen[entry.name] = entry
 
 
-def _names(found: Collection, rendered: Collection) -> Iterator[Problem]:
+def _names(current: Collection, rendered: Collection) -> Iterator[Problem]:
     """The author's entries that have a name of ours."""
-    syntax, noun = found.syntax, found.shape.noun
+    syntax, noun = current.syntax, current.shape.noun
     ours = {entry.name: entry.value for entry in rendered.entries if not rendered.is_stages(entry)}
-    own = {entry.name: entry for entry in found.own}
-    below = syntax.places.line_of(max(0, found.tail - 1))
-    for name, node, hint in _taken(found, ours):
+    own = {entry.name: entry for entry in current.own}
+    below = syntax.places.line_of(max(0, current.tail - 1))
+    for name, node, hint in _taken(current, ours):
         here = f"the {noun} {quoted(name)} is written by hand"
         if name in own:
             line = syntax.line_of(own[name].node)
@@ -80,17 +80,17 @@ def _names(found: Collection, rendered: Collection) -> Iterator[Problem]:
             yield syntax.problem_at(node, message, hint)
 
 
-def _taken(found: Collection, ours: dict[str, Node]) -> Iterator[tuple[str, Node, str]]:
+def _taken(current: Collection, ours: dict[str, Node]) -> Iterator[tuple[str, Node, str]]:
     """The names that are taken, by what, and what can be done."""
-    for entry in found.foreign:
+    for entry in current.foreign:
         if entry.name in ours and _is_same_kind(entry.value, ours[entry.name]):
             lines = quoted(marker(entry.name, 0))
-            if found.shape.kind == "documents":
+            if current.shape.kind == "documents":
                 lines = f'"---" and {lines}'
             hint = f"rename one of them, or write {lines} above to hand it over"
             yield entry.name, entry.node, hint
-    if found.shape.kind != "documents":
-        for name, node in nested_names(found):
+    if current.shape.kind != "documents":
+        for name, node in nested_names(current):
             if name in ours:
                 yield name, node, "rename one of them"
 
@@ -101,14 +101,14 @@ def _is_same_kind(value: Node, ours: Node) -> bool:
     return not our or bool(theirs and theirs.real.text == our.text)
 
 
-def _anchors(found: Collection, rendered: Collection) -> Iterator[Problem]:
+def _anchors(current: Collection, rendered: Collection) -> Iterator[Problem]:
     """Anchors and aliases that cross the border between the author's text and ours."""
-    if found.shape.kind == "documents":
+    if current.shape.kind == "documents":
         return
-    syntax = found.syntax
+    syntax = current.syntax
     ours = {node.anchor for node in named(rendered) if node.anchor}
-    inside = {number for entry in found.own for number in range(entry.first, entry.last)}
-    for node in named(found):
+    inside = {number for entry in current.own for number in range(entry.first, entry.last)}
+    for node in named(current):
         if node.first in inside:
             continue
         target = node.target
@@ -122,16 +122,16 @@ def _anchors(found: Collection, rendered: Collection) -> Iterator[Problem]:
         elif node.anchor in ours:
             sign = "*" if node.kind == "alias" else "&"
             message = f"ci-kaniko has an anchor of that name, too: {sign}{node.anchor}"
-            if line := _line_of_anchor(found, node.anchor, inside):
+            if line := _line_of_anchor(current, node.anchor, inside):
                 message += f" (line {line})"
             yield syntax.problem_at(node, message, "give it another name")
 
 
-def _line_of_anchor(found: Collection, name: str | None, inside: set[int]) -> int | None:
+def _line_of_anchor(current: Collection, name: str | None, inside: set[int]) -> int | None:
     """Where our entries have an anchor in the file, if they do."""
     lines = (
-        found.syntax.line_of(node)
-        for node in named(found)
+        current.syntax.line_of(node)
+        for node in named(current)
         if node.anchor == name and node.kind != "alias" and node.first in inside
     )
     return next(lines, None)
@@ -141,22 +141,22 @@ _INPUTS = (("spec", "inputs"), ("on", "workflow_call", "inputs"))
 """Where GitLab and GitHub have the inputs that jobs read."""
 
 
-def _inputs(found: Collection, rendered: Collection) -> Iterator[Problem]:
+def _inputs(current: Collection, rendered: Collection) -> Iterator[Problem]:
     """Inputs that our jobs read and that the file does not declare."""
     for path in _INPUTS:
-        known = _keys(found, path)
+        known = _keys(current, path)
         missing = [name for name in _keys(rendered, path) if name not in known]
         if missing:
             names = ", ".join(map(quoted, missing))
             message = f"ci-kaniko's jobs read inputs that this file does not declare: {names}"
             hint = f"declare them under {'.'.join(path)}"
-            yield found.syntax.problem(message, 0, hint)
+            yield current.syntax.problem(message, 0, hint)
 
 
-def _keys(found: Collection, path: tuple[str, ...]) -> list[str]:
+def _keys(current: Collection, path: tuple[str, ...]) -> list[str]:
     """The keys of a mapping of the file."""
     names: list[str] = []
-    for document in found.syntax.documents:
+    for document in current.syntax.documents:
         node: Node | None = document.root
         for key in path:
             value = node.get(key) if node else None
@@ -165,11 +165,11 @@ def _keys(found: Collection, path: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _open_ends(found: Collection, rendered: Collection) -> Iterator[Problem]:
+def _open_ends(current: Collection, rendered: Collection) -> Iterator[Problem]:
     """Entries of ours that would take in the blank lines that stand behind them."""
     for entry in rendered.entries:
         block = rendered.syntax.places.block_to(entry.end)
         if block and block.takes_blanks:
             message = f"{quoted(entry.name)} ends in a text that ends in blank lines"
             hint = "the text of a job in a shared file cannot: remove them in the spec"
-            yield found.syntax.problem(message, 0, hint)
+            yield current.syntax.problem(message, 0, hint)

@@ -31,16 +31,16 @@ class Editor:
     The syntax that it edits always has one there.
     """
 
-    def __init__(self, found: Collection, style: Style, *, is_bare: bool) -> None:
-        self.found = found
-        self.places = found.syntax.places
+    def __init__(self, current: Collection, style: Style, *, is_bare: bool) -> None:
+        self.current = current
+        self.places = current.syntax.places
         self.style = style
         self.is_bare = is_bare
         self.edits: list[Edit] = []
 
     def put(self, pieces: Sequence[Piece], *, ordered: bool) -> str:
         """The file with exactly these pieces, and without what is ours and not among them."""
-        own = self.found.own
+        own = self.current.own
         names = [piece.name for piece in pieces]
         places, follows = arrange([entry.name for entry in own], names, ordered=ordered)
         replacing = {places[piece.name]: piece for piece in pieces if piece.name in places}
@@ -72,7 +72,7 @@ class Editor:
         if (
             block
             and block.takes_blanks
-            and end < len(self.found.syntax.text)
+            and end < len(self.current.syntax.text)
             and not self.places.line_at(end).strip()
         ):
             above = self.places.line_of(block.start)
@@ -80,7 +80,7 @@ class Editor:
                 f"the text of line {above} would go on with this line, were ci-kaniko's lines gone"
             )
             hint = "remove the blank lines from here on"
-            raise SpecError([self.found.syntax.problem(message, end, hint)])
+            raise SpecError([self.current.syntax.problem(message, end, hint)])
         self.edits.append(Edit(start, end, ""))
 
     def _insert(self, new: list[Piece], own: list[Entry], number: int) -> None:
@@ -93,7 +93,7 @@ class Editor:
             self._insert_at(self._end(new[-1]), new)
 
     def _insert_at(self, offset: int, new: list[Piece], before: Entry | None = None) -> None:
-        is_spaced = self.style.spaced and self.found.shape.kind != "documents"
+        is_spaced = self.style.spaced and self.current.shape.kind != "documents"
         blank = self.style.line_end if is_spaced else ""
         text = blank.join(piece.text for piece in new)
         above = self._line_above(offset)
@@ -108,17 +108,17 @@ class Editor:
         if (block := self.places.block_to(offset)) and block.takes_blanks:
             return ""
         start = self.places.line_start(offset - 1) if offset else 0
-        return self.found.syntax.text[start:offset].strip()
+        return self.current.syntax.text[start:offset].strip()
 
     def _opens(self, offset: int, above: str) -> bool:
         """Whether the collection begins here, right below its key or the ``---``."""
-        entries = self.found.entries
+        entries = self.current.entries
         return not above.startswith("#") and not any(entry.end <= offset for entry in entries)
 
     def _end(self, last: Piece) -> int:
         """Where new entries go in a file that has none of ours."""
-        offset = self.found.tail
-        if not self.is_bare or offset < len(self.found.syntax.text):
+        offset = self.current.tail
+        if not self.is_bare or offset < len(self.current.syntax.text):
             return offset
         block = self.places.block_to(offset)
         is_text = block is not None and not block.strips
@@ -131,9 +131,9 @@ class Editor:
 
     def _before_last(self) -> int | None:
         """A place before the author's last entry and its comments, if there is one."""
-        entries = self.found.entries
-        if self.found.shape.kind == "documents":
-            last = self.found.documents[-1] if entries else None
+        entries = self.current.entries
+        if self.current.shape.kind == "documents":
+            last = self.current.documents[-1] if entries else None
             return last.start if last and not last.has_directives else None
         if not entries:
             return None
@@ -144,15 +144,15 @@ class Editor:
         while lines and not lines[-1][1].strip():
             lines.pop()
         place = self.places.line_end(lines[-1][0]) if lines else floor
-        return self.places.inner_end(place, self.found.column or 0)
+        return self.places.inner_end(place, self.current.column or 0)
 
     def _no_line_end(self, offset: int) -> Problem:
         message = "a text begins here that ends with the file, without a line end"
         hint = "end the file with a line end: ci-kaniko cannot add one without changing the text"
-        return self.found.syntax.problem(message, offset, hint)
+        return self.current.syntax.problem(message, offset, hint)
 
     def _applied(self) -> str:
-        text, at, parts = self.found.syntax.text, 0, []
+        text, at, parts = self.current.syntax.text, 0, []
         for edit in sorted(self.edits):
             parts += [text[at : edit.start], _apart(text, edit)]
             at = edit.end
@@ -163,7 +163,7 @@ class Editor:
 
     def _ends_in_text(self) -> bool:
         """Whether a text of the author, to which its last line end belongs, has become the end."""
-        end = at = len(self.found.syntax.text)
+        end = at = len(self.current.syntax.text)
         for edit in sorted(self.edits, reverse=True):
             if edit.end == at:
                 if edit.text:

@@ -125,23 +125,23 @@ def marker(name: str, column: int) -> str:
 
 def locate(syntax: Syntax, shape: Shape) -> Collection:
     """The entries of a file; raises SpecError when it cannot have any."""
-    found = Collection(syntax, shape, syntax.documents)
+    current = Collection(syntax, shape, syntax.documents)
     if shape.kind == "documents":
-        found.entries = [_manifest(syntax, document, shape) for document in syntax.documents]
-        return found
-    if not found.documents:
-        found.floor = _behind_content(syntax, len(syntax.text))
-        return found
-    found.body = body = _body(syntax, shape)
-    found.value = body.root
+        current.entries = [_manifest(syntax, document, shape) for document in syntax.documents]
+        return current
+    if not current.documents:
+        current.floor = _behind_content(syntax, len(syntax.text))
+        return current
+    current.body = body = _body(syntax, shape)
+    current.value = body.root
     if body.root.absent:
-        found.floor = _behind_content(syntax, body.end)
-        return found
+        current.floor = _behind_content(syntax, body.end)
+        return current
     if shape.key and body.root.kind != "sequence":
-        return _under_key(found, body)
+        return _under_key(current, body)
     if body.root.kind != shape.kind:
         _refuse(syntax, body.root, f"expected {shape.whole}", "is this the right file?")
-    return _fill(found, body.root)
+    return _fill(current, body.root)
 
 
 def _behind_content(syntax: Syntax, limit: int) -> int:
@@ -164,50 +164,50 @@ def _body(syntax: Syntax, shape: Shape) -> Document:
     return first
 
 
-def _under_key(found: Collection, body: Document) -> Collection:
+def _under_key(current: Collection, body: Document) -> Collection:
     """The entries below a key such as ``jobs:``."""
-    syntax, key = found.syntax, found.shape.key
+    syntax, key = current.syntax, current.shape.key
     pairs = [pair for pair in body.root.pairs if pair[0].real.text == key]
     if not pairs:
-        where = f'a line "{key}:"' if body.root.pairs else f'"{key}:" with {found.shape.whole}'
+        where = f'a line "{key}:"' if body.root.pairs else f'"{key}:" with {current.shape.whole}'
         _refuse(syntax, body.root, f'there is no "{key}:" in this file', f"add {where}")
     if len(pairs) > 1:
         line = syntax.line_of(pairs[0][0])
         message = f'"{key}:" is given a second time here, first on line {line}'
         _refuse(syntax, pairs[1][0], message, "keep one of the two")
     name, value = pairs[0]
-    found.parent, found.value = name.column, value
+    current.parent, current.value = name.column, value
     if value.absent and value.offset == value.end:
         below = syntax.places.line_end(value.offset)
-        found.floor = syntax.places.inner_end(below, name.column)
-        return found
-    if value.kind != found.shape.kind:
-        said = "an alias" if value.kind == "alias" else f"not {found.shape.whole}"
-        hint = f"write {found.shape.whole} below it"
+        current.floor = syntax.places.inner_end(below, name.column)
+        return current
+    if value.kind != current.shape.kind:
+        said = "an alias" if value.kind == "alias" else f"not {current.shape.whole}"
+        hint = f"write {current.shape.whole} below it"
         _refuse(syntax, value, f'"{key}:" on line {syntax.line_of(name)} is {said}', hint)
-    return _fill(found, value)
+    return _fill(current, value)
 
 
 def _refuse(syntax: Syntax, node: Node, message: str, hint: str) -> NoReturn:
     raise SpecError([syntax.problem_at(node, message, hint)])
 
 
-def _fill(found: Collection, node: Node) -> Collection:
+def _fill(current: Collection, node: Node) -> Collection:
     """Find where each entry of a block collection begins and ends."""
-    found.value = node
+    current.value = node
     if node.flow:
-        return found
-    places = found.syntax.places
+        return current
+    places = current.syntax.places
     sign = "?" if node.kind == "mapping" else "-"
     column = places.column(sign, node.offset)
     members = node.pairs or [(item, item) for item in node.children]
     heads = [places.head(sign, column, key.offset) for key, _ in members]
-    found.column = column
-    found.floor = places.line_start(heads[0])
+    current.column = column
+    current.floor = places.line_start(heads[0])
     for (key, value), head, limit in zip(members, heads, [*heads[1:], node.end], strict=True):
-        name = key.real.text if node.kind == "mapping" else _name(value, found.shape)
-        found.entries.append(_entry(found.syntax, name, (key, value), head, limit))
-    return found
+        name = key.real.text if node.kind == "mapping" else _name(value, current.shape)
+        current.entries.append(_entry(current.syntax, name, (key, value), head, limit))
+    return current
 
 
 def _name(item: Node, shape: Shape) -> str:
@@ -266,22 +266,22 @@ def _manifest(syntax: Syntax, document: Document, shape: Shape) -> Entry:
     return Entry(name, label, root, root, document.first, document.last, core, core, start, end)
 
 
-def nested_names(found: Collection) -> Iterator[tuple[str, Node]]:
+def nested_names(current: Collection) -> Iterator[tuple[str, Node]]:
     """Names that count beside those of the author's entries: of merged mappings, of groups."""
-    for entry in found.foreign:
-        if found.shape.kind == "sequence":
+    for entry in current.foreign:
+        if current.shape.kind == "sequence":
             steps = entry.value.real.get("steps")
             for step in steps.real.children if steps else ():
-                yield _name(step, found.shape), step
+                yield _name(step, current.shape), step
         elif entry.name == "<<" and entry.node.plain:
             value = entry.value.real
             for origin in value.children if value.kind == "sequence" else [value]:
                 yield from ((name.real.text, entry.node) for name, _ in origin.real.pairs)
 
 
-def named(found: Collection) -> Iterator[Node]:
+def named(current: Collection) -> Iterator[Node]:
     """Everything that has an anchor or is an alias, in the order of the file."""
-    pending = [document.root for document in reversed(found.documents)]
+    pending = [document.root for document in reversed(current.documents)]
     while pending:
         node = pending.pop()
         if node.anchor:

@@ -46,56 +46,56 @@ def _shaped(current: str, rendered: str, shape: Shape, path: str) -> str:
         new = _shaped("", rendered, shape, path)  # all that was there is ours
         return mark + (new.replace("\n", "\r\n") if "\r\n" in text else new)
     wanted = locate(read(rendered, "<rendered>"), shape)
-    found = locate(read(text, path), shape)
-    if wanted.entries and found.is_empty_file and shape.kind != "documents":
-        return mark + _new_file(found, wanted)
-    return mark + _merged(found, wanted)
+    present = locate(read(text, path), shape)
+    if wanted.entries and present.is_empty_file and shape.kind != "documents":
+        return mark + _new_file(present, wanted)
+    return mark + _merged(present, wanted)
 
 
-def _merged(found: Collection, wanted: Collection) -> str:
-    refuse_conflicts(found, wanted)
-    style = style_of(found)
-    stages = missing_stages(found, wanted) if found.shape.stages else []
-    if stages and found.stages:
-        found, stages = _with_stages(found, stages, style), []
-    ended = _ended(found, style)
+def _merged(current: Collection, wanted: Collection) -> str:
+    refuse_conflicts(current, wanted)
+    style = style_of(current)
+    stages = missing_stages(current, wanted) if current.shape.stages else []
+    if stages and current.stages:
+        current, stages = _with_stages(current, stages, style), []
+    ended = _ended(current, style)
     ended.gives_up_stages = not wanted.entries and not is_needed(ended)
     shares_anchors = any(node.kind == "alias" for node in named(wanted))
-    editor = Editor(ended, style, is_bare=ended is not found)
+    editor = Editor(ended, style, is_bare=ended is not current)
     new = list(pieces(ended, wanted, style, stages))
     text = editor.put(new, ordered=shares_anchors)
-    if text != found.syntax.text:
-        prove(found, reread(text, found.syntax.path, found.shape), wanted, stages)
+    if text != current.syntax.text:
+        prove(current, reread(text, current.syntax.path, current.shape), wanted, stages)
     return text
 
 
-def _ended(found: Collection, style: Style) -> Collection:
+def _ended(current: Collection, style: Style) -> Collection:
     """The same entries in a text whose last line has an end."""
-    text, path = found.syntax.text, found.syntax.path
-    return reread(text + style.line_end, path, found.shape) if is_bare(text) else found
+    text, path = current.syntax.text, current.syntax.path
+    return reread(text + style.line_end, path, current.shape) if is_bare(text) else current
 
 
-def _with_stages(found: Collection, stages: list[str], style: Style) -> Collection:
+def _with_stages(current: Collection, stages: list[str], style: Style) -> Collection:
     """The entries of the file when its list of stages has some more."""
-    ended = _ended(found, style)
+    ended = _ended(current, style)
     offset, added = addition(ended, stages, style.line_end)
     text = ended.syntax.text[:offset] + added + ended.syntax.text[offset:]
-    if ended is not found:
+    if ended is not current:
         text = bared(text)
-    new = reread(text, found.syntax.path, found.shape)
-    prove_stages(found, new, stages)
+    new = reread(text, current.syntax.path, current.shape)
+    prove_stages(current, new, stages)
     return new
 
 
-def _new_file(found: Collection, wanted: Collection) -> str:
+def _new_file(current: Collection, wanted: Collection) -> str:
     """What was rendered, behind the comments of a file that says nothing."""
-    style = style_of(found)
-    ended = _ended(found, style)
+    style = style_of(current)
+    ended = _ended(current, style)
     text, floor = ended.syntax.text, ended.floor
     above = text[:floor].splitlines()[-1:]
     blank = style.line_end if above and above[0].startswith("#") else ""
     text = text[:floor] + blank + whole_file(wanted, style.line_end) + text[floor:]
-    if ended is not found:
+    if ended is not current:
         text = bared(text)
-    prove_new_file(found, reread(text, found.syntax.path, found.shape), wanted)
+    prove_new_file(current, reread(text, current.syntax.path, current.shape), wanted)
     return text

@@ -26,24 +26,24 @@ class Piece(NamedTuple):
 
 
 def pieces(
-    found: Collection, rendered: Collection, style: Style, stages: Sequence[str]
+    current: Collection, rendered: Collection, style: Style, stages: Sequence[str]
 ) -> Iterator[Piece]:
     """The rendered entries for a file, and a list of stages before them when it needs one."""
-    column = _column(found, style)
+    column = _column(current, style)
     if stages:
-        source = locate(read(new_list(stages), "<stages>"), found.shape)
+        source = locate(read(new_list(stages), "<stages>"), current.shape)
         yield _piece(source, source.entries[0], column, style)
     for entry in rendered.entries:
         if not rendered.is_stages(entry):
             yield _piece(rendered, entry, column, style)
 
 
-def _column(found: Collection, style: Style) -> int:
-    if found.column is not None:
-        return found.column
-    if found.parent is None:
+def _column(current: Collection, style: Style) -> int:
+    if current.column is not None:
+        return current.column
+    if current.parent is None:
         return 0
-    return found.parent + (style.width if found.shape.kind == "mapping" else style.dash)
+    return current.parent + (style.width if current.shape.kind == "mapping" else style.dash)
 
 
 def _piece(source: Collection, entry: Entry, column: int, style: Style) -> Piece:

@@ -72,17 +72,17 @@ def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like a
         raise MergingError(f"{otherwise}; nothing was written")
 
 
-def _owned(found: Collection, other: Collection) -> list[Entry]:
+def _owned(current: Collection, other: Collection) -> list[Entry]:
     """Our entries, with a list of stages that is ours and that the other file has not."""
-    stages = found.stages
+    stages = current.stages
     if stages and stages.label == stages.name and not other.stages:
-        return sorted({*found.own, stages}, key=attrgetter("start"))
-    return found.own
+        return sorted({*current.own, stages}, key=attrgetter("start"))
+    return current.own
 
 
-def _bytes(found: Collection, ours: list[Entry]) -> str:
+def _bytes(current: Collection, ours: list[Entry]) -> str:
     """The text without our entries."""
-    text, at, kept = found.syntax.text, 0, []
+    text, at, kept = current.syntax.text, 0, []
     for entry in ours:
         kept.append(text[at : entry.full])
         at = entry.end
@@ -99,14 +99,14 @@ def _same_bytes(
     return bared(before) == after or before == bared(after)
 
 
-def _rest(found: Collection, ours: list[Entry]) -> list[Any]:
+def _rest(current: Collection, ours: list[Entry]) -> list[Any]:
     """The author's events; a collection without entries is the same as none."""
     hidden = {number for entry in ours for number in range(entry.first, entry.last)}
-    value, body = found.value, found.body
-    if value and body and len(ours) == len(found.entries):
+    value, body = current.value, current.body
+    if value and body and len(ours) == len(current.entries):
         frame = body.first, body.last - 1
-        hidden.update((value.first, value.last - 1), () if found.parent is not None else frame)
-    return [event for number, event in enumerate(found.syntax.events) if number not in hidden]
+        hidden.update((value.first, value.last - 1), () if current.parent is not None else frame)
+    return [event for number, event in enumerate(current.syntax.events) if number not in hidden]
 
 
 def _prove_entries(new: Collection, rendered: Collection) -> None:
@@ -123,8 +123,8 @@ def _prove_entries(new: Collection, rendered: Collection) -> None:
             _expect(is_ours, f"*{node.anchor} names nothing of ci-kaniko's")
 
 
-def _events(found: Collection, entry: Entry) -> list[Any]:
-    events = found.syntax.events[entry.first : entry.last]
+def _events(current: Collection, entry: Entry) -> list[Any]:
+    events = current.syntax.events[entry.first : entry.last]
     return [event for event in events if not _is_frame(event)]
 
 

@@ -30,18 +30,18 @@ class Style(NamedTuple):
     spaced: bool = True
 
 
-def style_of(found: Collection) -> Style:
+def style_of(current: Collection) -> Style:
     """The style of what the author wrote; of equally common ones the first in the file."""
-    first = _LINE_END.search(found.syntax.text)
+    first = _LINE_END.search(current.syntax.text)
     widths: Counter[int] = Counter()
     dashes: Counter[int] = Counter()
-    for column, value in _nested(found):
+    for column, value in _nested(current):
         (widths if value.kind == "mapping" else dashes)[value.column - column] += 1
     return Style(
         _most_common(widths, least=1),
         _most_common(dashes, least=0),
         first.group() if first else "\n",
-        _is_spaced(found),
+        _is_spaced(current),
     )
 
 
@@ -49,10 +49,10 @@ def _most_common(counts: Counter[int], *, least: int) -> int:
     return next((number for number, _ in counts.most_common() if least <= number <= 9), 2)
 
 
-def _nested(found: Collection) -> Iterator[tuple[int, Node]]:
+def _nested(current: Collection) -> Iterator[tuple[int, Node]]:
     """Every block collection that the author gave a key, and the column of the mapping."""
-    own = {event for entry in found.own for event in (entry.node.first, entry.value.first)}
-    pending = [document.root for document in reversed(found.documents)]
+    own = {event for entry in current.own for event in (entry.node.first, entry.value.first)}
+    pending = [document.root for document in reversed(current.documents)]
     while pending:
         node = pending.pop()
         if node.first in own:
@@ -65,13 +65,13 @@ def _nested(found: Collection) -> Iterator[tuple[int, Node]]:
                 yield node.column if is_plain else key.column, value
 
 
-def _is_spaced(found: Collection) -> bool:
+def _is_spaced(current: Collection) -> bool:
     """Whether most neighbours have a blank line between them."""
-    own = {entry.start for entry in found.own}
-    places = found.syntax.places
+    own = {entry.start for entry in current.own}
+    places = current.syntax.places
     gaps = [
         any(not line.strip() for _, line in places.lines(above.end, below.core))
-        for above, below in pairwise(found.entries)
+        for above, below in pairwise(current.entries)
         if own.isdisjoint((above.start, below.start))
     ]
     return 2 * sum(gaps) >= len(gaps)

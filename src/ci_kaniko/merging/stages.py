@@ -29,18 +29,20 @@ class Insertion(NamedTuple):
     text: str
 
 
-def missing_stages(found: Collection, rendered: Collection) -> list[str]:
+def missing_stages(current: Collection, rendered: Collection) -> list[str]:
     """The stages that the file has to get. Raises SpecError when it cannot."""
     needed = _needed(rendered)
-    entry = found.stages
+    entry = current.stages
     if entry is None:
         missing = [stage for stage in needed if stage not in (*ALWAYS, *DEFAULTS)]
-        problem = _unknown_list(found, missing) if missing else None
+        problem = _unknown_list(current, missing) if missing else None
     else:
         known = set(ALWAYS)
         is_whole = _collect(entry.value, known)
         missing = [stage for stage in needed if stage not in known]
-        problem = _fixed_list(found, entry, needed, missing, is_whole=is_whole) if missing else None
+        problem = (
+            _fixed_list(current, entry, needed, missing, is_whole=is_whole) if missing else None
+        )
     if problem:
         raise SpecError([problem])
     return missing
@@ -88,23 +90,23 @@ def _collect(node: Node, known: set[str]) -> bool:
     return is_whole
 
 
-def _unknown_list(found: Collection, missing: list[str]) -> Problem | None:
+def _unknown_list(current: Collection, missing: list[str]) -> Problem | None:
     """Why a list of stages cannot be added to a file that has none of its own."""
-    for entry in found.entries:
+    for entry in current.entries:
         if entry.name in {"include", "<<"}:
             names = ", ".join(map(quoted, missing))
             message = f"ci-kaniko's jobs need the stage {names}, and what this includes"
             hint = f"write a list of all stages into this file, {names} among them"
             message += " may have a list of stages"
-            return found.syntax.problem_at(entry.node, message, hint)
+            return current.syntax.problem_at(entry.node, message, hint)
     return None
 
 
 def _fixed_list(
-    found: Collection, entry: Entry, needed: dict[str, str], missing: list[str], *, is_whole: bool
+    current: Collection, entry: Entry, needed: dict[str, str], missing: list[str], *, is_whole: bool
 ) -> Problem | None:
     """Why a list cannot get the stages that are missing."""
-    value, syntax = entry.value, found.syntax
+    value, syntax = entry.value, current.syntax
     names = ", ".join(map(quoted, missing))
     if job := needed.get(_FALLBACK) if _FALLBACK in missing else "":
         message = f"{quoted(job)} has no stage, and this list has no {quoted(_FALLBACK)} for it"
@@ -114,15 +116,15 @@ def _fixed_list(
     if value.kind != "sequence" or value.tag is not None or not is_whole:
         message = f"ci-kaniko cannot tell whether the stage {names} is in this list"
         return syntax.problem_at(value, message, hint)
-    if alias := _alias_of(found, value):
+    if alias := _alias_of(current, value):
         line = syntax.line_of(alias)
         message = f"the stage {names} would get into what line {line} has from here, too"
         return syntax.problem_at(value, message, hint)
     return None
 
 
-def _alias_of(found: Collection, node: Node) -> Node | None:
-    pending = [document.root for document in found.documents]
+def _alias_of(current: Collection, node: Node) -> Node | None:
+    pending = [document.root for document in current.documents]
     while pending:
         other = pending.pop()
         if other.target is node:
@@ -131,15 +133,15 @@ def _alias_of(found: Collection, node: Node) -> Node | None:
     return None
 
 
-def addition(found: Collection, missing: list[str], line_end: str) -> Insertion:
+def addition(current: Collection, missing: list[str], line_end: str) -> Insertion:
     """What adds stages to the end of the file's own list."""
-    assert found.stages is not None
-    node, places = found.stages.value, found.syntax.places
+    assert current.stages is not None
+    node, places = current.stages.value, current.syntax.places
     if node.flow:
         text = flow(missing)[1:-1]
         if node.children:
             return Insertion(node.children[-1].end, f", {text}")
-        opening = found.syntax.text.index("[", node.offset)
+        opening = current.syntax.text.index("[", node.offset)
         return Insertion(opening + 1, text)
     column = places.column("-", node.offset)
     lines = [f"{' ' * column}- {scalar(stage)}{line_end}" for stage in missing]
@@ -152,10 +154,10 @@ def new_list(missing: Sequence[str]) -> str:
     return "stages:\n" + "".join(lines)
 
 
-def is_needed(found: Collection) -> bool:
+def is_needed(current: Collection) -> bool:
     """Whether something in the file may need more than GitLab's own stages."""
     usual = {*ALWAYS, *DEFAULTS}
-    for entry in found.foreign:
+    for entry in current.foreign:
         if entry.name in {"include", "<<"}:
             return True
         stage = entry.value.real.get("stage")

@@ -81,9 +81,9 @@ class Image(NamedTuple):
         """Whether later jobs get the digest of the image."""
         return self.build.digest
 
-    def findings(self, found: Iterable[Finding]) -> Iterator[Finding]:
+    def findings(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Findings about a plan of this image, at their places in the spec."""
-        return (item._replace(where=self.build.at(item.where)) for item in found)
+        return (item._replace(where=self.build.at(item.where)) for item in findings)
 
 
 def apart(image: Image) -> Image:

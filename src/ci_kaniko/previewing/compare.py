@@ -50,10 +50,10 @@ def _by_job(answer: Answer) -> Mapping[tuple[str, str], Outcome]:
     return {(outcome.run.image, outcome.run.job): outcome for outcome in answer.outcomes}
 
 
-def lines(found: list[Change]) -> Iterator[str]:
+def lines(changed: list[Change]) -> Iterator[str]:
     """The changes for people: what was with -, what will be with +, and the lines around."""
     title = ""
-    for change in found:
+    for change in changed:
         if change.title != title:
             yield from ["", change.title] if title else [change.title]
             title = change.title
@@ -72,14 +72,14 @@ def _differences(old: list[str], new: list[str]) -> Iterator[str]:
         yield from (f"+{line[1:]}" for line in new[first:last])
 
 
-def markdown(found: list[Change], revision: str) -> str:
+def markdown(changed: list[Change], revision: str) -> str:
     """The changes for a comment on a pull request."""
-    if not found:
+    if not changed:
         return f"Nothing that an event does differs from `{revision}`."
-    return "\n".join(["```diff", *lines(found), "```"])
+    return "\n".join(["```diff", *lines(changed), "```"])
 
 
-def data(found: list[Change]) -> dict[str, Any]:
+def data(changed: list[Change]) -> dict[str, Any]:
     """The changes as JSON has them."""
     return {
         "version": VERSION,
@@ -90,7 +90,7 @@ def data(found: list[Change]) -> dict[str, Any]:
                 "before": change.before and _said(change.before),
                 "after": change.after and _said(change.after),
             }
-            for change in found
+            for change in changed
         ],
     }
 

@@ -75,18 +75,18 @@ class Run(NamedTuple):
 
 
 def runs(
-    found: Pipeline, target: Target, occasion: Occasion, values: Mapping[str, str]
+    pipeline: Pipeline, target: Target, occasion: Occasion, values: Mapping[str, str]
 ) -> Iterator[Run]:
     """Each job that is planned for a target in one event, in the order of the file.
 
     ``values`` are variables beside those that the event says: what is not known stays a variable.
     """
-    starts = {image.name: start_of(image.plan, target, occasion) for image in found.images}
-    for preparation in found.preparations:
-        yield _prepared(preparation, found, starts)
-    for image in found.images:
+    starts = {image.name: start_of(image.plan, target, occasion) for image in pipeline.images}
+    for preparation in pipeline.preparations:
+        yield _prepared(preparation, pipeline, starts)
+    for image in pipeline.images:
         start = starts[image.name]
-        known = _Known(found.spec, image.build, occasion, values)
+        known = _Known(pipeline.spec, image.build, occasion, values)
         after = (*_prepares(image), *(f"build {name}" for name in image.needs))
         for job in image.jobs:
             run = Run(image.name, _job(job), after, start.starts, start.why, start.when_changed)
@@ -107,9 +107,9 @@ def _prepares(image: Image) -> tuple[str, ...]:
     return (f"prepare {preparation.name}".strip(),) if preparation else ()
 
 
-def _prepared(preparation: Preparation, found: Pipeline, starts: Mapping[str, Start]) -> Run:
+def _prepared(preparation: Preparation, pipeline: Pipeline, starts: Mapping[str, Start]) -> Run:
     """A preparation starts with any of its images."""
-    images = [image for image in found.images if image.preparation == preparation]
+    images = [image for image in pipeline.images if image.preparation == preparation]
     first = next((starts[i.name] for i in images if starts[i.name].starts), starts[images[0].name])
     return Run(preparation.name, "prepare", (), first.starts, first.why, first.when_changed)
 

@@ -76,20 +76,20 @@ def changes(files: Iterable[str]) -> Changes:
     return Changes(found, frozenset(folder for file in found for folder in _folders(file)))
 
 
-def affected(spec: Spec, root: str, found: Changes) -> list[str]:
+def affected(spec: Spec, root: str, changes: Changes) -> list[str]:
     """The images that changes concern, those that need them included; "" is the only one."""
     texts = (spec.source, *spec.source.bases) if spec.source else ()
     files = [text.path for text in texts if text is spec.source or text.place]
     read = [_names(root, os.path.abspath(file)) for file in files]
-    if any(not found.files.isdisjoint(names) for names in read):
+    if any(not changes.files.isdisjoint(names) for names in read):
         return [build.name for build in spec.builds]
-    if spec.templates and _touches_templates(root, spec.templates, found):
+    if spec.templates and _touches_templates(root, spec.templates, changes):
         return [build.name for build in spec.builds]
     waiting: dict[str, list[str]] = {}
     for name, image in spec.images.items():
         for needed in image.needs:
             waiting.setdefault(needed, []).append(name)
-    reached = {build.name for build in spec.builds if _concern(build, root, found)}
+    reached = {build.name for build in spec.builds if _concern(build, root, changes)}
     pending = list(reached)
     while pending:
         following = set(waiting.get(pending.pop(), ())) - reached
@@ -98,15 +98,15 @@ def affected(spec: Spec, root: str, found: Changes) -> list[str]:
     return [build.name for build in spec.builds if build.name in reached]
 
 
-def _touches_templates(root: str, folder: str, found: Changes) -> bool:
+def _touches_templates(root: str, folder: str, changes: Changes) -> bool:
     """Whether changes touch the templates of a repository, or what links there lead to."""
     folders = _names(root, folder)
-    if any(os.path.dirname(file) in folders for file in found.files if file.endswith(ENDING)):
+    if any(os.path.dirname(file) in folders for file in changes.files if file.endswith(ENDING)):
         return True
     place = os.path.join(root, folder)
     names = os.listdir(place) if os.path.isdir(place) else []
     return any(
-        not found.files.isdisjoint(_names(root, f"{folder}/{name}"))
+        not changes.files.isdisjoint(_names(root, f"{folder}/{name}"))
         for name in names
         if name.endswith(ENDING)
     )
@@ -176,13 +176,13 @@ def _started_now(build: _B, target: str) -> _B:
     return build.model_copy(update={"triggers": build.triggers.model_copy(update={"paths": ()})})
 
 
-def _concern(build: Build, root: str, found: Changes) -> bool:
+def _concern(build: Build, root: str, changes: Changes) -> bool:
     """Whether changes touch what an image is made of."""
     globs = build.triggers.paths if build.triggers else ()
-    if globs and _any_matches(globs, found):
+    if globs and _any_matches(globs, changes):
         return True
     if any(
-        not found.files.isdisjoint(_names(root, file)) or _in_submodule(file, found)
+        not changes.files.isdisjoint(_names(root, file)) or _in_submodule(file, changes)
         for file in _own_files(build)
     ):
         return True
@@ -190,8 +190,8 @@ def _concern(build: Build, root: str, found: Changes) -> bool:
     if folder is None:
         return False
     if folder == ".":
-        return bool(found.files) and not globs
-    return not found.folders.isdisjoint(_names(root, folder)) or _in_submodule(folder, found)
+        return bool(changes.files) and not globs
+    return not changes.folders.isdisjoint(_names(root, folder)) or _in_submodule(folder, changes)
 
 
 def _folder(build: Build) -> str | None:
@@ -220,13 +220,13 @@ def _own_files(build: Build) -> Iterator[str]:
         yield archive
 
 
-def _any_matches(globs: tuple[str, ...], found: Changes) -> bool:
+def _any_matches(globs: tuple[str, ...], changes: Changes) -> bool:
     """Whether globs let a changed file through."""
     plain, out = ([_compiled(glob) for glob in part] for part in split(globs))
     return any(
         any(regex.fullmatch(file) for regex in plain)
         and not any(regex.fullmatch(file) for regex in out)
-        for file in found.files
+        for file in changes.files
     )
 
 
@@ -240,9 +240,9 @@ def _folders(path: str) -> Iterator[str]:
         yield path
 
 
-def _in_submodule(path: str, found: Changes) -> bool:
+def _in_submodule(path: str, changes: Changes) -> bool:
     """Whether ``path`` lies in a submodule that has changed: git lists it as a file."""
-    return any(folder in found.files for folder in (path, *_folders(path)))
+    return any(folder in changes.files for folder in (path, *_folders(path)))
 
 
 def _names(root: str, path: str) -> set[str]:

@@ -241,13 +241,13 @@ def _fault(nodes: list[Node]) -> int | None:
     return None
 
 
-def _stage(node: Node, found: Dockerfile) -> Stage:
+def _stage(node: Node, dockerfile: Dockerfile) -> Stage:
     parts = {child.type: _text(child) for child in node.named_children}
     name, base = parts.get("image_alias", ""), parts.get("image_spec", "")
-    stage = Stage(name, base, found.numbers.get(base.lower()), [], [], [])
+    stage = Stage(name, base, dockerfile.numbers.get(base.lower()), [], [], [])
     if name:
-        found.numbers.setdefault(name.lower(), len(found.stages))
-    found.stages.append(stage)
+        dockerfile.numbers.setdefault(name.lower(), len(dockerfile.stages))
+    dockerfile.stages.append(stage)
     return stage
 
 

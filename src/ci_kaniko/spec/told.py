@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build, SpecFields
 
 
-def once_for_images(found: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
+def once_for_images(findings: Iterable[tuple[Build, Finding]], number: int) -> list[Finding]:
     """Findings about several images at their places in the spec, each place once.
 
     What the top says, and is wrong for some of ``number`` images only, names these.
@@ -21,7 +21,7 @@ def once_for_images(found: Iterable[tuple[Build, Finding]], number: int) -> list
     first: dict[tuple[Any, ...], Finding] = {}
     names: dict[tuple[Any, ...], dict[str, None]] = {}
     said: dict[tuple[Any, ...], list[str]] = {}
-    for build, finding in found:
+    for build, finding in findings:
         placed = finding._replace(where=build.at(finding.where))
         place = (placed.rule, placed.where, placed.on_key)
         messages = said.setdefault((build.name, *place), [])

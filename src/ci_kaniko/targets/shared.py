@@ -34,14 +34,14 @@ def remote_url(variable: str) -> str:
     return f"repository_url=$(printf %s \"${variable}\" | sed '{'; '.join(expressions)}')"
 
 
-def differing_forms(found: Pipeline) -> Iterator[Finding]:
+def differing_forms(pipeline: Pipeline) -> Iterator[Finding]:
     """One file has one form."""
-    forms = {getattr(image.build, found.target).form: image for image in found.images}
+    forms = {getattr(image.build, pipeline.target).form: image for image in pipeline.images}
     if len(forms) > 1:
         other = list(forms.values())[1]
         yield Finding(
             "several-forms",
-            other.build.at((found.target, "form")),
+            other.build.at((pipeline.target, "form")),
             f"one file cannot be {' and '.join(forms)}",
             "form: stands at the top, for all images",
         )

@@ -116,11 +116,11 @@ def _other(spec: Spec, target: str, event: str) -> Stage | None:
     return None
 
 
-def _compared(found: Stage, other: Stage) -> Iterator[str]:
+def _compared(staged: Stage, other: Stage) -> Iterator[str]:
     expected, _ = _arguments(other)
     if not expected:
         return  # the event starts nothing there
-    calls, said = _arguments(found)
+    calls, said = _arguments(staged)
     if len(calls) != len(expected):
         wanted = "" if len(expected) == 1 else f" instead of {len(expected)}"
         yield f"the executor ran {len(calls)} times{wanted}: {said.strip()}"

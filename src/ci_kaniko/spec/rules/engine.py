@@ -38,14 +38,14 @@ def check(spec: SpecFields) -> list[Finding]:
     return with_unheard(spec, [*found, *check_whole(spec)])
 
 
-def with_unheard(spec: SpecFields, found: list[Finding]) -> list[Finding]:
+def with_unheard(spec: SpecFields, findings: list[Finding]) -> list[Finding]:
     """Findings as the spec has them, and what nothing hears: with an error that may be mended."""
-    found = applied(found, spec.rules)
-    if any(finding.severity == "error" for finding in found):
-        return found
+    findings = applied(findings, spec.rules)
+    if any(finding.severity == "error" for finding in findings):
+        return findings
     from ci_kaniko.spec.rules.unheard import unheard
 
-    return [*found, *applied(unheard(spec), spec.rules)]
+    return [*findings, *applied(unheard(spec), spec.rules)]
 
 
 def check_build(build: Build, damaged: Collection[Where] = ()) -> Iterator[Finding]:

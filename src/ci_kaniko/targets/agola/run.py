@@ -57,32 +57,32 @@ _EXTRA_TYPES: dict[str, tuple[type, str]] = {
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = pipeline(spec, "agola")
-    found = found._replace(images=tuple(map(apart, found.images)))
-    findings = _findings(found)
+    planned = pipeline(spec, "agola")
+    planned = planned._replace(images=tuple(map(apart, planned.images)))
+    findings = _findings(planned)
     if findings:
         return Rendering(view={}, findings=tuple(findings))
-    runs = runs_of(found)
-    findings = [*_impossible_runs(found, runs)]
+    runs = runs_of(planned)
+    findings = [*_impossible_runs(planned, runs)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     view = {"runs": [run.fields() for run in runs], "written": [*_OWNED]}
     return Rendering(view=view)
 
 
-def _findings(found: Pipeline) -> list[Finding]:
+def _findings(pipeline: Pipeline) -> list[Finding]:
     return [
-        *found.findings,
-        *found.check(_impossible_builds),
-        *found.check(lambda plan: impossible_join(plan) if not plan.arguments else ()),
-        *_missing_runners(found),
-        *_once(needed_default_branch(image.plan) for image in found.images),
+        *pipeline.findings,
+        *pipeline.check(_impossible_builds),
+        *pipeline.check(lambda plan: impossible_join(plan) if not plan.arguments else ()),
+        *_missing_runners(pipeline),
+        *_once(needed_default_branch(image.plan) for image in pipeline.images),
     ]
 
 
-def _once(found: Iterable[Iterable[Finding]]) -> list[Finding]:
+def _once(findings: Iterable[Iterable[Finding]]) -> list[Finding]:
     """What is said about the whole spec, by the first image that has it."""
-    return next((listed for listed in map(list, found) if listed), [])
+    return next((listed for listed in map(list, findings) if listed), [])
 
 
 def _impossible_builds(plan: Plan) -> Iterator[Finding]:
@@ -112,10 +112,10 @@ def _wrong_types(extra: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("wrong-type", ("agola", "extra", key), f"{quoted(key)} is {expected}")
 
 
-def _impossible_runs(found: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
+def _impossible_runs(pipeline: Pipeline, runs: Iterable[Run]) -> Iterator[Finding]:
     """What is wrong with the runs and the names of their tasks."""
-    names = {image.name: run_name(image) for image in found.images}
-    for image in found.images:
+    names = {image.name: run_name(image) for image in pipeline.images}
+    for image in pipeline.images:
         for needed in image.needs:
             if names[needed] != names[image.name]:
                 yield Finding(
@@ -146,8 +146,8 @@ def _impossible_names(run: Run) -> Iterator[Finding]:
             yield Finding("agola-name", where, message, "letters, digits, - and _")
 
 
-def _missing_runners(found: Pipeline) -> Iterator[Finding]:
-    for image in found.images:
+def _missing_runners(pipeline: Pipeline) -> Iterator[Finding]:
+    for image in pipeline.images:
         for job in image.jobs:
             if (job.suffix or job.platform not in {"", "linux/amd64"}) and arch_of(job) is None:
                 yield Finding(

@@ -56,10 +56,10 @@ _JOINED = "digest"
 """The image that joins has a user of its own, who may write there; below it lies the digest."""
 
 
-def runs_of(found: Pipeline) -> list[Run]:
+def runs_of(pipeline: Pipeline) -> list[Run]:
     """The runs of a pipeline, in the order of their first images."""
     images: dict[str, list[Image]] = {}
-    for image in found.images:
+    for image in pipeline.images:
         images.setdefault(run_name(image), []).append(image)
     return [Run(name, members) for name, members in images.items()]
 

@@ -77,11 +77,11 @@ _NO_PATHS = (
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = _planned(spec)
-    findings = [*found.findings, *_findings(found)]
+    pipeline = _planned(spec)
+    findings = [*pipeline.findings, *_findings(pipeline)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
-    listed = list(steps(found))
+    listed = list(steps(pipeline))
     if len(listed) > _MAX_JOBS:
         return Rendering(view={}, findings=(_too_many(spec, len(listed)),))
     first = spec.builds[0]
@@ -127,16 +127,16 @@ def _with_anchors(listed: list[Step]) -> list[Step]:
 # -- findings ---------------------------------------------------------------------------------
 
 
-def _findings(found: Pipeline) -> Iterator[Finding]:
-    yield from found.check(_plan_findings)
-    for image in found.images:
+def _findings(pipeline: Pipeline) -> Iterator[Finding]:
+    yield from pipeline.check(_plan_findings)
+    for image in pipeline.images:
         if image.join:
             yield from image.findings(impossible_join(image.join))
         yield from image.findings(_image_findings(image))
-    yield from duplicate_names(_names(found), "buildkite", "key")
-    yield from differing_forms(found)
-    for preparation in found.preparations:
-        image = prepared_by(preparation, found.images)
+    yield from duplicate_names(_names(pipeline), "buildkite", "key")
+    yield from differing_forms(pipeline)
+    for preparation in pipeline.preparations:
+        image = prepared_by(preparation, pipeline.images)
         yield from image.findings(_preparation_findings(image))
 
 
@@ -160,15 +160,15 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _impossible_inputs(plan)
 
 
-def _names(found: Pipeline) -> Iterator[Named]:
+def _names(pipeline: Pipeline) -> Iterator[Named]:
     """The keys of all steps of a pipeline."""
-    for image in found.images:
+    for image in pipeline.images:
         keys = [job_key(image, job) for job in image.jobs]
         keys += [key_of(image)] if image.join else []
         yield from (Named(image, key, "key") for key in keys)
-    for preparation in found.preparations:
-        key = preparation_key(preparation, found.images)
-        yield Named(prepared_by(preparation, found.images), key, "key", PREPARES)
+    for preparation in pipeline.preparations:
+        key = preparation_key(preparation, pipeline.images)
+        yield Named(prepared_by(preparation, pipeline.images), key, "key", PREPARES)
 
 
 def names_beside_others(spec: Spec) -> Iterator[Named]:
@@ -177,8 +177,8 @@ def names_beside_others(spec: Spec) -> Iterator[Named]:
 
 
 def _planned(spec: Spec) -> Pipeline:
-    found = pipeline(spec, "buildkite")
-    return found._replace(images=tuple(map(apart, found.images)))
+    planned = pipeline(spec, "buildkite")
+    return planned._replace(images=tuple(map(apart, planned.images)))
 
 
 def _image_findings(image: Image) -> Iterator[Finding]:

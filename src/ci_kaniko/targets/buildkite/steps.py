@@ -46,12 +46,12 @@ NODES = {
 Step = dict[str, Any]
 
 
-def steps(found: Pipeline) -> Iterator[Step]:
+def steps(pipeline: Pipeline) -> Iterator[Step]:
     """Every step, each after those that it waits for."""
-    images = {image.name: image for image in found.images}
-    for preparation in found.preparations:
-        yield _preparing(preparation, prepared_by(preparation, found.images))
-    for image in found.images:
+    images = {image.name: image for image in pipeline.images}
+    for preparation in pipeline.preparations:
+        yield _preparing(preparation, prepared_by(preparation, pipeline.images))
+    for image in pipeline.images:
         first = [preparation_key(image.preparation, images.values())] if image.preparation else []
         for job in image.jobs:
             needed = [key for name in image.needs for key in _last_keys(images[name], job)]

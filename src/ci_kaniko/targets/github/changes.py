@@ -103,12 +103,12 @@ class Changes:
     An image that it need not be asked about, but for the case of a ref, has a guard of its own.
     """
 
-    def __init__(self, found: Pipeline) -> None:
-        self.conditions = conditions(found)
-        self.paths = own_paths(found)
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.conditions = conditions(pipeline)
+        self.paths = own_paths(pipeline)
         inexact = {
             image.name: starts(image)
-            for image in found.images
+            for image in pipeline.images
             if not self.conditions[image.name].is_exact
         }
         self.guards = {
@@ -118,7 +118,7 @@ class Changes:
         }
         self.asked = {name: own for name, own in inexact.items() if name not in self.guards}
         self.questions = {
-            image.name: lines for image in found.images if (lines := self._questions(image))
+            image.name: lines for image in pipeline.images if (lines := self._questions(image))
         }
         named: dict[tuple[str, ...], str] = {}
         self.outputs = {

@@ -47,9 +47,9 @@ ANYTHING = Starts(("**",), ("**",), True, ("* * * * *",), True, True, True)  # n
 """What may start a workflow that somebody else writes."""
 
 
-def is_guest(found: Pipeline) -> bool:
+def is_guest(pipeline: Pipeline) -> bool:
     """Whether somebody else writes what starts the workflow, or the one that calls it."""
-    return found.spec.builds[0].github.form in {"jobs", "reusable"}
+    return pipeline.spec.builds[0].github.form in {"jobs", "reusable"}
 
 
 def starts(image: Image) -> Starts:
@@ -90,10 +90,10 @@ def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return ("**",) if "**" in merged else merged
 
 
-def events(found: Pipeline) -> dict[str, Any]:
+def events(pipeline: Pipeline) -> dict[str, Any]:
     """``on:``; a filter that lets everything through is left out."""
-    union = _any_of([starts(image) for image in found.images])
-    paths = [to_github(glob) for glob in in_order(common_paths(found))]
+    union = _any_of([starts(image) for image in pipeline.images])
+    paths = [to_github(glob) for glob in in_order(common_paths(pipeline))]
     filters = {
         "branches": ["**"] if union.by_role else [*map(to_github, in_order(union.branches))],
         "tags": [*map(to_github, in_order(union.tags))],
@@ -116,19 +116,19 @@ def events(found: Pipeline) -> dict[str, Any]:
     return answer
 
 
-def common_paths(found: Pipeline) -> tuple[str, ...]:
+def common_paths(pipeline: Pipeline) -> tuple[str, ...]:
     """The paths that ``on:`` can look at, because all images have the same."""
-    several = {image.plan.started.paths for image in found.images if _looks_at_paths(image)}
-    return several.pop() if len(several) == 1 and not is_guest(found) else ()
+    several = {image.plan.started.paths for image in pipeline.images if _looks_at_paths(image)}
+    return several.pop() if len(several) == 1 and not is_guest(pipeline) else ()
 
 
-def own_paths(found: Pipeline) -> dict[str, tuple[str, ...]]:
+def own_paths(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
     """The paths of images that ``on:`` cannot look at."""
-    if common_paths(found):
+    if common_paths(pipeline):
         return {}
     return {
         image.name: image.plan.started.paths
-        for image in found.images
+        for image in pipeline.images
         if image.plan.started.paths and _looks_at_paths(image)
     }
 
@@ -160,12 +160,12 @@ class RefTest(NamedTuple):
     ignores_case: bool = False
 
 
-def conditions(found: Pipeline) -> dict[str, JobCondition]:
+def conditions(pipeline: Pipeline) -> dict[str, JobCondition]:
     """What ``on:`` cannot say of each image."""
-    places = {image.name: _repository_test(image) for image in found.images}
+    places = {image.name: _repository_test(image) for image in pipeline.images}
     return {
         name: each._replace(test=all_of([places[name], each.test]), place=places[name])
-        for name, each in _event_conditions(found).items()
+        for name, each in _event_conditions(pipeline).items()
     }
 
 
@@ -175,9 +175,9 @@ def _repository_test(image: Image) -> str:
     return f"github.repository == {_text(repository)}" if repository else ""
 
 
-def _event_conditions(found: Pipeline) -> dict[str, JobCondition]:
-    several = {image.name: starts(image) for image in found.images}
-    guests = [ANYTHING] if is_guest(found) else []
+def _event_conditions(pipeline: Pipeline) -> dict[str, JobCondition]:
+    several = {image.name: starts(image) for image in pipeline.images}
+    guests = [ANYTHING] if is_guest(pipeline) else []
     if len({*several.values(), *guests}) == 1:
         return {
             name: JobCondition(_alone(each), not each.by_role, ignores_case=True)

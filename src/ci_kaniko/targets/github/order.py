@@ -21,13 +21,13 @@ CHANGES = "changes"
 """The id of the job that looks at paths and refs."""
 
 
-def jobs(found: Pipeline, changes: Changes) -> list[Job]:
+def jobs(pipeline: Pipeline, changes: Changes) -> list[Job]:
     """All jobs, each after those that it waits for.
 
     Required status checks know a job by its name alone, whatever workflow it stands in.
     """
-    workflow = workflow_name(found.spec)
-    is_guest = found.images[0].build.github.form != "workflow"
+    workflow = workflow_name(pipeline.spec)
+    is_guest = pipeline.images[0].build.github.form != "workflow"
     suffix = "" if is_guest or workflow == WORKFLOW else f" ({workflow})"
     return [
         replace(
@@ -35,7 +35,7 @@ def jobs(found: Pipeline, changes: Changes) -> list[Job]:
             name=f"{job.name}{suffix}",
             steps=[replace(step, run=annotated(step.run)) for step in job.steps],
         )
-        for job in _Workflow(found, changes).jobs()
+        for job in _Workflow(pipeline, changes).jobs()
     ]
 
 
@@ -45,9 +45,9 @@ class _Workflow:
     ``skipping`` are the conditions by which an image, or one that it waits for, may be left out.
     """
 
-    def __init__(self, found: Pipeline, changes: Changes) -> None:
-        self.found = found
-        self.images = {image.name: image for image in found.images}
+    def __init__(self, pipeline: Pipeline, changes: Changes) -> None:
+        self.pipeline = pipeline
+        self.images = {image.name: image for image in pipeline.images}
         self.changes = changes
         self.watched = changes.outputs
         self.conditions = {name: each.test for name, each in changes.conditions.items()}
@@ -57,7 +57,7 @@ class _Workflow:
     def jobs(self) -> Iterator[Job]:
         if self.watched:
             yield self._watching()
-        for image in self.found.images:
+        for image in self.pipeline.images:
             needs = [name for each in image.needs for name in last_ids(self.images[each])]
             if image.name in self.watched:
                 needs.insert(0, CHANGES)
@@ -97,7 +97,7 @@ class _Workflow:
         return _regardless(tests), True
 
     def _watching(self) -> Job:
-        plan = self.found.images[0].plan
+        plan = self.pipeline.images[0].plan
         section = plan.spec.github
         outputs = dict.fromkeys(self.watched.values())
         paths = bool(self.changes.paths)

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.prepare import Input
 
 
-def call(found: Pipeline) -> dict[str, Any] | None:
+def call(pipeline: Pipeline) -> dict[str, Any] | None:
     """``on.workflow_call``; None when there is nothing to hand over."""
     parts = {
-        "inputs": {name: _input(given) for name, given in declared(found.spec, "github").items()},
-        "secrets": _secrets(found),
-        "outputs": _outputs(found),
+        "inputs": {
+            name: _input(given) for name, given in declared(pipeline.spec, "github").items()
+        },
+        "secrets": _secrets(pipeline),
+        "outputs": _outputs(pipeline),
     }
     return {name: part for name, part in parts.items() if part} or None
 
@@ -56,9 +58,9 @@ def _value(kind: str, text: str) -> str | float | bool:
     return text
 
 
-def _secrets(found: Pipeline) -> dict[str, dict[str, Any]]:
+def _secrets(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
     """Every secret of every job; required where no run can do without it."""
-    plans = found.plans
+    plans = pipeline.plans
     names = dict.fromkeys(name for plan in plans for name in plan.secrets)
     needed = {name for plan in plans for name in _always_needed(plan)}
     uses = uses_of_secrets(plans)
@@ -90,20 +92,20 @@ def _always_needed(plan: Plan) -> Iterator[str]:
     yield from plan.proxy_secrets.values()
 
 
-def _outputs(found: Pipeline) -> dict[str, dict[str, str]]:
+def _outputs(pipeline: Pipeline) -> dict[str, dict[str, str]]:
     return {
         f"{output_name(image.name)}-digest" if image.name else "digest": {
             "description": f"Digest of {image.name or 'the image'}; empty when nothing was pushed",
             "value": f"${{{{ jobs.{base_id(image)}.outputs.digest }}}}",
         }
-        for image in found.images
+        for image in pipeline.images
         if image.hands_over
     }
 
 
-def impossible_inputs(found: Pipeline) -> Iterator[Finding]:
+def impossible_inputs(pipeline: Pipeline) -> Iterator[Finding]:
     """What GitHub would refuse, or hand on in another spelling than the spec's."""
-    for name, given in declared(found.spec, "github").items():
+    for name, given in declared(pipeline.spec, "github").items():
         if "${{" in _description(given):
             yield Finding(
                 "bad-input",

@@ -52,45 +52,45 @@ _MAX_ID = 100
 
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
-    found = TARGET.planned(spec)
-    found = found._replace(images=tuple(adapted(image) for image in found.images))
-    changes = Changes(found)
-    findings = _findings(found, changes)
+    pipeline = TARGET.planned(spec)
+    pipeline = pipeline._replace(images=tuple(adapted(image) for image in pipeline.images))
+    changes = Changes(pipeline)
+    findings = _findings(pipeline, changes)
     if findings:
         return Rendering(view={}, findings=tuple(unique(findings)))
-    view = _view(found, changes)
+    view = _view(pipeline, changes)
     return Rendering(view=view)
 
 
-def _view(found: Pipeline, changes: Changes) -> dict[str, Any]:
-    reusable = _is_reusable(found)
-    cancel = not reusable and any(image.plan.started.pull_requests for image in found.images)
+def _view(pipeline: Pipeline, changes: Changes) -> dict[str, Any]:
+    reusable = _is_reusable(pipeline)
+    cancel = not reusable and any(image.plan.started.pull_requests for image in pipeline.images)
     return {
-        "workflow": workflow_name(found.spec),
-        "events": {"workflow_call": call(found)} if reusable else events(found),
+        "workflow": workflow_name(pipeline.spec),
+        "events": {"workflow_call": call(pipeline)} if reusable else events(pipeline),
         # GitHub drops a run that waits for its group, so only a request's runs share one.
         "group": "" if reusable else f"{_REQUEST} || {_RUN}" if cancel else _RUN,
         "cancel": cancel,
-        "jobs": jobs(found, changes),
-        "checkout": checkout_action(found.images[0].build),
+        "jobs": jobs(pipeline, changes),
+        "checkout": checkout_action(pipeline.images[0].build),
     }
 
 
-def _is_reusable(found: Pipeline) -> bool:
-    return found.images[0].plan.reusable
+def _is_reusable(pipeline: Pipeline) -> bool:
+    return pipeline.images[0].plan.reusable
 
 
-def _findings(found: Pipeline, changes: Changes) -> list[Finding]:
-    joins = [image for image in found.images if image.join]
+def _findings(pipeline: Pipeline, changes: Changes) -> list[Finding]:
+    joins = [image for image in pipeline.images if image.join]
     findings = [
-        *found.findings,
-        *found.check(_plan_findings),
+        *pipeline.findings,
+        *pipeline.check(_plan_findings),
         *(item for image in joins for item in image.findings(impossible_join(image.plan))),
-        *(item for image in found.images for item in image.findings(_image_findings(image))),
-        *_job_ids(found, changes),
-        *_settings_of_the_file(found),
+        *(item for image in pipeline.images for item in image.findings(_image_findings(image))),
+        *_job_ids(pipeline, changes),
+        *_settings_of_the_file(pipeline),
     ]
-    return [*findings, *impossible_inputs(found)] if _is_reusable(found) else findings
+    return [*findings, *impossible_inputs(pipeline)] if _is_reusable(pipeline) else findings
 
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
@@ -219,26 +219,28 @@ def _owned_here(image: Image) -> dict[str, str]:
     return owned
 
 
-def _job_ids(found: Pipeline, changes: Changes) -> Iterator[Finding]:
+def _job_ids(pipeline: Pipeline, changes: Changes) -> Iterator[Finding]:
     """Ids that two jobs would have; GitHub does not tell upper case from lower case."""
-    named = [Named(image, name.lower(), "job id") for image in found.images for name in ids(image)]
+    named = [
+        Named(image, name.lower(), "job id") for image in pipeline.images for name in ids(image)
+    ]
     if changes.outputs:
-        named.append(Named(found.images[0], CHANGES, "job id", "tells the images apart"))
+        named.append(Named(pipeline.images[0], CHANGES, "job id", "tells the images apart"))
     yield from duplicate_names(named, "github", "job")
 
 
 def names_beside_others(spec: Spec) -> Iterator[Named]:
     """Checks are told apart by the names of jobs, which have that of their workflow."""
-    found = pipeline(spec, "github")
-    if found.images[0].build.github.form == "workflow":
-        yield Named(found.images[0], workflow_name(spec), "workflow")
+    planned = pipeline(spec, "github")
+    if planned.images[0].build.github.form == "workflow":
+        yield Named(planned.images[0], workflow_name(spec), "workflow")
 
 
-def _settings_of_the_file(found: Pipeline) -> Iterator[Finding]:
+def _settings_of_the_file(pipeline: Pipeline) -> Iterator[Finding]:
     """A file has one form and one name."""
-    yield from differing_forms(found)
-    first = found.images[0].build.github
-    for image in found.images:
+    yield from differing_forms(pipeline)
+    first = pipeline.images[0].build.github
+    for image in pipeline.images:
         if image.build.github.workflow != first.workflow:
             yield Finding(
                 "several-workflows",

@@ -57,18 +57,18 @@ _OWNED = {
 }
 
 
-def impossible_jobs(found: Pipeline) -> list[Finding]:
+def impossible_jobs(pipeline: Pipeline) -> list[Finding]:
     """What GitLab cannot do of a pipeline."""
-    joins = [image for image in found.images if image.join]
+    joins = [image for image in pipeline.images if image.join]
     return [
-        *found.findings,
-        *found.check(_plan_findings),
+        *pipeline.findings,
+        *pipeline.check(_plan_findings),
         *(item for image in joins for item in image.findings(impossible_join(image.plan))),
-        *_impossible_names(found),
-        *too_many_needs(found.images, _MAX_NEEDS - 1, "GitLab"),
-        *_unknown_runners(found),
-        *differing_forms(found),
-        *_component_commands(found),
+        *_impossible_names(pipeline),
+        *too_many_needs(pipeline.images, _MAX_NEEDS - 1, "GitLab"),
+        *_unknown_runners(pipeline),
+        *differing_forms(pipeline),
+        *_component_commands(pipeline),
     ]
 
 
@@ -129,8 +129,8 @@ def _evaluated_paths(plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _impossible_names(found: Pipeline) -> Iterator[Finding]:
-    names = [*job_names(found)]
+def _impossible_names(pipeline: Pipeline) -> Iterator[Finding]:
+    names = [*job_names(pipeline)]
     yield from duplicate_names(names, "gitlab", "job")
     for image, name, *_ in names:
         if len(name) > _MAX_NAME:
@@ -140,7 +140,7 @@ def _impossible_names(found: Pipeline) -> Iterator[Finding]:
                 f"{quoted(name)} is longer than {_MAX_NAME} characters",
                 "a shorter name",
             )
-    handing = (image for image in found.images if image.hands_over)
+    handing = (image for image in pipeline.images if image.hands_over)
     digests = (Named(image, digest_name(image), "name for its digest") for image in handing)
     yield from duplicate_names(digests, "gitlab", "job")
 
@@ -195,8 +195,8 @@ def _checked_out_twice(plan: Plan) -> Iterator[Finding]:
         yield Finding("owned-key", (*where, name), message, "use checkout", on_key=True)
 
 
-def _unknown_runners(found: Pipeline) -> Iterator[Finding]:
-    for image in found.images:
+def _unknown_runners(pipeline: Pipeline) -> Iterator[Finding]:
+    for image in pipeline.images:
         section = image.build.gitlab
         for index, job in enumerate(image.jobs):
             known = runner(job, section.platform_tags, RUNNERS)
@@ -206,9 +206,9 @@ def _unknown_runners(found: Pipeline) -> Iterator[Finding]:
                 yield no_runner(job, where, "gitlab", example)
 
 
-def _component_commands(found: Pipeline) -> Iterator[Finding]:
+def _component_commands(pipeline: Pipeline) -> Iterator[Finding]:
     """GitLab replaces ``$[[`` in every text of a file that has inputs."""
-    for image in found.images:
+    for image in pipeline.images:
         if image.plan.reusable and image.build.prepare:
             for index, command in enumerate(image.build.prepare.commands):
                 if "$[[" in command:

@@ -75,22 +75,22 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if (stage := _stage_of_component(spec)) is not None:
         inputs = {"stage": stage, **inputs}
         spec = with_section(spec, "gitlab", lambda _: {"stage": "$[[ inputs.stage ]]"})
-    found = pipeline(spec, "gitlab")
-    found = found._replace(images=tuple(_with_proxies(image) for image in found.images))
-    findings = impossible_jobs(found)
+    planned = pipeline(spec, "gitlab")
+    planned = planned._replace(images=tuple(_with_proxies(image) for image in planned.images))
+    findings = impossible_jobs(planned)
     if findings:
         return Rendering(view={}, findings=tuple(findings))
-    images = {image.name: image for image in found.images}
-    builds = dict(job for image in found.images for job in _builds(image, images))
+    images = {image.name: image for image in planned.images}
+    builds = dict(job for image in planned.images for job in _builds(image, images))
     shared = _shared(list(builds.values())) if len(builds) > 1 else {}
     # Two files that are included into one pipeline have no job of one name, and so none of these.
     hidden = f".kaniko-{next(iter(builds))}"
     jobs: dict[str, Fields] = {}
-    for preparation in found.preparations:
-        jobs[preparation_of(preparation, found.images)] = _preparing(preparation, found)
+    for preparation in planned.preparations:
+        jobs[preparation_of(preparation, planned.images)] = _preparing(preparation, planned)
     if shared:
         jobs[hidden] = shared
-    for image in found.images:
+    for image in planned.images:
         for name, _ in named_jobs(image):
             own = {key: item for key, item in builds[name].items() if shared.get(key) != item}
             jobs[name] = {"extends": hidden, **own} if shared else own
@@ -285,9 +285,9 @@ def _joining(image: Image) -> Fields:
     )
 
 
-def _preparing(preparation: Preparation, found: Pipeline) -> Fields:
+def _preparing(preparation: Preparation, pipeline: Pipeline) -> Fields:
     """The job that prepares, for every image that asks for it."""
-    build = prepared_by(preparation, found.images).build
+    build = prepared_by(preparation, pipeline.images).build
     section = build.gitlab
     prepare, given = preparation.prepare, section.needs
     return _without_nothing(

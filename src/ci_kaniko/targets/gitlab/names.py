@@ -33,13 +33,13 @@ def _all_names(image: Image) -> list[str]:
     return [*named, job_of(image)] if image.join else named
 
 
-def job_names(found: Pipeline) -> Iterator[Named]:
+def job_names(pipeline: Pipeline) -> Iterator[Named]:
     """The names of all jobs of a pipeline."""
-    for image in found.images:
+    for image in pipeline.images:
         yield from (Named(image, name, "job") for name in _all_names(image))
-    for preparation in found.preparations:
-        name = preparation_of(preparation, found.images)
-        yield Named(prepared_by(preparation, found.images), name, "job", PREPARES)
+    for preparation in pipeline.preparations:
+        name = preparation_of(preparation, pipeline.images)
+        yield Named(prepared_by(preparation, pipeline.images), name, "job", PREPARES)
 
 
 def preparation_of(preparation: Preparation, images: Iterable[Image]) -> str:

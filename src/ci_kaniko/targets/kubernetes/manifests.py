@@ -63,13 +63,13 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if unfit:
         return Rendering(view={}, findings=unfit)
     spec = settled_images(spec, values)
-    found = TARGET.planned(spec)
-    staged = list(_several_platforms(found))
-    groups = grouped(found.images)
+    pipeline = TARGET.planned(spec)
+    staged = list(_several_platforms(pipeline))
+    groups = grouped(pipeline.images)
     findings = [
-        *found.findings,
+        *pipeline.findings,
         *check_values(values, spec.inputs),
-        *(staged or [*found.check(_plan_findings), *_wrong_nodes(found)]),
+        *(staged or [*pipeline.check(_plan_findings), *_wrong_nodes(pipeline)]),
         *(item for group in groups if not staged for item in disagreements(group)),
         *duplicate_names(
             (Named(group.last, group.name, "Pod name") for group in groups), "kubernetes", "name"
@@ -78,9 +78,9 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     known = Values(values, spec.default_branch, spec.inputs)
-    plans = {image.name: _bound(image, known) for image in found.images}
-    findings += missing_values(found.images, known)
-    for image in found.images:
+    plans = {image.name: _bound(image, known) for image in pipeline.images}
+    findings += missing_values(pipeline.images, known)
+    for image in pipeline.images:
         plan = plans[image.name]
         if not known.missing:
             findings += image.findings(bad_references(image.plan, known.of(image.build)))
@@ -119,8 +119,8 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from unmounted_cache(plan, plan.spec.kubernetes.cache_claim)
 
 
-def _several_platforms(found: Pipeline) -> Iterator[Finding]:
-    for image in found.images:
+def _several_platforms(pipeline: Pipeline) -> Iterator[Finding]:
+    for image in pipeline.images:
         if is_staged(image.build):
             yield Finding(
                 "impossible-platforms",
@@ -131,8 +131,8 @@ def _several_platforms(found: Pipeline) -> Iterator[Finding]:
             )
 
 
-def _wrong_nodes(found: Pipeline) -> Iterator[Finding]:
-    for image in found.images:
+def _wrong_nodes(pipeline: Pipeline) -> Iterator[Finding]:
+    for image in pipeline.images:
         given = image.build.kubernetes.node_selector.get(ARCHITECTURE)
         platform = image.jobs[0].platform
         if given and platform and not can_build(given, platform):
