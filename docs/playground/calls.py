@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ci_kaniko import TargetName
+    from ci_kaniko.previewing.runs import Run
 
 VALUES = {
     "commit.sha": "4f0c1d2e3b5a69788796a5b4c3d2e1f00f1e2d3c",
@@ -64,11 +65,43 @@ def render(text: str, target: TargetName) -> dict[str, Any]:
 
 
 def preview(text: str) -> dict[str, Any]:
-    """What happens on each event, as ``ci-kaniko preview --format json`` has it."""
+    """What happens on each event, in the words of ``ci-kaniko preview``."""
     try:
-        return {"preview": ci_kaniko.preview(_spec(text)).to_dict(), "problems": []}
+        found = ci_kaniko.preview(_spec(text))
     except SpecError as error:
         return {"preview": None, "problems": _told(error.problems)}
+    events = [
+        {
+            "title": answer.occasion.title,
+            "jobs": [
+                {
+                    "name": outcome.run.name,
+                    "start": outcome.run.start,
+                    "facts": dict(outcome.run.facts()) if outcome.run.starts else {},
+                    "others": {
+                        target: _otherwise(other, outcome.run)
+                        for target, other in outcome.differs.items()
+                    },
+                }
+                for outcome in answer.outcomes
+            ],
+            "notes": answer.notes,
+        }
+        for answer in found.answers
+    ]
+    refused = {target: _told(problems) for target, problems in found.refused.items()}
+    answer = {"events": events, "targets": found.targets, "refused": refused}
+    return {"preview": answer, "problems": []}
+
+
+def _otherwise(other: Run, run: Run) -> list[str]:
+    """What a job does on a target in another way than on most."""
+    is_same = (other.starts, other.when_changed) == (run.starts, run.when_changed)
+    said = [] if is_same else [other.start]
+    usual = dict(run.facts()) if run.starts else {}
+    facts = dict(other.facts()) if other.starts else usual
+    different = [label for label in {**facts, **usual} if facts.get(label) != usual.get(label)]
+    return said + [f"{label}: {', '.join(facts.get(label, ['nothing']))}" for label in different]
 
 
 def init(dockerfile: str, path: str, image: str, targets: list[TargetName]) -> dict[str, Any]:

@@ -295,66 +295,51 @@ function refusal(problems) {
   return [element("p", {}, "Refused:"), element("ul", {}, ...items)];
 }
 
-const COLUMNS = ["Job", "Pushes", "Logs in to", "Cache", "Differs"];
+const OWN = ["pushes", "logs in to", "cache"]; // what has a column of its own
 
-// A table whose parts are events; what no job has anywhere needs no column.
-function tables({ events }) {
-  const parts = events.map(({ title: heading, jobs, notes }) => ({
-    heading,
-    rows: jobs.map((job) => [[job.job], pushed(job), logins(job), cached(job), differences(job)]),
-    notes: Object.entries(notes).map(([target, text]) => `${title(target)}: ${text}`),
-  }));
-  const rows = parts.flatMap((part) => part.rows);
-  const kept = COLUMNS.map((_, index) => index).filter((index) =>
-    rows.some((row) => row[index].length),
-  );
-  const head = kept.map((index) => element("th", { scope: "col" }, COLUMNS[index]));
+// A table whose parts are events; a column is there when some job has something to say in it.
+function tables({ events, targets, refused }) {
+  const rows = events.map(({ jobs }) => jobs.map(cells));
+  const all = ["Job", "Pushes", "Logs in to", "Cache", "Also", "Elsewhere"];
+  const kept = [...all.keys()].filter((index) => rows.flat().some((row) => row[index].length));
+  const head = kept.map((index) => element("th", { scope: "col" }, all[index]));
   const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)));
-  for (const { heading, rows: jobs, notes } of parts) {
-    const words = { colspan: kept.length, scope: "rowgroup" };
-    const body = element("tbody", {}, element("tr", {}, element("th", words, heading)));
-    for (const job of jobs)
-      body.append(element("tr", {}, ...kept.map((index) => cell(job, index))));
-    for (const note of notes) {
-      body.append(element("tr", {}, element("td", { colspan: kept.length }, note)));
-    }
-    table.append(body);
+  const whole = { colspan: kept.length };
+  for (const [number, { title: heading, notes }] of events.entries()) {
+    const top = element("th", { ...whole, scope: "rowgroup" }, heading);
+    const jobs = rows[number].map((row) =>
+      element("tr", {}, ...kept.map((index) => cell(row[index], index && all[index]))),
+    );
+    const said = Object.entries(notes).map(([target, note]) =>
+      element("tr", {}, element("td", whole, `${title(target)}: ${note}`)),
+    );
+    table.append(element("tbody", {}, element("tr", {}, top), ...jobs, ...said));
   }
-  return [table];
-}
-
-function cell(job, index) {
-  const lines = job[index].map((line) => element("p", {}, line));
-  return index
-    ? element("td", { "data-label": COLUMNS[index] }, ...lines)
-    : element("th", { scope: "row" }, ...lines);
-}
-
-function pushed({ starts, why, destinations, no_push: reason }) {
-  if (!starts) return [`does not start: ${why}`];
-  return destinations.length ? destinations : [`nothing${reason ? `: ${reason}` : ""}`];
-}
-
-function logins({ logins: list }) {
-  return list.map(({ host, how }) => `${host} ${how}`);
-}
-
-function cached({ starts, cache, writes_cache: writes }) {
-  return starts && cache ? [`${cache}, read${writes ? " and written" : ""}`] : [];
-}
-
-function differences(job) {
-  return Object.entries(job.differs).map(([target, other]) => {
-    const all = { ...job, ...other };
-    const parts = [];
-    if ("starts" in other || "destinations" in other || "no_push" in other) {
-      parts.push(`pushes ${pushed(all).join(", ")}`);
-    }
-    if ("logins" in other) parts.push(logins(all).join(", ") || "logs in nowhere");
-    if ("cache" in other || "writes_cache" in other) parts.push(cached(all).join("") || "no cache");
-    if (!parts.length) parts.push(all.why);
-    return `${title(target)}: ${parts.join("; ")}`;
+  const refusals = Object.entries(refused).map(([target, problems]) => {
+    const said = [...new Set(problems.map((problem) => problem.message))];
+    return element("p", {}, `Not on ${title(target)}: ${said.join("; ")}`);
   });
+  return [element("p", {}, `On ${titles(targets)}.`), ...refusals, table];
+}
+
+function cells({ name, start, facts: said, others }) {
+  const also = Object.entries(said).filter(([label]) => !OWN.includes(label));
+  return [
+    [element("p", {}, name), element("p", { class: "quiet" }, start)],
+    ...OWN.map((label) => (said[label] ?? []).map((text) => element("p", {}, text))),
+    also.map(([label, texts]) =>
+      element("p", label === "stops" ? { class: "error" } : {}, `${label}: ${texts.join("; ")}`),
+    ),
+    Object.entries(others).map(([target, texts]) =>
+      element("p", {}, `${title(target)}: ${texts.join("; ")}`),
+    ),
+  ];
+}
+
+function cell(lines, label) {
+  return label
+    ? element("td", { "data-label": label }, ...lines)
+    : element("th", { scope: "row" }, ...lines);
 }
 
 /* -- doing ----------------------------------------------------------------------------------- */

@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLES: dict[str, str] = json.loads((making.HERE / "examples.json").read_text("utf-8"))
+MANY_SIDED = """\
+destinations:
+  - ghcr.io/acme/${image.name}:${version}
+  - image: ghcr.io/acme/${image.name}:latest
+    when: default-branch
+registries:
+  ghcr.io: {default: {username: acme-bot, password: GHCR_TOKEN}, github: ci-token}
+cache: {repo: ghcr.io/acme/cache}
+build_secrets: {npm: NPM_TOKEN}
+images:
+  api: {context: services/api, platforms: [linux/amd64, linux/arm64]}
+  web: {context: services/web}
+"""
 TARGETS = [*ci_kaniko.available_targets()]
 VENDORED = ROOT / ".tools" / "playground"
 BAD = "push: never\n\nlabels:\n  a: b\npuhs: x\n"
@@ -48,8 +61,31 @@ def test_an_example_is_rendered_for_every_target(name: str) -> None:
     assert answer("problems", spec) == {"read": True, "problems": []}
     for target in answer("facts")["targets"]:
         assert answer("render", spec, target) == {"text": text_of(spec, target), "problems": []}
-    told = ci_kaniko.preview(ci_kaniko.loads(spec, "ci-kaniko.yaml"))
-    assert answer("preview", spec) == {"preview": told.to_dict(), "problems": []}
+
+
+def test_a_preview_says_what_the_command_says(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, git="none")
+    for spec in (*EXAMPLES.values(), MANY_SIDED):
+        repository.write("ci-kaniko.yaml", spec)
+        told = squeezed(repository.call("preview").out)
+        shown = answer("preview", spec)["preview"]
+        for event in shown["events"]:
+            assert squeezed(event["title"]) in told
+            for job in event["jobs"]:
+                texts = [text for texts in job["facts"].values() for text in texts]
+                for text in (job["name"], job["start"].rpartition(": ")[2], *texts):
+                    assert squeezed(text) in told
+                for target, others in job["others"].items():
+                    assert f"on{target}" in told
+                    assert all(squeezed(text.partition(": ")[2]) in told for text in others)
+        assert {f"noton{target}" for target in shown["refused"]} == {
+            word for target in TARGETS if (word := f"noton{target}") in told
+        }
+
+
+def squeezed(text: str) -> str:
+    """A text without the blanks that a terminal's width makes."""
+    return re.sub(r"\s", "", text)
 
 
 def test_a_spec_that_cannot_be_read_is_one_for_every_call() -> None:
@@ -181,7 +217,11 @@ def test_the_page_shows_what_python_renders(opened: Page) -> None:
     )
     events = ci_kaniko.preview(ci_kaniko.loads(spec)).to_dict()["events"]
     assert shown == [event["title"] for event in events]
-    assert "ghcr.io/acme/shop:latest" in opened.run(RESULT)
+    seen = squeezed(opened.run(RESULT))
+    for event in answer("preview", spec)["preview"]["events"]:
+        for job in event["jobs"]:
+            texts = [text for texts in job["facts"].values() for text in texts]
+            assert all(squeezed(text) in seen for text in (job["name"], job["start"], *texts))
     opened.press("ArrowRight")
     assert opened.run(FOCUS) == "tab-gitlab"
 
@@ -306,12 +346,13 @@ def test_everything_is_reached_by_keyboard(opened: Page) -> None:
 @pytest.mark.parametrize("width", [360, 1400])
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_fits(opened: Page, tmp_path: Path, width: int, *, dark: bool) -> None:
-    put(opened, f"push: never\nbuild_args:\n  A: {'long ' * 60}\npuhs: {'x' * 300}\n")
     opened.look(width, 800, dark=dark)
-    for view in ("gitlab", "preview"):
-        opened.run(f"document.querySelector('#tab-{view}').click()")
-        assert opened.run("document.documentElement.scrollWidth") <= width
-        opened.picture(tmp_path / f"{view}-{width}-{dark}.png")
+    for name, spec in (("wide", f"push: never\npuhs: {'x' * 300}\n"), ("many", MANY_SIDED)):
+        put(opened, spec)
+        for view in ("gitlab", "preview"):
+            opened.run(f"document.querySelector('#tab-{view}').click()")
+            assert opened.run("document.documentElement.scrollWidth") <= width
+            opened.picture(tmp_path / f"{name}-{view}-{width}-{dark}.png")
     back = opened.run("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", back))) < 200) is dark
 

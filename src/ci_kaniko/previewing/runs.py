@@ -10,6 +10,7 @@ from ci_kaniko.previewing.starts import Start, start_of
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.syntax.versions import version_of
+from ci_kaniko.text.display import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,33 @@ class Run(NamedTuple):
     def name(self) -> str:
         """What people call the job."""
         return " ".join(filter(None, [self.job, self.image]))
+
+    @property
+    def start(self) -> str:
+        """Why it starts, or why not, in words."""
+        when = f", if {listed(self.when_changed)} changed" if self.when_changed else ""
+        return f"{self.why}{when}" if self.starts else f"does not start: {self.why}"
+
+    def facts(self) -> Iterator[tuple[str, list[str]]]:
+        """What there is to say of a run that starts, by a label for each."""
+        if self.after:
+            yield "after", [", ".join(self.after)]
+        if self.platform:
+            yield "platform", [self.platform]
+        if self.job != "prepare":
+            yield "pushes", [*self.destinations] or [f"nothing: {self.no_push}"]
+        stops = [f"${{{name}}} is empty here, and an image needs it" for name in self.empty]
+        stops += [f"no image reference can hold the value of ${{{name}}}" for name in self.unfit]
+        if stops:
+            yield "stops", stops
+        if self.logins:
+            yield "logs in to", [f"{login.host} {login.how}" for login in self.logins]
+        if self.secrets:
+            yield "secrets", [", ".join(self.secrets)]
+        if self.cache:
+            yield "cache", [f"{self.cache}, {'read and written' if self.writes_cache else 'read'}"]
+        if self.hands_over:
+            yield "hands over", [", ".join(self.hands_over)]
 
     def to_dict(self) -> dict[str, Any]:
         """The run field by field, as JSON has it."""

@@ -48,42 +48,15 @@ def _answered(answer: Answer) -> Iterator[str]:
 def block(outcome: Outcome) -> list[str]:
     """One job: its name, and what is said of it, first for most targets and then for the rest."""
     run = outcome.run
-    head = f"  {run.name:24}  {_start(run)}"
+    head = f"  {run.name:24}  {run.start}"
     found = [head, *_said(run)] if run.starts else [head]
     for target, other in outcome.differs.items():
         found += _differing(target, other, run)
     return found
 
 
-def _start(run: Run) -> str:
-    when = f", if {listed(run.when_changed)} changed" if run.when_changed else ""
-    return f"{run.why}{when}" if run.starts else f"does not start: {run.why}"
-
-
 def _said(run: Run) -> list[str]:
-    return [line for label, texts in facts(run) for line in _labelled(label, texts)]
-
-
-def facts(run: Run) -> Iterator[tuple[str, list[str]]]:
-    """What there is to say of a run that starts, by a label for each."""
-    if run.after:
-        yield "after", [", ".join(run.after)]
-    if run.platform:
-        yield "platform", [run.platform]
-    if run.job != "prepare":
-        yield "pushes", [*run.destinations] or [f"nothing: {run.no_push}"]
-    stops = [f"${{{name}}} is empty here, and an image needs it" for name in run.empty]
-    stops += [f"no image reference can hold the value of ${{{name}}}" for name in run.unfit]
-    if stops:
-        yield "stops", stops
-    if run.logins:
-        yield "logs in to", [f"{login.host} {login.how}" for login in run.logins]
-    if run.secrets:
-        yield "secrets", [", ".join(run.secrets)]
-    if run.cache:
-        yield "cache", [f"{run.cache}, {'read and written' if run.writes_cache else 'read'}"]
-    if run.hands_over:
-        yield "hands over", [", ".join(run.hands_over)]
+    return [line for label, texts in run.facts() for line in _labelled(label, texts)]
 
 
 def _labelled(label: str, texts: Iterable[str]) -> Iterator[str]:
@@ -100,11 +73,11 @@ def _differing(target: str, other: Run, run: Run) -> Iterator[str]:
     """What a target does otherwise."""
     yield f"    on {target}"
     if other.starts != run.starts or other.when_changed != run.when_changed:
-        yield f"      {_start(other)}"
+        yield f"      {other.start}"
     if not other.starts:
         return
-    usual = dict(facts(run)) if run.starts else {}
-    found = dict(facts(other))
+    usual = dict(run.facts()) if run.starts else {}
+    found = dict(other.facts())
     for label in dict.fromkeys((*found, *usual)):
         texts, same = found.get(label, []), usual.get(label, [])
         if texts != same:
@@ -139,16 +112,16 @@ def _cells(outcome: Outcome) -> list[str]:
     run = outcome.run
     others = outcome.differs.items()
     if not run.starts:
-        exceptions = [f"on {target}: {_start(other)}" for target, other in others]
-        return [_cell(run.name), "<br>".join(map(_cell, [_start(run), *exceptions])), "", ""]
+        exceptions = [f"on {target}: {other.start}" for target, other in others]
+        return [_cell(run.name), "<br>".join(map(_cell, [run.start, *exceptions])), "", ""]
     cells = [_cell(run.name)]
     for label in ("pushes", "logs in to", "cache"):
-        usual = dict(facts(run)).get(label, [])
+        usual = dict(run.facts()).get(label, [])
         texts = [
             _code(text) if label == "pushes" and run.destinations else _cell(text) for text in usual
         ]
         for target, other in others:
-            differing = dict(facts(other)).get(label, []) if other.starts else [_start(other)]
+            differing = dict(other.facts()).get(label, []) if other.starts else [other.start]
             if differing != usual:
                 texts.append(f"on {target}: {'; '.join(map(_cell, differing)) or 'nothing'}")
         cells.append("<br>".join(texts))
