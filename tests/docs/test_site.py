@@ -110,7 +110,8 @@ def test_pages_show_what_github_shows(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         prose = re.sub(r"(?s)<(pre|script|style)\b.*?</\1>", "", text)
-        assert not re.findall(r"<code>[^<]*\\\|[^<]*</code>|\n```|\n~~~", prose), path
+        left = r"<code>[^<]*\\\|[^<]*</code>|\n```|\n~~~|\n[-*] \S|\n\d+\. \S|\n\| |\n#+ \S"
+        assert not re.findall(left, prose), path
     page = (site / "architecture" / "index.html").read_text(encoding="utf-8")
     arrows = re.findall(r"(\w+) --> (\w+)", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
     drawing = page.partition('<svg class="flowchart"')[2].partition("</svg>")[0]
