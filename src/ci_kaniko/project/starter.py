@@ -216,13 +216,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     from ci_kaniko.layouts.fill import fill
 
     facts = look(root, wishes.targets)
-    if wishes.merge and not facts.pipelines:
-        for target in facts.outputs:
-            if reason := _start(target).no_merge:
-                raise CannotStart(reason)
-        known = ", ".join(path for name in NAMES for path in _start(name).pipelines[:1])
-        raise CannotStart(f"there is no pipeline to merge into, such as {known}")
-    merged = facts.pipelines if wishes.merge else {}
+    merged = _merged(facts) if wishes.merge else {}
     wished = [target for target in wishes.targets or NAMES[:1] if any(_outputs(target))]
     guessed = {}
     if wished and not facts.outputs and not merged:
@@ -259,6 +253,17 @@ def starter(root: str, wishes: Wishes) -> Starter:
     steps = _steps(facts, {**outputs, **guessed}, merged)
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
+
+
+def _merged(facts: Facts) -> dict[str, str]:
+    """The pipelines that jobs are put into. Raises CannotStart without any."""
+    if facts.pipelines:
+        return facts.pipelines
+    for target in facts.outputs:
+        if reason := _start(target).no_merge:
+            raise CannotStart(reason)
+    known = ", ".join(path for name in NAMES for path in _start(name).pipelines[:1])
+    raise CannotStart(f"there is no pipeline to merge into, such as {known}")
 
 
 def _section(root: str, target: str, facts: Facts, merged: Collection[str]) -> str:

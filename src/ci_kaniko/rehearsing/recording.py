@@ -14,7 +14,7 @@ from ci_kaniko.rehearsing.recorded import Input, Joined, Recorded
 from ci_kaniko.rehearsing.sandbox import Sandbox, bytes_of, files_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.rehearsing.events import Event
     from ci_kaniko.rehearsing.running import Outcome
@@ -51,11 +51,14 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
     )
     if not calls:
         return recorded
-    recorded = replace(recorded, commands=tuple(_command(box, each) for each in calls))
-    call = calls[0]
-    words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[1:-1]]
-    pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
-    env = dict(pair.partition("=")[::2] for pair in pairs)
+    called = _called(box, calls[0], recorded)
+    return replace(called, commands=tuple(_command(box, each) for each in calls))
+
+
+def _called(box: Sandbox, call: Path, recorded: Recorded) -> Recorded:
+    """The record with what the executor was given, by itself or in a container of docker's."""
+    words = _words(box, call / "cmdline")[1:]
+    env = dict(pair.partition("=")[::2] for pair in _words(box, call / "environ"))
     env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
     config = call / "config.json"
     credentials = {name: call / name for name in CREDENTIAL_FILES}
@@ -83,8 +86,20 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         recorded = replace(
             recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
         )
+    return _with_files(box, recorded, credentials, inputs, config, _context(box, call, recorded))
+
+
+def _with_files(
+    box: Sandbox,
+    recorded: Recorded,
+    credentials: Mapping[str, Path],
+    inputs: Mapping[str, Path],
+    config: Path,
+    context: Path,
+) -> Recorded:
+    """The record with the files that the executor could read."""
     texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
-    found = {
+    read = {
         f"{path}{file.removeprefix(str(folder))}": Input(
             box.outward(bytes_of(file)),
             stat.S_IMODE(os.stat(file).st_mode),
@@ -93,8 +108,7 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         for path, folder in inputs.items()
         for file in files_below(str(folder))
     }
-    recorded = replace(recorded, credentials=texts, inputs=found)
-    context = _context(box, call, recorded)
+    recorded = replace(recorded, credentials=texts, inputs=read)
     if context.is_dir():
         recorded = replace(recorded, context=box.below(str(context.relative_to(box.root))))
     if not config.is_file():
@@ -103,10 +117,14 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
     return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
 
 
+def _words(box: Sandbox, file: Path) -> list[str]:
+    """What the kernel keeps of a process: words or variables, each ended by a zero."""
+    return [box.outward(word) for word in file.read_bytes().split(b"\0")[:-1]]
+
+
 def _command(box: Sandbox, call: Path) -> tuple[str, ...]:
     """The program and its words."""
-    words = (call / "cmdline").read_bytes().split(b"\0")[1:-1]
-    program, *rest = (box.outward(word) for word in words)
+    program, *rest = _words(box, call / "cmdline")[1:]
     return (Path(program).name, *rest)
 
 
@@ -114,13 +132,11 @@ def _joined(box: Sandbox) -> Iterator[Joined]:
     records = box.path("/.record")
     numbers = [int(name[5:]) for name in os.listdir(records) if name.startswith("join-")]
     for call in (records / f"join-{number}" for number in sorted(numbers)):
-        words = [box.outward(word) for word in (call / "cmdline").read_bytes().split(b"\0")[2:-1]]
-        pairs = [box.outward(pair) for pair in (call / "environ").read_bytes().split(b"\0")[:-1]]
         config = call / "config.json"
         held = config.is_file()
         yield Joined(
-            tuple(words),
-            dict(pair.partition("=")[::2] for pair in pairs),
+            tuple(_words(box, call / "cmdline")[2:]),
+            dict(pair.partition("=")[::2] for pair in _words(box, call / "environ")),
             box.outward(config.read_bytes()) if held else None,
             stat.S_IMODE(config.stat().st_mode) if held else None,
             {

@@ -281,29 +281,11 @@ def _bad(text: str, why: str, hint: str) -> Refused:
 
 
 def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
-    if not flat:
-        raise _bad(text, "it is empty", f"such as {_EXAMPLE}")
-    if "://" in flat:
-        raise _bad(text, "it has a scheme", _instead(text, text.rpartition("://")[2]))
-    if "@" in flat:
-        raise _bad(
-            text, "a digest is what a push results in", _instead(text, text.partition("@")[0])
-        )
-    if "," in flat:
-        raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
-    if flat != flat.strip() or " " in flat:
-        raise _bad(text, "it has a space in it", _instead(text, text.strip()))
+    """The host of a reference, empty for Docker Hub, and the rest."""
+    _refuse_forms(text, flat)
     first = _slot(flat[0], refs)
     if first is not None and first.name == REGISTRY_IMAGE:
-        if first.default is not None:
-            raise _bad(text, "the registry cannot have a default", "it is ${registry.image}")
-        if flat[1:2] not in {"", "/", ":"}:
-            raise _bad(
-                text, "after ${registry.image} comes / or :", "such as ${registry.image}/app"
-            )
-        if flat[1:3] in {"/", "/:"}:
-            fixed = text.replace("}/", "}", 1)
-            raise _bad(text, "nothing follows its /", _instead(text, fixed))
+        _check_after_registry_image(text, flat, first)
         return flat[0], flat[1:].removeprefix("/")
     head, slash, rest = flat.partition("/")
     if not slash:
@@ -322,15 +304,42 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
     check_lookalike(head)
     if is_host(head):
         return head, rest
-    if "." in head or ":" in head:
-        if any(_slot(character, refs) for character in head):
-            raise _bad(
-                text,
-                "its host has a variable beside other text",
-                "${env.NAME} alone, whose value is the whole host, or the host written out",
-            )
-        raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
-    return "", flat
+    if "." not in head and ":" not in head:
+        return "", flat
+    if any(_slot(character, refs) for character in head):
+        raise _bad(
+            text,
+            "its host has a variable beside other text",
+            "${env.NAME} alone, whose value is the whole host, or the host written out",
+        )
+    raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
+
+
+def _refuse_forms(text: str, flat: str) -> None:
+    """Refuse what is no reference at all, or more than one."""
+    if not flat:
+        raise _bad(text, "it is empty", f"such as {_EXAMPLE}")
+    if "://" in flat:
+        raise _bad(text, "it has a scheme", _instead(text, text.rpartition("://")[2]))
+    if "@" in flat:
+        raise _bad(
+            text, "a digest is what a push results in", _instead(text, text.partition("@")[0])
+        )
+    if "," in flat:
+        raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
+    if flat != flat.strip() or " " in flat:
+        raise _bad(text, "it has a space in it", _instead(text, text.strip()))
+
+
+def _check_after_registry_image(text: str, flat: str, registry: Ref) -> None:
+    """Check what follows ``${registry.image}``."""
+    if registry.default is not None:
+        raise _bad(text, "the registry cannot have a default", "it is ${registry.image}")
+    if flat[1:2] not in {"", "/", ":"}:
+        raise _bad(text, "after ${registry.image} comes / or :", "such as ${registry.image}/app")
+    if flat[1:3] in {"/", "/:"}:
+        fixed = text.replace("}/", "}", 1)
+        raise _bad(text, "nothing follows its /", _instead(text, fixed))
 
 
 def _check_repository(
