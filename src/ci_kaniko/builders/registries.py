@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import file_of
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ declares the same options with their help.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
+
+from ci_kaniko.quick.records import NamedTuple
 
 _NONE: dict[str, str] = {}
 _SPEC = {"--spec": "spec", "-f": "spec"}

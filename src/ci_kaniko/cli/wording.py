@@ -6,8 +6,9 @@ A message names a parameter of the functions as Python has it, in backquotes: he
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ci_kaniko.quick.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ Source: the repositories named below, read at the given releases.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ci_kaniko.quick.records import NamedTuple
 
 
 class Distribution(NamedTuple):

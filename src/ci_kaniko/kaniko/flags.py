@@ -6,7 +6,9 @@ Source: ``cmd/executor/cmd/root.go`` of the releases named in ``executors.py``.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from ci_kaniko.quick.records import NamedTuple
 
 Kind = Literal["switch", "text", "number", "list", "mapping", "file"]
 """What a flag takes. A switch takes no word after it; a list and a mapping may be repeated; a file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ci_kaniko.quick.records import NamedTuple
 
 
 class Arrangement(NamedTuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ci_kaniko.merging.places import Places
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.records import NamedTuple, replace
 from ci_kaniko.source.events import events_of
 from ci_kaniko.source.nodes import Node as Mark
 from ci_kaniko.source.nodes import Place

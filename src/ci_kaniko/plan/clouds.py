@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import file_stem
 

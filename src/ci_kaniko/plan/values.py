@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from copy import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import request_refs
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import Event
 from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, MAX_TAG, is_run_time_host

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.globs import any_matches, matches, split
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ which ``docs/make`` reads from the code. ``ci-kaniko explain`` and
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:
     from ci_kaniko.problems.problem import Severity

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from ci_kaniko.quick.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -10,8 +10,9 @@ import errno
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.text.patterns import pattern

@@ -6,12 +6,13 @@ import os
 import re
 from itertools import islice
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
 from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.checkout import has_branch, values
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, Reference

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 
 if TYPE_CHECKING:

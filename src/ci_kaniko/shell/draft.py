@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell
 
 if TYPE_CHECKING:

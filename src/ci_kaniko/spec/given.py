@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.grammar import is_host, is_stage
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES
 from ci_kaniko.syntax.variables import inputs_in

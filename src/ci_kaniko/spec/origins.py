@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import dotted
+from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.bases import merged
 from ci_kaniko.spec.build import is_ignored
 from ci_kaniko.spec.loading import loads

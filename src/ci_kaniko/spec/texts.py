@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
 from ci_kaniko.syntax.variables import INPUT_READ

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.spec.placing import name_of, placed
 from ci_kaniko.text.marks import after_mark
@@ -156,7 +157,7 @@ def _merged(current: str | None, rendered: str, target: str, path: str) -> str:
 def _committed(problem: Problem, target: str) -> Problem:
     if problem.rule != "missing-value":
         return problem
-    from dataclasses import replace
+    from ci_kaniko.quick.records import replace
 
     return replace(
         problem,

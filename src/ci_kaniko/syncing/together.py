@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.syncing.compare import clashes, compare, drift, foreign, unified, write_outputs
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.patterns import pattern
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"

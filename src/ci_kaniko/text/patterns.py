@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from importlib import import_module
 from typing import Any, cast
 
 
@@ -13,6 +15,21 @@ def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
     '12'
     """
     return cast("re.Pattern[str]", _Pattern(text, flags))
+
+
+def import_at_ease(module: str) -> None:
+    """Import a module whose patterns, too, are compiled when they are first used.
+
+    This is for a process that has one thread: meanwhile every pattern is such a one.
+    """
+    if module in sys.modules:
+        return
+    known = re.compile
+    re.compile = pattern  # type: ignore[assignment]
+    try:
+        import_module(module)
+    finally:
+        re.compile = known
 
 
 class _Pattern:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.jobs import job_name
 from ci_kaniko.plan.platforms import DEFAULT
+from ci_kaniko.quick.records import dataclass, field
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan

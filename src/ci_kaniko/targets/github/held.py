@@ -7,9 +7,10 @@ the expression of the step that has. Elsewhere the script alone is left with it,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.logins import late_uses
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import ALWAYS, VERSIONS
 from ci_kaniko.syntax.globs import split
 from ci_kaniko.targets.github.events import DEFAULT_REF, FOLDERS, any_of, ref_test, starting

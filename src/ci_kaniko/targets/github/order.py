@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
+from ci_kaniko.quick.records import replace
 from ci_kaniko.targets.github.events import all_of
 from ci_kaniko.targets.github.jobs import building, job_id, joining, labels, last_ids
 from ci_kaniko.targets.github.model import Job, Permission, Step

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.records import NamedTuple, dataclass, field, replace
 from ci_kaniko.targets.kubernetes.containers import (
     Container,
     clone_container,
