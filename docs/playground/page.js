@@ -396,7 +396,7 @@ at("copy-link").addEventListener("click", async () => {
 
 at("from-dockerfile").addEventListener("click", () => {
   at("reason").textContent = "";
-  at("dialog").showModal();
+  at("start").showModal();
 });
 
 at("make").addEventListener("click", async (event) => {
@@ -406,14 +406,11 @@ at("make").addEventListener("click", async (event) => {
   const { text, reason } = await ask("init", ...words).catch(bug);
   at("reason").textContent = reason;
   if (text === null) return;
-  at("dialog").close();
+  at("start").close();
   write(text);
 });
 
-at("example").addEventListener("change", ({ target }) => {
-  if (target.value) write(target.value);
-  target.selectedIndex = 0;
-});
+at("examples").addEventListener("click", () => at("choice").showModal());
 
 addEventListener("hashchange", fromLink);
 
@@ -431,7 +428,14 @@ async function fromLink() {
 async function examples() {
   const answer = await fetch(new URL("examples.json", import.meta.url));
   const list = Object.entries(await answer.json());
-  at("example").append(...list.map(([name, text]) => element("option", { value: text }, name)));
+  for (const [name, text] of list) {
+    const button = element("button", { type: "button" }, name);
+    button.addEventListener("click", () => {
+      at("choice").close();
+      write(text);
+    });
+    at("list").append(button);
+  }
   return list[0][1];
 }
 
@@ -443,7 +447,10 @@ async function begin() {
 
 choose(chosen);
 tell("Loading Python and ci-kaniko, 17 MB the first time…");
-const first = await examples();
+const first = await examples().catch((error) => {
+  fail(error.message);
+  return "";
+});
 if (!(await fromLink())) {
   spec.value = first;
   edited();

@@ -310,14 +310,14 @@ def test_a_result_and_a_link_are_copied(opened: Page, origin: str) -> None:
 def test_everything_is_reached_by_keyboard(opened: Page) -> None:
     put(opened, "push: never\npuhs: x\n")
     seen = walk(opened, "ci-kaniko", back=True)
-    assert seen == ["copy-link", "from-dockerfile", "example", "How it works", "ci-kaniko"]
+    assert seen == ["copy-link", "from-dockerfile", "examples", "How it works", "ci-kaniko"]
     seen = walk(opened, "result")
-    assert seen[:5] == ["How it works", "example", "from-dockerfile", "copy-link", "spec"]
+    assert seen[:5] == ["How it works", "examples", "from-dockerfile", "copy-link", "spec"]
     assert seen[5].startswith("2:1 error")
     assert seen[6:] == ["unknown-key", "tab-gitlab", "copy", "result"]
     walk(opened, "from-dockerfile", back=True)
     opened.press("Enter")
-    opened.until("document.querySelector('#dialog').open")
+    opened.until("document.querySelector('#start').open")
     walk(opened, "dockerfile")
     opened.write("FROM scratch\n")
     walk(opened, "path")
@@ -330,17 +330,24 @@ def test_everything_is_reached_by_keyboard(opened: Page) -> None:
     opened.press("a", control=True)
     opened.write("services/shop/Dockerfile")
     opened.press("Enter")
-    opened.until("!document.querySelector('#dialog').open")
+    opened.until("!document.querySelector('#start').open")
     told = answer(
         "init", "FROM scratch\n", "services/shop/Dockerfile", "ghcr.io/acme/shop", ["gitlab"]
     )
     assert opened.run("document.querySelector('#spec').value") == told["text"]
     walk(opened, "from-dockerfile", back=True)
     opened.press("Enter")
-    opened.until("document.querySelector('#dialog').open")
+    opened.until("document.querySelector('#start').open")
     opened.press("Escape")
-    opened.until("!document.querySelector('#dialog').open")
+    opened.until("!document.querySelector('#start').open")
     assert opened.run(FOCUS) == "from-dockerfile"
+    walk(opened, "examples", back=True)
+    opened.press("Enter")
+    *_, last = EXAMPLES
+    walk(opened, last)
+    opened.press("Enter")
+    assert opened.run("document.querySelector('#spec').value") == EXAMPLES[last]
+    assert opened.run(FOCUS) == "spec"
 
 
 @pytest.mark.parametrize("width", [360, 1400])
