@@ -123,8 +123,8 @@ def known_names() -> tuple[str, ...]:
 
 def request_refs(host: str) -> str:
     """Where a git server keeps the refs of pull requests."""
-    found = (item.request_refs for item in SYSTEMS.values() if item.name in host)
-    return next(filter(None, found), "refs/pull")
+    known = (item.request_refs for item in SYSTEMS.values() if item.name in host)
+    return next(filter(None, known), "refs/pull")
 
 
 def system(name: str) -> System:

@@ -35,10 +35,10 @@ class Token(NamedTuple):
 class Cloud(NamedTuple):
     """What one cloud's client needs.
 
-    ``secret`` names what holds a file, ``document`` is the text of one that is no secret;
-    ``file_variable`` leads to it. ``variables`` are set to texts, ``secret_variables`` to
-    secrets. ``token`` is exchanged by the client for credentials of the cloud; with ``role`` the
-    script takes that role of AWS itself.
+    ``secret`` names the secret that holds a file, and ``document`` is the text of a file that is no
+    secret; ``file_variable`` leads to either. ``variables`` are set to texts, ``secret_variables``
+    to secrets. The client exchanges ``token`` for credentials of the cloud; with ``role`` the
+    script takes that AWS role itself.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Cloud(NamedTuple):
 
 
 SESSION = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-"""What a role of AWS hands out for an hour."""
+"""What an AWS role hands out for an hour."""
 TOKEN_FILE = "@token"
 """Stands for the path of the token's file inside a document."""
 

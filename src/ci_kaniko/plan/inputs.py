@@ -1,4 +1,4 @@
-"""The inputs of a form to which nobody gives them."""
+"""The inputs of a form, and their defaults where nobody gives them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def declared(spec: Spec, target: str) -> dict[str, Input]:
 
 
 def unfit_inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[Finding]:
-    """Given values of which no path, no stage or no host can be made."""
+    """Given values that make no path, stage or host."""
     for build in spec.builds:
         for each in given_in(build):
             text = given.get(INPUT_PREFIX + each.name)

@@ -46,7 +46,7 @@ def job_name(given: Template | None, image: Image, single: str = "build-image") 
 
 
 def preparation_name(preparation: Preparation, given: Template | None = None) -> str:
-    """The name of the job that prepares: like that of the first image's job, as unique as that.
+    """The name of the job that prepares: made of that of the first image's job, and as unique.
 
     ``given`` is the native name of that job when the spec gives it.
     """
@@ -56,7 +56,7 @@ def preparation_name(preparation: Preparation, given: Template | None = None) ->
 
 
 def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:
-    """Jobs that would get one name: of different images, or of different duties."""
+    """Jobs that would have one name: those of different images, or with different duties."""
     seen: dict[str, Named] = {}
     for each in sorted(named, key=lambda each: not each.duty):
         first = seen.setdefault(each.name, each)

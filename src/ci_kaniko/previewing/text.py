@@ -49,10 +49,10 @@ def block(outcome: Outcome) -> list[str]:
     """One job: its name, and what is said of it, first for most targets and then for the rest."""
     run = outcome.run
     head = f"  {run.name:24}  {run.start}"
-    found = [head, *_said(run)] if run.starts else [head]
+    told = [head, *_said(run)] if run.starts else [head]
     for target, other in outcome.differs.items():
-        found += _differing(target, other, run)
-    return found
+        told += _differing(target, other, run)
+    return told
 
 
 def _said(run: Run) -> list[str]:
@@ -70,16 +70,16 @@ def _labelled(label: str, texts: Iterable[str]) -> Iterator[str]:
 
 
 def _differing(target: str, other: Run, run: Run) -> Iterator[str]:
-    """What a target does otherwise."""
+    """What a target does in another way."""
     yield f"    on {target}"
     if other.starts != run.starts or other.when_changed != run.when_changed:
         yield f"      {other.start}"
     if not other.starts:
         return
     usual = dict(run.facts()) if run.starts else {}
-    found = dict(other.facts())
-    for label in dict.fromkeys((*found, *usual)):
-        texts, same = found.get(label, []), usual.get(label, [])
+    here = dict(other.facts())
+    for label in dict.fromkeys((*here, *usual)):
+        texts, same = here.get(label, []), usual.get(label, [])
         if texts != same:
             # Where one thing takes the place of another, the rest is as above.
             replaced = len(texts) == len(same) and label == "logs in to"

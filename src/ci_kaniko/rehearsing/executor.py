@@ -1,7 +1,7 @@
 """What stands in for kaniko's executor: it says that it was called, and waits to be looked at.
 
-The process that started the script looks, at no cost of further programs: what the call was, and
-what the executor would find at that moment. It writes down all of that below /.record.
+The process that started the script looks at the call, and at what the executor would find at that
+moment, and writes it down below /.record. That takes no further programs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def furnish(root: str) -> None:
 
 
 class Calls:
-    """The calls of the executor, as the process sees them that stands by."""
+    """The executor's calls, as the process that stands by sees them."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -73,7 +73,7 @@ class Calls:
         return os.path.exists(f"{self.root}{BUILDER}")
 
     def forget(self) -> None:
-        """Nothing is left of calls that nobody waits for."""
+        """Drop the calls that nobody waits for."""
         for pipe in (self._asked, self._answered):
             try:
                 os.read(pipe, 65536)

@@ -1,4 +1,4 @@
-"""Start programs in a root directory of their own, without other programs on the way.
+"""Start programs in a root directory of their own, with no other program in between.
 
 A small process stands by in that directory, in a mount namespace, and starts one program after
 another; what is left of one is gone before the next.
@@ -64,7 +64,7 @@ class World(NamedTuple):
 
 
 class Room:
-    """A root directory, and the process that stands by in it; that ends with its input."""
+    """A root directory, and the process that stands by in it until its input ends."""
 
     def __init__(self, world: World) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="ci-kaniko-", dir=MEMORY))

@@ -30,7 +30,7 @@ def find(start: str = ".") -> str | None:
 
 
 def spec_in(path: str) -> str:
-    """The spec of a folder, or the path itself when it is none or has none."""
+    """The spec in a folder; the path itself when it is no folder or holds no spec."""
     if not os.path.isdir(path):
         return path
     names = (os.path.join(path, name) for name in FILE_NAMES)
@@ -40,8 +40,8 @@ def spec_in(path: str) -> str:
 def specs_at(places: Iterable[str]) -> list[str]:
     """The specs that files, folders and patterns name, each once, from the current folder on.
 
-    A pattern is one as for ``glob``, and finds the specs of folders as well; - is itself. Raises
-    LookupError for a pattern that finds none.
+    Patterns are those of ``glob``, and match folders, too; ``-`` stands for itself. Raises
+    LookupError for a pattern that matches no spec.
     """
     found: dict[str, str] = {}
     for place in places:
@@ -87,7 +87,8 @@ def root_of(spec_path: str) -> str:
 def place_here(path: str) -> str:
     """A file's path from the root of the repository that a command runs in, if it lies there.
 
-    Otherwise from that of its own. What messages call a text that is no file stays as it is.
+    Otherwise it starts at the root of its own repository. The name of a text that is no file stays
+    as it is.
     """
     if path.startswith(("<", PREFIX)):
         return path

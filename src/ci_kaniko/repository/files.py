@@ -1,10 +1,10 @@
 """Files of a repository: where they really are, reading them, replacing them whole.
 
 A crash leaves the old file or the new one, and nothing beside it. On Linux the new text has no
-name until it is on disk. A new file gets its name in one step. To replace a file takes two, so a
-child process does them: when we are killed it finishes, and when it is killed we clean up. What
-remains is a kill of both between two system calls; there, and where files cannot be unnamed,
-``.ci-kaniko-<16 hex digits>`` may stay behind until the next run removes it.
+name until it is on disk. A new file gets its name in one step. Replacing a file takes two, so a
+child process takes them: when we are killed it finishes, and when it is killed we clean up. Only
+where both are killed between two system calls, or where a system has no unnamed files, may
+``.ci-kaniko-<16 hex digits>`` stay behind, until the next run removes it.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _missing_folders(folder: str) -> list[str]:
 
 
 def _existing(path: str) -> os.stat_result | None:
-    """The status of the file that is replaced. Raises OSError when that is not to be done."""
+    """The status of the file that is replaced. Raises OSError when it must not be."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -113,7 +113,7 @@ def _existing(path: str) -> os.stat_result | None:
 
 
 def _unnamed(folder: str, mode: int | None) -> int | None:
-    """A file without a name that can be given one later; None where there is no such thing."""
+    """An unnamed file, which can be given a name later; None where there is no such thing."""
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None or not os.path.isdir("/proc/self/fd"):
         return None
@@ -217,7 +217,7 @@ def _write_named(
 
 
 def _named(temporary: str, mode: int | None) -> int:
-    """The temporary file, and locked; another run may take it for litter until it is."""
+    """The temporary file, locked: until it is, another run may take it for litter."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         handle = os.open(temporary, flags, 0o666 if mode is None else mode)
@@ -237,7 +237,7 @@ def _undone_on_failure(temporary: str, folders: Sequence[str]) -> Iterator[None]
 
 
 def _undo(temporary: str, folders: Sequence[str]) -> None:
-    """Remove what an attempt has made: the temporary file, and folders that are still empty."""
+    """Remove what an attempt made: the temporary file, and folders that are still empty."""
     with contextlib.suppress(OSError):
         if os.path.lexists(temporary):
             os.unlink(temporary)

@@ -1,4 +1,4 @@
-"""Several specs and their files at once: nothing is written before all of them were looked at."""
+"""Several specs and their files at once: nothing is written until all have been looked at."""
 
 from __future__ import annotations
 

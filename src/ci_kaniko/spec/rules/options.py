@@ -75,7 +75,7 @@ def _mirrors_are_hosts(spec: Build) -> Iterator[Finding]:
             yield Finding(
                 "bad-host",
                 where,
-                f"no name of an image begins with {quoted(mirror)}",
+                f"no image name begins with {quoted(mirror)}",
                 "a host and a path, such as mirror.example.com/hub",
             )
 
@@ -153,7 +153,7 @@ def _image_names_are_written(spec: Build) -> Iterator[Finding]:
     if all(getattr(options, name) for name in names):
         yield no_effect(
             ("options", names[0]),
-            "beside image_name_tag_with_digest_file both files hold the tag",
+            "with image_name_tag_with_digest_file both files hold the tag",
             "keep one of them",
         )
     for name in names:

@@ -45,12 +45,12 @@ def clone(build: Build) -> Fields:
 
 
 def restore(folder: str) -> Fields:
-    """The step that fetches what the tasks before have saved."""
+    """The step that fetches what earlier tasks saved."""
     return {"restore_workspace": {"dest_dir": folder}}
 
 
 def save(*contents: tuple[str, str, list[str]]) -> Fields:
-    """The step that saves files: from a folder, to one of the workspace, by patterns."""
+    """The step that saves files: from a folder of the task, into one of the workspace."""
     listed = [
         {"source_dir": source, "dest_dir": place, "paths": paths}
         for source, place, paths in contents

@@ -56,8 +56,8 @@ def settings(
         "volumes": given[1].get("volumes"),
     }
     metadata = {"labels": labels} if labels else {}
-    found = {"checkout": checkout, "metadata": metadata, "podSpecPatch": _without_nothing(pod)}
-    return _without_nothing(found)
+    fields = {"checkout": checkout, "metadata": metadata, "podSpecPatch": _without_nothing(pod)}
+    return _without_nothing(fields)
 
 
 def checkout_settings(build: Build) -> Fields:
@@ -75,12 +75,12 @@ def _without_nothing(fields: Fields) -> Fields:
 
 
 def security(builder: Builder) -> Fields:
-    """The security context of what builds; that of kaniko's image is enough."""
+    """The security context of the container that builds; kaniko needs none."""
     return {} if builder.confined else unconfined(builder.user)
 
 
 def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]:
-    """How secrets come into the container: its part, and the pod's; the join has no builder."""
+    """How secrets reach the container: its part and the pod's. A join has no builder."""
     place = builder.path if builder else str
     scratch = scratch_volume(builder.scratch if builder else "")
     section = plan.spec.buildkite
@@ -110,7 +110,7 @@ def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]
 
 
 def secret_names(plan: Plan, *, files: bool) -> list[str]:
-    """The secrets that come as variables; ``files`` says that files come so, too."""
+    """The secrets that reach a job as variables; with ``files`` those of files do, too."""
     names = [name for login in plan.logins for name in login.secrets if login.cloud is None]
     for cloud in plan.clouds:
         names += cloud.secrets if files else cloud.secret_variables.values()
@@ -129,7 +129,7 @@ def _config_mount(plan: Plan, path: str) -> list[dict[str, Any]]:
 
 
 def _config_volume(plan: Plan) -> list[dict[str, Any]]:
-    """Optional, so that a run which does not push starts without it; the script asks for it."""
+    """Optional, so that a run which does not push starts without it; the script looks for it."""
     if not plan.docker_config:
         return []
     items = [{"key": ".dockerconfigjson", "path": "config.json"}]
