@@ -668,6 +668,7 @@ def test_ctrl_c(repository: Path) -> None:
         ("cli.run = lambda words: atexit.register(interrupt)", 0),
         ("cli.run = lambda words: interrupt()", 130),
         ("cli.run = lambda words: Ended()", 0),
+        ("cli.run = lambda words: type('A', (), {'a': Named()})", 130),
         ("cli._stop_listening = once(interrupt)", 130),
     ],
 )
@@ -682,6 +683,38 @@ def test_ctrl_c_at_the_last_moment(repository: Path, moment: str, code: int) -> 
     assert (done.returncode, done.stderr.decode()) == (code, "")
 
 
+@pytest.mark.parametrize("group", [True, False], ids=["as a terminal does", "alone"])
+def test_ctrl_c_while_a_rehearsal_starts_what_it_runs_in(repository: Path, *, group: bool) -> None:
+    """A terminal interrupts the whole group, so what was started must not speak up either."""
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", _REHEARSED, "rehearse", "gitlab"],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert waiting.stdout
+    assert waiting.stdout.readline() == b"started\n"
+    os.kill(-waiting.pid if group else waiting.pid, signal.SIGINT)
+    out, err = waiting.communicate(timeout=20)
+    assert waiting.returncode == 130
+    assert b"Traceback" not in out + err
+
+
+_REHEARSED = """
+import signal, subprocess
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ci_kaniko.cli import main as cli
+class Announced(subprocess.Popen):
+    def __init__(self, words, **options):
+        super().__init__(words, **options)
+        if "ci_kaniko.rehearsing.starter" in words:
+            print("started", flush=True)
+subprocess.Popen = Announced
+cli.main()
+"""
+
 _INTERRUPTED = """
 import atexit, os, re, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -690,6 +723,9 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 class Ended:
     def __del__(self):
+        interrupt()
+class Named:
+    def __set_name__(self, owner, name):
         interrupt()
 def once(action):
     calls = iter([action])

@@ -52,6 +52,8 @@ def command() -> None:
         print(f"ci-kaniko: {where}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+        if _comes_from_ctrl_c(error):
+            raise KeyboardInterrupt from None
         import traceback
 
         from ci_kaniko.problems.problem import BrokenTargetError
@@ -67,6 +69,13 @@ def command() -> None:
             file=sys.stderr,
         )
         sys.exit(3)
+
+
+def _comes_from_ctrl_c(error: BaseException | None) -> bool:
+    """Whether Python has put Ctrl-C into another error, as it does while it makes a class."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _help(words: list[str]) -> str | None:

@@ -75,13 +75,14 @@ class Room:
         executor.furnish(str(self.root))
         self.kept = {*os.listdir(self.root)}
         self.read: dict[str, tuple[str, int]] = {}
-        self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-S", "-m", __name__],
-            env={"PYTHONPATH": str(Path(__file__).parents[2])},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="ascii",
-        )
+        with _without_interrupts():
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-S", "-m", __name__],
+                env={"PYTHONPATH": str(Path(__file__).parents[2])},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="ascii",
+            )
         atexit.register(self.close)
         self.ready: bool = self._ask([str(self.root), world.isolated, world.binds])
 
@@ -122,6 +123,16 @@ class Room:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C waits, here and in what is started, which until it serves would end in a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _remove(folder: str) -> None:
@@ -289,8 +300,12 @@ def _ran(
 
 def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.umask(0o022)
-    root, isolated, binds = json.loads(sys.stdin.readline())
+    first = sys.stdin.readline()
+    if not first:  # who started this has gone
+        return
+    root, isolated, binds = json.loads(first)
     ready = not isolated or _enter(root, [Bind(*words) for words in binds])
     print(json.dumps(ready), flush=True)
     if not ready:
