@@ -441,6 +441,7 @@ async function examples() {
 
 async function begin() {
   facts = await ask("facts");
+  at("version").textContent = `Version ${facts.version}`;
   showResult();
   await look();
 }

@@ -206,6 +206,7 @@ def walk(page: Page, to: str, *, back: bool = False) -> list[str]:
 def test_the_page_shows_what_python_renders(opened: Page) -> None:
     spec = next(iter(EXAMPLES.values()))
     assert opened.run("document.querySelector('#spec').value") == spec
+    assert ci_kaniko.__version__ in opened.run("document.querySelector('header').textContent")
     opened.run("document.querySelector('#tab-gitlab').focus()")
     for target in TARGETS:
         assert opened.run(FOCUS) == f"tab-{target}"
