@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,12 +14,12 @@ from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.rehearsing.rehearse import rehearse
 from harness.cases import CASES
 from harness.runs import text_of
+from harness.told import READ, Told, by_kaniko
 from harness.tools import shells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
 
 OTHERS = BUILDERS[1:]
@@ -29,165 +28,6 @@ TARGETS = tuple(
 )
 EVENTS = ("default-branch", "pull-request=7", "tag=v1.2.3")
 GIVEN = {"env.CHANNEL": "stable_1.2", "env.MIRROR": "mirror.example.com:5000", "env.EDITION": "c"}
-
-
-class Told(NamedTuple):
-    """What a run asks for, in nobody's words."""
-
-    context: str
-    dockerfile: str
-    stage: str
-    arguments: tuple[str, ...]
-    labels: tuple[str, ...]
-    annotations: tuple[str, ...]
-    secrets: tuple[str, ...]
-    platform: str
-    cache: str
-    writes_cache: bool
-    destinations: tuple[str, ...]
-
-
-def _pairs(words: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for word in words:
-        name, _, value = word.partition("=")
-        found.setdefault(name, []).append(value)
-    return found
-
-
-def _one(found: dict[str, list[str]], name: str) -> str:
-    (value,) = found.get(name, [""])
-    return value
-
-
-ROOTS = (
-    *("/home/user/checkout", "/home/user/src", "/root/src", "/kaniko/src", "/builds/Acme/Shop"),
-    *("/workspace/build/buildkite", "/workspace", "/kaniko/context", "/root/context"),
-    *("/home/user/context", "/kaniko/buildcontext"),
-)
-
-
-def _below(path: str) -> str:
-    """A path from the root of the repository."""
-    for root in ROOTS:
-        if path == root or path.startswith(f"{root}/"):
-            return path[len(root) :].strip("/")
-    return path
-
-
-def by_kaniko(done: Recorded) -> Told:
-    given = _pairs(done.argv or ())
-    whole = _one(given, "--context")
-    context = whole.removeprefix("dir://")
-    is_git = whole.startswith("git://")
-    folder = _one(given, "--context-sub-path") if is_git else _below(context)
-    ours = f"git://{done.event.host}/{done.event.repository}.git".lower()
-    if is_git and whole.partition("#")[0].lower() != ours:
-        location, *fragments = whole.removeprefix("git://").split("#")
-        folder = f"{location}#{(fragments or [''])[-1]}:{folder}"
-    cache = _one(given, "--cache-repo") if "--cache" in given else ""
-    return Told(
-        folder,
-        _below(_one(given, "--dockerfile")),
-        _one(given, "--target"),
-        tuple(given.get("--build-arg", ())),
-        tuple(given.get("--label", ())),
-        tuple(given.get("--annotation", ())),
-        tuple(given.get("--secret", ())),
-        _one(given, "--custom-platform"),
-        cache,
-        bool(cache) and "--no-push-cache" not in given,
-        tuple(given.get("--destination", ())),
-    )
-
-
-def by_buildah(done: Recorded) -> Told:
-    (program, verb, *words), *pushes = done.commands
-    assert (program, verb) == ("buildah", "build")
-    *options, context = words
-    given = _pairs(options)
-    destinations = []
-    for push in pushes:
-        assert push[:2] == ("buildah", "push")
-        *_, image, place = push
-        assert image == _one(given, "--tag")
-        destinations.append(place.removeprefix("docker://"))
-    cache = _one(given, "--cache-from")
-    assert ("--layers" in given) == bool(cache)
-    assert _one(given, "--cache-to") in {"", cache}
-    return Told(
-        _below(context),
-        _below(_one(given, "--file")),
-        _one(given, "--target"),
-        tuple(given.get("--build-arg", ())),
-        tuple(given.get("--label", ())),
-        tuple(given.get("--annotation", ())),
-        tuple(given.get("--secret", ())),
-        _one(given, "--platform"),
-        cache,
-        "--cache-to" in given,
-        tuple(destinations),
-    )
-
-
-def _fields(record: str) -> dict[str, str]:
-    """One record of CSV, as buildctl reads it."""
-    (fields,) = csv.reader([record], strict=True)
-    found = dict(field.partition("=")[::2] for field in fields)
-    assert len(found) == len(fields), record
-    return found
-
-
-def by_buildkit(done: Recorded) -> Told:
-    ((program, verb, *words),) = done.commands
-    assert (program, verb) == ("buildctl-daemonless.sh", "build")
-    given = _pairs(words)
-    opts: dict[str, list[str]] = {}
-    for option in given["--opt"]:
-        kind, mark, rest = option.partition(":")
-        kind, rest = (kind, rest) if mark and kind in {"build-arg", "label"} else ("", option)
-        name, _, value = rest.partition("=")
-        opts.setdefault(kind or name, []).append(rest if kind else value)
-    local = dict(each.partition("=")[::2] for each in given.get("--local", ()))
-    outputs = [_fields(record) for record in given.get("--output", ())]
-    assert len(outputs) < 2
-    output = outputs[0] if outputs else {}
-    assert not outputs or (output["type"], output["push"]) == ("image", "true")
-    caches = [_fields(record) for record in given.get("--import-cache", ())]
-    kept = [_fields(record) for record in given.get("--export-cache", ())]
-    assert [each["ref"] for each in kept] in ([], [each["ref"] for each in caches])
-    cache = caches[0]["ref"] if caches else ""
-    assert not cache or cache.endswith(":buildkit")
-    if local:
-        context, root = _below(local["context"]), _below(local["dockerfile"])
-        dockerfile = "/".join(filter(None, [root, _one(opts, "filename")]))
-    else:
-        location, _, ref = _one(opts, "context").removeprefix("https://").partition("#")
-        ref, _, folder = ref.partition(":")
-        context = f"{location}#{ref}:{folder}"
-        dockerfile = "/".join(filter(None, [folder, _one(opts, "filename")]))
-    secrets = [each for each in given.get("--secret", ()) if "GIT_AUTH_HEADER" not in each]
-    names = output.get("name", "")
-    return Told(
-        context,
-        dockerfile,
-        _one(opts, "target"),
-        tuple(opts.get("build-arg", ())),
-        tuple(opts.get("label", ())),
-        tuple(
-            f"{name.removeprefix('annotation.')}={text}"
-            for name, text in output.items()
-            if name.startswith("annotation.")
-        ),
-        tuple(secrets),
-        _one(opts, "platform"),
-        cache.removesuffix(":buildkit"),
-        bool(kept),
-        tuple(names.split(",")) if names else (),
-    )
-
-
-READ = {"kaniko": by_kaniko, "buildah": by_buildah, "buildkit": by_buildkit}
 
 
 def without(told: Told) -> Told:

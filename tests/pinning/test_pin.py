@@ -6,11 +6,8 @@ import base64
 import hashlib
 import json
 import os
-import shutil
-import socket
 import subprocess
 import threading
-import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -25,13 +22,12 @@ from ci_kaniko.pinning.pins import with_pins
 from ci_kaniko.pinning.registry import Registries, RegistryError
 from ci_kaniko.problems.problem import CannotPin
 from ci_kaniko.spec.running import unpinned
+from harness.registry import PASSWORD, USER, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-USER, PASSWORD = "reader", "not-so-secret"
-HASH = "$2b$04$MJjDuwzgyZ/iIZjnD0IBeOaPIscjrAZpXlYefgE4pifWf0nX6i2Le"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 IMAGES = ("tools/git:2.52.0", "tools/regctl:v0.11.5", "oss/kaniko:v1.28.3-debug", "acme/go:1.26")
 
@@ -39,40 +35,10 @@ IMAGES = ("tools/git:2.52.0", "tools/regctl:v0.11.5", "oss/kaniko:v1.28.3-debug"
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The host of a registry that wants a password, with some images."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("docker-registry is not installed")
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
-    (folder / "htpasswd").write_text(f"{USER}:{HASH}\n", encoding="utf-8")
-    (folder / "config.yml").write_text(
-        json.dumps(
-            {
-                "version": "0.1",
-                "log": {"level": "error"},
-                "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-                "http": {"addr": host},
-                "auth": {"htpasswd": {"realm": "here", "path": str(folder / "htpasswd")}},
-            }
-        ),
-        encoding="utf-8",
-    )
-    with subprocess.Popen(
-        [program, "serve", str(folder / "config.yml")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as running:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex((host.partition(":")[0], int(host.rpartition(":")[2]))) == 0:
-                    break
-            time.sleep(0.1)
+    with serving(tmp_path_factory.mktemp("registry")) as host:
         for image in IMAGES:
             _push(host, image)
         yield host
-        running.terminate()
 
 
 def _call(method: str, url: str, body: bytes = b"", kind: str = "") -> str:

@@ -25,6 +25,11 @@ class Reached(NamedTuple):
     certificate: str = ""
     key: str = ""
 
+    @property
+    def is_insecure(self) -> bool:
+        """Whether anybody could answer in its place."""
+        return self.plain or self.unverified
+
 
 def reached(plan: Plan) -> dict[str, Reached]:
     """The registries of a plan that need a word, by host; Docker Hub is ``docker.io``."""

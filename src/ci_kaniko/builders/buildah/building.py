@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ci_kaniko.builders.builder import Builder, Contained, in_folder
+from ci_kaniko.builders.buildah.settings import reaching
+from ci_kaniko.builders.builder import Builder, Contained
 from ci_kaniko.builders.carried import foreign, refusal
-from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import without_scheme
-from ci_kaniko.text.quoting import continued, indented, quote
+from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.builders.builder import Call
-    from ci_kaniko.builders.registries import Reached
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
@@ -87,16 +85,7 @@ class Buildah(Builder):
             yield refusal(("options", "image_format"), message, "leave it out, or write oci")
 
     def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:
-        """Where a Dockerfile names no registry, it means Docker Hub as it does for others."""
-        registries = reached(plan)
-        text = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
-        for host, known in registries.items():
-            text += _settings(host, known)
-        file = in_folder(settings, "registries.conf")
-        lines = continued("printf '%s\\n'", [*map(quote, text), f"> {file}"])
-        for host, known in registries.items():
-            lines += _certificates(host, known, settings, certificates)
-        return lines
+        return reaching(plan, settings, certificates)
 
     def lines(self, call: Call) -> list[str]:
         lines = call.command(f"{self.program} build", self._words(call))
@@ -170,35 +159,6 @@ def _named(word: str) -> list[str]:
     """The image, and where it goes."""
     place = f'"docker://{word[1:]}' if word.startswith('"') else f"docker://{word}"
     return [f"{_BUILT} {place}"]
-
-
-def _settings(host: str, known: Reached) -> Iterator[str]:
-    """A registry in the words of containers-registries.conf(5)."""
-    if not (known.mirrors or known.plain or known.unverified):
-        return
-    yield "[[registry]]"
-    yield f"location = {json.dumps(host)}"
-    if known.plain or known.unverified:
-        yield "insecure = true"
-    for mirror in known.mirrors:
-        yield "[[registry.mirror]]"
-        yield f"location = {json.dumps(mirror)}"
-
-
-def _certificates(host: str, known: Reached, settings: str, certificates: str) -> list[str]:
-    """The files that containers-certs.d(5) asks for."""
-    names = {
-        "ca.crt": known.authority,
-        "client.cert": known.certificate,
-        "client.key": known.key,
-    }
-    folder = f"certs.d/{host}"
-    copies = [
-        f"cp {in_folder(certificates, file)} {in_folder(settings, f'{folder}/{name}')}"
-        for name, file in names.items()
-        if file
-    ]
-    return [f"mkdir -p {in_folder(settings, folder)}", *copies] if copies else []
 
 
 BUILDER = Buildah()

@@ -1,0 +1,3 @@
+"""Buildah."""
+
+from ci_kaniko.builders.buildah.building import BUILDER as BUILDER
