@@ -6,6 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.carried import INSTEAD, PLACES
+from ci_kaniko.builders.registry import builder
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.rendering import render
@@ -239,6 +242,9 @@ def sections() -> Iterator[str]:
     yield "## Whole pipelines"
     yield _PIPELINES
     yield from _with_reasons("what", _pipeline_rows())
+    yield "## Builders"
+    yield _BUILDERS
+    yield table(("field", *BUILDERS), _builder_rows())
     yield "## What is not heard"
     yield _NOT_HEARD
     yield table(("fields", "where", "why"), _exempt_rows())
@@ -266,6 +272,12 @@ cannot run it: the exchange needs the vendor's own machines."""
 _PIPELINES = """\
 [Pipelines](pipelines.md) shows each with an example. A required input needs the form of a file that
 others include; an input with a default is that default elsewhere."""
+
+
+_BUILDERS = """\
+How each builder is told what a field says; [Leaving kaniko, or staying](leaving-kaniko.md) has what
+they need. What only kaniko does is refused with another builder, for the reason that stands there,
+and so are the options that name a place in kaniko's container."""
 
 
 _NOT_HEARD = """\
@@ -432,6 +444,17 @@ def reason(problem: Problem) -> str:
     """A message without what the table says already: the variable, the target, the host."""
     short = re.sub(r"^\$\{[^}]*\} cannot be known on [^:]*: ", "", problem.message)
     return re.sub(r" to \S+ by identity$", " by identity", short)
+
+
+def _builder_rows() -> Iterator[list[str]]:
+    """A row for each flag that a field owns: kaniko's, and what the others make of it."""
+    for flag, known in FLAGS.items():
+        if known.field is None or flag == "bucket":
+            continue
+        ways = [builder(name).carried.get(flag) for name in BUILDERS[1:]]
+        refused = f"refused: {INSTEAD.get(flag, 'kaniko alone does that')}"
+        cells = [code(way) if way else refused for way in ways]
+        yield [code(PLACES.get(flag, known.field)), code(f"--{flag}"), *cells]
 
 
 def _exempt_rows() -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.pulls import pull_login
@@ -59,7 +60,7 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
     ]
     for listed in (_pulls, _claims, _identities, _notes):
         found += _each(partial(listed, words=words), plans)
-    found += [*_forks(plans, words), *words.finally_(plans)]
+    found += [*_builders(plans, words), *_forks(plans, words), *words.finally_(plans)]
     if rendering:
         found += words.caller(plans, path or chosen.output, rendering.view)
     return found
@@ -334,6 +335,16 @@ def _notes(plan: Plan, words: Setup) -> Iterator[Requirement]:
     for login in plan.logins:
         if login.login.kind == "ci-token" and (note := words.note(plan, login)):
             yield Requirement("note", "", note, ())
+
+
+def _builders(plans: list[Plan], words: Setup) -> Iterator[Requirement]:
+    """What a builder needs that the usual profiles of seccomp and AppArmor would stop."""
+    for plan in plans:
+        known = builder_of(plan)
+        if plan.arguments and not known.confined:
+            purpose = "it needs more than kaniko from what runs it"
+            steps = tuple(words.allows(known, plan))
+            yield Requirement("builder", known.name, purpose, steps)
 
 
 def _forks(plans: list[Plan], words: Setup) -> Iterable[Requirement]:

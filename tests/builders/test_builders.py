@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 import ci_kaniko
 from ci_kaniko.builders.registry import builder
+from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.flags import FLAGS, owner_of
 from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.rehearsing.rehearse import rehearse
+from ci_kaniko.requirements import requirements
 from harness.cases import CASES
 from harness.runs import text_of
 from harness.told import READ, Told, by_kaniko
@@ -19,6 +23,7 @@ from harness.tools import shells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
 
@@ -129,3 +134,35 @@ def test_what_is_carried_is_a_flag_of_kaniko(name: str) -> None:
     assert {*carried} <= {*FLAGS}
     assert all(owner_of(flag) for flag in carried)
     assert builder(name).image(ci_kaniko.loads("push: never"), with_shell=True)
+
+
+COMMON = """\
+destinations: ["quay.io/acme/shop:${commit.short}"]
+registries: {quay.io: {username: acme, password: QUAY_TOKEN}}
+default_branch: main
+"""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_preview_says_what_another_builder_needs(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "ci-kaniko.yaml"
+    file.write_text(f"{COMMON}gitlab: {{builder: kaniko}}\n", encoding="utf-8")
+    words = ["preview", "--builder", name, "--format", "json", "-f", str(file)]
+    said = json.loads(CliRunner().invoke(app, words).stdout)
+    assert {each["target"] for each in said["builders"]} == {*TARGETS} == {*said["targets"]}
+    for each in said["builders"]:
+        assert each["then"] == [builder(name).image(ci_kaniko.loads(COMMON), with_shell=True)]
+        assert each["now"] != each["then"]
+        assert each["needs"]
+    file.write_text(f"{COMMON}options: {{snapshot_mode: redo}}\n", encoding="utf-8")
+    refused = CliRunner().invoke(app, [*words[:3], "-f", str(file)])
+    assert (refused.exit_code, "kaniko-only" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_setup_says_what_has_to_be_allowed(name: str) -> None:
+    """Kaniko needs nothing; the others need profiles that are off, on every target."""
+    spec = ci_kaniko.loads(f"{COMMON}builder: {name}\n")
+    for target in TARGETS:
+        found = [each.name for each in requirements(spec, target) if each.kind == "builder"]
+        assert found == ([] if builder(name).confined else [name])

@@ -8,7 +8,7 @@ from ci_kaniko.kaniko.flags import FLAGS, fields_below
 from ci_kaniko.problems.finding import Finding, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.problems.finding import Where
@@ -54,17 +54,23 @@ INSTEAD: Mapping[str, str] = {
 """What to do about a flag that a builder does not carry; what is not here has to go."""
 
 
-def foreign(
-    plan: Plan, name: str, carried: Mapping[str, str], *, places: Collection[str], git: bool
-) -> Iterator[Finding]:
+PLACES: Mapping[str, str] = {
+    "digest-file": "digest",
+    "registry-certificate": "certificates",
+    "registry-client-cert": "client_certificates",
+    "secret": "build_secrets",
+}
+"""Flags whose option names a place in kaniko's container, and the field that works everywhere."""
+
+
+def foreign(plan: Plan, name: str, carried: Mapping[str, str], *, git: bool) -> Iterator[Finding]:
     """What a builder does not do of a plan that only kaniko does.
 
-    ``carried`` are the flags that it does, but for the options of ``places``, whose values are
-    paths in kaniko's container. ``git`` says that it clones a context.
+    ``carried`` are the flags that it does. ``git`` says that it clones a context.
     """
     spec = plan.spec
     for where, flag, value in _flags(plan):
-        if flag not in carried or where[-1] in places:
+        if flag not in carried or flag in PLACES:
             yield refusal(where, _nothing(name), INSTEAD.get(flag, _WITHOUT))
         elif value is False and FLAGS[flag].kind == "switch":
             yield refusal(where, _nothing(name), "remove it: false is what it does anyway")

@@ -104,7 +104,7 @@ COMMANDS = {
         "preview:preview",
         "targets",
         many=True,
-        values={**_SPEC, **_FORMAT, "--against": "against"},
+        values={**_SPEC, **_FORMAT, "--against": "against", "--builder": "builder"},
         lists={"--event": "events", "--only": "only"},
     ),
     "rehearse": Command(

@@ -226,6 +226,14 @@ def preview(
             help="Only what differs from the spec as this commit holds it.",
         ),
     ] = None,
+    builder: Annotated[
+        str | None,
+        typer.Option(
+            "--builder",
+            metavar="kaniko|buildkit|buildah",
+            help="As if this program built everywhere: what it needs, and what it refuses.",
+        ),
+    ] = None,
     *,
     form: Annotated[
         str, typer.Option("--format", metavar="text|json|markdown", help="How it is printed.")
@@ -233,7 +241,8 @@ def preview(
 ) -> None:
     """Say what happens on each event: jobs, pushes, logins, caches; nothing is run."""
     with _told():
-        act("preview:preview", targets or (), spec, events or (), only or (), against, form=form)
+        chosen = (targets or (), spec, events or (), only or (), against, builder)
+        act("preview:preview", *chosen, form=form)
 
 
 @app.command(cls=_Command)

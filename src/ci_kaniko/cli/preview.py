@@ -30,6 +30,7 @@ def preview(
     events: Sequence[str] = (),
     only: Sequence[str] = (),
     against: str | None = None,
+    builder: str | None = None,
     *,
     form: str = "text",
 ) -> None:
@@ -38,10 +39,40 @@ def preview(
     for name in targets:
         check_target(name)
     loaded = only_images(load_spec(spec, "text", strict=False), only)
-    if against is None:
+    if builder is not None:
+        _moved(loaded, targets, events, builder, against, form)
+    elif against is None:
         _print(_previewed(loaded, targets, events), form)
     else:
         _compare(loaded, targets, events, against, form)
+
+
+def _moved(
+    spec: Spec,
+    targets: Sequence[str],
+    events: Sequence[str],
+    builder: str,
+    against: str | None,
+    form: str,
+) -> None:
+    """Say what another builder needs, and what happens then. Raises Misuse."""
+    from ci_kaniko.kaniko.builders import BUILDERS
+    from ci_kaniko.previewing import builders
+
+    check_word(builder, BUILDERS)
+    if against is not None or form == "markdown":
+        raise Misuse("--builder goes with --format text or json, and without --against")
+    then = builders.built_by(spec, builder)
+    found = _previewed(then, targets, events)
+    moves = [*builders.moves(spec, then, found.targets)]
+    if form == "json":
+        import json
+
+        data = {**found.to_dict(), "builders": [move.to_dict() for move in moves]}
+        say(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    print_lines(builders.lines(moves))
+    _print(found, form)
 
 
 def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str]) -> Preview:

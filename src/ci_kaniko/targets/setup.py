@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.logins import Login
 
 _NEVER = "never hand secrets to them: a Dockerfile can read what its executor can"
+
+
+NAMESPACES = (
+    "the machine lets processes make user namespaces; Ubuntu since 23.10 does not by itself: "
+    "sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+)
+"""What both of the others need of a kernel, and kaniko does not."""
 
 
 class Cluster(NamedTuple):
@@ -62,6 +70,20 @@ class Setup:
     def note(self, plan: Plan, login: HostLogin) -> str:
         """What the platform asks of its own registry before a job can use ``login``."""
         return ""
+
+    def allows(self, builder: Builder, plan: Plan) -> Iterable[str]:
+        """How it is allowed to run a builder that the usual profiles would stop."""
+        cluster = self.cluster(plan)
+        if cluster is None:
+            return (f"{plan.target} runs it without profiles of seccomp and AppArmor", NAMESPACES)
+        namespace = cluster.kubectl.partition("--namespace ")[2] or "default"
+        label = "pod-security.kubernetes.io/enforce=privileged"
+        return (
+            f"kubectl label namespace {namespace} {label} --overwrite",
+            "Pod Security baseline refuses profiles of type Unconfined",
+            "appArmorProfile is a field since Kubernetes 1.30",
+            NAMESPACES,
+        )
 
     def forks(self, plans: Sequence[Plan]) -> Iterable[Requirement]:
         """What pull requests of forks get, for plans that have secrets."""

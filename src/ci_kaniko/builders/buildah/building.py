@@ -60,8 +60,6 @@ CARRIED: Mapping[str, str] = MappingProxyType(
     }
 )
 """The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
-_OWN_OPTIONS = {"registry_certificate", "registry_client_cert", "secret", "digest_file"}
-"""Options that name what lies in kaniko's container; fields do the same everywhere."""
 
 
 class Buildah(Builder):
@@ -79,7 +77,7 @@ class Buildah(Builder):
         return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, places=_OWN_OPTIONS, git=False)
+        yield from foreign(plan, self.name, CARRIED, git=False)
         if plan.spec.annotations and plan.spec.options.image_format == "docker":
             message = "buildah annotates images of the other format only"
             yield refusal(("options", "image_format"), message, "leave it out, or write oci")

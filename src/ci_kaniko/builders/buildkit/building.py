@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
 
-_OWN_OPTIONS = {"registry_certificate", "registry_client_cert", "secret", "digest_file"}
-"""Options that name what lies in kaniko's container; fields do the same everywhere."""
-
 
 class BuildKit(Builder):
     """BuildKit, rootless: its daemon lives as long as the call."""
@@ -54,7 +51,7 @@ class BuildKit(Builder):
         return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, places=_OWN_OPTIONS, git=True)
+        yield from foreign(plan, self.name, CARRIED, git=True)
         for name in {name.lower().removesuffix("_proxy") for name in plan.proxy_secrets}:
             yield refusal(
                 ("proxy", name),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.syntax.references import DOCKER_HUB
-from ci_kaniko.targets.setup import Setup
+from ci_kaniko.targets.setup import NAMESPACES, Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.secrets import Use
 
@@ -28,6 +29,10 @@ class AgolaSetup(Setup):
 
     def variable(self, plan: Plan, name: str) -> str:
         return f"agola projectsecret and projectvariable create, as for a secret: {name}"
+
+    def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
+        yield "the executor runs privileged containers, as its configuration has to say"
+        yield NAMESPACES
 
     def pull(self, plan: Plan, host: str) -> Iterator[str]:
         key = "index.docker.io" if host == DOCKER_HUB else host

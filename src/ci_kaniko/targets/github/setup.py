@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.targets.requirement import Requirement
-from ci_kaniko.targets.setup import Setup
+from ci_kaniko.targets.setup import NAMESPACES, Setup
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.secrets import Use
 
@@ -31,6 +32,10 @@ class GitHubSetup(Setup):
     def pull(self, plan: Plan, host: str) -> Iterator[str]:
         yield f"on a runner of your own: docker login {host}"
         yield "GitHub's own runners pull only what is public"
+
+    def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
+        yield "nothing beside a Docker daemon: docker run gets --security-opt in the workflow"
+        yield NAMESPACES
 
     def caller(
         self, plans: Sequence[Plan], path: str, view: dict[str, Any]

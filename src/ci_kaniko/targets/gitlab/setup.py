@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.targets.requirement import Requirement
-from ci_kaniko.targets.setup import Setup
+from ci_kaniko.targets.setup import NAMESPACES, Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.logins import Login
@@ -39,6 +40,15 @@ class GitLabSetup(Setup):
 
     def pulls_by_itself(self, plan: Plan, login: Login) -> bool:
         return login.kind == "ci-token"
+
+    def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
+        yield "the runner's config.toml, with the executor docker: in [runners.docker]"
+        yield 'security_opt = ["seccomp:unconfined", "apparmor:unconfined"]'
+        yield (
+            "with the executor kubernetes: a pod_spec patch that gives the container build "
+            "seccompProfile and appArmorProfile of type Unconfined"
+        )
+        yield NAMESPACES
 
     def note(self, plan: Plan, login: HostLogin) -> str:
         return "the container registry must be switched on: Settings > General"
