@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from ci_kaniko import SpecError
-from ci_kaniko.importing.readers.documents import native, read_yaml
+from ci_kaniko.importing.ticked import native, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

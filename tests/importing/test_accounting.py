@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.ticked import (
     Map,
     leftover,
     mapping,

@@ -29,15 +29,7 @@ from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
 from harness import expectation, expected_logins
 from harness.execution import run
-from harness.runs import (
-    RENDERED,
-    TARGETS,
-    push_event,
-    read,
-    render,
-    spec_of,
-    values_for,
-)
+from harness.runs import RENDERED, TARGETS, push_event, read, render, spec_of, values_for
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan

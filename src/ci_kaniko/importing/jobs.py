@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Masked, Text, literal, only_var
-from ci_kaniko.importing.readers.documents import ignore
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
+from ci_kaniko.importing.ticked import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.readers.documents import MAX_BYTES, Map, failure, read_yaml
+from ci_kaniko.importing.ticked import MAX_BYTES, Map, failure, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.originals import Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
-from ci_kaniko.importing.readers.documents import failure
 from ci_kaniko.importing.report import Entry, Report
+from ci_kaniko.importing.ticked import failure
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.problems.finding import quoted

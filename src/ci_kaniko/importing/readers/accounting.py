@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.documents import Map, ignore, leftover, peek
+from ci_kaniko.importing.ticked import Map, ignore, leftover, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ci_kaniko.importing.readers.documents import mapping, sequence, string
+from ci_kaniko.importing.ticked import mapping, sequence, string
 
 
 def name_of(written: str) -> str:

@@ -6,16 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import (
-    Contents,
-    Masked,
-    Output,
-    Text,
-    Var,
-    literal,
-    only_var,
-    spell,
-)
+from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_identifier

@@ -5,14 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import (
-    Output,
-    Text,
-    Var,
-    join,
-    literal,
-    without_head,
-)
+from ci_kaniko.importing.calls import Output, Text, Var, join, literal, without_head
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.shell.commands.containers import mounts

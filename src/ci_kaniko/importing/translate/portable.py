@@ -5,16 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import (
-    Contents,
-    Masked,
-    Output,
-    Part,
-    Text,
-    Var,
-    join,
-    spell,
-)
+from ci_kaniko.importing.calls import Contents, Masked, Output, Part, Text, Var, join, spell
 from ci_kaniko.importing.facts import NEAR, is_of_two, meaning
 from ci_kaniko.syntax.grammar import is_variable_name
 from ci_kaniko.syntax.variables import NATIVE, VARIABLES

@@ -16,7 +16,13 @@ from ci_kaniko.importing.readers.agola.earlier import (
     steps_of,
     timeout_of,
 )
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.readers.pods.containers import take_read
+from ci_kaniko.importing.readers.pods.volumes import maps
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.ticked import (
     Map,
     Str,
     ignore,
@@ -27,12 +33,6 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
-from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.patterns import globs_of_regex
 from ci_kaniko.importing.translate.started import always, section_names, set_triggers
 
 if TYPE_CHECKING:

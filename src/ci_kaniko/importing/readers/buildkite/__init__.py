@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.readers.documents import Map
 from ci_kaniko.importing.readers.reader import CERTAIN, NO, Reader
+from ci_kaniko.importing.ticked import Map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,13 @@ from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.readers.expressions import Expressions
+from ci_kaniko.importing.readers.pods.containers import take_read
+from ci_kaniko.importing.readers.pods.settings import pod_settings
+from ci_kaniko.importing.readers.pods.volumes import maps
+from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.ticked import (
     List,
     Map,
     Str,
@@ -25,18 +31,7 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.expressions import Expressions
-from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.pods.settings import pod_settings
-from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.translate.started import (
-    always,
-    globs,
-    section_names,
-    set_triggers,
-)
+from ci_kaniko.importing.translate.started import always, globs, section_names, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import functools
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, read_yaml
+from ci_kaniko.importing.ticked import Map, mapping, native, peek, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

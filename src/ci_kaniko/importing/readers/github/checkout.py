@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Var, literal, spell
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.documents import string
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
+from ci_kaniko.importing.ticked import string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope

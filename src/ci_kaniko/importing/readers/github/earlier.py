@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import IGNORED, ignore_keys, tell_unread
-from ci_kaniko.importing.readers.documents import Map, Str, ignore, mapping, native, peek, sequence
 from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek, sequence
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft

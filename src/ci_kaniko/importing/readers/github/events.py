@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Var
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, sequence, string
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.ticked import Map, line_of, mapping, sequence, string
 from ci_kaniko.importing.translate.started import globs, set_triggers
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Secret
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, string
 from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
+from ci_kaniko.importing.ticked import Map, line_of, mapping, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci_kaniko.importing.jobs import Draft
-    from ci_kaniko.importing.readers.documents import Str
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.ticked import Str
 
 WORKSPACE = Var("GITHUB_WORKSPACE")
 _ROOTS = {"GITHUB_WORKSPACE", "github.workspace"}

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Login, Text, literal
-from ci_kaniko.importing.readers.documents import native, string
 from ci_kaniko.importing.shell.values import plain, pure
+from ci_kaniko.importing.ticked import native, string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope

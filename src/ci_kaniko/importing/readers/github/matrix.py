@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.documents import Map, mapping, sequence, string
+from ci_kaniko.importing.ticked import Map, mapping, sequence, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import join, split_text
-from ci_kaniko.importing.readers.documents import Map, line_of, string
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
 from ci_kaniko.importing.readers.github.knowledge import in_workspace
 from ci_kaniko.importing.readers.github.metadata import Row
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Item, Value, pure
+from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.knowledge import Known, Step

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    mapping,
-    native,
-    peek,
-    sequence,
-    string,
-)
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:

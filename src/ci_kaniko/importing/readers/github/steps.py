@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, split_text
-from ci_kaniko.importing.readers.documents import Map, mapping, peek, sequence, string
 from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
@@ -23,6 +22,7 @@ from ci_kaniko.importing.shell.files import change_folder, read_file, remove_fil
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.ticked import Map, mapping, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:

@@ -9,7 +9,15 @@ from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.readers.github.earlier import prepared_by
+from ci_kaniko.importing.readers.github.events import Events, events_of
+from ci_kaniko.importing.readers.github.expressions import bare_condition
+from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
+from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cells_of, texts_of
+from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
+from ci_kaniko.importing.readers.github.steps import Steps
+from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.ticked import (
     Map,
     Str,
     leftover,
@@ -20,14 +28,6 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.github.earlier import prepared_by
-from ci_kaniko.importing.readers.github.events import Events, events_of
-from ci_kaniko.importing.readers.github.expressions import bare_condition
-from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cells_of, texts_of
-from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
-from ci_kaniko.importing.readers.github.steps import Steps
-from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:

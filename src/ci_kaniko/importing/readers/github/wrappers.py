@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Login, Text, Var, join, literal, spell, starts_with
 from ci_kaniko.importing.jobs import Root
-from ci_kaniko.importing.readers.documents import native, string
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
+from ci_kaniko.importing.ticked import native, string
 from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.ticked import (
     List,
     Map,
     Str,
@@ -16,7 +17,6 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

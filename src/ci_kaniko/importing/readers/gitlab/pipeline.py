@@ -8,7 +8,15 @@ from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
-from ci_kaniko.importing.readers.documents import (
+from ci_kaniko.importing.readers.gitlab.files import Files
+from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
+from ci_kaniko.importing.readers.gitlab.settings import Settings
+from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
+from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.ticked import (
     Map,
     Str,
     Tagged,
@@ -22,14 +30,6 @@ from ci_kaniko.importing.readers.documents import (
     sequence,
     string,
 )
-from ci_kaniko.importing.readers.gitlab.files import Files
-from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
-from ci_kaniko.importing.readers.gitlab.settings import Settings
-from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
-from ci_kaniko.importing.readers.inputs import name_of, read_input
-from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
-from ci_kaniko.importing.report import FILE_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

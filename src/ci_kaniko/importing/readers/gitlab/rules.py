@@ -7,20 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Test, Var
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    Str,
-    line_of,
-    mapping,
-    native,
-    peek,
-    sequence,
-    string,
-)
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.started import globs, set_triggers
 
 if TYPE_CHECKING:

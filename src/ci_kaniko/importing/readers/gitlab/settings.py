@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.readers.accounting import tell_unread
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    Str,
-    line_of,
-    mapping,
-    native,
-    peek,
-    sequence,
-    string,
-)
+from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.started import section_names
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, filled_in
-from ci_kaniko.importing.readers.documents import Map, mapping, native, peek, sequence, string
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

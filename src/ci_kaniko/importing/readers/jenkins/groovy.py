@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.readers.documents import failure
+from ci_kaniko.importing.ticked import failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.readers.accounting import later
-from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek, string
 from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
+from ci_kaniko.importing.ticked import Map, ignore, mapping, peek, string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft

@@ -7,15 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    ignore,
-    line_of,
-    mapping,
-    native,
-    peek,
-    string,
-)
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
@@ -31,6 +22,7 @@ from ci_kaniko.importing.readers.pods.volumes import (
     read_volumes,
     volumes_of,
 )
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.documents import Map, line_of, mapping, native, peek, string
 from ci_kaniko.importing.readers.pods.containers import (
     Known,
     calls_of,
@@ -23,6 +22,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

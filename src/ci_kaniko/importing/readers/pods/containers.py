@@ -10,15 +10,8 @@ from ci_kaniko.importing.builders import is_build, is_image, is_path_in, is_prog
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    line_of,
-    mapping,
-    peek,
-    sequence,
-    string,
-)
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
+from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

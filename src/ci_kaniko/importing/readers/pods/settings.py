@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.documents import (
-    Map,
-    is_true,
-    mapping,
-    native,
-    peek,
-    sequence,
-    string,
-)
+from ci_kaniko.importing.ticked import Map, is_true, mapping, native, peek, sequence, string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Mounted
-from ci_kaniko.importing.readers.documents import Map, ignore, mapping, peek
+from ci_kaniko.importing.ticked import Map, ignore, mapping, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

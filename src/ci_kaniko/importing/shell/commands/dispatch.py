@@ -7,14 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.builders import is_program, is_told
-from ci_kaniko.importing.calls import (
-    Encoded,
-    literal,
-    only_var,
-    spell,
-    starts_with,
-    variables,
-)
+from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record

@@ -6,14 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.builders import is_build
-from ci_kaniko.importing.calls import (
-    Text,
-    Word,
-    join,
-    literal,
-    spell,
-    variables,
-)
+from ci_kaniko.importing.calls import Text, Word, join, literal, spell, variables
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
 from ci_kaniko.importing.shell.guards import NO

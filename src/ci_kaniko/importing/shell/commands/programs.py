@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import (
-    Output,
-    Part,
-    Text,
-    Var,
-    join,
-    literal,
-    spell,
-)
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
 from ci_kaniko.importing.shell.commands.filters import (
     base64,
     command_text,
@@ -28,12 +20,7 @@ from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, r
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.transforms import FILTERS, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import (
-    EMPTY,
-    Value,
-    plain,
-    pure,
-)
+from ci_kaniko.importing.shell.values import EMPTY, Value, plain, pure
 from ci_kaniko.importing.shell.words import change
 
 if TYPE_CHECKING:
