@@ -868,13 +868,9 @@ def test_a_shell_in_a_container() -> None:
     script = read(
         """docker run --entrypoint sh -e T="$TAG" kaniko:debug -c '
   echo "{\\"auths\\":{\\"quay.io\\":{\\"auth\\":\\"$AUTH\\"}}}" > /kaniko/.docker/config.json
-  /kaniko/executor --destination="x/y:$T"'
-kubectl run kaniko --image=gcr.io/kaniko-project/executor --restart=Never -- -d a/b:c --no-push"""
+  /kaniko/executor --destination="x/y:$T"'"""
     )
-    assert [shown(call.words) for call in script.calls] == [
-        ["--destination=x/y:$TAG"],
-        ["--destination=a/b:c", "--no-push"],
-    ]
+    assert [shown(call.words) for call in script.calls] == [["--destination=x/y:$TAG"]]
     assert script.calls[0].line == 3
     assert [spell(login.auth) for login in script.calls[0].logins] == ["$AUTH"]
 
@@ -1061,23 +1057,23 @@ def test_an_empty_script_and_one_without_kaniko() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column", "message"),
+    ("text", "line", "message"),
     [
-        ("true\nif [ a ]; then", 6, 11, "`then` must be followed by a statement list"),
-        ('echo "x\n', 5, 6, 'reached EOF without closing quote `"`'),
-        ("echo ${x", 5, 6, "reached EOF without matching `${` with `}`"),
-        ("f() { f; }\nf", 5, 1, "f calls itself"),
-        ("x" * 300_000, 5, 1, "longer than 256 KiB"),
-        ("a\0b", 5, 1, "characters that no shell reads"),
-        ("if a; then " * 300 + "a" + "; fi" * 300, 5, 1, "nested too deeply"),
+        ("true\nif [ a ]; then", 6, "`then` must be followed by a statement list"),
+        ('echo "x\n', 5, 'reached EOF without closing quote `"`'),
+        ("echo ${x", 5, "reached EOF without matching `${` with `}`"),
+        ("f() { f; }\nf", 5, "f calls itself"),
+        ("x" * 300_000, 5, "longer than 256 KiB"),
+        ("a\0b", 5, "characters that no shell reads"),
+        ("if a; then " * 300 + "a" + "; fi" * 300, 5, "nested too deeply"),
     ],
     ids=["if", "quote", "brace", "recursion", "long", "zero", "deep"],
 )
-def test_what_cannot_be_read(text: str, line: int, column: int, message: str) -> None:
+def test_what_cannot_be_read(text: str, line: int, message: str) -> None:
     with pytest.raises(ShellError) as caught:
         read(text, Given(first_line=5))
     assert message in caught.value.message
-    assert (caught.value.line, caught.value.column) == (line, column)
+    assert caught.value.line == line
 
 
 def test_a_missing_parser(monkeypatch: pytest.MonkeyPatch) -> None:

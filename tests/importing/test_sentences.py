@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOM = Path(ci_kaniko.importing.__file__).parent
+_SAYS = {"tell", "note", "_note", "Note", "NotPortable"}
 _PLACES = {"Report": 2, "Voice": 1}
 """How many arguments of ``tell`` say where, by who is told."""
 
@@ -25,7 +26,7 @@ def _said() -> Iterator[tuple[str, str, int]]:
                 continue
             called = ast.unparse(node.func).rpartition(".")
             name, first = called[2], node.args[0]
-            if name not in {"tell", "note", "_note", "Note"} or not isinstance(first, ast.Constant):
+            if name not in _SAYS or not isinstance(first, ast.Constant):
                 continue
             if any(isinstance(argument, ast.Starred) for argument in node.args):
                 continue
@@ -36,7 +37,8 @@ def _said() -> Iterator[tuple[str, str, int]]:
                 given = len(node.args) - 1 - _PLACES["Report" if is_report else "Voice"]
             else:
                 given = len(node.args) - 1
-            yield f"{path.name}:{node.lineno}", str(first.value), given
+            head = "not-portable/" if name == "NotPortable" else ""
+            yield f"{path.name}:{node.lineno}", f"{head}{first.value}", given
 
 
 def test_each_sentence_gets_its_values() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Script, Var, spell
 from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
+from ci_kaniko.importing.signs import is_image
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
@@ -50,7 +51,8 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
     text = "\n".join(rows)
     job.script_text = f"{job.script_text}\n{text}"
     try:
-        given = Given(known, job.known_files, first, host=host, called=job.facts.called)
+        dialect = "posix" if is_image(spell(job.image)) else "bash"
+        given = Given(known, job.known_files, first, dialect, host, job.facts.called)
         script = read(text, given, job.report.budget)
     except ShellError as error:
         job.tell("bad-shell", error.line, error.message, error.hint or "mend the script")

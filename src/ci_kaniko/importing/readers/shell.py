@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.reader import CERTAIN, NO, Reader
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -53,7 +53,6 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
         raise ShellError(
             "the script, with those before it, is longer than can be followed",
             given.first_line,
-            1,
             "write the destinations into the spec by hand",
         )
     parsed = parse(text, given.first_line)
@@ -78,7 +77,6 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
                     if deep
                     else "the script does more than can be followed",
                     shell.line,
-                    1,
                     "write the destinations into the spec by hand",
                 ) from None
             budget.lower()
@@ -450,7 +448,7 @@ class _Shell(Places):
     def function(self, name: str, rest: list[Item]) -> Status:
         """Call a function of the script. Raises ShellError when it calls itself too often."""
         if self.depth >= MAX_DEPTH:
-            raise ShellError(f"{name} calls itself", self.line, 1)
+            raise ShellError(f"{name} calls itself", self.line)
         outer, line = self.state.items, self.line
         self.state.items = rest
         self.depth += 1

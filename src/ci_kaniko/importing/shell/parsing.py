@@ -31,17 +31,16 @@ _EXPRESSION = re.compile(
 _FIRST, _LAST = 0xE000, 0xF8FF
 _SLOT = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 _DOUBLED = re.compile(r"\$\{\$\{?(\w+)\}?\}|\$\{\s+(\w+)\s*\}|\$\{(\w+)\s+\}")
-_MESSAGE = re.compile(r"(?:<standard input>:)?(\d+):(\d+): (.*)", re.DOTALL)
+_MESSAGE = re.compile(r"(?:<standard input>:)?(\d+):\d+: (.*)", re.DOTALL)
 
 
 class ShellError(Exception):
     """A script that cannot be read, and where."""
 
-    def __init__(self, message: str, line: int = 0, column: int = 0, hint: str = "") -> None:
+    def __init__(self, message: str, line: int = 0, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.line = line
-        self.column = column
         self.hint = hint
 
 
@@ -59,10 +58,10 @@ def parse(text: str, first_line: int = 1) -> Parsed:
     """The syntax tree of a script. Raises ShellError."""
     if len(text) > MAX_BYTES:
         raise ShellError(
-            f"the script is longer than {MAX_BYTES // 1024} KiB", first_line, 1, "import its parts"
+            f"the script is longer than {MAX_BYTES // 1024} KiB", first_line, "import its parts"
         )
     if "\0" in text or _SLOT.search(text):
-        raise ShellError("the script holds characters that no shell reads", first_line, 1)
+        raise ShellError("the script holds characters that no shell reads", first_line)
     notes: list[Note] = []
     holes: list[Text] = []
     text = _without_expressions(text.replace("\r\n", "\n"), first_line, holes, notes)
@@ -98,7 +97,7 @@ def slotted(text: Text, holes: list[Text]) -> str:
             out += part
             continue
         if len(holes) > _LAST - _FIRST:
-            raise ShellError("the script holds too many expressions", 0, 1)
+            raise ShellError("the script holds too many expressions")
         out += chr(_FIRST + len(holes))
         holes.append((part,))
     return out
@@ -148,24 +147,24 @@ def _tree(text: str, first_line: int) -> Tree:
             timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise ShellError("the script takes too long to read", first_line, 1) from None
+        raise ShellError("the script takes too long to read", first_line) from None
     except OSError as error:
-        raise ShellError(f"shfmt does not run: {error.strerror}", first_line, 1) from None
+        raise ShellError(f"shfmt does not run: {error.strerror}", first_line) from None
     if done.returncode:
         raise _syntax_error(done.stderr.decode("utf-8", "replace"), first_line)
     try:
         tree: Tree = json.loads(done.stdout)
     except RecursionError:
-        raise ShellError("the script is nested too deeply", first_line, 1) from None
+        raise ShellError("the script is nested too deeply", first_line) from None
     return tree
 
 
 def _syntax_error(answer: str, first_line: int) -> ShellError:
     match = _MESSAGE.search(answer.strip())
     if not match:
-        return ShellError("the script cannot be read as shell", first_line, 1)
-    message = _SLOT.sub("…", match[3].splitlines()[0])
-    return ShellError(f"this is no shell: {message}", first_line + int(match[1]) - 1, int(match[2]))
+        return ShellError("the script cannot be read as shell", first_line)
+    message = _SLOT.sub("…", match[2].splitlines()[0])
+    return ShellError(f"this is no shell: {message}", first_line + int(match[1]) - 1)
 
 
 @functools.cache

@@ -165,7 +165,7 @@ class Places(Reader):
 
     def _run_text(self, text: Text, items: list[Item] | None) -> Status:
         if self.depth >= MAX_DEPTH:
-            raise ShellError("the script calls itself", self.line, 1)
+            raise ShellError("the script calls itself", self.line)
         self.guards.budget.spend(5000)
         if not self.guards.budget.parse(spell(text)):
             raise TooComplexError

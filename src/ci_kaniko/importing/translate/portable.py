@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Part, Text, Var, join, spell
 from ci_kaniko.importing.facts import NEAR, is_of_two, meaning
+from ci_kaniko.importing.sentences import Note
 from ci_kaniko.syntax.grammar import is_variable_name
 from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 
@@ -40,12 +41,13 @@ _SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|
 
 
 class NotPortable(Exception):
-    """A hole that no variable of a spec stands for."""
+    """A hole that no variable of a spec stands for, and why not."""
 
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
+    def __init__(self, word: str, *values: object) -> None:
+        note = Note(f"not-portable/{word}", values)
+        super().__init__(note.message)
+        self.message = note.message
+        self.advice = note.advice
 
 
 class Spelled:
@@ -103,11 +105,7 @@ class Spelled:
     def _check_secret(self, part: Part, line: int) -> None:
         name = part.name if isinstance(part, Var) else ""
         if (self.job.target != "agola" and name in self.job.secrets) or name.startswith("secrets."):
-            raise NotPortable(
-                f"the secret {name.removeprefix('secrets.')} is passed as a build arg: everybody "
-                "can read it in the image's history",
-                "use build_secrets: and RUN --mount=type=secret",
-            )
+            raise NotPortable("build-arg", name.removeprefix("secrets."))
         if _SECRET_LIKE.search(name) and name not in NATIVE:
             self.job.tell("secret-build-arg", line, name)
 
@@ -122,10 +120,7 @@ class Spelled:
             name = "ref.slug"
         known = VARIABLES.get(name)
         if in_tag and known is not None and not known.in_tag:
-            raise NotPortable(
-                f"{spell((part,))} cannot stand in an image tag on every platform",
-                "use ${build.number}, ${commit.short} or ${ref.tag}",
-            )
+            raise NotPortable("in-tag", spell((part,)))
         return _written(name, default)
 
     def name_of(self, part: Part, line: int, *, reference: bool = False) -> tuple[str, str | None]:
@@ -135,16 +130,10 @@ class Spelled:
         if isinstance(part, Output):
             return self._output(part, line), None
         if isinstance(part, Masked):
-            raise NotPortable(
-                f"{part.name} is a secret that is written down",
-                "revoke it, and store the new one as a secret of the CI",
-            )
+            raise NotPortable("written", part.name)
         if isinstance(part, Contents):
-            raise NotPortable(
-                f"the contents of {part.path} are known to a run only",
-                "hand the text over as a run-time variable, ${env.NAME}",
-            )
-        raise NotPortable("base64 cannot be made in a spec", "write the text itself")
+            raise NotPortable("contents", part.path)
+        raise NotPortable("base64")
 
     def _output(self, part: Output, line: int) -> str:
         command = " ".join(part.command.split())
@@ -152,10 +141,7 @@ class Spelled:
             if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
                 self.job.tell("date-format", line, command)
             return "build.timestamp"
-        raise NotPortable(
-            f"only a run can tell what {' '.join(spell((part,)).split())} prints",
-            "hand the text over as a run-time variable, ${env.NAME}",
-        )
+        raise NotPortable("output", " ".join(spell((part,)).split()))
 
     def _variable(self, var: Var, line: int, *, reference: bool) -> str:
         if var.portable and "@" in var.name:
@@ -185,7 +171,7 @@ class Spelled:
             self.job.tell("last-segment", line, spell((var,)))
             return "ref.tag"
         if rest and rest == var.changes:
-            raise NotPortable(f"{spell((var,))} has no portable spelling", "use ${ref.tag}")
+            raise NotPortable("full-ref", spell((var,)))
         if not var.changes:
             self.job.tell("full-ref", line, var.name)
         return self._changed("ref.name", rest, var, line, reference=True)
@@ -214,10 +200,7 @@ class Spelled:
             return "ref.tag"
         if name == "ref.name" and change == "name":
             return "ref.tag"
-        raise NotPortable(
-            f"{spell((part,))} has no portable spelling",
-            f"${{{name}}} is the value without that change",
-        )
+        raise NotPortable("change", spell((part,)), name)
 
     def _runtime(self, var: Var, line: int) -> str:
         name = var.name
@@ -233,18 +216,12 @@ class Spelled:
             inner = name.removeprefix("inputs.").replace("-", "_").lower()
             if inner in self.settings.shared.get("inputs", {}):
                 return f"input.{inner}"
-            raise NotPortable(f"the input {inner} is given by a caller", "write its value")
+            raise NotPortable("input", inner)
         name = self.job.runtime.get(name, name)
         if not is_variable_name(name):
-            raise NotPortable(
-                f"{spell((var,))} is known to {self.job.target} only",
-                "write the value, or hand it over as a run-time variable, ${env.NAME}",
-            )
+            raise NotPortable("native", spell((var,)), self.job.target)
         if var.changes:
-            raise NotPortable(
-                f"{spell((var,))} has no portable spelling",
-                f"set a run-time variable to the finished text: ${{env.{name}}}",
-            )
+            raise NotPortable("changed-variable", spell((var,)), name)
         if name.startswith(("BUILDKITE_", "GITHUB_", "AGOLA_")):
             self.job.tell("native-variable/known", line, spell((var,)), self.job.target, name)
             return f"env.{name}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.calls import Text, literal
+from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.translate.executor import executor_of, tagged
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import is_program
 from ci_kaniko.importing.calls import Word, only_var, spell
 from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
+from ci_kaniko.importing.signs import is_program
 from ci_kaniko.importing.translate.executor import pinned_without
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED, RESERVED

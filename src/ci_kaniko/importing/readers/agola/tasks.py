@@ -6,7 +6,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
@@ -22,6 +21,7 @@ from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     Map,
     Str,

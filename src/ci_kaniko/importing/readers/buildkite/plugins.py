@@ -6,12 +6,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import are_mentioned, is_image, is_program
 from ci_kaniko.importing.calls import Text, Var, Word, references, spell
 from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.pods.containers import call_of, read_environment, script_place
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.signs import are_mentioned, is_image, is_program
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, sequence, string
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
@@ -18,6 +17,7 @@ from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     List,
     Map,

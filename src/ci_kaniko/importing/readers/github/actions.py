@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Text, spell, split_text
 from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
@@ -14,6 +13,7 @@ from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
 from ci_kaniko.importing.readers.github.metadata import Metadata, Row
 from ci_kaniko.importing.readers.github.scope import Scope
 from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
+from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 
 if TYPE_CHECKING:

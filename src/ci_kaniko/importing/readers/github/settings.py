@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 from ci_kaniko.kaniko.variables import is_read
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
@@ -17,6 +16,7 @@ from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cell
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import (
     Map,
     Str,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import are_mentioned, is_image
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
@@ -16,6 +15,7 @@ from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import (
     Map,
     Str,

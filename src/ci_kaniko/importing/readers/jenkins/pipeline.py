@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.builders import are_mentioned
 from ci_kaniko.importing.calls import Output, Text, Var, join, literal, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
@@ -15,6 +14,7 @@ from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.shell.reader import Reader, Status
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import set_triggers
 

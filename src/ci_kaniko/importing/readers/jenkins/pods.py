@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.builders import is_image
 from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
+from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, ignore, mapping, peek, string
 
 if TYPE_CHECKING:

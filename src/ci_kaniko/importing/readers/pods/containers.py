@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.builders import is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
+from ci_kaniko.importing.signs import is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
 
 if TYPE_CHECKING:

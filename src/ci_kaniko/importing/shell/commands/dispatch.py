@@ -6,7 +6,6 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import is_program, is_told
 from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
@@ -18,6 +17,7 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.signs import is_program, is_told
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
@@ -105,8 +105,6 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
             return done
     if name in _TRANSPARENT:
         return _wrapped(reader, name, rest)
-    if base == "kubectl" and shell_docker.run_pod(reader, rest):
-        return SUCCESS
     for at, item in enumerate(rest):
         command = _name(item.text) or ""
         if is_program(command) and "/" in command:

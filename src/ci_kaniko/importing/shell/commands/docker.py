@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import is_program
 from ci_kaniko.importing.calls import (
     Login,
     Text,
@@ -19,6 +18,7 @@ from ci_kaniko.importing.shell.commands.executor import first_word, looks_like_k
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, pure
+from ci_kaniko.importing.signs import is_program
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
@@ -67,18 +67,6 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
         guard = reader.conditions.unknown(f"docker run on line {reader.line}", reader.line)
         return Status(guard, YES)
     return None
-
-
-def run_pod(reader: Reader, items: list[Item]) -> bool:
-    """``kubectl run NAME --image=... -- ARGUMENTS``; whether that is what it was."""
-    options, _ = _options(items[1:])
-    words = [literal(item.text) for item in items]
-    arguments = items[words.index("--") + 1 :] if "--" in words else []
-    image = next((text for _, text in values_of(items, "--image")), ())
-    if words[:1] != ["run"] or not looks_like_kaniko(image, arguments):
-        return False
-    record(reader, arguments, Container(image, tuple(options)))
-    return True
 
 
 def _inside(reader: Reader, container: Container, arguments: list[Item]) -> Status:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.builders import is_build
 from ci_kaniko.importing.calls import Text, Word, join, literal, spell, variables
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
@@ -13,6 +12,7 @@ from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.signs import is_build
 from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def record(reader: Reader, items: list[Item], container: Container | None) -> No
             raise ShellError(
                 "the calls before this one are as many as can be followed",
                 reader.line,
-                1,
                 "import this one by itself",
             )
         reader.note("too-many-calls/script", spell(join(_with_blanks(items))))

@@ -1,4 +1,4 @@
-"""What runs a build in the pipelines that are read: kaniko's executor, and no other program yet."""
+"""By what a build shows: the programs, images and flags of kaniko, and of no other builder yet."""
 
 from __future__ import annotations
 
