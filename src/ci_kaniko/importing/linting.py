@@ -42,18 +42,8 @@ def lint_all(
     known = faults().faults
     found: dict[Problem, None] = {}
     without: list[str] = []
-    files: list[File] = []
     folders: dict[str, list[str]] = {}
-    for item in paths_or_texts:
-        folder = "" if isinstance(item, tuple) or not os.path.isdir(item) else os.fspath(item)
-        inside = pipelines_in(folder, source) if folder else [item]
-        if folder:
-            folders[folder] = [str(path) for path in inside]
-        for each in inside:
-            try:
-                files.append(opened(each))
-            except SpecError as error:
-                found.update(dict.fromkeys(error.problems))
+    files = list(_opened(paths_or_texts, source, folders, found))
     for _, file in zip(watched([file.path for file in files]), files, strict=True):
         report = Report()
         try:
@@ -64,14 +54,32 @@ def lint_all(
             else:
                 found.update(dict.fromkeys(error.problems))
             continue
-        if not called:
+        if called:
+            merged(called, report)
+            found.update(dict.fromkeys(_problems(report, known)))
+        else:
             without.append(file.path)
-            continue
-        merged(called, report)
-        found.update(dict.fromkeys(_problems(report, known)))
-    without = _told(without, folders)
     ordered = sorted(found, key=lambda problem: (problem.path, problem.line or 0, problem.rule))
-    return Linted(tuple(ordered), tuple(without))
+    return Linted(tuple(ordered), tuple(_told(without, folders)))
+
+
+def _opened(
+    paths_or_texts: Sequence[str | os.PathLike[str] | tuple[str, str | bytes]],
+    source: str | None,
+    folders: dict[str, list[str]],
+    found: dict[Problem, None],
+) -> Iterator[File]:
+    """The files to look at; what is in ``folders`` is noted there, what cannot be read is found."""
+    for item in paths_or_texts:
+        folder = "" if isinstance(item, tuple) or not os.path.isdir(item) else os.fspath(item)
+        inside = pipelines_in(folder, source) if folder else [item]
+        if folder:
+            folders[folder] = [str(path) for path in inside]
+        for each in inside:
+            try:
+                yield opened(each)
+            except SpecError as error:
+                found.update(dict.fromkeys(error.problems))
 
 
 def _told(without: list[str], folders: dict[str, list[str]]) -> list[str]:

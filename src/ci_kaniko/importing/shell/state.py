@@ -53,52 +53,57 @@ class State:
 
 def merge(one: State, other: State, values: Values) -> State:
     """Two ways to one place."""
-    conditions = values.conditions
     if one.path == NO:
         return other
     if other.path == NO:
         return one
-    merged = one.fork(conditions.guards.either(one.path, other.path))
-    guards = conditions.guards
-
-    def under(value: Value, state: State) -> list[tuple[int, Text]]:
-        return [(conditions.guards.both(guard, state.path), text) for guard, text in value]
-
-    def both(here: Value, there: Value) -> Value:
-        if here == there:
-            return here
-        found = values.gather([*under(here, one), *under(there, other)])
-        return recognised(found, conditions, merged.path)
-
+    guards = values.conditions.guards
+    merged = one.fork(guards.either(one.path, other.path))
     guards.budget.spend(len(one.variables) + len(other.variables) + len(one.files) + 10)
-    for name in dict.fromkeys((*one.variables, *other.variables)):
-        if one.variables.get(name) is other.variables.get(name):
-            continue
-        merged.variables[name] = both(one.value(name), other.value(name))
-    for name in dict.fromkeys((*one.arrays, *other.arrays)):
-        merged.arrays[name] = values.merged(
-            one.arrays.get(name, []), one.path, other.arrays.get(name, []), other.path
-        )
-    if one.items != other.items:
-        merged.items = values.merged(one.items, one.path, other.items, other.path)
-    for name in dict.fromkeys((*one.exported, *other.exported)):
-        guard = guards.either(
-            guards.both(one.exported.get(name, NO), one.path),
-            guards.both(other.exported.get(name, NO), other.path),
-        )
-        whole = conditions.implies(merged.path, guard)
-        merged.exported[name] = YES if whole else guard
+    _merge_variables(merged, one, other, values)
     merged.own = one.own | other.own
     merged.unset = one.unset & other.unset
     merged.logins = tuple(dict.fromkeys((*one.logins, *other.logins)))
     merged.functions = {**one.functions, **other.functions}
     merged.traps = tuple(dict.fromkeys((*one.traps, *other.traps)))
-    merged.folder = both(one.folder, other.folder)
-    merged.output = both(one.output, other.output)
     for path, written in other.files.items():
         before = one.files.get(path)
         if before is None:
             merged.files[path] = written
         elif before != written:
-            merged.files[path] = values.possible([*under(before, one), *under(written, other)])
+            both = [*_under(before, one, values), *_under(written, other, values)]
+            merged.files[path] = values.possible(both)
     return merged
+
+
+def _merge_variables(merged: State, one: State, other: State, values: Values) -> None:
+    """What the shell knows by names, and the folder and the output."""
+    conditions = values.conditions
+    guards = conditions.guards
+
+    def both(here: Value, there: Value) -> Value:
+        if here == there:
+            return here
+        found = values.gather([*_under(here, one, values), *_under(there, other, values)])
+        return recognised(found, conditions, merged.path)
+
+    for name in dict.fromkeys((*one.variables, *other.variables)):
+        if one.variables.get(name) is not other.variables.get(name):
+            merged.variables[name] = both(one.value(name), other.value(name))
+    for name in dict.fromkeys((*one.arrays, *other.arrays)):
+        lists = (state.arrays.get(name, []) for state in (one, other))
+        merged.arrays[name] = values.merged(next(lists), one.path, next(lists), other.path)
+    if one.items != other.items:
+        merged.items = values.merged(one.items, one.path, other.items, other.path)
+    for name in dict.fromkeys((*one.exported, *other.exported)):
+        guard = guards.either(
+            *(guards.both(at.exported.get(name, NO), at.path) for at in (one, other))
+        )
+        merged.exported[name] = YES if conditions.implies(merged.path, guard) else guard
+    merged.folder = both(one.folder, other.folder)
+    merged.output = both(one.output, other.output)
+
+
+def _under(value: Value, state: State, values: Values) -> list[tuple[int, Text]]:
+    both = values.conditions.guards.both
+    return [(both(guard, state.path), text) for guard, text in value]

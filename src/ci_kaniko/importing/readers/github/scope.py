@@ -10,7 +10,7 @@ from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of,
 from ci_kaniko.importing.readers.github.knowledge import in_workspace
 from ci_kaniko.importing.readers.github.metadata import Row
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.values import Item, Value, pure
+from ci_kaniko.importing.shell.values import Item, Value, plain, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ class Scope:
         """Where an input is written; the step, where it is not."""
         return self.step.at(self.given.line_of(name)) if name in self.given else self.line
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str, default: str = "") -> Value:
         """An input, without the blanks around it."""
+        if name not in self.given:
+            return plain(default)
         value = self.expressions.template(string(self.given.get(name)), self.line_of(name))
         value = self.values.each(value, lambda text: pure(stripped_text(text)))
         return self.values.gather((self.within(guard), text) for guard, text in value)

@@ -69,57 +69,50 @@ def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
 def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     """Its program puts the image together from several inputs."""
     reader, values = scope.reader, scope.values
-    registry = scope.value("registry") if "registry" in scope.given else plain("docker.io")
-    host = literal(registry[0][1]) or spell(registry[0][1])
-    retired = host == "docker.pkg.github.com"
-    if retired:
-        host, registry = "ghcr.io", plain("ghcr.io")
-        scope.job.tell("retired-registry", scope.line_of("registry"))
-    image = scope.value("image")
-    base = image
+    registry, host = _aevea_registry(scope)
+    own = pure((Var("github.repository", changes=("lower",)),))
+    image = [scope.value("image")]
     if host == "ghcr.io":
-        written = literal(image[0][1])
+        written = literal(image[0][0][1])
         joined = not written or written.startswith(("-", "/"))
-        own = pure((Var("github.repository", changes=("lower",)),))
-        base = values.concat([own, plain("" if joined else "/"), image])
+        image = [own, plain("" if joined else "/"), *image]
     if host != "docker.io":
-        base = values.concat([registry, plain("/"), base])
-    tag = _aevea_tag(scope)
-    words += scope.items("--destination=", values.concat([base, plain(":"), tag]), "tag")
-    latest = scope.truth("tag_with_latest")
-    words += [
-        item._replace(guard=reader.guards.both(latest, item.guard))
-        for item in scope.items(
-            "--destination=", values.concat([base, plain(":latest")]), "tag_with_latest"
-        )
-        if latest != NO
-    ]
+        image = [registry, plain("/"), *image]
+    tagged = values.concat([*image, plain(":"), _aevea_tag(scope)])
+    words += scope.items("--destination=", tagged, "tag")
+    newest = values.concat([*image, plain(":latest")])
+    if (latest := scope.truth("tag_with_latest")) != NO:
+        words += [
+            item._replace(guard=reader.guards.both(latest, item.guard))
+            for item in scope.items("--destination=", newest, "tag_with_latest")
+        ]
     if "cache_registry" in scope.given:
-        repo = scope.value("cache_registry")
-        if host == "ghcr.io":
-            own = pure((Var("github.repository", changes=("lower",)),))
-            repo = values.concat([registry, plain("/"), own, plain("/"), repo])
+        above = [registry, plain("/"), own, plain("/")] if host == "ghcr.io" else []
+        repo = values.concat([*above, scope.value("cache_registry")])
         words += scope.items("--cache-repo=", repo, "cache_registry")
     if "build_file" in scope.given or "path" in scope.given:
-        path = scope.path(scope.value("path") if "path" in scope.given else plain("."))
-        file = scope.value("build_file") if "build_file" in scope.given else plain("Dockerfile")
-        whole = values.concat([path, plain("/"), values.each(file, _without_dot)])
-        words += scope.items("--dockerfile=", whole, "build_file")
+        path = scope.path(scope.value("path", "."))
+        file = values.each(scope.value("build_file", "Dockerfile"), _without_dot)
+        words += scope.items("--dockerfile=", values.concat([path, plain("/"), file]), "build_file")
     _aevea_reports(scope)
     before = reader.state.logins
-    user = scope.value("username") if "username" in scope.given else pure((Var("github.actor"),))
-    password = scope.value("password") if "password" in scope.given else ((YES, ()),)
-    if password[0][1]:
-        login = Login(
-            registry[0][1],
-            user[0][1],
-            password[0][1],
-            source="aevea/action-kaniko",
-            line=scope.line_of("password"),
-        )
+    if password := scope.value("password")[0][1]:
+        user = scope.value("username")[0][1] or (Var("github.actor"),)
+        source, line = "aevea/action-kaniko", scope.line_of("password")
+        login = Login(registry[0][1], user, password, source=source, line=line)
         reader.state.logins = (*before, (reader.state.path, login))
     record(reader, words, Container((), _handed_on(scope)))
     reader.state.logins = before
+
+
+def _aevea_registry(scope: Scope) -> tuple[Value, str]:
+    """The registry, and its host for a look."""
+    registry = scope.value("registry", "docker.io")
+    host = spell(registry[0][1])
+    if host != "docker.pkg.github.com":
+        return registry, host
+    scope.job.tell("retired-registry", scope.line_of("registry"))
+    return plain("ghcr.io"), "ghcr.io"
 
 
 def _aevea_tag(scope: Scope) -> Value:
