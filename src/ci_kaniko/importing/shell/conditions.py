@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,9 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.shell.entailment import ONE_OF, choice_of, excludes, implies
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
-from ci_kaniko.importing.shell.patterns import affordable, matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
 _MAX_TESTS = 300
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
-_ONE_OF = (
-    {"branch", "tag", "pull_request.number"},
-    {"CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "CI_MERGE_REQUEST_IID"},
-    {"AGOLA_GIT_BRANCH", "AGOLA_GIT_TAG", "AGOLA_PULL_REQUEST_ID"},
-)
-"""Variables of which one has a value: a run is for a branch, a tag or a request."""
 
 
 class Conditions:
@@ -57,7 +51,7 @@ class Conditions:
         self._tests: list[Test] = []
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
-        self._by_group: list[list[int]] = [[] for _ in _ONE_OF]
+        self._by_group: list[list[int]] = [[] for _ in ONE_OF]
 
     def give_up(self) -> None:
         """Ask nothing more of the texts: what is tested from here on is unknown."""
@@ -109,14 +103,14 @@ class Conditions:
         guards.budget.spend(10 * len(earlier_tests))
         for earlier in earlier_tests:
             old, other = self._tests[earlier], guards.atom(earlier)
-            if _implies(old, new):
+            if implies(old, new):
                 cause = guards.either(cause, other)
-            if _implies(new, old):
+            if implies(new, old):
                 effect = guards.both(effect, other)
-            if _excludes(old, new) or _excludes(new, old):
+            if excludes(old, new) or excludes(new, old):
                 rival = guards.either(rival, other)
         self._by_text[new.left].append(number)
-        if (group := _group(new)) is not None:
+        if (group := choice_of(new)) is not None:
             guards.budget.spend(2 * len(self._by_group[group]))
             for earlier in self._by_group[group]:
                 if self._tests[earlier].left != new.left:
@@ -315,74 +309,6 @@ def _set(left: Text, line: int) -> Test:
 
 def _is_default_branch(text: Text) -> bool:
     return len(text) == 1 and meaning(text[0]) == "default_branch"
-
-
-def _group(test: Test) -> int | None:
-    """The variables among which a test that holds has chosen one."""
-    var = only_var(test.left)
-    if var is None or var.changes or var.default:
-        return None
-    if test.kind not in ("set", "glob") and not (test.kind == "equal" and literal(test.right)):
-        return None
-    return next(
-        (
-            number
-            for number, names in enumerate(_ONE_OF)
-            if var.name in names and var.portable == (number == 0)
-        ),
-        None,
-    )
-
-
-def _implies(one: Test, other: Test) -> bool:
-    """Whether a text that passes the first test passes the second."""
-    if one.kind == "glob" and other.kind == "set":
-        return True
-    if one.kind == other.kind == "glob":
-        head, stars, tail = str(other.right[0]).partition("**")
-        return bool(stars) and not tail and "*" not in head and _head(one).startswith(head)
-    value = literal(one.right) if one.kind == "equal" else None
-    return value is not None and _fits(value, other) is True
-
-
-def _excludes(one: Test, other: Test) -> bool:
-    """Whether a text that passes the first test cannot pass the second."""
-    if one.kind == other.kind == "glob":
-        return _apart(one, other)
-    value = literal(one.right) if one.kind == "equal" else None
-    return value is not None and _fits(value, other) is False
-
-
-def _fits(value: str, test: Test) -> bool | None:
-    """Whether a plain text passes a test; None when that is unknown."""
-    right = literal(test.right)
-    if test.kind == "set":
-        return bool(value)
-    if right is None:
-        return None
-    if test.kind == "equal":
-        return value == right
-    if test.kind == "glob":
-        return glob_matches(right, value)
-    if test.kind == "pattern":
-        return matches(right, value)
-    if test.kind == "regex":
-        try:
-            return re.search(affordable(right, value), value) is not None
-        except re.error:
-            return None
-    return None
-
-
-def _apart(one: Test, other: Test) -> bool:
-    """Whether two globs begin with different texts."""
-    heads = [_head(test) for test in (one, other)]
-    return not heads[0].startswith(heads[1]) and not heads[1].startswith(heads[0])
-
-
-def _head(test: Test) -> str:
-    """What a glob begins with."""
-    return str(test.right[0]).partition("*")[0]
 
 
 def _without_common(one: Text, other: Text) -> tuple[Text | None, Text | None]:

@@ -9,7 +9,7 @@ from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, on
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.shell.transforms import unescaped
+from ci_kaniko.importing.shell.text_filters import unescaped
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     UNKNOWN_ARGUMENTS,

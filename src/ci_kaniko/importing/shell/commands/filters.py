@@ -25,7 +25,7 @@ from ci_kaniko.importing.shell.files import read_file, write_file
 from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.tests import grep
-from ci_kaniko.importing.shell.transforms import sed_arguments, sed_commands
+from ci_kaniko.importing.shell.text_filters import sed_arguments, sed_commands
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     Value,
