@@ -28,8 +28,10 @@ def prepared_by(job: Draft, step: Map, before: Iterable[Map]) -> Map | None:
         for name in plugin
         if re.fullmatch(r"(?:.*/)?artifacts(?:-buildkite-plugin)?(?:#.*)?", name)
     ]
+    if len(fetching) != 1:
+        return None
     makers = [each for each in before if "artifact_paths" in each]
-    if len(fetching) != 1 or len(makers) != 1 or not makers[0].keys() <= _KEYS:
+    if len(makers) != 1 or not makers[0].keys() <= _KEYS:
         return None
     (plugin, name, wanted), maker = fetching[0], makers[0]
     paths = [path.strip() for path in _listed(maker["artifact_paths"])]

@@ -81,9 +81,10 @@ def jobs(original: Original) -> Iterator[Draft]:
         first = True
         every = list(_flat(steps, _Placed(Map())))
         for at, placed in enumerate(every):
-            before = [one.step for one in every[:at] if _is_awaited(one.step, placed)]
             for job in _step(placed, top, original):
-                prepared = prepared_by(job, placed.step, before)
+                earlier = (one.step for one in every[:at])
+                awaited = (step for step in earlier if _is_awaited(step, placed))
+                prepared = prepared_by(job, placed.step, awaited)
                 _tell_gates(job, [gate for gate in placed.gates if gate is not prepared])
                 if first:
                     later(job, root, "buildkite: {extra: ...} takes keys of a step as they are")
