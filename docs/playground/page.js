@@ -49,6 +49,8 @@ let chosen = "gitlab";
 let timer = 0;
 
 function edited() {
+  edits += 1;
+  at("panel").setAttribute("aria-busy", "true");
   draw();
   clearTimeout(timer);
   timer = setTimeout(look, WAIT);
@@ -56,13 +58,13 @@ function edited() {
 
 async function look() {
   if (!facts) return;
-  edits += 1;
   const edit = edits;
   try {
     await study(spec.value, () => edit !== edits);
   } catch (error) {
     tell(bug(error).reason);
   }
+  if (edit === edits) at("panel").setAttribute("aria-busy", "false");
 }
 
 async function study(text, isOld) {

@@ -173,24 +173,24 @@ def opened(started: Browser, origin: str) -> Page:
     page.look(1400, 900, dark=False)
     page.open(f"{origin}app.html")
     page.until(f"{STATUS}.startsWith('Loading Python')")
-    page.until(f"{STATUS}.startsWith('The spec can be read')")
+    page.until(f"{STATUS}.startsWith('The spec can be read') && {READY}")
     return page
 
 
 CLIPBOARD = ["clipboardReadWrite", "clipboardSanitizedWrite"]
 STATUS = "document.querySelector('#status').textContent"
+READY = "document.querySelector('#panel').ariaBusy == 'false'"
 RESULT = "document.querySelector('#result').textContent"
 FOCUS = "document.activeElement.id || document.activeElement.textContent.trim()"
 
 
 def put(page: Page, spec: str) -> None:
     """Write a spec as somebody does who selects all and pastes."""
-    page.run("document.querySelector('#status').textContent = ''")
     page.run("document.querySelector('#spec').focus()")
     page.press("a", control=True)
     page.write(spec)
     assert page.run("document.querySelector('#spec').value") == spec
-    page.until(STATUS)
+    page.until(READY)
 
 
 def walk(page: Page, to: str, *, back: bool = False) -> list[str]:
@@ -290,7 +290,7 @@ def test_a_result_and_a_link_are_copied(opened: Page, origin: str) -> None:
     put(opened, "push: never\n")
     fragment = json.dumps(link.partition("#")[2])
     opened.run(f"location.hash = ''; location.hash = {fragment}")
-    opened.until(f"document.querySelector('#spec').value == {json.dumps(spec)}")
+    opened.until(f"document.querySelector('#spec').value == {json.dumps(spec)} && {READY}")
     for broken in ("#spec=AAAA", "#spec=%%%", "#else"):
         opened.run(
             f"document.querySelector('#status').textContent = ''; location.hash = '{broken}'"
@@ -302,8 +302,7 @@ def test_a_result_and_a_link_are_copied(opened: Page, origin: str) -> None:
         opened.run("document.querySelector('#status').textContent = ''")
         opened.run(f"import('./link.js').then(l => l.encoded({text})).then(h => location.hash = h)")
         if taken:
-            opened.until(f"document.querySelector('#spec').value == {text}")
-            opened.until(STATUS)
+            opened.until(f"document.querySelector('#spec').value == {text} && {READY}")
         else:
             opened.until(f"{STATUS} == 'The link holds no spec that can be read.'")
 
