@@ -350,6 +350,16 @@ def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
         (("gitlab", "--format", "yaml"), 2, '"yaml" is not one of: text, json'),
         (("gitlab", "--set", "tag=v1"), 2, "--set tag=VALUE has no effect"),
         (("gitlab", "--set", "env.NONE=x"), 2, "--set env.NONE=VALUE has no effect"),
+        (
+            ("gitlab", "-f", "other.yaml", "--executor", "ci-kaniko.yaml"),
+            2,
+            "--executor wants a program",
+        ),
+        (
+            ("gitlab", "-f", "other.yaml", "--executor", "/bin/sh"),
+            2,
+            "--executor stands in the place of kaniko's, and buildah builds here",
+        ),
         (("gitlab", "--executor", "no"), 2, '--executor wants a program, and "no" is none'),
         (("gitlab", "--engine", "--shell", "bash"), 2, "an --engine has its own shell"),
         (("gitlab", "-f", "wrong.yaml"), 1, "unknown-key"),
@@ -367,6 +377,7 @@ def test_a_wrong_call(
     tools.shell()
     repository.write("wrong.yaml", SPEC + "lables: {}\n")
     repository.write("input.yaml", INPUT)
+    repository.write("other.yaml", f"{SPEC}gitlab: {{builder: buildah}}\n")
     done = repository.run("rehearse", *words)
     assert (done.code, done.out) == (code, "")
     assert message in " ".join(done.err.split())

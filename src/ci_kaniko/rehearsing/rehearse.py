@@ -8,6 +8,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
@@ -224,6 +226,12 @@ class Stage:
                 raise CannotRehearse("buildah needs a root directory of its own, and here is none")
         elif not (os.path.isfile(executor) and os.access(executor, os.X_OK)):
             raise CannotRehearse(f"`executor` wants a program, and {quoted(executor)} is none")
+        others = {builder_of(plan).name for plan in self.plans} - {KANIKO}
+        if others:
+            name = min(others)
+            raise CannotRehearse(
+                f"`executor` stands in the place of kaniko's, and {name} builds here"
+            )
         if any(plan.reads_checkout is False for plan in self.plans):
             raise CannotRehearse("the executor would fetch its context, and there is no network")
         self.executor, self.files = executor, repository(self.spec)
