@@ -38,7 +38,7 @@ def _said() -> Iterator[tuple[str, str, int]]:
             else:
                 given = len(node.args) - 1
             head = "not-portable/" if name == "NotPortable" else ""
-            yield f"{path.name}:{node.lineno}", f"{head}{first.value}", given
+            yield f"{path.name}:{node.lineno}", head + str(first.value), given
 
 
 def test_each_sentence_gets_its_values() -> None:
