@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import glob
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -42,18 +43,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Give the whole suite every core; a part of it is faster without workers.
+    """Give the whole suite and large folders every core; a small part is faster without workers.
 
     The tests of a file stay together: they share what they render and run.
     """
     whole = [os.path.abspath(each) for each in config.args] == [os.path.dirname(__file__)]
     asked = config.getoption("numprocesses", default="no such option")
-    if not whole or asked == "no such option" or hasattr(config, "workerinput"):
+    many = whole or _is_large(config)
+    if not many or asked == "no such option" or hasattr(config, "workerinput"):
         return
     if asked is None:
         config.option.numprocesses = "auto"
     if config.option.dist == "no":
         config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+def _is_large(config: pytest.Config) -> bool:
+    """Whether the folders that are asked for have many files, of which all tests are wanted."""
+    files = sum(len(glob.glob(f"{each}/**/test_*.py", recursive=True)) for each in config.args)
+    option = config.option
+    return files >= 10 and not (option.keyword or option.markexpr or option.usepdb)
 
 
 def pytest_pycollect_makeitem(

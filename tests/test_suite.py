@@ -120,13 +120,26 @@ def test_every_case_is_run(tmp_path: Path, selection: list[str], ended: str) -> 
 
 @pytest.mark.parametrize(
     ("arguments", "workers"),
-    [((), True), ((".",), True), (("test_one.py",), False), (("-n0",), False)],
-    ids=["nothing", "the folder", "a file", "a number"],
+    [
+        ((), True),
+        ((".",), True),
+        (("test_one.py",), False),
+        (("-n0",), False),
+        (("large",), True),
+        (("large", "-k", "one"), False),
+        (("small",), False),
+    ],
+    ids=["nothing", "the folder", "a file", "a number", "large", "a choice", "small"],
 )
-def test_the_whole_suite_gets_workers(
+def test_the_whole_suite_and_large_parts_get_workers(
     tmp_path: Path, arguments: tuple[str, ...], *, workers: bool
 ) -> None:
-    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    for name, files in (("large", 10), ("small", 2)):
+        (tmp_path / name).mkdir()
+        for number in range(files if arguments[:1] == (name,) else 0):
+            (tmp_path / name / f"test_{number}.py").touch()
+    named = arguments[0] if arguments[:1] in (("large",), ("small",)) else "."
+    (tmp_path / named / "test_one.py").write_text("def test_one():\n    pass\n")
     code, said = run_pytest(tmp_path, *arguments)
     assert code == 0, said
     assert ("bringing up nodes" in said or "workers [" in said) == workers
