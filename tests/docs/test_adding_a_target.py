@@ -118,7 +118,8 @@ def test_the_judge_looks_at_each_job(project: Path, wrong: str, told: str) -> No
     tools.shell()
     path = project / TARGET
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("executor(image.plan, words)", f"executor(image.plan, {wrong})"))
+    assert "script.called(words)" in text
+    path.write_text(text.replace("script.called(words)", f"script.called({wrong})"))
     code, said = run(project, OF_TWO_IMAGES)
     assert code == 0
     assert told in said

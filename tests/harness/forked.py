@@ -38,17 +38,18 @@ PYTEST = "import sys, pytest; sys.exit(pytest.console_main())"
 _PRELOADED = ("hypothesis", "pytest", "xdist.plugin", "harness.cases", "yaml")
 _LIMIT = 120
 _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = {_TESTS, os.path.dirname(next(iter(ci_kaniko.__path__)))}
 
 
 class _Server:
     """Starts one program after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, warm: bool) -> None:
         self.channel, theirs = socket.socketpair()
         self.channel.settimeout(_LIMIT)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), *["warm"] * warm],
                 env={**os.environ, "PYTHONPATH": _TESTS},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -73,22 +74,22 @@ class _Server:
             raise
 
 
-_idle: list[_Server] = []
+_idle: dict[bool, list[_Server]] = {False: [], True: []}
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[_Server]:
+def _server(*, warm: bool) -> Iterator[_Server]:
     """One that no other thread uses."""
     try:
-        found = _idle.pop()
+        found = _idle[warm].pop()
     except IndexError:
-        found = _Server()
+        found = _Server(warm=warm)
     try:
         yield found
     except BaseException:
         found.close()
         raise
-    _idle.append(found)
+    _idle[warm].append(found)
 
 
 def run(
@@ -112,7 +113,10 @@ def run(
         streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         streams[0].write(text)
         streams[0].seek(0)
-        server = stack.enter_context(_server())
+        added = environment.get("PYTHONPATH", "").split(os.pathsep)
+        # Somebody else's target has to be there when models are made.
+        warm = code == COMMAND and _OURS.issuperset(filter(None, added))
+        server = stack.enter_context(_server(warm=warm))
         status = server.run(request, [stream.fileno() for stream in streams])
         for stream in streams:
             stream.seek(0)
@@ -175,7 +179,8 @@ def _main() -> None:
     for name in (*_PRELOADED, *ours):
         if not name.endswith("__main__"):
             importlib.import_module(name)
-    _warm_up()
+    if sys.argv[2:]:
+        _warm_up()
     gc.freeze()
     own = [path for path in sys.path if path not in (os.getcwd(), _TESTS)]
     request = _serve(socket.socket(fileno=int(sys.argv[1])))
