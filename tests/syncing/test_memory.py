@@ -57,7 +57,7 @@ def test_a_hit_imports_nothing_that_works(repository: Repository, command: list[
     assert not names & HEAVY
     assert {name for name in names if name.startswith("ci_kaniko")} == SEEN
     assert not names & {"dataclasses", "inspect", "difflib", "subprocess", "pathlib"}
-    assert imported(repository, *command, "--no-cache") >= {"yaml", "jinja2", "pydantic"}
+    assert imported(repository, *command, "--no-cache") > {*SEEN, "ci_kaniko.rendering"}
 
 
 def test_a_hit_says_nothing_and_touches_nothing(repository: Repository) -> None:
