@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PYTHON = sys.executable
-LONG, FEW = 10.0, 3
-"""The seconds from which on a job is not run in all rounds, and in how many it is."""
+LONG, FEW, LIMIT = 10.0, 1, 60.0
+"""The seconds from which on a job is not run in all rounds, in how many it is, and in none."""
 _PEAK = """
 import os, resource, sys
 child = os.fork()
@@ -90,14 +90,18 @@ class Machine:
         if job.before:
             job.before()
         start = time.perf_counter()
-        done = subprocess.run(
-            job.argv,
-            cwd=job.folder,
-            env=self.environment | dict(job.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                job.argv,
+                cwd=job.folder,
+                env=self.environment | dict(job.environment),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=LIMIT,
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"it takes longer than {LIMIT:g} seconds") from None
         if done.returncode != job.code:
             raise Failed(first_error(done.stderr.decode(errors="replace")))
         if not job.silent and not done.stdout + done.stderr:

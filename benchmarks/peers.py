@@ -47,6 +47,19 @@ def _buildkite_sdk(folder: Path, count: int, _: str) -> Job:
     return _python("buildkite-sdk", folder, "steps_with_buildkite_sdk.py", count)
 
 
+def _jsonnet(folder: Path, count: int, _: str) -> Job:
+    return _python("jsonnet", folder, "pipeline_with_jsonnet.py", count)
+
+
+def _zizmor(folder: Path, count: int, _: str) -> Job:
+    steps = "{runs-on: ubuntu-24.04, timeout-minutes: 60, permissions: {}, steps: [{run: make}]}"
+    jobs = "".join(f"  image-{number:04}: {steps}\n" for number in range(count))
+    head = 'name: images\n"on": {push: {branches: [main]}}\npermissions: {}\njobs:\n'
+    (folder / "workflow.yml").write_text(head + jobs)
+    argv = (_program("zizmor", "zizmor"), "--offline", "--no-exit-codes", "workflow.yml")
+    return Job(argv, folder, environment={"PYTHONPATH": ""}, silent=False)
+
+
 def _python(peer: str, folder: Path, script: str, count: int) -> Job:
     argv = (_program(peer, "python"), str(JOBS / script), str(count))
     return Job(argv, folder, environment={"PYTHONPATH": ""}, silent=False)
@@ -135,6 +148,8 @@ PEERS = (
         "validates what `render gitlab` printed",
         _check_jsonschema,
     ),
+    Peer("jsonnet", "pip", ("jsonnet==0.22.0",), "evaluates a GitLab pipeline", _jsonnet),
+    Peer("zizmor", "pip", ("zizmor==1.32.0",), "audits a workflow of GitHub", _zizmor),
     Peer("kubectl kustomize", "", (), "puts a prefix before the names of Pods", _kustomize),
 )
 

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 import ours
 import peers
 import plot
-from measuring import LONG, Failed, Machine, spread
+from measuring import LONG, Failed, Machine, Timing, spread
 from page import Results, page
 from shares import modules, shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from measuring import Job, Spread
+    from measuring import Job
 
 ROOT = Path(__file__).parents[1]
 QUICK = Path(__file__).parent / ".quick"
-_COLD = (*(goal.job for goal in ours.GOALS), "shim", "check-new")
+_COLD = (*(goal.job for goal in ours.GOALS), "shim")
 _ALWAYS_TRACED = {"render", "gitlab-1000"}
 
 
@@ -117,10 +117,8 @@ def measure(machine: Machine, rounds: int, sizes: tuple[int, ...], *, with_peers
     )
     found = {name: spread([value.wall for value in values]) for name, values in ratios.items()}
     slow, fast = ratios["reach gitlab-1000"], ratios["reach gitlab-100"]
-    scaled = {key: found[f"scaling {key[0]} {key[1]}"] for key in wanted}
-    for count in (100, 1000):
-        if count in sizes:
-            scaled["gitlab", count] = found[f"reach gitlab-{count}"]
+    rows = {key: f"scaling {key[0]} {key[1]}" for key in wanted}
+    rows |= {("gitlab", count): f"reach gitlab-{count}" for count in (100, 1000) if count in sizes}
     memory_runs = min(rounds, 3)
     return Results(
         rounds=rounds,
@@ -128,15 +126,15 @@ def measure(machine: Machine, rounds: int, sizes: tuple[int, ...], *, with_peers
         versions=_versions(),
         ours={name: found[f"reach {name}"] for name in reach},
         processor={
-            name: spread([value.processor for value in ratios[f"reach {name}"]]).median
-            for name in reach
+            name: spread([value.processor for value in values]).median
+            for name, values in ratios.items()
         },
         cold={name: found[f"cold {name}"] for name in cold},
         growth=spread([(one / other).wall for one, other in zip(slow, fast, strict=True)]),
         peaks=_peaks(machine, reach, memory_runs),
         floors={name: found[f"floor {name}"] for name in floors},
-        scaling={key: scaled[key] for key in scaling if key in scaled},
-        peers={key: found[f"peer {key[0]} {key[1]}"] for key in others},
+        scaling={key: _both(ratios[rows[key]]) for key in scaling if key in rows},
+        peers={key: _both(ratios[f"peer {key[0]} {key[1]}"]) for key in others},
         refused=refused,
         peer_versions=versions,
         shares={
@@ -148,6 +146,12 @@ def measure(machine: Machine, rounds: int, sizes: tuple[int, ...], *, with_peers
             machine, *(machine.scratch / f"images-{n}/ci-kaniko.yaml" for n in (1, 1000))
         ),
     )
+
+
+def _both(timings: list[Timing]) -> Timing:
+    """The medians by the clock and on the processor."""
+    walls, processors = zip(*timings, strict=True)
+    return Timing(spread(walls).median, spread(processors).median)
 
 
 def _peer_jobs(
@@ -212,10 +216,10 @@ def _versions() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in ours.PACKAGES}
 
 
-def _lines(found: Mapping[tuple[str, int], Spread], prefix: str) -> dict[str, dict[int, float]]:
+def _lines(found: Mapping[tuple[str, int], Timing], prefix: str) -> dict[str, dict[int, float]]:
     lines: dict[str, dict[int, float]] = {}
     for (name, count), value in found.items():
-        lines.setdefault(f"{prefix}{name}", {})[count] = value.median
+        lines.setdefault(f"{prefix}{name}", {})[count] = value.processor
     return lines
 
 
