@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def by_buildkit(done: Recorded) -> Told:
     assert not cache or cache.endswith(":buildkit")
     if local:
         context, root = _below(local["context"]), _below(local["dockerfile"])
-        dockerfile = "/".join(filter(None, [root, _one(opts, "filename")]))
+        dockerfile = posixpath.normpath(posixpath.join(root, _one(opts, "filename")))
     else:
         location, _, ref = _one(opts, "context").removeprefix("https://").partition("#")
         ref, _, folder = ref.partition(":")
