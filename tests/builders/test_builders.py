@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ci_kaniko.kaniko.flags import FLAGS, owner_of
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
 from ci_kaniko.rehearsing.events import values
 from ci_kaniko.rehearsing.rehearse import rehearse
+from ci_kaniko.rehearsing.standins import secret
 from ci_kaniko.rendering import render
 from ci_kaniko.requirements import requirements
 from harness.cases import CASES, PIPELINE_CASES
@@ -199,3 +201,18 @@ def test_setup_says_what_has_to_be_allowed(name: str) -> None:
     for target in TARGETS:
         found = [each.name for each in requirements(spec, target) if each.kind == "builder"]
         assert found == ([] if builder(name).confined else [name])
+
+
+def test_buildkit_clones_with_the_token() -> None:
+    """As a header for git alone, whose secret no argument holds."""
+    private = "context: git://github.com/acme/shop.git#refs/heads/main\n"
+    private += "git: {username: acme-bot, token: CLONE_TOKEN}\nbuilder: buildkit\n"
+    for target in TARGETS:
+        done = rehearse(ci_kaniko.loads(COMMON + private), target)
+        (job,) = built(done)
+        assert (done.leaks, job.status) == ((), "passed")
+        assert job.recorded
+        kind, _, encoded = job.recorded.env["GIT_AUTH_HEADER"].partition(" ")
+        user, _, token = base64.b64decode(encoded).decode().partition(":")
+        assert (kind, user, token) == ("basic", "acme-bot", secret("CLONE_TOKEN"))
+        assert "--secret=id=GIT_AUTH_HEADER,env=GIT_AUTH_HEADER" in (job.recorded.argv or ())

@@ -54,6 +54,11 @@ _TAG = "buildkit"
 """What its cache is tagged with, beside that of kaniko."""
 
 
+def asks_for_git(plan: Plan) -> bool:
+    """Whether the context is cloned with a token, which some targets put into the environment."""
+    return bool(plan.spec.git.token) and not plan.spec.context.is_directory
+
+
 def arguments(plan: Plan) -> Iterator[Argument]:
     """What every run passes."""
     yield Argument("frontend", ("dockerfile.v0",))
@@ -71,7 +76,7 @@ def arguments(plan: Plan) -> Iterator[Argument]:
         yield Argument("import-cache", merge([*parts]), is_reference=True)
     if plan.spec.options.reproducible:
         yield Argument("opt", ("build-arg:SOURCE_DATE_EPOCH=0",))
-    if plan.git_login:
+    if asks_for_git(plan):
         yield Argument("secret", ("id=GIT_AUTH_HEADER,env=GIT_AUTH_HEADER",))
 
 

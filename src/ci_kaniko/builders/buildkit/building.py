@@ -10,6 +10,7 @@ from ci_kaniko.builders.builder import Builder, Contained, in_folder
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
     arguments,
+    asks_for_git,
     below_context,
     cache_to,
     can_hold_quotes,
@@ -99,13 +100,13 @@ class BuildKit(Builder):
         if call.digest and call.given:
             words.append(f"--metadata-file={handed}")
             script += [f"cat {handed} >&3"]
-        passed = ("GIT_AUTH_HEADER",) if call.plan.git_login else ()
+        passed = ("GIT_AUTH_HEADER",) if asks_for_git(call.plan) else ()
         return Contained(before, words, script, passed, _digest_in)
 
     def _call(self, call: Call) -> tuple[list[str], list[str]]:
         """Lines that come first, and the words of the call."""
         plan, words = call.plan, call.words
-        before = _git_header() if plan.git_login else []
+        before = _git_header() if asks_for_git(plan) else []
         build = words.arguments(arguments(plan))
         pushing = words.arguments(cache_to(plan)) if call.given else []
         start, end = output(plan)
