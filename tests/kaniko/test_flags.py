@@ -153,10 +153,15 @@ def test_names_of_flags() -> None:
 
 
 def test_flags_are_listed_once() -> None:
-    """No other module keeps a list of flags of its own: it would not learn of the next one."""
+    """No other module keeps a list of flags of its own: it would not learn of the next one.
+
+    What another builder does not carry it refuses, for a reason of each or for none.
+    """
     distinct = {flag for flag in FLAGS if "-" in flag}
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.name == "flags.py" and path.parent.name == "kaniko":
+            continue
+        if PACKAGE / "builders" in path.parents:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Set | ast.Dict | ast.Tuple | ast.List):

@@ -34,7 +34,10 @@ def _stop_listening() -> None:
 
 
 def command() -> None:
-    """The command of ``sys.argv``; what it does not need is not imported."""
+    """The command of ``sys.argv``; what it does not need is not imported.
+
+    Raises KeyboardInterrupt.
+    """
     from ci_kaniko import __version__
 
     try:
