@@ -216,3 +216,45 @@ def test_buildkit_clones_with_the_token() -> None:
         user, _, token = base64.b64decode(encoded).decode().partition(":")
         assert (kind, user, token) == ("basic", "acme-bot", secret("CLONE_TOKEN"))
         assert "--secret=id=GIT_AUTH_HEADER,env=GIT_AUTH_HEADER" in (job.recorded.argv or ())
+
+
+REACHING = """
+mirrors: {docker.io: "registry.local:5000/hub"}
+certificates: {registry.example.com: ACME_CA}
+client_certificates: {registry.example.com: {certificate: ACME_CERT, key: ACME_KEY}}
+options: {insecure_registry: ["registry.local:5000"], skip_tls_verify_registry: [quay.io]}
+"""
+
+
+def test_registries_are_reached_as_the_spec_says() -> None:
+    """The files of settings are TOML, and lead to the certificates."""
+    tomllib = pytest.importorskip("tomllib")
+    found = {}
+    for name in OTHERS:
+        done = rehearse(ci_kaniko.loads(f"{COMMON}{REACHING}builder: {name}\n"), "gitlab")
+        (job,) = built(done)
+        assert job.recorded
+        found[name] = job.recorded.files
+    kept = "/home/user/certificates/registry.example.com"
+    written = found["buildkit"]["/home/user/.config/buildkit/buildkitd.toml"]
+    assert tomllib.loads(written.decode())["registry"] == {
+        "docker.io": {"mirrors": ["registry.local:5000/hub"]},
+        "registry.local:5000": {"http": True},
+        "quay.io": {"insecure": True},
+        "registry.example.com": {
+            "ca": [f"{kept}.crt"],
+            "keypair": [{"key": f"{kept}.client.key", "cert": f"{kept}.client.crt"}],
+        },
+    }
+    assert {f"{kept}.crt", f"{kept}.client.key", f"{kept}.client.crt"} <= {*found["buildkit"]}
+    folder = "/root/.config/containers"
+    settings = tomllib.loads(found["buildah"][f"{folder}/registries.conf"].decode())
+    mirror = {"location": "registry.local:5000/hub", "insecure": True}
+    assert settings["registry"] == [
+        {"location": "docker.io", "mirror": [mirror]},
+        {"location": "registry.local:5000", "insecure": True},
+        {"location": "quay.io", "insecure": True},
+    ]
+    names = ("ca.crt", "client.cert", "client.key")
+    host = f"{folder}/certs.d/registry.example.com"
+    assert {f"{host}/{name}" for name in names} <= {*found["buildah"]}
