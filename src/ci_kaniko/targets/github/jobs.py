@@ -45,6 +45,13 @@ RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",
 _DIGEST = 'echo "digest=$digest"'
 _NO_COMMANDS = ('echo "::stop-commands::$(mktemp -u XXXXXXXXXXXXXXXX)"',)
 """From here on nothing that is printed sets an output."""
+_NAMESPACES = (
+    "# Ubuntu lets only root make user namespaces, whatever profile a container has",
+    'if [ "${RUNNER_ENVIRONMENT-}" = github-hosted ]; then',
+    "  sudo sysctl --ignore --quiet --write kernel.apparmor_restrict_unprivileged_userns=0",
+    "fi",
+)
+"""What a builder needs that is not confined; a runner of one's own is made ready by its owner."""
 
 
 def adapted(image: Image) -> Image:
@@ -319,7 +326,8 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     start[-1] += ' < "$config/config.json"' * bool(given)
     start[-1] += ' > "$output/handed"' * plan.spec.digest
     login = pull_login(plan, image, pulls_with)
-    run = [*settings, *call.before, *[*_NO_COMMANDS] * plan.spec.digest]
+    run = [*[*_NAMESPACES] * (not builder.confined), *settings, *call.before]
+    run += [*_NO_COMMANDS] * plan.spec.digest
     run += in_container(start, logged_in=login is not None)
     if plan.spec.digest:
         told = [f'{call.digest_in(in_folder("$output", "handed"))} > "$output/digest"']

@@ -35,7 +35,8 @@ class GitHubSetup(Setup):
 
     def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
         yield "nothing beside a Docker daemon: docker run gets --security-opt in the workflow"
-        yield NAMESPACES
+        yield "on GitHub's own runners the job lets processes make user namespaces"
+        yield f"on a runner of your own: {NAMESPACES}"
 
     def caller(
         self, plans: Sequence[Plan], path: str, view: dict[str, Any]
