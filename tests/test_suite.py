@@ -11,7 +11,7 @@ import pytest
 import ci_kaniko
 from ci_kaniko.rehearsing import shells
 from harness import forked
-from harness.cases import CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
+from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def test_every_snapshot_belongs_to_a_case_and_a_target() -> None:
     expected = {
         SNAPSHOTS / target / f"{case}.yml"
         for target in ci_kaniko.available_targets()
-        for case in (*CASES, *PIPELINE_CASES)
+        for case in (*CASES, *PIPELINE_CASES, *BUILDER_CASES)
     }
     assert not {*CASES} & {*PIPELINE_CASES}
     assert not {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - expected

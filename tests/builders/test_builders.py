@@ -15,20 +15,17 @@ from ci_kaniko.cli.commands import app
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.flags import FLAGS, owner_of
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
-from ci_kaniko.rehearsing.events import values
 from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.rehearsing.standins import secret
-from ci_kaniko.rendering import render
 from ci_kaniko.requirements import requirements
-from harness.cases import CASES, PIPELINE_CASES
-from harness.events import DEFAULT_BRANCH
+from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES
+from harness.runs import render as text_for
 from harness.runs import text_of
 from harness.told import READ, Told, by_kaniko
 from harness.tools import shells
-from harness.validators import VALIDATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
@@ -104,33 +101,10 @@ def test_every_builder_is_told_the_same() -> None:
     assert refused < told
 
 
-WHOLE = """
-destinations: ["ghcr.io/acme/shop:${commit.short}", "quay.io/acme/shop:1"]
-registries:
-  ghcr.io: {username: acme-bot, password: GHCR_TOKEN}
-  quay.io: {username: acme, password: QUAY_TOKEN}
-default_branch: main
-cache: {repo: ghcr.io/acme/cache}
-digest: true
-mirrors: {docker.io: registry.example.com/hub}
-certificates: {registry.example.com: ACME_CA}
-build_secrets: {npm: NPM_TOKEN}
-proxy: {https: "http://proxy.example.com:3128"}
-env: {SSL_CERT_DIR: /etc/ssl/certs}
-options: {compression: zstd, compression_level: 3, insecure_registry: ["registry.example.com"]}
-"""
-
-
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("case", BUILDER_CASES)
 @pytest.mark.parametrize("target", TARGETS)
-def test_validators_have_no_objection(name: str, target: str, tmp_path: Path) -> None:
-    """The parsers, linters and schemas of a platform read what is rendered for another builder."""
-    spec = ci_kaniko.loads(f"{WHOLE}builder: {name}\n")
-    known = values(DEFAULT_BRANCH) if target == "kubernetes" else None
-    file = tmp_path / "image.yml"
-    file.write_text(render(spec, target, known), encoding="utf-8")
-    for validator in VALIDATORS[target].values():
-        assert validator([file]) == []
+def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | None], None]) -> None:
+    snapshot(target, case, text_for(case, target))
 
 
 AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ${{ g }} ü
