@@ -232,3 +232,20 @@ def test_registries_are_reached_as_the_spec_says() -> None:
     names = ("ca.crt", "client.cert", "client.key")
     host = f"{folder}/certs.d/registry.example.com"
     assert {f"{host}/{name}" for name in names} <= {*found["buildah"]}
+
+
+TRUSTING = """
+builder: buildkit
+push: never
+certificates: {registry.example.com: ACME_CA}
+mirrors: {docker.io: registry.example.com/hub}
+"""
+
+
+def test_a_user_of_the_container_reads_what_the_runner_wrote() -> None:
+    """On GitHub the one is not the other; without root's rights only the modes say who reads."""
+    assert builder("buildkit").user
+    (job,) = built(rehearse(ci_kaniko.loads(TRUSTING), "github"))
+    assert job.recorded
+    (file,) = (each for path, each in job.recorded.inputs.items() if path.endswith(".crt"))
+    assert (file.mode & 0o004, file.folder_mode & 0o005) == (0o004, 0o005)

@@ -70,8 +70,6 @@ def _opening(plan: Plan) -> list[str]:
     )
     lines = container_that_stops(names)
     if builder.user:
-        read = [f'"${name}"' for name in names if name in {"certificates", "settings"}]
-        lines += [f"chmod 755 {' '.join(read)}"] * bool(read)
         lines += ["(umask 077; echo '{}' > \"$config/config.json\")"] * plan.writes_files
     return [*_checked_inputs(plan), *lines]
 

@@ -327,6 +327,9 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     start[-1] += ' > "$output/handed"' * plan.spec.digest
     login = pull_login(plan, image, pulls_with)
     run = [*[*_NAMESPACES] * (not builder.confined), *settings, *call.before]
+    read = [*['"$certificates"'] * bool(plan.certificates), *['"$settings"'] * bool(settings)]
+    if builder.user and read:
+        run.append(f"chmod -R go=rX {' '.join(read)}")
     run += [*_NO_COMMANDS] * plan.spec.digest
     run += in_container(start, logged_in=login is not None)
     if plan.spec.digest:
