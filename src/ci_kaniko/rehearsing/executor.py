@@ -114,7 +114,11 @@ class Calls:
         status = int(_read(f"{self.root}/.recorder/status"))
         if status == 0 and not self.build:
             digest = _read(f"{self.root}/.recorder/digest")
-            for flag, value in call.flags():
+            flags = call.flags()
+            exports = any(flag == "--output" for flag, _ in flags)
+            for flag, value in flags:
+                if flag == "--metadata-file" and not exports:
+                    continue
                 path = call.path(call.outside(value) if kind == "docker" else value)
                 if kind != "docker" or path != call.path(value):
                     _leave(flag, path, digest)

@@ -86,22 +86,30 @@ class BuildKit(Builder):
 
     def lines(self, call: Call) -> list[str]:
         before, words = self._call(call)
-        handed = f"{self.home}/metadata" if call.digest and call.given else ""
-        words += [f"--metadata-file={handed}"] * bool(handed)
         lines = [*before, *call.command(f"{self.program} build", words)]
-        return [*lines, f"{_digest_in(handed)} > {call.digest}"] if handed else lines
+        if not (call.digest and call.given):
+            return lines
+        digest = f"{_digest_in(self._metadata)} > {call.digest}"
+        return [*lines, *self._if_written(digest, call)]
 
     def contained(self, call: Call) -> Contained:
         before, words = self._call(call)
-        handed = f"{self.home}/metadata"
         script = [f'{self.program} build "$@"']
         if call.plan.writes_files:
             script.insert(0, "(umask 077; mkdir -p ~/.docker; cat > ~/.docker/config.json)")
         if call.digest and call.given:
-            words.append(f"--metadata-file={handed}")
-            script += [f"cat {handed} >&3"]
+            script += self._if_written(f"cat {self._metadata} >&3", call)
         passed = ("GIT_AUTH_HEADER",) if asks_for_git(call.plan) else ()
         return Contained(before, words, script, passed, _digest_in)
+
+    @property
+    def _metadata(self) -> str:
+        """The file that it writes for what it pushes, and for nothing else."""
+        return f"{self.home}/metadata"
+
+    def _if_written(self, line: str, call: Call) -> list[str]:
+        file = self._metadata
+        return [f"if [ -f {file} ]; then", f"  {line}", "fi"] if call.is_open else [line]
 
     def _call(self, call: Call) -> tuple[list[str], list[str]]:
         """Lines that come first, and the words of the call."""
@@ -110,6 +118,7 @@ class BuildKit(Builder):
         build = words.arguments(arguments(plan))
         pushing = words.arguments(cache_to(plan)) if call.given else []
         start, end = output(plan)
+        handed = [f"--metadata-file={self._metadata}"] * bool(call.digest)
         if call.is_open:
             said = words.text((*start, '"name=')) + '"$names"' + words.text(('"', *end))
             before += [
@@ -117,14 +126,15 @@ class BuildKit(Builder):
                 "for destination; do names=${names:+$names,}$destination; done",
                 "set --",
                 'if [ -n "$names" ]; then',
-                *indented(continued("set --", [*pushing, said])),
+                *indented(continued("set --", [*pushing, said, *handed])),
                 "fi",
             ]
             build.append('"$@"')
         elif call.given:
             names = [part for push in plan.pushes for part in (",", *push.reference.parts)][1:]
             named = ('"name=', *names, '"') if len(plan.pushes) > 1 else ("name=", *names)
-            build += [*pushing, words.text(merge([*start, *named, *end]), is_reference=True)]
+            output_to = words.text(merge([*start, *named, *end]), is_reference=True)
+            build += [*pushing, output_to, *handed]
         return before, build
 
 
