@@ -39,6 +39,9 @@ TYPED: dict[str, set[str]] = {
     "validate -f ci": {"ci-kaniko.yaml"},
     "explain too-l": {"too-large"},
     "completion f": {"fish"},
+    "rehearse gitlab --executor bui": {"buildah"},
+    "rehearse gitlab --executor Dock": {"Dockerfile"},
+    "rehearse gitlab --executor PRO": set(),
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.cli.helped import made_of
+from ci_kaniko.cli.helped import made_of as made_of_commands
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.previewing.events import KINDS
 from ci_kaniko.quick.built import built
@@ -24,7 +24,7 @@ _ASKED = "$(ci-kaniko explain 2>/dev/null | sed -n 's/^  //p')"
 
 
 class _Value(NamedTuple):
-    """What follows an option, or is an argument: one of some words, a file, or anything."""
+    """What follows an option, or is an argument: one of some words, a file, both, or anything."""
 
     title: str
     words: tuple[str, ...] = ()
@@ -50,6 +50,11 @@ def script_for(shell: str) -> str:
     """The script for a shell of SHELLS: as the build wrote it, else made now."""
     known = built(MODULE, made_of())
     return str((known["texts"] if known else texts())[shell])
+
+
+def made_of() -> str:
+    """What the scripts depend on."""
+    return made_of_commands("completion.py")
 
 
 def texts() -> Mapping[str, str]:
@@ -79,10 +84,11 @@ def _commands() -> Iterator[_Command]:
 def _value(item: Any) -> _Value:
     title = (item.metavar or item.name.upper()).strip("[].")
     many = item.nargs == -1 or bool(getattr(item, "multiple", False))
-    words = tuple(title.split("|")) if "|" in title else tuple(_WORDS.get(title, ()))
-    if title == "RULE":
-        words = (_ASKED,)
-    return _Value(title.replace("|", " "), words, title in _FILES, many)
+    parts = title.split("|")
+    words = tuple(part for part in parts if part not in _FILES)
+    if len(parts) == 1:
+        words = (_ASKED,) if title == "RULE" else tuple(_WORDS.get(title, ()))
+    return _Value(title.replace("|", " "), words, not _FILES.isdisjoint(parts), many)
 
 
 def _bash(commands: Sequence[_Command]) -> str:
@@ -177,7 +183,9 @@ def _action(value: _Value | None) -> str:
     if value.words == (_ASKED,):
         words = "compadd -- ${(f)\"$(ci-kaniko explain 2>/dev/null | sed -n 's/^  //p')\"}"
         return f":{value.title}:{{{words}}}"
-    action = "_files" if value.files else f"({' '.join(value.words)})" if value.words else " "
+    action = f"({' '.join(value.words)})" if value.words else " "
+    if value.files:
+        action = f"{{compadd -- {' '.join(value.words)}; _files}}" if value.words else "_files"
     return f":{_plain(value.title)}:{action}"
 
 
@@ -214,9 +222,9 @@ def _fish(commands: Sequence[_Command]) -> str:
 def _taken(value: _Value | None) -> str:
     if value is None:
         return ""
-    if value.files:
-        return " -r -F"
     offered = " ".join(value.words)
+    if value.files:
+        return " -r -F" + f" -a {_quoted(offered, fish=True)}" * bool(offered)
     if value.words == (_ASKED,):
         offered = offered.removeprefix("$")
     return f" -x -a {_quoted(offered, fish=True)}" if offered else " -x"

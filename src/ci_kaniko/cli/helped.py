@@ -23,11 +23,13 @@ def help_for(words: list[str]) -> str | None:
     return known["texts"].get(" ".join(words[:-1])) if known else None
 
 
-def made_of() -> str:
-    """What the texts depend on."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands.py")
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+def made_of(*makers: str) -> str:
+    """What texts about the commands depend on: the modules that make them, too."""
+    folder, text = os.path.dirname(os.path.abspath(__file__)), ""
+    for name in ("commands.py", *makers):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            text += file.read()
+    return text
 
 
 def texts() -> Mapping[str, str]:

@@ -11,7 +11,7 @@ def made() -> dict[str, str]:
     modules = {
         "__init__": '"""What a build of ci-kaniko has made."""\n',
         helped.MODULE: f"texts = {helped.texts()!r}\nmade_of = {helped.made_of()!r}\n",
-        completion.MODULE: f"texts = {completion.texts()!r}\nmade_of = {helped.made_of()!r}\n",
+        completion.MODULE: f"texts = {completion.texts()!r}\nmade_of = {completion.made_of()!r}\n",
         **compiled(),
     }
     return {f"{name}.py": text for name, text in modules.items()}
