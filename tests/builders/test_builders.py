@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,32 @@ def test_a_digest_is_handed_over_where_something_is_pushed(case: str, event: str
         assert pushes == (event == EVENTS[0])
         assert "sha256:" in str(job.recorded.outputs) or not pushes or target == "agola", target
         assert "sha256:" not in str(job.recorded.outputs) or pushes, target
+
+
+WITHOUT_HELPERS = {
+    "acme.azurecr.io": "{azure: {tenant_id: 11111111-1111-1111-1111-111111111111, "
+    "client_id: 22222222-2222-2222-2222-222222222222, client_secret: SP_SECRET}}",
+    "europe-docker.pkg.dev": "{google: {key_file: GOOGLE_KEY}}",
+    "123456789012.dkr.ecr.eu-west-1.amazonaws.com": "{aws: ambient}",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_refused_login_of_a_cloud_says_what_gets_in(name: str) -> None:
+    """What the hint says, written in its place, logs in on every target; the secret is withheld."""
+    for host, login in WITHOUT_HELPERS.items():
+        start = f"builder: {name}\ndefault_branch: main\ndestinations: ['{host}/acme/shop:1']\n"
+        for target in TARGETS:
+            with pytest.raises(SpecError) as refused:
+                rehearse(ci_kaniko.loads(f"{start}registries: {{{host}: {login}}}\n"), target)
+            (problem,) = refused.value.problems
+            (instead,) = re.findall(r"\{.*\}", problem.hint or "")
+            spec = ci_kaniko.loads(f"{start}registries: {{{host}: {instead}}}\n")
+            for event in EVENTS[:2]:
+                done = rehearse(spec, target, event)
+                (job,) = built(done)
+                assert (done.failed, done.leaks) == (False, ()), (host, target, event)
+                assert ([*job.hosts] == [host]) == (event == EVENTS[0]), (host, target, event)
 
 
 AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ${{ g }} ü

@@ -150,6 +150,26 @@ def _no_helper(login: HostLogin, name: str) -> Finding:
         "impossible-login",
         login.where,
         f"the image of {name} has no helper that gets into {quoted(login.host)} this way",
-        "a username and a password, such as a token of the registry, a docker_config, or kaniko "
-        "for this target",
+        f"{_plain(login)}; a docker_config; or kaniko for this target",
     )
+
+
+def _plain(login: HostLogin) -> str:
+    """What gets in without a helper."""
+    aws, azure, google = login.login.aws, login.login.azure, login.login.google
+    if azure and azure.client_secret:
+        return (
+            f"{{username: {azure.client_id}, password: {azure.client_secret}}}: a registry takes a "
+            "service principal as user and password"
+        )
+    if google and google.key_file:
+        return (
+            f"{{username: _json_key, password: {google.key_file}}}, where the secret holds the "
+            "text of the key file"
+        )
+    if aws:
+        return (
+            "{username: AWS, password: ECR_TOKEN}, where the secret holds what aws ecr "
+            "get-login-password has printed within 12 hours"
+        )
+    return "a username and a password, such as a token of the registry"

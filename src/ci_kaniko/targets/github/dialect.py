@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
@@ -68,7 +69,7 @@ def _opening(plan: Plan) -> list[str]:
         + ["settings"] * bool(settings)
         + ["output"] * bool(plan.outputs or plan.spec.digest)
     )
-    lines = container_that_stops(names)
+    lines = container_that_stops(names, name=builder.name)
     if builder.user:
         lines += ["(umask 077; echo '{}' > \"$config/config.json\")"] * plan.writes_files
     return [*_checked_inputs(plan), *lines]
@@ -80,17 +81,19 @@ def _join_opening(plan: Plan) -> list[str]:
     return [*_checked_inputs(plan), *container_that_stops([*names, "output"])]
 
 
-def container_that_stops(folders: list[str], stop: str = "rm --force") -> list[str]:
+def container_that_stops(
+    folders: list[str], stop: str = "rm --force", name: str = KANIKO
+) -> list[str]:
     """Lines before a container of which nothing is left, however the step ends.
 
     The runner may live on, so folders are removed. GitHub cancels by signals to the shell, which
     hears them while it waits for a child; the child is killed first, for it may not have made
     its container yet.
     """
-    names = " ".join(f'"${name}"' for name in folders)
+    names = " ".join(f'"${folder}"' for folder in folders)
     return [
-        *(f'{name}=$(mktemp -d "$RUNNER_TEMP/kaniko.XXXXXX")' for name in folders),
-        "container=$(mktemp -u kaniko.XXXXXX)",
+        *(f'{folder}=$(mktemp -d "$RUNNER_TEMP/{name}.XXXXXX")' for folder in folders),
+        f"container=$(mktemp -u {name}.XXXXXX)",
         *[f"trap 'rm -rf {names} || :' EXIT"] * bool(names),
         "stop() {",
         "  set +e",
