@@ -232,6 +232,8 @@ def test_buildkit_clones_with_the_token() -> None:
         user, _, token = base64.b64decode(encoded).decode().partition(":")
         assert (kind, user, token) == ("basic", "acme-bot", secret("CLONE_TOKEN"))
         assert "--secret=id=GIT_AUTH_HEADER,env=GIT_AUTH_HEADER" in (job.recorded.argv or ())
+        masked = f"::add-mask::{encoded}" in job.recorded.stdout.splitlines()
+        assert masked is (target == "github")
 
 
 REACHING = """

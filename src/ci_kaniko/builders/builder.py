@@ -55,8 +55,8 @@ class Contained(NamedTuple):
     """A call in a container of its own, for a job that runs elsewhere.
 
     ``before`` are lines of the job, ``words`` those that the container's ``script`` is given, and
-    ``passed`` its variables. With a digest the script leaves what ``digest_in`` reads at its third
-    file descriptor.
+    ``passed`` its variables, beside ``secrets``: those whose last word is made of a secret. With a
+    digest the script leaves what ``digest_in`` reads at its third file descriptor.
     """
 
     before: list[str]
@@ -64,6 +64,7 @@ class Contained(NamedTuple):
     script: list[str]
     passed: tuple[str, ...] = ()
     digest_in: Callable[[str], str] = "cat {}".format
+    secrets: tuple[str, ...] = ()
 
 
 def in_folder(folder: str, name: str) -> str:

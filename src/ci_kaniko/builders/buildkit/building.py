@@ -99,8 +99,8 @@ class BuildKit(Builder):
             script.insert(0, "(umask 077; mkdir -p ~/.docker; cat > ~/.docker/config.json)")
         if call.digest and call.given:
             script += self._if_written(f"cat {self._metadata} >&3", call)
-        passed = ("GIT_AUTH_HEADER",) if asks_for_git(call.plan) else ()
-        return Contained(before, words, script, passed, _digest_in)
+        secrets = ("GIT_AUTH_HEADER",) if asks_for_git(call.plan) else ()
+        return Contained(before, words, script, (), _digest_in, secrets)
 
     @property
     def _metadata(self) -> str:

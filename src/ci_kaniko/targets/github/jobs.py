@@ -300,7 +300,8 @@ def _run(script: Script, words: list[str]) -> list[str]:
 def _run_apart(script: Script, words: list[str]) -> list[str]:
     plan, builder = script.plan, builder_of(script.plan)
     call = script.contained(words)
-    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values(), *call.passed]
+    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
+    passed += [*call.secrets, *call.passed]
     variables = {**builder.env, **plan.spec.env}
     options = [f"--env {name}" for name in passed]
     options += [f"--env {quote(f'{name}={text}')}" for name, text in variables.items()]
@@ -327,6 +328,8 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     start[-1] += ' > "$output/handed"' * plan.spec.digest
     login = pull_login(plan, image, pulls_with)
     run = [*[*_NAMESPACES] * (not builder.confined), *settings, *call.before]
+    # GitHub knows a secret as it was given, and not what was made of it.
+    run += [f'echo "::add-mask::${{{name}#* }}"' for name in call.secrets]
     read = [*['"$certificates"'] * bool(plan.certificates), *['"$settings"'] * bool(settings)]
     if builder.user and read:
         run.append(f"chmod -R go=rX {' '.join(read)}")
