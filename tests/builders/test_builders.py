@@ -19,6 +19,7 @@ from ci_kaniko.problems.problem import CannotRehearse, SpecError
 from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.rehearsing.standins import secret
 from ci_kaniko.requirements import requirements
+from ci_kaniko.spec.loading import warnings
 from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES
 from harness.runs import render as text_for
 from harness.runs import spec_of, text_of
@@ -121,6 +122,16 @@ def test_a_digest_is_handed_over_where_something_is_pushed(case: str, event: str
         assert pushes == (event == EVENTS[0])
         assert "sha256:" in str(job.recorded.outputs) or not pushes or target == "agola", target
         assert "sha256:" not in str(job.recorded.outputs) or pushes, target
+
+
+def test_what_kaniko_ignores_is_said_where_kaniko_builds() -> None:
+    """Others turn an image's format where it cannot hold zstd."""
+    text = f"{COMMON}options: {{compression: zstd}}\n"
+    for name in BUILDERS:
+        for more in ("", "gitlab: {builder: kaniko}\n"):
+            warned = warnings(ci_kaniko.loads(f"{text}{more}builder: {name}\n"))
+            wanted = bool(more) or name not in OTHERS
+            assert [each.rule for each in warned] == ["no-effect"] * wanted, (name, more)
 
 
 WITHOUT_HELPERS = {

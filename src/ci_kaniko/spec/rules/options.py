@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.executors import DEFAULT
 from ci_kaniko.kaniko.flags import FLAGS
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
@@ -193,13 +195,18 @@ def _formats_fit_together(spec: Build) -> Iterator[Finding]:
     for conflict, name, message, hint in conflicts:
         if conflict:
             yield Finding("conflicting-options", ("options", name), message, hint)
-    if zstd and options.image_format is None and not tar:
+    if zstd and options.image_format is None and not tar and _kaniko_builds(spec):
         yield no_effect(
             ("options", "compression"),
             "zstd is ignored for images whose base is in docker format",
             f"add image_format: oci, which {DEFAULT} has since "
             f"{FLAGS['image-format'].since.osscontainertools}",
         )
+
+
+def _kaniko_builds(spec: Build) -> bool:
+    """Whether it does on a target; the others turn the format of an image to what can hold zstd."""
+    return any(spec.built_by(target) == KANIKO for target in NAMES)
 
 
 @build_rule("env[]", "build_secrets[]")
