@@ -22,12 +22,13 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import import_files, rendering
+from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
-from harness import expectation, expected_logins
+from harness import expectation, expected_logins, runs
 from harness.execution import run
 from harness.runs import RENDERED, TARGETS, push_event, read, render, spec_of, values_for
 
@@ -202,3 +203,45 @@ def test_a_repository_alone_starts_a_job(
 
 def test_variables_are_references() -> None:
     assert Ref("tag").name == "tag"
+
+
+OTHERS = BUILDERS[1:]
+BUILT_BY_OTHERS = [
+    (case, target, name)
+    for name in OTHERS
+    for target in ("gitlab", "github", "kubernetes", "buildkite", "agola")
+    for case, rendered in RENDERED
+    if rendered == target and (target == "gitlab" or case.startswith("seed-"))
+]
+
+
+_FROM_FILES = {"registry-certificate", "registry-client-cert", "registry-map"}
+"""What other builders read from files of their own, which the report quotes."""
+
+
+@pytest.mark.parametrize(("case", "target", "name"), BUILT_BY_OTHERS)
+def test_what_another_builder_builds_is_imported_as_the_same_plan(
+    case: str, target: Any, name: str
+) -> None:
+    try:
+        original = ci_kaniko.loads(f"{runs.text_of(case)}\nbuilder: {name}\n", f"{case}.yaml")
+        text = ci_kaniko.render(original, target, values_for(target, push_event(case)))
+    except ci_kaniko.SpecError:
+        pytest.skip("it cannot build this")
+    found = import_files([(f"{case}.yml", text)])
+    again, left = found.spec, {entry.rule for entry in found.report if entry.kind == "left"}
+    assert again.builder == name
+    if target == "kubernetes":
+        back = ci_kaniko.render(again, target, values_for(target, push_event(case)))
+        assert back.partition("\nspec:")[2] == text.partition("\nspec:")[2]
+        return
+    branch = original.default_branch or again.default_branch
+    wanted = _told(resolve(original, target), branch=branch)
+    if wanted["arguments"] != (told := [a for a in wanted["arguments"] if a[0] not in _FROM_FILES]):
+        assert "skipped-command" in left
+        wanted["arguments"] = told
+    if original.context.kind == "git":
+        assert left & {"bad-context", "builder-flag"}
+        return
+    assert _told(resolve(again, target), branch=branch) == wanted, found.spec_text
+    assert left <= {"schedule", "needs", "skipped-command", "missing-login"}

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import KANIKO
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -163,7 +165,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Call:
-    """One executor call.
+    """One executor call, or one of another ``builder`` in the executor's flags.
 
     ``words`` are its arguments, one ``--flag=value`` each however they were written; ``pushed`` the
     images and when each is really pushed: where its argument stands and ``--no-push`` does not.
@@ -188,6 +190,7 @@ class Call:
     docker: tuple[Word, ...] = ()
     folder: Text = ()
     line: int = 0
+    builder: str = KANIKO
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""By what a build shows: the programs, images and flags of kaniko, and of no other builder yet."""
+"""By what a build shows: the programs, images and flags of kaniko and of other builders."""
 
 from __future__ import annotations
 
@@ -12,44 +12,72 @@ if TYPE_CHECKING:
 class Builder(NamedTuple):
     """A program that builds images, as pipelines name it.
 
-    ``program`` is its command, ``path`` where its image has it, and ``image`` is found in the names
-    of that image. ``words`` are found in a script that may call it. Arguments with one of the flags
-    ``builds`` and one of ``pushes`` are its own, whatever the image is called.
+    ``program`` is its command, ``called`` is found in a text that calls it, and ``words`` in a
+    script that may. ``image`` is found in the names of an image that runs it without a command.
+    Arguments with one of the flags ``builds`` and one of ``pushes`` are its own, whatever the image
+    is called.
     """
 
+    name: str
     program: re.Pattern[str]
-    path: str
-    image: re.Pattern[str]
+    called: re.Pattern[str]
     words: re.Pattern[str]
-    builds: frozenset[str]
-    pushes: frozenset[str]
+    image: re.Pattern[str] | None = None
+    builds: frozenset[str] = frozenset()
+    pushes: frozenset[str] = frozenset()
 
 
 KANIKO = Builder(
+    name="kaniko",
     program=re.compile(r"(?:(?!-).*/)?executor"),
-    path="/kaniko/executor",
-    image=re.compile(r"^(?!.*warmer)[^@]*kaniko"),
+    called=re.compile(r"/kaniko/executor"),
     words=re.compile(r"executor|kaniko"),
+    image=re.compile(r"^(?!.*warmer)[^@]*kaniko"),
     builds=frozenset(("--context", "-c", "--dockerfile", "-f")),
     pushes=frozenset(("--destination", "-d", "--no-push")),
 )
-BUILDERS = (KANIKO,)
+_BUILDCTL = re.compile(r"\bbuildctl(?:-daemonless\.sh)?\s")
+BUILDKIT = Builder(
+    name="buildkit",
+    program=re.compile(r"(?:(?!-).*/)?buildctl(?:-daemonless\.sh)?"),
+    called=_BUILDCTL,
+    words=_BUILDCTL,
+)
+_BUILDAH = re.compile(r"\bbuildah\s+(?:-\S+\s+)*(?:bud|build|build-using-dockerfile)\b")
+BUILDAH = Builder(
+    name="buildah",
+    program=re.compile(r"(?:(?!-).*/)?buildah"),
+    called=_BUILDAH,
+    words=_BUILDAH,
+)
+BUILDERS = (KANIKO, BUILDKIT, BUILDAH)
 """All that import follows."""
+
+
+def builder_called(command: str) -> str:
+    """The builder that a command is; empty for another command."""
+    found = (builder.name for builder in BUILDERS if builder.program.fullmatch(command))
+    return next(found, "")
 
 
 def is_program(command: str) -> bool:
     """Whether a command is a builder."""
-    return any(builder.program.fullmatch(command) for builder in BUILDERS)
+    return bool(builder_called(command))
 
 
 def is_image(image: str) -> bool:
-    """Whether an image is a builder's by its name."""
-    return any(builder.image.search(image) for builder in BUILDERS)
+    """Whether an image is one that builds without a command, by its name."""
+    return any(builder.image and builder.image.search(image) for builder in BUILDERS)
+
+
+def without_entrypoint(image: str) -> bool:
+    """Whether an image is another builder's, which scripts use whatever its entrypoint is."""
+    return any(builder.name in image for builder in BUILDERS if builder.image is None)
 
 
 def is_path_in(text: str) -> bool:
-    """Whether a text calls a builder by the path that it has in its image."""
-    return any(builder.path in text for builder in BUILDERS)
+    """Whether a text calls a builder the way that its image has it."""
+    return any(builder.called.search(text) for builder in BUILDERS)
 
 
 def are_mentioned(text: str) -> bool:
@@ -61,7 +89,7 @@ def is_build(image: str, flags: Collection[str]) -> bool:
     """Whether an image runs a builder, by its name or by what it is told."""
     given = {flag for flag in flags if flag.startswith("-")}
     return any(
-        (given and builder.image.search(image))
+        (given and builder.image and builder.image.search(image))
         or (given & builder.builds and given & builder.pushes)
         for builder in BUILDERS
     )

@@ -15,6 +15,7 @@ from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.state import State
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
 from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Values, pure
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +44,7 @@ class RawCall(NamedTuple):
     container: Container | None
     folder: Value
     line: int
+    builder: str = KANIKO
 
 
 class Status(NamedTuple):
@@ -115,6 +117,8 @@ class Reader(ABC):
         self.notes: dict[Note, None] = {}
         self.lines: dict[str, int] = {}
         self.calls: list[RawCall] = []
+        self.images: list[tuple[Text, int]] = []
+        """Images that lie in a store of the script's own, by name, and the calls that made them."""
         self.asked: dict[str, None] = {}
         self.stops: list[tuple[int, int, str]] = []
         self.failed = NO

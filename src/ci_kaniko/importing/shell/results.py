@@ -33,6 +33,7 @@ from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import finished_text
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.flags import of_kind
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -219,6 +220,7 @@ class _Results:
             else (),
             folder=self._clean(call.folder[0][1]),
             line=call.line,
+            builder=call.builder,
         )
 
     def _word(self, item: Item, within: int) -> Word:
@@ -344,7 +346,7 @@ class _Results:
     def _check_place(self, source: str, call: RawCall, line: int) -> None:
         folders = call.environment.get("DOCKER_CONFIG", ())
         named = any(source.startswith(spell(text).rstrip("/")) for _, text in folders)
-        if source not in _READ_BY_KANIKO and not named:
+        if call.builder == KANIKO and source not in _READ_BY_KANIKO and not named:
             self.reader.note("config-elsewhere", source, line=line)
 
 
@@ -375,7 +377,7 @@ def _texts(call: RawCall) -> list[Text]:
 def _place(call: RawCall) -> tuple[object, ...]:
     container = call.container
     options = tuple(item.text for item in container.options) if container else ()
-    return container.image if container else None, options, call.folder
+    return call.builder, container.image if container else None, options, call.folder
 
 
 def _identity(call: RawCall) -> list[Text]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
 from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
@@ -21,7 +24,11 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
     """What stands under ``env:``; ``asked`` are the variables that a login was looked for in."""
     found: dict[str, str] = {}
     given = {name: (job.environment[name], line) for name, line in job.exported.items()}
+    for name in _own(job, call):
+        given.pop(name, None)
     for name, choices in call.environment.items():
+        if name in _own(job, call):
+            continue
         if call.image is None and not is_read(name):
             continue
         text = choices[0].text
@@ -44,3 +51,21 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         except NotPortable as reason:
             job.tell("not-portable", line, name, reason.message, reason.advice)
     return found
+
+
+def _own(job: Job, call: Call) -> set[str]:
+    """What another builder is given anyway, and what its script makes its words of."""
+    if call.builder == KANIKO:
+        return set()
+    read = {name for name in call.environment if re.search(rf"\${name}\b", job.script_text)}
+    env = builder(call.builder).env
+    given = {name: job.environment[name] for name in job.exported}
+    for name, choices in call.environment.items():
+        given[name] = choices[0].text if len(choices) == 1 else ()
+    return {name for name, text in given.items() if text == (env.get(name),)} | read
+
+
+def own_variables(calls: Iterable[Call]) -> Mapping[str, str]:
+    """The variables that other builders get from each rendered script."""
+    names = {call.builder for call in calls} - {KANIKO}
+    return dict(pair for name in names for pair in builder(name).env.items())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, literal
+from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.translate.executor import executor_of, tagged
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
@@ -20,6 +21,26 @@ def take_executor(work: Work) -> None:
     if found:
         work.build["executor"] = found
     _shell(work, image, line)
+
+
+def take_builder(work: Work) -> None:
+    """Another builder, and its image where that is not the pinned one."""
+    name, image = work.call.builder, work.image
+    line = work.call.line if work.call.image is not None else work.job.image_line
+    work.build["builder"] = name
+    written, default = literal(image), BUILDER_IMAGES[name]
+    work.job.tell("builder", work.call.line, name)
+    if written is None:
+        work.job.tell("builder-image", line, spell(image), default)
+    elif written and _bare(written) != _bare(default):
+        if re.search(r"[:@].*\d", written.rpartition("/")[2]):
+            work.settings.shared.setdefault("tools", {})[name] = written
+        else:
+            work.job.tell("builder-image/moving", line, written, default)
+
+
+def _bare(image: str) -> str:
+    return image.removeprefix("docker.io/")
 
 
 def _shell(work: Work, image: Text, line: int) -> None:

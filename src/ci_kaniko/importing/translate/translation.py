@@ -8,11 +8,12 @@ from ci_kaniko.importing.translate.caching import take_cache
 from ci_kaniko.importing.translate.environment import exported
 from ci_kaniko.importing.translate.fetching import take_checkout, take_context_login, take_fetching
 from ci_kaniko.importing.translate.pushes import take_destinations
-from ci_kaniko.importing.translate.running import take_executor
+from ci_kaniko.importing.translate.running import take_builder, take_executor
 from ci_kaniko.importing.translate.sources import take_context, take_dockerfile
 from ci_kaniko.importing.translate.values import take, take_proxy
 from ci_kaniko.importing.translate.words import read_words
 from ci_kaniko.importing.translate.work import Work
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.options import Options
 
@@ -35,7 +36,10 @@ def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     take_cache(work)
     take_fetching(work)
     take_context_login(work)
-    take_executor(work)
+    if call.builder == KANIKO:
+        take_executor(work)
+    else:
+        take_builder(work)
     take_checkout(work)
     if found := exported(work.job, work.call, work.logins.asked, work.spelled):
         work.build["env"] = found

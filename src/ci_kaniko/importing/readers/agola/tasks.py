@@ -26,6 +26,7 @@ from ci_kaniko.importing.ticked import (
     Map,
     Str,
     ignore,
+    is_true,
     line_of,
     mapping,
     native,
@@ -34,6 +35,7 @@ from ci_kaniko.importing.ticked import (
     string,
 )
 from ci_kaniko.importing.translate.started import always, section_names, set_triggers
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +87,8 @@ class _Task:
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
+        if any(call.builder != KANIKO for call in job.calls):
+            self._granted()
         self._account(job)
         self._triggers(job)
         self._section(job)
@@ -155,6 +159,11 @@ class _Task:
         job.image_line = first.line_of("image")
         if not image:
             job.tell("no-image", job.line)
+
+    def _granted(self) -> None:
+        """What ci-kaniko lets other builders do."""
+        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
+            is_true(container.get("privileged"))
 
     def _shell(self, job: Draft) -> None:
         shell = string(self.task.get("shell"))

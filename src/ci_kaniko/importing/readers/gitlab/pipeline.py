@@ -15,7 +15,7 @@ from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
-from ci_kaniko.importing.signs import are_mentioned, is_image
+from ci_kaniko.importing.signs import are_mentioned, is_image, without_entrypoint
 from ci_kaniko.importing.ticked import (
     Map,
     Str,
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
 _FACTS = Facts(
     "gitlab",
-    roots=(Root((Var("CI_PROJECT_DIR"),)), Root((Var("CI_BUILDS_DIR"),), "..")),
+    roots=(
+        Root((Var("CI_PROJECT_DIR"),)),
+        Root((Var("CI_BUILDS_DIR"),), ".."),
+        Root(("/home/user/checkout",)),
+    ),
     outputs=(Root((Var("CI_PROJECT_DIR"),)),),
     plain_secrets=True,
 )
@@ -273,7 +277,8 @@ class _Pipeline:
             rest = "".join(part for part in job.image[1:] if isinstance(part, str)).lstrip("/")
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
-        if is_image(name) and native(entry.get("entrypoint")) != [""]:
+        usual = without_entrypoint(name)
+        if (usual or is_image(name)) and native(entry.get("entrypoint")) != [""] and not usual:
             job.tell("entrypoint", job.image_line)
         return name
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.importing.translate.environment import own_variables
 from ci_kaniko.importing.translate.started import section_names
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class Settings:
         """What else the job gives its runner than what to check out."""
         found: dict[str, Any] = {}
         rest: dict[str, Any] = {}
+        own = own_variables(self.job.calls)
         for name, value in variables.items():
+            if own.get(name) == value:
+                continue
             if name == "GIT_SUBMODULE_STRATEGY" and value in _SUBMODULES:
                 found["submodules"] = _SUBMODULES[value]
             elif name == "GIT_DEPTH" and str(value).isdigit() and int(value) > 0:

@@ -23,6 +23,7 @@ from ci_kaniko.importing.readers.pods.volumes import (
     volumes_of,
 )
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, string
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 _RECOMMENDED = "app.kubernetes.io"
-_OWN_LABELS = {f"{_RECOMMENDED}/name": "kaniko", f"{_RECOMMENDED}/managed-by": "ci-kaniko"}
 _WRITTEN = {"automountServiceAccountToken": "false", "enableServiceLinks": "false"}
 """What ci-kaniko writes into each Pod; any other value is for the reader of the report."""
 _READ = {
@@ -159,7 +159,11 @@ def _settings(
     if key == "name" and key in metadata:
         job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
     used = _google_document(job, pod, container, _map(inner.get("annotations")))
-    ours = {**_OWN_LABELS, f"{_RECOMMENDED}/component": name}
+    ours = {
+        f"{_RECOMMENDED}/name": next((call.builder for call in job.calls), KANIKO),
+        f"{_RECOMMENDED}/managed-by": "ci-kaniko",
+        f"{_RECOMMENDED}/component": name,
+    }
     metadata_settings(job, inner, section)
     if inner is not metadata and "namespace" in metadata:
         metadata_settings(job, _only(metadata, "namespace"), section)

@@ -10,8 +10,15 @@ from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
-from ci_kaniko.importing.signs import is_build, is_image, is_path_in, is_program
+from ci_kaniko.importing.signs import (
+    builder_called,
+    is_build,
+    is_image,
+    is_path_in,
+    is_program,
+)
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,9 +137,10 @@ def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, 
         take_read(job)
         return calls
     job.has_shell = False
-    start = 1 if texts and is_program(texts[0]) else 0
+    builder = builder_called(texts[0]) if texts else ""
+    start = 1 if builder else 0
     words = [Word(filled(job, item, known), line=line_of(item)) for item in items[start:]]
-    return (call_of(job, words, job.line),)
+    return (call_of(job, words, job.line, builder or KANIKO),)
 
 
 def take_read(job: Draft) -> None:
@@ -199,7 +207,7 @@ def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> t
     return tuple(found)
 
 
-def call_of(job: Draft, words: list[Word], line: int) -> Call:
+def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> Call:
     """The call that arguments make where no shell reads them."""
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
@@ -210,9 +218,14 @@ def call_of(job: Draft, words: list[Word], line: int) -> Call:
         job.tell(rule, line, *values)
 
     items = [Item(YES, word.text, word.split, word.line) for word in words]
+    if builder != KANIKO:
+        from ci_kaniko.importing.shell.commands.others import Line, build_words, subcommand
+
+        _, before, after = subcommand(items)
+        items = build_words(Line(builder, Conditions(), note), [*before, *after])
     found = one_word_each(items, Conditions(), YES, note)
     normal = tuple(Word(item.text, split=item.split, line=item.line) for item in found)
-    return Call(normal, pushed=_pushed(normal), line=line)
+    return Call(normal, pushed=_pushed(normal), line=line, builder=builder)
 
 
 def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:

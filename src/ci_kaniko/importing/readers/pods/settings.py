@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.ticked import Map, is_true, mapping, native, peek, sequence, string
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -48,6 +50,10 @@ def security(job: Draft, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
     context = mapping(holder.get("securityContext"))
     line = holder.line_of("securityContext")
+    other = next((call.builder for call in job.calls if call.builder != KANIKO), "")
+    if other:
+        _granted(context, builder(other).user)
+        return
     if is_true(context.get("privileged")):
         job.tell("privileged", line)
     user = string(context.get("runAsUser"))
@@ -56,6 +62,18 @@ def security(job: Draft, holder: Map) -> None:
     profile = mapping(context.get("seccompProfile"))
     if {key: peek(item) for key, item in profile.items()} == {"type": "RuntimeDefault"}:
         native(profile)
+
+
+def _granted(context: Map, user: int) -> None:
+    """What ci-kaniko lets another builder do."""
+    for key, item in context.items():
+        if key in {"runAsUser", "runAsGroup"} and peek(item) == str(user):
+            string(item)
+        profile = {name: peek(text) for name, text in mapping(item).items()}
+        if key == "seccompProfile" and profile == {"type": "RuntimeDefault"}:
+            native(item)
+        if key in {"seccompProfile", "appArmorProfile"} and profile == {"type": "Unconfined"}:
+            native(item)
 
 
 def metadata_settings(job: Draft, metadata: Map, section: dict[str, Any]) -> None:

@@ -10,6 +10,15 @@ from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
+from ci_kaniko.importing.shell.commands.others import (
+    Line,
+    build_words,
+    image_name,
+    push_words,
+    subcommand,
+    tags,
+    use_own,
+)
 from ci_kaniko.importing.shell.commands.programs import COMMANDS
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
@@ -17,7 +26,8 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.signs import is_program, is_told
+from ci_kaniko.importing.signs import builder_called, is_program, is_told
+from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
@@ -44,8 +54,8 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
         name = "base64"
     if name in COMMANDS:
         return _printing(reader, name, rest)
-    if is_program(name):
-        return _executor(reader, rest)
+    if builder := builder_called(name):
+        return _executor(reader, rest) if builder == KANIKO else _other(reader, builder, rest)
     return _program(reader, name, rest)
 
 
@@ -91,6 +101,66 @@ def _executor(reader: Reader, rest: list[Item]) -> Status:
     record(reader, rest, reader.container)
     guard = reader.conditions.unknown(f"the executor on line {reader.line}", reader.line)
     return Status(guard, YES)
+
+
+def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
+    """BuildKit or Buildah: a build, a push of what was built, or something else."""
+    command, before, items = subcommand(rest)
+    if command == "login":
+        return shell_docker.login(reader, items, builder)
+    if command in {"build", "bud", "build-using-dockerfile"}:
+        _build(reader, builder, [*before, *items])
+    elif command == "push":
+        _push(reader, items)
+    elif command == "tag" and len(items) > 1:
+        source = image_name(items[0].text)
+        made = [call for name, call in reader.images if name == source]
+        reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
+    elif command not in {"version", "info", "--version"}:
+        return unknown(reader, builder, rest)
+    guard = reader.conditions.unknown(f"{builder} on line {reader.line}", reader.line)
+    return Status(guard, YES)
+
+
+def _line(reader: Reader, builder: str, path: int) -> Line:
+    """A command line at a place, as far as the script has not stopped with an error."""
+    within = reader.guards.both(path, reader.guards.negate(reader.failed))
+    return Line(builder, reader.conditions, reader.note, within)
+
+
+def _build(reader: Reader, builder: str, items: list[Item]) -> None:
+    formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
+    usual = "docker" if formats == {"docker"} else "oci"
+    words = build_words(_line(reader, builder, reader.state.path), items, usual)
+    count = len(reader.calls)
+    record(reader, words, reader.container, builder)
+    use_own(reader, builder, words)
+    if builder == "buildah" and len(reader.calls) > count:
+        reader.images += [(name, count) for name in tags(items)]
+
+
+def _push(reader: Reader, items: list[Item]) -> None:
+    """The push of an image that the script has built, told where it was built."""
+    both, path = reader.guards.both, reader.state.path
+    names, words = push_words(_line(reader, "buildah", path), items)
+    made = [call for name, call in reader.images if name in names]
+    if not made:
+        reader.note("skipped-command", reader.text)
+    for place in reversed(made):
+        call = reader.calls[place]
+        if not reader.conditions.possible(both(call.path, path)):
+            continue
+        line = _line(reader, call.builder, call.path)
+        for item in call.items:
+            line.keep(item)
+        for item in words:
+            line.keep(item._replace(guard=both(item.guard, path)))
+        reader.calls[place] = call._replace(
+            items=line.words(call.line),
+            files={**call.files, **reader.state.files},
+            logins=reader.state.logins,
+        )
+        path = reader.guards.minus(path, call.path)
 
 
 def _program(reader: Reader, name: str, rest: list[Item]) -> Status:

@@ -51,7 +51,7 @@ _LONG = {
 def run(reader: Reader, items: list[Item]) -> Status | None:
     """``docker run``; None for everything else that docker does."""
     at = next((n for n, item in enumerate(items) if not starts_with(item.text, "-")), 0)
-    options, rest = _options(items[at + 1 :])
+    options, rest = _options(reader, items[at + 1 :])
     if not rest or literal(items[at].text) != "run":
         return None
     image, arguments = rest[0].text, rest[1:]
@@ -86,7 +86,7 @@ def _inside(reader: Reader, container: Container, arguments: list[Item]) -> Stat
     return status
 
 
-def _options(items: list[Item]) -> tuple[list[Item], list[Item]]:
+def _options(reader: Reader, items: list[Item]) -> tuple[list[Item], list[Item]]:
     """Options as ``--name=value``, and what follows them."""
     options: list[Item] = []
     rest = list(items)
@@ -101,10 +101,21 @@ def _options(items: list[Item]) -> tuple[list[Item], list[Item]]:
             value = without_head(without_head(item.text, head[:2]), "=")
             options.append(item._replace(text=_named(_LONG[head[:2]], value)))
         elif rest:
-            following = rest.pop(0)
-            text = _named(_LONG.get(head, head), following.text)
-            options.append(following._replace(text=text))
+            name = _LONG.get(head, head)
+            for _ in range(_alternatives(reader, rest)):
+                following = rest.pop(0)
+                options.append(following._replace(text=_named(name, following.text)))
     return options, rest
+
+
+def _alternatives(reader: Reader, items: list[Item]) -> int:
+    """How many words at the beginning are one: they exclude each other."""
+    both, seen = reader.guards.both, items[0].guard
+    for count, item in enumerate(items[1:], 1):
+        if reader.conditions.possible(both(both(seen, item.guard), reader.state.path)):
+            return count
+        seen = reader.guards.either(seen, item.guard)
+    return len(items)
 
 
 def _named(name: str, value: Text) -> Text:

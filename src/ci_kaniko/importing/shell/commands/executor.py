@@ -13,6 +13,7 @@ from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_build
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def first_word(text: Text) -> str:
     return (str(text[0]) if text else "").partition("=")[0]
 
 
-def record(reader: Reader, items: list[Item], container: Container | None) -> None:
+def record(
+    reader: Reader, items: list[Item], container: Container | None, builder: str = KANIKO
+) -> None:
     """Remember a call with all that is known where it stands. Raises ShellError."""
     state = reader.state
     if not reader.guards.budget.call():
@@ -62,6 +65,7 @@ def record(reader: Reader, items: list[Item], container: Container | None) -> No
             container=container,
             folder=state.folder,
             line=reader.line,
+            builder=builder,
         )
     )
 

@@ -1,0 +1,424 @@
+"""BuildKit's and Buildah's command lines, told in kaniko's flags."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
+from ci_kaniko.importing.shell.commands.containers import mounts
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.uses import file_thing
+from ci_kaniko.importing.shell.values import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ci_kaniko.importing.calls import Part, Text
+    from ci_kaniko.importing.shell.conditions import Conditions
+    from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Value
+
+_BUILDAH_SWITCHES = {
+    *("layers", "no-cache", "squash", "pull", "pull-always", "pull-never", "quiet", "q", "rm"),
+    *("force-rm", "tls-verify", "compress", "disable-compression", "all-platforms", "http-proxy"),
+    *("stdin", "identity-label", "omit-history", "skip-unused-stages", "inherit-labels"),
+    *("rewrite-timestamp", "save-stages", "all", "D", "force-compression", "debug"),
+}
+_BUILDAH_LETTERS = {
+    "f": "file",
+    "t": "tag",
+    "D": "disable-compression",
+    "q": "quiet",
+    "v": "volume",
+}
+_BUILDAH_ITSELF = {
+    **dict.fromkeys(("identity-label", "no-cache", "quiet", "rm", "force-rm", "debug"), None),
+    **dict.fromkeys(("disable-compression", "log-level"), None),
+    "isolation": "chroot",
+    "storage-driver": "vfs",
+}
+"""What the rendered call does anyway; with a value, only where it is that."""
+_BUILDKIT_SWITCHES = {"no-cache", "debug"}
+_BUILDKIT_ITSELF = {"progress", "no-cache", "debug", "trace"}
+_TAG = "buildkit"
+_LOGINS = ("DOCKER_AUTH_CONFIG",)
+_HUB = '["docker.io"]'
+"""Where Buildah's settings say that a bare name is of Docker Hub, as each rendered file does."""
+
+
+class Told(NamedTuple):
+    """One flag of a command line, or a word that is none: then it has no name."""
+
+    name: str
+    value: Text | None
+    item: Item
+
+    @property
+    def shown(self) -> str:
+        """The flag as a person writes it."""
+        dashes = "-" * min(len(self.name), 2)
+        value = "" if self.value is None else f"={spell(self.value)}"
+        return f"{dashes}{self.name}{value}" if self.name else spell(self.value or ())
+
+
+class Line:
+    """A command line on its way: what it says in kaniko's flags.
+
+    ``note`` hears what is not carried over, and ``within`` is where the line is reached at all.
+    """
+
+    def __init__(
+        self,
+        builder: str,
+        conditions: Conditions,
+        note: Callable[..., None],
+        within: int = YES,
+    ) -> None:
+        self.builder = builder
+        self.conditions = conditions
+        self.note = note
+        self.within = within
+        self.said: dict[Text, Item] = {}
+
+    def left(self, told: Told) -> None:
+        """Say that a flag is not carried over."""
+        self.note("builder-flag", told.shown, self.builder, line=told.item.line)
+
+    def say(self, item: Item, name: str, value: Text | None = None) -> None:
+        """Say something in a flag of kaniko, where its item stands."""
+        text = join((f"--{name}", *(() if value is None else ("=", *value))))
+        self.keep(item._replace(text=text))
+
+    def keep(self, item: Item) -> None:
+        """Say something once, wherever it is said."""
+        before = self.said.get(item.text)
+        if before is not None:
+            item = item._replace(guard=self.conditions.guards.either(before.guard, item.guard))
+        self.said[item.text] = item
+
+    def words(self, line: int) -> list[Item]:
+        """Everything that was said; ``--no-push`` says where no destination is."""
+        kept = [item for text, item in self.said.items() if text != ("--no-push",)]
+        silent = self.within
+        for item in kept:
+            if starts_with(item.text, "--destination="):
+                silent = self.conditions.guards.minus(silent, item.guard)
+        if self.conditions.possible(silent):
+            kept.append(Item(silent, ("--no-push",), line=line))
+        return kept
+
+
+def build_words(line: Line, items: list[Item], usual: str = "oci") -> list[Item]:
+    """The words of a build in kaniko's flags.
+
+    ``usual`` is the format of Buildah's images where no flag says it.
+    """
+    at = items[0].line if items else 0
+    if line.builder == "buildkit":
+        _buildkit(line, list(_flags(items, _BUILDKIT_SWITCHES, {})))
+    else:
+        _buildah(line, list(_flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)), usual)
+    return line.words(at)
+
+
+def _flags(items: list[Item], switches: set[str], letters: dict[str, str]) -> Iterator[Told]:
+    """The flags of a command line, as pflag reads them."""
+    rest = [item for item in items if item.text]
+    while rest:
+        item = rest.pop(0)
+        head, *value = split_text(item.text, "=", 1)
+        first = str(head[0]) if head and isinstance(head[0], str) else ""
+        if not re.match("-[^-]|--.", first):
+            yield Told("", item.text, item)
+        elif not first.startswith("--"):
+            name = letters.get(first[1], first[1])
+            attached = without_head(item.text, first[:2])
+            if name in switches or not (attached or rest):
+                yield Told(name, None, item)
+            else:
+                given = without_head(attached, "=") if attached else rest.pop(0).text
+                yield Told(name, given, item)
+        elif value or first[2:] in switches or not rest:
+            yield Told(first[2:], value[0] if value else None, item)
+        else:
+            after = rest.pop(0)
+            yield Told(first[2:], after.text, item._replace(split=item.split or after.split))
+
+
+# -- BuildKit ------------------------------------------------------------------------------------
+
+
+def _buildkit(line: Line, told: list[Told]) -> None:
+    from ci_kaniko.builders.buildkit.arguments import CARRIED
+
+    options = {
+        way.removeprefix("--opt="): name
+        for name, way in CARRIED.items()
+        if re.fullmatch("--opt=[a-z-]+[=:]", way)
+    }
+    folder: Text = ()
+    file: Told | None = None
+    for one in told:
+        pair = split_text(one.value or (), "=", 1)
+        key, value = spell(pair[0]), pair[1] if len(pair) > 1 else ()
+        if one.name in _BUILDKIT_ITSELF or (one.name, key) == ("frontend", "dockerfile.v0"):
+            continue
+        if (one.name, key) == ("local", "context"):
+            line.say(one.item, "context", value)
+        elif (one.name, key) == ("local", "dockerfile"):
+            folder = value
+            file = file or one
+        elif (one.name, key) == ("opt", "filename"):
+            file = one
+        elif one.name == "opt":
+            _option(line, one, options)
+        elif one.name == "output":
+            _output(line, one)
+        elif one.name in {"export-cache", "import-cache"}:
+            _cache(line, one)
+        elif one.name == "secret" and "GIT_AUTH" not in spell(one.value or ()):
+            line.say(one.item, "secret", one.value)
+        else:
+            line.left(one)
+    if file is not None:
+        name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
+        below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
+        line.say(file.item, "dockerfile", below)
+    _epoch(line)
+
+
+def _option(line: Line, one: Told, options: dict[str, str]) -> None:
+    """``--opt``: of the Dockerfile's frontend."""
+    value = one.value or ()
+    if starts_with(value, "context="):
+        address, *fragment = split_text(without_head(value, "context="), "#", 1)
+        ref, *below = split_text(fragment[0], ":", 1) if fragment else [()]
+        place = without_head(without_head(address, "https://"), "git://")
+        line.say(one.item, "context", join(("git://", *place, *(("#", *ref) if ref else ()))))
+        if below:
+            line.say(one.item, "context-sub-path", below[0])
+        return
+    for head, name in options.items():
+        if starts_with(value, head):
+            line.say(one.item, name, without_head(value, head))
+            return
+    line.left(one)
+
+
+def _output(line: Line, one: Told) -> None:
+    """``--output``: names, whether they are pushed, and how."""
+    fields = [split_text(field, "=", 1) for field in _fields(one.value or ())]
+    given = {spell(key): value[0] if value else ("true",) for key, *value in fields}
+    kind = literal(given.pop("type", ("image",)))
+    push = literal(given.pop("push", ("false",)))
+    names = split_text(given.pop("name", ()), ",")
+    if kind not in {"image", "registry"}:
+        line.left(one)
+        return
+    if push == "true" or kind == "registry":
+        for name in names:
+            line.say(one.item, "destination", name)
+    for key, value in given.items():
+        _attribute(line, one, key, value)
+
+
+def _attribute(line: Line, one: Told, key: str, value: Text) -> None:
+    written = literal(value)
+    if key == "force-compression":
+        return
+    if key.startswith("annotation."):
+        line.say(one.item, "annotation", join((f"{key.removeprefix('annotation.')}=", *value)))
+    elif key == "oci-mediatypes":
+        line.say(one.item, "image-format", ("oci" if written == "true" else "docker",))
+    elif key in {"compression", "compression-level"}:
+        line.say(one.item, key, value)
+    elif key == "registry.insecure" and written == "true":
+        line.say(one.item, "insecure")
+    elif key == "rewrite-timestamp" and written == "true":
+        line.say(one.item, "reproducible")
+    else:
+        line.left(one._replace(value=join((f"{key}=", *value))))
+
+
+def _epoch(line: Line) -> None:
+    """The time of what is reproducible is an argument for BuildKit alone."""
+    if ("--reproducible",) in line.said:
+        line.said.pop(("--build-arg=SOURCE_DATE_EPOCH=0",), None)
+
+
+def _cache(line: Line, one: Told) -> None:
+    pairs = [split_text(field, "=", 1) for field in _fields(one.value or ())]
+    given = {spell(key): value[0] if value else () for key, *value in pairs}
+    if literal(given.get("type", ())) != "registry" or "ref" not in given:
+        line.left(one)
+        return
+    bare, tag = _tagged(given["ref"])
+    if tag and tag != (_TAG,):
+        line.note("builder-cache-tag", spell(tag), line=one.item.line)
+    line.say(one.item, "cache")
+    line.say(one.item, "cache-repo", bare)
+
+
+def _tagged(reference: Text) -> tuple[Text, Text]:
+    """A reference without its tag, and the tag."""
+    *head, last = split_text(reference, "/")
+    name, *tag = split_text(last, ":", 1)
+    parts: list[Part] = [part for piece in head for part in (*piece, "/")]
+    return join((*parts, *name)), tag[0] if tag else ()
+
+
+def _fields(text: Text) -> list[Text]:
+    """The fields of a line of CSV, of which holes are text."""
+    fields: list[list[Part]] = [[]]
+    quoted = False
+    for part in text:
+        if not isinstance(part, str):
+            fields[-1].append(part)
+            continue
+        at = 0
+        while at < len(part):
+            mark = part[at]
+            if quoted and part[at : at + 2] == '""':
+                fields[-1].append('"')
+                at += 1
+            elif mark == '"':
+                quoted = not quoted
+            elif mark == "," and not quoted:
+                fields.append([])
+            else:
+                fields[-1].append(mark)
+            at += 1
+    return [join(field) for field in fields]
+
+
+# -- Buildah -------------------------------------------------------------------------------------
+
+
+def _carried_by_buildah(head: str) -> dict[str, str]:
+    """Kaniko's flags by those of a command of Buildah, with ``=`` where a value follows."""
+    from ci_kaniko.builders.buildah.building import CARRIED
+
+    return {
+        way.removeprefix(head): name for name, way in CARRIED.items() if way.startswith(f"{head}")
+    }
+
+
+def _buildah(line: Line, told: list[Told], usual: str) -> None:
+    names = _carried_by_buildah("--")
+    cached = any(one.name in {"cache-from", "cache-to"} for one in told)
+    formats = [one for one in told if one.name == "format"]
+    for one in told:
+        if one.name in {"tag", "format"}:
+            continue
+        if not one.name:
+            line.say(one.item, "context", one.value)
+        elif one.name in {"cache-from", "cache-to"}:
+            line.say(one.item, "cache-repo", one.value)
+            line.say(one.item, "cache")
+        elif one.name != "layers":
+            _carry(line, one, names)
+        elif not cached and literal(one.value or ()) != "false":
+            line.left(one)
+    if told and all(one.name for one in told):
+        line.say(told[0].item, "context", (".",))
+    _format(line, formats[-1] if formats else None, told, usual)
+
+
+def _format(line: Line, given: Told | None, told: list[Told], usual: str) -> None:
+    """The format, where it is not the one that a spec without a word of it gets."""
+    written = usual if given is None else literal(given.value or ()) or ""
+    rendered = "oci" if any(one.name == "annotation" for one in told) else "docker"
+    if written not in {"oci", "docker"} and given is not None:
+        line.left(given)
+    elif written != rendered and told:
+        line.say((given or told[0]).item, "image-format", (written,))
+
+
+def _carry(line: Line, one: Told, names: dict[str, str]) -> None:
+    """A flag by the table of what Buildah carries."""
+    value = one.value
+    whole = one.name if value is None else f"{one.name}={literal(value)}"
+    if whole in names:
+        line.say(one.item, names[whole])
+    elif f"{one.name}=" in names and value is not None:
+        line.say(one.item, names[f"{one.name}="], value)
+    elif one.name in _BUILDAH_ITSELF:
+        wanted = _BUILDAH_ITSELF[one.name]
+        if wanted is not None and literal(value or ()) != wanted:
+            line.left(one)
+    elif whole != "tls-verify=true":
+        line.left(one)
+
+
+def tags(items: list[Item]) -> list[Text]:
+    """What a build of Buildah calls its image."""
+    told = _flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+    return [image_name(one.value or ()) for one in told if one.name == "tag"]
+
+
+def image_name(text: Text) -> Text:
+    """The name of an image in Buildah's store."""
+    text = without_head(without_head(text, "containers-storage:"), "localhost/")
+    last = text[-1] if text else ""
+    return join((*text[:-1], last.removesuffix(":latest"))) if isinstance(last, str) else text
+
+
+def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
+    """Which image ``buildah push`` pushes, and what it says in kaniko's flags."""
+    names = _carried_by_buildah("buildah push --")
+    words: list[Told] = []
+    for one in _flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
+        if one.name:
+            _carry(line, one, names)
+        else:
+            words.append(one)
+    for target in words[1:] or words[:1]:
+        place = without_head(target.value or (), "docker://")
+        scheme = re.match("[a-z-]+:(?=[/.])", spell(place))
+        if scheme:
+            line.left(target)
+        else:
+            line.say(target.item, "destination", place)
+    return [image_name(one.value or ()) for one in words[:1]], [*line.said.values()]
+
+
+def subcommand(items: list[Item]) -> tuple[str, list[Item], list[Item]]:
+    """What a builder is to do: the words before that, and those behind it."""
+    rest = list(items)
+    before: list[Item] = []
+    while rest and starts_with(rest[0].text, "-"):
+        item = rest.pop(0)
+        before.append(item)
+        takes = "=" not in spell(item.text) and literal(item.text) not in {"--debug", "--tls"}
+        if takes and rest and not starts_with(rest[0].text, "-"):
+            before.append(rest.pop(0))
+    name = literal(rest[0].text) if rest else ""
+    return name or "", before, rest[1:]
+
+
+def use_own(reader: Reader, name: str, items: list[Item]) -> None:
+    """What the rendered script does for a builder: its variables, settings and checkout."""
+    from ci_kaniko.builders.registry import builder
+
+    known, uses = builder(name), reader.uses
+    uses.use(*(f"${variable}" for variable in (*known.unset, *_LOGINS)))
+    for variable, wanted in known.env.items():
+        if all(literal(text) == wanted for _, text in reader.state.value(variable)):
+            uses.use(f"${variable}")
+    options = reader.container.options if reader.container else ()
+    folders = [
+        spell(outside) for outside, inside in mounts(options) if spell(inside) == known.settings
+    ]
+    folders.append(known.settings)
+    for path, written in reader.state.files.items():
+        if spell(path).rpartition("/")[0] in folders and _says_nothing(written):
+            uses.use(file_thing(spell(path)))
+    for item in items:
+        if starts_with(item.text, "--context="):
+            uses.use(file_thing(spell(without_head(item.text, "--context="))))
+
+
+def _says_nothing(written: Value) -> bool:
+    """Whether settings are those of every build: no registry is reached in another way."""
+    return all("[" not in (literal(text) or "[").replace(_HUB, "") for _, text in written)
