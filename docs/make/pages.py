@@ -15,6 +15,7 @@ from ci_kaniko.syntax.variables import ENV, INPUT, VARIABLES, Variable
 from ci_kaniko.text.yaml import scalar
 from make import api, importing, matrix, pictures, rooms, rules
 from make.checks import checks_text
+from make.parts import parts
 from make.tables import code, listed, table
 from make.typed import typed_text
 
@@ -30,7 +31,9 @@ _NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": lambda: _filled("api.md", _api()),
-    "architecture.md": lambda: _filled("architecture.md", {"rooms": rooms.drawing()}),
+    "architecture.md": lambda: _filled(
+        "architecture.md", {"rooms": rooms.drawing(), "parts": parts()}
+    ),
     "ci-kaniko.schema.json": schema_text,
     "commands.md": lambda: _page("Commands", _COMMANDS, *_command_sections()),
     "import.md": lambda: _filled("import.md", _importing()),

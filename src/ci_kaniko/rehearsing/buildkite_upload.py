@@ -1,4 +1,7 @@
-"""What `buildkite-agent pipeline upload` does to text: the interpolation rules of its parser."""
+"""What `buildkite-agent pipeline upload` does to text: the interpolation rules of its parser.
+
+Source: https://github.com/buildkite/interpolate.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What the kubelet makes of a container: `$(NAME)` expansion, environment and secret volumes."""
+"""What the kubelet makes of a container: `$(NAME)` expansion, environment and secret volumes.
+
+Source: https://github.com/kubernetes/kubernetes, `third_party/forked/golang/expansion` and
+`pkg/kubelet`.
+"""
 
 from __future__ import annotations
 

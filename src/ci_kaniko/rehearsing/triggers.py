@@ -2,6 +2,9 @@
 
 GitLab's `rules:`, GitHub's `on:` and `if:`, Buildkite's `if:` and Agola's `when:`, and what each
 platform does with a job whose neighbours were left out or have failed. Anything else is an error.
+Sources: https://docs.gitlab.com/ci/jobs/job_rules,
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax,
+https://buildkite.com/docs/pipelines/configure/conditionals and `agola_when`.
 """
 
 from __future__ import annotations
