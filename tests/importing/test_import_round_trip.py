@@ -225,11 +225,14 @@ _FROM_FILES = {"registry-certificate", "registry-client-cert", "registry-map"}
 def test_what_another_builder_builds_is_imported_as_the_same_plan(
     case: str, target: Any, name: str
 ) -> None:
+    refused = set[str]()
     try:
         original = ci_kaniko.loads(f"{runs.text_of(case)}\nbuilder: {name}\n", f"{case}.yaml")
         text = ci_kaniko.render(original, target, values_for(target, push_event(case)))
     except ci_kaniko.SpecError as error:
-        assert {problem.rule for problem in error.problems} <= _CANNOT_BUILD
+        refused = {problem.rule for problem in error.problems}
+    if refused:
+        assert refused <= _CANNOT_BUILD
         return
     found = import_files([(f"{case}.yml", text)])
     again, left = found.spec, {entry.rule for entry in found.report if entry.kind == "left"}
