@@ -166,8 +166,6 @@ def test_rendered_logins_are_found(target: str) -> None:
     """Each login that a script writes, with the names of its secrets."""
     for name, text in rendered(target).items():
         for call in read_rendered(target)[name].calls:
-            if call.builder != "kaniko":
-                continue
             written = set(re.findall(r"^ *login (\S+) ", text, re.MULTILINE))
             written |= set(re.findall(r'"auth":"%s"\}\}\}\' (\S+) "\$auth"', text))
             hosts = {spell(login.host) for login in call.logins if login.user}
@@ -879,6 +877,20 @@ def test_a_shell_in_a_container() -> None:
     assert [shown(call.words) for call in script.calls] == [["--destination=x/y:$TAG"]]
     assert script.calls[0].line == 3
     assert [spell(login.auth) for login in script.calls[0].logins] == ["$AUTH"]
+
+
+def test_what_a_container_prints() -> None:
+    script = read(
+        """docker run --entrypoint sh kaniko:debug -c '
+  /kaniko/executor --destination=x/y:1 "$@"
+  echo v2' sh > said
+read -r tag < said
+docker run --entrypoint sh kaniko:debug -c '/kaniko/executor "$@"' sh --destination="x/y:$tag\""""
+    )
+    assert [shown(call.words) for call in script.calls] == [
+        ["--destination=x/y:1"],
+        ["--destination=x/y:v2"],
+    ]
 
 
 def test_what_a_job_knows() -> None:

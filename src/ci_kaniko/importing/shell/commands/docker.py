@@ -80,9 +80,9 @@ def _inside(reader: Reader, container: Container, arguments: list[Item]) -> Stat
     reader.state.variables = dict(given)
     reader.state.exported = dict.fromkeys(given, YES)
     status = reader.call(arguments)
-    reader.container, path = outer, reader.state.path
+    reader.container, inside = outer, reader.state
     reader.state = before
-    reader.state.path = path
+    reader.state.path, reader.state.output = inside.path, inside.output
     return status
 
 
