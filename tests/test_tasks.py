@@ -71,7 +71,7 @@ def test_the_task_docs_writes_the_pages(tmp_path: Path) -> None:
     """One that is made as a whole and one in part; tests/docs/test_docs.py has what each says."""
     names = ("rules.md", "architecture.md")
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for other in ("src", "tests", "README.md"):
+    for other in (".ci", "src", "tests", "README.md", "pyproject.toml"):
         (tmp_path / other).symlink_to(ROOT / other)
     for path in (tmp_path / "docs" / name for name in names):
         made_in_part = re.split(r"(?<=<!-- rooms).*(?=<!-- end)", path.read_text(encoding="utf-8"))
