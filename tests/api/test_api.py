@@ -256,6 +256,8 @@ def test_a_hint_is_worded_for_who_asks(
     fleet.write("x.yml", "a: 1\n")
     with pytest.raises(ci_kaniko.CiKanikoError) as caught:
         ask()
+    if isinstance(caught.value, shells.MissingProgram):
+        pytest.skip(str(caught.value))
     assert program in str(caught.value)
     done = fleet.call(*words)
     assert person in " ".join(done.err.split())
