@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import pytest
+from typing import TYPE_CHECKING
 
 from ci_kaniko.rehearsing import execution, sandbox
 from ci_kaniko.rehearsing import rehearse as rehearsals
-from ci_kaniko.rehearsing.shells import MissingProgram
 from ci_kaniko.targets import registry
+from harness.tools import skipping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ci_kaniko.rehearsing.events import Event
     from ci_kaniko.rehearsing.recorded import Recorded
-    from ci_kaniko.rehearsing.rehearse import Rehearsal
     from ci_kaniko.rehearsing.request import Request
     from ci_kaniko.rehearsing.triggers import Step
 
-T = TypeVar("T")
+rehearse = skipping()(rehearsals.rehearse)
+"""Rehearse a spec; without a shell the test is skipped."""
 
 
 def steps_of(target: str, text: str, event: Event, inputs: Mapping[str, str]) -> list[Step]:
@@ -30,22 +28,11 @@ def steps_of(target: str, text: str, event: Event, inputs: Mapping[str, str]) ->
     return found
 
 
-def rehearse(*words: Any, **given: Any) -> Rehearsal:
-    """Rehearse a spec; without a shell the test is skipped."""
-    return _or_skipped(lambda: rehearsals.rehearse(*words, **given))
-
-
+@skipping()
 def run(request: Request) -> Recorded:
     """Run a job as its platform would; without a shell the test is skipped."""
     if not sandbox.ISOLATED and "CI" in os.environ:
         raise RuntimeError(
             "no mount namespaces here: allow unprivileged user namespaces, or be root"
         )
-    return _or_skipped(lambda: execution.run(request))
-
-
-def _or_skipped(made: Callable[[], T]) -> T:
-    try:
-        return made()
-    except MissingProgram as missing:
-        pytest.skip(str(missing))
+    return execution.run(request)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
 import sysconfig
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ci_kaniko.rehearsing import shells as here
 from harness.cases import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MODULES = ROOT / ".tools" / "node_modules"
 NODE_TOOLS = str(MODULES / ".bin")
@@ -51,9 +56,16 @@ def serving(name: str) -> str:
     return name if name in shells() else shells()[0]
 
 
-def shell(name: str = "sh") -> list[str]:
-    """The words that start a shell: another one serves where the named one is missing."""
+@contextlib.contextmanager
+def skipping() -> Iterator[None]:
+    """Skips a test by the name of the program that what it calls misses."""
     try:
-        return here.shell(name)
+        yield
     except here.MissingProgram as missing:
         pytest.skip(str(missing))
+
+
+@skipping()
+def shell(name: str = "sh") -> list[str]:
+    """The words that start a shell: another one serves where the named one is missing."""
+    return here.shell(name)

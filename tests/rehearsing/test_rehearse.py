@@ -18,7 +18,7 @@ from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import runs
 from ci_kaniko.rehearsing import rehearse, sandbox, shells, standins
 from ci_kaniko.rehearsing.text import lines
-from harness import expectation, tools
+from harness import execution, expectation, tools
 from harness.foretold import does_as_foretold
 from harness.repository import Repository
 from harness.runs import SHELLS, TARGETS
@@ -56,10 +56,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def played(text: str, target: str, event: str, **given: str) -> Rehearsal:
-    try:
-        return rehearse.rehearse(ci_kaniko.loads(text), target, event, given=given)
-    except shells.MissingProgram as missing:
-        pytest.skip(str(missing))
+    return execution.rehearse(ci_kaniko.loads(text), target, event, given=given)
 
 
 # -- what a preview says is what a rehearsal does ---------------------------------------------
@@ -169,10 +166,8 @@ def test_a_host_that_is_none_is_foreseen(use: str) -> None:
         found = ci_kaniko.preview(spec, "gitlab", ["default-branch"], values=values)
         (run,) = (outcome.run for answer in found.answers for outcome in answer.outcomes)
         assert bool(run.empty or run.unfit) != good, (use, host, run)
-        try:
+        with tools.skipping():
             done = ci_kaniko.rehearse(spec, "gitlab", values=values)
-        except shells.MissingProgram as missing:
-            pytest.skip(str(missing))
         assert [job.status for job in done.jobs] == ["passed" if good else "failed"], (use, host)
 
 
@@ -446,10 +441,8 @@ def test_engines_agree(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", tools.SEARCH)
     for event in ("default-branch", "tag=v1.2.3", "pull-request=7"):
         for text in itertools.islice(specs_for(target, event), 2):
-            try:
+            with tools.skipping():
                 done = rehearse.by_engine(ci_kaniko.loads(text), target, event)
-            except shells.MissingProgram as missing:
-                pytest.skip(str(missing))
             jobs = [job.recorded for job in played(text, target, event).jobs if job.recorded]
             ours = [comparable(got.argv or ()) for got in jobs if got.calls]
             assert done.status == 0, (text, done.printed)
