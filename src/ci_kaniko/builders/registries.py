@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.model import file_of
 from ci_kaniko.quick.records import NamedTuple
-from ci_kaniko.syntax.references import canonical_host
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
@@ -36,26 +36,24 @@ def reached(plan: Plan) -> dict[str, Reached]:
     spec, options = plan.spec, plan.spec.options
     found: dict[str, Reached] = {}
 
-    def of(host: str) -> Reached:
-        return found.get(canonical_host(host), Reached())
-
-    def note(host: str, known: Reached) -> None:
-        found[canonical_host(host)] = known
+    def note(host: str, **known: Any) -> None:
+        host = canonical_host(host)
+        found[host] = found.get(host, Reached())._replace(**known)
 
     for host, mirror in spec.mirrors.items():
-        note(host, of(host)._replace(mirrors=(mirror,)))
+        note(host, mirrors=(mirror,))
     for host, mirrors in options.registry_map.items():
-        note(host, of(host)._replace(mirrors=mirrors))
-    for mirror in options.registry_mirror:
-        hub = of("docker.io")
-        note("docker.io", hub._replace(mirrors=(*hub.mirrors, mirror)))
+        note(host, mirrors=mirrors)
+    if options.registry_mirror:
+        before = found.get(DOCKER_HUB, Reached()).mirrors
+        note(DOCKER_HUB, mirrors=(*before, *options.registry_mirror))
     for host in options.insecure_registry:
-        note(host, of(host)._replace(plain=True))
+        note(host, plain=True)
     for host in options.skip_tls_verify_registry:
-        note(host, of(host)._replace(unverified=True))
+        note(host, unverified=True)
     for host in spec.certificates:
-        note(host, of(host)._replace(authority=f"{file_of(host)}.crt"))
+        note(host, authority=f"{file_of(host)}.crt")
     for host in spec.client_certificates:
         path = f"{file_of(host)}.client"
-        note(host, of(host)._replace(certificate=f"{path}.crt", key=f"{path}.key"))
+        note(host, certificate=f"{path}.crt", key=f"{path}.key")
     return found

@@ -20,7 +20,8 @@ MODULE = "completion"
 SHELLS = ("bash", "zsh", "fish")
 _FILES = {"PATH", "FILE", "FOLDER", "PROGRAM"}
 _WORDS = {"TARGET": NAMES, "PLATFORM": SOURCES, "EVENT": KINDS, "SHELL": SHELLS}
-_ASKED = "$(ci-kaniko explain 2>/dev/null | sed -n 's/^  //p')"
+_RULES = "(ci-kaniko explain 2>/dev/null | sed -n 's/^  //p')"
+_ASKED = f"${_RULES}"
 
 
 class _Value(NamedTuple):
@@ -181,8 +182,7 @@ def _action(value: _Value | None) -> str:
     if value is None:
         return ""
     if value.words == (_ASKED,):
-        words = "compadd -- ${(f)\"$(ci-kaniko explain 2>/dev/null | sed -n 's/^  //p')\"}"
-        return f":{value.title}:{{{words}}}"
+        return f':{value.title}:{{compadd -- ${{(f)"{_ASKED}"}}}}'
     action = f"({' '.join(value.words)})" if value.words else " "
     if value.files:
         action = f"{{compadd -- {' '.join(value.words)}; _files}}" if value.words else "_files"
@@ -226,7 +226,7 @@ def _taken(value: _Value | None) -> str:
     if value.files:
         return " -r -F" + f" -a {_quoted(offered, fish=True)}" * bool(offered)
     if value.words == (_ASKED,):
-        offered = offered.removeprefix("$")
+        offered = _RULES
     return f" -x -a {_quoted(offered, fish=True)}" if offered else " -x"
 
 
