@@ -550,6 +550,21 @@ def test_a_private_repository_is_cloned_with_its_token() -> None:
     assert "submodule update" in found["clone"]["args"][0]
 
 
+@pytest.mark.parametrize("way", [_PREPARE, "kubernetes: {clone: true}\n", "builder: buildah\n"])
+def test_what_clones_goes_through_the_proxy(way: str) -> None:
+    proxy = "proxy: {http: 'http://$(A):3128', https: {secret: PROXY}, no_proxy: 'yes'}\n"
+    (document,) = documents(_ALONE + way + proxy)
+    key = {"valueFrom": {"secretKeyRef": {"name": "ci-kaniko", "key": "PROXY"}}}
+    assert containers(document)["clone"]["env"] == [
+        {"name": "HTTP_PROXY", "value": "http://$$(A):3128"},
+        {"name": "http_proxy", "value": "http://$$(A):3128"},
+        {"name": "HTTPS_PROXY", **key},
+        {"name": "https_proxy", **key},
+        {"name": "NO_PROXY", "value": "yes"},
+        {"name": "no_proxy", "value": "yes"},
+    ]
+
+
 def test_joined_images_share_one_preparation(tmp_path: Path) -> None:
     text = (
         _TOP
@@ -605,6 +620,7 @@ def test_apart_each_pod_prepares_for_itself() -> None:
     [
         ("git.token", "git: {token: OTHER}"),
         ("git.username", "git: {username: other}"),
+        ("proxy", "proxy: {https: 'http://other:3128'}"),
         ("kubernetes.secret", "kubernetes: {secret: other}"),
     ],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, proxies
 from ci_kaniko.plan.tools import git_image, reads_registry_variables
 from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
@@ -160,7 +160,7 @@ def clone_container(build: Build, source: Source, name: str, workspace: str) -> 
         image=git_image(build),
         interpreter="sh",
         script=_doubled("\n".join(script) + "\n"),
-        env=list(_git_env(build)),
+        env=[*_git_env(build), *_git_proxies(build)],
         mounts=[_workspace_mount(workspace)],
         volumes=[_workspace_volume(workspace)],
     )
@@ -268,6 +268,16 @@ def _git_env(build: Build) -> Iterator[dict[str, Any]]:
     if git.token:
         yield {"name": "GIT_USERNAME", "value": _doubled(git.username or "oauth2")}
         yield from_secret("GIT_PASSWORD", build.kubernetes.secret, git.token)
+
+
+def _git_proxies(build: Build) -> Iterator[dict[str, Any]]:
+    """What leads git through a proxy: for http:// it reads the small letters only."""
+    for name, item in proxies(build):
+        for spelled in (name, name.lower()):
+            if isinstance(item, str):
+                yield {"name": spelled, "value": _doubled(item)}
+            else:
+                yield from_secret(spelled, build.kubernetes.secret, item.secret)
 
 
 def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.plan.jobs import job_name, preparation_name
+from ci_kaniko.plan.model import proxies
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.records import NamedTuple, dataclass, field, replace
@@ -40,6 +41,7 @@ _WIDER = {"arm": "arm64", "386": "amd64"}
 _CLONED: tuple[Where, ...] = (
     ("git", "token"),
     ("git", "username"),
+    ("proxy",),
 )
 """What the container depends on that clones the repository."""
 
@@ -305,9 +307,13 @@ def disagreements(group: Group) -> Iterator[Finding]:
     cloned = [image for image in images if uses_workspace(image)]
     for preparation in dict.fromkeys(image.preparation for image in cloned):
         users = [image for image in cloned if image.preparation == preparation]
-        with_token = any(image.build.git.token for image in users)
-        secret = [("kubernetes", "secret")] if with_token else []
+        with_secret = any(_clones_with_secret(image.build) for image in users)
+        secret = [("kubernetes", "secret")] if with_secret else []
         yield from _differences(users, [*_CLONED, *secret])
+
+
+def _clones_with_secret(build: Build) -> bool:
+    return bool(build.git.token) or any(not isinstance(item, str) for _, item in proxies(build))
 
 
 def _differences(images: Sequence[Image], fields: Iterable[Where]) -> Iterator[Finding]:
