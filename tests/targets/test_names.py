@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 import ci_kaniko
 from ci_kaniko import rendering
+from ci_kaniko.builders.registry import builder
+from ci_kaniko.kaniko.builders import BUILDERS
+from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
+from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.syncing.compare import compare
 from harness import tools
 from harness.preview import previewed
 from harness.repository import SPEC, Repository
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def written(text: str, root: Path) -> dict[str, str]:
@@ -34,6 +36,23 @@ def problems(text: str, target: str) -> list[tuple[str, str]]:
     with pytest.raises(ci_kaniko.SpecError) as error:
         rendering.render(ci_kaniko.loads(text), target)
     return [(problem.rule, problem.hint) for problem in error.value.problems]
+
+
+# -- scripts ----------------------------------------------------------------------------------
+
+_ASSIGNED = re.compile(
+    r"^ *(?:export )?([a-z]\w*)=|\bfor (\w+)(?: in|;)|\bread -r (\w+)", re.MULTILINE
+)
+
+
+def test_what_a_script_sets_is_no_name_of_a_variable_of_the_user() -> None:
+    set_by_us = {name for one in BUILDERS for name in (*builder(one).unset, *builder(one).env)}
+    for path in (Path(__file__).parents[2] / "snapshots").rglob("*.y*ml"):
+        found = _ASSIGNED.findall(path.read_text())
+        set_by_us |= {name for names in found for name in names if name}
+    taken = {name for name in set_by_us if not name.startswith(SHELL_PREFIXES)}
+    assert taken - SHELL_NAMES == {"service"}  # of commands that prepare
+    assert {"folder", "settings"} <= taken
 
 
 # -- GitHub -----------------------------------------------------------------------------------
@@ -239,6 +258,19 @@ def test_the_names_of_digests_are_those_of_their_jobs() -> None:
         spec = ci_kaniko.loads(f"{text}gitlab: {{job: {job}}}\n")
         assert f'echo "{variable}=$digest"' in ci_kaniko.render(spec, "gitlab")
     assert 'echo "IMAGE_DIGEST=$digest"' in ci_kaniko.render(ci_kaniko.loads(text), "gitlab")
+
+
+@pytest.mark.parametrize("platforms", ["", "platforms: [linux/amd64, linux/arm64]\n"])
+def test_each_include_hands_over_a_digest_of_its_own(platforms: str) -> None:
+    text = "default_branch: main\ninputs: {app: {}}\ndigest: true\n" + platforms
+    text += "destinations: ['ghcr.io/acme/shop:1']\n"
+    text += "registries: {ghcr.io: {username: a, password: B}}\n"
+    text += "gitlab: {form: component, job: 'build-${input.app}'}\n"
+    spec = ci_kaniko.loads(text)
+    for app, variable in (("web", "WEB"), ("2nd docs.v2-", "_2ND_DOCS_V2")):
+        played = rehearse(spec, "gitlab", given={"input.app": app}).jobs[-1].recorded
+        assert played
+        assert [*played.outputs] == [f"{variable}_DIGEST"]
 
 
 # -- Buildkite: files that one build uploads ----------------------------------------------------

@@ -16,6 +16,7 @@ _LATER_LAYERS = pattern(r"(?<=\\)(?=\$)|(?<=\$)(?=[$(\[{])|(?<=\{)(?=\{)")
 _DOUBLE_QUOTED = pattern(r"(?:[A-Za-z0-9_@%+=:,./ #;()*?~&|-]|[<>](?!\())*")
 
 TO_LOWER = "tr '[:upper:]' '[:lower:]'"
+TO_UPPER = "tr '[:lower:]' '[:upper:]'"
 
 
 def quote(text: str) -> str:

@@ -32,6 +32,7 @@ from ci_kaniko.targets.gitlab.dialect import (
 )
 from ci_kaniko.targets.gitlab.findings import impossible_jobs, too_large
 from ci_kaniko.targets.gitlab.names import (
+    digest_lines,
     digest_name,
     job_names,
     job_of,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.shell.words import Words
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
     from ci_kaniko.spec.spec import Spec
@@ -211,13 +213,20 @@ def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
     """The digest of what was pushed, for the jobs that need this one."""
     if not job.plan.spec.digest:
         return []
-    variable = digest_variable(job.platform) if job.suffix else digest_name(image)
+    if job.suffix:
+        told = _to_dotenv(digest_variable(job.platform))
+    else:
+        told = _own_digest(image, script.words)
     file = builder_of(job.plan).path(DIGEST_FILE)
-    return script.if_pushed([*read_digest(file), *_to_dotenv(variable)])
+    return script.if_pushed([*read_digest(file), "trap - EXIT", *told])
+
+
+def _own_digest(image: Image, words: Words) -> list[str]:
+    return [*digest_lines(image, words), *_to_dotenv(digest_name(image))]
 
 
 def _to_dotenv(variable: str) -> list[str]:
-    return ["trap - EXIT", f"rm -rf {REPORT}", f'echo "{variable}=$digest" > {REPORT}']
+    return [f"rm -rf {REPORT}", f'echo "{variable}=$digest" > {REPORT}']
 
 
 class Need(NamedTuple):
@@ -264,7 +273,7 @@ def _joining(image: Image) -> Fields:
     plan = plan._replace(started=_pushing(image) or plan.started)
     dialect = dialect_of(plan)
     join = Join(image, plan, dialect, joined(dialect.site))
-    text = join.build(after=_to_dotenv(digest_name(image)) if image.hands_over else [])
+    text = join.build(after=_own_digest(image, join.script.words) if image.hands_over else [])
     return _without_nothing(
         {
             "stage": _stage(image.build),

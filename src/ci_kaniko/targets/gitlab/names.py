@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.pipeline import PREPARES, Named, prepared_by
-from ci_kaniko.syntax.variables import with_inputs
+from ci_kaniko.syntax.variables import inputs_in, parts_of
 from ci_kaniko.targets.gitlab.dialect import is_included, pasted
 from ci_kaniko.targets.shared import with_defaults
+from ci_kaniko.text.quoting import TO_UPPER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.shell.words import Words
     from ci_kaniko.spec.build import Build
 
 
@@ -55,7 +57,26 @@ def named_jobs(image: Image) -> Iterator[tuple[str, Job]]:
 
 
 def digest_name(image: Image) -> str:
-    """The variable that later jobs read: as unique among them as the job's name."""
-    given = with_inputs(image.build.gitlab.job or "", lambda _: "").removeprefix("build-")
-    name = re.sub("[^A-Za-z0-9]+", "_", given).strip("_") or image.word or "image"
+    """The variable that later jobs read: as unique among them as the job's name.
+
+    A job in whose name inputs stand finds out about it: see ``digest_lines``.
+    """
+    if _digest_is_given(image):
+        return "${variable}_DIGEST"
+    text = with_defaults(image.build.gitlab.job or "", image.build).removeprefix("build-")
+    name = re.sub("[^A-Za-z0-9]+", "_", text).strip("_") or image.word or "image"
     return re.sub("^(?=[0-9])", "_", re.sub("[.-]", "_", name).upper()) + "_DIGEST"
+
+
+def digest_lines(image: Image, words: Words) -> list[str]:
+    """What makes the name of that variable in a script, where inputs stand in it."""
+    if not _digest_is_given(image):
+        return []
+    first, *rest = parts_of(image.build.gitlab.job or "")
+    word = words.text((first.removeprefix("build-") if isinstance(first, str) else first, *rest))
+    legal = f"{TO_UPPER} | tr -cs A-Z0-9 _ | sed 's/^_*//; s/_*$//; s/^[0-9]/_&/'"
+    return [f"variable=$(printf %s {word} | {legal})"]
+
+
+def _digest_is_given(image: Image) -> bool:
+    return is_included(image.build) and bool(inputs_in(image.build.gitlab.job or ""))
