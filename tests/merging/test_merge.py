@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -428,6 +429,33 @@ def test_two_jobs_with_one_marker_each_are_both_taken_out() -> None:
     assert less.startswith("a: {script: b}\n\n# ci-kaniko: build-web\n")
 
 
+def test_a_job_before_the_first_of_the_file_stands_apart() -> None:
+    web = "# ci-kaniko: build-web\nbuild-web:\n  script: x\n"
+    text = merge(f"{web}\na: {{script: b}}\n", rendered("gitlab", "api", "web"), "gitlab", "ci.yml")
+    assert re.findall("\n\n# ci-kaniko: (.+)", text) == ["build-api", "build-web"]
+    assert "\n\na: {script: b}\n" in text
+
+
+def test_the_last_line_end_of_a_text_stays_when_jobs_below_it_go() -> None:
+    for before, after in (
+        ("a:\n  script: |\n    make\n", "a:\n  script: |\n    make\n"),
+        ("a:\n  script: |-\n    make\n", "a:\n  script: |-\n    make"),
+        ("a:\n  script: make\n", "a:\n  script: make"),
+    ):
+        text = merge(before, one("gitlab"), "gitlab", "ci.yml").rstrip("\n")
+        assert merge(text, "", "gitlab", "ci.yml") == after
+
+
+def test_documents_go_before_the_last_where_it_ends_in_a_text() -> None:
+    some = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    last = f"{some}data:\n  x: |\n    text"
+    text = merge(f"{some}---\n{last}", one("kubernetes"), "kubernetes", "all.yml")
+    assert text.startswith(f"{some}---\n# ci-kaniko: build-api-\n")
+    assert text.endswith(f"\n---\n{last}")
+    with pytest.raises(SpecError, match="a text begins here that ends with the file"):
+        merge(f"{some}...\n%YAML 1.1\n---\n{last}", one("kubernetes"), "kubernetes", "all.yml")
+
+
 # -- stages ------------------------------------------------------------------------------------
 
 OWN_STAGE = "gitlab: {stage: images}\n"
@@ -446,6 +474,7 @@ OWN_STAGE = "gitlab: {stage: images}\n"
         ("stages: [images]\n", "stages: [images]\n"),
         ("stages: [a, [b, images]]\n", "stages: [a, [b, images]]\n"),
         (".a: &a [images]\nstages: *a\n", ".a: &a [images]\nstages: *a\n"),
+        ("stages:\n- a", "stages:\n- a\n- images"),
     ],
 )
 def test_a_missing_stage_goes_to_the_end_of_the_list(before: str, after: str) -> None:
@@ -493,6 +522,23 @@ def test_stages_of_gitlab_itself_need_no_list() -> None:
     assert merge("stages: [a]\n", wanted, "gitlab", "ci.yml").startswith("stages: [a]\n")
 
 
+def test_stages_of_a_file_that_is_merged_in_are_not_known() -> None:
+    before = ".a: &a {stages: [x]}\n<<: *a\n"
+    with pytest.raises(SpecError, match="what this includes may have a list of stages") as raised:
+        merge(before, rendered("gitlab", "api", more=OWN_STAGE), "gitlab", "ci.yml")
+    assert [(problem.line, problem.column) for problem in raised.value.problems] == [(2, 1)]
+
+
+def test_a_job_has_the_stage_of_what_it_extends() -> None:
+    """Also where a layout of one's own extends what stands elsewhere, or in a circle."""
+    jobs = "{0}:\n  extends: [.elsewhere, .{0}]\n  script: [x]\n\n.{0}:\n  extends: {0}\n{1}"
+    with_stage = merge("", jobs.format("a", "  stage: images\n"), "gitlab", "ci.yml")
+    assert with_stage.startswith("# ci-kaniko: a\na:\n")
+    text = merge("b: {script: c}\n", jobs.format("a", "  stage: images\n"), "gitlab", "ci.yml")
+    assert "- deploy\n  - images\n" in text
+    assert "stages" not in merge("b: {script: c}\n", jobs.format("a", ""), "gitlab", "ci.yml")
+
+
 # -- conflicts ---------------------------------------------------------------------------------
 
 
@@ -529,6 +575,7 @@ def test_every_conflict_has_a_text_and_every_text_a_conflict() -> None:
     [
         ("a: b\nc: \udcff\n", "ci.yml:2:4: the file is not in UTF-8"),
         ("a: b\nc: é\x07\n", "ci.yml:2:5: the character U+0007 does not belong in YAML"),
+        ("a:\n  - b\n\t\nc: d\n", "ci.yml:3:1: a tab cannot indent: YAML wants spaces"),
         ("a: " + "[" * 5_000, "ci.yml:1:603: nested more than 600 levels deep"),
     ],
 )
@@ -536,6 +583,23 @@ def test_what_no_reader_can_read_is_refused(text: str, message: str) -> None:
     with pytest.raises(SpecError) as raised:
         merge(text, one("gitlab"), "gitlab", "ci.yml")
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: b\nc: é\x07\n", "remove it"),
+        (
+            "a:\n  - b\n c: d\n",
+            "start it below the keys or items it belongs to, e.g. those of line 1",
+        ),
+        ("a: b\n- c\n", "write a key, or indent the list below its key; see line 1, too"),
+    ],
+)
+def test_a_hint_names_the_other_line_once(text: str, hint: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        merge(text, one("gitlab"), "gitlab", "ci.yml")
+    assert [problem.hint for problem in raised.value.problems] == [hint]
 
 
 PURE = [path for path in FILES if "tabs" not in path.stem]  # which PyYAML itself does not take
@@ -655,6 +719,14 @@ def test_a_damaged_result_is_never_returned(
     monkeypatch.setattr(Editor, "put", lambda *given, **more: harm(put(*given, **more)))
     with pytest.raises(MergingError):
         merge(before, wanted, "gitlab", "ci.yml")
+
+
+def test_a_damaged_new_file_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["ci_kaniko.merging.merge"]
+    whole = module.whole_file
+    monkeypatch.setattr(module, "whole_file", lambda *given: change_a_rendered_value(whole(*given)))
+    with pytest.raises(MergingError, match="the new file is not what was rendered"):
+        merge("# to come\n", one("gitlab"), "gitlab", "ci.yml")
 
 
 def test_a_result_that_yaml_1_2_cannot_read_is_never_returned(
