@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.problems.catalogue import rules
+from ci_kaniko.spec.loading import warnings
 from harness.cases import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from ci_kaniko import Problem
 
 FOLDER = ROOT / "tests" / "specs" / "bad"
 
@@ -30,6 +36,24 @@ class Case(NamedTuple):
     @property
     def file_name(self) -> str:
         return f"{self.name}.yaml"
+
+
+def problems_of(case: Case) -> Sequence[Problem]:
+    """What Python reports: the problems of an error, else the warnings."""
+    return _problems_of(case.data, case.file_name, case.target, tuple(case.values.items()))
+
+
+@functools.cache
+def _problems_of(
+    data: bytes, file_name: str, target: str, values: tuple[tuple[str, str], ...]
+) -> Sequence[Problem]:
+    try:
+        spec = ci_kaniko.loads(data, file_name)
+        if target:
+            rendering.render(spec, target, dict(values))
+    except ci_kaniko.SpecError as error:
+        return error.problems
+    return warnings(spec)
 
 
 def written() -> list[Case]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import subprocess
@@ -16,13 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 import ci_kaniko
-from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.catalogue import groups, rules
-from ci_kaniko.spec.loading import warnings
 from ci_kaniko.spec.placing import InvalidSpec
-from harness.bad_specs import FOLDER, Case, explained, made, written
+from harness.bad_specs import FOLDER, Case, explained, made, problems_of, written
 from harness.checkout import lay_out
 from harness.repository import Repository
 
@@ -40,24 +37,6 @@ SECRETS = re.compile(
 LEAKS = re.compile(
     r"Input should|validation error|function-|__root__|pydantic|Traceback|<class|object at 0x"
 )
-
-
-def problems_of(case: Case) -> Sequence[Problem]:
-    """What Python reports: the problems of an error, else the warnings."""
-    return _problems_of(case.data, case.file_name, case.target, tuple(case.values.items()))
-
-
-@functools.cache
-def _problems_of(
-    data: bytes, file_name: str, target: str, values: tuple[tuple[str, str], ...]
-) -> Sequence[Problem]:
-    try:
-        spec = ci_kaniko.loads(data, file_name)
-        if target:
-            rendering.render(spec, target, dict(values))
-    except ci_kaniko.SpecError as error:
-        return error.problems
-    return warnings(spec)
 
 
 def read_of(case: Case) -> SpecFields | None:

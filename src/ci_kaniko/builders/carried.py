@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NO_SNAPSHOT = "it compares no file systems, so nothing has to be left out or wiped: remove it"
 _NO_LOG = "remove it: it logs in its own way"
 _BY_ITSELF = "remove it: it does so by itself"
-_ONE_FILE = "digest: true hands the digest to later jobs"
+_ONE_FILE = "digest: true in its place hands the digest to later jobs"
 _WITHOUT = "remove it, or keep kaniko on this target"
 
 INSTEAD: Mapping[str, str] = {
@@ -76,7 +76,7 @@ def foreign(plan: Plan, name: str, carried: Mapping[str, str], *, git: bool) -> 
             yield refusal(where, _nothing(name), "remove it: false is what it does anyway")
     for option, info in type(spec.executor).model_fields.items():
         if getattr(spec.executor, option) != info.default:
-            hint = f"tools: {{{name}: IMAGE}} names the image that builds; by default a pinned one"
+            hint = f"remove it; tools: {{{name}: IMAGE}} names the image that builds"
             yield refusal(("executor", option), f"{name} builds here, and not kaniko", hint)
     if spec.extra_args:
         yield refusal(("extra_args",), _nothing(name), "remove them: they are flags of kaniko")

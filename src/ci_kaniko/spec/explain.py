@@ -13,7 +13,7 @@ from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ci_kaniko.quick.declaring import ValidationError
 
@@ -82,14 +82,16 @@ def _example(where: Where) -> str:
 
 
 def _unknown_key(where: Where, root: type[Build]) -> Finding:
-    from ci_kaniko.spec.synonyms import IMAGE, SAID_OTHERWISE, SECTION, meant_by
+    from ci_kaniko.spec.synonyms import IMAGE, SAID_OTHERWISE, meant_by
 
     key = str(where[-1])
     said = SAID_OTHERWISE.get(key.replace("_", "-"))
     model = _model_at(where[:-1], root)
     known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
     close = None if said else meant_key(where, root)
-    if close and "/" in key:
+    if "extra" in model.model_fields:
+        hint = _in_section(str(where[-2]), key, known, close)
+    elif close and "/" in key:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
         hint = f'did you mean "{close}"?'
@@ -97,17 +99,33 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
         hint = "it is for one of several images, below images:"
     elif said:
         hint = said
-    elif "extra" in model.model_fields:
-        hint = f"extra: {{{key}: ...}} takes the platform's own keys"
-        if above := meant_by(key, SECTION):
-            hint = f"{above}: at the top says it for every target"
-        elif key == "when":
-            hint = f"triggers: {{manual: true}} says it on every target, {hint}"
     elif model is NamedImage and key == "name":
         hint = "an image is named by its key, the one above this"
     else:
         hint = _elsewhere(key) or f"known here: {', '.join(known)}"
     return Finding("unknown-key", where, f"unknown key {quoted(key)}", hint, on_key=True)
+
+
+def _in_section(section: str, key: str, known: Sequence[str], close: str | None) -> str:
+    """What is said of a key below the section of a platform, which has keys of its own."""
+    from ci_kaniko.spec.native.keys import KNOWN, OWNED
+    from ci_kaniko.spec.synonyms import SECTION, meant_by
+
+    native = KNOWN[section]
+    is_spelled = close is not None and close == key.replace("-", "_").lower()
+    if above := meant_by(key, SECTION):
+        return f"{above}: at the top says it for every target"
+    if key in OWNED[section] and not is_spelled:
+        return OWNED[section][key]
+    if key in native:
+        hint = f"extra: {{{key}: ...}} takes the platform's own keys"
+        instead = "triggers: {manual: true} in its place says it on every target"
+        return f"{instead}, or {hint}" if key == "when" else hint
+    if close:
+        return f'did you mean "{close}"?'
+    if other := suggest(key, native):
+        return f"did you mean extra: {{{other}: ...}}?"
+    return f"known here: {', '.join(known)}"
 
 
 def meant_key(where: Where, root: type[Build]) -> str | None:

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from ci_kaniko.source.source import Source
 
 
+def _example(version: str) -> str:
+    """What this release and those after it say until they break something.
+
+    >>> _example("0.1.0"), _example("2.4.1")
+    ('such as >=0.1,<1', 'such as >=2.4,<3')
+    """
+    major, minor = version.split(".")[:2]
+    return f"such as >={major}.{minor},<{int(major) + 1}"
+
+
 def _check(text: str) -> None:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -21,7 +31,7 @@ def _check(text: str) -> None:
         wanted = SpecifierSet(text)
     except InvalidSpecifier:
         message = f"{quoted(text)} does not say which releases"
-        raise Refused("bad-requires", message, "such as >=0.2,<1") from None
+        raise Refused("bad-requires", message, _example(__version__)) from None
     if not wanted.contains(__version__, prereleases=True):
         from ci_kaniko.repository.installation import install
 

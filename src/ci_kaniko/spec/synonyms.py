@@ -30,7 +30,7 @@ SECTION: dict[str, tuple[str, ...]] = {
 }
 """What people write in the section of a platform and is said once, for all of them."""
 
-SAID_OTHERWISE = {"no-push": "push: never builds and pushes nothing"}
+SAID_OTHERWISE = {"no-push": "push: never in its place builds and pushes nothing"}
 """Where a value says it, and no key of that kind."""
 
 

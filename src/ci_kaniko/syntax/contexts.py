@@ -164,7 +164,7 @@ def _directory(text: str) -> Parts:
         raise Refused(
             "variable-not-allowed",
             f"a path holds no variables but inputs, and ${{{others[0]}}} is none",
-            "they are replaced in contexts that are fetched, such as git://",
+            "they are replaced in contexts that are fetched, as behind git://",
         )
     if found:
         parts = _with_inputs(text, "services/${input.app}")

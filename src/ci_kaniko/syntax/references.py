@@ -240,7 +240,7 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
         raise Refused(
             "native-variable",
             f"{native.written} belongs to one CI only",
-            f"${{{native.portable}}} works on every target"
+            f"${{{fit_for(text, native.written, native.portable)}}} works on every target"
             if native.portable
             else "a run-time variable of your own is ${env.NAME} on every target",
         )
@@ -426,6 +426,17 @@ def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
             "at most 128 letters, digits, _ . and -, not beginning with . or -; "
             "a branch or tag becomes one as ${ref.tag}",
         )
+
+
+def fit_for(text: str, written: str, portable: str) -> str:
+    """The variable that a reference can hold in the place of what is written there."""
+    for name in (portable, "ref.tag", "ref.slug"):
+        try:
+            _read(text.replace(written, f"${{{name}}}"))
+        except Refused:
+            continue
+        return name
+    return portable
 
 
 def _safe_instead(name: str) -> str:

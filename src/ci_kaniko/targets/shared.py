@@ -43,7 +43,7 @@ def differing_forms(pipeline: Pipeline) -> Iterator[Finding]:
             "several-forms",
             other.build.at((pipeline.target, "form")),
             f"one file cannot be {' and '.join(forms)}",
-            "form: stands at the top, for all images",
+            f"{pipeline.target}: {{form: ...}} stands at the top, for all images",
         )
 
 
@@ -140,24 +140,25 @@ def needed_default_branch(plan: Plan) -> Iterator[Finding]:
 
 
 def owned_keys(
-    section: str, extra: Mapping[str, Any], owned: Mapping[str, str]
+    section: str, extra: Mapping[str, Any], here: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
     """Raw native keys that ci-kaniko writes itself, and those that the platform does not know.
 
-    ``owned`` names the field of each of the former.
+    ``here`` are more of the former, for one spec: each with what to do instead.
     """
     if not extra:
         return
-    from ci_kaniko.targets.native_keys import KNOWN
+    from ci_kaniko.spec.native.keys import KNOWN, OWNED
 
     where = (section, "extra")
+    owned = {**OWNED[section], **(here or {})}
     for key in extra:
         if key in owned:
             yield Finding(
                 "owned-key",
                 (*where, key),
                 f"{quoted(key)} is written by ci-kaniko",
-                f"use {owned[key]}",
+                owned[key],
                 on_key=True,
             )
     rest = {key: item for key, item in extra.items() if key not in owned}

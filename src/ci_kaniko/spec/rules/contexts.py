@@ -120,8 +120,8 @@ def _the_login_fits_the_context(spec: Build) -> Iterator[Finding]:
 _INSTEAD_OF_GIT = {
     "branch": "remove it: what starts the job is what is built",
     "single_branch": "remove it: only what starts the job is fetched",
-    "recurse_submodules": "at the top: checkout: {submodules: recursive}",
-    "depth": "at the top: checkout: {depth: N}",
+    "recurse_submodules": "checkout: {submodules: recursive} at the top in its place",
+    "depth": "checkout: {depth: N} at the top in its place",
     "insecure_skip_tls": "remove it; a context git://HOST/PATH can have it",
 }
 

@@ -266,5 +266,5 @@ def _a_platform_is_named_once(spec: Build) -> Iterator[Finding]:
             "conflicting-options",
             ("options", name),
             "each platform's job would write this file, and none of them has the whole image",
-            "digest: true hands over the digest of the whole",
+            "digest: true in its place hands over the digest of the whole",
         )

@@ -115,10 +115,15 @@ _OWN_TRIGGERS = {
 
 def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
     """A condition that asks for an event is no trigger."""
-    if kind == "pull-request" and spec.push == "auto":
-        return "pull requests are built and not pushed", "push: always pushes them too"
     field, event, line = _OWN_TRIGGERS[kind]
     triggers = spec.triggers
+    if kind == "pull-request" and spec.push == "auto":
+        if triggers and not triggers.pull_requests:
+            return (
+                "no pull request starts the job, and none would push",
+                "pull_requests: true under triggers: and push: always do both",
+            )
+        return "pull requests are built and not pushed", "push: always pushes them too"
     if triggers is None and kind != "pull-request":
         usual = f'branches: [{spec.default_branch or "main"}], tags: ["**"], pull_requests: true'
         return (

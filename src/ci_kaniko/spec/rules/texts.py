@@ -16,6 +16,7 @@ from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
 from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables
 from ci_kaniko.syntax.contexts import Context
+from ci_kaniko.syntax.references import Reference, fit_for
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     NATIVE,
@@ -127,6 +128,9 @@ def _variables_of_the_ci_are_not_yours(
             if short in _BY_OUTSIDERS:
                 why = "GitHub's own variable, and who opens a pull request decides what it is there"
             portable = NATIVE.get(short, "ref.name" if short == "GITHUB_HEAD_REF" else "")
+            if portable and isinstance(text.text, Reference):
+                written = re.search(rf"\$\{{{re.escape(name)}(?::-[^}}]*)?\}}", text.text)
+                portable = fit_for(text.text, written[0] if written else "", portable)
             yield Finding(
                 "native-variable",
                 text.where,

@@ -12,6 +12,7 @@ from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.spec.native.keys import OWNED
 from ci_kaniko.targets.agola.dialect import DIALECT
 from ci_kaniko.targets.agola.model import ARCHITECTURES, arch_of, run_name
 from ci_kaniko.targets.agola.tasks import runs_of
@@ -37,17 +38,6 @@ _LARGEST = 1024 * 1024
 """What Agola reads of a file, in bytes."""
 _LONGEST_NAME = 100
 
-_OWNED = {
-    "name": "agola.run",
-    "runtime": "executor and agola.arch",
-    "environment": "the fields of the spec",
-    "shell": "nothing: the executor's image has one",
-    "working_dir": "nothing: kaniko needs its own folder",
-    "task_timeout_interval": "agola.timeout",
-    "depends": "nothing: the checkout comes first",
-    "steps": "the fields of the spec",
-    "when": "triggers",
-}
 _EXTRA_TYPES: dict[str, tuple[type, str]] = {
     "ignore_failure": (bool, "true or false"),
     "approval": (bool, "true or false"),
@@ -66,7 +56,7 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     findings = [*_impossible_runs(planned, runs)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
-    view = {"runs": [run.fields() for run in runs], "written": [*_OWNED]}
+    view = {"runs": [run.fields() for run in runs], "written": [*OWNED["agola"]]}
     return Rendering(view=view)
 
 
@@ -92,7 +82,7 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
     yield from impossible_identities(plan, DIALECT)
-    yield from owned_keys("agola", extra, _OWNED)
+    yield from owned_keys("agola", extra)
     yield from narrow_checkout(
         plan, "its clone fetches no large files", "commands under prepare: can fetch them"
     )

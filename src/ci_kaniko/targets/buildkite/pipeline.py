@@ -16,6 +16,7 @@ from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_b
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.spec.native.keys import OWNED
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.inputs import takes_inputs
@@ -48,26 +49,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.buildkite.steps import Step
 
-_OWNED = {
-    "label": "buildkite.label",
-    "name": "buildkite.label",
-    "key": "buildkite.key",
-    "id": "buildkite.key",
-    "identifier": "buildkite.key",
-    "if": "triggers",
-    "branches": "triggers",
-    "agents": "buildkite.queue and buildkite.agents",
-    "timeout_in_minutes": "buildkite.timeout_minutes",
-    "retry": "buildkite.retry",
-    "concurrency": "buildkite.concurrency_group",
-    "concurrency_group": "buildkite.concurrency_group",
-    "command": "the fields of the spec",
-    "commands": "the fields of the spec",
-    "artifact_paths": "options: the output files are kept",
-    "plugins": "nothing: the kubernetes plugin runs the executor",
-    "secrets": "registries",
-    "image": "executor",
-}
 _MAX_JOBS = 500
 _LONGEST_KEY = 100
 _NO_PATHS = (
@@ -146,8 +127,8 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
         yield from builder_of(plan).impossible_image(plan, with_shell=True)
     yield from impossible(plan, DIALECT)
     yield from one_registry(plan)
-    owned = {**_OWNED, "checkout": "checkout"} if plan.spec.checkout else _OWNED
-    yield from owned_keys("buildkite", section.extra, owned)
+    here = {"checkout": "use checkout"} if plan.spec.checkout else {}
+    yield from owned_keys("buildkite", section.extra, here)
     yield from narrow_checkout(
         plan, "its agent fetches no large files", "a checkout hook of the agent can fetch them"
     )
@@ -343,7 +324,7 @@ def _other_step(step: Any, planned: Step) -> Iterator[str]:
     texts |= {"agents": {}, "env": {} if environment else step.get("env")}
     if not all(_survives(text) for text in _texts(texts)):
         yield "a $ is not doubled, so the upload would replace it"
-    for key in set(step) - {*_OWNED, *planned["extra"], "depends_on", "env"}:
+    for key in set(step) - {*OWNED["buildkite"], *planned["extra"], "depends_on", "env"}:
         yield f"a step has no {key}"
     (plugin,) = step["plugins"]
     if set(plugin) != {"kubernetes"}:

@@ -101,13 +101,19 @@ def last_ids(image: Image) -> list[str]:
     return [base_id(image)] if image.join else ids(image)
 
 
+def jobs_of_others(image: Image) -> list[str]:
+    """Jobs of the file that ours is put into, when raw keys say that it waits for them."""
+    needs = image.build.github.extra.get("needs") or []
+    return [needs] if isinstance(needs, str) else [*needs]
+
+
 def _of_the_image(plan: Plan) -> dict[str, Any]:
     """What all jobs of an image have in common."""
     section = plan.spec.github
     return {
         "timeout_minutes": section.timeout_minutes,
         "environment": section.environment,
-        "extra": section.extra,
+        "extra": {key: item for key, item in section.extra.items() if key != "needs"},
     }
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
 from ci_kaniko.quick.records import replace
 from ci_kaniko.targets.github.events import all_of
-from ci_kaniko.targets.github.jobs import building, job_id, joining, labels, last_ids
+from ci_kaniko.targets.github.jobs import (
+    building,
+    job_id,
+    jobs_of_others,
+    joining,
+    labels,
+    last_ids,
+)
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.text.quoting import annotated
 
@@ -61,6 +68,7 @@ class _Workflow:
             needs = [name for each in image.needs for name in last_ids(self.images[each])]
             if image.name in self.watched:
                 needs.insert(0, CHANGES)
+            needs += jobs_of_others(image)
             condition, may_be_skipped = self._condition(image)
             guard = self.changes.guards.get(image.name)
             for job in image.jobs:

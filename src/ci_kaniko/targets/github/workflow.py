@@ -17,6 +17,7 @@ from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
+from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github import TARGET
 from ci_kaniko.targets.github.changes import Changes
@@ -35,17 +36,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
     from ci_kaniko.targets.github.model import Job
 
-_OWNED = {
-    "runs-on": "github.runs_on",
-    "timeout-minutes": "github.timeout_minutes",
-    "environment": "github.environment",
-    "container": "github.mode",
-    "permissions": "the logins: each asks for what it needs",
-    "steps": "the fields of the spec",
-    "if": "triggers",
-    "concurrency": "triggers",
-    "env": "env: at the top",
-}
 _REQUEST, _RUN = "github.event.pull_request.number", "github.run_id"
 _MAX_SIZE = 500_000
 _MAX_ID = 100
@@ -127,7 +117,7 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
             ("github", "mode"),
             f"a job in the image of {builder.name} has no checkout, and GitHub chooses its user "
             "and profiles",
-            f"mode: docker runs it, or github: {{builder: {KANIKO}}}",
+            f"github: {{mode: docker}} runs it, or github: {{builder: {KANIKO}}}",
         )
         return
     yield from builder_of(plan).impossible_image(plan, with_shell=True)
@@ -183,7 +173,11 @@ def _secret_names(plan: Plan) -> Iterator[Finding]:
 def _image_findings(image: Image) -> Iterator[Finding]:
     """What is wrong with the jobs of an image, whatever they do."""
     section = image.build.github
-    yield from owned_keys("github", section.extra, {**_OWNED, **_owned_here(image)})
+    yield from owned_keys("github", section.extra, _owned_here(image))
+    needs = section.extra.get("needs") or []
+    if not isinstance(needs, str | list) or not all(isinstance(one, str) for one in needs):
+        where = ("github", "extra", "needs")
+        yield Finding("wrong-type", where, "needs: names jobs", "a list such as [test]")
     if image.build.prepare and is_inside(image.plan):
         yield Finding(
             "impossible-prepare",
@@ -211,12 +205,19 @@ def _owned_here(image: Image) -> dict[str, str]:
     """Keys that a job has only when the spec asks for something."""
     owned = {}
     if image.build.name:
-        owned["needs"] = "needs: of the image"
+        owned["needs"] = "use needs: of the image"
+    elif not _is_put_beside_others(image):
+        owned["needs"] = "remove it: no other job is in the file; mode: merge in outputs: has them"
     if image.build.digest:
-        owned["outputs"] = "digest: it is handed over"
+        owned["outputs"] = "use digest: it is handed over"
     if len(image.jobs) > 1:
-        owned |= {"needs": "platforms", "outputs": "platforms", "strategy": "platforms"}
+        owned |= dict.fromkeys(("needs", "outputs", "strategy"), "use platforms")
     return owned
+
+
+def _is_put_beside_others(image: Image) -> bool:
+    outputs = image.build.outputs.github if isinstance(image.build, SpecFields) else ()
+    return any(file.mode == "merge" for file in outputs)
 
 
 def _job_ids(pipeline: Pipeline, changes: Changes) -> Iterator[Finding]:
@@ -246,7 +247,7 @@ def _settings_of_the_file(pipeline: Pipeline) -> Iterator[Finding]:
                 "several-workflows",
                 image.build.at(("github", "workflow")),
                 "one file is one workflow, and other images have another",
-                "github: {workflow: ...} at the top, for all images",
+                "github: {workflow: ...} stands at the top, for all images",
             )
 
 

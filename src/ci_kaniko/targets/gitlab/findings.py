@@ -27,7 +27,7 @@ from ci_kaniko.targets.shared import (
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Pipeline
@@ -38,23 +38,6 @@ _MAX_NEEDS = 50
 _MAX_PATHS = 50
 _MAX_MEMORY = 2 * 1024 * 1024
 _MAX_NAME = 255
-
-_OWNED = {
-    "stage": "gitlab.stage",
-    "image": "executor",
-    "script": "the fields of the spec",
-    "before_script": "the Dockerfile",
-    "rules": "triggers",
-    "only": "triggers",
-    "except": "triggers",
-    "tags": "gitlab.tags",
-    "timeout": "gitlab.timeout",
-    "retry": "gitlab.retry",
-    "needs": "gitlab.needs",
-    "resource_group": "gitlab.resource_group",
-    "interruptible": "gitlab.interruptible",
-    "id_tokens": "the logins: each asks for what it needs",
-}
 
 
 def impossible_jobs(pipeline: Pipeline) -> list[Finding]:
@@ -154,13 +137,14 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
         yield from builder_of(plan).impossible_image(plan, with_shell=True)
     if section.dependency_proxy and plan.arguments:
         yield from mixed_logins(plan.spec, plan.logins)
-    yield from owned_keys("gitlab", section.extra, {**_OWNED, **_owned_here(plan)})
+    yield from owned_keys("gitlab", section.extra, _owned_here(plan))
     yield from unmounted_cache(
         plan,
         reason="a runner's own settings mount folders, and no job can ask for one",
         hint="remove it, and mount the folder as /cache in the runner's config.toml: kaniko looks "
         "there by itself",
     )
+    yield from _no_mappings(section.extra)
     yield from _checked_out_twice(plan)
     yield from _impossible_paths(plan)
     yield from _evaluated_paths(plan)
@@ -171,26 +155,29 @@ def _owned_here(plan: Plan) -> dict[str, str]:
     """Keys that a job has only when the spec asks for something."""
     owned = {}
     if plan.outputs:
-        owned["artifacts"] = "options: the output files are kept"
+        owned["artifacts"] = "use options: the output files are kept"
     if plan.spec.digest:
-        owned["artifacts"] = "digest: it is handed over"
+        owned["artifacts"] = "use digest: it is handed over"
     if plan.spec.name:
-        owned["extends"] = "nothing: the images share a hidden job"
+        owned["extends"] = "remove it: the images share a hidden job"
     if plan.reusable and plan.spec.inputs:
-        owned["variables"] = "inputs"
+        owned["variables"] = "use inputs"
     return owned
+
+
+def _no_mappings(extra: Mapping[str, Any]) -> Iterator[Finding]:
+    """GitLab refuses the whole file for these, and we look into them."""
+    for key, line in (("variables", "NAME: text"), ("inherit", "default: false")):
+        if not isinstance(extra.get(key) or {}, dict):
+            where = ("gitlab", "extra", key)
+            yield Finding("wrong-type", where, f"{key}: is not a mapping", f"lines such as {line}")
 
 
 def _checked_out_twice(plan: Plan) -> Iterator[Finding]:
     given = plan.spec.gitlab.extra.get("variables")
     ours = checkout_variables(plan.spec)
     where = ("gitlab", "extra", "variables")
-    if ours and not isinstance(given or {}, dict):
-        yield Finding(
-            "wrong-type", where, "variables: is not a mapping", "lines such as NAME: text"
-        )
-        return
-    for name in ours.keys() & (given or {}).keys():
+    for name in ours.keys() & given.keys() if isinstance(given, dict) else ():
         message = f"{quoted(name)} is written by ci-kaniko"
         yield Finding("owned-key", (*where, name), message, "use checkout", on_key=True)
 

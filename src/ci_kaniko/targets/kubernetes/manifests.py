@@ -39,21 +39,6 @@ if TYPE_CHECKING:
     from ci_kaniko.targets.kubernetes.containers import Container
     from ci_kaniko.targets.kubernetes.pods import Group, Pod
 
-_OWNED = {
-    "containers": "the fields of the spec",
-    "restartPolicy": "nothing: a build is never repeated",
-    "initContainers": "kubernetes.clone or prepare",
-    "activeDeadlineSeconds": "kubernetes.deadline_seconds",
-    "serviceAccountName": "kubernetes.service_account",
-    "serviceAccount": "kubernetes.service_account",
-    "automountServiceAccountToken": "kubernetes.service_account",
-    "enableServiceLinks": "nothing: service variables stay out of builds",
-    "securityContext": "nothing: kaniko needs to be root in its container",
-    "nodeSelector": "kubernetes.node_selector",
-    "tolerations": "kubernetes.tolerations",
-    "imagePullSecrets": "kubernetes.image_pull_secrets",
-    "volumes": "the logins, or kubernetes.cache_claim",
-}
 _MAX_BYTES = 1_000_000
 """etcd takes 1.5 MiB, and Kubernetes adds a status and notes about every field."""
 
@@ -115,7 +100,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _undecidable(plan)
     yield from _impossible_outputs(plan)
     yield from _impossible_clone(plan)
-    yield from owned_keys("kubernetes", plan.spec.kubernetes.extra, _OWNED)
+    yield from owned_keys("kubernetes", plan.spec.kubernetes.extra)
     yield from unmounted_cache(plan, plan.spec.kubernetes.cache_claim)
 
 

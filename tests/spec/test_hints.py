@@ -1,0 +1,109 @@
+"""A hint works: when a spec says what it says, its problem is gone and no error is new."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ci_kaniko.spec.build import SpecFields
+from ci_kaniko.spec.native.keys import KNOWN, OWNED
+from harness import hints
+from harness.bad_specs import Case, explained, problems_of, written
+
+if TYPE_CHECKING:
+    from ci_kaniko import Problem
+
+CASES = [*written(), *explained()]
+EXEMPT = {
+    ("conflicting-options", "keep one of the two"): "git.branch is the other, not this",
+    ("foreign-ci-token-kubernetes", "under registries: ghcr.io: {default: {username: NAME, "): (
+        "without the error a manifest is made, which needs a commit"
+    ),
+    ("missing-login-images", "under registries: add ghcr.io: "): "the image itself takes it away",
+    ("out-of-range", "at most 22"): "gzip has fewer levels than the field, and says so",
+    ("separate-runs", "agola: {run: NAME} at the top is for all images"): "theirs have to go",
+    ("unknown-variable", "letters, digits and _, such as ${env.CHANNEL}"): "a part of an image",
+    ("written-secret", "git: {token: NAME} opens a private repository"): (
+        "the first half is for people: what is before the @ is cut off"
+    ),
+}
+"""Hints that a program takes at their word too much: the case, how the hint begins, and why."""
+
+
+def name_of(case: Case) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_hint_that_is_followed_helps(case: Case) -> None:
+    problems = problems_of(case)
+    before = {(problem.rule, problem.message) for problem in problems}
+    for problem in problems:
+        for way in hints.ways(problem):
+            if any(case.name == name and way.words.startswith(start) for name, start in EXEMPT):
+                continue
+            mended = way.applied(case.data.decode("utf-8-sig"), problem)
+            left = problems_of(case._replace(data=mended.encode()))
+            assert not [one for one in left if is_same(one, problem)], (way.words, mended)
+            new = [one for one in left if (one.rule, one.message) not in before]
+            assert not [str(one) for one in new if one.severity == "error"], (way.words, mended)
+
+
+def is_same(one: Problem, other: Problem) -> bool:
+    return (one.rule, one.where, one.message) == (other.rule, other.where, other.message)
+
+
+def test_each_form_and_exemption_is_needed() -> None:
+    said = [
+        (case.name, way) for case in CASES for one in problems_of(case) for way in hints.ways(one)
+    ]
+    assert {way.form for _, way in said} == {*hints.FORMS}
+    for name, start in EXEMPT:
+        assert any(name == case and way.words.startswith(start) for case, way in said), start
+
+
+NATIVE_RULES = {"unknown-key", "unknown-native-key", "owned-key"}
+DECIDED = re.compile(
+    r"(?:use|remove it:|known here:|known:|did you mean \"\w+\"\?|\w+: at the top says).*"
+)
+"""What people do about it: a field of another shape, or nothing."""
+
+
+@pytest.mark.parametrize("section", KNOWN)
+def test_a_key_of_a_platform_finds_its_place(section: str) -> None:
+    """The hint of a key below a section names a place where the key is known."""
+    wrong = {"bogus", "when", *(key[:-1] for key in KNOWN[section])}
+    for key in (*KNOWN[section], *OWNED[section], *sorted(wrong)):
+        case = Case("", f"push: never\n{section}: {{{key}: x}}\n".encode(), section, {})
+        for _ in range(3):
+            found = [one for one in problems_of(case) if one.rule in NATIVE_RULES]
+            said = [way for one in found for way in hints.ways(one)]
+            if not said:
+                assert all(DECIDED.fullmatch(one.hint) for one in found), (key, found)
+                break
+            way = next((one for one in said if "extra" in one.words), said[0])
+            case = case._replace(data=way.applied(case.data.decode(), found[0]).encode())
+        else:
+            pytest.fail(f"{key}: each hint leads to another one")
+
+
+@pytest.mark.parametrize("section", KNOWN)
+def test_no_value_of_a_key_of_a_platform_is_a_bug(section: str) -> None:
+    """It is written as it is, or refused."""
+    head = "push: never\ndefault_branch: main\n"
+    for key in KNOWN[section]:
+        for value in ("x", "[[x]]", "{x: y}", "1"):
+            problems_of(
+                Case("", f"{head}{section}: {{extra: {{{key}: {value}}}}}".encode(), section, {})
+            )
+
+
+def test_what_is_said_of_a_key_of_ours_names_fields() -> None:
+    for hint in (hint for owned in OWNED.values() for hint in owned.values()):
+        for section, field in re.findall(r"(\w+)\.(\w+)", hint):
+            model = SpecFields.model_fields[section].annotation
+            assert field in model.model_fields, hint  # type: ignore[union-attr]
+        if (word := re.fullmatch(r"use (\w+)(?:$|:.*)", hint)) and word[1] != "the":
+            assert word[1] in SpecFields.model_fields, hint
