@@ -7,17 +7,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ci_kaniko
 from ci_kaniko.quick.built import PACKAGE
 from ci_kaniko.quick.choice import FORCED
 from ci_kaniko.rehearsing.events import Event, values
+from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, images, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
-from harness.execution import run
+from harness.execution import run, steps_of
 from harness.expectation import Run
 
 if TYPE_CHECKING:
@@ -154,19 +156,28 @@ def execute(
         empty = expected_logins.Fed({}, {})
         fed = empty if wanted.event.fork else expected_logins.fed(wanted)
     section = wanted.spec.section(wanted.target)
-    return run(
-        Request(
-            wanted.target,
-            text,
-            wanted.event,
-            **in_its_store(fed, wanted.target),
-            variables=expectation.RUN_TIME,
-            shell=shell,
-            executor_status=status,
-            secret=section.get("secret", "ci-kaniko"),
-            extra_env=extra_env or {},
-        )
+    request = Request(
+        wanted.target,
+        text,
+        wanted.event,
+        **in_its_store(fed, wanted.target),
+        variables=expectation.RUN_TIME,
+        shell=shell,
+        executor_status=status,
+        secret=section.get("secret", "ci-kaniko"),
+        extra_env=extra_env or {},
     )
+    return run(_after_the_time(request) if "format-local" in text else request)
+
+
+def _after_the_time(request: Request) -> Request:
+    """A job with what the one before has read in its clone, where it cannot do that itself."""
+    if request.target not in ("agola", "buildkite"):
+        return request
+    (first, *_) = steps_of(request.target, request.text, request.event, {})
+    done = run(replace(request, job=first.name, extra_env={}))
+    handed = Handed(artifacts={first.name: done.artifacts}, outputs={first.name: done.outputs})
+    return replace(request, handed=handed)
 
 
 @functools.cache

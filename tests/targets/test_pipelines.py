@@ -244,6 +244,8 @@ def are_called_as_the_spec_says(found: set[str], pipeline: Pipeline, target: str
     assert known <= found
     own = {*pipeline.preparations()} if target in ("gitlab", "buildkite", "agola") else set[str]()
     rest = {name for name in found - known if not name.endswith(("/clone", "/prepare"))}
+    if target == "buildkite" and re.search(r"\$\{commit\.(date|timestamp)", str(pipeline.images)):
+        own |= {f"commit-time-{next(iter(pipeline.images))}"}
     assert rest - {"changes", "checkout"} <= own
 
 

@@ -50,9 +50,14 @@ def preparation_name(preparation: Preparation, given: Template | None = None) ->
 
     ``given`` is the native name of that job when the spec gives it.
     """
+    return name_before("prepare", preparation.name, given)
+
+
+def name_before(start: str, word: str, given: Template | None) -> str:
+    """The name of a job that comes before the one of an image, whose native name is ``given``."""
     if given and given != "build-":
-        return given.prefixed("prepare-", instead_of="build-")
-    return f"prepare-{preparation.name}" if preparation.name and not given else "prepare"
+        return given.prefixed(f"{start}-", instead_of="build-")
+    return f"{start}-{word}" if word and not given else start
 
 
 def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterator[Finding]:

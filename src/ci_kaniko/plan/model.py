@@ -12,7 +12,7 @@ from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
-from ci_kaniko.syntax.variables import Parts, names, parts_of, text_of
+from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names, parts_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,6 +235,11 @@ class Plan(NamedTuple):
         texts += [login.key for login in self.logins]
         texts += [self.spec.context.parts] if self.arguments else []
         return {name for parts in texts for name in names(parts) if not name.startswith("@")}
+
+    @property
+    def tells_time(self) -> bool:
+        """Whether the build says when its commit was made, which git knows and few platforms."""
+        return not self.variables.isdisjoint(COMMIT_TIMES)
 
     def uses(self) -> Iterator[tuple[Where, str]]:
         """Every portable variable and where the spec uses it."""

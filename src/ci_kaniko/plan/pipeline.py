@@ -78,6 +78,11 @@ class Image(NamedTuple):
         return self.join or self.jobs[0].plan
 
     @property
+    def tells_time(self) -> bool:
+        """Whether a job of it says when the commit was made."""
+        return any(plan.tells_time for plan in self.plans)
+
+    @property
     def hands_over(self) -> bool:
         """Whether later jobs get the digest of the image."""
         return self.build.digest
@@ -264,3 +269,4 @@ class Named(NamedTuple):
 
 
 PREPARES = "prepares an image"
+READS_TIME = "reads the time of the commit"

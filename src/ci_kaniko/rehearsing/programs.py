@@ -125,7 +125,6 @@ case "$*" in
   "diff --name-only --no-renames -z $before.."*"$head --") cat /.recorder/changed; exit ;;
   "diff "*) echo "fatal: bad revision" >&2; exit 128 ;;
   *%cI*) sed -n 1p /.recorder/timestamps ;;
-  *%Y%m%d%H%M%S*%cd*) sed -n 2p /.recorder/timestamps | tr -cd 0-9 ;;
   *format-local*%cd* | *%cd*format-local*) sed -n 2p /.recorder/timestamps ;;
   *%ct*) sed -n 2p /.recorder/timestamps | xargs date -u +%s -d ;;
   *) echo "git: this rehearsal does not know: $*" >&2; exit 99 ;;
@@ -180,6 +179,8 @@ echo "${0##*/} $* in $(pwd)" >>/.record/tools.log
 env >>/.record/tools.env
 grep -qx "${0##*/}" /.recorder/failing && exit 3
 case "${0##*/} $*" in
+  "git show "*T%H:%M:%SZ* | "git -c safe.directory=* show "*T%H:%M:%SZ*)
+    sed -n 2p /.recorder/timestamps ;;
   "git -C "*" checkout "*) cp -a /.record/repository/. "$2" ;;
   "go build -o "*)
     mkdir -p "$(dirname "$3")"

@@ -189,6 +189,7 @@ def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None
 
 _MADE_OF = {
     "commit.short": ("commit.sha",),
+    "commit.date": ("commit.timestamp",),
     "repository.owner": ("repository.path",),
     "repository.name": ("repository.path",),
     "ref.name": ("branch", "tag"),

@@ -64,6 +64,9 @@ class Words:
         define = self._draft.variable
         if name == "commit.short":
             return define("short", f"$(printf %.8s {self.value('commit.sha')})")
+        if name == "commit.date":
+            time = self.value("commit.timestamp")
+            return define("commit_date", f"$(printf %s {time} | tr -cd 0-9)")
         if name == "build.timestamp":
             return define("timestamp", "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
         if name == "build.date":

@@ -148,6 +148,10 @@ class Section(Model):
         builder = self.builder or build.builder
         return joins if builder == KANIKO else {*joins, builder}
 
+    def time_tool(self, build: Any) -> str:
+        """Which of the tools tells when a commit was made, where the platform does not."""
+        return ""
+
     def fetches(self, build: Any) -> bool:
         """Whether the executor fetches a repository that another target checks out."""
         return False

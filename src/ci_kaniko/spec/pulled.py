@@ -8,10 +8,11 @@ from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.spec.texts import tells_time
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, path_of, pulled_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko.spec.build import Build
 
@@ -35,10 +36,18 @@ def run_images(build: Build, target: str = "") -> Iterator[tuple[str, str]]:
         yield _executor(build)
     if build.prepare:
         yield build.prepare.image, ""
-    run = {tool for name in names for tool in getattr(build, name).tools(build)}
+    run = tools_of(build, names)
     for tool, default in DEFAULTS.items():
         if tool in run:
             yield getattr(build.tools, tool) or default, default
+
+
+def tools_of(build: Build, names: Iterable[str]) -> set[str]:
+    """Which of the tools any of some targets runs for a build."""
+    sections = [getattr(build, name) for name in names]
+    run = {tool for section in sections for tool in section.tools(build)}
+    more = {section.time_tool(build) for section in sections} - {*run, ""}
+    return run | more if more and tells_time(build) else run
 
 
 def own_executor(build: Build) -> str | None:

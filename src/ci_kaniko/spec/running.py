@@ -10,7 +10,7 @@ from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.extra import raw_images
-from ci_kaniko.spec.pulled import DEFAULTS, mirrored
+from ci_kaniko.spec.pulled import DEFAULTS, mirrored, tools_of
 from ci_kaniko.spec.tools import is_pinned
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _used_targets(spec: SpecFields) -> list[str]:
 def _of(build: Build, targets: list[str]) -> Iterator[Running]:
     if KANIKO in map(build.built_by, targets):
         yield from _executor(build)
-    run = {tool for name in targets for tool in getattr(build, name).tools(build)}
+    run = tools_of(build, targets)
     for tool, default in DEFAULTS.items():
         given = getattr(build.tools, tool)
         if given or tool in run:

@@ -10,7 +10,7 @@ from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
-from ci_kaniko.syntax.variables import INPUT_READ
+from ci_kaniko.syntax.variables import COMMIT_TIMES, INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -107,6 +107,12 @@ def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     found: list[tuple[Where, str]] = []
     _add_templates(spec, Build, (), found)
     return found
+
+
+def tells_time(spec: Build) -> bool:
+    """Whether a build says when its commit was made."""
+    texts = texts_with_variables(spec)
+    return any(f"${{{name}" in text for _, text in texts for name in COMMIT_TIMES)
 
 
 def settings_with_inputs(spec: Build, target: str) -> list[str]:

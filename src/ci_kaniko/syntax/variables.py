@@ -87,7 +87,7 @@ class Variable(NamedTuple):
 VARIABLES: dict[str, Variable] = {
     "commit.sha": Variable("the commit that is checked out, 40 hexadecimal digits", in_tag=True),
     "commit.short": Variable("its first 8 digits", in_tag=True),
-    "commit.timestamp": Variable("when it was committed, ISO 8601"),
+    "commit.timestamp": Variable("when it was committed, UTC, such as 2026-01-02T03:04:05Z"),
     "commit.date": Variable("when it was committed, UTC, such as 20260102030405", in_tag=True),
     "branch": Variable("the branch; empty for tags and pull requests", may_be_empty=True),
     "default_branch": Variable("the repository's default branch"),
@@ -136,6 +136,9 @@ VARIABLES: dict[str, Variable] = {
     "build.timestamp": Variable("when the build starts, UTC, such as 2026-01-02T03:04:05Z"),
     "build.date": Variable("the same as 20260102030405, which sorts", in_tag=True),
 }
+
+COMMIT_TIMES = ("commit.timestamp", "commit.date")
+"""What only git knows, where the platform does not tell it."""
 
 ENV_PREFIX = "env."
 ENV = Variable(

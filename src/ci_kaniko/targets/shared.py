@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
+GIT_TIME = "git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
+"""What prints when a commit was made, in the time zone of ``TZ``."""
+
+
+def told_time(command: str) -> list[str]:
+    """Lines that put into ``$committed`` what a command knows, or stop."""
+    return [
+        f"committed=$({command}) || committed=''",
+        "case $committed in",
+        "  ????-??-??T??:??:??Z) ;;",
+        "  *)",
+        '    echo "ci-kaniko: nobody has told when the commit was made" >&2',
+        "    exit 1",
+        "    ;;",
+        "esac",
+    ]
+
+
 def remote_url(variable: str) -> str:
     """A shell assignment of ``repository_url``: the https page of a git remote.
 

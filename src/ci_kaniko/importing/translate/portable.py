@@ -19,6 +19,7 @@ _REF_CUTS = ("${#refs/", "${##refs/")
 _CHANGED: dict[tuple[str, str], str] = {
     ("commit.sha", "short"): "commit.short",
     ("commit.sha", "first:8"): "commit.short",
+    ("commit.timestamp", "tr -cd 0-9"): "commit.date",
     ("repository.path", "owner"): "repository.owner",
     ("repository.path", "name"): "repository.name",
     ("repository.url", "path"): "repository.path",

@@ -16,7 +16,7 @@ from ci_kaniko.rehearsing.documents import (
 )
 from ci_kaniko.rehearsing.programs import BUILDKITE_AGENT
 from ci_kaniko.rehearsing.recorded import File
-from ci_kaniko.rehearsing.running import Outcome, Running
+from ci_kaniko.rehearsing.running import Outcome, Running, builder_in
 from ci_kaniko.rehearsing.told import buildkite as told
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ def run(request: Running) -> Outcome:
     job_env = told.environment(request.event)
     pipeline = buildkite_pipeline(request.text, request.event, request.inputs)
     commands = buildkite_commands(pipeline)
-    step = only(commands if request.job else for_the_event(commands, request.event), request.job)
+    building = {key: step for key, step in commands.items() if builder_in(_buildkite_script(step))}
+    chosen = commands if request.job else for_the_event(building or commands, request.event)
+    step = only(chosen, request.job)
     pod, container = _buildkite_container(step)
     plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
-    command = step["command"] if "command" in step else step["commands"]
-    text = command if isinstance(command, str) else "\n".join(command)
+    text = _buildkite_script(step)
     image = container.get("image") or step.get("image", "")
     env = {
         **request.container_env(image, text),
@@ -98,6 +99,11 @@ def buildkite_commands(pipeline: Mapping[str, Any]) -> dict[str, dict[str, Any]]
         for index, step in enumerate(pipeline["steps"])
         if isinstance(step, dict) and ("command" in step or "commands" in step)
     }
+
+
+def _buildkite_script(step: Mapping[str, Any]) -> str:
+    command = step["command"] if "command" in step else step["commands"]
+    return command if isinstance(command, str) else "\n".join(command)
 
 
 def _buildkite_plugin(step: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def environment(event: Event) -> dict[str, str]:
         "CI_DEFAULT_BRANCH": event.default_branch,
         "CI_COMMIT_SHA": event.sha,
         "CI_COMMIT_SHORT_SHA": event.sha[:8],
-        "CI_COMMIT_TIMESTAMP": event.timestamp,
+        "CI_COMMIT_TIMESTAMP": event.timestamp_local,
         "CI_COMMIT_REF_NAME": event.ref_name,
         "CI_COMMIT_REF_SLUG": slug(event.ref_name),
         "CI_PIPELINE_SOURCE": sources.get(event.source, event.source),

@@ -54,5 +54,9 @@ class Agola(Section):
         def __init__(self, /, **data: "Unpack[AgolaDict]") -> None: ...
 
     def tools(self, build: Any) -> set[str]:
-        clones = build.context.is_checked_out and (not build.prepare or build.tools.git)
+        clones = build.context.is_checked_out and self.time_tool(build)
         return super().tools(build) | ({"git"} if clones else set())
+
+    def time_tool(self, build: Any) -> str:
+        """What prepares may clone, too."""
+        return "git" if not build.prepare or build.tools.git else ""

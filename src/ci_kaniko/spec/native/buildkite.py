@@ -147,6 +147,10 @@ class Buildkite(Section):
 
         def __init__(self, /, **data: "Unpack[BuildkiteDict]") -> None: ...
 
+    def time_tool(self, build: Any) -> str:
+        """The agent checks out, and git reads from that."""
+        return "git"
+
     def check(self, build: Any) -> "Iterator[Finding]":
         """A file that others upload with inputs, they may upload twice."""
         if self.form == "steps" and build.inputs and not inputs_in(self.key or ""):

@@ -8,6 +8,7 @@ from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.pulled import tools_of
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.conditions import VERSIONS
@@ -92,12 +93,12 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
                     yield no_effect(where, message, hint), checked_out
-        acts = any("checkout" in section.tools(build) for _, section in _sections(build))
-        for name, heard in (("git", checked_out), ("checkout", acts)):
+        run = tools_of(build, known_names())
+        clones = checked_out or "git" in run
+        for name, heard in (("git", clones), ("checkout", "checkout" in run)):
             if getattr(build.tools, name):
                 message = "the executor fetches the context, and nothing is checked out"
                 yield no_effect(("tools", name), message, "remove it"), heard
-        run = {tool for _, section in _sections(build) for tool in section.tools(build)}
         for name in BUILDER_IMAGES:
             if getattr(build.tools, name):
                 message, hint = f"nothing is built by {name}", f"builder: {name} asks for it"

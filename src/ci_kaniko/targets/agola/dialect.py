@@ -21,13 +21,11 @@ OUTPUTS = "/kaniko/output"
 DIGESTS = "/kaniko/digest"
 """The repository, the files that the executor writes, and the digest that it hands over."""
 
-_NO_CLOCK = "Agola passes no commit time, and kaniko's image has no git"
 _NO_REGISTRY = Impossible("Agola has no registry of its own", "name the registry's host")
 
 _CELLS: dict[str, Cell | Impossible] = {
     "commit.sha": Cell("AGOLA_GIT_COMMITSHA"),
-    "commit.timestamp": Impossible(_NO_CLOCK, "use ${build.timestamp}"),
-    "commit.date": Impossible(_NO_CLOCK, "use ${build.date}"),
+    "commit.timestamp": Cell("committed"),
     "branch": Cell("AGOLA_GIT_BRANCH"),
     "tag": Cell("AGOLA_GIT_TAG"),
     "pull_request.number": Cell("AGOLA_PULL_REQUEST_ID"),

@@ -9,7 +9,8 @@ for what they are themselves.
 
 A restored file must not be there already, not even a folder. So what tasks save lies side by side
 as soon as one task restores what several have saved: the repository in ``src``, what was prepared
-in a folder that is called like the task, digests in ``digests`` and other files in ``outputs``.
+in a folder that is called like the task, the time of the commit in ``commit``, digests in
+``digests`` and other files in ``outputs``.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from ci_kaniko.targets.agola.dialect import DIALECT, DIGESTS, OUTPUTS, SOURCE, o
 from ci_kaniko.targets.agola.model import Task, arch_of, run_name, task_name
 from ci_kaniko.targets.agola.steps import checking, clone, commands, given, restore, save
 from ci_kaniko.targets.agola.when import covers, native, only_for, only_in, union, when_of
-from ci_kaniko.targets.shared import preparing
+from ci_kaniko.targets.shared import GIT_TIME, preparing, told_time
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ _REGISTRIES = "docker_registries_auth"
 _CHECKOUT = "checkout"
 _REPOSITORY = "src"
 """Where the repository lies in the workspace when other things do, too."""
+_TIME_FOLDER = "/tmp/commit"  # noqa: S108
+_TIME = "commit/timestamp"
+"""Where a clone leaves the time of its commit, and where that lies in the workspace."""
 _JOIN_FOLDER = "/tmp/join"  # noqa: S108
 _JOINED = "digest"
 """The image that joins has a user of its own, who may write there; below it lies the digest."""
@@ -73,13 +77,19 @@ class Run:
         self.tasks: list[Task] = []
         self._ancestors: dict[str, set[str]] = {}
         self._apart = self._is_prepared_apart()
+        timed = [_source(image) for image in images if image.tells_time]
+        self._timed = {_CHECKOUT if self._apart else name for name in timed}
         self._add_sources()
         for image in images:
             self._add_image(image)
         self._spread_when()
         dependents = {name for task in self.tasks for name in task.depends}
-        self._side_by_side = self._apart or any(
-            task.name in dependents for task in self.tasks if task.hands_over or task.outputs
+        self._side_by_side = (
+            self._apart
+            or bool(self._timed)
+            or any(
+                task.name in dependents for task in self.tasks if task.hands_over or task.outputs
+            )
         )
 
     # -- which tasks there are ------------------------------------------------------------------
@@ -169,23 +179,32 @@ class Run:
 
     def _cloning(self, task: Task) -> Fields:
         image = git_image(task.image.build)
-        fields = self._task(task, image, [clone(task.image.build), self._saving_source()])
+        steps = [clone(task.image.build), *self._timing(task), self._saving_source(task)]
+        fields = self._task(task, image, steps)
         return {**fields, **given({"environment": _proxies(task.plan)})}
 
-    def _saving_source(self) -> Fields:
-        return save((".", _REPOSITORY if self._side_by_side else ".", ["**"]))
+    def _timing(self, task: Task) -> Iterator[Fields]:
+        """The step that reads when the commit was made, where git and a clone are."""
+        if task.name in self._timed:
+            told = f'TZ=UTC {GIT_TIME} "$AGOLA_GIT_COMMITSHA" > {_TIME_FOLDER}/timestamp'
+            yield commands("Read the time of the commit", f"mkdir -p {_TIME_FOLDER}\n{told}\n")
+
+    def _saving_source(self, task: Task) -> Fields:
+        time = [(_TIME_FOLDER, "commit", ["timestamp"])] * (task.name in self._timed)
+        return save((".", _REPOSITORY if self._side_by_side else ".", ["**"]), *time)
 
     def _preparing(self, task: Task, preparation: Preparation) -> Fields:
         prepare, agola = preparation.prepare, task.image.build.agola
         enter = [f"cd {_REPOSITORY}"] if self._apart else []
         enter = [*only_in(preparation.started, task.name), *enter]
-        before = restore(".") if self._apart else clone(task.image.build)
-        saving = self._saving_source()
+        before = [restore(".")] if self._apart else [clone(task.image.build)]
+        before += self._timing(task)
+        saving = self._saving_source(task)
         if self._apart:
             paths = [path for name in prepare.artifacts for path in (name, f"{name}/**")]
             saving = save((_REPOSITORY, task.name, paths))
         steps = [
-            before,
+            *before,
             commands("Prepare", preparing(prepare.commands, enter)),
             commands("Check the artifacts", checking(prepare.artifacts, enter)),
             saving,
@@ -219,13 +238,16 @@ class Run:
         digest = Cell(literal=f"{DIGESTS}/{task.name}")
         site = site._replace(places={**site.places, DIGEST: digest})
         stops = self._stops(task, task.plan)
-        if not stops:
-            return site
         place = builder_of(task.plan).path
+        time = _time(task.plan, f"{builder_of(task.plan).home}/{_TIME}")
+        if not stops and not time:
+            return site
         kept = (
-            [f"mkdir -p {place(OUTPUTS)}"] if task.outputs and not output_folders(task.plan) else []
+            [f"mkdir -p {place(OUTPUTS)}"]
+            if stops and task.outputs and not output_folders(task.plan)
+            else []
         )
-        first = [*site.opening(task.plan), *kept, *stops]
+        first = [*site.opening(task.plan), *kept, *stops, *time]
         return site._replace(opening=lambda _: first)
 
     def _stops(self, task: Task, plan: Plan) -> list[str]:
@@ -239,7 +261,7 @@ class Run:
         return not covers(own, task.when)
 
     def _restoring(self, task: Task) -> Iterator[Fields]:
-        if not task.plan.reads_checkout:
+        if not task.plan.reads_checkout and not task.plan.tells_time:
             return
         builder = builder_of(task.plan)
         source = builder.path(SOURCE)
@@ -263,7 +285,7 @@ class Run:
         site = joined(DIALECT.site)
         first = [f"mkdir {_JOINED}"] if task.hands_over else []
         first += self._stops(task, plan)
-        first += site.opening(plan)
+        first += [*site.opening(plan), *_time(plan, _TIME)]
         join = Join(image, plan, DIALECT, site._replace(opening=lambda _: first))
         file = quote(f"{_JOINED}/{task.name}")
         after = [f'printf %s "$digest" > {file}'] if task.hands_over else []
@@ -302,9 +324,14 @@ class Run:
 
 def _source(image: Image) -> str:
     """The task that an image gets the repository from; empty when it needs none."""
-    if not image.jobs[0].plan.reads_checkout:
+    if not image.jobs[0].plan.reads_checkout and not image.tells_time:
         return ""
     return preparation_name(image.preparation) if image.preparation else _CHECKOUT
+
+
+def _time(plan: Plan, file: str) -> list[str]:
+    """Lines that read when the commit was made, where a script says so."""
+    return told_time(f"cat {file}") if plan.tells_time else []
 
 
 def _pushing(image: Image) -> Plan | None:

@@ -43,14 +43,11 @@ _PULL_REQUEST = (
     "pull_request=${BUILDKITE_PULL_REQUEST:-}",
     "if [ \"$pull_request\" = false ]; then pull_request=''; fi",
 )
-_NO_CLOCK = "Buildkite passes no commit time, and kaniko's image has no git"
-_BY_UPLOAD = "with form: steps an input that the upload fills: git is there"
 _REMOTE = remote_url("BUILDKITE_REPO")
 
 _CELLS: dict[str, Cell | Impossible] = {
     "commit.sha": Cell("BUILDKITE_COMMIT", define=_COMMIT),
-    "commit.timestamp": Impossible(_NO_CLOCK, f"use ${{build.timestamp}}, or {_BY_UPLOAD}"),
-    "commit.date": Impossible(_NO_CLOCK, f"use ${{build.date}}, or {_BY_UPLOAD}"),
+    "commit.timestamp": Cell("committed"),
     "branch": Cell("branch", define=_BRANCH),
     "tag": Cell("BUILDKITE_TAG", may_be_unset=True),
     "pull_request.number": Cell("pull_request", define=_PULL_REQUEST),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
-from ci_kaniko.plan.pipeline import PREPARES, Named, apart, pipeline, prepared_by
+from ci_kaniko.plan.pipeline import PREPARES, READS_TIME, Named, apart, pipeline, prepared_by
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
@@ -29,6 +29,7 @@ from ci_kaniko.targets.buildkite.steps import (
     key_of,
     preparation_key,
     steps,
+    time_key,
 )
 from ci_kaniko.targets.shared import (
     differing_forms,
@@ -150,6 +151,9 @@ def _names(pipeline: Pipeline) -> Iterator[Named]:
     for preparation in pipeline.preparations:
         key = preparation_key(preparation, pipeline.images)
         yield Named(prepared_by(preparation, pipeline.images), key, "key", PREPARES)
+    time = time_key(pipeline)
+    for image in [image for image in pipeline.images if image.tells_time][:1] if time else ():
+        yield Named(image, str(time), "key", READS_TIME)
 
 
 def names_beside_others(spec: Spec) -> Iterator[Named]:

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.plan.jobs import job_name, preparation_name, runner
+from ci_kaniko.plan.jobs import job_name, name_before, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
-from ci_kaniko.plan.tools import join_image
+from ci_kaniko.plan.resolve import started_by
+from ci_kaniko.plan.tools import git_image, join_image
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.pulled import mirrored
@@ -24,7 +25,7 @@ from ci_kaniko.targets.buildkite.plugin import (
     settings,
 )
 from ci_kaniko.targets.pods import cloud_labels, pull_secrets, resources
-from ci_kaniko.targets.shared import with_defaults
+from ci_kaniko.targets.shared import GIT_TIME, told_time, with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ci_kaniko.builders.builder import Builder
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.shell.dialect import Site
     from ci_kaniko.spec.build import Build
 
 NODES = {
@@ -49,15 +51,19 @@ Step = dict[str, Any]
 def steps(pipeline: Pipeline) -> Iterator[Step]:
     """Every step, each after those that it waits for."""
     images = {image.name: image for image in pipeline.images}
+    time = time_key(pipeline)
+    if time is not None:
+        yield _timing(pipeline, time)
     for preparation in pipeline.preparations:
         yield _preparing(preparation, prepared_by(preparation, pipeline.images))
     for image in pipeline.images:
         first = [preparation_key(image.preparation, images.values())] if image.preparation else []
         for job in image.jobs:
             needed = [key for name in image.needs for key in _last_keys(images[name], job)]
-            yield _building(image, job, [*first, *needed], images)
+            known = time if job.plan.tells_time else None
+            yield _building(image, job, [*first, *needed], images, known)
         if join := join_plan(image):
-            yield _joining(image, join)
+            yield _joining(image, join, time if join.tells_time else None)
 
 
 class Uploaded(str):
@@ -120,6 +126,14 @@ def preparation_key(preparation: Preparation, images: Iterable[Image]) -> Key:
     return Key(preparation_name(preparation, build.buildkite.key), build)
 
 
+def time_key(pipeline: Pipeline) -> Key | None:
+    """The key of the step that reads when the commit was made; None where nobody asks."""
+    first = next((image for image in pipeline.images if image.tells_time), None)
+    if first is None:
+        return None
+    return Key(name_before("commit-time", first.word, first.build.buildkite.key), first.build)
+
+
 def join_plan(image: Image) -> Plan | None:
     """What the join does; a build that pushes nothing, such as a pull request, has no join."""
     if image.join is None:
@@ -147,11 +161,14 @@ def _last_keys(image: Image, job: Job) -> list[Key]:
     return [*keys * fewer, key_of(image)]
 
 
-def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Image]) -> Step:
+def _building(
+    image: Image, job: Job, before: list[Key], images: Mapping[str, Image], time: Key | None
+) -> Step:
     plan, section, key = job.plan, image.build.buildkite, job_key(image, job)
     builder = builder_of(plan)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
-    script = Script(plan, dialect_of(plan), asks=asks)
+    dialect = dialect_of(plan)
+    script = Script(plan, dialect, _knowing(time, dialect.site), asks=asks)
     text = script.build(
         lambda words: [
             *(_unpacked(image.preparation, images.values(), builder) if image.preparation else []),
@@ -176,7 +193,7 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
     label = section.label or f":docker: Build {image.word or 'image'}"
     label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests
     return {
-        **_step(plan, key, before),
+        **_step(plan, key, [time, *before] if time else before),
         "label": label,
         "environment": environment(plan, script.environment),
         "script": text,
@@ -186,11 +203,11 @@ def _building(image: Image, job: Job, before: list[Key], images: Mapping[str, Im
     }
 
 
-def _joining(image: Image, plan: Plan) -> Step:
+def _joining(image: Image, plan: Plan, time: Key | None) -> Step:
     section, key = image.build.buildkite, key_of(image)
     keys = {job.platform: job_key(image, job) for job in image.jobs if not job.requests}
     dialect = dialect_of(plan)
-    join = Join(image, plan, dialect, joined(dialect.site))
+    join = Join(image, plan, dialect, _knowing(time, joined(dialect.site)))
     text = join.build(_asked(keys), [_meta_data_set(key)] if image.hands_over else [])
     pod = settings(
         section,
@@ -201,13 +218,55 @@ def _joining(image: Image, plan: Plan) -> Step:
         security={"runAsUser": 0},
     )
     return {
-        **_step(plan, key, list(keys.values())),
+        **_step(plan, key, [time, *keys.values()] if time else [*keys.values()]),
         "label": section.label or f":docker: Join {image.word or 'image'}",
         "environment": environment(plan, join.script.environment),
         "script": text,
         "plugin": pod,
         "anchor": "join",
     }
+
+
+def _timing(pipeline: Pipeline, key: Key) -> Step:
+    """The step that has git, and the agent's checkout, and tells when the commit was made."""
+    several = [image for image in pipeline.images if image.tells_time]
+    build = several[0].build
+    section = build.buildkite
+    # The checkout belongs to whoever the agent's own image runs as.
+    git = GIT_TIME.replace("git ", "git -c safe.directory='*' ", 1)
+    lines = [
+        "set -eu",
+        f'committed=$(TZ=UTC {git} "$BUILDKITE_COMMIT")',
+        f'{AGENT} meta-data set {key.word}:timestamp "$committed"',
+    ]
+    pod = settings(
+        section,
+        git_image(build),
+        nodes=section.node_selector,
+        given=({}, {}),
+        service_account=False,
+        checkout=checkout_settings(build),
+        pull=pull_secrets(build, "buildkite"),
+    )
+    return {
+        **_common(build),
+        "key": key,
+        "label": ":git: Read the time of the commit",
+        "condition": condition_of_any(dict.fromkeys(started_by(each.build) for each in several)),
+        "concurrency_group": None,
+        "environment": environment(several[0].plan, {}),
+        "script": "\n".join(lines) + "\n",
+        "plugin": pod,
+        "anchor": "commit-time",
+    }
+
+
+def _knowing(time: Key | None, site: Site) -> Site:
+    """Where a script runs that reads the time of the commit first."""
+    if time is None:
+        return site
+    read = told_time(f"{AGENT} meta-data get {time.word}:timestamp")
+    return site._replace(opening=lambda plan: [*site.opening(plan), *read])
 
 
 def _preparing(preparation: Preparation, image: Image) -> Step:

@@ -13,7 +13,7 @@ from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDia
 from ci_kaniko.shell.join import joined
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import INPUT_PREFIX, inputs_in
-from ci_kaniko.targets.shared import config_folder
+from ci_kaniko.targets.shared import GIT_TIME, config_folder
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
 if TYPE_CHECKING:
@@ -25,20 +25,13 @@ if TYPE_CHECKING:
 CONTEXT = "/kaniko/context"
 """Where the checkout is mounted."""
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
-_COMMIT_TIME = "-s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd"
-_COMMIT_DATE = "-s --date=format-local:%Y%m%d%H%M%S --format=%cd"
 _BRANCH = ("case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac",)
 _TAG = ("case $GITHUB_REF in refs/tags/*) tag=$GITHUB_REF_NAME ;; *) tag='' ;; esac",)
 
 _CELLS: dict[str, Cell] = {
     "commit.sha": Cell("GITHUB_SHA"),
     "commit.timestamp": Cell(
-        "committed",
-        define=(f'committed=$(TZ=UTC git show {_COMMIT_TIME} "$GITHUB_SHA")',),
-    ),
-    "commit.date": Cell(
-        "commit_date",
-        define=(f'commit_date=$(TZ=UTC git show {_COMMIT_DATE} "$GITHUB_SHA")',),
+        "committed", define=(f'committed=$(TZ=UTC {GIT_TIME} "$GITHUB_SHA")',)
     ),
     "branch": Cell("branch", define=_BRANCH),
     "tag": Cell("tag", define=_TAG),

@@ -121,7 +121,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
     """A job that runs the executor."""
     plan, section = job.plan, job.plan.spec.github
     inside = is_inside(plan)
-    checkout = not inside and (plan.reads_checkout or "commit.timestamp" in plan.variables)
+    checkout = not inside and (plan.reads_checkout or plan.tells_time)
     digest = plan.spec.digest
     script = Script(plan, dialect_of(plan), asks=digest or bool(plan.pushed_outputs and not inside))
     run = _run_inside if inside else _run
@@ -398,6 +398,7 @@ def _join(image: Image, plan: Plan) -> Join:
 def joining(image: Image, join: Plan) -> Job:
     """The job that joins the platforms."""
     inside, made = is_inside(join), _join(image, join)
+    checkout = not inside and join.tells_time
     digest = image.hands_over
     text = made.build(after=[f'{_DIGEST} >> "$GITHUB_OUTPUT"'] * digest)
     needs = {job.platform: job_id(image, job) for job in image.jobs}
@@ -411,9 +412,10 @@ def joining(image: Image, join: Plan) -> Job:
         name=f"{name} of {_what(image)}",
         needs=tuple(needs.values()),
         runs_on=labels(join),
-        permissions=_permissions(join, checkout=False),
+        permissions=_permissions(join, checkout=checkout),
         container={"image": join_image(join.spec), "options": "--user 0"} if inside else {},
         outputs={"digest": "${{ steps.join.outputs.digest }}"} if digest else {},
+        checkout=_checkout(join) if checkout else None,
         steps=[
             Step(
                 name,

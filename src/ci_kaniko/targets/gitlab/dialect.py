@@ -26,20 +26,19 @@ DOTENV = "digest.env"
 REPORT = f'"$CI_PROJECT_DIR/{DOTENV}"'
 """The file by which a job hands variables over, in the checkout, and as a word of a script."""
 
-_COMMIT_DATE = (
-    "committed=${CI_COMMIT_TIMESTAMP%[Z+-]*}",
-    'zone=${CI_COMMIT_TIMESTAMP#"$committed"}',
+_COMMITTED = (
+    "clock=${CI_COMMIT_TIMESTAMP%[Z+-]*}",
+    'zone=${CI_COMMIT_TIMESTAMP#"$clock"}',
     "# the sign of a POSIX time zone is the other way round",
     "case $zone in +*) zone=-${zone#+} ;; -*) zone=+${zone#-} ;; *) zone='' ;; esac",
-    'seconds=$(TZ="UTC$zone" date -d "${committed%T*} ${committed#*T}" +%s)',
-    'commit_date=$(date -u -d "@$seconds" +%Y%m%d%H%M%S)',
+    'seconds=$(TZ="UTC$zone" date -d "${clock%T*} ${clock#*T}" +%s)',
+    'committed=$(date -u -d "@$seconds" +%Y-%m-%dT%H:%M:%SZ)',
 )
 
 _CELLS: dict[str, Cell] = {
     "commit.sha": Cell("CI_COMMIT_SHA"),
     "commit.short": Cell("CI_COMMIT_SHORT_SHA"),
-    "commit.timestamp": Cell("CI_COMMIT_TIMESTAMP"),
-    "commit.date": Cell("commit_date", define=_COMMIT_DATE),
+    "commit.timestamp": Cell("committed", define=_COMMITTED),
     "branch": Cell("CI_COMMIT_BRANCH", may_be_unset=True),
     "default_branch": Cell("CI_DEFAULT_BRANCH"),
     "tag": Cell("CI_COMMIT_TAG", may_be_unset=True),

@@ -40,6 +40,7 @@ _GIT = {
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
+_COMMITTED = "CI_COMMIT_TIMESTAMP"
 
 
 # -- printing ------------------------------------------------------------------------------------
@@ -142,8 +143,8 @@ def date(reader: Reader, values: list[Value]) -> Status:
         made = Var("build.timestamp", portable=True)
     elif utc and now == [_DIGITS]:
         made = Var("build.date", portable=True)
-    elif utc and now[-1:] == [_DIGITS] and "-d" in words and "CI_COMMIT_TIMESTAMP" in text:
-        made = Var("commit.date", portable=True)
+    elif utc and now[-1:] in ([_TIME], [_DIGITS]) and "-d" in words and _COMMITTED in text:
+        made = Var("commit.date" if now[-1] == _DIGITS else "commit.timestamp", portable=True)
     reader.write(pure((made, "\n")))
     return SUCCESS
 
