@@ -14,21 +14,32 @@ class Built(BuildHookInterface):  # type: ignore[type-arg]
     """Adds the package ``ci_kaniko_built`` to a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile the templates of this checkout, and write down what its ``--help`` prints."""
+        """Compile the templates of this checkout, and write down what its ``--help`` prints.
+
+        What is no checkout also gets a fingerprint of its sources.
+        """
         sys.path.insert(0, str(Path(self.root, "src")))
         try:
-            from ci_kaniko.cli.making import made
+            from ci_kaniko.cli.making import fingerprint, made
             from ci_kaniko.quick.built import PACKAGE
+            from ci_kaniko.syncing.memory import MADE_OF
 
             files = made()
+            sources = fingerprint(Path(self.root, name) for name in ("src/ci_kaniko", "templates"))
         finally:
             del sys.path[0]
 
         self.folder = TemporaryDirectory(prefix="ci-kaniko-")
+        package = Path(self.folder.name, PACKAGE)
+        package.mkdir()
         for name, text in files.items():
-            Path(self.folder.name, name).write_text(text, encoding="utf-8")
+            (package / name).write_text(text, encoding="utf-8")
         included = "force_include_editable" if version == "editable" else "force_include"
-        build_data[included][self.folder.name] = PACKAGE
+        build_data[included][str(package)] = PACKAGE
+        if version != "editable":
+            made_of = Path(self.folder.name, MADE_OF)
+            made_of.write_text(sources, encoding="utf-8")
+            build_data[included][str(made_of)] = f"ci_kaniko/syncing/{MADE_OF}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Leave nothing behind."""

@@ -15,8 +15,9 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from ci_kaniko.cli.making import made
+from ci_kaniko.cli.making import fingerprint, made
 from ci_kaniko.quick.built import PACKAGE
+from ci_kaniko.syncing.memory import MADE_OF
 from harness.cases import ROOT
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def test_the_wheel_holds_exactly_the_package_and_its_templates(wheel: Path) -> N
         expected[f"ci_kaniko/templates/{name}"] = content
     for name, text in made().items():
         expected[f"{PACKAGE}/{name}"] = text.encode()
+    sources = fingerprint(ROOT / name for name in ("src/ci_kaniko", "templates"))
+    expected[f"ci_kaniko/syncing/{MADE_OF}"] = sources.encode()
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         shipped = {name: archive.read(name) for name in names if ".dist-info/" not in name}

@@ -106,7 +106,7 @@ def test_a_thousand_images_seen_before_cost_few_small_modules(
     for _, path, text in texts:
         repository.write(path, text)
     memory.Memory((), [str(spec)]).remember(str(spec), spec.read_bytes(), texts)
-    assert imported(repository, "check") == {*SEEN, "__future__", "_blake2"}
+    assert imported(repository, "check") == {*SEEN, "_blake2"}
 
 
 @pytest.mark.parametrize("command", ["render gitlab", "validate", "sync"])

@@ -6,8 +6,6 @@
 True
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # as type checkers know it: typing itself would cost half of a start
 
 if TYPE_CHECKING:

@@ -683,6 +683,31 @@ def test_ctrl_c_at_the_last_moment(repository: Path, moment: str, code: int) -> 
     assert (done.returncode, done.stderr.decode()) == (code, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-c", "import atexit; atexit.register(print, 'told'); {}"), "told"),
+        (("-c", "from threading import Timer; Timer(0.2, print, ['told']).start(); {}"), "told"),
+        (("-m", "cProfile", "-m", "ci_kaniko"), "function calls"),
+        (("-m", "trace", "--listfuncs", "--module", "ci_kaniko"), "functions called"),
+    ],
+    ids=["at exit", "a thread", "a profiler", "a tracer"],
+)
+def test_who_waits_for_the_end_has_it(repository: Path, words: tuple[str, ...], told: str) -> None:
+    started = [word.format("from ci_kaniko.cli.main import main; main()") for word in words]
+    done = subprocess.run(
+        [sys.executable, *started, "--version"],
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"ci-kaniko {ci_kaniko.__version__}" in done.stdout
+    assert told in done.stdout
+
+
 @pytest.mark.parametrize("group", [True, False], ids=["as a terminal does", "alone"])
 def test_ctrl_c_while_a_rehearsal_starts_what_it_runs_in(repository: Path, *, group: bool) -> None:
     """A terminal interrupts the whole group, so what was started must not speak up either."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.repository import Repository
 
-COMMAND = "from ci_kaniko.cli.main import main; main()"
+COMMAND = "from ci_kaniko.cli.main import command; command()"
 SEEN = {
     "ci_kaniko",
     "ci_kaniko.cli",

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from ci_kaniko.cli.making import fingerprint
 from ci_kaniko.syncing import memory
 from harness.loaded import SEEN, imported
 from harness.repository import HEADER, SPEC, Repository, unprivileged
@@ -191,6 +192,29 @@ def test_another_installation_is_another_verdict(
         assert not remembered(repository)
         repository.call("check", CI="")
         assert remembered(repository)
+    for sources in ("of a build", "of another build"):
+        touch(package / memory.MADE_OF, sources)
+        assert not remembered(repository)
+        repository.call("check", CI="")
+        assert remembered(repository)
+
+
+def test_builds_of_two_sources_differ(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("src", "templates")]
+    found = {fingerprint(folders)}
+    changes = [
+        ("src/a", ""),
+        ("src/b", ""),
+        ("src/b", "text"),
+        ("templates/a", ""),
+        ("src/c/d", ""),
+    ]
+    for path, text in changes:
+        touch(tmp_path / path, text)
+        found.add(fingerprint(folders))
+    assert len(found) == len(changes) + 1
+    touch(tmp_path / "src/__pycache__/d", "")
+    assert fingerprint(folders) in found
 
 
 def test_what_was_verified_is_remembered_not_what_lies_there_later(tmp_path: Path) -> None:

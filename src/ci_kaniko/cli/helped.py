@@ -1,7 +1,5 @@
 """What ``--help`` prints, as a build has written it down: Typer takes far longer to work it out."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -32,7 +30,7 @@ def made_of(*makers: str) -> str:
     return text
 
 
-def texts() -> Mapping[str, str]:
+def texts() -> "Mapping[str, str]":
     """What Typer says, by the name of the command."""
     import typer
 

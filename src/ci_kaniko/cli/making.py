@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
 from ci_kaniko.cli import completion, helped
 from ci_kaniko.layouts.jinja import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 
 def made() -> dict[str, str]:
@@ -15,3 +22,14 @@ def made() -> dict[str, str]:
         **compiled(),
     }
     return {f"{name}.py": text for name, text in modules.items()}
+
+
+def fingerprint(folders: Iterable[Path]) -> str:
+    """What tells a build of these sources from one of others: two have one version, too."""
+    digest = sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name, text = bytes(path.relative_to(folder.parent)), path.read_bytes()
+                digest.update(b"%s\0%d\0%s" % (name, len(text), text))
+    return digest.hexdigest()

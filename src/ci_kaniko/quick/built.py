@@ -4,8 +4,6 @@ It is a package of its own, since an editable installation can put nothing into 
 module says what it was made of; what was edited since then is worked out anew.
 """
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 PACKAGE = "ci_kaniko_built"
 
 
-def built(name: str, made_of: object) -> dict[str, Any] | None:
+def built(name: str, made_of: object) -> "dict[str, Any] | None":
     """What a module of the package holds; None when it is not there, or of something else."""
     module = f"{PACKAGE}.{name}"
     try:

@@ -1,7 +1,5 @@
 """Where a repository starts, where its spec is, and what its templates are called."""
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -37,7 +35,7 @@ def spec_in(path: str) -> str:
     return next(filter(os.path.isfile, names), path)
 
 
-def specs_at(places: Iterable[str]) -> list[str]:
+def specs_at(places: "Iterable[str]") -> list[str]:
     """The specs that files, folders and patterns name, each once, from the current folder on.
 
     Patterns are those of ``glob``, and match folders, too; ``-`` stands for itself. Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock
+from _thread import RLock  # what threading has, too, and takes long to import
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from ci_kaniko.kaniko.builders import KANIKO

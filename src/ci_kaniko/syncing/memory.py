@@ -6,8 +6,6 @@ text. It can save the work of finding that out again; it never holds or changes 
 them, and a record that is damaged, foreign or old is no record.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BASE = "extends"
+MADE_OF = "made_of"
+"""The file beside this module, in what a build ships, that tells its sources from any others."""
 _MAX_RECORD = 1 << 20
 
 
@@ -33,7 +33,7 @@ class Memory:
     The installation is looked at once, so that hundreds of specs cost little.
     """
 
-    def __init__(self, targets: Iterable[str] = (), specs: Iterable[str] = ()) -> None:
+    def __init__(self, targets: "Iterable[str]" = (), specs: "Iterable[str]" = ()) -> None:
         self._targets = tuple(targets)
         self._specs = sorted({*map(os.path.abspath, specs)})
         self._installation = _installation()
@@ -130,9 +130,16 @@ def _home() -> str:
 
 
 def _installation() -> bytes:
-    """The files of this very ci-kaniko: in a checkout they change while the version does not."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    seen = []
+    """What this very ci-kaniko is made of: it changes while the version does not.
+
+    A build has written down what it is made of; in a checkout every file is looked at.
+    """
+    own = os.path.dirname(os.path.abspath(__file__))
+    try:
+        return _read(os.path.join(own, MADE_OF))
+    except OSError:
+        pass
+    package, seen = os.path.dirname(own), []
     folders = [package, os.path.join(package, "../../templates")]
     while folders:
         folder = folders.pop()
