@@ -280,7 +280,7 @@ def _identities(plan: Plan, words: Setup) -> Iterator[Requirement]:
         steps = words.trusted(plan, steps)
         yield Requirement("identity", name, "the cloud trusts the CI's identity", tuple(steps))
     cluster = words.cluster(plan)
-    for cloud in plan.clouds if cluster else ():
+    for cloud in plan.every_cloud if cluster else ():
         if cluster and not cloud.secrets and not cloud.token:
             annotation = _ANNOTATIONS[cloud.name]
             command = f"{cluster.kubectl} annotate serviceaccount {cluster.account} {annotation}"

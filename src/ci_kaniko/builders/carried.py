@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
-from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.destinations import Cache
     from ci_kaniko.spec.options import Options
@@ -131,10 +131,7 @@ def _contexts(plan: Plan, name: str, *, git: bool) -> Iterator[Finding]:
 
 
 def _logins(plan: Plan, name: str) -> Iterator[Finding]:
-    """Logins by helpers that only kaniko's image has, and two kinds at once."""
-    for login in plan.logins:
-        if login.cloud and not login.written:
-            yield _no_helper(login, name)
+    """Two kinds of logins at once."""
     written = plan.password_logins
     if plan.docker_config and written:
         yield Finding(
@@ -143,33 +140,3 @@ def _logins(plan: Plan, name: str) -> Iterator[Finding]:
             f"{name} reads one config.json: a ready one, or what is written here",
             "use docker_config for all hosts, or for none",
         )
-
-
-def _no_helper(login: HostLogin, name: str) -> Finding:
-    return Finding(
-        "impossible-login",
-        login.where,
-        f"the image of {name} has no helper that gets into {quoted(login.host)} this way",
-        f"{_plain(login)}; a docker_config; or kaniko for this target",
-    )
-
-
-def _plain(login: HostLogin) -> str:
-    """What gets in without a helper."""
-    aws, azure, google = login.login.aws, login.login.azure, login.login.google
-    if azure and azure.client_secret:
-        return (
-            f"{{username: {azure.client_id}, password: {azure.client_secret}}}: a registry takes a "
-            "service principal as user and password"
-        )
-    if google and google.key_file:
-        return (
-            f"{{username: _json_key, password: {google.key_file}}}, where the secret holds the "
-            "text of the key file"
-        )
-    if aws:
-        return (
-            "{username: AWS, password: ECR_TOKEN}, where the secret holds what aws ecr "
-            "get-login-password has printed within 12 hours"
-        )
-    return "a username and a password, such as a token of the registry"

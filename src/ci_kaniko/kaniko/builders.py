@@ -6,6 +6,8 @@ KANIKO = "kaniko"
 BUILDERS = (KANIKO, "buildkit", "buildah")
 FETCHING = frozenset({KANIKO})
 """Those that fetch the repository of the job itself, where nothing has checked it out."""
+HELPED = frozenset({KANIKO})
+"""Those whose image has a helper for the registries of each cloud."""
 
 BUILDER_IMAGES = {
     "buildkit": "docker.io/moby/buildkit:v0.29.0-rootless",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.patterns import pattern
 
 _ECR = pattern(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -18,6 +19,33 @@ def ecr_region(host: str) -> str | None:
         return "us-east-1"
     found = _ECR.fullmatch(host)
     return found.group(1) if found else None
+
+
+class EcrApi(NamedTuple):
+    """Where ECR hands out passwords, and what a request for one is signed and named with."""
+
+    url: str
+    region: str
+    service: str
+    target: str
+
+
+def ecr_api(host: str) -> EcrApi:
+    """The API behind a registry of AWS; https://docs.aws.amazon.com/general/latest/gr/ecr.html."""
+    region = ecr_region(host) or "us-east-1"
+    if host == "public.ecr.aws":
+        url = f"https://api.ecr-public.{region}.amazonaws.com/"
+        return EcrApi(url, region, "ecr-public", "SpencerFrontendService")
+    name = "ecr-fips" if ".dkr.ecr-fips." in host else "api.ecr"
+    china = ".cn" if host.endswith(".cn") else ""
+    url = f"https://{name}.{region}.amazonaws.com{china}/"
+    return EcrApi(url, region, "ecr", "AmazonEC2ContainerRegistry_V20150921")
+
+
+def acr_authority(host: str) -> str:
+    """Where the cloud of a registry of Azure logs in."""
+    places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
+    return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
 
 
 def is_google(host: str) -> bool:

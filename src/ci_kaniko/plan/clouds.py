@@ -101,20 +101,22 @@ def aws(login: AwsLogin | None, variables: dict[str, str], *, exchanged: bool = 
     )
 
 
-def google(login: GoogleLogin) -> Cloud:
+def google(login: GoogleLogin, *, exchanged: bool = False) -> Cloud:
     """Google Cloud: workload identity, a key file, or a token that a provider exchanges."""
     if login.use:
         return Cloud("google")
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
     if login.key_file:
         return Cloud("google", login.key_file, file="google-key.json", file_variable=variable)
-    account = f"projects/-/serviceAccounts/{login.service_account}:generateAccessToken"
+    audience = f"https://iam.googleapis.com/{login.provider}"
+    if exchanged:
+        return Cloud("google", token=Token(audience))
     document = {
         "type": "external_account",
         "audience": f"//iam.googleapis.com/{login.provider}",
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
         "token_url": "https://sts.googleapis.com/v1/token",
-        "service_account_impersonation_url": f"https://iamcredentials.googleapis.com/v1/{account}",
+        "service_account_impersonation_url": impersonation(login.service_account),
         "credential_source": {"file": TOKEN_FILE},
     }
     return Cloud(
@@ -122,7 +124,15 @@ def google(login: GoogleLogin) -> Cloud:
         document=json.dumps(document),
         file="google-credentials.json",
         file_variable=variable,
-        token=Token(f"https://iam.googleapis.com/{login.provider}", "google-token"),
+        token=Token(audience, "google-token"),
+    )
+
+
+def impersonation(account: str | None) -> str:
+    """Where Google gives an identity the access token of a service account."""
+    return (
+        f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}"
+        ":generateAccessToken"
     )
 
 

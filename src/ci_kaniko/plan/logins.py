@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import HELPED
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES, SYSTEMS, system
@@ -43,6 +45,7 @@ def logins_of(
     if remote and spec.push != "never":
         needed.setdefault(host_on(target, remote), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
+    made = partial(_host_login, target, helped=spec.built_by(target) in HELPED)
     own: dict[str, str] = {OWN_HOST: own_host(target)}
     given = {}
     for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
@@ -55,7 +58,7 @@ def logins_of(
         elif login is None:
             continue
         elif login.kind != "anonymous":
-            logins[host] = _host_login(host, login, place, target, pushes=not login.pull)
+            logins[host] = made(host, login, place, pushes=not login.pull)
     elsewhere = {own.get(host, host) for host in spec.elsewhere}
     for host, (written, entry) in given.items():
         login = entry.on(target)
@@ -63,7 +66,7 @@ def logins_of(
             continue
         if host not in needed and login is not None and login.kind != "anonymous":
             place = _place(written, entry, target)
-            logins[host] = _host_login(host, login, place, target, pushes=False)
+            logins[host] = made(host, login, place, pushes=False)
     ordered = tuple(logins.values())
     for resolved in ordered:
         findings += _ci_token_finding(resolved, target, spec)
@@ -111,13 +114,15 @@ def _place(written: str, entry: Registry, target: str) -> Where:
     return ("registries", written, target) if own else ("registries", written)
 
 
-def _host_login(host: str, login: Login, where: Where, target: str, *, pushes: bool) -> HostLogin:
+def _host_login(
+    target: str, host: str, login: Login, where: Where, *, pushes: bool, helped: bool
+) -> HostLogin:
     """A login; GitHub's identity tokens live for minutes, so they are exchanged at once."""
     by_identity = (login.aws and login.aws.role) or (
         login.azure and not login.azure.use and not login.azure.client_secret
     )
     exchanged = system(target).identity_is_short and bool(by_identity)
-    return HostLogin(host, _key(host), login, where, pushes, exchanged)
+    return HostLogin(host, _key(host), login, where, pushes, exchanged, helped)
 
 
 def _key(host: str) -> Parts:
@@ -201,7 +206,7 @@ def _several_cloud_files(
     fetched = context_cloud(spec, exchanged=system(target).identity_is_short)
     first = {fetched.name: (fetched, "the context")} if fetched else {}
     for login in logins:
-        if login.cloud is None:
+        if login.cloud is None or not (login.helped or login.cloud.token):
             continue
         other, user = first.setdefault(login.cloud.name, (login.cloud, quoted(login.host)))
         if _identity(other) != _identity(login.cloud):

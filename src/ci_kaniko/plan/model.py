@@ -15,7 +15,7 @@ from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
 from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names, parts_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.problems.finding import Finding, Where
@@ -67,6 +67,8 @@ class HostLogin(NamedTuple):
     """How to log in to one host, and what for.
 
     ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
+    It is ``helped`` where what logs in has helpers for clouds; elsewhere the script gets a user and
+    a password from the cloud.
     """
 
     host: str
@@ -75,22 +77,39 @@ class HostLogin(NamedTuple):
     where: Where
     pushes: bool
     exchanged: bool = False
+    helped: bool = True
 
     @property
     def cloud(self) -> Cloud | None:
         """What a cloud's client needs, for logins of that kind."""
         if self.login.aws:
             region = {"AWS_REGION": ecr_region(self.host) or ""}
-            return aws(self.login.aws, region, exchanged=self.exchanged)
+            return aws(self.login.aws, region, exchanged=self.exchanged or not self.helped)
         if self.login.azure:
             return azure(self.login.azure)
-        return google(self.login.google) if self.login.google else None
+        given = self.login.google
+        return google(given, exchanged=not self.helped) if given else None
 
     @property
     def written(self) -> bool:
         """Whether a script writes user and password for it."""
+        return self.asked or self.login.kind in {"password", "ci-token"} or bool(self.plain)
+
+    @property
+    def plain(self) -> tuple[str, str] | None:
+        """What a cloud takes as user and password, and needs no helper for: the secret's name."""
+        azure, google = self.login.azure, self.login.google
+        if not self.helped and azure and azure.client_secret:
+            return azure.client_id or "", azure.client_secret
+        if not self.helped and google and google.key_file:
+            return "_json_key", google.key_file
+        return None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the script asks the cloud for a password of the registry."""
         by_identity = self.exchanged and self.login.kind == "azure"
-        return by_identity or self.login.kind in {"password", "ci-token"}
+        return by_identity or (not self.helped and bool(self.cloud) and not self.plain)
 
     @property
     def holds_something(self) -> bool:
@@ -354,13 +373,20 @@ class Plan(NamedTuple):
     @property
     def clouds(self) -> tuple[Cloud, ...]:
         """What clouds' clients need, each once; where a store lies counts before registries."""
+        helped = [login for login in self.logins if not login.written]
+        return self._clouds(login.cloud for login in helped if login.cloud)
+
+    @property
+    def every_cloud(self) -> tuple[Cloud, ...]:
+        """The same with those that a script asks by itself."""
+        return self._clouds(login.cloud for login in self.logins if login.cloud)
+
+    def _clouds(self, several: Iterable[Cloud]) -> tuple[Cloud, ...]:
         found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
-        for login in self.logins:
-            cloud = login.cloud
-            if cloud and not login.written:
-                first = found.setdefault(cloud.name, cloud)
-                variables = {**cloud.variables, **first.variables}
-                found[cloud.name] = first._replace(variables=variables)
+        for cloud in several:
+            first = found.setdefault(cloud.name, cloud)
+            variables = {**cloud.variables, **first.variables}
+            found[cloud.name] = first._replace(variables=variables)
         return tuple(found.values())
 
     @property
@@ -384,8 +410,7 @@ class Plan(NamedTuple):
     @property
     def identities(self) -> dict[str, Token]:
         """What the CI's own identity is asked for, by cloud."""
-        clouds = [*self.clouds, *(login.cloud for login in self.logins if login.cloud)]
-        return {cloud.name: cloud.token for cloud in clouds if cloud.token}
+        return {cloud.name: cloud.token for cloud in self.every_cloud if cloud.token}
 
 
 def is_reusable(build: Build, target: str) -> bool:

@@ -188,7 +188,9 @@ def _image(
         )
         if build.push != "never":
             whole = planned(joining(build))
-            join = whole._replace(arguments=(), pushed_arguments=(), outputs=())
+            # What joins has helpers of its own, whatever builds.
+            logins = tuple(login._replace(helped=True) for login in whole.logins)
+            join = whole._replace(arguments=(), pushed_arguments=(), outputs=(), logins=logins)
     elif build.platforms == (DEFAULT,):
         jobs = (Job(planned(build), platform=DEFAULT),)
     elif build.platforms:

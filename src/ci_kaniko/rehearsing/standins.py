@@ -36,6 +36,15 @@ def secret(name: str) -> str:
     return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
 
 
+def profile(name: str) -> str:
+    """A credentials file of AWS that a script reads by itself."""
+    other = "[other]\naws_access_key_id = AKIAOTHER\n"
+    keys = {"aws_access_key_id": "AKIAREHEARSAL", "aws_secret_access_key": f"key+/{name}"}
+    return (
+        f"{other}[default]\n" + "".join(f"{key} = {text}\n" for key, text in keys.items()) + other
+    )
+
+
 def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Store:
     """What a platform holds for plans; a pull request of a fork gets no secret of it."""
     hosts: dict[str, dict[str, str]] = {}
@@ -56,7 +65,10 @@ def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Sto
     if fork:
         return Store({}, {}, variables)
     configs = {name: _config(passwords) for name, passwords in hosts.items()}
-    return Store({name: secret(name) for name in sorted(names)}, configs, variables)
+    asked = [login.login.aws for plan in plans for login in plan.logins if login.asked]
+    files = {aws.credentials_file for aws in asked if aws}
+    texts = {name: profile(name) if name in files else secret(name) for name in sorted(names)}
+    return Store(texts, configs, variables)
 
 
 def _config(passwords: Mapping[str, str]) -> str:

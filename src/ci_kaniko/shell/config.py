@@ -59,19 +59,19 @@ class Config:
         """Lines that add an entry; ``key`` and ``user`` are words, ``password`` a variable."""
         if self._is_single:
             encoded = f"printf '%s:%s' {user} \"${password}\" | base64 | tr -d '\\n'"
-            return [f"auth=$({encoded})", *self._draft.dialect.mask]
+            return [f"auth=$({encoded})", *self._draft.dialect.masked("auth")]
         return [f'login {key} {user} "${password}"']
 
     def function(self) -> list[str]:
         """The function that adds an entry."""
         if self._is_single or not self._draft.plan.password_logins:
             return []
-        if self._draft.dialect.mask:
+        if masked := self._draft.dialect.masked("auth"):
             return [
                 "auths=''",
                 "login() {",
                 f"  auth=$({_ENCODED})",
-                *indented(self._draft.dialect.mask),
+                *indented(masked),
                 f'  auths=$auths${{auths:+,}}$(printf {_ENTRY} "$1" "$auth")',
                 "}",
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
+from ci_kaniko.shell.exchange import Exchange
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Credentials:
         self._draft = draft
         self._secrets = secrets
         self._config = config
-        self._clouds = Clouds(draft, secrets)
+        self._exchange = Exchange(draft, secrets)
+        self._clouds = Clouds(draft, secrets, self._exchange)
 
     def of_context(self) -> list[str]:
         """The login to the cloud that holds the context."""
@@ -64,10 +66,12 @@ class Credentials:
     def _written(self, login: HostLogin, key: str) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""
         dialect, plan = self._draft.dialect, self._draft.plan
-        if login.cloud and login.cloud.token:
-            before = dialect.identity(plan, login.cloud.name, login.cloud.token)
-            before += dialect.registry_token(login)
-            return before, "00000000-0000-0000-0000-000000000000", "token"
+        if login.plain:
+            user, secret = login.plain
+            lines, variable = self._secrets.text(secret)
+            return lines, quote(user), variable
+        if login.asked:
+            return self._exchange.password(login)
         if login.login.kind == "ci-token":
             before, user, password, environment = dialect.ci_login(plan, login, key)
             self._draft.environment.update(environment)
@@ -80,9 +84,10 @@ class Credentials:
 class Clouds:
     """The clients of clouds: one serves all registries of its cloud, and the context's store."""
 
-    def __init__(self, draft: Draft, secrets: Secrets) -> None:
+    def __init__(self, draft: Draft, secrets: Secrets, exchange: Exchange) -> None:
         self._draft = draft
         self._secrets = secrets
+        self._exchange = exchange
 
     def once(self, name: str) -> list[str]:
         """The lines of a cloud, unless a run has passed them."""
@@ -107,7 +112,7 @@ class Clouds:
                 exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
         if cloud.token and cloud.role:
             lines += draft.dialect.identity(draft.plan, cloud.name, cloud.token)
-            lines += draft.dialect.session(cloud)
+            lines += self._exchange.session(cloud)
             exports += SESSION
         elif cloud.token and not site.mounted_tokens:
             lines += self._token(cloud, cloud.token)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.systems import system
-from ci_kaniko.problems.finding import Finding
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ci_kaniko.plan.clouds import Cloud, Token
+    from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.problems.finding import Where
 
@@ -102,9 +103,9 @@ def moved(site: Site, place: Callable[[str], str]) -> Site:
 class Dialect(Protocol):
     """How the jobs of one CI know things.
 
-    ``tests`` are those for kinds of runs. ``mask`` keeps ``$auth`` out of a log. With
-    ``file_variables`` a secret's variable may hold the path of a file. ``no_identity`` says why a
-    job has no identity of its own; it is empty where it has one.
+    ``tests`` are those for kinds of runs. With ``file_variables`` a secret's variable may hold the
+    path of a file. ``no_identity`` says why a job has no identity of its own; it is empty where it
+    has one.
     """
 
     target: str
@@ -112,7 +113,6 @@ class Dialect(Protocol):
     tests: Mapping[str, str]
     secret_hint: str
     ci_token: CiToken | None
-    mask: tuple[str, ...]
     file_variables: bool
     no_identity: str
 
@@ -131,18 +131,14 @@ class Dialect(Protocol):
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
         """Lines that put the job's own identity into ``$token``."""
 
-    def session(self, cloud: Cloud) -> list[str]:
-        """Lines that exchange ``$token`` for the keys of a role."""
-
-    def registry_token(self, login: HostLogin) -> list[str]:
-        """Lines that exchange ``$token`` for one of a registry."""
+    def masked(self, *names: str) -> list[str]:
+        """Lines that keep the values of variables out of a log."""
 
 
 class PlainDialect(Dialect):
     """A dialect of a CI that gives its jobs nothing; what it lacks was refused before."""
 
     ci_token: CiToken | None = None
-    mask: tuple[str, ...] = ()
     file_variables = False
     no_identity = ""
 
@@ -161,13 +157,8 @@ class PlainDialect(Dialect):
         """Raises NotImplementedError: the CI is without identities."""
         raise NotImplementedError
 
-    def session(self, cloud: Cloud) -> list[str]:
-        """Raises NotImplementedError: the CI is without identities."""
-        raise NotImplementedError
-
-    def registry_token(self, login: HostLogin) -> list[str]:
-        """Raises NotImplementedError: the CI is without identities."""
-        raise NotImplementedError
+    def masked(self, *names: str) -> list[str]:
+        return []
 
 
 def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None:
@@ -265,6 +256,32 @@ def _impossible_condition(
             f"{dialect.target} does not tell a job that it is a {kind} run",
             "branch and tag conditions work everywhere",
         )
+
+
+def impossible_exchanges(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
+    """Logins to clouds that nothing in a job's image can ask for."""
+    builder = builder_of(plan)
+    if builder.asks_clouds or not dialect.site.inherits:
+        return
+    for login in plan.logins:
+        if plan.arguments and login.asked:
+            yield Finding(
+                "impossible-login",
+                login.where,
+                f"the image of {builder.name} has no helper that gets into {quoted(login.host)} "
+                "this way, and no program that asks for a token and shows it to nobody",
+                f"{_instead(login)}; a docker_config; or another builder on this target",
+            )
+
+
+def _instead(login: HostLogin) -> str:
+    """What gets in without a helper."""
+    if login.login.aws:
+        return (
+            "{username: AWS, password: ECR_TOKEN}, where the secret holds what aws ecr "
+            "get-login-password has printed within 12 hours"
+        )
+    return "a username and a password, such as a token of the registry"
 
 
 def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:

@@ -50,6 +50,14 @@ class Secrets:
             ")",
         ]
 
+    def text(self, variable: str) -> tuple[list[str], str]:
+        """Lines that come first, and a variable with the text of a secret."""
+        lines = self.guard(variable)
+        if not self._draft.dialect.file_variables:
+            return lines, variable
+        read = f'if [ -f "${variable}" ]; then text=$(cat "${variable}"); fi'
+        return [*lines, f"text=${variable}", read], "text"
+
     def file(self, name: str) -> str:
         """A secret's file as a word of the script."""
         return path_in(self._draft.site.files, name)
@@ -58,7 +66,7 @@ class Secrets:
         """The variables that hold what a login needs; mounted files are none."""
         site, cloud = self._draft.site, login.cloud
         names = [*(cloud.secret_variables.values() if cloud else login.secrets)]
-        if cloud and cloud.secret and not site.mounted_files:
+        if cloud and cloud.secret and (login.written or not site.mounted_files):
             names.append(cloud.secret)
         if login.login.docker_config and not site.mounted_config:
             names.append(login.login.docker_config)

@@ -58,6 +58,8 @@ def secret_volumes(
                 env.append({"name": cloud.token.variable, "value": path})
         if cloud.secret or (cloud.document and tokens):
             env.append({"name": cloud.file_variable, "value": f"{SECRET_FOLDER}/{cloud.file}"})
+    if tokens:
+        sources += [_token(token._replace(file=file)) for file, token in exchanged(plan).items()]
     certificates = [
         _from_key(secret, name, file, optional=optional) for file, name in plan.certificates.items()
     ]
@@ -74,6 +76,12 @@ def secret_volumes(
         ],
         env,
     )
+
+
+def exchanged(plan: Plan) -> dict[str, Token]:
+    """The identities that a script exchanges, by the file in which a pod would keep each."""
+    clouds = [login.cloud for login in plan.logins if login.written and login.cloud]
+    return {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud.token}
 
 
 def pull_secrets(build: Build, target: str) -> list[str]:
@@ -168,7 +176,7 @@ def documents(plan: Plan) -> dict[str, str]:
 
 def cloud_labels(plan: Plan) -> dict[str, str]:
     """Azure gives an identity only to pods that ask for it by label."""
-    ambient = [cloud for cloud in plan.clouds if cloud.name == "azure" and not cloud.names]
+    ambient = [each for each in plan.every_cloud if each.name == "azure" and not each.names]
     return {"azure.workload.identity/use": "true"} if ambient else {}
 
 

@@ -14,7 +14,7 @@ from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.pipeline import PREPARES, READS_TIME, Named, apart, pipeline, prepared_by
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import impossible
+from ci_kaniko.shell.dialect import impossible, impossible_exchanges
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.native.keys import OWNED
 from ci_kaniko.spec.texts import texts_of
@@ -127,6 +127,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if plan.arguments:
         yield from builder_of(plan).impossible_image(plan, with_shell=True)
     yield from impossible(plan, DIALECT)
+    yield from impossible_exchanges(plan, DIALECT)
     yield from one_registry(plan)
     here = {"checkout": "use checkout"} if plan.spec.checkout else {}
     yield from owned_keys("buildkite", section.extra, here)

@@ -188,7 +188,7 @@ def _building(
         labels=cloud_labels(plan),
         checkout=checkout_settings(image.build),
         pull=pull_secrets(image.build, "buildkite"),
-        service_account=not job.requests or bool(plan.clouds),
+        service_account=not job.requests or bool(plan.every_cloud),
     )
     label = section.label or f":docker: Build {image.word or 'image'}"
     label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import KANIKO
-from ci_kaniko.plan.clouds import SESSION
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
+from ci_kaniko.shell.curl import CURL, json_field, received
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
 from ci_kaniko.spec.texts import settings_with_inputs
@@ -19,7 +19,7 @@ from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ci_kaniko.plan.clouds import Cloud, Token
+    from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
 
 CONTEXT = "/kaniko/context"
@@ -142,24 +142,6 @@ def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str
     return [*_checked_inputs(plan), *folders(plan)]
 
 
-_CURL = "curl --fail --silent --show-error --retry 3"
-
-
-def _json_field(name: str) -> str:
-    return f'sed -n \'s/.*"{name}": *"\\([^"]*\\)".*/\\1/p\''
-
-
-def _masked(name: str) -> list[str]:
-    """What was received is there, and the runner keeps it out of the log."""
-    return [f': "${{{name}:?is empty: the answer holds none}}"', f'echo "::add-mask::${name}"']
-
-
-def _authority(host: str) -> str:
-    """Where Azure's clouds log in."""
-    places = {"cn": "login.chinacloudapi.cn", "us": "login.microsoftonline.us"}
-    return f"https://{places.get(host.rpartition('.')[2], 'login.microsoftonline.com')}"
-
-
 _CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
 _SITE = Site(
     places={
@@ -188,7 +170,6 @@ class _GitHub(PlainDialect):
     }
     secret_hint = "add it in Settings > Secrets and variables > Actions"
     ci_token = CiToken("GITHUB_TOKEN", "GitHub gives every job this token")
-    mask = ('echo "::add-mask::$auth"',)
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
         if name.startswith("env."):
@@ -219,66 +200,17 @@ class _GitHub(PlainDialect):
             f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
             "token=$(",
             "  printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
-            f'    {_CURL} --header @- "{url}" |',
-            f"    {_json_field('value')}",
+            f'    {CURL} --header @- "{url}" |',
+            f"    {json_field('value')}",
             ")",
-            *_masked("token"),
+            *received("token"),
+            *self.masked("token"),
         ]
 
-    def session(self, cloud: Cloud) -> list[str]:
-        """An hour in the role: the identity's own token lives for minutes, a build for longer."""
-        region = cloud.variables.get("AWS_REGION", "us-east-1")
-        china = ".cn" if region.startswith("cn-") else ""
-        request = (
-            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
-            f"&RoleArn={cloud.role}"
-        )
-        fields = dict(zip(SESSION, ("AccessKeyId", "SecretAccessKey", "SessionToken"), strict=True))
-        return [
-            "answer=$(",
-            '  printf %s "$token" |',
-            f"    {_CURL} --data {quote(request)} \\",
-            "      --data-urlencode WebIdentityToken@- \\",
-            f"      https://sts.{region}.amazonaws.com{china}/",
-            ")",
-            *(
-                f"{name}=$(printf %s \"$answer\" | sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p')"
-                for name, tag in fields.items()
-            ),
-            f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
-            "printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in SESSION),
-        ]
-
-    def registry_token(self, login: HostLogin) -> list[str]:
-        """Azure's three hours in one registry, for the identity and then for its token of Azure."""
-        azure = login.login.azure
-        assert azure is not None, "no other cloud has registry tokens"
-        application = (
-            "grant_type=client_credentials&scope=https://containerregistry.azure.net/.default"
-            "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-            f"&client_id={azure.client_id}"
-        )
-        registry = f"grant_type=access_token&service={login.host}&tenant={azure.tenant_id}"
-        steps = (
-            (
-                application,
-                "client_assertion",
-                f"{_authority(login.host)}/{azure.tenant_id}/oauth2/v2.0/token",
-            ),
-            (registry, "access_token", f"https://{login.host}/oauth2/exchange"),
-        )
-        lines = []
-        for (data, name, url), field in zip(steps, ("access_token", "refresh_token"), strict=True):
-            lines += [
-                "token=$(",
-                '  printf %s "$token" |',
-                f"    {_CURL} --data {quote(data)} \\",
-                f"      --data-urlencode {name}@- {url} |",
-                f"    {_json_field(field)}",
-                ")",
-                *_masked("token"),
-            ]
-        return lines
+    def masked(self, *names: str) -> list[str]:
+        if len(names) == 1:
+            return [f'echo "::add-mask::${names[0]}"']
+        return ["printf '::add-mask::%s\\n' " + " ".join(f'"${name}"' for name in names)]
 
 
 class _InContainer(_GitHub):

@@ -9,7 +9,7 @@ from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner, too_many_nee
 from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.problems.finding import Finding, quoted
-from ci_kaniko.shell.dialect import impossible
+from ci_kaniko.shell.dialect import impossible, impossible_exchanges
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
@@ -131,6 +131,7 @@ def _impossible_names(pipeline: Pipeline) -> Iterator[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
     yield from impossible(plan, dialect_of(plan))
+    yield from impossible_exchanges(plan, dialect_of(plan))
     if is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:

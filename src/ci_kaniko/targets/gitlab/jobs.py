@@ -205,8 +205,7 @@ def _without_nothing(fields: Fields) -> Fields:
 
 
 def _id_tokens(plan: Plan) -> dict[str, str]:
-    clouds = [cloud for cloud in plan.clouds if cloud.token]
-    return {id_token_name(cloud.name): cloud.token.audience for cloud in clouds if cloud.token}
+    return {id_token_name(name): token.audience for name, token in plan.identities.items()}
 
 
 def _handed_over(script: Script, image: Image, job: Job) -> list[str]:

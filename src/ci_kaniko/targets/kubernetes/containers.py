@@ -20,6 +20,7 @@ from ci_kaniko.targets.pods import (
     SECRET_FOLDER,
     Volumes,
     cache_volume,
+    exchanged,
     from_secret,
     resources,
     scratch_volume,
@@ -32,6 +33,7 @@ from ci_kaniko.text.quoting import continued, quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import Argument, HostLogin, Plan
     from ci_kaniko.plan.values import Source
     from ci_kaniko.spec.build import Build
@@ -67,6 +69,10 @@ class _Kubernetes(PlainDialect):
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
         return _NOT_IN_A_POD
+
+    def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
+        (file,) = (file for file, each in exchanged(plan).items() if each == token)
+        return [f"token=$(cat {builder_of(plan).path(SECRET_FOLDER)}/{file})"]
 
 
 DIALECT = _Kubernetes()

@@ -1,0 +1,15 @@
+"""How a script asks a server: no secret stands among the words that others can see."""
+
+from __future__ import annotations
+
+CURL = "curl --fail --silent --show-error --retry 3"
+
+
+def json_field(name: str) -> str:
+    """A command that takes the text of a field out of JSON."""
+    return f'sed -n \'s/.*"{name}" *: *"\\([^"]*\\)".*/\\1/p\''
+
+
+def received(name: str) -> list[str]:
+    """A line that stops where an answer left a variable empty."""
+    return [f': "${{{name}:?is empty: the answer holds none}}"']

@@ -1,0 +1,209 @@
+"""Logins to clouds without a helper: real curl asks servers that refuse what the clouds refuse."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.told import gitlab
+from ci_kaniko.rendering import render
+from harness import clouds, tools
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ci_kaniko.rehearsing.events import Event
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+GAR = "europe-docker.pkg.dev"
+ACR = "acme.azurecr.io"
+IDS = f"tenant_id: {clouds.TENANT}, client_id: {clouds.CLIENT}"
+FILE = (
+    "[other]\naws_access_key_id = AKIAOTHER\n[default]\r\n"
+    f"aws_access_key_id={clouds.KEY_ID}\naws_secret_access_key = {clouds.KEY} \n[last]\n"
+)
+POD_AWS = {"AWS_ROLE_ARN": clouds.ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "POD"}
+AGENT = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "AGENT"}
+POD_AZURE = {
+    "AZURE_CLIENT_ID": clouds.CLIENT,
+    "AZURE_TENANT_ID": clouds.TENANT,
+    "AZURE_FEDERATED_TOKEN_FILE": "POD",
+}
+
+
+class Case(NamedTuple):
+    """A login, what its job has, and what opens the registry in the end."""
+
+    host: str
+    login: str
+    env: dict[str, str]
+    opens: tuple[str, str]
+
+
+AWS = ("AWS", clouds.PASSWORDS["ecr"])
+GOOGLE = ("oauth2accesstoken", clouds.PASSWORDS["google"])
+AZURE = ("00000000-0000-0000-0000-000000000000", clouds.PASSWORDS["azure"])
+KEYS = "{aws: {access_key_id: ID, secret_access_key: KEY}}"
+HELD = {"ID": clouds.KEY_ID, "KEY": clouds.KEY}
+CASES = {
+    "aws keys": Case(ECR, KEYS, {**HELD, "AWS_SESSION_TOKEN": "of-somebody-else"}, AWS),
+    "aws file": Case(ECR, "{aws: {credentials_file: FILE}}", {"FILE": FILE}, AWS),
+    "aws file variable": Case(ECR, "{aws: {credentials_file: FILE}}", {"FILE": "AWS_FILE"}, AWS),
+    "aws role": Case(ECR, f"{{aws: {{role: '{clouds.ROLE}'}}}}", {"AWS_ID_TOKEN": clouds.JOB}, AWS),
+    "aws pod": Case(ECR, "{aws: ambient}", POD_AWS, AWS),
+    "aws agent": Case(
+        ECR,
+        "{aws: ambient}",
+        {
+            **AGENT,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v2/credentials/image-push",
+        },
+        AWS,
+    ),
+    "aws container": Case(
+        ECR,
+        "{aws: ambient}",
+        {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/image-push"},
+        AWS,
+    ),
+    "aws machine": Case(ECR, "{aws: ambient}", {}, AWS),
+    "aws variables": Case(
+        ECR,
+        "{aws: ambient}",
+        {"AWS_ACCESS_KEY_ID": clouds.KEY_ID, "AWS_SECRET_ACCESS_KEY": clouds.KEY},
+        AWS,
+    ),
+    "aws public": Case("public.ecr.aws", KEYS, HELD, AWS),
+    "aws china": Case("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", KEYS, HELD, AWS),
+    "aws fips": Case("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", KEYS, HELD, AWS),
+    "google machine": Case(GAR, "{google: ambient}", {}, GOOGLE),
+    "google identity": Case(
+        GAR,
+        f"{{google: {{provider: {clouds.PROVIDER}, service_account: {clouds.SA}}}}}",
+        {"GOOGLE_ID_TOKEN": clouds.JOB},
+        GOOGLE,
+    ),
+    "google key": Case(
+        GAR, "{google: {key_file: KEY}}", {"KEY": '{"a":\n"b"}'}, ("_json_key", '{"a":\n"b"}')
+    ),
+    "azure machine": Case(ACR, "{azure: ambient}", {}, AZURE),
+    "azure pod": Case(ACR, "{azure: ambient}", POD_AZURE, AZURE),
+    "azure identity": Case(ACR, f"{{azure: {{{IDS}}}}}", {"AZURE_ID_TOKEN": clouds.JOB}, AZURE),
+    "azure principal": Case(
+        ACR,
+        f"{{azure: {{{IDS}, client_secret: KEY}}}}",
+        {"KEY": "s3cret"},
+        (clouds.CLIENT, "s3cret"),
+    ),
+}
+SHELLS = (["dash"], ["bash"], ["busybox", "sh"])
+
+
+class Box(NamedTuple):
+    """A folder in the place of a container's root, and the ports of the clouds."""
+
+    folder: Path
+    ports: tuple[int, int]
+
+    def run(self, script: str, env: dict[str, str], shell: list[str]) -> tuple[int, str]:
+        """The status of a job and what it printed; its builder does nothing."""
+        for name in ("root/.docker/config.json", "asked"):
+            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "checkout").mkdir(exist_ok=True)
+        files = {"POD": clouds.POD, "AGENT": clouds.AGENT, "AWS_FILE": FILE}
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
+        given = {k: str(self.folder / text) if text in files else text for k, text in env.items()}
+        inside = re.sub(r"(?<![\w.$-])/root(?=/|\s)", str(self.folder / "root"), script)
+        program = [tools.program(shell[0]), *shell[1:], "-c", inside]
+        places = {name: str(self.folder / name) for name in ("root", "checkout")}
+        given |= {"HOME": places["root"], "CI_PROJECT_DIR": places["checkout"]}
+        given["PATH"] = f"{self.folder}/bin:{os.environ['PATH']}"
+        done = subprocess.run(program, env=given, capture_output=True, text=True)  # noqa: PLW1510
+        return done.returncode, done.stdout + done.stderr
+
+    @property
+    def logins(self) -> dict[str, tuple[str, str]]:
+        file = self.folder / "root" / ".docker" / "config.json"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        found = {}
+        for host, entry in json.loads(file.read_text())["auths"].items():
+            user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+            found[host] = user, password
+        return found
+
+    @property
+    def words(self) -> str:
+        """What others on the machine could see of the calls."""
+        file = self.folder / "asked"
+        return file.read_text() if file.exists() else ""
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    curl = tools.program("curl")
+    tools.program("openssl")
+    folder = tmp_path_factory.mktemp("box")
+    (folder / "bin").mkdir()
+    with clouds.serving(folder) as (plain, secure):
+        to = f"--insecure --connect-to :80:127.0.0.1:{plain} --connect-to :443:127.0.0.1:{secure}"
+        wrapper = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {folder}/asked\nexec {curl} {to} "$@"\n'
+        for name, text in {"curl": wrapper, "buildah": "#!/bin/sh\n"}.items():
+            (folder / "bin" / name).write_text(text)
+            (folder / "bin" / name).chmod(0o755)
+        yield Box(folder, (plain, secure))
+
+
+def job(case: Case, event: Event) -> tuple[str, dict[str, str]]:
+    """The script of a job of GitLab, and its environment."""
+    spec = ci_kaniko.loads(
+        f"builder: buildah\ndefault_branch: main\ndestinations: ['{case.host}/acme/shop:1']\n"
+        f"registries: {{{case.host}: {case.login}}}\ncontext: s\n"
+    )
+    (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
+    return found["script"][0], {**gitlab.environment(event), **case.env}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_cloud_opens_its_registry(box: Box, name: str) -> None:
+    """Whatever shell runs it; nobody sees a secret, and a request holds none."""
+    case = CASES[name]
+    for shell in SHELLS:
+        status, printed = box.run(*job(case, DEFAULT_BRANCH), shell)
+        assert status == 0, printed
+        assert box.logins == {case.host: case.opens}, shell
+        secrets = (*clouds.SECRETS, "s3cret")
+        assert not [each for each in secrets if each in box.words + printed]
+    status, printed = box.run(*job(case, PULL_REQUEST), ["dash"])
+    assert (status, box.words) == (0, ""), printed
+    assert not (box.folder / "root" / ".docker" / "config.json").exists()
+
+
+def test_what_a_cloud_refuses_stops_the_job(box: Box) -> None:
+    """Another key, another token: nothing is built, and a sentence says what was empty."""
+    wrong = {
+        "aws keys": {"KEY": "another"},
+        "aws file": {"FILE": "[other]\n"},
+        "aws role": {"AWS_ID_TOKEN": "another"},
+        "google identity": {"GOOGLE_ID_TOKEN": "another"},
+        "azure identity": {"AZURE_ID_TOKEN": "another"},
+        "aws agent": {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/dev/null"},
+    }
+    for name, env in wrong.items():
+        for shell in SHELLS:
+            script, given = job(CASES[name], DEFAULT_BRANCH)
+            status, printed = box.run(script, {**given, **env}, shell)
+            assert status != 0, name
+            refused = "returned error: 403" in printed
+            assert refused or " is empty: " in printed, (name, printed)

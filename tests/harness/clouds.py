@@ -1,0 +1,251 @@
+"""The servers of clouds that hand out passwords of registries, as their references describe them.
+
+AWS' signature is computed here from what arrived, so that a request which is signed wrongly is
+refused as AWS would.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import ssl
+import subprocess
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY_ID, KEY = "AKIAEXAMPLE", "secret+key/of=aws"
+SESSION_ID, SESSION_KEY, SESSION = "ASIAEXAMPLE", "key+of/session=", "token+of/session=="
+ROLE = "arn:aws:iam::123456789012:role/image-push"
+SA = "image-push@my-project.iam.gserviceaccount.com"
+PROVIDER = "projects/123456789/locations/global/workloadIdentityPools/ci/providers/gitlab"
+TENANT, CLIENT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+JOB, POD, AGENT = "eyJ.job", "eyJ.pod", "token-of-the-agent"
+"""Tokens that say who a job, a pod and a container are."""
+MACHINE, FEDERATED, AAD = "token-of-the-machine", "ya29.federated", "eyJ.aad"
+PASSWORDS = {"ecr": "ecr-p4ss", "google": "ya29.account", "azure": "eyJ.registry"}
+SECRETS = (KEY, SESSION_KEY, SESSION, JOB, POD, AGENT, MACHINE, FEDERATED, AAD, *PASSWORDS.values())
+
+
+class Asked(NamedTuple):
+    """A request."""
+
+    method: str
+    host: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(self.body).items()}
+
+
+def answer(asked: Asked) -> str | None:
+    """What the servers say; None for what they refuse."""
+    for host, respond in _SERVERS.items():
+        if re.fullmatch(host, asked.host):
+            return respond(asked)
+    return None
+
+
+def _imds(asked: Asked) -> str | None:
+    token = asked.headers.get("x-aws-ec2-metadata-token")
+    if asked.path == "/latest/api/token":
+        timed = "x-aws-ec2-metadata-token-ttl-seconds" in asked.headers
+        return MACHINE if asked.method == "PUT" and timed else None
+    if asked.path.startswith("/metadata/identity/oauth2/token?api-version=2018-02-01&resource="):
+        wanted = asked.headers.get("metadata") == "true"
+        return json.dumps({"access_token": AAD}) if wanted else None
+    path = "/latest/meta-data/iam/security-credentials/"
+    if token != MACHINE or asked.method != "GET":
+        return None
+    return {path: "image-push", f"{path}image-push": _keys()}.get(asked.path)
+
+
+def _keys() -> str:
+    keys = {"AccessKeyId": SESSION_ID, "SecretAccessKey": SESSION_KEY, "Token": SESSION}
+    return json.dumps(keys, indent=2, separators=(",", " : "))
+
+
+def _agent(asked: Asked) -> str | None:
+    open_to_all = asked.host == "169.254.170.2"
+    allowed = asked.headers.get("authorization") == (None if open_to_all else AGENT)
+    return _keys() if allowed and asked.path == "/v2/credentials/image-push" else None
+
+
+def _sts(asked: Asked) -> str | None:
+    wanted = {
+        "Action": "AssumeRoleWithWebIdentity",
+        "Version": "2011-06-15",
+        "RoleSessionName": "ci-kaniko",
+        "RoleArn": ROLE,
+    }
+    form = asked.form
+    if form.pop("WebIdentityToken", "") not in {JOB, POD} or form != wanted:
+        return None
+    return (
+        "<AssumeRoleWithWebIdentityResponse>\n<Credentials>\n"
+        f"<AccessKeyId>{SESSION_ID}</AccessKeyId>\n"
+        f"<SecretAccessKey>{SESSION_KEY}</SecretAccessKey>\n"
+        f"<SessionToken>{SESSION}</SessionToken>\n</Credentials>\n"
+    )
+
+
+def _ecr(asked: Asked) -> str | None:
+    public = asked.host.startswith("api.ecr-public")
+    service, target = (
+        ("ecr-public", "SpencerFrontendService")
+        if public
+        else (
+            "ecr",
+            "AmazonEC2ContainerRegistry_V20150921",
+        )
+    )
+    region = re.findall(r"[.]([a-z0-9-]+)[.]amazonaws", asked.host)[0]
+    if asked.headers.get("x-amz-target") != f"{target}.GetAuthorizationToken":
+        return None
+    if asked.headers.get("content-type") != "application/x-amz-json-1.1" or asked.body != "{}":
+        return None
+    token = asked.headers.get("x-amz-security-token")
+    key_id = re.findall("Credential=([A-Z]+)/", asked.headers.get("authorization", ""))
+    key = {(KEY_ID, None): KEY, (SESSION_ID, SESSION): SESSION_KEY}.get((key_id[0], token))
+    if key is None or asked.headers["authorization"] != _signed(
+        asked, key_id[0], key, region, service
+    ):
+        return None
+    data = {"authorizationToken": base64.b64encode(f"AWS:{PASSWORDS['ecr']}".encode()).decode()}
+    return json.dumps({"authorizationData": data if public else [data]})
+
+
+def _signed(asked: Asked, key_id: str, key: str, region: str, service: str) -> str:
+    """Signature version 4: every header of Amazon's is signed, and host and type with them."""
+    date = asked.headers["x-amz-date"]
+    names = sorted(
+        name
+        for name in asked.headers
+        if name in {"host", "content-type"} or name.startswith("x-amz-")
+    )
+    headers = "".join(f"{name}:{asked.headers[name].strip()}\n" for name in names)
+    listed = ";".join(names)
+    digest = hashlib.sha256(asked.body.encode()).hexdigest()
+    request = f"{asked.method}\n{asked.path}\n\n{headers}\n{listed}\n{digest}"
+    scope = f"{date[:8]}/{region}/{service}/aws4_request"
+    hashed = hashlib.sha256(request.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashed}"
+    secret = f"AWS4{key}".encode()
+    for part in (date[:8], region, service, "aws4_request"):
+        secret = hmac.new(secret, part.encode(), "sha256").digest()
+    signature = hmac.new(secret, text.encode(), "sha256").hexdigest()
+    return (
+        f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={listed}, "
+        f"Signature={signature}"
+    )
+
+
+def _metadata(asked: Asked) -> str | None:
+    path = "/computeMetadata/v1/instance/service-accounts/default/token"
+    wanted = asked.path == path and asked.headers.get("metadata-flavor") == "Google"
+    return json.dumps({"access_token": PASSWORDS["google"], "expires_in": 3599}) if wanted else None
+
+
+def _google_sts(asked: Asked) -> str | None:
+    kind = "urn:ietf:params:oauth:token-type"
+    wanted = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "audience": f"//iam.googleapis.com/{PROVIDER}",
+        "scope": "https://www.googleapis.com/auth/cloud-platform",
+        "requested_token_type": f"{kind}:access_token",
+        "subject_token_type": f"{kind}:jwt",
+        "subject_token": JOB,
+    }
+    return json.dumps({"access_token": FEDERATED}) if asked.form == wanted else None
+
+
+def _iamcredentials(asked: Asked) -> str | None:
+    path = f"/v1/projects/-/serviceAccounts/{SA}:generateAccessToken"
+    scope = json.loads(asked.body).get("scope")
+    if (asked.path, asked.headers.get("authorization")) != (path, f"Bearer {FEDERATED}"):
+        return None
+    known = scope == ["https://www.googleapis.com/auth/cloud-platform"]
+    return json.dumps({"accessToken": PASSWORDS["google"]}, indent=2) if known else None
+
+
+def _entra(asked: Asked) -> str | None:
+    wanted = {
+        "grant_type": "client_credentials",
+        "scope": "https://containerregistry.azure.net/.default",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_id": CLIENT,
+    }
+    form = asked.form
+    known = form.pop("client_assertion", "") in {JOB, POD} and form == wanted
+    known = known and asked.path == f"/{TENANT}/oauth2/v2.0/token"
+    return json.dumps({"token_type": "Bearer", "access_token": AAD}) if known else None
+
+
+def _acr(asked: Asked) -> str | None:
+    form = asked.form
+    form.pop("tenant", "")
+    wanted = {"grant_type": "access_token", "service": asked.host, "access_token": AAD}
+    known = asked.path == "/oauth2/exchange" and form == wanted
+    return json.dumps({"refresh_token": PASSWORDS["azure"]}) if known else None
+
+
+_SERVERS = {
+    r"169\.254\.169\.254": _imds,
+    r"169\.254\.170\.(?:2|23)": _agent,
+    r"sts\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?": _sts,
+    r"(?:api\.ecr(?:-public)?|ecr-fips)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?": _ecr,
+    r"metadata\.google\.internal": _metadata,
+    r"sts\.googleapis\.com": _google_sts,
+    r"iamcredentials\.googleapis\.com": _iamcredentials,
+    r"login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn)": _entra,
+    r"[a-z]+\.azurecr\.(?:io|cn|us)": _acr,
+}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _respond(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        body = self.rfile.read(length).decode()
+        said = answer(Asked(self.command, headers["host"], self.path, headers, body))
+        self.send_response(403 if said is None else 200)
+        self.end_headers()
+        self.wfile.write((said or "").encode())
+
+    do_GET = do_POST = do_PUT = _respond  # noqa: N815 - names of the library's
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[int, int]]:
+    """The servers of every host, at a port for http and one for https."""
+    pair = folder / "pair.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=clouds"
+    files = ["-keyout", str(pair), "-out", str(folder / "certificate.pem")]
+    subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", pair)
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), _Handler) for _ in range(2)]
+    servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
+    for server in servers:
+        Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield servers[0].server_port, servers[1].server_port
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
