@@ -42,6 +42,9 @@ spec:
       image: registry.example.com/mirror/build-kaniko:v1.23.2
       args: [--context=git://github.com/acme/a, --destination=quay.io/acme/a:1, FLAG]
 """
+_KEY = """\
+      env: [{name: GIT_TOKEN, valueFrom: {secretKeyRef: {name: git, key: key.pem}}}]
+"""
 _OTHERS = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b"'
 
 
@@ -86,6 +89,48 @@ CASES = {
         _gitlab("[{if: '$CI_PIPELINE_SOURCE == \"trigger\"'}]"),
         {"push": "never"},
         {"unknown-trigger"},
+    ),
+    "a button on one branch": Case(
+        _gitlab("[{if: '$CI_COMMIT_BRANCH == \"main\"', when: manual}]"),
+        {
+            "triggers": {"manual": True},
+            "destinations": [{"image": A, "when": {"branch": "main"}}],
+        },
+        {"manual-job"},
+    ),
+    "a button of a job for one branch": Case(
+        _gitlab("[{if: '$CI_COMMIT_BRANCH == \"main\"'}]\n  when: manual"),
+        {
+            "triggers": {"manual": True},
+            "destinations": [{"image": A, "when": {"branch": "main"}}],
+        },
+        {"manual-job"},
+    ),
+    "a button on one branch, and tags": Case(
+        _gitlab("[{if: $CI_COMMIT_TAG}, {if: '$CI_COMMIT_BRANCH == \"main\"', when: manual}]"),
+        {
+            "triggers": {"tags": ["**"], "manual": True},
+            "destinations": [{"image": A, "when": [{"branch": "main"}, {"tag": "**"}]}],
+        },
+        {"manual-job"},
+    ),
+    "a button everywhere else": Case(
+        _gitlab("[{if: $CI_COMMIT_TAG}, {when: manual}]"),
+        {"triggers": {"tags": ["**"], "manual": True}, "destinations": [A]},
+        {"manual-job"},
+    ),
+    "what a schedule alone pushes": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG}, {if: '$CI_PIPELINE_SOURCE == \"schedule\"'}]",
+            f'if [ "$CI_PIPELINE_SOURCE" = schedule ]; then {_OTHERS}; fi',
+        ),
+        {"triggers": {"tags": ["**"]}, "destinations": [A]},
+        {"schedule", "unknown-condition"},
+    ),
+    "some types of pull requests": Case(
+        ("w.yml", _GITHUB.replace("ON", "{push: {}, pull_request: {types: [labeled]}}")),
+        {"destinations": ["ghcr.io/acme/a:1"], "push": None},
+        {"event"},
     ),
     "two kinds of branches": Case(
         _gitlab(
@@ -154,6 +199,11 @@ CASES = {
                 "image": "registry.example.com/mirror/build-kaniko",
             },
         },
+        set(),
+    ),
+    "a secret whose key is ours when it is a name": Case(
+        ("pod.yml", _POD.replace("FLAG]", "--force]") + _KEY),
+        {"git": {"token": "IMAGE_KEY_PEM"}},
         set(),
     ),
     "an output elsewhere": Case(

@@ -14,7 +14,7 @@ import yaml
 import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.builders.registry import builder
-from ci_kaniko.kaniko.builders import BUILDERS
+from ci_kaniko.kaniko.builders import BUILDER_NAMES, BUILDERS
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
@@ -46,7 +46,9 @@ _ASSIGNED = re.compile(
 
 
 def test_what_a_script_sets_is_no_name_of_a_variable_of_the_user() -> None:
-    set_by_us = {name for one in BUILDERS for name in (*builder(one).unset, *builder(one).env)}
+    for one in BUILDERS:
+        assert BUILDER_NAMES[one] == {*builder(one).unset, *builder(one).env}
+    set_by_us: set[str] = set()
     for path in (Path(__file__).parents[2] / "snapshots").rglob("*.y*ml"):
         found = _ASSIGNED.findall(path.read_text())
         set_by_us |= {name for names in found for name in names if name}

@@ -77,13 +77,15 @@ class Started(NamedTuple):
     """What starts a job: no ``triggers`` are what a spec means without any.
 
     ``held`` says that it starts where the original may not, and must not push; ``requests`` that a
-    pull request may start it, and ``implicit`` that nobody said so.
+    pull request may start it, and ``implicit`` that nobody said so. With ``untimed`` a schedule
+    starts it at times that the file does not tell.
     """
 
     triggers: Mapping[str, Any] | None = None
     held: bool = False
     requests: bool = False
     implicit: bool = False
+    untimed: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,3 +14,15 @@ BUILDER_IMAGES = {
     "buildah": "quay.io/buildah/stable:v1.43.0",
 }
 """The tags as published files of several projects pin them, read 2026-11-29."""
+
+BUILDER_NAMES = {
+    KANIKO: frozenset({"KANIKO_NO_PUSH"}),
+    "buildkit": frozenset({"BUILDKITD_FLAGS", "BUILDKIT_HOST", "DOCKER_CONFIG"}),
+    "buildah": frozenset(
+        {
+            *("BUILDAH_FORMAT", "BUILDAH_ISOLATION", "BUILDAH_LAYERS", "DOCKER_CONFIG"),
+            *("REGISTRY_AUTH_FILE", "STORAGE_DRIVER"),
+        }
+    ),
+}
+"""The variables that a script sets or takes away for each, which can be nobody else's."""

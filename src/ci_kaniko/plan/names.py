@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import BUILDER_NAMES
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax import grammar
@@ -23,8 +24,7 @@ SHELL_NAMES = {
     "clock",
     *("number", "word", "semver", "metadata", "version", "numbers", "version_minor"),
     *("version_major", "ref_version", "artifact", "files", "folder", "hex", "names", "range"),
-    *("settings", "variable", "BUILDAH_FORMAT", "BUILDAH_ISOLATION", "BUILDAH_LAYERS"),
-    *("BUILDKITD_FLAGS", "BUILDKIT_HOST", "REGISTRY_AUTH_FILE", "STORAGE_DRIVER"),
+    *("settings", "variable"),
     *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
@@ -93,15 +93,16 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
     for where, name in plan.uses():
         if not system(plan.target).needs_values and name.startswith("env."):
             used.setdefault(name.removeprefix("env."), where)
+    own = SHELL_NAMES | BUILDER_NAMES[plan.spec.built_by(plan.target)]
     for name, where in used.items():
-        if name in SHELL_NAMES or name.startswith(SHELL_PREFIXES):
+        if name in own or name.startswith(SHELL_PREFIXES):
             portable = NATIVE.get(name)
-            own = f"call it ACME_{name.upper()} or the like"
+            other = f"call it ACME_{name.upper()} or the like"
             yield Finding(
                 "reserved-name",
                 where,
                 f"{quoted(name)} already has a meaning in the job",
-                f"write ${{{portable}}}" if portable else own,
+                f"write ${{{portable}}}" if portable else other,
             )
 
 

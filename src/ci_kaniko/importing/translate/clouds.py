@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
-from ci_kaniko.syntax.grammar import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,17 +38,15 @@ class Clouds:
 
     def secret_name(self, name: str, line: int) -> str:
         """A name that the rendered scripts do not use themselves."""
-        if not is_identifier(name):
-            made = re.sub(r"\W", "_", name)
-            made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
-            self.job.tell("secret-name", line, name, made)
-            return made
-        reserved = name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
-        if reserved:
-            made = f"IMAGE_{name.upper()}"
-            self.job.tell("reserved-name", line, name, made)
-            return made
-        return name
+        made = re.sub(r"\W", "_", name, flags=re.ASCII)
+        made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
+        rule = "secret-name"
+        if made in SHELL_NAMES or made.startswith(SHELL_PREFIXES):
+            rule = rule if made != name else "reserved-name"
+            made = f"IMAGE_{made.upper()}"
+        if made != name:
+            self.job.tell(rule, line, name, made)
+        return made
 
     def environment(self, name: str) -> Text:
         """What the executor finds in a variable, for a use that the spec tells."""

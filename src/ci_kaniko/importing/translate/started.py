@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import literal, only_var, variables
+from ci_kaniko.importing.calls import Test, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.patterns import globs_of_regex
@@ -22,7 +22,7 @@ from ci_kaniko.syntax.conditions import REFS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ci_kaniko.importing.calls import Test, When
+    from ci_kaniko.importing.calls import When
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
@@ -62,7 +62,8 @@ def set_triggers(
     if "schedule" in made.without:
         job.tell("schedule/none", line)
     found = triggers_of(made, requests=made.requests)
-    if "schedule" in made.words and not schedules:
+    untimed = "schedule" in made.words and not schedules
+    if untimed:
         job.tell("schedule", line)
     if found is None and (paths or schedules):
         found = dict(DEFAULT_TRIGGERS)
@@ -73,7 +74,7 @@ def set_triggers(
     found = only_in(found, repository)
     if found is not None and manual:
         found["manual"] = True
-    job.started = Started(found, made.held, made.requests)
+    job.started = Started(found, made.held, made.requests, untimed=untimed)
 
 
 def always(paths: Sequence[str] = (), *, implicit: bool) -> Started:
@@ -144,7 +145,12 @@ def condition_of(work: Work, when: When) -> Condition:
         sides.add("branch")
     if anywhere or "tags" in given:
         sides.add("tag")
-    return read(when, sides=sides, started=started or STARTS)
+    made = read(when, sides=sides, started=started or STARTS)
+    if by.untimed:
+        timed = read(when, sides={*sides, "branch"}, started={*(started or STARTS), "schedule"})
+        if "schedule" in timed.words:
+            made.unknown.append(Test("unknown", ("a schedule",)))
+    return made
 
 
 def globs(values: list[str], job: Voice, line: int) -> list[str]:

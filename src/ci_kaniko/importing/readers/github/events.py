@@ -140,6 +140,10 @@ class Events:
             job.tell("event", line, event)
         if event in _REQUESTS:
             self._request_branches(job, settings)
+            types = {string(item) for item in sequence(settings.get("types"))}
+            if types and types != _USUAL_TYPES:
+                shown = ", ".join(sorted(types))
+                job.tell("event/types", settings.line_of("types"), event, shown)
 
     def _request_branches(self, job: Voice, settings: Map) -> None:
         for key in ("branches", "branches-ignore"):
@@ -182,5 +186,6 @@ def _types(settings: Map) -> str:
     return f" ({', '.join(listed)})" if listed else ""
 
 
+_USUAL_TYPES = {"opened", "reopened", "synchronize"}
 _QUIET = {"release", "create", "pull_request_target", "workflow_call", "merge_group"}
 """Events that have a line of their own, or none: a merge group is a part of requests."""

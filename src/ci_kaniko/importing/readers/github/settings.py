@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import spell
+from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
@@ -13,6 +13,9 @@ from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, str
 from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Draft
 
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
@@ -27,8 +30,13 @@ _LEFT = {
 """Keys of a job and of a workflow that are told in sentences of their own."""
 
 
-def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> None:
-    """The ``github:`` section of a job, and what is told beside it."""
+def section_of(
+    job: Draft, name: str, root: Map, raw: Map, text: Callable[[str], Text], *, called: bool
+) -> None:
+    """The ``github:`` section of a job, and what is told beside it.
+
+    ``text`` is what a text is worth above the steps.
+    """
     section = job.section
     mode = section.pop("mode", None)
     if mode:
@@ -38,13 +46,13 @@ def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> N
         section["workflow"] = workflow
     if name != "image" and "job" not in section:
         section["job"] = name
-    _runner(job, raw)
+    _runner(job, raw, text)
     minutes = native(raw.get("timeout-minutes"))
     if isinstance(minutes, int) and minutes != 60:
         section["timeout_minutes"] = minutes
     elif minutes is not None and not isinstance(minutes, int):
         job.tell("timeout", raw.line_of("timeout-minutes"), minutes)
-    _environment(job, raw)
+    _environment(job, raw, text)
     if "needs" in raw:
         section["needs"] = [string(item) for item in sequence(raw["needs"])]
     if not called and "permissions" not in raw and "permissions" not in root:
@@ -56,11 +64,16 @@ def section_of(job: Draft, name: str, root: Map, raw: Map, *, called: bool) -> N
         section["extra"] = extra
 
 
-def _runner(job: Draft, raw: Map) -> None:
+def _worth(written: str, text: Callable[[str], Text]) -> str:
+    """A text with what is the same in all of the job, such as the matrix."""
+    return literal(text(written)) or written if "${{" in written else written
+
+
+def _runner(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
     runs_on = raw.get("runs-on")
     line = raw.line_of("runs-on")
     listed = sequence(runs_on.get("labels")) if isinstance(runs_on, Map) else sequence(runs_on)
-    labels = [string(item) for item in listed]
+    labels = [_worth(string(item), text) for item in listed]
     if labels == ["ubuntu-latest"]:
         job.tell("moving-runner", line)
     elif any("${{" in label for label in labels):
@@ -69,9 +82,9 @@ def _runner(job: Draft, raw: Map) -> None:
         job.section["runs_on"] = labels[0] if len(labels) == 1 else labels
 
 
-def _environment(job: Draft, raw: Map) -> None:
+def _environment(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
     given = raw.get("environment")
-    named = string(given) or string(mapping(given).get("name"))
+    named = _worth(string(given) or string(mapping(given).get("name")), text)
     if named and "${{" not in named:
         job.section["environment"] = named
     elif named:

@@ -158,7 +158,8 @@ class Workflow:
         if not job.calls:
             return None
         events.tell(job, known.before())
-        section_of(job, name, self.root, raw, called=self.is_action or self.caller is not None)
+        called = self.is_action or self.caller is not None
+        section_of(job, name, self.root, raw, known.text, called=called)
         if before:
             self.prepared.add(before.name)
             job.section["needs"].remove(before.name)

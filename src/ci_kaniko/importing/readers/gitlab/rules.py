@@ -12,12 +12,13 @@ from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.importing.translate.conditions import both_ways
 from ci_kaniko.importing.translate.started import globs, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import Text, Word
+    from ci_kaniko.importing.calls import Text, When, Word
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab.files import Files
 
@@ -49,6 +50,7 @@ class Rules:
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
+        self.by_hand = NO
 
     def set(self, whole: Map) -> None:
         """Give the job the triggers that its keys and those of the workflow make."""
@@ -61,27 +63,52 @@ class Rules:
         else:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
+        guard = self.guards.both(guard, within)
         guard = self._of_job(string(whole.get("when")), guard, whole.line_of("when"))
+        if self.manual:
+            self._limit(self.guards.either(guard, self.guards.both(self.by_hand, within)))
         set_triggers(
             self.job,
             self.expressions.conditions,
-            self.guards.both(guard, within),
+            guard,
             self.job.line,
             paths=self.paths,
             manual=self.manual,
         )
 
     def _of_job(self, when: str, guard: int, line: int) -> int:
-        """A condition with the ``when`` of the whole job: only who starts it by hand pushes."""
+        """A condition with the ``when`` of the whole job: only who starts it by hand pushes.
+
+        Other runs build, where everybody may start it; else nothing but a hand starts it.
+        """
         started = self._when(when, guard, line)
         if when != "manual":
             return started
-        by_hand = Test("equal", (Var("CI_PIPELINE_SOURCE"),), ("web",), line=line)
-        self.job.calls = tuple(
-            replace(call, pushed=tuple(_also(word, by_hand) for word in call.pushed))
-            for call in self.job.calls
-        )
+        if self._leaves_out(guard):
+            self.by_hand = guard
+            return NO
+        hand = Test("equal", (Var("CI_PIPELINE_SOURCE"),), ("web",), line=line)
+        self._push_only_where(((hand,),))
+        self.by_hand = YES
         return guard
+
+    def _limit(self, started: int) -> None:
+        """Keep a run by hand, which may be of any ref, from pushing what it could not."""
+        if self._leaves_out(started):
+            self._push_only_where(self.expressions.conditions.when(started))
+
+    def _leaves_out(self, started: int) -> bool:
+        """Whether somebody could start a pipeline in which the job is not."""
+        by_hand = self.expressions.guard(_REFS["web"], self.job.line)
+        return self.expressions.conditions.possible(self.guards.minus(by_hand, started))
+
+    def _push_only_where(self, when: When) -> None:
+        def limited(word: Word) -> Word:
+            return replace(word, when=both_ways(word.when, when))
+
+        self.job.calls = tuple(
+            replace(call, pushed=tuple(map(limited, call.pushed))) for call in self.job.calls
+        )
 
     def _when(self, when: str, guard: int, line: int) -> int:
         """What of a condition starts a job by itself."""
@@ -108,6 +135,8 @@ class Rules:
             if "start_in" in rule:
                 self.job.tell("delay", rule.line_of("start_in"), string(rule["start_in"]))
             here = self.guards.minus(guard, before)
+            if when == "manual":
+                self.by_hand = self.guards.either(self.by_hand, here)
             started = self._when(when, here, rule.line_of("when"))
             found = self.guards.either(found, started)
             if "changes" not in rule:
@@ -186,10 +215,6 @@ class Rules:
         if name.startswith("$"):
             return self.expressions.guard(name, line)
         return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
-
-
-def _also(word: Word, test: Test) -> Word:
-    return replace(word, when=tuple((*tests, test) for tests in word.when))
 
 
 def _named(word: str) -> Text:
