@@ -64,16 +64,17 @@ def run_pytest(folder: Path, *arguments: str, **environment: str) -> tuple[int, 
     return done.returncode, done.stdout.decode()
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [False, True], ids=["alone", "workers"])
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)], ids=["laptop", "ci"])
-def test_a_skipped_test_fails_in_ci(
-    tmp_path: Path, workers: list[str], ci: str, status: int
-) -> None:
+def test_a_skipped_test_fails_in_ci(tmp_path: Path, ci: str, status: int, *, workers: bool) -> None:
+    """By itself, and in the whole suite, which workers run."""
     (tmp_path / "test_tool.py").write_text(
         "import pytest\n\ndef test_tool():\n    pytest.skip('tool is not installed')\n"
     )
-    code, said = run_pytest(tmp_path, *workers, "test_tool.py", CI=ci)
+    part = [] if workers else ["test_tool.py"]
+    code, said = run_pytest(tmp_path, *part, CI=ci, PYTEST_XDIST_AUTO_NUM_WORKERS="1")
     assert code == status, said
+    assert ("created: 1/1 worker" in said) == workers
     assert ("CI does not allow" in said) == bool(ci)
     assert "1 skipped" in said
 
@@ -118,29 +119,39 @@ def test_every_case_is_run(tmp_path: Path, selection: list[str], ended: str) -> 
         assert "b is not installed" in said
 
 
+CHOSEN = """
+import pytest
+
+@pytest.hookimpl
+def pytest_cmdline_main(config):
+    option = config.option
+    print("chosen:", option.numprocesses, option.dist, config.getoption("loadscopereorder"))
+    return 0
+"""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "workers"),
+    ("arguments", "chosen"),
     [
-        ((), True),
-        ((".",), True),
-        (("test_one.py",), False),
-        (("-n0",), False),
-        (("large",), True),
-        (("large", "-k", "one"), False),
-        (("small",), False),
+        ((), "3 loadfile False"),
+        ((".",), "3 loadfile False"),
+        (("test_one.py",), "None no True"),
+        (("-n0",), "0 no False"),
+        (("large",), "3 loadfile False"),
+        (("large", "-k", "one"), "None no True"),
+        (("small",), "None no True"),
     ],
     ids=["nothing", "the folder", "a file", "a number", "large", "a choice", "small"],
 )
 def test_the_whole_suite_and_large_parts_get_workers(
-    tmp_path: Path, arguments: tuple[str, ...], *, workers: bool
+    tmp_path: Path, arguments: tuple[str, ...], chosen: str
 ) -> None:
     for name, files in (("large", 10), ("small", 2)):
         (tmp_path / name).mkdir()
-        for number in range(files if arguments[:1] == (name,) else 0):
+        for number in range(files):
             (tmp_path / name / f"test_{number}.py").touch()
-    named = arguments[0] if arguments[:1] in (("large",), ("small",)) else "."
-    (tmp_path / named / "test_one.py").write_text("def test_one():\n    pass\n")
-    code, said = run_pytest(tmp_path, *arguments)
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    (tmp_path / "chosen.py").write_text(CHOSEN)
+    code, said = run_pytest(tmp_path, "-p", "chosen", *arguments, PYTEST_XDIST_AUTO_NUM_WORKERS="3")
     assert code == 0, said
-    assert ("bringing up nodes" in said or "workers [" in said) == workers
-    assert "1 passed" in said
+    assert f"chosen: {chosen}\n" in said

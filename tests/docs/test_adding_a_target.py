@@ -17,12 +17,18 @@ NAMES = (
     *("acme_ci/runner.py", "test_acme.py"),
 )
 TARGET = "acme_ci/__init__.py"
-OF_TWO_IMAGES = """
-from ci_kaniko.testing import judge, judging
+FEW = """
+from ci_kaniko.testing import judging
 known = judging._specs
-judging._specs = lambda: (each for each in known() if each[0] == "two-images")
-print(*judge("acme"), sep="\\n")
+judging._specs = lambda: (each for each in known() if each[0] in {names!r})
 """
+"""A target that is wrong is wrong with a few specs, too."""
+OF_TWO_IMAGES = (
+    FEW.format(names=("two-images",))
+    + """
+print(*judging.judge("acme"), sep="\\n")
+"""
+)
 NO = "Finding('x', (), 'no such thing')"
 
 
@@ -101,6 +107,8 @@ def test_the_judge_tells_a_fault(
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    few = FEW.format(names=("cache-claim", "labels", "minimal-ghcr"))
+    (project / "conftest.py").write_text(few, encoding="utf-8")
     code, said = judged(project)
     assert code == 1, said
     assert told in said
