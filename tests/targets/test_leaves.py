@@ -38,7 +38,7 @@ from harness.leaves import (
     world,
     written,
 )
-from harness.runs import TARGETS, text_of
+from harness.runs import TARGETS
 from make.matrix import LOGINS, TITLES, login_spec
 
 if TYPE_CHECKING:
@@ -86,11 +86,12 @@ def test_nothing_is_silent(request: pytest.FixtureRequest) -> None:
     most = max(len(modes(target)) for target in TARGETS)
     thorough = request.config.getoption("--every-mode")
     walk = Walk()
-    worlds = {**LOGIN_WORLDS, **{name: text_of(name) for name in WORLDS}}
+    worlds = {name: read_world(text) for name, text in LOGIN_WORLDS.items()}
+    worlds |= {name: world(name) for name in WORLDS}
     every = [
         mutation
-        for name, text in worlds.items()
-        for mutation in mutations(name, read_world(text))
+        for name, data in worlds.items()
+        for mutation in mutations(name, data)
         if mutation.path[0] != "outputs"
     ]
     for mutation in every if thorough else fewer(every):
