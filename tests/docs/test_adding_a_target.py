@@ -107,7 +107,7 @@ def test_the_judge_tells_a_fault(
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
-    few = FEW.format(names=("cache-claim", "labels", "minimal-ghcr"))
+    few = FEW.format(names=("agola-settings", "cache-claim", "minimal-ghcr"))
     (project / "conftest.py").write_text(few, encoding="utf-8")
     code, said = judged(project)
     assert code == 1, said
