@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from itertools import product
 
 import pytest
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.syntax.globs import check_glob, covers, is_literal, matches, to_regex
+from ci_kaniko.syntax.globs import case_arms, check_glob, covers, is_literal, matches, to_regex
+from ci_kaniko.text.quoting import quote
+from harness.tools import shells
 
 
 def is_glob(text: str) -> bool:
@@ -35,6 +39,34 @@ def test_a_glob_is_its_regular_expression(size: int) -> None:
         pattern = re.compile(to_regex(glob))
         assert [n for n in names if n in matched] == [n for n in names if pattern.fullmatch(n)]
     assert not any(matches(glob, "") for glob in GLOBS)
+
+
+@pytest.mark.parametrize("shell", shells())
+def test_a_shell_matches_the_same(shell: str) -> None:
+    """By a ``case``, which cannot say all of them."""
+    if (program := shutil.which(shell)) is None:
+        pytest.skip(f"{shell} is not installed")
+    names = " ".join(NAMES)
+    arms = {glob: found for glob in GLOBS if (found := case_arms(glob))}
+    assert [glob for glob in GLOBS if glob not in arms] == [
+        glob for glob in GLOBS if {"*", "**"} <= set(re.findall(r"\*+", glob))
+    ]
+    lines = ["set -f"]
+    for glob, (*not_these, pattern) in arms.items():
+        first = "".join(f"{arm}) ;; " for arm in not_these)
+        lines.append(f"printf '%s' {quote(glob)}")
+        lines.append(
+            f"for n in {names}; do case $n in {first}{pattern}) printf ' %s' $n ;; esac; done"
+        )
+        lines.append("echo")
+    out = subprocess.run(
+        [program, *(["sh"] if shell == "busybox" else []), "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = {glob: frozenset(rest) for glob, *rest in (line.split() for line in out.splitlines())}
+    assert found == {glob: MATCHED[glob] for glob in arms}
 
 
 def test_what_is_covered_matches_nothing_else() -> None:

@@ -311,6 +311,79 @@ def test_scalars(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
         assert refused.rule == expected  # noqa: PT017
 
 
+NATIVES: dict[str, tuple[str, list[tuple[str, str | None, str]]]] = {
+    "GitHub's settings": ("${{ vars.NAME }}", [("vars.NAME", "env.NAME", "github")]),
+    "GitHub's context": ("a ${{ github.sha }}", [("github.sha", "commit.sha", "github")]),
+    "a context of no value": ("${{ needs.a.outputs.b }}", []),
+    "GitLab": ("$CI_COMMIT_SHA", [("CI_COMMIT_SHA", "commit.sha", "gitlab")]),
+    "without a portable one": ("${CI_JOB_ID}", [("CI_JOB_ID", None, "gitlab")]),
+    "two": (
+        "${BUILDKITE_TAG}-$AGOLA_GIT_TAG",
+        [("BUILDKITE_TAG", "tag", "buildkite"), ("AGOLA_GIT_TAG", "tag", "agola")],
+    ),
+    "of a shell": ("$HOME ${PATH}", []),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NATIVES.values(), ids=NATIVES)
+def test_natives(text: str, expected: list[tuple[str, str | None, str]]) -> None:
+    found = variables.natives(text)
+    assert [(each.name, each.portable, each.target) for each in found] == expected
+    assert all(each.written in text for each in found)
+
+
+KINDS: dict[str, tuple[Any, str]] = {
+    "mapping": ({}, "a mapping"),
+    "list": ([1], "a list"),
+    "tuple": ((), "a list"),
+    "nothing": (None, "nothing"),
+    "empty": ("", "an empty text"),
+    "text": ("x", '"x"'),
+    "fraction": (1.5, "1.5"),
+    "switch": (True, "true"),
+    "object": (b"", "a Python bytes"),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), KINDS.values(), ids=KINDS)
+def test_what_a_user_calls_a_value(value: Any, expected: str) -> None:
+    assert scalars.kind_of(value) == expected
+
+
+def test_plain_texts_become_what_yaml_1_2_calls_them() -> None:
+    words: dict[str, Any] = {
+        **dict.fromkeys(("true", "True", "TRUE"), True),
+        **dict.fromkeys(("false", "False", "FALSE"), False),
+        **dict.fromkeys(("null", "~", ""), None),
+        "1": 1,
+        "-1": -1,
+        "+1": 1,
+        "1.5": 1.5,
+        "1e3": 1000.0,
+        **{text: text for text in ("1_0", "0x10", "a", "\u0661", "inf", "tRue")},
+    }
+    for text, expected in words.items():
+        found = scalars.as_native([{"a": Plain(text)}])[0]["a"]
+        assert (found, type(found)) == (expected, type(expected)), text
+
+
+def test_hints_for_whole_numbers() -> None:
+    for text, hint, words in (
+        ("12 ", "write 12", '"12 " is text, not a whole number'),
+        ("1x", "digits without quotes, such as 3", '"1x" is not a whole number'),
+    ):
+        with pytest.raises(Refused) as raised:
+            scalars.as_int(text)
+        assert (raised.value.hint, raised.value.message) == (hint, words)
+
+
+def test_what_names_a_secret() -> None:
+    for text in ("NAME", "$NAME", "${NAME}", "${{ secrets.NAME }}"):
+        assert grammar.names_a_secret(text), text
+    for text in ("a b", "$A-x", "${x}", ""):
+        assert not grammar.names_a_secret(text), text
+
+
 WHEN: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
     "word": ("default-branch", (("default-branch",),)),
     "always": (["always"], (("always",),)),
@@ -323,6 +396,52 @@ WHEN: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
 def test_when(value: Any, expected: Any) -> None:
     found = conditions.parse_when(value)
     assert tuple((condition.kind, *condition.globs) for condition in found) == expected
+
+
+UNHEARD: dict[str, tuple[Any, str]] = {
+    "a branch": (["main"], "{branch: main} is that branch, default-branch the one that the CI"),
+    "a deeper branch": ("feature/x", "{branch: feature/x} is that branch"),
+    "no branch": ("a b", "one of always, default-branch,"),
+    "a switch": ("false", "one of always, default-branch,"),
+    "branches": ("branches", 'write {branch: "**"}'),
+    "tags": ("tags", "write {tag: v*}"),
+    "a switch for a branch": ({"branch": Plain("false")}, """is written '"false"'"""),
+    "always with others": ([{"tag": "v*"}, "always"], "leave always out, or the others"),
+    "others behind always": (["always", "manual"], "leave always out, or the others"),
+    "another key": ({"foo": "x"}, "a map has branch: or tag:"),
+    "no condition": ([], "leave when: out for always"),
+}
+
+
+@pytest.mark.parametrize(("value", "hint"), UNHEARD.values(), ids=UNHEARD)
+def test_hints_for_conditions(value: Any, hint: str) -> None:
+    with pytest.raises(Refused) as raised:
+        conditions.parse_when(value)
+    assert hint in raised.value.hint
+
+
+VARIABLE_HINTS = {
+    "${vars.NAME}": "did you mean ${env.NAME}?",
+    "${{ github.sha }}": "did you mean ${commit.sha}?",
+    "${inputs.X}": "did you mean ${input.X}?",
+    "${inputs.bad-x}": "the known names:",
+    "${foo.BAR}": "the known names:",
+    "${secrets.A}": "a secret never stands in a value",
+    "${NAME}": "did you mean ${env.NAME}?",
+    "${CI_COMMIT_SHA}": "did you mean ${commit.sha}?",
+    "${SHA}": "did you mean ${commit.sha}?",
+    "${build.timestam}": "did you mean ${build.timestamp}, or in a tag ${build.date}?",
+    "${image.name}": "images: {NAME: {...}} gives an image its name",
+    "${env.a-b}": "letters, digits and _",
+    "${tag": "a variable is ${name};",
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), VARIABLE_HINTS.items())
+def test_hints_for_variables(text: str, hint: str) -> None:
+    with pytest.raises(Refused) as raised:
+        variables.parse(text)
+    assert raised.value.hint.startswith(hint)
 
 
 HINTS: dict[str, tuple[Callable[[str], Any], str, str]] = {

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.syntax.references import Reference, Repository, canonical_host
+from ci_kaniko.syntax.references import Reference, Repository, canonical_host, path_of
 from ci_kaniko.syntax.variables import text_of
 
 TAKEN = {
@@ -89,6 +89,7 @@ REFUSED = {
         "not a tag",
     ),
     "two tags": ("ghcr.io/acme/a:b:c", "bad-reference", "not a tag"),
+    "slash behind the own registry": ("${registry.image}/", "bad-reference", "nothing follows"),
     "joined to the own registry": ("${registry.image}x:1", "bad-reference", "comes / or :"),
     "own registry with a default": ("${registry.image:-a}/b", "bad-reference", "default"),
     "branch in a tag": ("ghcr.io/acme/a:${branch}", "unsafe-variable", "${branch}"),
@@ -124,6 +125,8 @@ INSTEAD = {
     "ghcr.io/acme/a:": "ghcr.io/acme/a:1.0",
     " ghcr.io/acme/a ": "ghcr.io/acme/a",
     "ghcr.io/acme/a:${tag:-}": "ghcr.io/acme/a:${tag}",
+    "${registry.image}/": "${registry.image}",
+    "${registry.image}/:1": "${registry.image}:1",
 }
 
 
@@ -133,6 +136,12 @@ def test_hints_are_references(text: str, instead: str) -> None:
         Reference(text)
     assert raised.value.hint == f"write {instead}"
     Reference(instead)
+
+
+def test_the_path_of_an_image_is_what_stands_behind_its_host() -> None:
+    for image, path in (("a:5000/b", "b"), ("a.io/b/c", "b/c"), ("localhost/b", "b")):
+        assert path_of(image) == path
+    assert [path_of(image) for image in ("a/b", "x")] == ["a/b", "x"]
 
 
 def test_a_repository_has_no_tag() -> None:
