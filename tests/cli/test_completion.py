@@ -118,7 +118,7 @@ def test_zsh(folder: Path) -> None:
         "autoload -Uz compinit && compinit -u -D; source ./script\n"
         "zstyle ':completion:*' verbose no\n"
         'shown() { print -r -- "<$BUFFER>"; BUFFER=; zle accept-line; }\n'
-        "zle -N shown; bindkey '^X' shown; bindkey '^I' complete-word\n"
+        "zle -N shown; bindkey '^O' shown; bindkey '^I' complete-word\n"
         "stty columns 200; print READY\n"
     )
     process, terminal = pty.fork()
@@ -128,7 +128,7 @@ def test_zsh(folder: Path) -> None:
     try:
         _until(terminal, "READY")
         for typed, expected in TYPED.items():
-            os.write(terminal, f"ci-kaniko {typed}\t\x18".encode())
+            os.write(terminal, f"ci-kaniko {typed}\t\x0f".encode())
             out = _until(terminal, ">\r\n")
             line = out.rpartition("<ci-kaniko ")[2].partition(">")[0].strip()
             if len(expected) == 1:
