@@ -13,7 +13,7 @@ from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError
 from ci_kaniko.quick.records import NamedTuple
-from ci_kaniko.repository.checkout import has_branch, values
+from ci_kaniko.repository import checkout
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 from ci_kaniko.targets.registry import target as find_target
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ci_kaniko.targets.target import Start
 
 _MAX_DEPTH = 4
+_USUAL = ("main", "master", "trunk")
 _SCHEMAS = "https://raw.githubusercontent.com/ci-kaniko/ci-kaniko"
 _SECRETS = {"ghcr.io": "GHCR_TOKEN", "docker.io": "DOCKER_HUB_TOKEN"}
 _PLAIN_FOLDERS = {"", "docker", "build", "container", "ci"}
@@ -100,8 +101,7 @@ def _outputs(target: str) -> Iterator[str]:
 
 def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     """Read the repository in ``root``: Dockerfiles, git remote, existing CI files."""
-    known = values(root)
-    host, _, path = known.get("repository.url", "").partition("://")[2].partition("/")
+    host, _, path = checkout.repository_url(root).partition("://")[2].partition("/")
     systems = list(targets) or [
         name
         for name in NAMES
@@ -118,7 +118,7 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
         path=path,
-        default_branch=_default_branch(root, known),
+        default_branch=_default_branch(root),
         outputs=outputs,
         pipelines=found,
         running=[path for path in files if _runs_kaniko(os.path.join(root, path))],
@@ -165,9 +165,10 @@ def _free(root: str, paths: tuple[str, ...]) -> str:
     return ""
 
 
-def _default_branch(root: str, known: dict[str, str]) -> str:
-    usual = (name for name in ("main", "master", "trunk") if has_branch(root, name))
-    found = known.get("default_branch") or next(usual, "") or known.get("branch", "")
+def _default_branch(root: str) -> str:
+    found = checkout.default_branch(root)
+    if not found:
+        found, *_ = [*checkout.known_branches(root, _USUAL), checkout.branch(root)]
     return found if found and _is_valid(default_branch=found) else "main"
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+from typing import TYPE_CHECKING
 
 from ci_kaniko.text.patterns import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SSH = pattern(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
 _SCP = pattern(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")
 
-_COMMITTED = ("show", "-s", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd")
+_COMMITTED = (
+    "--no-show-signature",
+    "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
+    "--format=%H%n%cd",
+)
 
 
 def values(folder: str = ".") -> dict[str, str]:
@@ -18,22 +26,31 @@ def values(folder: str = ".") -> dict[str, str]:
 
     The branch is the one that HEAD names; a detached HEAD on a tag is that tag.
     """
-    found = {
-        "commit.sha": _git(folder, "rev-parse", "--verify", "--quiet", "HEAD"),
-        "commit.timestamp": _git(folder, *_COMMITTED),
-    }
-    branch = _git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-    if branch:
-        found["branch"] = branch
+    sha, _, committed = _git(folder, "show", "-s", *_COMMITTED).partition("\n")
+    found = {"commit.sha": sha, "commit.timestamp": committed}
+    if head := branch(folder):
+        found["branch"] = head
     else:
         found["tag"] = _git(folder, "describe", "--tags", "--exact-match")
-    url = https_url(_git(folder, "remote", "get-url", "origin"))
-    if url:
-        found["repository.url"] = url
-    head = _git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-    if head:
-        found["default_branch"] = head.removeprefix("origin/")
+    found["repository.url"] = repository_url(folder)
+    found["default_branch"] = default_branch(folder)
     return {name: value for name, value in found.items() if value}
+
+
+def branch(folder: str) -> str:
+    """The branch that HEAD names, whether or not it has a commit; empty without one."""
+    return _git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
+
+
+def default_branch(folder: str) -> str:
+    """The branch that is the default one of ``origin``; empty where a clone has not noted it."""
+    head = _git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    return head.removeprefix("origin/")
+
+
+def repository_url(folder: str) -> str:
+    """The https page of ``origin``; empty when there is none."""
+    return https_url(_git(folder, "remote", "get-url", "origin"))
 
 
 def https_url(remote: str) -> str:
@@ -50,10 +67,12 @@ def https_url(remote: str) -> str:
     return f"https://{match[1]}/{match[2].lstrip('/')}" if match else ""
 
 
-def has_branch(folder: str, name: str) -> bool:
-    """Whether the checkout in ``folder`` knows a branch, its own or of ``origin``."""
-    refs = (f"refs/heads/{name}", f"refs/remotes/origin/{name}")
-    return any(_git(folder, "rev-parse", "--verify", "--quiet", ref) for ref in refs)
+def known_branches(folder: str, names: Sequence[str]) -> list[str]:
+    """Which of some branches the checkout in ``folder`` knows, its own or of ``origin``."""
+    places = ("refs/heads/", "refs/remotes/origin/")
+    asked = [f"{place}{name}" for name in names for place in places]
+    refs = _git(folder, "for-each-ref", "--format=%(refname)", *asked).split()
+    return [name for name in names if any(f"{place}{name}" in refs for place in places)]
 
 
 def _git(folder: str, *arguments: str) -> str:
