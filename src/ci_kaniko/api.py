@@ -7,7 +7,7 @@ once. A path is where messages say that something is, so it is told as it was gi
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -148,11 +148,12 @@ def init(
     *,
     image: str = "",
     merge: bool = False,
+    builder: Literal["kaniko", "buildkit", "buildah"] = "kaniko",
 ) -> Starter:
     """A first spec for a repository, with comments, and what comes next; nothing is written.
 
     ``targets`` are as the repository looks when none is named, and so is ``image``, what to push
-    without a tag; ``merge`` puts the jobs into the pipelines that there are.
+    without a tag; ``merge`` puts the jobs into the pipelines that there are. ``builder`` builds.
 
     Raises UnknownTargetError, and CannotStart for what cannot be had.
 
@@ -162,7 +163,8 @@ def init(
     """
     from ci_kaniko.project.starter import Wishes, starter
 
-    return starter(_path("repository", repository), Wishes(tuple(_names(targets)), image, merge))
+    wishes = Wishes(tuple(_names(targets)), image, merge, builder)
+    return starter(_path("repository", repository), wishes)
 
 
 def pin(specs: Paths, *, check: bool = False) -> list[Pin]:

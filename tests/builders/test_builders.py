@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -17,10 +17,11 @@ from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.flags import FLAGS, owner_of
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
+from ci_kaniko.project.starter import CannotStart
 from ci_kaniko.rehearsing.standins import secret
 from ci_kaniko.requirements import requirements
 from ci_kaniko.spec.loading import warnings
-from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES
+from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES, ROOT
 from harness.execution import rehearse
 from harness.runs import render as text_for
 from harness.runs import spec_of, text_of
@@ -255,6 +256,76 @@ def test_a_preview_says_what_another_builder_needs(name: str, tmp_path: Path) ->
     file.write_text(f"{COMMON}options: {{snapshot_mode: redo}}\n", encoding="utf-8")
     refused = CliRunner().invoke(app, [*words[:3], "-f", str(file)])
     assert (refused.exit_code, "kaniko-only" in refused.output) == (1, True)
+
+
+def test_whoever_asks_for_json_is_refused_in_json(tmp_path: Path) -> None:
+    """A spec that cannot be read, and one that cannot be rendered."""
+    file = tmp_path / "ci-kaniko.yaml"
+    only_kaniko = f"{COMMON}builder: buildah\noptions: {{snapshot_mode: redo}}\n"
+    commands = ("preview", "setup gitlab", "rehearse gitlab", "show")
+    for text, rule in ((only_kaniko, "kaniko-only"), ("tags: 1\n", "unknown-key")):
+        file.write_text(text, encoding="utf-8")
+        for command in commands if rule == "unknown-key" else commands[:3]:
+            words = [*command.split(), "--format", "json", "-f", str(file)]
+            done = CliRunner().invoke(app, words)
+            assert (done.exit_code, done.stdout) == (1, ""), command
+            assert rule in {each["rule"] for each in json.loads(done.stderr)}, command
+
+
+OF_KANIKO = {
+    *("bad-action", "bad-version", "conflicting-options", "executor-version", "floating-image"),
+    *("frozen-image", "kaniko-only", "missing-context-login", "missing-image", "owned-argument"),
+    *("owned-variable", "unknown-flag", "unsupported-flag", "unpinned-image", "unknown-key"),
+}
+"""What is said of fields that only kaniko has, its image, its flags, what only it fetches, and what
+lists the names of fields.
+"""
+
+
+def test_nobody_hears_of_kaniko_who_builds_with_another() -> None:
+    """No sentence of a rule says that kaniko does what another builder does here."""
+    bad = sorted((ROOT / "tests" / "specs" / "bad").glob("*.yaml"))
+    texts = [path.read_text(encoding="utf-8") for path in bad]
+    said, blaming = 0, []
+    for number, text in enumerate(text for text in texts if "builder:" not in text):
+        name = OTHERS[number % len(OTHERS)]
+        try:
+            found = warnings(ci_kaniko.loads(f"{text}\nbuilder: {name}\n"))
+        except SpecError as error:
+            found = [*error.problems]
+        for problem in found:
+            said += 1
+            written = (each for each in (problem.message, problem.hint) if each)
+            # What a user wrote is quoted, and our own name is no builder's.
+            words = re.sub(r'"[^"]*"|ci-kaniko|executor:|/kaniko\b', "", " ".join(written))
+            blamed = re.search(r"\bkaniko\b|\bexecutor\b", words)
+            if blamed and problem.rule not in OF_KANIKO:
+                blaming.append((problem.rule, problem.message))
+    assert not blaming
+    assert said > 200
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_first_spec_builds_with_what_is_asked_for(name: Any, tmp_path: Path) -> None:
+    """On every target that a first spec can be for."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    for target in TARGETS:
+        text = ci_kaniko.init(
+            tmp_path, [cast("Any", target)], image="quay.io/acme/shop", builder=name
+        ).text
+        spec = ci_kaniko.loads(text)
+        assert (spec.builder, warnings(spec)) == (name, [])
+        (job,) = built(rehearse(spec, target, EVENTS[0]))
+        assert job.recorded
+        assert READ[name](job.recorded).cache == "quay.io/acme/shop/cache"
+    with pytest.raises(CannotStart, match="is none of kaniko"):
+        ci_kaniko.init(tmp_path, builder=cast("Any", "podman"))
+
+
+def test_a_path_of_buildah_is_no_executor() -> None:
+    """It would not know the words of kaniko; the hint names what turns them into its own."""
+    with pytest.raises(CannotRehearse, match="`executor` buildah, without a folder"):
+        rehearse(ci_kaniko.loads(COMMON), "gitlab", executor="/usr/bin/buildah")
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -423,11 +423,15 @@ def init(
         bool,
         typer.Option("--merge", help="Put the jobs into the pipelines that there are."),
     ] = False,
+    builder: Annotated[
+        str,
+        typer.Option("--builder", metavar="NAME", help="What builds: kaniko, buildkit or buildah."),
+    ] = "kaniko",
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
 ) -> None:
     """Write a first spec for this repository, with comments, and say what comes next."""
     with _told():
-        act("first_steps:init", targets or (), image, merge=merge, stdout=stdout)
+        act("first_steps:init", targets or (), image, merge=merge, builder=builder, stdout=stdout)
 
 
 @app.command(cls=_Command)

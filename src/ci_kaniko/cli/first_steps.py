@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.cli.shared import (
     Done,
     Misuse,
+    beside,
     check_source,
     check_target,
     check_word,
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def init(
-    targets: Sequence[str] = (), image: str = "", *, merge: bool = False, stdout: bool = False
+    targets: Sequence[str] = (),
+    image: str = "",
+    *,
+    merge: bool = False,
+    builder: str = "kaniko",
+    stdout: bool = False,
 ) -> None:
     """Write a first spec for this repository, with comments, and say what comes next.
 
@@ -34,13 +40,15 @@ def init(
     """
     for target in targets:
         check_target(target)
+    from ci_kaniko.kaniko.builders import BUILDERS
     from ci_kaniko.project.starter import CannotStart, Wishes, starter
     from ci_kaniko.repository.discovery import FILE_NAMES, find, root_of
     from ci_kaniko.repository.files import write
 
+    check_word(builder, BUILDERS)
     root = root_of(FILE_NAMES[0])
     try:
-        text, steps = starter(root, Wishes(tuple(targets), image, merge))
+        text, steps = starter(root, Wishes(tuple(targets), image, merge, builder))
     except CannotStart as error:
         raise Misuse(str(error)) from error
     if stdout:
@@ -62,11 +70,11 @@ def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
 
     check_word(form, ("text", "json"))
     check_target(target)
-    loaded = load_spec(spec, "text", strict=False)
+    loaded = load_spec(spec, beside(form), strict=False)
     try:
         found = requirements(loaded, target)
     except SpecError as error:
-        fail(error.problems, "text")
+        fail(error.problems, beside(form))
     print_text(setup_json(found) if form == "json" else setup_text(found, target))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.shared import (
     Misuse,
+    beside,
     check_target,
     check_word,
     fail,
@@ -38,11 +39,11 @@ def preview(
     check_word(form, FORMATS)
     for name in targets:
         check_target(name)
-    loaded = only_images(load_spec(spec, "text", strict=False), only)
+    loaded = only_images(load_spec(spec, beside(form), strict=False), only)
     if builder is not None:
         _moved(loaded, targets, events, builder, against, form)
     elif against is None:
-        _print(_previewed(loaded, targets, events), form)
+        _print(_previewed(loaded, targets, events, form), form)
     else:
         _compare(loaded, targets, events, against, form)
 
@@ -63,7 +64,7 @@ def _moved(
     if against is not None or form == "markdown":
         raise Misuse("--builder goes with --format text or json, and without --against")
     then = builders.built_by(spec, builder)
-    found = _previewed(then, targets, events)
+    found = _previewed(then, targets, events, form)
     moves = [*builders.moves(spec, then, found.targets)]
     if form == "json":
         import json
@@ -75,7 +76,7 @@ def _moved(
     _print(found, form)
 
 
-def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str]) -> Preview:
+def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str], form: str) -> Preview:
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.previewing.preview import preview as look
     from ci_kaniko.problems.problem import SpecError
@@ -85,7 +86,7 @@ def _previewed(spec: Spec, targets: Sequence[str], events: Iterable[str]) -> Pre
     except UnknownEvent as error:
         raise Misuse(str(error)) from error
     except SpecError as error:
-        fail(error.problems, "text")
+        fail(error.problems, beside(form))
 
 
 def _print(preview: Preview, form: str) -> None:
@@ -115,15 +116,15 @@ def _compare(
     from ci_kaniko.problems.problem import SelectionError, SpecError
     from ci_kaniko.project.revisions import spec_at
 
-    after = _previewed(spec, targets, events)
+    after = _previewed(spec, targets, events, form)
     try:
         earlier = spec_at(spec, revision)
     except SelectionError as error:
         raise Misuse(str(error)) from error
     except SpecError as error:
         say(f"as of {revision}:", err=True)
-        fail(error.problems, "text")
-    before = _previewed(earlier, targets, [answer.occasion.word for answer in after.answers])
+        fail(error.problems, beside(form))
+    before = _previewed(earlier, targets, [answer.occasion.word for answer in after.answers], form)
     found = compare.changes(before, after)
     if form == "json":
         say(json.dumps(compare.data(found), ensure_ascii=False, indent=2))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.cli.shared import (
     Done,
     Misuse,
+    beside,
     check_target,
     check_word,
     fail,
@@ -45,14 +46,14 @@ def rehearse(
     check_word(form, FORMATS)
     check_target(target)
     folder = _empty_folder(keep) if keep is not None else None
-    loaded = load_spec(spec, "text", strict=False)
+    loaded = load_spec(spec, beside(form), strict=False)
     given = values_of(settings)
     if engine:
         if shell or keep is not None or executor is not None:
             raise Misuse("an --engine has its own shell and images: no --shell, --keep, --executor")
         _by_engine(loaded, target, event, given, form)
         return
-    done = _played(loaded, target, event, shell, given, executor)
+    done = _played(loaded, target, event, shell, given, executor, form)
     if folder is not None:
         _keep(done, folder)
     if form == "json":
@@ -70,7 +71,7 @@ def _by_engine(spec: Spec, target: str, event: str, given: dict[str, str], form:
     from ci_kaniko.rehearsing.rehearse import by_engine
     from ci_kaniko.rehearsing.text import played_lines
 
-    with _told():
+    with _told(form):
         done = by_engine(spec, target, event, given=given)
     if form == "json":
         say(json.dumps(done._asdict(), ensure_ascii=False, indent=2))
@@ -87,15 +88,16 @@ def _played(
     shell: str,
     given: dict[str, str],
     executor: str | None,
+    form: str,
 ) -> Rehearsal:
     from ci_kaniko.rehearsing.rehearse import rehearse as play
 
-    with _told():
+    with _told(form):
         return play(spec, target, event, shell=shell, given=given, executor=executor)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(form: str) -> Iterator[None]:
     """What is in the way, as a command line says it. Raises Done, Misuse."""
     from ci_kaniko.previewing.events import UnknownEvent
     from ci_kaniko.problems.problem import CannotRehearse, SpecError
@@ -104,7 +106,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        fail(error.problems, "text")
+        fail(error.problems, beside(form))
     except RefusedInput as error:
         say(str(error), err=True)
         raise Done(1) from error

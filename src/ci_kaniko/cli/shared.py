@@ -103,6 +103,11 @@ def watched(items: Sequence[Item], verb: str) -> Iterator[Item]:
     return counted(items, verb)
 
 
+def beside(form: str) -> str:
+    """How problems are said where a result is asked for in a format that only results have."""
+    return "json" if form == "json" else "text"
+
+
 def load_spec(path: str | None, form: str, *, strict: bool) -> Spec:
     """A spec whose warnings have been said. Raises Done when it cannot be used."""
     from ci_kaniko.problems.problem import SpecError

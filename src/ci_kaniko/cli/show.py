@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.cli.shared import check_word, load_spec, print_text, say
+from ci_kaniko.cli.shared import beside, check_word, load_spec, print_text, say
 
 
 def show(spec: str | None = None, *, form: str = "text") -> None:
@@ -11,7 +11,7 @@ def show(spec: str | None = None, *, form: str = "text") -> None:
     Raises Done for a spec with errors, Misuse for another format.
     """
     check_word(form, ("text", "json"))
-    loaded = load_spec(spec, "text", strict=False)
+    loaded = load_spec(spec, beside(form), strict=False)
     from ci_kaniko.spec.origins import show as shown
 
     found = shown(loaded)

@@ -230,7 +230,7 @@ def _config_findings(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Fin
             "several-docker-configs",
             second.where,
             f"{quoted(second.host)} and {quoted(first.host)} use two ready docker configs, "
-            "and kaniko reads one",
+            "and what builds reads one",
             "put both logins into one config.json and name it for both hosts",
         )
     yield from mixed_logins(spec, logins)

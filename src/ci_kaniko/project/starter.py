@@ -9,6 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
+from ci_kaniko.kaniko.builders import BUILDERS, KANIKO
 from ci_kaniko.kaniko.systems import NAMES, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError
@@ -45,6 +46,7 @@ class Wishes(NamedTuple):
     targets: tuple[str, ...] = ()
     image: str = ""
     merge: bool = False
+    builder: str = KANIKO
 
 
 class Facts(NamedTuple):
@@ -217,6 +219,9 @@ def starter(root: str, wishes: Wishes) -> Starter:
     """A first spec, with comments. It validates and renders as it is. Raises CannotStart."""
     from ci_kaniko.layouts.fill import fill
 
+    if wishes.builder not in BUILDERS:
+        known = ", ".join(BUILDERS)
+        raise CannotStart(f"`builder`: {quoted(wishes.builder)} is none of {known}")
     facts = look(root, wishes.targets)
     merged = _merged(facts) if wishes.merge else {}
     wished = [target for target in wishes.targets or NAMES[:1] if any(_outputs(target))]
@@ -236,6 +241,8 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "reference": page("spec/"),
             "schema": f"{_SCHEMAS}/v{__version__}/docs/ci-kaniko.schema.json",
             "default_branch": facts.default_branch,
+            "builder": wishes.builder,
+            "builds": KANIKO,
             "context": context,
             "dockerfile": name,
             "found": bool(facts.dockerfiles),

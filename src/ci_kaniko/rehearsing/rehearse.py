@@ -224,6 +224,11 @@ class Stage:
             program(executor)
             if not sandbox.ISOLATED:
                 raise CannotRehearse("buildah needs a root directory of its own, and here is none")
+        elif os.path.basename(executor) == buildah.NAME:
+            raise CannotRehearse(
+                f"{quoted(executor)} does not know the words of kaniko; `executor` {buildah.NAME},"
+                " without a folder, turns them into its own"
+            )
         elif not (os.path.isfile(executor) and os.access(executor, os.X_OK)):
             raise CannotRehearse(f"`executor` wants a program, and {quoted(executor)} is none")
         others = {builder_of(plan).name for plan in self.plans} - {KANIKO}

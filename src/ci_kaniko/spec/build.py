@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.quick.declaring import Field, PrivateAttr
 from ci_kaniko.spec.builder import BuilderName
 from ci_kaniko.spec.clouds import ContextLogin
@@ -301,6 +302,11 @@ class Build(Model):
         """The program that builds on a target: its own, or that of all."""
         section: Section | None = getattr(self, target, None)
         return (section and section.builder) or self.builder
+
+    @property
+    def kaniko_builds(self) -> bool:
+        """Whether it does on a target."""
+        return any(self.built_by(target) == KANIKO for target in NAMES)
 
     def with_hosts(self, rename: "Callable[[str], str]", update: "Mapping[str, Any]") -> "Self":
         """A copy with other values, in which registries have other names."""

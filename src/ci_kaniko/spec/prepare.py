@@ -115,7 +115,7 @@ def _check_linux(text: str) -> None:
         raise Refused("bad-platform", message, f"write linux/{known}")
     grammar.check_platform(text)
     if not text.startswith("linux/"):
-        message = f"{quoted(text)}: kaniko builds for Linux only"
+        message = f"{quoted(text)}: images are built for Linux only"
         raise Refused("bad-platform", message, "such as linux/arm64")
 
 

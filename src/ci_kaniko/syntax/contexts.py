@@ -133,7 +133,7 @@ def _remote(text: str, scheme: str, rest: str) -> Parts:
         close = {"http": "https", "ssh": "git", "git+ssh": "git", "git+https": "git"}.get(scheme)
         raise Refused(
             "bad-context",
-            f"{quoted(text)} has a scheme that kaniko does not know",
+            f"{quoted(text)} has a scheme that nothing fetches",
             f"write {close}://{rest}"
             if close
             else "a directory, or git:// s3:// gs:// https:// tar://",
@@ -156,7 +156,7 @@ def _directory(text: str) -> Parts:
     if remote := _SCP.fullmatch(text):
         raise Refused(
             "bad-context",
-            f"{quoted(text)} is a clone over SSH, which kaniko cannot do",
+            f"{quoted(text)} is a clone over SSH, for which no build has a key",
             f"write git://{remote.group(1)}/{remote.group(2)}",
         )
     found = [ref.name for ref in parse(text) if isinstance(ref, Ref)]
@@ -194,7 +194,7 @@ def _check_archive(text: str, rest: str) -> None:
     if rest == "stdin":
         raise Refused(
             "bad-context",
-            "nothing writes to the executor's standard input in a CI job",
+            "nothing writes to standard input in a CI job",
             "tar://FILE, a gzipped archive in the repository",
         )
     if not rest or (not rest.startswith("/") and grammar.inside_repository(rest) in {None, "."}):
@@ -253,7 +253,7 @@ def _check_dockerfile(text: str) -> None:
     if "://" in text:
         raise Refused(
             "bad-path",
-            f"{quoted(text)} has a scheme that kaniko does not know",
+            f"{quoted(text)} has a scheme that nothing fetches",
             "a path, or https://",
         )
     if text.startswith("/"):

@@ -197,7 +197,7 @@ def check_duration(text: str) -> str:
 def _duration_hint(text: str) -> str:
     found = _WORDS_OF_TIME.fullmatch(text)
     if not found:
-        return "kaniko reads Go durations such as 336h or 1h30m; a day is 24h"
+        return "such as 336h or 1h30m; a day is 24h"
     number, unit = int(found.group(1)), found.group(2)[0]
     return f"write {number * _HOURS[unit]}h" if unit in _HOURS else f"write {number}{unit}"
 
@@ -220,7 +220,7 @@ def check_host(text: str) -> str:
         host = text.partition("://")[2].partition("/")[0].lower()
         raise Refused(
             "bad-host",
-            f"{quoted(text)} has a scheme; kaniko wants none",
+            f"{quoted(text)} has a scheme, and a host has none",
             f"write {host}" if is_host(host) else hint,
         )
     if text.lower() != text:
@@ -229,7 +229,7 @@ def check_host(text: str) -> str:
         host = text.partition("/")[0]
         raise Refused(
             "bad-host",
-            f"{quoted(text)} has a path; kaniko compares hosts only",
+            f"{quoted(text)} has a path, and a login is for a host",
             f"write {host}" if is_host(host) else hint,
         )
     if not is_host(text):

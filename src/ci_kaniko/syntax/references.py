@@ -116,7 +116,7 @@ class Repository(Reference):
             tag = ":" + text_of(made.tag)
             raise Refused(
                 "bad-cache-repo",
-                f"{quoted(text)} has a tag; kaniko would only warn and never cache",
+                f"{quoted(text)} has a tag, and a cache is a repository",
                 f"write {text.removesuffix(tag)}",
             )
         return made

@@ -63,7 +63,7 @@ def _the_cache_folder_can_be_mounted(spec: Build) -> Iterator[Finding]:
         hint = "letters, digits, dots, dashes and underscores, such as /cache"
         yield Finding("bad-path", where, message, hint)
     elif folder.split("/")[1] in {"busybox", "kaniko", "workspace"}:
-        message = f"a mount at {quoted(folder)} can hide what kaniko needs"
+        message = f"a mount at {quoted(folder)} can hide what builds there"
         yield Finding("bad-path", where, message, "write /cache")
 
 
@@ -72,7 +72,7 @@ def absolute_findings(where: Where, path: str) -> Iterator[Finding]:
         yield Finding(
             "bad-path",
             where,
-            f"{quoted(path)} is a path in the executor's container, and not absolute",
+            f"{quoted(path)} is a path in the builder's container, and not absolute",
             f"write /{path}",
         )
 
@@ -208,7 +208,7 @@ def _what_is_prepared_is_used(spec: Build) -> Iterator[Finding]:
         yield Finding(
             "unused-prepare",
             ("prepare",),
-            "the executor fetches this context itself, so nothing that is prepared reaches it",
+            "the builder fetches this context itself, so nothing that is prepared reaches it",
             "context: . or a directory of the repository",
             on_key=True,
         )

@@ -101,7 +101,7 @@ def _digests_belong_to_a_version(spec: Build) -> Iterator[Finding]:
 
 @build_rule("executor.distribution", "executor.version", "destinations[]")
 def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
-    if DISTRIBUTIONS[spec.executor.distribution].reads_localhost:
+    if DISTRIBUTIONS[spec.executor.distribution].reads_localhost or not spec.kaniko_builds:
         return
     for index, destination in enumerate(spec.destinations):
         if destination.image.host == "localhost":
@@ -116,7 +116,7 @@ def _localhost_is_a_registry(spec: Build) -> Iterator[Finding]:
 @build_rule("executor.distribution", "executor.version", "options[]")
 def _flags_are_not_outdated(spec: Build) -> Iterator[Finding]:
     executor = spec.executor
-    if executor.distribution != "osscontainertools":
+    if executor.distribution != "osscontainertools" or not spec.kaniko_builds:
         return
     for name, flag in fields_below("options").items():
         always = FLAGS[flag].always

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.executors import DEFAULT
 from ci_kaniko.kaniko.flags import FLAGS
-from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
@@ -107,7 +105,7 @@ def _docker_hub_has_its_full_name(spec: Build) -> Iterator[Finding]:
         yield Finding(
             "bad-host",
             where,
-            f"kaniko compares this with {_INDEX_DOCKER}, so {DOCKER_HUB} is never found",
+            f"Docker Hub is called {_INDEX_DOCKER} here, and {DOCKER_HUB} is never found",
             f"write {_INDEX_DOCKER}",
             on_key=where[-1] == DOCKER_HUB,
         )
@@ -141,7 +139,7 @@ def _flags_have_an_effect(spec: Build) -> Iterator[Finding]:
     if spec.options.skip_tls_verify_pull:
         yield no_effect(
             ("options", "skip_tls_verify_pull"),
-            "every executor accepts this flag and none reads it",
+            "whatever builds accepts this flag, and nothing reads it",
             "skip_tls_verify_registry names the hosts, for push and pull",
         )
 
@@ -195,18 +193,13 @@ def _formats_fit_together(spec: Build) -> Iterator[Finding]:
     for conflict, name, message, hint in conflicts:
         if conflict:
             yield Finding("conflicting-options", ("options", name), message, hint)
-    if zstd and options.image_format is None and not tar and _kaniko_builds(spec):
+    if zstd and options.image_format is None and not tar and spec.kaniko_builds:
         yield no_effect(
             ("options", "compression"),
             "zstd is ignored for images whose base is in docker format",
             f"add image_format: oci, which {DEFAULT} has since "
             f"{FLAGS['image-format'].since.osscontainertools}",
         )
-
-
-def _kaniko_builds(spec: Build) -> bool:
-    """Whether it does on a target; the others turn the format of an image to what can hold zstd."""
-    return any(spec.built_by(target) == KANIKO for target in NAMES)
 
 
 @build_rule("env[]", "build_secrets[]")

@@ -294,6 +294,6 @@ def _a_digest_can_be_handed_over(spec: Build) -> Iterator[Finding]:
         yield Finding(
             "conflicting-options",
             ("options", "digest_file"),
-            "the executor writes one digest file, and digest: true reads it",
+            "the builder writes one digest file, and digest: true reads it",
             "image_name_with_digest_file: is another file with the digest",
         )

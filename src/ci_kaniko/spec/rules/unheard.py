@@ -89,7 +89,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
         if build.checkout:
             for name, value in build.checkout:
                 where = ("checkout", name)
-                message = "the executor fetches the context, and nothing is checked out"
+                message = "the builder fetches the context, and nothing is checked out"
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
                     yield no_effect(where, message, hint), checked_out
@@ -97,7 +97,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
         clones = checked_out or "git" in run
         for name, heard in (("git", clones), ("checkout", "checkout" in run)):
             if getattr(build.tools, name):
-                message = "the executor fetches the context, and nothing is checked out"
+                message = "the builder fetches the context, and nothing is checked out"
                 yield no_effect(("tools", name), message, "remove it"), heard
         for name in BUILDER_IMAGES:
             if getattr(build.tools, name):

@@ -183,7 +183,7 @@ def _image_findings(image: Image) -> Iterator[Finding]:
         yield Finding(
             "impossible-prepare",
             ("prepare",),
-            "a job in the executor's image has no checkout to prepare",
+            "a job in the builder's image has no checkout to prepare",
             "github: {mode: docker} has one",
             on_key=True,
         )

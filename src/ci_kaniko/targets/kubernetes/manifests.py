@@ -144,7 +144,7 @@ def _impossible_clone(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             "unused-clone",
             ("kubernetes", "clone"),
-            "a context with a scheme is fetched by the executor itself",
+            "a context with a scheme is fetched by the builder itself",
             "leave clone: out",
         )
 
