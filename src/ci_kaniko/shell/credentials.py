@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
-from ci_kaniko.shell.exchange import Exchange
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ class Credentials:
         self._draft = draft
         self._secrets = secrets
         self._config = config
-        self._exchange = Exchange(draft, secrets)
-        self._clouds = Clouds(draft, secrets, self._exchange)
+        self._clouds = Clouds(draft, secrets)
 
     def of_context(self) -> list[str]:
         """The login to the cloud that holds the context."""
@@ -71,7 +69,9 @@ class Credentials:
             lines, variable = self._secrets.text(secret)
             return lines, quote(user), variable
         if login.asked:
-            return self._exchange.password(login)
+            from ci_kaniko.shell.exchange import Exchange
+
+            return Exchange(self._draft, self._secrets).password(login)
         if login.login.kind == "ci-token":
             before, user, password, environment = dialect.ci_login(plan, login, key)
             self._draft.environment.update(environment)
@@ -84,10 +84,9 @@ class Credentials:
 class Clouds:
     """The clients of clouds: one serves all registries of its cloud, and the context's store."""
 
-    def __init__(self, draft: Draft, secrets: Secrets, exchange: Exchange) -> None:
+    def __init__(self, draft: Draft, secrets: Secrets) -> None:
         self._draft = draft
         self._secrets = secrets
-        self._exchange = exchange
 
     def once(self, name: str) -> list[str]:
         """The lines of a cloud, unless a run has passed them."""
@@ -112,7 +111,9 @@ class Clouds:
                 exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
         if cloud.token and cloud.role:
             lines += draft.dialect.identity(draft.plan, cloud.name, cloud.token)
-            lines += self._exchange.session(cloud)
+            from ci_kaniko.shell.exchange import Exchange
+
+            lines += Exchange(draft, secrets).session(cloud)
             exports += SESSION
         elif cloud.token and not site.mounted_tokens:
             lines += self._token(cloud, cloud.token)

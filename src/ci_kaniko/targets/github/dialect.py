@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
-from ci_kaniko.shell.curl import CURL, json_field, received
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
 from ci_kaniko.spec.texts import settings_with_inputs
@@ -194,6 +193,8 @@ class _GitHub(PlainDialect):
 
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
         """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
+        from ci_kaniko.shell.curl import CURL, json_field, received
+
         why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
         url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
         return [
