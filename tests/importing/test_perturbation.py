@@ -31,6 +31,7 @@ IMPORTS = ROOT / "tests" / "imports"
 SAMPLE = 3
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
+_WHOLE |= {"extra-volume-mounts"}
 """The rules that report a key with everything below it."""
 
 _PARTS = {
@@ -69,6 +70,12 @@ class Original(NamedTuple):
     @property
     def text(self) -> str:
         return (self.root / self.file).read_text(encoding="utf-8")
+
+    def between(self, line: int, change: Change) -> str:
+        """The lines from one on to a change behind it; of an earlier one, the whole text."""
+        rows = self.text.split("\n")
+        at = change.above[-1].line
+        return "\n".join(rows[line - 1 : at] if line <= at else ["", "---"])
 
 
 class Told(NamedTuple):
@@ -134,9 +141,14 @@ def _may_be_silent(original: Original, change: Change) -> bool:
             continue
         if not fnmatch.fnmatchcase(original.name, given.get("file", "*")):
             continue
-        if any(re.fullmatch(pattern, where) for pattern in given.get("where", ())):
-            return True
-        if any(re.search(pattern, change.command) for pattern in given.get("command", ())):
+        if all(
+            any(look(pattern, text) for pattern in given.get(part, (".*",)))
+            for part, look, text in (
+                ("where", re.fullmatch, where),
+                ("command", re.search, change.command),
+                ("what", re.fullmatch, change.what),
+            )
+        ):
             return True
     return False
 
@@ -148,6 +160,8 @@ def _is_named_as_a_whole(original: Original, told: Told, change: Change) -> bool
     for entry in told.entries:
         if entry.kind == "carried" or entry.path != original.file:
             continue
+        if entry.rule == "other-object" and "\n---" not in original.between(entry.line, change):
+            return True
         if word and entry.kind == "left" and entry.line == change.above[-1].line:
             if word.split()[0] in entry.message and "executor" not in word:
                 return True

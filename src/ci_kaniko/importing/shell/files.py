@@ -48,6 +48,16 @@ def in_folder(folder: Text, name: str) -> Text:
     return _normal(join((*folder, "/", name)))
 
 
+def from_start(path: Text) -> Text:
+    """A path as ``$PWD`` and the rest, where it begins in the folder that a script starts in."""
+    if path and meaning(path[0]) == "checkout":
+        return (Var("PWD"), *path[1:])
+    if path and isinstance(path[0], str) and not path[0].startswith("/"):
+        first = path[0].removeprefix("./")
+        return (Var("PWD"),) if path == (".",) else join((Var("PWD"), "/", first, *path[1:]))
+    return path
+
+
 def below(path: Text, folder: Text) -> str | None:
     """The rest of a path below a folder; None when it lies elsewhere."""
     if path == folder:
@@ -114,6 +124,12 @@ def _from_repository(reader: Reader, path: Text) -> Text:
         inside = str(path[1]).lstrip("/")
     found = reader.repository.get(spelled, reader.repository.get(inside))
     return (Contents(spelled),) if found is None else found
+
+
+def is_missing(reader: Reader, path: Text) -> bool:
+    """Whether a file lies outside of the repository, and nobody wrote it."""
+    path = resolved(reader, path)
+    return starts_with(path, "/") and path not in reader.state.files
 
 
 def remove_file(reader: Reader, path: Text) -> None:

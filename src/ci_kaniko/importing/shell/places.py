@@ -39,7 +39,6 @@ class Places(Reader):
     def __init__(self, given: Given, budget: Budget, undecided: int) -> None:
         super().__init__(given, budget, undecided)
         self.frames: list[Frame] = []
-        self.text_read = b""
         self.depth = 0
 
     @abstractmethod

@@ -120,6 +120,8 @@ class Reader(ABC):
         self.images: list[tuple[Text, int]] = []
         """Images that lie in a store of the script's own, by name, and the calls that made them."""
         self.asked: dict[str, None] = {}
+        self.missing: dict[str, int] = {}
+        self.text_read = b""
         self.stops: list[tuple[int, int, str]] = []
         self.failed = NO
         self.container: Container | None = None
@@ -241,6 +243,12 @@ class Reader(ABC):
         if name in self.hidden and name in self.state.variables:
             self.note("not-exported", name)
         return self.state.value(name)
+
+    def need(self, name: str) -> None:
+        """A variable without a default is read: one in small letters is the script's own."""
+        known = {*self.state.variables, *self.state.arrays, *self.state.unset}
+        if name.islower() and not name.endswith("_proxy") and name not in known:
+            self.missing.setdefault(name, self.line)
 
     def assign(self, name: str, value: Value) -> None:
         """Set a variable."""

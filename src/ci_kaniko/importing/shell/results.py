@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.executor import environment_of, no_push
 from ci_kaniko.importing.shell.commands.flags import parse
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
-from ci_kaniko.importing.shell.files import below
+from ci_kaniko.importing.shell.files import below, from_start
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.uses import file_thing
@@ -48,6 +49,8 @@ _IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
 _WRITTEN = of_kind("file")
+_BY_CLIENT = re.compile(r"(?!executor).* login|docker/login-action@.*")
+"""What says that docker's own config.json has a login."""
 _READ_BY_KANIKO = ("/kaniko/.docker/config.json", "$DOCKER_CONFIG/config.json")
 
 
@@ -76,6 +79,11 @@ class _Results:
         left = environment_of(reader)
         for call in merged:
             self._carried(call)
+        text = reader.text_read.decode("utf-8", "replace")
+        for name, line in reader.missing.items():
+            told = name in reader.lines or name in reader.asked
+            if not told and not re.search(rf"(?<![$\w{{!#-]){name}\b", text):
+                reader.note("unset-variable", name, line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
         return Script(
@@ -273,7 +281,10 @@ class _Results:
     def _logins(self, call: RawCall) -> tuple[Login, ...]:
         whole = self.guards.both(call.path, self.usual)
         found: dict[Login, int] = {}
+        alone = call.container is not None and not _sees_logins(call)
         for guard, login in call.logins:
+            if alone and _BY_CLIENT.fullmatch(login.source):
+                self.reader.note("login-outside", login.source, line=login.line)
             secret = self._written_password(login)
             found[secret] = self.guards.either(found.get(secret, NO), guard)
         lines = self.reader.lines
@@ -350,6 +361,14 @@ class _Results:
             self.reader.note("config-elsewhere", source, line=line)
 
 
+def _sees_logins(call: RawCall) -> bool:
+    """Whether the container of a call has a docker config at all."""
+    options = call.container.options if call.container else ()
+    inside = [spell(inside) for _, inside in mounts(options)]
+    named = any(path.startswith(("/kaniko/.docker", "/root/.docker")) for path in inside)
+    return named or "DOCKER_CONFIG" in call.environment
+
+
 def _names_a_file(text: Text) -> bool:
     flag = parse(Word(text))
     return flag is not None and flag.name in _READ
@@ -391,10 +410,11 @@ def _inside(call: RawCall) -> dict[Text, tuple[Text, Value]]:
     if call.container is None:
         return {path: (path, value) for path, value in call.files.items()}
     found: dict[Text, tuple[Text, Value]] = {}
+    mounted = sorted(mounts(call.container.options), key=lambda pair: len(spell(pair[0])))
     for path, value in call.files.items():
         seen = path
-        for outside, inside in mounts(call.container.options):
-            rest = below(path, outside)
+        for outside, inside in mounted:
+            rest = below(from_start(path), from_start(outside))
             if rest is not None:
                 seen = join((*inside, "/" if rest else "", rest))
         found[seen] = path, value

@@ -328,6 +328,8 @@ def look_at_names(reader: Reader, node: Tree) -> None:
 def _parameter(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
     name = part["Param"]["Value"]
     items = _list_of(reader, part, name)
+    if items is None and not part.get("Exp"):
+        reader.need(name)
     if items is not None:
         return _of_list(reader, part, items, quoted=quoted, star=name == "*")
     found = _operated(reader, part, name, _looked_up(reader, part, name))

@@ -37,6 +37,7 @@ _HELPERS = {
     **dict.fromkeys(("acr-env", "acr", "acr-linux"), "azure"),
 }
 _CONFIG_KEY = ".dockerconfigjson"
+_HUB_KEY = "https://index.docker.io/v1/"
 _PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
 
 
@@ -80,6 +81,10 @@ class Logins(Clouds):
 
     def _add(self, login: Login, pushed: list[str], *, cautious: bool) -> None:
         host = self._host(login.host)
+        if login.password and not login.user:
+            self.job.tell("unknown-user", login.line, host, "empty")
+        elif login.user and not (login.password or login.auth or login.token):
+            self.job.tell("unknown-password/empty", login.line, host)
         if host == _PROXY_SERVER:
             self.settings.section["dependency_proxy"] = True
             self.job.tell("dependency-proxy", login.line)
@@ -129,7 +134,7 @@ class Logins(Clouds):
         if written is None:
             return self._host(text[:1]) if isinstance(text[0], Var) else str(text[0]).rstrip("/")
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
-        if bare != written and "docker.io" not in bare:
+        if written not in (bare, _HUB_KEY):
             self.job.tell("registry-key", 0, written, bare)
         aliases = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
         return "docker.io" if bare in aliases else canonical_host(bare)
@@ -199,6 +204,7 @@ class Logins(Clouds):
             ):
                 self.job.tell("actor-as-user", line, host)
                 return "token"
+            self._check_given(var.name, line)
             secret = self.job.secret_of(user)
             name = secret or self.job.runtime.get(var.name) or var.name.rpartition(".")[2]
             return {"secret": self.secret_name(name, line)}
@@ -211,6 +217,7 @@ class Logins(Clouds):
             name = self.job.secret_of(text)
             if name is None:
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
+            self._check_given(var.name, line)
             self.note_store(var.name)
             return self.secret_name(name, line)
         if any(isinstance(part, Masked) for part in text) or literal(text):
@@ -222,6 +229,13 @@ class Logins(Clouds):
             self.job.tell("unknown-password", line, host, spell(text), name)
             return name
         return None
+
+    def _check_given(self, name: str, line: int) -> None:
+        """Say so where a job does not get what it logs in with."""
+        job = self.job
+        known = job.plain_secrets or name in job.secrets or name in job.environment
+        if not known and name not in self.call.environment and "." not in name:
+            job.tell("not-given", line, name)
 
     def _from_auth(self, login: Login, host: str) -> Any:
         """A login that only its base64 is known of."""
@@ -240,6 +254,10 @@ class Logins(Clouds):
             usable = name and re.fullmatch(r"[A-Za-z0-9._@+-]{1,60}", name)
             return {"username": name if usable else {"secret": user}, "password": password}
         shown = spell(auth)
+        if var := only_var(auth):
+            self._check_given(var.name, login.line)
+            if (secret := self.job.secrets.get(var.name)) and secret.name != var.name:
+                shown = f"{shown} ({secret.name})"
         self.job.tell("auth-in-one-variable", login.line, shown, host, user, password)
         return {"username": {"secret": user}, "password": password}
 
@@ -351,15 +369,14 @@ class Logins(Clouds):
         if region := ecr_region(host):
             if literal(self.held("AWS_REGION")) == region:
                 self.asked.add("AWS_REGION")
-            self.found[host] = self.cloud("aws")
+            self._by_cloud(host, "aws")
         elif is_google(host):
-            self.found[host] = self.cloud("google")
+            self._by_cloud(host, "google")
         elif is_acr(host):
-            self.found[host] = self.cloud("azure")
-        elif own and self.job.target == "gitlab":
-            pass
-        elif own and self.job.target == "buildkite":
-            self.job.tell("hook-login", self.call.line, host)
+            self._by_cloud(host, "azure")
+        elif own and self.job.target in {"gitlab", "buildkite"}:
+            said = "hook-login/own" if self.job.target == "gitlab" else "hook-login"
+            self.job.tell(said, self.call.line, host)
         elif (
             any(
                 (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
@@ -371,6 +388,10 @@ class Logins(Clouds):
             self.found[host] = "anonymous"
         else:
             self.job.tell("missing-login", self.call.line, host)
+
+    def _by_cloud(self, host: str, cloud: str) -> None:
+        self.found[host] = self.cloud(cloud)
+        self.job.tell("cloud-login", self.call.line, host, cloud)
 
     def _plain_http(self, host: str) -> bool:
         flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}

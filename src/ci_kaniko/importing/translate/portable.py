@@ -139,7 +139,8 @@ class Spelled:
     def _output(self, part: Output, line: int) -> str:
         command = " ".join(part.command.split())
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
-            if "%Y-%m-%dT%H:%M:%S" not in command and "-I" not in command:
+            utc = re.search(r" (?:-u|--utc|--universal)\b", command)
+            if not utc or not re.search("%Y-%m-%dT%H:%M:%S|%FT%T| -I| --iso", command):
                 self.job.tell("date-format", line, command)
             return "build.timestamp"
         raise NotPortable("output", " ".join(spell((part,)).split()))

@@ -6,7 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, spell, split_text
-from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, Condition, both_ways
+from ci_kaniko.importing.translate.conditions import (
+    DEFAULT_TRIGGERS,
+    Condition,
+    both_ways,
+    shown_when,
+)
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of
@@ -33,8 +38,7 @@ def take_destinations(work: Work) -> None:
         work, [flag for flag in work.of("destination") if spell(flag.value or ()) not in images]
     )
     if not work.call.pushed:
-        for test in condition_of(work, work.call.when).unknown:
-            work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
+        _tell_condition(work)
     pushes = bool(listed)
     if not listed:
         # With push: never they push nothing, and say what is built.
@@ -45,6 +49,18 @@ def take_destinations(work: Work) -> None:
         ]
     _policy(work, conditions, pushes=pushes)
     _registries(work, listed)
+
+
+def _tell_condition(work: Work) -> None:
+    """Where a build that pushes nothing runs, which no spec says."""
+    unknown = condition_of(work, work.call.when).unknown
+    for test in unknown:
+        work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
+    together = condition_of(work, tuple(tests for call in work.job.calls for tests in call.when))
+    whole = together.always or together.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
+    if not unknown and not whole:
+        said = shown_when(work.call.when)
+        work.job.tell("unknown-condition/build", work.call.line, said)
 
 
 def _split_images(work: Work, image: Text, line: int) -> list[Text]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def take_executor(work: Work) -> None:
     image = work.image
     line = work.call.line if work.call.image is not None else work.job.image_line
+    if not image and work.call.image is None and work.job.target != "shell":
+        work.job.tell("no-image", work.job.line)
     found = executor_of(work.job, image, line)
     if found:
         work.build["executor"] = found

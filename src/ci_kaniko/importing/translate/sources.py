@@ -179,7 +179,7 @@ def _sub_path(work: Work, flag: Flag) -> None:
 
 def take_dockerfile(work: Work) -> None:
     flag = work.last("dockerfile")
-    if flag is None or not flag.value:
+    if flag is None or flag.value is None:
         return
     shown = spell(flag.value)
     if shown.startswith(("http://", "https://")):

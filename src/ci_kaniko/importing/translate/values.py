@@ -22,10 +22,10 @@ _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"
 
 def _target(work: Work, flag: Flag) -> None:
     written = literal(flag.value or ())
-    if written:
-        work.build["target"] = written
-    else:
+    if written is None:
         work.run_time(flag, "target")
+    else:
+        work.build["target"] = written
 
 
 def _named(work: Work, flag: Flag) -> None:
@@ -178,10 +178,8 @@ def _option(work: Work, flag: Flag) -> None:
         work.options[field] = flag.on
     elif FLAGS[flag.name].kind == "number" and written and re.fullmatch(r"-?\d+", written):
         work.options[field] = int(written)
-    elif written:
-        work.options[field] = written
     else:
-        work.job.tell("no-value", flag.line, flag.name)
+        work.options[field] = written
 
 
 def take_proxy(work: Work) -> None:

@@ -40,8 +40,12 @@ def read_words(work: Work) -> None:
             continue
         if without := pinned_without(work.image, name):
             work.job.tell("newer-flag", flag.line, flag.shown, without, FLAGS[name].since.spelled)
-            continue
-        work.flags.append(flag)
+        elif FLAGS[name].kind != "switch" and not flag.value:
+            work.job.tell("no-value", flag.line, name)
+        else:
+            if flag.is_wrong:
+                work.job.tell("no-switch", flag.line, flag.shown)
+            work.flags.append(flag)
 
 
 def _unknown(work: Work, flag: Flag, meant: str = "") -> None:

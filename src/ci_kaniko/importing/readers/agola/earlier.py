@@ -34,14 +34,8 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
     """The tasks that the one that builds needs; the image of the one that only clones."""
     from ci_kaniko.kaniko.pins import GIT_IMAGE
 
-    needed = {
-        string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")
-        for item in sequence(built.get("depends"))
-    }
     found = ""
-    for task in maps(run.get("tasks")):
-        if peek(task.get("name")) not in needed:
-            continue
+    for task in _needed(built, run):
         string(task.get("name"))
         runtime = mapping(task.get("runtime"))
         containers = list(maps(runtime.get("containers")))
@@ -67,6 +61,25 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
         elif clones and image != GIT_IMAGE:
             found = image
     return found
+
+
+def _needed(task: Map, run: Map) -> Iterator[Map]:
+    """The tasks that one waits for."""
+    names = [*_names(task)]
+    return (other for other in maps(run.get("tasks")) if peek(other.get("name")) in names)
+
+
+def _names(task: Map) -> Iterator[str]:
+    for item in sequence(task.get("depends")):
+        yield string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")
+
+
+def unsaved(task: Map, run: Map) -> str | None:
+    """The tasks that one waits for, where none of them saves a checkout for it."""
+    for other in _needed(task, run):
+        if {"clone", "save_to_workspace"} <= {kind for kind, _, _ in steps_of(other)}:
+            return None
+    return ", ".join(_names(task)) or "it depends on none"
 
 
 def timeout_of(task: Map, run: Map) -> str:

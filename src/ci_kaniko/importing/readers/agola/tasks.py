@@ -14,6 +14,7 @@ from ci_kaniko.importing.readers.agola.earlier import (
     earlier_tasks,
     steps_of,
     timeout_of,
+    unsaved,
 )
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.volumes import maps
@@ -143,9 +144,9 @@ class _Task:
     def _environment_of(self, job: Draft, entries: Map) -> None:
         for name, value in entries.items():
             if isinstance(value, Map):
-                variable = peek(value.get("from_variable"))
-                job.secrets[name] = Secret(variable)
-                job.runtime[name] = variable
+                if variable := peek(value.get("from_variable")):
+                    job.secrets[name] = Secret(variable)
+                    job.runtime[name] = variable
             else:
                 text = peek(value)
                 job.environment[name] = (text,) if text else ()
@@ -157,8 +158,6 @@ class _Task:
         image = string(first.get("image"))
         job.image = (image,) if image else ()
         job.image_line = first.line_of("image")
-        if not image:
-            job.tell("no-image", job.line)
 
     def _granted(self) -> None:
         """What ci-kaniko lets other builders do."""
@@ -168,6 +167,8 @@ class _Task:
     def _shell(self, job: Draft) -> None:
         shell = string(self.task.get("shell"))
         text = "\n".join(piece.text for piece in self._pieces())
+        if re.search(r" -\w*x", shell):
+            job.tell("trace-shows-secrets", self.task.line_of("shell"), shell)
         if shell and " -" not in shell and not re.search(r"set -\w*e", text):
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
@@ -179,6 +180,8 @@ class _Task:
                 target = string(fields.get("dest_dir")) or "."
                 root = posixpath.normpath(posixpath.join(folder, target))
                 job.roots.append(Root((root,)))
+                if (names := unsaved(self.task, self.run)) is not None:
+                    job.tell("no-checkout/workspace", fields.line or job.line, names)
                 if root.startswith("/workspace"):
                     job.tell("wiped-context", fields.line or job.line, root)
             elif kind == "save_to_workspace":

@@ -362,3 +362,6 @@ class _Step:
             rest = {key: peek(value) for key, value in entry.items() if key != "limit"}
             if rest in _RETRIED:
                 native(entry)
+            elif entry:
+                shown = ", ".join(f"{key} {value}" for key, value in rest.items())
+                self.job.tell("retry/step", line_of(item), shown or "every failure")

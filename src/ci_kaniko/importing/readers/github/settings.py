@@ -126,6 +126,14 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
                 shown = "***" if is_secret_name(key) else string(value)
                 job.tell("unused-variable", holder.line_of(key), key, shown)
 
+    for step in map(mapping, sequence(raw.get("steps"))):
+        text = "\n".join([peek(step.get("run")), *(spell(x) for x in job.known_files.values())])
+        for key, value in mapping(step.get("env")).items() if "run" in step else ():
+            named = re.search(rf"\b{re.escape(key)}\b", text)
+            if not named and not inside:
+                shown = "***" if is_secret_name(key) else peek(value)
+                job.tell("unused-variable", step["env"].line_of(key), key, shown)
+
 
 def _used(value: Any) -> str:
     """Every text of the steps in which a variable may be read."""

@@ -270,7 +270,6 @@ class _Pipeline:
         name = string(image) if isinstance(image, Str) else string(entry.get("name"))
         job.image_line = line_of(image, whole.line_of("image"))
         if not name:
-            job.tell("no-image/gitlab", job.line)
             return ""
         job.image = variables.text(name)
         if job.image and isinstance(job.image[0], Var) and "DEPENDENCY_PROXY" in job.image[0].name:

@@ -149,6 +149,8 @@ class _Reader:
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
         named = f"{head}{statement.name or statement.code.strip().replace(MARK, '...')}"
+        if head.startswith(("options: ", "triggers: ")):
+            named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
         plain = re.match(r"\s*(?:checkout\s*\(?\s*scm\b)", statement.code)

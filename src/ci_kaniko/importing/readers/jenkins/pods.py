@@ -41,6 +41,8 @@ def read_pod(job: Draft, pod: Pod, name: str) -> None:
     container = pod.container(name)
     if container is None:
         return
+    if not name and "name" in container:
+        job.tell("container-name/jnlp", job.line)
     ignore(pod.root.get("apiVersion"))
     ignore(pod.root.get("kind"))
     ignore(container.get("name"))

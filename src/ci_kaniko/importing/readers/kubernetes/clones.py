@@ -44,16 +44,22 @@ def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> It
     mounts = {peek(item.get("name")): item for item in maps(container.get("volumeMounts"))}
     for item in maps(entry.get("volumeMounts")):
         own = mounts.get(peek(item.get("name")))
-        path = peek(item.get("mountPath"))
-        if own is None or (path not in text and "clone" not in text):
+        path, volume = peek(item.get("mountPath")), volumes.get(peek(item.get("name")))
+        named = path in text if path else False
+        if own is None or volume is None or not (named or _goes_nowhere(text)):
             continue
-        for node in (*item.values(), *own.values(), volumes.get(peek(item.get("name")))):
+        for node in (*item.values(), *own.values(), volume):
             ignore(node)
         deeper = re.search(rf"{re.escape(path)}/([\w./-]+)", text)
         at = string(own.get("mountPath")).rstrip("/")
         if deeper and "clone" in text and ".git" not in deeper[1]:
             yield Root((f"{at}/{deeper[1]}",))
         yield Root((at,))
+
+
+def _goes_nowhere(text: str) -> bool:
+    """Whether a clone names no folder of its own: it ends in the one that it starts in."""
+    return "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
 
 
 def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:

@@ -121,7 +121,9 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
     folder = step.get("workingDir", template.get("workingDir"))
     if folder:
         job.folder = expanded(string(folder), known)
-        job.roots.append(Root(job.folder))
+        first = job.folder[0] if job.folder else ""
+        if not (isinstance(first, Var) and first.name.startswith("workspaces.")):
+            job.roots.append(Root(job.folder))
     script = step.get("script")
     if script is None:
         calls = calls_of(job, step, known)

@@ -75,6 +75,8 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
         if reference:
             ignore_keys(reference, "Kubernetes secretKeyRef")
             secret = Secret(string(reference.get("key")), string(reference.get("name")))
+            if not (secret.name and secret.store):
+                job.tell("half-reference", line_of(item), name)
             job.secrets[name] = secret
         elif source:
             job.environment[name] = (Var(name),)

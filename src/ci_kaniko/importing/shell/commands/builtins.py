@@ -314,7 +314,7 @@ def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
         spelled = f"printf %s {spell(join(reader.stdin[0][1]))!r} | {spelled}"
     if reader.captures:
         reader.write(pure((Output(spelled), "\n")))
-    elif not name.startswith("-"):
+    else:
         reader.note("skipped-command", spelled)
     guard = reader.conditions.unknown(spelled, reader.line)
     return Status(guard, guard if name in _QUESTIONS else YES)

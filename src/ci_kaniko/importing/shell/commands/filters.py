@@ -21,7 +21,7 @@ from ci_kaniko.importing.calls import (
     references,
     spell,
 )
-from ci_kaniko.importing.shell.files import read_file, write_file
+from ci_kaniko.importing.shell.files import is_missing, read_file, write_file
 from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.tests import grep
@@ -153,6 +153,8 @@ def sed(reader: Reader, values: list[Value]) -> Status:
         path = file[0][1]
         made = _substituted(reader, options, programs, read_file(reader, path))
         if in_place:
+            if is_missing(reader, path):
+                reader.note("missing-file", spell(path))
             write_file(reader, path, made)
         else:
             reader.write(made)

@@ -30,7 +30,8 @@ MEANT = {
 }
 """What people call a flag that kaniko calls otherwise."""
 _NAMES = {**_LETTERS, **RENAMED, **MEANT}
-_BOOLEAN = {"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"}
+_OFF = {"false", "False", "FALSE", "f", "F", "0"}
+_BOOLEAN = {"true", "True", "TRUE", "t", "T", "1", *_OFF}
 
 
 def one_word_each(
@@ -50,7 +51,17 @@ def one_word_each(
             found.append(_long(item, name))
         else:
             found += _paired(item, name, rest, conditions, path)
+    if not any(_says_where(item) for item in found):
+        note("no-destination", line=items[0].line if items else 0)
     return found
+
+
+def _says_where(item: Item) -> bool:
+    """Whether a word says where an image is pushed, or may hold what says so."""
+    flag = parse(Word(item.text))
+    if flag is None:
+        return any(not isinstance(part, str) or "destination" in part for part in item.text)
+    return flag.name in {"destination", "no-push"}
 
 
 def _flag(text: Text) -> str | None:
@@ -141,9 +152,15 @@ class Flag:
 
     @property
     def on(self) -> bool:
-        """Whether a switch is on."""
-        said = "true" if self.value is None else literal(self.value) or "true"
-        return said.lower() not in {"false", "0", "f"}
+        """Whether a switch is on; one that only a run can tell is taken for on."""
+        said = "true" if self.value is None else literal(self.value)
+        return said not in _OFF
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a switch has a value that pflag refuses."""
+        said = "true" if self.value is None else literal(self.value)
+        return self.name in _SWITCHES and said is not None and said not in _BOOLEAN
 
 
 def parse(word: Word) -> Flag | None:
