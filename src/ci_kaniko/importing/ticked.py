@@ -53,6 +53,32 @@ class Map(dict[str, Any]):
         """Where a key is written."""
         return self.lines.get(key, self.line)
 
+    # The looks below, at the value of a key.
+
+    def string(self, key: str) -> str:
+        """A scalar's text."""
+        return string(self.get(key))
+
+    def peek(self, key: str) -> str:
+        """A scalar's text for a look that decides nothing about it."""
+        return peek(self.get(key))
+
+    def is_true(self, key: str) -> bool:
+        """Whether a scalar says yes."""
+        return is_true(self.get(key))
+
+    def native(self, key: str) -> Any:
+        """A value as Python has it."""
+        return native(self.get(key))
+
+    def mapping(self, key: str) -> Map:
+        """A mapping, empty for anything else."""
+        return mapping(self.get(key))
+
+    def sequence(self, key: str) -> list[Any]:
+        """A list; one value stands for a list of one."""
+        return sequence(self.get(key))
+
 
 class List(list[Any]):
     """A list and its line."""

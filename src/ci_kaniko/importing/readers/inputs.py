@@ -16,13 +16,13 @@ def read_input(value: Any) -> dict[str, Any]:
     """An input as a spec has it; what it does not say is what the spec means anyway."""
     entry = mapping(value)
     found: dict[str, Any] = {}
-    kind = string(entry.get("type"))
+    kind = entry.string("type")
     if kind in {"number", "boolean"}:
         found["type"] = kind
     if "default" in entry:
         found["default"] = string(entry["default"])
     if "options" in entry:
         found["options"] = [string(item) for item in sequence(entry["options"])]
-    if description := string(entry.get("description")):
+    if description := entry.string("description"):
         found["description"] = description
     return found

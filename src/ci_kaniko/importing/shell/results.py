@@ -51,6 +51,11 @@ _READ = ("registry-certificate", "registry-client-cert", "secret")
 _WRITTEN = of_kind("file")
 _BY_CLIENT = re.compile(r"(?!executor).* login|docker/login-action@.*")
 """What says that docker's own config.json has a login."""
+_SET = (
+    r"(?m)(?:^|[;&|(])\s*(?:(?:read|readarray|mapfile|getopts|printf -v)\b[^\n;&|]*\s)?"
+    r"{}(?![\w.-])"
+)
+"""Where a script may set a variable in a way that is not followed."""
 _READ_BY_KANIKO = ("/kaniko/.docker/config.json", "$DOCKER_CONFIG/config.json")
 
 
@@ -82,7 +87,7 @@ class _Results:
         text = reader.text_read.decode("utf-8", "replace")
         for name, line in reader.missing.items():
             told = name in reader.lines or name in reader.asked
-            if not told and not re.search(rf"(?<![$\w{{!#-]){name}\b", text):
+            if not told and not re.search(_SET.format(name), text):
                 reader.note("unset-variable", name, line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)

@@ -15,6 +15,7 @@ from ci_kaniko.kaniko.flags import FLAGS
 
 Handler = Callable[[Work, Flag], None]
 _HANDED_ON = ("/kaniko/digest", "/dev/termination-log", "$(results.", "${results.")
+_GIT_SWITCHES = {"single_branch", "recurse_submodules", "insecure_skip_tls"}
 _CHECKED_OUT = {"gitlab", "github", "buildkite", "agola"}
 _FIELDS = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
 _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
@@ -76,7 +77,7 @@ def _git(work: Work, flag: Flag) -> None:
             work.git["branch"] = value
         elif field == "depth" and value.isdigit():
             work.git["depth"] = int(value)
-        elif field in {"single_branch", "recurse_submodules", "insecure_skip_tls"}:
+        elif field in _GIT_SWITCHES and value in {"", "true", "false"}:
             work.git[field] = value != "false"
         else:
             work.job.tell("bad-git-option", flag.line, pair)

@@ -9,7 +9,7 @@ from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, string
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def clone_options(job: Draft, fields: Map) -> None:
     """How the repository is cloned."""
     checkout: dict[str, Any] = {}
-    depth = native(fields.get("depth"))
+    depth = fields.native("depth")
     if isinstance(depth, int):
         checkout["depth"] = depth
-    if native(fields.get("recurse_submodules")) is True:
+    if fields.native("recurse_submodules") is True:
         checkout["submodules"] = "recursive"
     if checkout:
         job.shared["checkout"] = checkout
@@ -36,14 +36,14 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
 
     found = ""
     for task in _needed(built, run):
-        string(task.get("name"))
-        runtime = mapping(task.get("runtime"))
+        task.string("name")
+        runtime = task.mapping("runtime")
         containers = list(maps(runtime.get("containers")))
         image = string(containers[0].get("image")) if containers else ""
-        if peek(runtime.get("arch")) == peek(mapping(built.get("runtime")).get("arch")):
-            string(runtime.get("arch"))
-        if peek(task.get("task_timeout_interval")) == timeout_of(built, run):
-            string(task.get("task_timeout_interval"))
+        if runtime.peek("arch") == built.mapping("runtime").peek("arch"):
+            runtime.string("arch")
+        if task.peek("task_timeout_interval") == timeout_of(built, run):
+            task.string("task_timeout_interval")
         clones = False
         for kind, fields, value in steps_of(task):
             if kind == "clone":
@@ -52,7 +52,7 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
                 clone_options(job, fields)
                 clones = True
         _take_saved(task)
-        for name, value in mapping(task.get("environment")).items():
+        for name, value in task.mapping("environment").items():
             if owner_of_variable(name) == "proxy":
                 native(value)  # the rendered checkout goes through the proxy, too
         runs = [(fields, value) for kind, fields, value in steps_of(task) if kind == "run"]
@@ -66,12 +66,12 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
 def _needed(task: Map, run: Map) -> Iterator[Map]:
     """The tasks that one waits for."""
     names = [*_names(task)]
-    return (other for other in maps(run.get("tasks")) if peek(other.get("name")) in names)
+    return (other for other in maps(run.get("tasks")) if other.peek("name") in names)
 
 
 def _names(task: Map) -> Iterator[str]:
-    for item in sequence(task.get("depends")):
-        yield string(item) or string(mapping(item).get("task")) or next(iter(mapping(item)), "")
+    for item in task.sequence("depends"):
+        yield string(item) or mapping(item).string("task") or next(iter(mapping(item)), "")
 
 
 def unsaved(task: Map, run: Map) -> str | None:
@@ -84,15 +84,15 @@ def unsaved(task: Map, run: Map) -> str | None:
 
 def timeout_of(task: Map, run: Map) -> str:
     """How long a task may take."""
-    return peek(task.get("task_timeout_interval")) or peek(run.get("task_timeout_interval"))
+    return task.peek("task_timeout_interval") or run.peek("task_timeout_interval")
 
 
 def _take_saved(task: Map) -> None:
     """A checkout that is handed over as a whole."""
     for kind, fields, _ in steps_of(task):
         for item in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
-            folders = [peek(item.get(key)) or "." for key in ("source_dir", "dest_dir")]
-            paths = [peek(path) for path in sequence(item.get("paths"))]
+            folders = [item.peek(key) or "." for key in ("source_dir", "dest_dir")]
+            paths = [peek(path) for path in item.sequence("paths")]
             if folders == [".", "."] and paths == ["**"]:
                 ignore(item)
                 ignore(fields.get("type"))
@@ -110,9 +110,9 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
     artifacts = []
     for kind, fields, _ in steps_of(task):
         for entry in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
-            source = string(entry.get("source_dir")) or "."
-            target = posixpath.normpath(string(entry.get("dest_dir")).strip("/") or ".")
-            for path in sequence(entry.get("paths")):
+            source = entry.string("source_dir") or "."
+            target = posixpath.normpath(entry.string("dest_dir").strip("/") or ".")
+            for path in entry.sequence("paths"):
                 name = posixpath.normpath(posixpath.join(source, string(path)))
                 if "*" in name or name in {"Dockerfile", ".dockerignore", "."}:
                     continue
@@ -134,7 +134,7 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
 def steps_of(task: Map) -> Iterator[tuple[str, Map, Any]]:
     """Kind, fields and the written value of each step of a task, in either spelling."""
     for item in maps(task.get("steps")):
-        kind = peek(item.get("type"))
+        kind = item.peek("type")
         if kind:
             yield kind, item, item.get("command")
             continue

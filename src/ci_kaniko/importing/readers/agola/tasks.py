@@ -27,7 +27,6 @@ from ci_kaniko.importing.ticked import (
     Map,
     Str,
     ignore,
-    is_true,
     line_of,
     mapping,
     native,
@@ -78,13 +77,13 @@ class _Task:
         pieces = list(self._pieces())
         if not any(are_mentioned(piece.text) for piece in pieces):
             return
-        job = Draft(_FACTS, peek(self.task.get("name")), self.original, line_of(self.task))
+        job = Draft(_FACTS, self.task.peek("name"), self.original, line_of(self.task))
         self._environment(job)
         self._image(job)
         self._roots(job)
         self._shell(job)
         for step in self._steps():
-            self._environment_of(job, mapping(step.get("environment")))
+            self._environment_of(job, step.mapping("environment"))
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
@@ -108,7 +107,7 @@ class _Task:
             if isinstance(command, Str):
                 if "\n" in command and "name" not in fields:
                     self.original.report.tell("unnamed-step", self.original.path, line_of(command))
-                folder = peek(fields.get("working_dir"))
+                folder = fields.peek("working_dir")
                 if folder:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
                 yield Piece(str(command), command.first)
@@ -125,11 +124,11 @@ class _Task:
                 ignore(fields.get("working_dir"))
                 self._take_variables(job, fields)
         self._take_variables(job, self.task)
-        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
+        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
             self._take_variables(job, container)
 
     def _take_variables(self, job: Draft, holder: Map) -> None:
-        for name, value in mapping(holder.get("environment")).items():
+        for name, value in holder.mapping("environment").items():
             read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
             if isinstance(value, Str) or read:
                 native(value)
@@ -137,14 +136,14 @@ class _Task:
     # -- parts --------------------------------------------------------------------------------
 
     def _environment(self, job: Draft) -> None:
-        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
-            self._environment_of(job, mapping(container.get("environment")))
-        self._environment_of(job, mapping(self.task.get("environment")))
+        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
+            self._environment_of(job, container.mapping("environment"))
+        self._environment_of(job, self.task.mapping("environment"))
 
     def _environment_of(self, job: Draft, entries: Map) -> None:
         for name, value in entries.items():
             if isinstance(value, Map):
-                if variable := peek(value.get("from_variable")):
+                if variable := value.peek("from_variable"):
                     job.secrets[name] = Secret(variable)
                     job.runtime[name] = variable
             else:
@@ -153,19 +152,19 @@ class _Task:
                 job.exported[name] = entries.line_of(name)
 
     def _image(self, job: Draft) -> None:
-        containers = sequence(mapping(self.task.get("runtime")).get("containers"))
+        containers = self.task.mapping("runtime").sequence("containers")
         first = mapping(containers[0]) if containers else Map()
-        image = string(first.get("image"))
+        image = first.string("image")
         job.image = (image,) if image else ()
         job.image_line = first.line_of("image")
 
     def _granted(self) -> None:
         """What ci-kaniko lets other builders do."""
-        for container in list(maps(mapping(self.task.get("runtime")).get("containers")))[:1]:
-            is_true(container.get("privileged"))
+        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
+            container.is_true("privileged")
 
     def _shell(self, job: Draft) -> None:
-        shell = string(self.task.get("shell"))
+        shell = self.task.string("shell")
         text = "\n".join(piece.text for piece in self._pieces())
         if re.search(r" -\w*x", shell):
             job.tell("trace-shows-secrets", self.task.line_of("shell"), shell)
@@ -173,11 +172,11 @@ class _Task:
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
     def _roots(self, job: Draft) -> None:
-        folder = string(self.task.get("working_dir")) or "~/project"
+        folder = self.task.string("working_dir") or "~/project"
         job.folder = (folder,)
         for kind, fields, value in steps_of(self.task):
             if kind == "restore_workspace":
-                target = string(fields.get("dest_dir")) or "."
+                target = fields.string("dest_dir") or "."
                 root = posixpath.normpath(posixpath.join(folder, target))
                 job.roots.append(Root((root,)))
                 if (names := unsaved(self.task, self.run)) is not None:
@@ -186,7 +185,7 @@ class _Task:
                     job.tell("wiped-context", fields.line or job.line, root)
             elif kind == "save_to_workspace":
                 for item in maps(fields.get("contents")):
-                    source = peek(item.get("source_dir"))
+                    source = item.peek("source_dir")
                     if source.startswith("/kaniko/"):
                         ignore(item)
                         job.outputs.append(Root((source,)))
@@ -207,7 +206,7 @@ class _Task:
         guard = YES
         asked = False
         for holder in (self.run, self.task):
-            when = mapping(holder.get("when"))
+            when = holder.mapping("when")
             if when:
                 asked = True
                 guard = conditions.guards.both(guard, self._when(conditions, when))
@@ -225,11 +224,9 @@ class _Task:
                 continue
             text: Text = (Var(name, portable=key != "ref"),)
             include = (
-                sequence(mapping(value).get("include"))
-                if isinstance(value, Map)
-                else (sequence(value))
+                mapping(value).sequence("include") if isinstance(value, Map) else (sequence(value))
             )
-            exclude = sequence(mapping(value).get("exclude")) if isinstance(value, Map) else []
+            exclude = mapping(value).sequence("exclude") if isinstance(value, Map) else []
             here = NO if include else conditions.filled(text, line_of(value))
             for item in include:
                 here = guards.either(here, self._one(conditions, text, item))
@@ -260,13 +257,13 @@ class _Task:
 
     def _section(self, job: Draft) -> None:
         section = job.section
-        section_names(section, "run", string(self.run.get("name")), "build-image")
-        arch = string(mapping(self.task.get("runtime")).get("arch"))
+        section_names(section, "run", self.run.string("name"), "build-image")
+        arch = self.task.mapping("runtime").string("arch")
         if arch:
             section["arch"] = arch
         timeout = timeout_of(self.task, self.run)
         for holder in (self.task, self.run):
-            string(holder.get("task_timeout_interval"))
+            holder.string("task_timeout_interval")
         if timeout and timeout != "1h":
             section["timeout"] = timeout
         image = earlier_tasks(job, self.task, self.run)

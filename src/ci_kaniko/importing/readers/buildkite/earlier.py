@@ -37,15 +37,15 @@ def prepared_by(job: Draft, step: Map, before: Iterable[Map]) -> Map | None:
     paths = [path.strip() for path in _listed(maker["artifact_paths"])]
     if _listed(wanted) != paths or mapping(plugin[name]).keys() != {"download"}:
         return None
-    commands = [peek(each) for key in _MADE[1:3] for each in sequence(maker.get(key))]
+    commands = [peek(each) for key in _MADE[1:3] for each in maker.sequence(key)]
     artifacts = [_EVERYTHING.sub("", path) for path in paths]
     called = f"the step {peek(maker.get('label')) or peek(maker.get('key')) or 'before'}"
-    made = Before(called, peek(maker.get("image")), commands, artifacts, maker.line)
+    made = Before(called, maker.peek("image"), commands, artifacts, maker.line)
     if not prepare(job, made):
         return None
     for node in (wanted, *(maker.get(key) for key in _MADE)):
         ignore(node)
-    _wait_no_more(job, peek(maker.get("key")))
+    _wait_no_more(job, maker.peek("key"))
     ignore_keys(maker, "Buildkite step")
     return maker
 

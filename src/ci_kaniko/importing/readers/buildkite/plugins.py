@@ -12,7 +12,7 @@ from ci_kaniko.importing.readers.pods.containers import call_of, read_environmen
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_program
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ class Plugins:
         for name, config in self._listed():
             if name == "kubernetes":
                 self._kubernetes(config, script)
-            elif name.startswith("docker") and is_image(peek(config.get("image"))):
+            elif name.startswith("docker") and is_image(config.peek("image")):
                 self._docker(config)
 
     def _listed(self) -> Iterator[tuple[str, Map]]:
@@ -53,7 +53,7 @@ class Plugins:
 
     def _kubernetes(self, config: Map, script: list[Piece]) -> None:
         for key in ("podTemplate", "podSpec", "podSpecPatch"):
-            pod = mapping(config.get(key))
+            pod = config.mapping(key)
             for name, value in pod.items():
                 self.pod[name] = value
                 self.pod.lines[name] = pod.line_of(name)
@@ -65,17 +65,17 @@ class Plugins:
 
     def _container(self, entry: Map, key: str) -> None:
         job = self.job
-        name = peek(entry.get("name"))
-        image = peek(entry.get("image"))
+        name = entry.peek("name")
+        image = entry.peek("image")
         words = [peek(w) for k in ("command", "args") for w in entry.get(k) or ()]
         ours = is_image(image) or any(map(are_mentioned, words))
         if not ours and self.container.get("image"):
             return
-        string(entry.get("name"))
+        entry.string("name")
         if key == "podSpecPatch" and name != "container-0" and ours:
             job.tell("container-name", entry.line_of("name"), name or "nothing")
         if image and (ours or name == "container-0"):
-            string(entry.get("image"))
+            entry.string("image")
             job.image = references(image) if "$" in image else (image,)
             job.image_line = entry.line_of("image")
         self.container = entry
@@ -90,8 +90,8 @@ class Plugins:
         read_volumes(job, self.pod, entry)
         ready = {mount.store for mount in job.mounts if mount.ready_config}
         for item in maps(self.pod.get("imagePullSecrets")):
-            if peek(item.get("name")) in ready:
-                string(item.get("name"))  # the executor's own image comes with the login
+            if item.peek("name") in ready:
+                item.string("name")  # the executor's own image comes with the login
         self._hooks(entry, volumes)
         if words:
             self._words(entry)
@@ -100,16 +100,16 @@ class Plugins:
         for name, volume in volumes.items():
             if "hook" in name and "configMap" in volume:
                 for item in (volume, *maps(entry.get("volumeMounts"))):
-                    if peek(item.get("name")) == name:
+                    if item.peek("name") == name:
                         ignore(item)
                 self.job.tell(
-                    "agent-hook", line_of(volume), string(mapping(volume["configMap"]).get("name"))
+                    "agent-hook", line_of(volume), mapping(volume["configMap"]).string("name")
                 )
 
     def _words(self, entry: Map) -> None:
         """Agent-stack-k8s hands command and args to a shell, as they stand."""
-        command = sequence(entry.get("command"))
-        arguments = sequence(entry.get("args"))
+        command = entry.sequence("command")
+        arguments = entry.sequence("args")
         items = [*command, *arguments]
         texts = [string(item) for item in items]
         at = script_place(texts)
@@ -147,10 +147,10 @@ class Plugins:
         return tuple(parts)
 
     def _more(self, config: Map) -> None:
-        for item in maps(mapping(config.get("commandParams")).get("envFrom")):
-            reference = mapping(item.get("secretRef"))
+        for item in maps(config.mapping("commandParams").get("envFrom")):
+            reference = item.mapping("secretRef")
             if reference:
-                name = string(reference.get("name"))
+                name = reference.string("name")
                 self.job.plain_secrets = True
                 if name and name != "ci-kaniko":
                     self.job.section["secret"] = name
@@ -159,22 +159,22 @@ class Plugins:
         if options:
             ignore(checkout)
             self.job.shared["checkout"] = options
-        labels = mapping(config.get("metadata")).get("labels")
+        labels = config.mapping("metadata").get("labels")
         if isinstance(labels, Map):
-            string(labels.get("azure.workload.identity/use"))
+            labels.string("azure.workload.identity/use")
 
     # -- the docker plugin --------------------------------------------------------------------
 
     def _docker(self, config: Map) -> None:
         job = self.job
-        job.image = (string(config.get("image")),)
+        job.image = (config.string("image"),)
         job.image_line = config.line_of("image")
         job.has_shell = False
-        folder = string(config.get("workdir")) or "/workdir"
+        folder = config.string("workdir") or "/workdir"
         job.roots.append(Root((folder,)))
         job.folder = (folder,)
         job.exported.clear()  # the container gets no variables of the step
-        items = sequence(config.get("command"))
+        items = config.sequence("command")
         words = []
         for item in items:
             parts = shlex.split(string(item)) if len(items) == 1 else [string(item)]
@@ -189,13 +189,13 @@ class Plugins:
 
 def _checkout_options(settings: Map) -> dict[str, Any]:
     """What a spec can say of the agent's checkout; nothing when there is more."""
-    flags = [peek(settings.get(key)) or "-v" for key in ("cloneFlags", "fetchFlags")]
+    flags = [settings.peek(key) or "-v" for key in ("cloneFlags", "fetchFlags")]
     depths = [re.fullmatch(r"-v(?: --prune)?(?: --depth[= ](\d+))?", text) for text in flags]
     known = set(settings) <= {"cloneFlags", "fetchFlags", "noSubmodules"}
     if not known or not depths[0] or not depths[1] or depths[0][1] != depths[1][1]:
         return {}
     found: dict[str, Any] = {}
-    if peek(settings.get("noSubmodules")) == "false":
+    if settings.peek("noSubmodules") == "false":
         found["submodules"] = "recursive"
     if depths[0][1]:
         found["depth"] = int(depths[0][1])

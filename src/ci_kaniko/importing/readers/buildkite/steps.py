@@ -94,9 +94,9 @@ def jobs(original: Original) -> Iterator[Draft]:
 
 def _is_awaited(step: Map, placed: _Placed) -> bool:
     """Whether a step has to pass before another one starts."""
-    needed = sequence(placed.step.get("depends_on"))
-    keys = {peek(item) or peek(mapping(item).get("step")) for item in needed}
-    return any(step is gate for gate in placed.gates) or bool({peek(step.get("key"))} & keys - {""})
+    needed = placed.step.sequence("depends_on")
+    keys = {peek(item) or mapping(item).peek("step") for item in needed}
+    return any(step is gate for gate in placed.gates) or bool({step.peek("key")} & keys - {""})
 
 
 def _tell_gates(job: Draft, gates: list[Map]) -> None:
@@ -134,7 +134,7 @@ def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
         name = "-".join([_name(placed.step), *cell.values()])
         job = Draft(_FACTS, name, original, line_of(placed.step))
         step = replaced(placed.step, partial(_of_cell, cell))
-        _environment(job, mapping(top.get("env")), step)
+        _environment(job, top.mapping("env"), step)
         _Step(job, placed._replace(step=step), top, generated=original.is_ours).read()
         if job.calls:
             yield job
@@ -152,7 +152,7 @@ def _cells(step: Map) -> Iterator[dict[str, str]]:
 
     skipped = []
     for item in maps(matrix.get("adjustments") if isinstance(matrix, Map) else None):
-        if native(item.get("skip")):
+        if item.native("skip"):
             given = item.get("with")
             skipped.append(native(given) if isinstance(given, Map) else {"": string(given)})
     for chosen in itertools.product(*lists.values()):
@@ -170,15 +170,13 @@ def _of_cell(cell: dict[str, str], text: str) -> str:
 
 
 def _name(step: Map) -> str:
-    key = string(step.get("key")) or string(step.get("id")) or string(step.get("identifier"))
-    label = re.sub(
-        r":[a-z0-9_+-]+:|\{\{.*?\}\}", "", peek(step.get("label")) or peek(step.get("name"))
-    )
+    key = step.string("key") or step.string("id") or step.string("identifier")
+    label = re.sub(r":[a-z0-9_+-]+:|\{\{.*?\}\}", "", step.peek("label") or step.peek("name"))
     return key or label.strip() or "build-image"
 
 
 def _environment(job: Draft, top: Map, step: Map) -> None:
-    for source in (top, mapping(step.get("env"))):
+    for source in (top, step.mapping("env")):
         for name, value in source.items():
             job.environment[name] = _at_upload(peek(value))
             if source is not top:
@@ -211,7 +209,7 @@ class _Step:
         self.job = job
         self.step = placed.step
         self.groups = placed.groups
-        self.top = mapping(top.get("env"))
+        self.top = top.mapping("env")
         self.agents = top.get("agents")
         self.generated = generated
 
@@ -238,7 +236,7 @@ class _Step:
         """Variables of the step reach the executor; those of the pipeline count where read."""
         job = self.job
         take_read(job)
-        for value in mapping(self.step.get("env")).values():
+        for value in self.step.mapping("env").values():
             string(value)
         secrets = self.step.get("secrets")
         for given in (self.top, secrets if isinstance(secrets, Map) else Map()):
@@ -272,12 +270,12 @@ class _Step:
         job = self.job
         expressions = Expressions(_named)
         guard = YES
-        asked = [holder for holder in (*self.groups, self.step) if string(holder.get("if"))]
+        asked = [holder for holder in (*self.groups, self.step) if holder.string("if")]
         for holder in asked:
             written = string(holder["if"]).replace("$$", "$")
             one = expressions.guard(written, holder.line_of("if"))
             guard = expressions.guards.both(guard, one)
-        branches = string(self.step.get("branches"))
+        branches = self.step.string("branches")
         if branches:
             conditions, guards = expressions.conditions, expressions.guards
             text, line = (Var("branch", portable=True),), self.step.line_of("branches")
@@ -303,11 +301,11 @@ class _Step:
         job, step, section = self.job, self.step, self.job.section
         given = [key for key in ("secret", "secrets") if key in section]
         kept: dict[str, Any] = {key: section.pop(key) for key in given}
-        label = string(step.get("label")) or string(step.get("name"))
+        label = step.string("label") or step.string("name")
         ignore_keys(step, "Buildkite step")
         if label and label != ":docker: Build image":
             section["label"] = label
-        key = string(step.get("key")) or string(step.get("id"))
+        key = step.string("key") or step.string("id")
         section_names(section, "key", key, "build-image")
         agents = self._agents(step.get("agents")) or self._agents(self.agents)
         queue = agents.pop("queue", "")
@@ -317,14 +315,14 @@ class _Step:
             job.tell("queue", job.line)
         if agents:
             section["agents"] = agents
-        minutes = native(step.get("timeout_in_minutes"))
+        minutes = step.native("timeout_in_minutes")
         if isinstance(minutes, int) and minutes != 60:
             section["timeout_minutes"] = minutes
         self._retry(section)
         if "concurrency_group" in step:
             section["concurrency_group"] = string(step["concurrency_group"])
-            if peek(step.get("concurrency")) == "1":
-                string(step.get("concurrency"))
+            if step.peek("concurrency") == "1":
+                step.string("concurrency")
         section.update(kept)
         lifetime = re.search(r"--lifetime[= ](\d+)", job.script_text)
         if lifetime and lifetime[1] != "300":
@@ -354,9 +352,9 @@ class _Step:
         return {name: string(text) for name, text in mapping(value).items()}
 
     def _retry(self, section: dict[str, Any]) -> None:
-        for item in sequence(mapping(self.step.get("retry")).get("automatic")):
+        for item in self.step.mapping("retry").sequence("automatic"):
             entry = mapping(item)
-            limit = native(entry.get("limit"))
+            limit = entry.native("limit")
             if isinstance(limit, int):
                 section.setdefault("retry", limit)
             rest = {key: peek(value) for key, value in entry.items() if key != "limit"}

@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.github.metadata import Metadata, Row
 from ci_kaniko.importing.readers.github.scope import Scope
 from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
 from ci_kaniko.importing.signs import are_mentioned, is_image
-from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
+from ci_kaniko.importing.ticked import Map, native, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,9 +38,9 @@ class Actions:
 
     def run(self, reader: Reader, step: Step) -> None:
         """What an action does to what the following steps know."""
-        uses, line = string(step.raw.get("uses")), step.line_of("uses")
+        uses, line = step.raw.string("uses"), step.line_of("uses")
         name, _, version = uses.partition("@")
-        given = mapping(step.raw.get("with"))
+        given = step.raw.mapping("with")
         action = known_actions().get(name)
         if action is None and name.endswith("/checkout") and not name.startswith(("./", "docker:")):
             # A copy of the action, as organisations that allow only their own keep.

@@ -6,7 +6,7 @@ import functools
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.ticked import Map, mapping, native, peek, read_yaml
+from ci_kaniko.importing.ticked import Map, native, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,6 @@ def composite_action(uses: str, original: Original) -> Map | None:
     for name in ("action.yml", "action.yaml"):
         found = original.find(f"{uses.rstrip('/')}/{name}")
         for root in found.mappings if found else ():
-            if peek(mapping(root.get("runs")).get("using")) == "composite":
+            if root.mapping("runs").peek("using") == "composite":
                 return root
     return None

@@ -8,7 +8,6 @@ from ci_kaniko.importing.calls import Var, literal, spell
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
-from ci_kaniko.importing.ticked import string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
@@ -18,12 +17,12 @@ def check_out(scope: Scope) -> None:
     """What the step fetches, as ``checkout:``; the rest is told."""
     given, job = scope.given, scope.job
     found: dict[str, Any] = {}
-    submodules = string(given.get("submodules"))
+    submodules = given.string("submodules")
     if submodules in {"true", "recursive"}:
         found["submodules"] = True if submodules == "true" else "recursive"
-    if string(given.get("lfs")) == "true":
+    if given.string("lfs") == "true":
         found["lfs"] = True
-    depth = string(given.get("fetch-depth"))
+    depth = given.string("fetch-depth")
     if depth.isdigit() and int(depth) > 1:
         found["depth"] = int(depth)
     elif depth == "0":

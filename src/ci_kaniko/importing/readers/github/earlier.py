@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import IGNORED, ignore_keys, tell_unread
 from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek, sequence
+from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -29,10 +29,10 @@ class Prepared(NamedTuple):
 
 def prepared_by(job: Draft, jobs: Map, raw: Map) -> Prepared | None:
     """Say the one job whose files a job fetches as ``prepare``, where it does nothing else."""
-    steps = [mapping(step) for step in sequence(raw.get("steps"))]
-    fetching = [step for step in steps if peek(step.get("uses")).startswith(_DOWNLOAD)]
-    for name in map(peek, sequence(raw.get("needs"))):
-        before = mapping(jobs.get(name))
+    steps = [mapping(step) for step in raw.sequence("steps")]
+    fetching = [step for step in steps if step.peek("uses").startswith(_DOWNLOAD)]
+    for name in map(peek, raw.sequence("needs")):
+        before = jobs.mapping(name)
         plain = before and before.keys() <= _JOB and before.get("if") == raw.get("if")
         if not plain or len(fetching) != 1 or "if" in fetching[0]:
             continue
@@ -53,9 +53,9 @@ def _made(name: str, before: Map, fetched: Map, line: int) -> Before | None:
     commands: list[str] = []
     paths: list[str] = []
     checked_out = False
-    for step in (mapping(step) for step in sequence(before.get("steps"))):
-        uses, given = peek(step.get("uses")), mapping(step.get("with"))
-        if not step.keys() <= _STEP or peek(step.get("shell")) not in _SHELLS:
+    for step in (mapping(step) for step in before.sequence("steps")):
+        uses, given = step.peek("uses"), step.mapping("with")
+        if not step.keys() <= _STEP or step.peek("shell") not in _SHELLS:
             return None
         if "run" in step:
             commands.append(peek(step["run"]).strip())
@@ -63,9 +63,9 @@ def _made(name: str, before: Map, fetched: Map, line: int) -> Before | None:
             checked_out = True
         elif not uses.startswith(_UPLOAD) or not given.keys() <= _UPLOADED:
             return None
-        elif peek(given.get("name")) == peek(fetched.get("name")):
-            paths += peek(given.get("path")).split()
-    where = posixpath.normpath(peek(fetched.get("path")) or ".")
+        elif given.peek("name") == fetched.peek("name"):
+            paths += given.peek("path").split()
+    where = posixpath.normpath(fetched.peek("path") or ".")
     named = "name" in fetched and fetched.keys() <= {"name", "path"} and len(paths) == 1
     path = _restored(paths[0], where) if named and checked_out else ""
     return Before(f"the job {name}", peek(image), commands, [path] if path else [], line)
@@ -85,11 +85,11 @@ def _tick(job: Draft, before: Map) -> None:
     ignore(before.get("if"))
     container = before.get("container")
     ignore(container if isinstance(container, Str) else mapping(container).get("image"))
-    for step in (mapping(step) for step in sequence(before.get("steps"))):
+    for step in (mapping(step) for step in before.sequence("steps")):
         ignore_keys(step, "GitHub step")
-        if uses := peek(step.get("uses")):
+        if uses := step.peek("uses"):
             job.tell("action", step.line_of("uses"), uses)
         for key in ("run", "shell", "uses"):
             ignore(step.get(key))
         for key in ("name", "path"):
-            ignore(mapping(step.get("with")).get(key))
+            ignore(step.mapping("with").get(key))

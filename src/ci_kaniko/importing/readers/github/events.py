@@ -118,7 +118,7 @@ class Events:
         guard = self.guard(expressions)
         requests = bool(_REQUESTS & on.keys()) or not on
         paths = self._paths(voice)
-        crons = [string(mapping(item).get("cron")) for item in sequence(on.get("schedule"))]
+        crons = [mapping(item).string("cron") for item in on.sequence("schedule")]
         set_triggers(
             job,
             expressions.conditions,
@@ -140,14 +140,14 @@ class Events:
             job.tell("event", line, event)
         if event in _REQUESTS:
             self._request_branches(job, settings)
-            types = {string(item) for item in sequence(settings.get("types"))}
+            types = {string(item) for item in settings.sequence("types")}
             if types and types != _USUAL_TYPES:
                 shown = ", ".join(sorted(types))
                 job.tell("event/types", settings.line_of("types"), event, shown)
 
     def _request_branches(self, job: Voice, settings: Map) -> None:
         for key in ("branches", "branches-ignore"):
-            named = [string(item) for item in sequence(settings.get(key))]
+            named = [string(item) for item in settings.sequence(key)]
             if named and not (key == "branches" and named == ["**"]):
                 into = "into" if key == "branches" else "into others than"
                 job.tell("request-branches", settings.line_of(key), into, ", ".join(named))
@@ -173,7 +173,7 @@ def _paths_of(job: Voice, settings: Map) -> list[str]:
     found: list[str] = []
     kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
     for key, every in kinds:
-        for item in sequence(settings.get(key)):
+        for item in settings.sequence(key):
             glob = string(item)
             out = "!" if glob.startswith("!") or every else ""
             read = globs([glob.removeprefix("!")], job, line_of(item))
@@ -182,7 +182,7 @@ def _paths_of(job: Voice, settings: Map) -> list[str]:
 
 
 def _types(settings: Map) -> str:
-    listed = [string(item) for item in sequence(settings.get("types"))]
+    listed = [string(item) for item in settings.sequence("types")]
     return f" ({', '.join(listed)})" if listed else ""
 
 

@@ -11,7 +11,7 @@ from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
-from ci_kaniko.importing.ticked import Map, line_of, mapping, string
+from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ class Step(NamedTuple):
     @property
     def name(self) -> str:
         """What its outputs are kept under."""
-        return self.prefix + string(self.raw.get("id"))
+        return self.prefix + self.raw.string("id")
 
     def at(self, line: int) -> int:
         """A line of the workflow for one of the step."""
@@ -166,7 +166,7 @@ class Known:
 
     def set_environment(self, reader: Reader, step: Step) -> None:
         """What ``env:`` of a step gives it."""
-        entries = mapping(step.raw.get("env"))
+        entries = step.raw.mapping("env")
         for name, value in entries.items():
             line = step.at(line_of(value, entries.line_of(name)))
             found = self.expressions(reader, step).template(string(value), line)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Login, Text, literal
 from ci_kaniko.importing.shell.values import plain, pure
-from ci_kaniko.importing.ticked import native, string
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
@@ -20,14 +19,14 @@ def log_in(scope: Scope) -> None:
         registry,
         scope.value("username")[0][1],
         scope.value("password")[0][1],
-        source=string(scope.step.raw.get("uses")),
+        source=scope.step.raw.string("uses"),
         line=scope.line_of("password"),
     )
     state = scope.reader.state
     state.logins = (*state.logins, (state.path, login))
     # What follows decides how the runner is left, and the rendered job removes its login.
     for name in ("logout", "ecr"):
-        native(scope.given.get(name))
+        scope.given.native(name)
 
 
 def _lasting(scope: Scope, name: str, text: Text) -> None:
@@ -62,7 +61,7 @@ def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
     region = literal(environment.get("AWS_REGION", ()))
     registries = literal(scope.value("registries")[0][1])
     number = registries or (account[1] if account else "")
-    native(scope.given.get("mask-password"))
+    scope.given.native("mask-password")
     if re.fullmatch(r"\d{12}", number or "") and region:
         text = f"{number}.dkr.ecr.{region}.amazonaws.com"
         scope.known.put(scope.reader, f"{scope.step.name}.outputs.registry", plain(text))

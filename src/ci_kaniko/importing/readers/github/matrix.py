@@ -23,10 +23,10 @@ def cells_of(matrix: Map) -> list[dict[str, str]]:
     if names:
         rows = itertools.islice(itertools.product(*lists), MAX_CELLS + 1)
         cells += [{key: value for part in row for key, value in part.items()} for row in rows]
-    excluded = [_row(item) for item in sequence(matrix.get("exclude"))]
+    excluded = [_row(item) for item in matrix.sequence("exclude")]
     cells = [cell for cell in cells if not any(row.items() <= cell.items() for row in excluded)]
     original = [dict(cell) for cell in cells]
-    for item in sequence(matrix.get("include")):
+    for item in matrix.sequence("include"):
         row = _row(item)
         fitting = [
             cell

@@ -43,7 +43,7 @@ class Scope:
         """An input, without the blanks around it."""
         if name not in self.given:
             return plain(default)
-        value = self.expressions.template(string(self.given.get(name)), self.line_of(name))
+        value = self.expressions.template(self.given.string(name), self.line_of(name))
         value = self.values.each(value, lambda text: pure(stripped_text(text)))
         return self.values.gather((self.within(guard), text) for guard, text in value)
 

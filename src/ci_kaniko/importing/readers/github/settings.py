@@ -41,13 +41,13 @@ def section_of(
     mode = section.pop("mode", None)
     if mode:
         section["mode"] = mode
-    workflow = string(root.get("name"))
+    workflow = root.string("name")
     if workflow and workflow != "image":
         section["workflow"] = workflow
     if name != "image" and "job" not in section:
         section["job"] = name
     _runner(job, raw, text)
-    minutes = native(raw.get("timeout-minutes"))
+    minutes = raw.native("timeout-minutes")
     if isinstance(minutes, int) and minutes != 60:
         section["timeout_minutes"] = minutes
     elif minutes is not None and not isinstance(minutes, int):
@@ -72,7 +72,7 @@ def _worth(written: str, text: Callable[[str], Text]) -> str:
 def _runner(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
     runs_on = raw.get("runs-on")
     line = raw.line_of("runs-on")
-    listed = sequence(runs_on.get("labels")) if isinstance(runs_on, Map) else sequence(runs_on)
+    listed = runs_on.sequence("labels") if isinstance(runs_on, Map) else sequence(runs_on)
     labels = [_worth(string(item), text) for item in listed]
     if labels == ["ubuntu-latest"]:
         job.tell("moving-runner", line)
@@ -84,7 +84,7 @@ def _runner(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
 
 def _environment(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
     given = raw.get("environment")
-    named = _worth(string(given) or string(mapping(given).get("name")), text)
+    named = _worth(string(given) or mapping(given).string("name"), text)
     if named and "${{" not in named:
         job.section["environment"] = named
     elif named:
@@ -105,13 +105,13 @@ def _extra(raw: Map) -> dict[str, Any]:
 
 def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
-    inner = mapping(mapping(raw.get("container")).get("env"))
+    inner = raw.mapping("container").mapping("env")
     handed = f"{root.get('env')} {raw.get('env')} {inner}"
     passed = {name for call in job.calls for name in call.environment}
     inside = is_image(spell(job.image))
     for holder, readers, is_inner in (
-        (mapping(root.get("env")), root.get("jobs"), False),
-        (mapping(raw.get("env")), raw, False),
+        (root.mapping("env"), root.get("jobs"), False),
+        (raw.mapping("env"), raw, False),
         (inner, raw, True),
     ):
         used = _used(readers)
@@ -126,9 +126,9 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
                 shown = "***" if is_secret_name(key) else string(value)
                 job.tell("unused-variable", holder.line_of(key), key, shown)
 
-    for step in map(mapping, sequence(raw.get("steps"))):
-        text = "\n".join([peek(step.get("run")), *(spell(x) for x in job.known_files.values())])
-        for key, value in mapping(step.get("env")).items() if "run" in step else ():
+    for step in map(mapping, raw.sequence("steps")):
+        text = "\n".join([step.peek("run"), *(spell(x) for x in job.known_files.values())])
+        for key, value in step.mapping("env").items() if "run" in step else ():
             named = re.search(rf"\b{re.escape(key)}\b", text)
             if not named and not inside:
                 shown = "***" if is_secret_name(key) else peek(value)
@@ -150,16 +150,16 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
     ignore_keys(raw, "GitHub job")
     ignore_keys(root, "GitHub workflow")
     tell_environment(job, root, raw)
-    if ours and peek(mapping(root.get("concurrency")).get("group")).startswith(_OUR_GROUP):
+    if ours and root.mapping("concurrency").peek("group").startswith(_OUR_GROUP):
         root = without(root, "concurrency")
-    for step in sequence(raw.get("steps")):
+    for step in raw.sequence("steps"):
         ignore_keys(mapping(step), "GitHub step")
-    for holder, prefix in ((raw, ""), (mapping(raw.get("strategy")), "strategy."), (root, "")):
+    for holder, prefix in ((raw, ""), (raw.mapping("strategy"), "strategy."), (root, "")):
         for key in holder:
             sentence = _LEFT.get(f"{prefix}{key}")
             if sentence and (holder is not root or key == "concurrency"):
                 job.tell(sentence, holder.line_of(key), _shown(native(holder[key])))
-    for at, step in enumerate(sequence(raw.get("steps"))):
+    for at, step in enumerate(raw.sequence("steps")):
         tell_unread(job, step, f"steps[{at}]", "the rendered job has steps of its own")
     tell_unread(
         job, without(raw, "steps"), advice="github: {extra: ...} takes keys of the job as they are"

@@ -22,7 +22,7 @@ from ci_kaniko.importing.shell.files import change_folder, read_file, remove_fil
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.ticked import Map, mapping, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class Steps:
     def read(self, raw: Map, folder: str) -> tuple[Call, ...]:
         """The executor calls of the steps of a job."""
         self._pieces.append(Piece("github:start", self.job.line))
-        steps = sequence(raw.get("steps"))
-        self._is_long = sum(len(peek(mapping(step).get("run"))) for step in steps) > _LONG
+        steps = raw.sequence("steps")
+        self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
         self.known.wanted = outputs_wanted(raw)
         if not self.steps:
@@ -147,7 +147,7 @@ class Steps:
     def _add_run(self, step: Step, number: int) -> None:
         run, raw = step.raw.get("run"), step.raw
         first, line = getattr(run, "first", raw.line), step.at(raw.line)
-        shell = string(raw.get("shell")).split(" ")[0].rpartition("/")[2]
+        shell = raw.string("shell").split(" ")[0].rpartition("/")[2]
         if shell not in _SHELLS:
             self.job.tell("other-shell", step.at(first), shell, beginning(string(run)))
             return
@@ -167,20 +167,20 @@ class Steps:
         ]
 
     def _add_action(self, step: Step, number: int) -> None:
-        uses = string(step.raw.get("uses"))
+        uses = step.raw.string("uses")
         line = step.line_of("uses")
         inner = composite_action(uses, self.original)
         if inner is None or len(step.prefix) > _MAX_PREFIX:
             self._pieces.append(Piece(f"github:uses {number}", line))
             return
-        given = {name: string(value) for name, value in mapping(step.raw.get("with")).items()}
+        given = {name: string(value) for name, value in step.raw.mapping("with").items()}
         fixed = self.known.fixed(step.inputs)
         inputs: dict[str, Text] = {}
-        for name, entry in mapping(inner.get("inputs")).items():
-            value = given.get(name, string(mapping(entry).get("default")))
+        for name, entry in inner.mapping("inputs").items():
+            value = given.get(name, mapping(entry).string("default"))
             inputs[name] = fixed.template(value, line)[0][1]
         prefix = f"{step.name or number}/"
-        steps = sequence(mapping(inner.get("runs")).get("steps"))
+        steps = inner.mapping("runs").sequence("steps")
         self._add(steps, inputs, prefix, step.folder, step.at(line))
         self._pieces.append(Piece(f"github:close {number}", line))
         self._composites[number] = (inner, prefix)
@@ -222,11 +222,11 @@ class Steps:
 
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         step = self._of(items)
-        condition, line = string(step.raw.get("if")), step.line_of("if")
+        condition, line = step.raw.string("if"), step.line_of("if")
         guard = self.known.expressions(reader, step).guard(condition, line)
         if guard == NO:
-            does = " ".join(_SHOWN_STEP.sub(" ", peek(step.raw.get("run"))).split())
-            does = does or peek(step.raw.get("uses"))
+            does = " ".join(_SHOWN_STEP.sub(" ", step.raw.peek("run")).split())
+            does = does or step.raw.peek("uses")
             self.job.tell("other-step", line, does, bare_condition(condition))
         return Status(guard, guard)
 
@@ -237,7 +237,7 @@ class Steps:
         step = self._of(items)
         self.known.set_environment(reader, step)
         expressions = self.known.expressions(reader, step)
-        folder = string(step.raw.get("working-directory")) or step.folder
+        folder = step.raw.string("working-directory") or step.folder
         if folder:
             found = expressions.template(folder, step.line_of("working-directory"))
             change_folder(reader, reader.values.each(found, lambda to: pure(in_workspace(to))))
@@ -261,10 +261,10 @@ class Steps:
         """The outputs of a composite action."""
         step = self._of(items)
         inner, prefix = self._composites[int(literal(items[0].text) or 0)]
-        self.job.tell("action", step.line_of("uses"), string(step.raw.get("uses")))
+        self.job.tell("action", step.line_of("uses"), step.raw.string("uses"))
         inside = Step(inner, {}, prefix, "", step.line_of("uses"))
-        for name, entry in mapping(inner.get("outputs")).items():
-            value = string(mapping(entry).get("value"))
+        for name, entry in inner.mapping("outputs").items():
+            value = mapping(entry).string("value")
             found = self.known.expressions(reader, inside).template(value)
             self.known.put(reader, f"{step.name}.outputs.{name}", found)
         return SUCCESS

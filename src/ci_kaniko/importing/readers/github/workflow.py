@@ -17,17 +17,7 @@ from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.signs import are_mentioned, is_image
-from ci_kaniko.importing.ticked import (
-    Map,
-    Str,
-    leftover,
-    line_of,
-    mapping,
-    native,
-    peek,
-    sequence,
-    string,
-)
+from ci_kaniko.importing.ticked import Map, Str, leftover, line_of, mapping, native, string
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
@@ -76,7 +66,7 @@ class Workflow:
 
     def jobs(self) -> Iterator[Draft]:
         """The jobs that call the executor."""
-        listed = mapping(self.root.get("jobs"))
+        listed = self.root.mapping("jobs")
         if self.is_action:
             listed = Map(1)
             listed["action"] = mapping(self.root["runs"])
@@ -95,7 +85,7 @@ class Workflow:
         if "uses" in job:
             yield from self._called(name, job)
         else:
-            cells = cells_of(mapping(mapping(job.get("strategy")).get("matrix")))
+            cells = cells_of(job.mapping("strategy").mapping("matrix"))
             if len(cells) > MAX_CELLS:
                 self.report.tell("matrix", self.path, job.line_of("strategy"), name, MAX_CELLS)
             for cell in cells[:MAX_CELLS]:
@@ -114,8 +104,8 @@ class Workflow:
             return
         ignore_keys(job, "GitHub job")
         known = self._known(Draft(_FACTS, name, self.original, job.line), {})
-        given = {key: known.text(string(value)) for key, value in mapping(job.get("with")).items()}
-        condition = (string(job.get("if")), job.line_of("if"))
+        given = {key: known.text(string(value)) for key, value in job.mapping("with").items()}
+        condition = (job.string("if"), job.line_of("if"))
         for root in found.mappings:
             for made in Workflow(root, found, given, self, condition).jobs():
                 made.name = name
@@ -131,7 +121,7 @@ class Workflow:
         if name in self.inputs:
             return self.inputs[name]
         for event in ("workflow_call", "workflow_dispatch"):
-            entry = mapping(mapping(mapping(self.on.get(event)).get("inputs")).get(name))
+            entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
             if entry and not reusable and "default" in entry:
                 value = string(entry["default"])
@@ -146,11 +136,11 @@ class Workflow:
         if cell:
             job.name = f"{name}-{cell_name(cell, cells)}"
         known = self._known(job, texts_of(cell))
-        known.environment(mapping(self.root.get("env")))
-        known.environment(mapping(raw.get("env")))
+        known.environment(self.root.mapping("env"))
+        known.environment(raw.mapping("env"))
         logins = self._container(job, raw, known)
-        events = self.events(string(raw.get("if")), raw.line_of("if"))
-        before = prepared_by(job, mapping(self.root.get("jobs")), raw)
+        events = self.events(raw.string("if"), raw.line_of("if"))
+        before = prepared_by(job, self.root.mapping("jobs"), raw)
         known.taken = before.step if before else None
         steps = Steps(known, events, self.original)
         calls = steps.read(raw, self._folder(raw))
@@ -175,8 +165,8 @@ class Workflow:
     def _folder(self, raw: Map) -> str:
         """Where the steps of a job run."""
         for holder in (raw, self.root):
-            run = mapping(mapping(holder.get("defaults")).get("run"))
-            if string(run.get("working-directory")):
+            run = holder.mapping("defaults").mapping("run")
+            if run.string("working-directory"):
                 return string(run["working-directory"])
         return ""
 
@@ -194,7 +184,7 @@ class Workflow:
     def _container(self, job: Draft, raw: Map, known: Known) -> tuple[Login, ...]:
         given = raw.get("container")
         inner = mapping(given)
-        image = string(given) if isinstance(given, Str) else string(inner.get("image"))
+        image = string(given) if isinstance(given, Str) else inner.string("image")
         if not image:
             return ()
         job.image = known.text(image)
@@ -202,13 +192,13 @@ class Workflow:
         if not is_image(image):
             return ()
         job.section["mode"] = "container"
-        for step in sequence(raw.get("steps")):
-            uses = peek(mapping(step).get("uses"))
+        for step in raw.sequence("steps"):
+            uses = mapping(step).peek("uses")
             if uses.startswith("actions/checkout"):
                 job.tell("action-in-container", mapping(step).line_of("uses"), uses)
                 job.section.pop("mode", None)
-        known.environment(mapping(inner.get("env")))
-        return self._pull_login(mapping(inner.get("credentials")), job, known)
+        known.environment(inner.mapping("env"))
+        return self._pull_login(inner.mapping("credentials"), job, known)
 
     def _pull_login(self, credentials: Map, job: Draft, known: Known) -> tuple[Login, ...]:
         """With what the runner pulls the executor: a login of its registry."""
@@ -216,9 +206,7 @@ class Workflow:
         line = credentials.line_of("password")
         if not credentials:
             return ()
-        user, password = (
-            known.text(string(credentials.get(key))) for key in ("username", "password")
-        )
+        user, password = (known.text(credentials.string(key)) for key in ("username", "password"))
         if image is None:
             name = secret_name(password) or "a text"
             job.tell("pull-login", line, name)
@@ -232,14 +220,14 @@ class Workflow:
             return
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
-        for name, value in mapping(call.get("inputs")).items():
+        for name, value in call.mapping("inputs").items():
             inputs[name_of(name)] = read_input(value)
             ignore_keys(mapping(value), "GitHub input")
         if inputs:
             job.shared["inputs"] = inputs
-        for name in mapping(call.get("outputs")):
+        for name in call.mapping("outputs"):
             outputs = mapping(call["outputs"])
-            value = string(mapping(outputs[name]).get("value"))
+            value = mapping(outputs[name]).string("value")
             native(outputs[name])
             job.tell("workflow-outputs", outputs.line_of(name), name, value)
         if len(self.on) == 1:

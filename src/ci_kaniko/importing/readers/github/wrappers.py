@@ -11,7 +11,7 @@ from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
-from ci_kaniko.importing.ticked import native, string
+from ci_kaniko.importing.ticked import native
 from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
 def run_image(scope: Scope, image: str) -> None:
     """``uses: docker://IMAGE``: the workspace is at /github/workspace."""
     scope.job.roots.append(Root(("/github/workspace",)))
-    string(scope.given.get("entrypoint"))
+    scope.given.string("entrypoint")
     record(scope.reader, scope.words("args"), Container((image,), _handed_on(scope)))
 
 
@@ -54,7 +54,7 @@ def run_wrapper(scope: Scope, action: Action) -> None:
 
 
 def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
-    name = string(scope.step.raw.get("id"))
+    name = scope.step.raw.string("id")
     pushes = scope.truth("push")
     silent = scope.reader.guards.negate(pushes)
     if silent != NO:

@@ -39,18 +39,18 @@ class Files:
         self.root = Map(1)
         roots = [*original.mappings]
         header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
-        self.inputs = mapping(mapping(header.get("spec")).get("inputs"))
+        self.inputs = header.mapping("spec").mapping("inputs")
         for root in roots:
             if root is not header:
                 self._merge(root, original.path, 0)
 
     def _merge(self, root: Map, path: str, depth: int) -> None:
-        for item in sequence(root.get("include")):
+        for item in root.sequence("include"):
             self._include(item, path, root.line_of("include"), depth)
         self.root = merged(self.root, root)
 
     def _include(self, item: Any, path: str, line: int, depth: int) -> None:
-        local = string(item) if isinstance(item, Str) else string(mapping(item).get("local"))
+        local = string(item) if isinstance(item, Str) else mapping(item).string("local")
         at = line_of(item, line) % FILE_LINES
         if not local or "://" in local or depth > _MAX_DEPTH:
             given = native(item)
@@ -72,7 +72,7 @@ class Files:
         if depth > _MAX_DEPTH:
             return job
         found = Map(job.line)
-        for base in sequence(job.get("extends")):
+        for base in job.sequence("extends"):
             parent = self.root.get(string(base))
             if isinstance(parent, Map):
                 found = merged(found, self.extended(parent, depth + 1))

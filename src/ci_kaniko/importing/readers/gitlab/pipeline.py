@@ -25,9 +25,7 @@ from ci_kaniko.importing.ticked import (
     is_true,
     line_of,
     mapping,
-    native,
     peek,
-    sequence,
     string,
 )
 
@@ -110,7 +108,7 @@ class _Pipeline:
             peek(base)
             for value in self.root.values()
             if isinstance(value, Map)
-            for base in sequence(value.get("extends"))
+            for base in value.sequence("extends")
         }
         return [name for name in self._names() if name.startswith(".") and name not in extended]
 
@@ -132,8 +130,8 @@ class _Pipeline:
             kind = "template" if hidden or not isinstance(value, Map) else "job"
             place = self.files.place(line)
             if name in self.needed and self._makes_files(name):
-                artifacts = mapping(mapping(value).get("artifacts"))
-                paths = ", ".join(peek(path) for path in sequence(artifacts.get("paths")))
+                artifacts = mapping(value).mapping("artifacts")
+                paths = ", ".join(peek(path) for path in artifacts.sequence("paths"))
                 given = name, self.needed[name], paths or "artifacts"
                 self.report.tell("other-job/needed", *place, *given)
             else:
@@ -144,8 +142,8 @@ class _Pipeline:
     def _whole(self, name: str) -> Map:
         """A job with what it extends and with the defaults that it takes."""
         whole = self.files.extended(self.root[name])
-        inherit = mapping(whole.get("inherit")).get("default")
-        default = mapping(self.root.get("default"))
+        inherit = whole.mapping("inherit").get("default")
+        default = self.root.mapping("default")
         for key in _DEFAULTS:
             given = default.get(key, self.root.get(key))
             if key not in whole and given is not None and _takes(inherit, key):
@@ -162,7 +160,7 @@ class _Pipeline:
         ]
         if not any(are_mentioned(script) for script in scripts):
             return
-        matrix = mapping(whole.get("parallel")).get("matrix")
+        matrix = whole.mapping("parallel").get("matrix")
         rest = {key: value for key, value in whole.items() if key != "parallel"}
         found = [{}] if matrix is None else list(cells(matrix, f"{rest} {scripts}"))
         if len(found) > _MAX_CELLS:
@@ -180,7 +178,7 @@ class _Pipeline:
     ) -> Draft | None:
         job = Draft(_FACTS, name, self.files.original, line)
         job.files = self.files.paths
-        inherit = mapping(whole.get("inherit")).get("variables")
+        inherit = whole.mapping("inherit").get("variables")
         given = mapping(self.files.value(self.root.get("variables")))
         taken = {key: value for key, value in given.items() if _takes(inherit, key)}
         variables = Variables(
@@ -267,7 +265,7 @@ class _Pipeline:
         """The image of a job; how it is written."""
         image = self.files.value(whole.get("image"))
         entry = mapping(image)
-        name = string(image) if isinstance(image, Str) else string(entry.get("name"))
+        name = string(image) if isinstance(image, Str) else entry.string("name")
         job.image_line = line_of(image, whole.line_of("image"))
         if not name:
             return ""
@@ -277,7 +275,7 @@ class _Pipeline:
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
         usual = without_entrypoint(name)
-        if (usual or is_image(name)) and native(entry.get("entrypoint")) != [""] and not usual:
+        if (usual or is_image(name)) and entry.native("entrypoint") != [""] and not usual:
             job.tell("entrypoint", job.image_line)
         return name
 

@@ -54,7 +54,7 @@ class Rules:
 
     def set(self, whole: Map) -> None:
         """Give the job the triggers that its keys and those of the workflow make."""
-        workflow = mapping(self.files.root.get("workflow"))
+        workflow = self.files.root.mapping("workflow")
         within = self._rules(workflow["rules"]) if "rules" in workflow else YES
         if "rules" in whole:
             guard = self._rules(whole["rules"])
@@ -64,7 +64,7 @@ class Rules:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
         guard = self.guards.both(guard, within)
-        guard = self._of_job(string(whole.get("when")), guard, whole.line_of("when"))
+        guard = self._of_job(whole.string("when"), guard, whole.line_of("when"))
         if self.manual:
             self._limit(self.guards.either(guard, self.guards.both(self.by_hand, within)))
         set_triggers(
@@ -126,7 +126,7 @@ class Rules:
         for item in self.files.flat(value):
             rule = mapping(item)
             condition = string(self.files.value(rule.get("if")))
-            when = string(rule.get("when"))
+            when = rule.string("when")
             if self._is_ours(rule, condition, when):
                 continue
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
@@ -147,7 +147,7 @@ class Rules:
         """Whether a rule says what the triggers of a spec mean without being told."""
         if when == "never" and condition == _NOT_TWICE:
             return True
-        if _REQUEST in condition and peek(rule.get("interruptible")) == "true":
+        if _REQUEST in condition and rule.peek("interruptible") == "true":
             string(rule["interruptible"])
         ours = self.files.original.is_ours
         return ours and "CI_MERGE_REQUEST_SOURCE_PROJECT_ID" in condition
@@ -187,12 +187,12 @@ class Rules:
         for item in self.files.flat(refs):
             found = self.guards.either(found, self._ref(string(item), line_of(item)))
         given = NO
-        for item in sequence(entry.get("variables")):
+        for item in entry.sequence("variables"):
             guard = self.expressions.guard(string(item), line_of(item))
             given = self.guards.either(given, guard)
         if "variables" in entry:
             found = self.guards.both(found, given)
-        values = [string(item) for item in sequence(entry.get("changes"))]
+        values = [string(item) for item in entry.sequence("changes")]
         paths += globs(values, self.job, entry.line_of("changes"))
         return found
 
@@ -239,7 +239,7 @@ def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
             return
         condition = peek(files.value(rule.get("if")))
         test = _as_shell(condition) if condition else ":"
-        given = mapping(rule.get("variables"))
+        given = rule.mapping("variables")
         texts = {name: peek(text) for name, text in given.items() if isinstance(text, Str)}
         if test is None or any(re.search(r"[\"`\\]|\$\(", text) for text in texts.values()):
             return

@@ -75,7 +75,7 @@ class Settings:
         self.job.tell("stage", whole.line_of("stage"), match[1])
 
     def _retry(self, whole: Map) -> None:
-        given = native(whole.get("retry"))
+        given = whole.native("retry")
         parts = given if isinstance(given, dict) else {"max": given}
         most, when = parts.get("max"), parts.get("when")
         if not isinstance(most, int):
@@ -92,12 +92,12 @@ class Settings:
         names: list[str] = []
         for item in self.files.flat(whole["needs"]):
             entry = mapping(item)
-            name = string(item) if isinstance(item, Str) else string(entry.get("job"))
+            name = string(item) if isinstance(item, Str) else entry.string("job")
             if not name or "pipeline" in entry or "project" in entry:
                 shown = ", ".join(f"{key} {value}" for key, value in native(entry).items())
                 self.job.tell("needs", line_of(item), shown or name)
                 continue
-            if string(entry.get("artifacts")) != "false":
+            if entry.string("artifacts") != "false":
                 self.needed.add(name)
             if name not in names:
                 names.append(name)
@@ -119,9 +119,9 @@ class Settings:
 
     def _extra(self, whole: Map) -> dict[str, Any]:
         """The keys that nobody has read, as GitLab has them."""
-        self.needed.update(peek(name) for name in sequence(whole.get("dependencies")))
+        self.needed.update(peek(name) for name in whole.sequence("dependencies"))
         script = self.job.script_text
-        for name, token in mapping(whole.get("id_tokens")).items():
+        for name, token in whole.mapping("id_tokens").items():
             if re.search(rf"\b{name}\b", script):
                 native(token)
         artifacts = self.files.value(whole.get("artifacts"))
@@ -169,10 +169,10 @@ class Settings:
         values = [spell(word.text).partition("=") for word in words]
         outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
         outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
-        paths = [item for item in sequence(artifacts.get("paths")) if peek(item) in outputs]
+        paths = [item for item in artifacts.sequence("paths") if peek(item) in outputs]
         for path in paths:
             self.job.tell("artifact", line_of(path), path)
-        dotenv = mapping(artifacts.get("reports")).get("dotenv")
+        dotenv = artifacts.mapping("reports").get("dotenv")
         if dotenv and peek(dotenv) in self.job.script_text:
             paths.append(dotenv)
         return bool([string(item) for item in paths])
@@ -191,7 +191,7 @@ class Settings:
             self._cache(mapping(cache), line)
 
     def _cache(self, cache: Map, line: int) -> None:
-        paths = [peek(path) for path in sequence(cache.get("paths"))]
+        paths = [peek(path) for path in cache.sequence("paths")]
         for path in paths:
             if path.startswith("/"):
                 self.job.tell("cache-outside", line, path)

@@ -26,8 +26,8 @@ class Variables:
         self.raw: dict[str, tuple[str, bool]] = {}
         for name, value in self.nodes.items():
             if isinstance(value, Map):
-                plain = peek(value.get("expand")) == "false"
-                self.raw[name] = (peek(value.get("value")), not plain)
+                plain = value.peek("expand") == "false"
+                self.raw[name] = (value.peek("value"), not plain)
             else:
                 self.raw[name] = (peek(value), True)
 

@@ -10,7 +10,7 @@ from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.ticked import Map, ignore, mapping, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -26,13 +26,13 @@ class Pod(NamedTuple):
 
     @property
     def spec(self) -> Map:
-        return mapping(self.root.get("spec"))
+        return self.root.mapping("spec")
 
     def container(self, name: str) -> Map | None:
         """A container by its name, or the one that has the executor."""
         listed = list(maps(self.spec.get("containers")))
-        named = [item for item in listed if name and peek(item.get("name")) == name]
-        found = [item for item in listed if is_image(peek(item.get("image")))]
+        named = [item for item in listed if name and item.peek("name") == name]
+        found = [item for item in listed if is_image(item.peek("image"))]
         return next(iter([*named, *found]), None)
 
 
@@ -50,13 +50,13 @@ def read_pod(job: Draft, pod: Pod, name: str) -> None:
     if _SLEEPS.search(peek(command[0] if isinstance(command, list) else command)):
         for key in ("command", "args", "tty"):
             ignore(container.get(key))  # it waits for the steps
-    image = string(container.get("image"))
+    image = container.string("image")
     job.image = (image,) if image else ()
     job.image_line = container.line_of("image")
     read_environment(job, container)
     read_volumes(job, pod.spec, container)
     section: dict[str, Any] = {}
-    metadata_settings(job, mapping(pod.root.get("metadata")), section)
+    metadata_settings(job, pod.root.mapping("metadata"), section)
     pod_settings(job, pod.spec, container, section)
     if section:
         job.shared["kubernetes"] = section

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.pods.containers import runs_executor, script_place
 from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, peek, string
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 
@@ -28,7 +28,7 @@ def read_clones(
         words = " ".join(map(peek, _words(entry)))
         if runs_executor(entry):
             continue
-        if _CLONES.search(words) or "git" in peek(entry.get("image")):
+        if _CLONES.search(words) or "git" in entry.peek("image"):
             found = True
             job.roots += _roots(entry, container, volumes, words)
             _read(job, entry, words, ours=ours)
@@ -36,22 +36,22 @@ def read_clones(
 
 
 def _words(entry: Map) -> list[Any]:
-    return [*sequence(entry.get("command")), *sequence(entry.get("args"))]
+    return [*entry.sequence("command"), *entry.sequence("args")]
 
 
 def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> Iterator[Root]:
     """Where the executor's container has the volume into which the other one clones."""
-    mounts = {peek(item.get("name")): item for item in maps(container.get("volumeMounts"))}
+    mounts = {item.peek("name"): item for item in maps(container.get("volumeMounts"))}
     for item in maps(entry.get("volumeMounts")):
-        own = mounts.get(peek(item.get("name")))
-        path, volume = peek(item.get("mountPath")), volumes.get(peek(item.get("name")))
+        own = mounts.get(item.peek("name"))
+        path, volume = item.peek("mountPath"), volumes.get(item.peek("name"))
         named = path in text if path else False
         if own is None or volume is None or not (named or _goes_nowhere(text)):
             continue
         for node in (*item.values(), *own.values(), volume):
             ignore(node)
         deeper = re.search(rf"{re.escape(path)}/([\w./-]+)", text)
-        at = string(own.get("mountPath")).rstrip("/")
+        at = own.string("mountPath").rstrip("/")
         if deeper and "clone" in text and ".git" not in deeper[1]:
             yield Root((f"{at}/{deeper[1]}",))
         yield Root((at,))
@@ -64,8 +64,8 @@ def _goes_nowhere(text: str) -> bool:
 
 def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
     """How the container clones: its image, login, submodules and depth."""
-    string(entry.get("name"))
-    image = string(entry.get("image"))
+    entry.string("name")
+    image = entry.string("image")
     if image != GIT_IMAGE and "git-sync" not in image:
         job.shared["tools"] = {"git": image}
     for variable in maps(entry.get("env")):
@@ -91,17 +91,17 @@ def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
 
 
 def _login(job: Draft, variable: Map) -> None:
-    name = peek(variable.get("name"))
-    source = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
+    name = variable.peek("name")
+    source = variable.mapping("valueFrom").mapping("secretKeyRef")
     if name == "GIT_PASSWORD" and source:
-        job.shared.setdefault("git", {})["token"] = string(source.get("key"))
-        note_store(job, job.section, string(source.get("name")))
+        job.shared.setdefault("git", {})["token"] = source.string("key")
+        note_store(job, job.section, source.string("name"))
     elif name == "GIT_USERNAME":
-        if string(variable.get("value")) != "oauth2":
-            job.shared.setdefault("git", {})["username"] = string(variable.get("value"))
+        if variable.string("value") != "oauth2":
+            job.shared.setdefault("git", {})["username"] = variable.string("value")
     else:
         return
-    string(variable.get("name"))
+    variable.string("name")
 
 
 def _commands(entry: Map) -> Iterator[tuple[int, str]]:

@@ -22,7 +22,7 @@ from ci_kaniko.importing.readers.pods.volumes import (
     read_volumes,
     volumes_of,
 )
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, native, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
@@ -54,26 +54,26 @@ def jobs(original: Original) -> Iterator[Draft]:
         if made:
             later(made[0], root, "keep it by hand where the build needs it")
         elif first is not None and root:
-            name = peek(mapping(root.get("metadata")).get("name"))
-            first.tell("other-object", line_of(root), peek(root.get("kind")), name)
+            name = root.mapping("metadata").peek("name")
+            first.tell("other-object", line_of(root), root.peek("kind"), name)
 
 
 def _objects(roots: Any) -> Iterator[Map]:
     for root in roots:
-        if isinstance(root, Map) and peek(root.get("kind")) == "List":
+        if isinstance(root, Map) and root.peek("kind") == "List":
             yield from _objects(root.get("items") or ())
         elif isinstance(root, Map):
             yield root
 
 
 def _object(root: Map, original: Original) -> Iterator[Draft]:
-    if "tekton.dev" in peek(root.get("apiVersion")):
+    if "tekton.dev" in root.peek("apiVersion"):
         from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
 
         yield from tekton_jobs(root, original)
         return
     spec = _map(root.get("spec"))
-    kind = peek(root.get("kind"))
+    kind = root.peek("kind")
     holder = _map(_map(spec.get("jobTemplate")).get("spec")) if kind == "CronJob" else spec
     template = _map(holder.get("template"))
     pod = _map(template.get("spec")) if template else spec
@@ -84,7 +84,7 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
     ignore_keys(root, "Kubernetes object")
     if kind == "CronJob":
         original.report.tell(
-            "cron-job", original.path, spec.line_of("schedule"), string(spec.get("schedule"))
+            "cron-job", original.path, spec.line_of("schedule"), spec.string("schedule")
         )
     settings: dict[str, Any] = {"kind": "Job"} if template else {}
     if kind in {"Job", "CronJob"}:
@@ -99,7 +99,7 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
         _settings(job, pod, container, metadata, inner, settings)
         _container_settings(job, pod, container)
         if len(running) > 1:
-            job.name = peek(container.get("name")) or job.name
+            job.name = container.peek("name") or job.name
         yield job
 
 
@@ -108,13 +108,13 @@ def _map(value: Any) -> Map:
 
 
 def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> None:
-    ttl = native(spec.get("ttlSecondsAfterFinished"))
+    ttl = spec.native("ttlSecondsAfterFinished")
     if isinstance(ttl, int) and ttl != 3600:
         settings["ttl_seconds"] = ttl
-    deadline = native(spec.get("activeDeadlineSeconds"))
+    deadline = spec.native("activeDeadlineSeconds")
     if isinstance(deadline, int):
         settings["deadline_seconds"] = deadline
-    limit = native(spec.get("backoffLimit"))
+    limit = spec.native("backoffLimit")
     if limit is None or limit:
         shown = "6 by default" if limit is None else str(limit)
         original.report.tell("repeated-job", original.path, spec.line_of("backoffLimit"), shown)
@@ -128,19 +128,19 @@ def _container_job(container: Map, pod: Map, original: Original) -> Draft:
     job.image_line = container.line_of("image")
     read_environment(job, container)
     read_volumes(job, pod, container)
-    folder = string(container.get("workingDir"))
+    folder = container.string("workingDir")
     if folder:
         job.folder = (folder,)
     job.calls = calls_of(job, container)
-    given = peek(container.get("terminationMessagePath"))
+    given = container.peek("terminationMessagePath")
     said = "the digest is the message of the container, as digest: true makes it"
     path = given or _MESSAGE
     if path.startswith(_OUTPUT):
-        string(container.get("terminationMessagePath"))
+        container.string("terminationMessagePath")
     if not path.startswith(_OUTPUT) or path == f"{_OUTPUT}digest":
         calls = handed_over(job, job.calls, (path,), said)
         if calls != job.calls:
-            string(container.get("terminationMessagePath"))
+            container.string("terminationMessagePath")
         job.calls = calls
     return job
 
@@ -173,10 +173,10 @@ def _settings(
         kept = {each: text for each, text in kept.items() if each not in own}
         if kept:
             section[key] = kept
-        for label, value in mapping(metadata.get(key)).items():
+        for label, value in metadata.mapping(key).items():
             if peek(value) == peek(_map(inner.get(key)).get(label)):
                 string(value)
-    deadline = native(pod.get("activeDeadlineSeconds"))
+    deadline = pod.native("activeDeadlineSeconds")
     if isinstance(deadline, int):
         section["deadline_seconds"] = deadline
     if section.get("deadline_seconds") == 3600:
@@ -194,7 +194,7 @@ def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> 
     path = literal(job.environment.get("GOOGLE_APPLICATION_CREDENTIALS", ())) or ""
     for file, (nodes, field) in annotation_files(container, volumes_of(pod)).items():
         key = field.removeprefix("metadata.annotations['").removesuffix("']")
-        if file == path and "external_account" in peek(annotations.get(key)):
+        if file == path and "external_account" in annotations.peek(key):
             job.google_document = string(annotations[key])
             for node in nodes:
                 ignore(node)
@@ -205,15 +205,15 @@ def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> 
 def _container_settings(job: Draft, pod: Map, container: Map) -> None:
     section = job.section
     pod_settings(job, pod, container, section)
-    secrets = [string(item.get("name")) for item in maps(pod.get("imagePullSecrets"))]
+    secrets = [item.string("name") for item in maps(pod.get("imagePullSecrets"))]
     if secrets:
         section["image_pull_secrets"] = secrets
-    restart = string(pod.get("restartPolicy"))
+    restart = pod.string("restartPolicy")
     if restart != "Never":
         job.tell("restart-policy", pod.line_of("restartPolicy"), restart or "Always by default")
     for key, value in _WRITTEN.items():
-        if peek(pod.get(key)) == value:
-            string(pod.get(key))
+        if pod.peek(key) == value:
+            pod.string(key)
     extra = {key: native(value) for key, value in pod.items() if key not in _READ}
     if extra:
         section["extra"] = extra

@@ -22,7 +22,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, string
+from ci_kaniko.importing.ticked import Map, line_of, native, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,21 +61,21 @@ def tekton_jobs(root: Map, original: Original) -> Iterator[Draft]:
 
 
 def _is_called(step: Map) -> bool:
-    return bool(re.search(r"(?:^|\s|/)executor\s", peek(step.get("script"))))
+    return bool(re.search(r"(?:^|\s|/)executor\s", step.peek("script")))
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
     """The tasks below a spec; a run and a pipeline give parameters to those that they hold."""
     spec = around.spec
-    declared = {peek(item.get("name")): item for item in maps(spec.get("params"))}
+    declared = {item.peek("name"): item for item in maps(spec.get("params"))}
     values = {name: around.given.get(name, item) for name, item in declared.items()}
     if "steps" in spec:
         yield around._replace(given=values)
     for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
         inner = item.get("taskSpec")
         if isinstance(inner, Map):
-            own = {peek(one.get("name")): one for one in maps(item.get("params"))}
-            yield from _tasks(_Task(inner, peek(item.get("name")), own, values, item))
+            own = {one.peek("name"): one for one in maps(item.get("params"))}
+            yield from _tasks(_Task(inner, item.peek("name"), own, values, item))
     for key in ("taskSpec", "pipelineSpec"):
         inner = spec.get(key)
         if isinstance(inner, Map):
@@ -107,7 +107,7 @@ def _variable(parameter: str) -> str:
 
 def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
     job = Draft(_FACTS, task.name, original, line_of(step))
-    template = mapping(task.spec.get("stepTemplate"))
+    template = task.spec.mapping("stepTemplate")
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
     job.image_line = step.line_of("image")
@@ -117,7 +117,7 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
     for container in (template, step):
         read_volumes(job, task.spec, container)
     job.mounts += _workspaces(task.spec)
-    job.roots[:0] = _roots(task.spec, [step, template])
+    job.roots = [*_roots(task.spec, [step, template])] or job.roots
     folder = step.get("workingDir", template.get("workingDir"))
     if folder:
         job.folder = expanded(string(folder), known)
@@ -135,7 +135,7 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
         path = (Var(f"results.{peek(item.get('name'))}.path"),)
         handed = handed_over(job, calls, path, f"the result {peek(item.get('name'))} is the digest")
         if handed != calls:
-            string(item.get("name"))
+            item.string("name")
         calls = handed
     job.calls = calls
     security(job, step)
@@ -146,8 +146,8 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
     """Report the parameters that a step names, and those that their values name."""
     names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
     for item in maps(task.spec.get("params")):
-        if peek(item.get("name")) in names:
-            string(item.get("name"))
+        if item.peek("name") in names:
+            item.string("name")
             ignore_keys(item, "Tekton parameter")
     values = [item for name, item in task.given.items() if name in names]
     for item in values:
@@ -159,11 +159,11 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
         job.started = Started(held=True)
         job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
-    string(task.asked.get("name"))
+    task.asked.string("name")
 
 
 def _tell_parameter(job: Draft, item: Map) -> None:
-    name = string(item.get("name"))
+    name = item.string("name")
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
     if value is None:
@@ -187,11 +187,11 @@ def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
     """Workspaces that the step names: the repository lies there."""
     text = " ".join(_texts(used))
     for item in maps(spec.get("workspaces")):
-        name = peek(item.get("name"))
-        path = peek(item.get("mountPath")).rstrip("/") or f"/workspace/{name}"
+        name = item.peek("name")
+        path = item.peek("mountPath").rstrip("/") or f"/workspace/{name}"
         if f"$(workspaces.{name}.path)" in text or re.search(rf"{re.escape(path)}\b", text):
-            string(item.get("name"))
-            string(item.get("mountPath"))
+            item.string("name")
+            item.string("mountPath")
             ignore_keys(item, "Tekton workspace")
             yield Root((Var(f"workspaces.{name}.path"),))
             yield Root((path,))
@@ -200,7 +200,7 @@ def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
 def _workspaces(spec: Map) -> Iterator[Mounted]:
     """Workspaces that lie where the executor looks for its docker config."""
     for item in maps(spec.get("workspaces")):
-        path = peek(item.get("mountPath")).rstrip("/")
+        path = item.peek("mountPath").rstrip("/")
         if path.endswith("/.docker"):
             name = item.get("name")
             nodes = (name, item.get("mountPath"))
@@ -218,7 +218,7 @@ def _beside(job: Draft, step: Map, steps: list[Map]) -> None:
         job.tell(
             "step",
             line_of(other),
-            peek(other.get("name")) or number + 1,
+            other.peek("name") or number + 1,
             when,
             first,
             "prepare: runs commands before it" if when == "before" else "a task of its own",
@@ -227,4 +227,4 @@ def _beside(job: Draft, step: Map, steps: list[Map]) -> None:
 
 def _body(step: Map) -> str:
     words = [item for key in ("command", "args") for item in step.get(key) or () if item]
-    return peek(step.get("script")) or " ".join(map(peek, words))
+    return step.peek("script") or " ".join(map(peek, words))

@@ -10,14 +10,8 @@ from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
-from ci_kaniko.importing.signs import (
-    builder_called,
-    is_build,
-    is_image,
-    is_path_in,
-    is_program,
-)
-from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
+from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
+from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
@@ -53,7 +47,7 @@ def runs_executor(container: Map, known: Known = Known()) -> bool:  # noqa: B008
     words = [*command, *_peeked(container.get("args"), known)]
     if any(is_program(word) or is_path_in(word) for word in words):
         return True
-    if is_path_in(peek(container.get("script"))):
+    if is_path_in(container.peek("script")):
         return True
     image = known.peek(container.get("image"))
     return is_image(image) and (not command or is_build("", {w.partition("=")[0] for w in words}))
@@ -67,14 +61,14 @@ def _peeked(value: Any, known: Known) -> list[str]:
 
 def read_environment(job: Draft, container: Map, known: Known = Known()) -> None:  # noqa: B008
     """What the container's environment is."""
-    for item in sequence(container.get("env")):
+    for item in container.sequence("env"):
         entry = mapping(item)
-        name = string(entry.get("name"))
-        source = mapping(entry.get("valueFrom"))
-        reference = mapping(source.get("secretKeyRef"))
+        name = entry.string("name")
+        source = entry.mapping("valueFrom")
+        reference = source.mapping("secretKeyRef")
         if reference:
             ignore_keys(reference, "Kubernetes secretKeyRef")
-            secret = Secret(string(reference.get("key")), string(reference.get("name")))
+            secret = Secret(reference.string("key"), reference.string("name"))
             if not (secret.name and secret.store):
                 job.tell("half-reference", line_of(item), name)
             job.secrets[name] = secret
@@ -83,10 +77,10 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
         else:
             job.environment[name] = filled(job, entry.get("value"), known)
             job.exported[name] = line_of(item)
-    for item in sequence(container.get("envFrom")):
-        reference = mapping(mapping(item).get("secretRef"))
+    for item in container.sequence("envFrom"):
+        reference = mapping(item).mapping("secretRef")
         if reference:
-            job.tell("env-from", line_of(item), string(reference.get("name")))
+            job.tell("env-from", line_of(item), reference.string("name"))
             job.plain_secrets = True
 
 
@@ -154,7 +148,7 @@ def take_read(job: Draft) -> None:
 
 def _spread(job: Draft, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
-    for item in sequence(container.get(key)):
+    for item in container.sequence(key):
         whole = _LIST.fullmatch(peek(item))
         if whole is None:
             yield item

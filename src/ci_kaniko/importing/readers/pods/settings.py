@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder
-from ci_kaniko.importing.ticked import Map, is_true, mapping, native, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ _DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
 
 def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) -> None:
     """What runs where: account, resources, node, and what kaniko needs of its container."""
-    accounts = [string(pod.get(key)) for key in ("serviceAccountName", "serviceAccount")]
+    accounts = [pod.string(key) for key in ("serviceAccountName", "serviceAccount")]
     if any(accounts):
         section["service_account"] = accounts[0] or accounts[1]
     _resources(job, container, section)
-    selector = {key: string(value) for key, value in mapping(pod.get("nodeSelector")).items()}
+    selector = {key: string(value) for key, value in pod.mapping("nodeSelector").items()}
     if selector:
         section["node_selector"] = selector
-    tolerations = [toleration(mapping(item)) for item in sequence(pod.get("tolerations"))]
+    tolerations = [toleration(mapping(item)) for item in pod.sequence("tolerations")]
     if tolerations:
         section["tolerations"] = tolerations
     for holder in (pod, container):
@@ -33,13 +33,13 @@ def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) 
 
 
 def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
-    resources = mapping(container.get("resources"))
-    requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    resources = container.mapping("resources")
+    requests, limits = resources.mapping("requests"), resources.mapping("limits")
     for key in ("cpu", "memory", "ephemeral-storage"):
-        wanted = string(requests.get(key))
+        wanted = requests.string(key)
         # A spec has no limit of the processor: where there is a request, that stays to be told.
         alone = key == "cpu" and wanted
-        most = wanted if alone else string(limits.get(key)) or wanted
+        most = wanted if alone else limits.string(key) or wanted
         if most and (key in limits or most != _DEFAULTS.get(key)):
             section[key.replace("-", "_")] = most
         if wanted and wanted != most:
@@ -48,18 +48,18 @@ def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
 
 def security(job: Draft, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
-    context = mapping(holder.get("securityContext"))
+    context = holder.mapping("securityContext")
     line = holder.line_of("securityContext")
     other = next((call.builder for call in job.calls if call.builder != KANIKO), "")
     if other:
         _granted(context, builder(other).user)
         return
-    if is_true(context.get("privileged")):
+    if context.is_true("privileged"):
         job.tell("privileged", line)
-    user = string(context.get("runAsUser"))
-    if is_true(context.get("runAsNonRoot")) or user not in ("", "0"):
+    user = context.string("runAsUser")
+    if context.is_true("runAsNonRoot") or user not in ("", "0"):
         job.tell("not-root", line, f"user {user}" if user else "no root")
-    profile = mapping(context.get("seccompProfile"))
+    profile = context.mapping("seccompProfile")
     if {key: peek(item) for key, item in profile.items()} == {"type": "RuntimeDefault"}:
         native(profile)
 
@@ -84,7 +84,7 @@ def metadata_settings(job: Draft, metadata: Map, section: dict[str, Any]) -> Non
         if namespace:
             section["namespace"] = namespace
     for key in ("annotations", "labels"):
-        values = {name: string(value) for name, value in mapping(metadata.get(key)).items()}
+        values = {name: string(value) for name, value in metadata.mapping(key).items()}
         if values:
             section[key] = values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Mounted
-from ci_kaniko.importing.ticked import Map, ignore, mapping, peek
+from ci_kaniko.importing.ticked import Map, ignore, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ Nodes = tuple[Any, ...]
 
 def volumes_of(pod: Map) -> dict[str, Map]:
     """The volumes of a pod or of a task by their names."""
-    return {peek(volume.get("name")): volume for volume in maps(pod.get("volumes"))}
+    return {volume.peek("name"): volume for volume in maps(pod.get("volumes"))}
 
 
 def read_volumes(job: Draft, pod: Map, container: Map) -> None:
@@ -25,12 +25,12 @@ def read_volumes(job: Draft, pod: Map, container: Map) -> None:
     volumes = volumes_of(pod)
     for path, entry, volume, nodes in _mounted(container, volumes):
         job.mounts += _secrets(path, entry, volume, nodes)
-        claim = mapping(volume.get("persistentVolumeClaim"))
+        claim = volume.mapping("persistentVolumeClaim")
         if (name := claim.get("claimName")) and not entry.get("subPath"):
             looks = (*nodes, name, claim.get("readOnly"))
             job.claims[path] = Mounted(path, peek(name), {}, nodes=looks)
         for source in _sources(volume):
-            if token := mapping(source.get("serviceAccountToken")):
+            if token := source.mapping("serviceAccountToken"):
                 file = f"{path}/{peek(token.get('path'))}"
                 job.claims[file] = Mounted(file, "", {}, nodes=(*nodes, *token.values()))
     _take_scratch(pod, container, volumes)
@@ -38,13 +38,13 @@ def read_volumes(job: Draft, pod: Map, container: Map) -> None:
 
 def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes) -> Iterator[Mounted]:
     """The secrets of a volume, with the keys that are taken of each."""
-    own = mapping(volume.get("secret"))
+    own = volume.mapping("secret")
     listed = [(own, own.get("secretName"))] if own else []
-    inner = (mapping(source.get("secret")) for source in _sources(volume))
+    inner = (source.mapping("secret") for source in _sources(volume))
     for secret, name in (*listed, *((each, each.get("name")) for each in inner if each)):
         items = list(maps(secret.get("items")))
-        files = {peek(item.get("path")): peek(item.get("key")) for item in items}
-        if sub := peek(entry.get("subPath")):
+        files = {item.peek("path"): item.peek("key") for item in items}
+        if sub := entry.peek("subPath"):
             files = {sub: files.get(sub, sub)}
         folder = path.endswith(".docker") and (not files or "config.json" in files)
         ready = folder or path.endswith("/config.json")
@@ -58,30 +58,26 @@ def annotation_files(container: Map, volumes: dict[str, Map]) -> dict[str, tuple
     found = {}
     for path, _, volume, nodes in _mounted(container, volumes):
         given = list(_sources(volume))
-        tokens = [
-            node for one in given for node in mapping(one.get("serviceAccountToken")).values()
-        ]
+        tokens = [node for one in given for node in one.mapping("serviceAccountToken").values()]
         for item in (
-            item for one in given for item in maps(mapping(one.get("downwardAPI")).get("items"))
+            item for one in given for item in maps(one.mapping("downwardAPI").get("items"))
         ):
-            field = mapping(item.get("fieldRef")).get("fieldPath")
+            field = item.mapping("fieldRef").get("fieldPath")
             looks = (*nodes, item.get("path"), field, *tokens)
             found[f"{path}/{peek(item.get('path'))}"] = (looks, peek(field))
     return found
 
 
 def _sources(volume: Map) -> Iterator[Map]:
-    return maps(mapping(volume.get("projected")).get("sources"))
+    return maps(volume.mapping("projected").get("sources"))
 
 
 def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
     """Empty folders that nobody else fills are as good as a folder in the container."""
     others = [item for item in maps(pod.get("initContainers")) if item is not container]
-    shared = {
-        peek(item.get("name")) for other in others for item in maps(other.get("volumeMounts"))
-    }
+    shared = {item.peek("name") for other in others for item in maps(other.get("volumeMounts"))}
     for _, _, volume, nodes in _mounted(container, volumes):
-        if volume.get("emptyDir") == {} and peek(volume.get("name")) not in shared:
+        if volume.get("emptyDir") == {} and volume.peek("name") not in shared:
             for node in (*nodes, volume["emptyDir"]):
                 ignore(node)
 
@@ -94,8 +90,8 @@ def maps(value: Any) -> Iterator[Map]:
 def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map, Map, Nodes]]:
     """Where each volume is mounted, its mount, the volume, and the words that say so."""
     for entry in maps(container.get("volumeMounts")):
-        volume = volumes.get(peek(entry.get("name")))
+        volume = volumes.get(entry.peek("name"))
         if volume is not None:
             looks = (entry.get(key) for key in ("name", "mountPath", "subPath", "readOnly"))
-            path = peek(entry.get("mountPath")).rstrip("/")
+            path = entry.peek("mountPath").rstrip("/")
             yield path, entry, volume, (volume.get("name"), *looks)
