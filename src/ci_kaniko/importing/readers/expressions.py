@@ -1,97 +1,106 @@
-"""The conditions of pipelines as guards: GitLab's rules, ``if`` of Buildkite and of Jenkins."""
+"""The conditions of pipelines as guards, in the grammar that all platforms share."""
 
 from __future__ import annotations
 
-from functools import reduce
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, literal, only_var
+from ci_kaniko.importing.calls import Output, Text, Var, literal, only_var
 from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, guard_of
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain, pure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class Operand(NamedTuple):
-    """One side of a comparison: a text, or a regular expression."""
-
-    text: Text
-    regex: str = ""
-    null: bool = False
+def values_of(conditions: Conditions) -> Values:
+    """Values under some conditions, where no script is read."""
+    return Values(conditions, lambda: Output("an expression"))
 
 
 class Expressions:
     """Conditions of one job, all of the same language.
 
-    ``name`` is what a word means, and ``known`` what a file compares with.
+    ``look`` tells what a name is worth, and ``known`` what a file compares with.
     """
 
     def __init__(
         self,
-        name: Callable[[str], Text],
+        look: Callable[[str], Value | None],
+        values: Values | None = None,
         known: Mapping[str, Text] = MappingProxyType({}),
-        conditions: Conditions | None = None,
     ) -> None:
-        self.conditions = conditions or Conditions()
+        self.values = values or values_of(Conditions())
+        self.conditions = self.values.conditions
         self.guards = self.conditions.guards
-        self._name = name
+        self._look = look
         self._known = known
-        self._line = 0
+        self.line = 0
 
     def guard(self, text: str, line: int) -> int:
-        """A condition as a guard; one that is not understood is an unknown test."""
-        self._line = line
-        return guard_of(self.conditions, text.strip(), line, self._guard)
+        """Where a condition holds; one that is not understood is an unknown test."""
+        self.line = line
+        return guard_of(self.conditions, text.strip(), line, self.holds)
 
-    def _guard(self, node: Node) -> int:
+    def holds(self, node: Node) -> int:
+        """Where a part of a condition holds. Raises NotUnderstood."""
         if node.kind in {"and", "or"}:
-            joined = self.guards.both if node.kind == "and" else self.guards.either
-            return reduce(joined, map(self._guard, node.parts))
+            joined = self.guards.all if node.kind == "and" else self.guards.any
+            return joined(map(self.holds, node.parts))
         if node.kind == "not":
-            return self.guards.negate(self._guard(node.parts[0]))
+            return self.guards.negate(self.holds(node.parts[0]))
         if node.kind != "compare":
-            return self._truth(self._operand(node))
-        operator, one, other = node.parts
-        left, right = self._operand(one), self._operand(other)
-        if var := only_var(right.text):
-            right = right._replace(text=self._known.get(var.name, right.text))
-        found = self._compared(left, right, operator)
+            return self.truth(self.worth(node))
+        operator, left, right = node.parts
+        found = self.compared(left, right, operator)
+        if found is None:
+            return self.conditions.unknown(node.text, self.line)
         return self.guards.negate(found) if operator.startswith("!") else found
 
-    def _operand(self, node: Node) -> Operand:
-        """One side of a comparison. Raises NotUnderstood."""
-        if node.kind == "text":
-            return Operand((node.parts[0],) if node.parts[0] else ())
-        if node.kind == "name":
-            return Operand(self._name(node.text))
+    def worth(self, node: Node) -> Value:
+        """What a part of an expression is worth. Raises NotUnderstood."""
         if node.kind in {"true", "false"}:
-            return Operand((node.kind,))
-        if node.kind not in {"regex", "null"}:
+            return plain(node.kind)
+        if node.kind == "null":
+            return EMPTY
+        if node.kind == "name":
+            found = self._look(node.parts[0])
+            return pure((Var(node.parts[0]),)) if found is None else found
+        if node.kind != "text":
             raise NotUnderstood
-        return Operand((), node.text * (node.kind == "regex"), null=node.kind == "null")
+        return plain(node.parts[0])
 
-    def _truth(self, value: Operand) -> int:
-        if value.null or value.text == ("false",):
-            return NO
-        if value.text in (("true",), ("always",)):
-            return YES
-        return self.conditions.filled(value.text, self._line)
+    def truth(self, value: Value) -> int:
+        """Where a value is something."""
+        return self.values.test(
+            value,
+            lambda text: NO if text == ("false",) else self.conditions.filled(text, self.line),
+        )
 
-    def _compared(self, left: Operand, right: Operand, operator: str) -> int:
-        """Whether two sides are alike. Raises NotUnderstood."""
+    def compared(self, left: Node, right: Node, operator: str) -> int | None:
+        """Where two sides are alike; None where nobody can tell. Raises NotUnderstood."""
         if operator in {"=~", "!~"}:
-            written = right.regex or literal(right.text) or ""
-            body, _, flags = written[1:].rpartition("/")
-            if not written.startswith("/") or flags.strip("i"):
-                raise NotUnderstood
-            body = f"(?i){body}" if "i" in flags else body
-            return self.conditions.regex(left.text, body.replace("\\/", "/"), self._line)
+            return self._found(self.worth(left), right)
         if operator not in {"==", "!="}:
+            return None
+        return self.values.test_both(
+            self.worth(left),
+            self._right(right),
+            lambda one, other: self.conditions.equal(one, other, self.line),
+        )
+
+    def _right(self, node: Node) -> Value:
+        value = self.worth(node)
+        var = only_var(value[0][1]) if len(value) == 1 else None
+        return pure(self._known[var.name]) if var and var.name in self._known else value
+
+    def _found(self, value: Value, right: Node) -> int:
+        """Where a regular expression is found. Raises NotUnderstood."""
+        written = right.text if right.kind == "regex" else literal(self._right(right)[0][1]) or ""
+        body, _, flags = written[1:].rpartition("/")
+        if not written.startswith("/") or flags.strip("i"):
             raise NotUnderstood
-        if left.null or right.null:
-            other = right.text if left.null else left.text
-            return self.guards.negate(self.conditions.filled(other, self._line))
-        return self.conditions.equal(left.text, right.text, self._line)
+        body = ("(?i)" if flags else "") + body.replace("\\/", "/")
+        return self.values.test(value, lambda text: self.conditions.regex(text, body, self.line))

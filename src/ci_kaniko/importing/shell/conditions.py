@@ -139,10 +139,7 @@ class Conditions:
 
     def filled(self, text: Text, line: int) -> int:
         """Whether a text is not empty."""
-        guard = NO
-        for part in text:
-            guard = self.guards.either(guard, self._filled_part(part, line))
-        return guard
+        return self.guards.any(self._filled_part(part, line) for part in text)
 
     def _filled_part(self, part: Part, line: int) -> int:
         if isinstance(part, str | Masked):
@@ -223,15 +220,11 @@ class Conditions:
 
     def of(self, when: When) -> int:
         """The guard of a condition that was told, in these conditions."""
-        found = NO
-        for tests in when:
-            whole = YES
-            for test in tests:
-                atom = self._atom(replace(test, negated=False))
-                guard = self.guards.negate(atom) if test.negated else atom
-                whole = self.guards.both(whole, guard)
-            found = self.guards.either(found, whole)
-        return found
+        return self.guards.any(self.guards.all(map(self._told, tests)) for tests in when)
+
+    def _told(self, test: Test) -> int:
+        atom = self._atom(replace(test, negated=False))
+        return self.guards.negate(atom) if test.negated else atom
 
     # -- results --------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell, starts_with
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Value, pure
 
@@ -109,9 +108,7 @@ def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
     written = state.files.get(path)
     if written is None:
         return missing
-    known = NO
-    for guard, _ in written:
-        known = guards.either(known, guard)
+    known = guards.any(guard for guard, _ in written)
     return reader.values.gather(
         [*written, *((guards.minus(guard, known), text) for guard, text in missing)], state.path
     )

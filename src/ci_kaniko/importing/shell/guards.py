@@ -7,7 +7,12 @@ order in which they are made.
 from __future__ import annotations
 
 import re
+from functools import reduce
 from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NO = 0
 YES = 1
@@ -143,6 +148,14 @@ class Guards:
     def either(self, one: int, other: int) -> int:
         """Where at least one holds."""
         return self.choose(one, YES, other)
+
+    def all(self, guards: Iterable[int]) -> int:
+        """Where each of some guards holds."""
+        return reduce(self.both, guards, YES)
+
+    def any(self, guards: Iterable[int]) -> int:
+        """Where one of some guards holds."""
+        return reduce(self.either, guards, NO)
 
     def negate(self, guard: int) -> int:
         """Where it does not hold."""

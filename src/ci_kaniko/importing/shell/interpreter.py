@@ -18,7 +18,7 @@ from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
-from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
+from ci_kaniko.importing.shell.guards import YES, Budget, TooComplexError
 from ci_kaniko.importing.shell.parsing import ShellError, parse
 from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
@@ -280,9 +280,8 @@ class _Shell(Places):
                 return self.branch(guard, partial(self._run_arm, arms[1]), lambda: SUCCESS)
         ways: list[tuple[int, Callable[[], Status]]] = []
         for arm in arms:
-            guard = NO
-            for wanted in arm.get("Patterns") or []:
-                guard = self.guards.either(guard, like(self, word, pattern(self, wanted)))
+            wanted = (pattern(self, one) for one in arm.get("Patterns") or [])
+            guard = self.guards.any(like(self, word, one) for one in wanted)
             ways.append((guard, partial(self._run_arm, arm)))
         return self.ways([*ways, (YES, lambda: SUCCESS)])
 

@@ -290,9 +290,7 @@ class Reader(ABC):
             counts = later
         if not found:
             return None
-        rest = NO
-        for guard in counts.values():
-            rest = self.guards.either(rest, guard)
+        rest = self.guards.any(counts.values())
         if self.conditions.possible(both(rest, self.state.path)):
             found.append((rest, ()))
         return self.values.gather(found, self.state.path)

@@ -102,9 +102,7 @@ def exists(reader: Reader, path: Text) -> int:
     """Whether a file is there: those that the script wrote are."""
     path = resolved(reader, path)
     reader.uses.look(file_thing(spell(path)))
-    written = NO
-    for guard, _ in reader.state.files.get(path, ()):
-        written = reader.guards.either(written, guard)
+    written = reader.guards.any(guard for guard, _ in reader.state.files.get(path, ()))
     if reader.conditions.implies(reader.state.path, written):
         return YES
     return reader.guards.either(written, reader.conditions.exists(path, reader.line))

@@ -158,10 +158,7 @@ class Values:
     def test(self, value: Value, test: Callable[[Text], int]) -> int:
         """Where a value passes a test."""
         guards = self.conditions.guards
-        passed = NO
-        for guard, text in value:
-            passed = guards.either(passed, guards.both(guard, test(text)))
-        return passed
+        return guards.any(guards.both(guard, test(text)) for guard, text in value)
 
     def test_both(self, one: Value, other: Value, test: Callable[[Text, Text], int]) -> int:
         """Where two values pass a test together."""

@@ -227,12 +227,12 @@ class _Task:
                 mapping(value).sequence("include") if isinstance(value, Map) else (sequence(value))
             )
             exclude = mapping(value).sequence("exclude") if isinstance(value, Map) else []
-            here = NO if include else conditions.filled(text, line_of(value))
-            for item in include:
-                here = guards.either(here, self._one(conditions, text, item))
-            for item in exclude:
-                here = guards.minus(here, self._one(conditions, text, item))
-            found = guards.either(found, here)
+            out, here = (
+                guards.any(self._one(conditions, text, item) for item in items)
+                for items in (exclude, include)
+            )
+            here = here if include else conditions.filled(text, line_of(value))
+            found = guards.either(found, guards.minus(here, out))
         return found
 
     def _one(self, conditions: Conditions, text: Text, item: Any) -> int:
@@ -248,10 +248,7 @@ class _Task:
         globs = globs_of_regex(body, extended=True)
         if globs is None:
             return conditions.regex(text, body, line)
-        found = NO
-        for glob in globs:
-            found = conditions.guards.either(found, conditions.glob(text, glob, line))
-        return found
+        return conditions.guards.any(conditions.glob(text, glob, line) for glob in globs)
 
     # -- native settings ----------------------------------------------------------------------
 

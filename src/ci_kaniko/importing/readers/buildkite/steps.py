@@ -17,6 +17,7 @@ from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import Value, pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     List,
@@ -200,8 +201,8 @@ def _at_upload(text: str) -> Text:
     return filled_in(_UPLOAD, text, value)
 
 
-def _named(word: str) -> Text:
-    return (Var(_FIELDS[word], portable=True) if word in _FIELDS else Var(word),)
+def _named(word: str) -> Value:
+    return pure((Var(_FIELDS[word], portable=True) if word in _FIELDS else Var(word),))
 
 
 class _Step:
@@ -269,12 +270,11 @@ class _Step:
     def _triggers(self) -> None:
         job = self.job
         expressions = Expressions(_named)
-        guard = YES
         asked = [holder for holder in (*self.groups, self.step) if holder.string("if")]
-        for holder in asked:
-            written = string(holder["if"]).replace("$$", "$")
-            one = expressions.guard(written, holder.line_of("if"))
-            guard = expressions.guards.both(guard, one)
+        guard = expressions.guards.all(
+            expressions.guard(holder.string("if").replace("$$", "$"), holder.line_of("if"))
+            for holder in asked
+        )
         branches = self.step.string("branches")
         if branches:
             conditions, guards = expressions.conditions, expressions.guards

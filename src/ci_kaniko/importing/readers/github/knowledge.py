@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, only_var, starts_with
+from ci_kaniko.importing.calls import Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Secret
 from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.shell.commands.builtins import exported
-from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
@@ -116,11 +115,11 @@ class Known:
 
     def before(self) -> Expressions:
         """Expressions above the steps, under conditions of their own."""
-        return Expressions(_values(), self._look_before)
+        return Expressions(self._look_before)
 
     def fixed(self, inputs: Mapping[str, Text]) -> Expressions:
         """Expressions that know nothing but what is the same in all of the job."""
-        return Expressions(_values(), lambda name: self._constant(name, inputs))
+        return Expressions(lambda name: self._constant(name, inputs))
 
     def text(self, value: str) -> Text:
         """A text above the steps."""
@@ -150,7 +149,7 @@ class Known:
         """The expressions of a step, with the values that they have now."""
         self.step = step
         if self._expressions is None or self._expressions.values is not reader.values:
-            self._expressions = Expressions(reader.values, lambda name: self._look(reader, name))
+            self._expressions = Expressions(lambda name: self._look(reader, name), reader.values)
         return self._expressions
 
     def _look(self, reader: Reader, name: str) -> Value | None:
@@ -200,16 +199,10 @@ class Known:
         self.outputs[name] = reader.values.gather([*found, (guards.negate(path), ())])
 
 
-def _values() -> Values:
-    return Values(Conditions(), lambda: Output("an expression"))
-
-
 def overlaid(reader: Reader, value: Value, before: Value) -> Value:
     """A value where there is one, and what was there before elsewhere."""
     guards = reader.guards
-    known = NO
-    for guard, _ in value:
-        known = guards.either(known, guard)
+    known = guards.any(guard for guard, _ in value)
     rest = ((guards.minus(guard, known), text) for guard, text in before)
     return reader.values.gather([*value, *rest], reader.state.path)
 

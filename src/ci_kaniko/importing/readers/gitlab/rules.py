@@ -11,6 +11,7 @@ from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import both_ways
 from ci_kaniko.importing.translate.started import globs, set_triggers
@@ -18,7 +19,7 @@ from ci_kaniko.importing.translate.started import globs, set_triggers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import Text, When, Word
+    from ci_kaniko.importing.calls import When, Word
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab.files import Files
 
@@ -46,7 +47,7 @@ class Rules:
     def __init__(self, job: Draft, files: Files) -> None:
         self.job = job
         self.files = files
-        self.expressions = Expressions(_named, job.environment)
+        self.expressions = Expressions(_named, known=job.environment)
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
@@ -183,14 +184,13 @@ class Rules:
         value = self.files.value(value)
         entry = value if isinstance(value, Map) else Map(line_of(value))
         refs = entry.get("refs") if isinstance(value, Map) else value
-        found = NO if refs is not None else YES
-        for item in self.files.flat(refs):
-            found = self.guards.either(found, self._ref(string(item), line_of(item)))
-        given = NO
-        for item in entry.sequence("variables"):
-            guard = self.expressions.guard(string(item), line_of(item))
-            given = self.guards.either(given, guard)
+        found = YES
+        if refs is not None:
+            items = self.files.flat(refs)
+            found = self.guards.any(self._ref(string(item), line_of(item)) for item in items)
         if "variables" in entry:
+            asked = ((string(item), line_of(item)) for item in entry.sequence("variables"))
+            given = self.guards.any(self.expressions.guard(*one) for one in asked)
             found = self.guards.both(found, given)
         values = [string(item) for item in entry.sequence("changes")]
         paths += globs(values, self.job, entry.line_of("changes"))
@@ -217,12 +217,12 @@ class Rules:
         return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
 
 
-def _named(word: str) -> Text:
+def _named(word: str) -> Value:
     match = re.fullmatch(r"\$\{?(\w+)\}?", word)
     if not match:
-        return (word,)
+        return plain(word)
     # a request's pipeline runs in the project that its branch is of
-    return (Var(match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")),)
+    return pure((Var(match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")),))
 
 
 # -- variables of rules --------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.readers.expressions import Expressions
+from ci_kaniko.importing.readers.expressions import Expressions, values_of
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.values import Value, pure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +30,13 @@ VARIABLES: dict[str, Text] = {
 def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:
     """All of some conditions as one guard."""
     conditions = Conditions()
-    guard = YES
-    for statement in asked:
-        if statement.name == "when":
-            one = _all(conditions, statement.block)
-        else:
-            one = if_guard(conditions, statement)
-        guard = conditions.guards.both(guard, one)
-    return conditions, guard
+    guards = (
+        _all(conditions, statement.block)
+        if statement.name == "when"
+        else if_guard(conditions, statement)
+        for statement in asked
+    )
+    return conditions, conditions.guards.all(guards)
 
 
 def if_guard(conditions: Conditions, statement: Statement) -> int:
@@ -49,32 +48,26 @@ def if_guard(conditions: Conditions, statement: Statement) -> int:
 
 
 def _groovy(conditions: Conditions, text: str, line: int) -> int:
-    return Expressions(_named, conditions=conditions).guard(text, line)
+    return Expressions(_named, values_of(conditions)).guard(text, line)
 
 
-def _named(word: str) -> Text:
-    return VARIABLES.get(word.removeprefix("env."), (Var(word),))
+def _named(word: str) -> Value:
+    return pure(VARIABLES.get(word.removeprefix("env."), (Var(word),)))
 
 
 def _all(conditions: Conditions, statements: list[Statement]) -> int:
-    guard = YES
-    for statement in statements:
-        guard = conditions.guards.both(guard, _one(conditions, statement))
-    return guard
+    return conditions.guards.all(_one(conditions, statement) for statement in statements)
 
 
 def _one(conditions: Conditions, statement: Statement) -> int:
     name, line, first = statement.name, statement.line, statement.given()
     guards = conditions.guards
     if name == "not":
-        return guards.minus(YES, _all(conditions, statement.block))
+        return guards.negate(_all(conditions, statement.block))
     if name == "allOf":
         return _all(conditions, statement.block)
     if name == "anyOf":
-        found = NO
-        for inner in statement.block:
-            found = guards.either(found, _one(conditions, inner))
-        return found
+        return guards.any(_one(conditions, inner) for inner in statement.block)
     if name in {"branch", "tag"} and first and not statement.given("comparator"):
         return conditions.glob((Var(name, portable=True),), first.text(), line)
     if name == "buildingTag":
