@@ -54,6 +54,7 @@ class Logins(Clouds):
         super().__init__(job, call, settings)
         self.found: dict[str, Any] = {}
         self.anywhere: list[tuple[Any, Login]] = []
+        self.helpers: set[str] = set()
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -146,6 +147,7 @@ class Logins(Clouds):
                 self.job.tell("credential-helper", login.line, login.helper)
                 return None
             if not host:
+                self.helpers.add(cloud)
                 return None
             return self.cloud(cloud)
         if self._is_ready(login):
@@ -391,7 +393,8 @@ class Logins(Clouds):
 
     def _by_cloud(self, host: str, cloud: str) -> None:
         self.found[host] = self.cloud(cloud)
-        self.job.tell("cloud-login", self.call.line, host, cloud)
+        if cloud not in self.helpers:
+            self.job.tell("cloud-login", self.call.line, host, cloud)
 
     def _plain_http(self, host: str) -> bool:
         flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}

@@ -41,7 +41,7 @@ def mounts(options: Iterable[Item | Word]) -> Iterator[tuple[Text, Text]]:
     for text in (option.text for option in options):
         if starts_with(text, "--volume="):
             outside, *inside = split_text(without_head(text, "--volume="), ":")
-            if inside:
+            if outside and inside:
                 yield outside, inside[0]
         elif starts_with(text, "--mount="):
             pairs = (split_text(x, "=", 1) for x in split_text(without_head(text, "--mount="), ","))
