@@ -14,7 +14,7 @@ from ci_kaniko.importing.translate.conditions import (
 )
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.importing.translate.started import condition_of
+from ci_kaniko.importing.translate.started import condition_of, one_repository
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
@@ -56,7 +56,8 @@ def _tell_condition(work: Work) -> None:
     unknown = condition_of(work, work.call.when).unknown
     for test in unknown:
         work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
-    together = condition_of(work, tuple(tests for call in work.job.calls for tests in call.when))
+    asked = (one_repository(call.when)[1] for call in work.job.calls)
+    together = condition_of(work, tuple(tests for when in asked for tests in when))
     whole = together.always or together.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
     if not unknown and not whole:
         said = shown_when(work.call.when)
