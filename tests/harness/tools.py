@@ -39,11 +39,12 @@ def program(name: str) -> str:
     return found
 
 
-def module(name: str) -> str:
-    """The folder of a package that npm installed."""
-    if not (MODULES / name).is_dir():
+def module(name: str, prefix: str = "") -> str:
+    """The folder of a package that npm installed, with others or below a folder of its own."""
+    found = MODULES.parent / prefix / "node_modules" / name
+    if not found.is_dir():
         pytest.skip(f"{name} is not installed")
-    return str(MODULES / name)
+    return str(found)
 
 
 def shells() -> tuple[str, ...]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
-import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from harness.runs import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PRESET = json.loads((ROOT / "renovate" / "default.json").read_text(encoding="utf-8"))
 DIGEST = "sha256:" + "a" * 64
@@ -229,18 +229,26 @@ def test_the_preset_has_the_shape_that_renovate_reads() -> None:
         assert rule.get("enabled") is False or rule["minimumReleaseAge"] == "7 days"
 
 
-def test_the_preset_is_what_the_schema_of_renovate_allows() -> None:
-    """It allows every key, so those that it does not know are looked for."""
-    path = os.path.join(tools.module("renovate"), "renovate-schema.json")
-    with open(path, encoding="utf-8") as file:
-        schema = json.load(file)
-    validators = importlib.import_module("jsonschema").validators
-    assert [*validators.validator_for(schema)(schema).iter_errors(PRESET)] == []
-    known = schema["properties"]
-    items = [
-        set().union(*(part.get("properties", ()) for part in known[name]["items"]["allOf"]))
-        for name in ("customManagers", "packageRules")
-    ]
-    assert PRESET.keys() - {"$schema"} <= known.keys()
-    for keys, name in zip(items, ("customManagers", "packageRules"), strict=True):
-        assert {key for item in PRESET[name] for key in item} - keys - known.keys() == set()
+def test_renovate_takes_the_preset_and_not_a_misspelt_one(tmp_path: Path) -> None:
+    """Its own validator, which says of each file what is wrong with it."""
+    node = tools.program("node")
+    program = f"{tools.module('renovate', 'renovate')}/dist/config-validator.js"
+    text = json.dumps(PRESET)
+    misspelt = ("matchStringsStrategy", "minimumReleaseAge", "packageRules")
+    texts = {"default": text, **{key: text.replace(f'"{key}"', f'"{key}s"') for key in misspelt}}
+    for name, each in texts.items():
+        (tmp_path / f"{name}.json").write_text(each, encoding="utf-8")
+    done = subprocess.run(
+        [node, program, "--strict", "--no-global", *(f"{name}.json" for name in texts)],
+        cwd=tmp_path,
+        env={"PATH": tools.SEARCH, "HOME": str(tmp_path), "LOG_FORMAT": "json"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    seen = [each["msg"].split()[1] for each in said if each["msg"].startswith("Validating ")]
+    assert seen == [f"{name}.json" for name in texts], done.stdout + done.stderr
+    wrong = {each["file"]: json.dumps(each["errors"]) for each in said if "errors" in each}
+    assert wrong.keys() == {f"{name}.json" for name in misspelt}
+    assert all(f"{name}s" in wrong[f"{name}.json"] for name in misspelt)

@@ -12,10 +12,13 @@ import ci_kaniko
 from ci_kaniko import rendering
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
-from harness import expectation, images, judge
+from harness import expectation, images, judge, validators
 from harness.cases import ROOT
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST
+from harness.foretold import foretold
 from harness.pipelines import Given, run_pipeline
 from harness.preview import previewed
+from harness.runs import read_pipeline, render, spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +135,86 @@ def test_the_steps_of_the_page_are_uploaded_twice() -> None:
             )
     assert len({*keys}) == len(keys)
     assert handed == ["build-api:digest", "build-web:digest"]
+
+
+# -- platforms --------------------------------------------------------------------------------
+
+CHOSEN = "platforms-chosen"
+BUILT = {
+    "linux/amd64,linux/arm64": ["amd64", "arm64"],
+    "linux/arm64,linux/amd64": ["amd64", "arm64"],
+    "linux/amd64": ["amd64"],
+    "linux/arm64": ["arm64"],
+    "linux/arm64,linux/arm64": ["arm64"],
+}
+UNKNOWN = (
+    "linux/386",
+    "linux/arm64,linux/386",
+    "linux/arm",
+    "",
+    ",linux/arm64",
+    "*",
+    "LINUX/ARM64",
+)
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
+def test_callers_choose_platforms(target: str) -> None:
+    """Those are built and joined, in the event of a request only built; others are left out."""
+    text, pipeline = render(CHOSEN, target), read_pipeline(CHOSEN)
+    for given, built in BUILT.items():
+        for event in (DEFAULT_BRANCH, PULL_REQUEST):
+            inputs = Given(inputs={"platforms": given, "app": "shop"})
+            ran = run_pipeline(target, text, pipeline, event, "dash", inputs)
+            said = foretold(spec_of(CHOSEN), target, event, inputs.inputs)
+            pushes = {"join"} if event is DEFAULT_BRANCH else set()
+            starts = {
+                job.removeprefix("build linux/") for (_, job), one in said.items() if one.starts
+            }
+            assert starts == {*built, "build", *pushes}
+            assert {result.status for result in ran.results.values()} <= {"passed", "skipped"}
+            names = {name.removeprefix("build-shop-") for name in ran.recorded} - {"checkout"}
+            wanted = {f"{image}-{each}" for image in ("api", "web") for each in built} | {"docs"}
+            joins = {"api", "web"} if pushes else set()
+            assert {name.removeprefix("build-") for name in names} == wanted | joins
+            for got in ran.recorded.values():
+                refs = [
+                    word[-64:] for call in got.joined for word in call.words if "@sha256" in word
+                ]
+                assert len(refs) == len({*refs}) == (len(built) if got.joined else 0)
+
+
+@pytest.mark.parametrize("target", ["github", "buildkite"])
+def test_a_platform_that_there_is_not_stops_the_build(target: str) -> None:
+    text, pipeline = render(CHOSEN, target), read_pipeline(CHOSEN)
+    event = DEFAULT_BRANCH
+    for given in UNKNOWN if target == "github" else filter(None, UNKNOWN):
+        inputs = Given(inputs={"platforms": given, "app": "shop"})
+        ran = run_pipeline(target, text, pipeline, event, "dash", inputs)
+        failed = [name for name, result in ran.results.items() if result.status == "failed"]
+        assert failed
+        for name in failed:
+            said = "ci-kaniko: the input platforms is not some of linux/amd64,linux/arm64: "
+            assert f"{said}{given}\n" in ran.recorded[name].stderr
+        assert not any(got.calls or got.joined for got in ran.recorded.values())
+
+
+def test_a_project_includes_some_platforms(tmp_path: Path) -> None:
+    """GitLab itself refuses a choice of others, by the pattern of the input."""
+    text = render(CHOSEN, "gitlab")
+    (header, _) = yaml11.load_all(text)
+    pattern = header["spec"]["inputs"]["platforms"]["regex"]
+    assert [given for given in (*BUILT, *UNKNOWN) if re.search(pattern, given)] == [*BUILT]
+    for given, built in BUILT.items():
+        folder = tmp_path / given.replace("/", "-")
+        include = {"local": "/image.yml", "inputs": {"platforms": given}}
+        for name, content in (
+            ("image.yml", text),
+            (".gitlab-ci.yml", yaml.safe_dump({"include": [include]})),
+        ):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+        validators.git_repository(folder)
+        wanted = {f"{image}-{each}" for image in ("api", "web") for each in built}
+        found = validators.gitlab_ci_jobs(folder, DEFAULT_BRANCH)
+        assert found == {f"build-shop-{name}" for name in (*wanted, "api", "web", "docs")}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
-from ci_kaniko.spec.given import given_in
+from ci_kaniko.spec.given import chooser, given_in
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
@@ -42,6 +42,22 @@ def settled(build: AnyBuild, given: Mapping[str, str] = _NONE) -> AnyBuild:
     known = {INPUT_PREFIX + name: item.default for name, item in build.inputs.items()}
     inputs = _Inputs({**known, **given})
     return build.with_hosts(inputs.text, inputs.changed(build))
+
+
+def input_hint(target: str) -> str:
+    """What to do about an input that nobody gives."""
+    form = system(target).inputs
+    give = "give the input a default"
+    return f"{target}: {{form: {form}}} takes inputs, or {give}" if form else give
+
+
+def chosen(build: AnyBuild) -> AnyBuild:
+    """A build for the platforms that it is for when nobody gives the input that chooses them."""
+    item = build.inputs.get(chooser(build))
+    if item is None or item.default is None:
+        return build
+    wanted = item.default.split(",")
+    return build.model_copy(update={"platforms": tuple(p for p in build.platforms if p in wanted)})
 
 
 def settled_images(spec: Spec, given: Mapping[str, str]) -> Spec:
@@ -118,6 +134,8 @@ class _Inputs:
         if cache and cache.remote and _has_input(cache.remote):
             repo = self._reference(cache.remote)
             update["cache"] = cache.model_copy(update={"repo": repo})
+        if wanted := self._known.get(f"{INPUT_PREFIX}{chooser(build)}"):
+            update["platforms"] = tuple(p for p in build.platforms if p in wanted.split(","))
         if any(INPUT_READ in host for host in build.registries):
             hosts = {self.text(host): login for host, login in build.registries.items()}
             update["registries"] = hosts

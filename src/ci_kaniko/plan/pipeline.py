@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.plan.inputs import chosen
+from ci_kaniko.plan.model import is_reusable
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
 from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import file_stem
 
@@ -76,6 +79,11 @@ class Image(NamedTuple):
     def plan(self) -> Plan:
         """The plan that stands for the image: of its join, or of its only job."""
         return self.join or self.jobs[0].plan
+
+    @property
+    def chooser(self) -> str:
+        """The input by which callers choose among its platforms; empty without one."""
+        return chooser(self.build) if self.plan.reusable else ""
 
     @property
     def tells_time(self) -> bool:
@@ -179,6 +187,9 @@ def _image(
 ) -> Image:
     def planned(part: Build) -> Plan:
         return resolve(part, target, directory_is_git=in_git)
+
+    if not is_reusable(build, target):
+        build = chosen(build)
 
     join = None
     if is_staged(build):

@@ -14,13 +14,14 @@ from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.arguments import arguments_of, handed_over, output_arguments
-from ci_kaniko.plan.inputs import settled
+from ci_kaniko.plan.inputs import input_hint, settled
 from ci_kaniko.plan.logins import git_login_of, logins_of
 from ci_kaniko.plan.model import Plan, Push, Started, host_on, is_reusable
 from ci_kaniko.plan.names import config_names, git_token, reserved_names
 from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.executor import has_own_tag, version_of
+from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 
@@ -36,10 +37,13 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     With ``directory_is_git`` a directory context means this repository at this commit, fetched by
     the executor itself.
     """
+    unchosen: list[Finding] = []
     if not is_reusable(spec, target):
+        unchosen = list(_nobody_chooses(spec, target))
         spec = settled(spec)
     pushes = _pushes(spec, target)
     logins, findings = logins_of(spec, target, pushes)
+    findings += unchosen
     fetched = directory_is_git or not spec.context.is_directory
     plan = Plan(
         target=target,
@@ -59,6 +63,14 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     if directory_is_git and spec.context.is_directory:
         findings += _impossible_fetch(plan)
     return plan._replace(findings=(*findings, *config_names(plan), *reserved_names(plan)))
+
+
+def _nobody_chooses(build: Build, target: str) -> Iterator[Finding]:
+    """The platforms of a form that nobody gives inputs, where the input has no default."""
+    name = chooser(build)
+    if name and build.inputs[name].default is None:
+        message = f"nobody gives this form inputs, and {name} chooses the platforms"
+        yield Finding("target-variable", ("platforms",), message, input_hint(target))
 
 
 def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from ci_kaniko.plan.values import Values, unfit_hosts, unfit_values
 from ci_kaniko.previewing.starts import Start, start_of
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import holds
-from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.syntax.variables import INPUT_PREFIX, text_of
 from ci_kaniko.syntax.versions import version_of
 from ci_kaniko.text.display import listed
 
@@ -117,14 +117,26 @@ def runs(
         start = starts[image.name]
         known = _Known(pipeline.spec, image.build, occasion, values)
         after = (*_prepares(image), *(f"build {name}" for name in image.needs))
+        chosen = _chosen(image, values)
         for job in image.jobs:
-            run = Run(image.name, _job(job), after, start.starts, start.why, start.when_changed)
-            yield known.filled(run, job.plan, job.platform) if start.starts else run
+            mine = start
+            if start.starts and job.platform not in chosen:
+                why = f"the input {image.chooser} is {','.join(chosen)}"
+                mine = Start(starts=False, why=why)
+            run = Run(image.name, _job(job), after, mine.starts, mine.why, mine.when_changed)
+            yield known.filled(run, job.plan, job.platform) if mine.starts else run
         if image.join:
             waits = tuple(f"{_job(job)} {image.name}".strip() for job in image.jobs)
             run = Run(image.name, "join", waits, start.starts, start.why, start.when_changed)
             run = known.filled(run, image.join, "") if start.starts else run
             yield run._replace(starts=False, why=run.no_push) if run.no_push else run
+
+
+def _chosen(image: Image, values: Mapping[str, str]) -> list[str]:
+    """The platforms that are built: what a caller chooses, or all."""
+    item = image.build.inputs.get(image.chooser)
+    text = values.get(f"{INPUT_PREFIX}{image.chooser}", item.default if item else None)
+    return text.split(",") if text else [job.platform for job in image.jobs]
 
 
 def _job(job: Job) -> str:

@@ -297,10 +297,16 @@ def github_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> 
     if not (called or _github_on(workflow["on"], event)):
         return []
     conditions = expressions.conditions(text)
-    return [_github_step(name, jobs, event, conditions[name]) for name in jobs]
+    taken = ((workflow["on"].get("workflow_call") or {}).get("inputs") or {}) if called else {}
+    given = {
+        f"inputs.{each}": inputs.get(each, item.get("default")) for each, item in taken.items()
+    }
+    return [_github_step(name, jobs, event, conditions[name], given) for name in jobs]
 
 
-def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: str) -> Step:
+def _github_step(
+    name: str, jobs: Mapping[str, Any], event: Event, condition: str, given: expressions.Known
+) -> Step:
     needs = {other: tuple(listed(job.get("needs") or [])) for other, job in jobs.items()}
     earlier = _ancestors(needs, name)
 
@@ -312,7 +318,7 @@ def _github_step(name: str, jobs: Mapping[str, Any], event: Event, condition: st
             "cancelled": False,
             "always": True,
         }
-        known: expressions.Known = {**github.context(event)}
+        known: expressions.Known = {**github.context(event), **given}
         for needed in needs[name]:
             known |= {
                 f"needs.{needed}.outputs.{key}": results[needed].outputs.get(key, "")

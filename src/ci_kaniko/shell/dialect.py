@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.kaniko.systems import system
+from ci_kaniko.plan.inputs import input_hint
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import INPUT_PREFIX
@@ -172,10 +172,7 @@ def cell_of(dialect: Dialect, name: str, plan: Plan) -> Cell | Impossible | None
     given = plan.spec.inputs.get(short)
     if given is not None and given.default is not None:
         return Cell(literal=given.default) if given.default else Cell(text="")
-    form = system(dialect.target).inputs
-    give = "give the input a default"
-    hint = f"{dialect.target}: {{form: {form}}} takes inputs, or {give}" if form else give
-    return Impossible("nobody gives this form inputs", hint)
+    return Impossible("nobody gives this form inputs", input_hint(dialect.target))
 
 
 _MADE_OF = {

@@ -14,7 +14,9 @@ from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.script import Script, Tool, check_digest
+from ci_kaniko.shell.words import expanded
 from ci_kaniko.syntax.references import Reference
+from ci_kaniko.syntax.variables import INPUT_PREFIX
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
@@ -68,13 +70,15 @@ class Join:
         reference = waiting.image
         repository = Reference.of(reference.registry, reference.repository)
         base = self.script.words.text(repository.parts, is_reference=True)
-        guards = [
-            f': "${{{digest_variable(name)}:?is not set: the job of {name} has pushed nothing}}"'
-            for name in build.platforms
-        ]
+        guards = [line for name in build.platforms for line in self._guard(name)]
         is_docker = build.options.image_format == "docker"
+        refs = {
+            digest_variable(name): f"--ref {_at(base, digest_variable(name))}"
+            for name in build.platforms
+        }
+        chooses = bool(self._image.chooser)
         options = [
-            *(f"--ref {_at(base, digest_variable(name))}" for name in build.platforms),
+            *(f"${{{name}:+{ref}}}" if chooses else ref for name, ref in refs.items()),
             *[f"--media-type {_DOCKER_LIST}"] * is_docker,
             f"--format '{_DIGEST_FORMAT}'",
         ]
@@ -84,6 +88,7 @@ class Join:
         return [
             *guards,
             f"for digest in {given}; do",
+            *['  [ -n "$digest" ] || continue'] * chooses,
             *indented(check_digest()),
             "done",
             *collect,
@@ -91,6 +96,20 @@ class Join:
             *indented(self._create(f'{command} "$destination"', options)),
             '  echo "$destination is $digest"',
             "done",
+        ]
+
+    def _guard(self, platform: str) -> list[str]:
+        """What stops where a platform has pushed nothing, if it was chosen."""
+        variable = digest_variable(platform)
+        guard = f': "${{{variable}:?is not set: the job of {platform} has pushed nothing}}"'
+        if not self._image.chooser:
+            return [guard]
+        given = self.script.words.cell(f"{INPUT_PREFIX}{self._image.chooser}")
+        return [
+            f"case ,{expanded(given)}, in",
+            f"  *,{platform},*) {guard} ;;",
+            f"  *) {variable}='' ;;",
+            "esac",
         ]
 
     def _reaching(self) -> list[str]:

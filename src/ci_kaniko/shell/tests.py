@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.shell.words import expanded
-from ci_kaniko.spec.given import given_in
+from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, is_run_time_host
@@ -86,6 +86,10 @@ class Tests:
         return [f"case {word} in", *skipped, *taken, "esac"]
 
 
+_ELSEWHERE = ("host", CHOICE)
+"""What is checked where it stands in a text, or where a platform hands it over."""
+
+
 class Checks:
     """Run-time checks of variables that can hold what a reference cannot."""
 
@@ -96,7 +100,9 @@ class Checks:
     def of_every_run(self) -> list[str]:
         """The checks that every run makes: of paths, of the stage, of the cache, of base images."""
         found = given_in(self._plan.spec) if self._plan.arguments else ()
-        given = [each for each in found if each.what != "host" and not self._listed(each.name)]
+        given = [
+            each for each in found if each.what not in _ELSEWHERE and not self._listed(each.name)
+        ]
         checks = [tuple(self._given(each)) for each in given]
         checks += self._of(self._cached())
         known = {reference.registry for reference in self._cached()}

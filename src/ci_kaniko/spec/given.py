@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.syntax.grammar import is_host, is_stage
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES
 from ci_kaniko.syntax.variables import inputs_in
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _NAME = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@-]+"
 _PATH = pattern(rf"{_NAME}(?:/{_NAME})*")
+CHOICE = "choice of platforms"
 _HINTS = {
     "path": "letters, digits and . _ + @ -, joined by /, and no .. among them",
     "folder": "a folder from the root of the repository, of letters, digits and . _ + @ -, or .",
@@ -30,12 +32,14 @@ class Given(NamedTuple):
     """An input, where it stands in a build, and what it makes there.
 
     That is a ``path`` or a part of one, the whole ``folder`` of a context, a ``stage`` of the
-    Dockerfile or a part of its name, or the ``host`` of a registry.
+    Dockerfile or a part of its name, the ``host`` of a registry, or a choice of platforms,
+    which are ``known``.
     """
 
     where: Where
     name: str
     what: str
+    known: tuple[str, ...] = ()
 
     def fits(self, text: str) -> bool:
         """Whether it can be that."""
@@ -43,18 +47,31 @@ class Given(NamedTuple):
             return is_host(text) and text not in DOCKER_HUB_LOOKALIKES
         if self.what == "stage":
             return is_stage(text)
+        if self.what == CHOICE:
+            return {*text.split(",")} <= {*self.known}
         return _PATH.fullmatch(text) is not None or (self.what == "folder" and text == ".")
 
     @property
     def hint(self) -> str:
         """What it may be."""
+        if self.what == CHOICE:
+            return f"some of {', '.join(self.known)}, with commas between them"
         return _HINTS[self.what]
+
+
+def chooser(build: Build) -> str:
+    """The input that chooses among the platforms of a build; empty without one."""
+    several = len(build.platforms) > 1
+    chosen = (name for name, item in build.inputs.items() if several and item.type == PLATFORMS)
+    return next(chosen, "")
 
 
 def given_in(build: Build) -> Iterator[Given]:
     """The inputs of a build that make such a thing."""
     if not build.inputs:
         return
+    if name := chooser(build):
+        yield Given(("platforms",), name, CHOICE, build.platforms)
     context = build.context
     for name in inputs_in(context) if context.is_directory else ():
         whole = len(context.parts) == 1

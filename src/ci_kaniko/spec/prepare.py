@@ -107,7 +107,7 @@ def _check_linux(text: str) -> None:
             "variable-not-allowed",
             "each platform is built by a job of its own, and the jobs of a file are there before "
             "anybody gives it an input",
-            "list every platform; an input can choose the runner instead",
+            "list every platform; an input of type: platforms chooses among them",
         )
     known = _ARCHITECTURES.get(text.removeprefix("linux/").lower())
     if known and text != f"linux/{known}":
@@ -139,11 +139,18 @@ def _check_input_name(text: str) -> None:
 InputName = Annotated[str, Reads(checked(_check_input_name), STRING)]
 
 
+PLATFORMS = "platforms"
+"""The type of an input that chooses among the platforms of the images."""
+
+
 class Input(Model):
     """A value that whoever includes the job gives it; texts read it as `${input.NAME}`."""
 
-    type: Annotated[str, choice("string", "number", "boolean")] = Field(
-        default="string", description="What callers may give.", examples=["boolean"]
+    type: Annotated[str, choice("string", "number", "boolean", PLATFORMS)] = Field(
+        default="string",
+        description="What callers may give; platforms are some of those that platforms: lists, "
+        "with commas between them, and only these are built.",
+        examples=["boolean"],
     )
     default: Text | None = Field(
         default=None,

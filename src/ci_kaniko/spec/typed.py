@@ -404,7 +404,7 @@ class PrepareDict(TypedDict, total=False):
 class InputDict(TypedDict, total=False):
     """A value that whoever includes the job gives it; texts read it as `${input.NAME}`."""
 
-    type: Literal["string", "number", "boolean"] | None
+    type: Literal["string", "number", "boolean", "platforms"] | None
     default: str | None
     options: Sequence[str] | None
     description: str | None

@@ -9,6 +9,7 @@ from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.syntax.globs import to_regex
 from ci_kaniko.syntax.variables import with_inputs
+from ci_kaniko.text.quoting import indented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,26 @@ def told_time(command: str) -> list[str]:
         "    exit 1",
         "    ;;",
         "esac",
+    ]
+
+
+def checked_platforms(name: str, known: tuple[str, ...]) -> list[str]:
+    """Lines that stop where a caller chooses a platform that there is not."""
+    variable, listed = f"$INPUT_{name.upper()}", ",".join(known)
+    refusal = [
+        f'    echo "ci-kaniko: the input {name} is not some of {listed}: {variable}" >&2',
+        "    exit 1",
+        "    ;;",
+    ]
+    return [
+        f"case ,{variable}, in",
+        "  *,,* | *[!a-z0-9/,]*)",
+        *refusal,
+        "esac",
+        f"for platform in $(printf %s \"{variable}\" | tr , ' '); do",
+        "  case $platform in",
+        *indented([f"  {' | '.join(known)}) ;;", "  *)", *refusal, "esac"]),
+        "done",
     ]
 
 

@@ -153,7 +153,7 @@ class Buildkite(Section):
 
     def check(self, build: Any) -> "Iterator[Finding]":
         """A file that others upload with inputs, they may upload twice."""
-        if self.form == "steps" and build.inputs and not inputs_in(self.key or ""):
+        if self.form == "steps" and name_with_input(build) and not inputs_in(self.key or ""):
             yield Finding(
                 "input-in-name",
                 ("buildkite", "key"),

@@ -154,7 +154,7 @@ class GitLab(Section):
 
     def check(self, build: Any) -> "Iterator[Finding]":
         """A file that others include with inputs, they may include twice."""
-        if self.form not in {"include", "component"} or not build.inputs:
+        if self.form not in {"include", "component"} or not name_with_input(build):
             return
         if not inputs_in(self.job or ""):
             yield Finding(

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.spec.fields import LIST_OR_ONE, TEXT, Makes, Reads, check_present, whole
+from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_list, as_text
 from ci_kaniko.syntax.variables import INPUT_READ, Template, holding_inputs, with_inputs
@@ -56,6 +57,8 @@ OneOrMore = Annotated[tuple[str, ...], Reads(_read_labels, LIST_OR_ONE, inputs=T
 
 
 def name_with_input(build: Any) -> str:
-    """The name of a job that holds the first input of a build."""
+    """The name of a job that holds the first input of a build; empty where no name can."""
     before = "build-${image.name}-" if build.name else "build-"
-    return f"{before}${{input.{next(iter(build.inputs))}}}"
+    names = (name for name, item in build.inputs.items() if item.type != PLATFORMS)
+    first = next(names, "")
+    return f"{before}${{input.{first}}}" if first else ""

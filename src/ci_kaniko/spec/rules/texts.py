@@ -12,6 +12,7 @@ from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.given import given_in
+from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
 from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables
@@ -215,7 +216,10 @@ def _defaults_fit_references(spec: Build) -> Iterator[Finding]:
                     )
 
 
-@build_rule("context", "dockerfile", "target", "destinations[]", "cache", "registries[]", "inputs")
+@build_rule(
+    *("context", "dockerfile", "target", "destinations[]", "cache", "registries[]", "platforms"),
+    "inputs",
+)
 def _inputs_fit_what_they_make(spec: Build) -> Iterator[Finding]:
     makes = {(given.name, given.what): given for given in [*given_in(spec)][::-1]}
     for given in reversed(makes.values()):
@@ -228,7 +232,7 @@ def _inputs_fit_what_they_make(spec: Build) -> Iterator[Finding]:
         if item.default is not None:
             texts.append((("inputs", given.name, "default"), item.default))
         for where, text in texts:
-            if not given.fits(text):
+            if not given.fits(text) and INPUT_TEXTS[item.type].fullmatch(text):
                 yield Finding(
                     "bad-input",
                     where,
@@ -265,9 +269,20 @@ def _inputs_fit_their_type(spec: SpecFields) -> Iterator[Finding]:
                 yield Finding(
                     "bad-input",
                     where,
-                    f"{quoted(text)} is not a {item.type} that an input can hold",
+                    f"{quoted(text)} is not a {item.type} that an input can hold"
+                    if item.type != PLATFORMS
+                    else f"{quoted(text)} is no list of platforms",
                     INPUT_HINTS[item.type],
                 )
+        if item.options and item.type == PLATFORMS:
+            yield Finding(
+                "bad-input",
+                ("inputs", name, "options"),
+                "platforms: lists what callers may give",
+                "remove it",
+                on_key=True,
+            )
+            continue
         if item.options and item.default is not None and item.default not in item.options:
             yield Finding(
                 "bad-input",
@@ -277,15 +292,39 @@ def _inputs_fit_their_type(spec: SpecFields) -> Iterator[Finding]:
             )
 
 
+@spec_rule("inputs", "platforms", "images")
+def _one_input_chooses_platforms(spec: SpecFields) -> Iterator[Finding]:
+    chosen = [name for name, item in spec.inputs.items() if item.type == PLATFORMS]
+    for name in chosen[1:]:
+        yield Finding(
+            "bad-input",
+            ("inputs", name, "type"),
+            f"the input {quoted(chosen[0])} chooses the platforms already",
+            "one input is for all images",
+        )
+    several = [build for build in spec.builds if len(build.platforms) > 1] if chosen else []
+    for build in several[1:]:
+        if {*build.platforms} != {*several[0].platforms}:
+            yield Finding(
+                "bad-input",
+                build.at(("platforms",)),
+                f"the input {quoted(chosen[0])} chooses for all images, and those of "
+                f"{quoted(several[0].name)} are others",
+                f"the same ones: {', '.join(several[0].platforms)}",
+            )
+
+
 INPUT_TEXTS = {
     "string": pattern(r"[^\"\\$\x00-\x1f]*"),
     "number": pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
     "boolean": pattern(r"true|false"),
+    "platforms": pattern(r"linux/[a-z0-9/]+(?:,linux/[a-z0-9/]+)*"),
 }
 INPUT_HINTS = {
     "string": 'one line without ", \\ and $',
     "number": "such as 3 or 0.5",
     "boolean": "true or false",
+    "platforms": "such as linux/amd64,linux/arm64",
 }
 
 

@@ -8,6 +8,7 @@ from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.pulled import tools_of
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.spec.told import unheard_by_all
@@ -120,9 +121,16 @@ def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     if not spec.inputs:
         return
     texts = [text for build in spec.builds for text in _texts(build.__dict__)]
-    for name in spec.inputs:
+    several = any(len(build.platforms) > 1 for build in spec.builds)
+    for name, item in spec.inputs.items():
         ways = (f"input.{name}", f"inputs.{name}", f"INPUT_{name.upper()}")
-        if not any(way in text for text in texts for way in ways):
+        if item.type == PLATFORMS and not several:
+            message = f"the input {quoted(name)} chooses among platforms, and there are not several"
+            hint = "platforms: lists those that callers choose from; remove the input when none do"
+            yield Finding(
+                "unused-input", ("inputs", name), message, hint, severity="warning", on_key=True
+            )
+        elif item.type != PLATFORMS and not any(way in text for text in texts for way in ways):
             yield Finding(
                 "unused-input",
                 ("inputs", name),

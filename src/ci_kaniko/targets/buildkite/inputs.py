@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import inputs_in
+from ci_kaniko.targets.shared import checked_platforms
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -28,11 +30,12 @@ def environment(plan: Plan, asked: Mapping[str, str]) -> dict[str, str]:
 
 def checked(plan: Plan, asked: Mapping[str, str]) -> list[str]:
     """Lines that stop where an input is not what it may be."""
-    return [
-        line
-        for name, item in _inputs(plan, asked)
-        for line in _checked(name, f"INPUT_{name.upper()}", item)
-    ]
+    lines: list[str] = []
+    for name, item in _inputs(plan, asked):
+        if plan.arguments and name == chooser(plan.spec):
+            lines += checked_platforms(name, plan.spec.platforms)
+        lines += _checked(name, f"INPUT_{name.upper()}", item)
+    return lines
 
 
 def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
@@ -40,6 +43,8 @@ def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
     build = plan.spec
     settings = settings_with_inputs(build, "buildkite") if takes_inputs(build) else []
     chosen = [name for text in settings for name in inputs_in(text)]
+    if takes_inputs(build) and (name := chooser(build)):
+        chosen.append(name)
     return [(name, build.inputs[name]) for name in dict.fromkeys([*asked.values(), *chosen])]
 
 

@@ -327,6 +327,7 @@ def _other_step(step: Any, planned: Step) -> Iterator[str]:
     # Keys and agents are as planned, and the upload sets the inputs that stand in them.
     texts = {name: text for name, text in step.items() if name not in {"key", "depends_on"}}
     texts |= {"agents": {}, "env": {} if environment else step.get("env")}
+    texts |= {"if": ""} if environment else {}
     if not all(_survives(text) for text in _texts(texts)):
         yield "a $ is not doubled, so the upload would replace it"
     for key in set(step) - {*OWNED["buildkite"], *planned["extra"], "depends_on", "env"}:

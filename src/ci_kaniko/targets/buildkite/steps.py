@@ -194,6 +194,7 @@ def _building(
     label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests
     return {
         **_step(plan, key, [time, *before] if time else before),
+        "condition": _if_chosen(image, job, condition(plan.started)),
         "label": label,
         "environment": environment(plan, script.environment),
         "script": text,
@@ -201,6 +202,23 @@ def _building(
         "plugin": pod,
         "anchor": "-".join(filter(None, ["kaniko", job.ending])),
     }
+
+
+def _if_chosen(image: Image, job: Job, started: str) -> Uploaded | str:
+    """The condition of a step, which the upload chooses by its platform.
+
+    The first one starts for a choice of none of them, too, and says what is wrong with that.
+    """
+    if not image.chooser:
+        return started
+    given = expression(image.chooser, image.build.inputs[image.chooser])
+    slashed = {name: name.replace("/", r"\/") for name in image.build.platforms}
+    tests = {name: f'",{given}," =~ /,{pattern},/' for name, pattern in slashed.items()}
+    test = tests.pop(job.platform)
+    if job.platform == image.build.platforms[0]:
+        test = f"({test} || !({' || '.join(tests.values())}))"
+    rest = f"({started})" if " || " in started else started
+    return Uploaded(f"{test} && {rest.replace('$', '$$')}")
 
 
 def _joining(image: Image, plan: Plan, time: Key | None) -> Step:

@@ -10,9 +10,10 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
+from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import INPUT_PREFIX, inputs_in
-from ci_kaniko.targets.shared import GIT_TIME, config_folder
+from ci_kaniko.targets.shared import GIT_TIME, checked_platforms, config_folder
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
 if TYPE_CHECKING:
@@ -125,15 +126,18 @@ def _checked_inputs(plan: Plan) -> list[str]:
                 "    ;;",
                 "esac",
             ]
+    if plan.reusable and plan.arguments and (name := chooser(plan.spec)):
+        lines += checked_platforms(name, plan.spec.platforms)
     return lines
 
 
 def chosen_runner(plan: Plan) -> dict[str, str]:
-    """The inputs that choose a runner, of which the spec lists those that there are."""
+    """The inputs that choose runners, of which the spec lists those that there are."""
     if not plan.reusable:
         return {}
     found = [name for text in settings_with_inputs(plan.spec, "github") for name in inputs_in(text)]
     listed = [name for name in found if plan.spec.inputs[name].options]
+    listed += [chooser(plan.spec)] * bool(chooser(plan.spec) and plan.arguments)
     return {f"INPUT_{name.upper()}": DIALECT.input_value(name) for name in listed}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.pipeline import Job as Plans
     from ci_kaniko.targets.github.changes import Changes, Guard
 
 CHANGES = "changes"
@@ -74,7 +75,9 @@ class _Workflow:
             for job in image.jobs:
                 built = building(image, job)
                 steps = [_guarded(step, guard) for step in built.steps] if guard else built.steps
-                yield replace(built, needs=tuple(needs), condition=condition, steps=steps)
+                mine = _also(condition, _is_chosen(image, job))
+                self.skipping[image.name].add(mine)
+                yield replace(built, needs=tuple(needs), condition=mine, steps=steps)
             if image.join:
                 always = image.join.pushes_always and not guard
                 condition = _after(image, always=always, status=may_be_skipped)
@@ -137,6 +140,28 @@ def _regardless(tests: list[str]) -> str:
     return f"${{{{ {all_of(['!failure()', '!cancelled()', *tests])} }}}}"
 
 
+def _is_chosen(image: Image, job: Plans) -> str:
+    """A test that a caller chooses the platform of a job; nothing where all are built.
+
+    The first job starts for a choice of none of them, too, and says what is wrong with that.
+    """
+    if not image.chooser:
+        return ""
+    given = f"format(',{{0}},', inputs.{image.chooser})"
+    tests = {name: f"contains({given}, ',{name},')" for name in image.build.platforms}
+    test = tests.pop(job.platform)
+    is_first = job.platform == image.build.platforms[0]
+    return f"{test} || !({' || '.join(tests.values())})" if is_first else test
+
+
+def _also(condition: str, test: str) -> str:
+    """A condition that asks for something more."""
+    if not test:
+        return condition
+    inner = condition.removeprefix("${{ ").removesuffix(" }}")
+    return f"${{{{ {all_of([inner, test])} }}}}" if inner != condition else all_of([inner, test])
+
+
 def _guarded(step: Step, guard: Guard) -> Step:
     """A step that ends at once for a ref that starts no such job."""
     opening, _, rest = step.run.partition("\n")
@@ -146,7 +171,10 @@ def _guarded(step: Step, guard: Guard) -> Step:
 
 def _after(image: Image, *, always: bool, status: bool) -> str:
     """A join's ``if:``: there is nothing to join when nothing was pushed."""
-    pushed = f"needs.{job_id(image, image.jobs[0])}.outputs.digest != ''"
+    pushing = [f"needs.{job_id(image, job)}.outputs.digest != ''" for job in image.jobs]
+    if image.chooser:
+        return _regardless([" || ".join(pushing)])
+    pushed = pushing[0]
     if status:
         return _regardless([pushed])
     return "" if always else pushed

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.secrets import uses_of_secrets
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.targets.github.changes import output_name
 from ci_kaniko.targets.github.jobs import base_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko.plan.model import Plan
-    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.prepare import Input
 
@@ -23,7 +24,8 @@ def call(pipeline: Pipeline) -> dict[str, Any] | None:
     """``on.workflow_call``; None when there is nothing to hand over."""
     parts = {
         "inputs": {
-            name: _input(given) for name, given in declared(pipeline.spec, "github").items()
+            name: _input(given, pipeline.images)
+            for name, given in declared(pipeline.spec, "github").items()
         },
         "secrets": _secrets(pipeline),
         "outputs": _outputs(pipeline),
@@ -31,11 +33,11 @@ def call(pipeline: Pipeline) -> dict[str, Any] | None:
     return {name: part for name, part in parts.items() if part} or None
 
 
-def _input(given: Input) -> dict[str, Any]:
+def _input(given: Input, images: Iterable[Image]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    if description := _description(given):
+    if description := _description(given, images):
         answer["description"] = description
-    answer["type"] = given.type
+    answer["type"] = "string" if given.type == PLATFORMS else given.type
     if given.default is None:
         answer["required"] = True
     else:
@@ -43,8 +45,12 @@ def _input(given: Input) -> dict[str, Any]:
     return answer
 
 
-def _description(given: Input) -> str:
+def _description(given: Input, images: Iterable[Image] = ()) -> str:
     options = ", ".join(given.options or ())
+    several = (image.build.platforms for image in images if image.chooser)
+    if given.type == PLATFORMS and (platforms := next(several, ())):
+        options = ",".join(platforms)
+        return f"{given.description or 'Some'} of {options}"
     if not options or not given.description:
         return f"One of {options}" if options else given.description or ""
     return f"{given.description} ({options})"

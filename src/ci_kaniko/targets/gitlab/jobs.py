@@ -15,11 +15,12 @@ from ci_kaniko.plan.tools import join_image
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, read_digest
-from ci_kaniko.spec.given import given_in
+from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import Ref, inputs_in
 from ci_kaniko.targets.gitlab.dialect import (
+    DIALECT,
     DIGEST_FILE,
     DOTENV,
     PROXY,
@@ -40,7 +41,7 @@ from ci_kaniko.targets.gitlab.names import (
     native,
     preparation_of,
 )
-from ci_kaniko.targets.gitlab.rules import rules
+from ci_kaniko.targets.gitlab.rules import Rule, rules
 from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables
 from ci_kaniko.targets.shared import preparing
 from ci_kaniko.targets.target import Rendering
@@ -174,10 +175,19 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             "script": text,
             "artifacts": plan.outputs,
             "dotenv": DOTENV if plan.spec.digest else "",
-            "rules": rules(plan.spec, plan.started),
+            "rules": [*_if_chosen(image, job), *rules(plan.spec, plan.started)],
             **_isolated(plan.spec, extra),
         }
     )
+
+
+def _if_chosen(image: Image, job: Job) -> list[Rule]:
+    """The rule that leaves a platform out which a caller does not choose."""
+    if not image.chooser:
+        return []
+    given = DIALECT.input_value(image.chooser)
+    platform = job.platform.replace("/", r"\/")
+    return [Rule(f"',{given},' !~ /,{platform},/", "never")]
 
 
 def _stage(build: Build) -> str | None:
@@ -254,7 +264,8 @@ def _needs(image: Image, images: Mapping[str, Image]) -> list[Need] | None:
         if pushing or not needed.join:
             needs.append(Need(job_of(needed), optional=differs or only_pushes))
         if only_pushes:
-            needs += [Need(native, optional=differs) for native, _ in named_jobs(needed)]
+            optional = differs or bool(needed.chooser)
+            needs += [Need(native, optional=optional) for native, _ in named_jobs(needed)]
     return needs or (None if given is None else [])
 
 
@@ -283,7 +294,10 @@ def _joining(image: Image) -> Fields:
             "timeout": section.timeout,
             "retry": section.retry,
             "resource_group": section.resource_group,
-            "needs": [Need(name, artifacts=True) for name, _ in named_jobs(image)],
+            "needs": [
+                Need(name, artifacts=True, optional=bool(image.chooser))
+                for name, _ in named_jobs(image)
+            ],
             "id_tokens": _id_tokens(plan),
             "variables": {"GIT_STRATEGY": "none", **join.script.environment},
             "script": text,
@@ -349,6 +363,10 @@ def _patterns(spec: Spec, inputs: Mapping[str, Input]) -> dict[str, str]:
     given = [each for build in spec.builds for each in given_in(build) if each.name in found]
     for what, pattern in _PATTERNS.items():
         found |= {each.name: pattern for each in given if each.what == what}
+    for each in (each for build in spec.builds for each in given_in(build)):
+        if each.what == CHOICE:
+            one = "|".join(each.known)
+            found[each.name] = f"^({one})(,({one}))*$"
     return found
 
 
