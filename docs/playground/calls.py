@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import ci_kaniko
 from ci_kaniko import CannotStart, Problem, Spec, SpecError, available_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ci_kaniko import TargetName
     from ci_kaniko.previewing.runs import Run
@@ -25,6 +26,10 @@ VALUES = {
     "repository.url": "https://github.com/acme/shop",
 }
 """The commit that a manifest for Kubernetes is of: here there is no checkout to ask."""
+
+
+_ELSEWHERE = {"missing-context", "missing-dockerfile"}
+"""What is said of files that nobody pasted."""
 
 
 def call(name: str, words: str) -> str:
@@ -45,12 +50,17 @@ def facts() -> dict[str, Any]:
     }
 
 
-def problems(text: str) -> dict[str, Any]:
-    """What is wrong with a spec wherever it is rendered, and whether it can be read at all."""
+def problems(text: str, files: dict[str, str]) -> dict[str, Any]:
+    """What is wrong with a spec wherever it is rendered, and whether it can be read at all.
+
+    ``files`` are Dockerfiles that it is compared with; there are others that nobody pasted.
+    """
     try:
-        return {"read": True, "problems": _told(ci_kaniko.check(_spec(text)))}
+        with _repository(files) as root:
+            found = ci_kaniko.check(_spec(text), repository=root if files else None)
     except SpecError as error:
         return {"read": False, "problems": _told(error.problems)}
+    return {"read": True, "problems": _told([one for one in found if one.rule not in _ELSEWHERE])}
 
 
 def render(text: str, target: TargetName) -> dict[str, Any]:
@@ -106,17 +116,28 @@ def _otherwise(other: Run, run: Run) -> list[str]:
 
 def init(dockerfile: str, path: str, image: str, targets: list[TargetName]) -> dict[str, Any]:
     """A first spec for a repository that holds one Dockerfile, or why there is none."""
-    with tempfile.TemporaryDirectory() as root:
-        file = os.path.normpath(os.path.join(root, path or "Dockerfile"))
-        if not file.startswith(f"{root}{os.sep}"):
-            return {"text": None, "reason": "a Dockerfile lies in the repository: write its path"}
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(file, "w", encoding="utf-8") as opened:
-            opened.write(dockerfile)
+    place = os.path.normpath(path or "Dockerfile")
+    if place.startswith((os.sep, os.pardir)):
+        reason = "a Dockerfile lies in the repository: write its path"
+        return {"text": None, "reason": reason, "path": ""}
+    with _repository({place: dockerfile}) as root:
         try:
-            return {"text": ci_kaniko.init(root, targets, image=image).text, "reason": ""}
+            text = ci_kaniko.init(root, targets, image=image).text
         except CannotStart as error:
-            return {"text": None, "reason": str(error)}
+            return {"text": None, "reason": str(error), "path": ""}
+    return {"text": text, "reason": "", "path": place}
+
+
+@contextmanager
+def _repository(files: dict[str, str]) -> Iterator[str]:
+    """A folder that holds some files."""
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            file = os.path.join(root, path)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "w", encoding="utf-8") as opened:
+                opened.write(text)
+        yield root
 
 
 @lru_cache(maxsize=1)

@@ -46,6 +46,7 @@ let edits = 0;
 let found = []; // problems, each with the targets that it is about, or none when it is about all
 let answers = {}; // by view
 let chosen = "gitlab";
+let beside = {}; // Dockerfiles that were pasted, by path
 let timer = 0;
 
 function edited() {
@@ -68,7 +69,7 @@ async function look() {
 }
 
 async function study(text, isOld) {
-  const { read, problems } = await ask("problems", text);
+  const { read, problems } = await ask("problems", text, beside);
   if (isOld()) return;
   if (!read) {
     found = problems.map((problem) => ({ ...problem, targets: [] }));
@@ -405,11 +406,26 @@ at("make").addEventListener("click", async (event) => {
   event.preventDefault();
   const targets = [...document.querySelectorAll("[name=target]:checked")].map((box) => box.value);
   const words = [at("dockerfile").value, at("path").value, at("image").value, targets];
-  const { text, reason } = await ask("init", ...words).catch(bug);
+  const { text, reason, path } = await ask("init", ...words).catch(bug);
   at("reason").textContent = reason;
   if (text === null) return;
   at("start").close();
+  compare({ [path]: words[0] });
   write(text);
+});
+
+// A spec that comes from elsewhere is of another repository.
+function compare(files) {
+  beside = files;
+  const [path] = Object.keys(files);
+  at("compared").hidden = !path;
+  at("compared-with").textContent = path ? `Compared with the pasted ${path}.` : "";
+}
+
+at("forget").addEventListener("click", () => {
+  compare({});
+  spec.focus();
+  edited();
 });
 
 at("examples").addEventListener("click", () => at("choice").showModal());
@@ -419,7 +435,9 @@ addEventListener("hashchange", fromLink);
 async function fromLink() {
   if (location.hash.length < 2) return false;
   try {
-    write(await decoded(location.hash));
+    const text = await decoded(location.hash);
+    compare({});
+    write(text);
     return true;
   } catch {
     tell("The link holds no spec that can be read.");
@@ -434,6 +452,7 @@ async function examples() {
     const button = element("button", { type: "button" }, name);
     button.addEventListener("click", () => {
       at("choice").close();
+      compare({});
       write(text);
     });
     at("list").append(button);

@@ -58,7 +58,7 @@ def text_of(spec: str, target: str) -> str:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_rendered_for_every_target(name: str) -> None:
     spec = EXAMPLES[name]
-    assert answer("problems", spec) == {"read": True, "problems": []}
+    assert answer("problems", spec, {}) == {"read": True, "problems": []}
     for target in answer("facts")["targets"]:
         assert answer("render", spec, target) == {"text": text_of(spec, target), "problems": []}
 
@@ -89,7 +89,7 @@ def squeezed(text: str) -> str:
 
 
 def test_a_spec_that_cannot_be_read_is_one_for_every_call() -> None:
-    found = answer("problems", BAD)
+    found = answer("problems", BAD, {})
     assert found["read"] is False
     assert [
         (one["rule"], one["line"], one["column"], one["width"]) for one in found["problems"]
@@ -102,7 +102,7 @@ def test_a_spec_that_cannot_be_read_is_one_for_every_call() -> None:
 
 def test_what_one_target_refuses_is_no_problem_of_the_spec() -> None:
     spec = "push: never\ngitlab: {tags: [k8s]}\n"
-    assert answer("problems", spec)["read"]
+    assert answer("problems", spec, {})["read"]
     assert answer("render", spec, "gitlab")["text"]
     refused = answer("render", spec, "agola")
     assert refused["text"] is None
@@ -120,7 +120,8 @@ def test_a_first_spec_is_that_of_the_command(tmp_path: Path) -> None:
         "ghcr.io/acme/shop",
         ["gitlab", "github"],
     )
-    assert told == {"text": repository.call("init", "--stdout", *words).out, "reason": ""}
+    text = repository.call("init", "--stdout", *words).out
+    assert told == {"text": text, "reason": "", "path": "services/shop/Dockerfile"}
     assert "services/shop" in told["text"]
     for path, image, reason in (
         ("../Dockerfile", "ghcr.io/acme/shop", "lies in the repository"),
@@ -129,6 +130,27 @@ def test_a_first_spec_is_that_of_the_command(tmp_path: Path) -> None:
         refused = answer("init", "FROM scratch\n", path, image, [])
         assert refused["text"] is None
         assert reason in refused["reason"]
+
+
+def test_a_pasted_dockerfile_is_compared_with_the_spec(tmp_path: Path) -> None:
+    """As the command does it, but for files that nobody pasted."""
+    dockerfile = "FROM a AS b\nRUN --mount=type=secret,id=npm x\nFROM b\n"
+    told = answer("init", dockerfile, "./api//Dockerfile", "ghcr.io/acme/shop", ["gitlab"])
+    assert told["path"] == "api/Dockerfile"
+    assert "npm: NPM_SECRET" in told["text"]
+    files = {told["path"]: dockerfile}
+    assert answer("problems", told["text"], files) == {"read": True, "problems": []}
+    spec = (
+        "push: never\nbuild_args: {A: b}\nimages: {x: {context: api, target: z}, y: {context: c}}\n"
+    )
+    repository = Repository(tmp_path, git="none")
+    repository.write("ci-kaniko.yaml", spec)
+    repository.write("api/Dockerfile", dockerfile)
+    said = json.loads(repository.call("validate", "--format", "json").out)
+    wanted = [one["message"] for one in said if one["rule"] != "missing-context"]
+    found = answer("problems", spec, files)["problems"]
+    assert [one["message"] for one in found] == wanted
+    assert {one["rule"] for one in found} >= {"unknown-stage"}
 
 
 def test_the_page_knows_every_target() -> None:
@@ -347,6 +369,28 @@ def test_everything_is_reached_by_keyboard(opened: Page) -> None:
     walk(opened, last)
     opened.press("Enter")
     assert opened.run("document.querySelector('#spec').value") == EXAMPLES[last]
+    assert opened.run(FOCUS) == "spec"
+
+
+def test_a_pasted_dockerfile_stays_beside_the_spec(opened: Page) -> None:
+    opened.run("document.querySelector('#from-dockerfile').click()")
+    opened.run("document.querySelector('#dockerfile').focus()")
+    opened.press("a", control=True)
+    opened.write("FROM scratch\nRUN --mount=type=secret,id=npm x\n")
+    opened.run("document.querySelector('#path').value = 'Dockerfile'")
+    opened.run("document.querySelector('#make').click()")
+    opened.until("!document.querySelector('#start').open")
+    opened.until(f"{STATUS}.startsWith('The spec can be read') && {READY}")
+    assert "npm: NPM_SECRET" in opened.run("document.querySelector('#spec').value")
+    assert opened.run("document.querySelector('#problems').textContent") == ""
+    put(opened, "push: never\n")
+    told = "document.querySelector('#problems').textContent.includes('mounts the secret')"
+    assert opened.run(told)
+    compared = "document.querySelector('#compared').innerText"
+    assert opened.run(compared).startswith("Compared with the pasted Dockerfile.")
+    opened.run("document.querySelector('#forget').click()")
+    opened.until(f"{READY} && !({told})")
+    assert opened.run("document.querySelector('#compared').hidden") is True
     assert opened.run(FOCUS) == "spec"
 
 

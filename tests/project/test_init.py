@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FROM = "FROM scratch\n"
+MOUNTS = "FROM scratch AS base\n{}FROM base\n".format(
+    "".join(
+        f"RUN --mount=type=secret,id={key} x\n"
+        for key in ("npm", "npm_token", "github.token", "2x", "PATH", "${X}")
+    )
+)
 REMOTES = [
     "",
     "git@github.com:acme/shop.git",
     "https://github.com/Acme/Shop",
     "ssh://git@github.com:22/acme/shop.git",
-    "https://user:secret@gitlab.com/group/sub/shop.git",
+    "https://user:hunter2@gitlab.com/group/sub/shop.git",
     "git@gitlab.acme.example:group/shop.git",
     "https://github.acme.example/team/shop.git",
     "https://bitbucket.org/acme/shop_.git",
@@ -66,6 +73,8 @@ EXISTING: dict[str, dict[str, str]] = {
         ".agola/config.yml": "d\n",
     },
     "one": {"Dockerfile": FROM},
+    "secrets": {"Dockerfile": MOUNTS},
+    "secrets of several": {"a/Dockerfile": MOUNTS, "b/Dockerfile": FROM},
     "several": {"Dockerfile": FROM, "web/Dockerfile": FROM, "api/docker/Containerfile": FROM},
     "below": {"services/web/Dockerfile": FROM, "services/api/Dockerfile": FROM},
     "named": {"web.Dockerfile": FROM, "api.Dockerfile": FROM},
@@ -121,7 +130,7 @@ def works(repository: Repository) -> ci_kaniko.Spec:
     assert repository.call("check").code == 0
     after = repository.files()
     assert {name: after[name] for name in before} == before
-    assert "secret" not in printed.out.replace("of a secret", "")
+    assert "hunter2" not in printed.out
     return spec
 
 
@@ -394,6 +403,27 @@ def test_every_next_step_can_be_taken(repository: Repository) -> None:
     assert [words[1] for words in commands] == ["validate", "import", "sync", "setup"]
     for words in commands:
         assert repository.call(*words[1:]).code == 0
+    (folds,) = (line for line in lines if ">> .gitattributes" in line)
+    subprocess.run(["sh", "-c", folds], cwd=repository.folder, check=True)
+    assert ".gitlab/ci/image.yml: gitlab-generated: set" in git(
+        repository.folder, "check-attr", "gitlab-generated", ".gitlab/ci/image.yml"
+    )
+    (repository.folder / "ci-kaniko.yaml").unlink()
+    (repository.folder / ".gitlab/ci/image.yml").unlink()
+    assert ">> .gitattributes" not in repository.call("init").err
+
+
+def test_secrets_that_a_dockerfile_mounts_have_a_name(repository: Repository) -> None:
+    repository.write("Dockerfile", MOUNTS)
+    spec = works(repository)
+    assert spec.build_secrets == {
+        "npm": "NPM_SECRET",
+        "npm_token": "NPM_TOKEN",
+        "github.token": "BUILD_GITHUB_TOKEN",
+        "2x": "BUILD_2X_SECRET",
+        "PATH": "PATH_SECRET",
+    }
+    assert repository.call("validate").err == ""
 
 
 @pytest.mark.parametrize(

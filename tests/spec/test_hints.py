@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ci_kaniko.spec.build import SpecFields
-from ci_kaniko.spec.native.keys import KNOWN, OWNED
+from ci_kaniko.spec.native.keys import KNOWN
+from ci_kaniko.spec.native.owned import OWNED
 from harness import hints
 from harness.bad_specs import Case, explained, problems_of, written
 

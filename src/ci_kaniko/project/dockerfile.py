@@ -1,42 +1,27 @@
 """What a Dockerfile of the checkout says: stages, arguments, secrets, and where its files go.
 
-It is parsed by the grammar that editors use, in linear time, and only when a command asks for it.
 Nothing here runs a Dockerfile or follows what a variable would say.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
-import re
 import stat
 from typing import TYPE_CHECKING
 
+from ci_kaniko.project.instructions import Instruction, NotUnderstood, instructions, triggered
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
-
     from ci_kaniko.spec.build import Build
 
 MAX_BYTES = 128 * 1024
 _MAX_PATH = 4096
-_BOM = b"\xef\xbb\xbf"
-_ESCAPE = re.compile(
-    rb"(?i)(?:#[ \t]*(?:syntax|check)[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*([\\`])"
-)
-_CONTINUED = pattern(r"[\\`][ \t]*\r?\n")
-_HEREDOC = re.compile(rb"(?m)((?:^|(?<=[ \t]))[0-9]*<<(?!<))|<<+")
-_NUMBER_SIGN = re.compile(rb"(?<=[ \t])#")
-_IGNORED = {
-    *("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL"),
-    *("STOPSIGNAL", "USER", "VOLUME"),
-}
-"""Instructions that say nothing of what is looked for."""
-_HARMLESS = {f"{word.lower()}_instruction" for word in _IGNORED}
 _PATH = pattern(r"(?<![\w.$}:~/-])/[\w./-]+")
 
 
@@ -95,6 +80,11 @@ class Dockerfile(NamedTuple):
             pending += new
         return [*found]
 
+    def secrets(self, number: int) -> list[Named]:
+        """What the RUN lines mount that a stage is made with, each once."""
+        mounted = [one for at in sorted(self.used(number)) for one in self.stages[at].secrets]
+        return [*{one.name: one for one in reversed(mounted)}.values()][::-1]
+
     def layers(self, number: int) -> list[int]:
         """The stages whose files are all in the image: this one and what it begins with."""
         found = []
@@ -134,7 +124,7 @@ class Dockerfiles:
             return None
         if path not in self._read:
             try:
-                self._read[path] = _opened(self.root, path)
+                self._read[path] = opened(self.root, path)
             except Unread as unread:
                 self._read[path] = unread
         found = self._read[path]
@@ -151,7 +141,8 @@ def path_of(build: Build) -> str | None:
     return None if path is None or "${" in path else path
 
 
-def _opened(root: str, path: str) -> Dockerfile | None:
+def opened(root: str, path: str) -> Dockerfile | None:
+    """The Dockerfile at a path of a repository; None when there is none. Raises Unread."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         with open(os.open(inside(root, path), flags), "rb") as file:
@@ -174,77 +165,30 @@ def _opened(root: str, path: str) -> Dockerfile | None:
 
 def parse(data: bytes, path: str = "Dockerfile") -> Dockerfile:
     """What a Dockerfile says. Raises Unread, naming the line that is not understood."""
-    from tree_sitter import Language, Parser
-    from tree_sitter_containerfile import language
-
-    parser = Parser(Language(language()))
-    text = _HEREDOC.sub(_only_heredocs, _joined(data.removeprefix(_BOM)))
-    nodes = parser.parse(text).root_node.children
-    if (line := _fault(nodes)) is not None:
-        raise Unread(f"line {line} of it is not understood")
     found = Dockerfile(path, set(), [], {})
     folder: str | None = "/"
-    for node in nodes:
-        if node.type == "from_instruction":
-            stage = _stage(node, found)
-            folder = "/" if stage.parent is None else None
-            continue
-        inner = node.named_children[-1] if node.type == "onbuild_instruction" else node
-        if inner.type == "arg_instruction":
-            pairs = [one for one in inner.children if one.type == "arg_pair"]
-            found.arguments.update(_text(pair).partition("=")[0] for pair in pairs)
-        elif found.stages:
-            folder = _read(inner, found.stages[-1], folder)
+    try:
+        for one in instructions(data.decode("utf-8-sig", "replace")):
+            inner = triggered(one) if one.word == "onbuild" else one
+            if one.word == "from":
+                stage = _stage(one, found)
+                folder = "/" if stage.parent is None else None
+            elif inner.word == "arg":
+                found.arguments.update(word.text.partition("=")[0] for word in inner.words)
+            elif found.stages:
+                folder = _read(inner, found.stages[-1], folder)
+    except NotUnderstood as error:
+        raise Unread(f"line {error.line} of it is not understood") from None
     if not found.stages:
         raise Unread("it has no FROM")
     return found
 
 
-def _joined(data: bytes) -> bytes:
-    """Blank lines and comments inside of an instruction continue it; the grammar takes few there.
-
-    A comment is a line of its own: behind a word ``#`` is as good as any character, and the grammar
-    would take the next lines in. Lines keep their numbers.
-    """
-    directive = _ESCAPE.match(data)
-    escape = directive[1] if directive else b"\\"
-    lines = data.split(b"\n")
-    continued = False
-    for number, line in enumerate(lines[:-1]):
-        words = line.strip()
-        if continued and (not words or words.startswith(b"#")):
-            lines[number] = escape
-        elif words and not words.startswith(b"#"):
-            continued = words.endswith(escape)
-            lines[number] = _NUMBER_SIGN.sub(b"_", line)
-    return b"\n".join(lines)
-
-
-def _only_heredocs(found: re.Match[bytes]) -> bytes:
-    """``<<`` begins a here-document at the start of a word only, behind a number perhaps."""
-    return found[0] if found[1] is not None else b"_" * len(found[0])
-
-
-def _fault(nodes: list[Node]) -> int | None:
-    """The first line that may hide what is looked for; None when all of it is known."""
-    end, before = -1, ""
-    for node in nodes:
-        row = node.start_point.row
-        if node.type == "ERROR":
-            word = _text(node).split(maxsplit=1)[:1]
-            if row == end and before == "from_instruction":
-                return row + 1
-            if row != end and (not word or word[0].upper() not in _IGNORED):
-                return row + 1
-        elif node.has_error and node.type not in _HARMLESS:
-            return row + 1
-        end, before = node.end_point.row, node.type
-    return None
-
-
-def _stage(node: Node, dockerfile: Dockerfile) -> Stage:
-    parts = {child.type: _text(child) for child in node.named_children}
-    name, base = parts.get("image_alias", ""), parts.get("image_spec", "")
+def _stage(one: Instruction, dockerfile: Dockerfile) -> Stage:
+    words = [word.text for word in one.words]
+    if len(words) not in {1, 3} or (len(words) == 3 and words[1].lower() != "as"):
+        raise NotUnderstood(one.line)
+    base, name = words[0], words[-1] if len(words) == 3 else ""
     stage = Stage(name, base, dockerfile.numbers.get(base.lower()), [], [], [])
     if name:
         dockerfile.numbers.setdefault(name.lower(), len(dockerfile.stages))
@@ -252,34 +196,36 @@ def _stage(node: Node, dockerfile: Dockerfile) -> Stage:
     return stage
 
 
-def _read(node: Node, stage: Stage, folder: str | None) -> str | None:
+def _read(one: Instruction, stage: Stage, folder: str | None) -> str | None:
     """Note what an instruction does; the folder of the next one, if that is known."""
-    if node.type == "workdir_instruction":
-        path = "".join(_text(child) for child in node.named_children if child.type == "path")
-        return _note(stage, folder, path.strip("\"'"), _line(node))
-    if node.type in {"copy_instruction", "add_instruction"}:
-        for child in node.children:
-            name, _, value = _text(child).partition("=")
-            if child.type == "param" and name == "--from":
-                stage.sources.append(Named(value, _line(child)))
-        _note(stage, folder, _destination(node), _line(node))
-    elif node.type == "run_instruction":
-        for child in node.children:
-            if child.type == "mount_param":
-                _mount(child, stage)
-            elif child.type in {"shell_command", "json_string_array", "heredoc_block"}:
-                for above, line in enumerate(_text(child).split("\n")):
-                    found = _PATH.findall(line)
-                    stage.folders.extend(Named(path, _line(child) + above) for path in found)
+    if one.word == "workdir":
+        return _note(stage, folder, one.text.strip("\"'"), one.line)
+    if one.word in {"copy", "add"}:
+        for flag in one.flags:
+            name, _, value = flag.text.partition("=")
+            if name == "--from":
+                stage.sources.append(Named(value, flag.line))
+        _note(stage, folder, _destination(one), one.line)
+    elif one.word == "run":
+        for flag in one.flags:
+            name, _, value = flag.text.partition("=")
+            if name == "--mount":
+                _mount(value, flag.line, stage)
+        for piece in (*one.pieces, *one.documents):
+            stage.folders.extend(Named(path, piece.line) for path in _PATH.findall(piece.text))
     return folder
 
 
-def _destination(node: Node) -> str:
-    paths = [child for child in node.named_children if child.type == "path"]
-    listed = [child for child in node.named_children if child.type == "json_string_array"]
-    if listed:
-        paths = listed[0].named_children
-    return _text(paths[-1]).strip("\"'") if paths else ""
+def _destination(one: Instruction) -> str:
+    text = one.text
+    if text.startswith("["):
+        try:
+            listed = json.loads(text)
+        except (ValueError, RecursionError):
+            listed = []
+        if listed and all(isinstance(item, str) for item in listed):
+            return str(listed[-1])
+    return one.words[-1].text if one.words else ""
 
 
 def _note(stage: Stage, folder: str | None, path: str, line: int) -> str | None:
@@ -293,29 +239,20 @@ def _note(stage: Stage, folder: str | None, path: str, line: int) -> str | None:
     return whole
 
 
-def _mount(node: Node, stage: Stage) -> None:
-    given = _CONTINUED.sub("", _text(node)).partition("=")[2].strip("\"'")
-    options = dict(_option(part) for part in given.split(","))
+def _mount(value: str, line: int, stage: Stage) -> None:
+    options = dict(_option(part) for part in value.split(","))
     if "from" in options:
-        stage.sources.append(Named(options["from"], _line(node)))
+        stage.sources.append(Named(options["from"], line))
     if options.get("type") == "secret":
         places = (options.get(name, "") for name in ("target", "dst", "destination"))
         name = options.get("id") or os.path.basename(next(filter(None, places), ""))
         if name and "$" not in name:
-            stage.secrets.append(Named(name, _line(node)))
+            stage.secrets.append(Named(name, line))
 
 
 def _option(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
-    return name.strip().lower(), value.strip().strip("\"'")
-
-
-def _line(node: Node) -> int:
-    return node.start_point.row + 1
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+    return name.strip().lower(), value.strip()
 
 
 def below(path: str, folder: str) -> bool:

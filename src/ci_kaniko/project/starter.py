@@ -32,6 +32,8 @@ _SCHEMAS = "https://raw.githubusercontent.com/ci-kaniko/ci-kaniko"
 _SECRETS = {"ghcr.io": "GHCR_TOKEN", "docker.io": "DOCKER_HUB_TOKEN"}
 _PLAIN_FOLDERS = {"", "docker", "build", "container", "ci"}
 _NO_USER = pattern(r"[^A-Za-z0-9._-]")
+_NO_SECRET = pattern(r"[^A-Z0-9]+")
+_OF_PLATFORMS = ("AGOLA_", "BUILDKITE_", "CI_", "GITHUB_", "GITLAB_")
 _NO_NAME = pattern(r"[^a-z0-9]+")
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
 
@@ -71,6 +73,7 @@ class Image(NamedTuple):
     name: str
     context: str
     dockerfile: str
+    secrets: dict[str, str]
 
 
 class Starter(NamedTuple):
@@ -200,7 +203,7 @@ def _split(dockerfile: str) -> tuple[str, str]:
     return context or ".", name
 
 
-def _is_valid(**fields: str) -> bool:
+def _is_valid(**fields: str | dict[str, str]) -> bool:
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.spec.spec import Spec
 
@@ -230,8 +233,9 @@ def starter(root: str, wishes: Wishes) -> Starter:
         guessed = {wished[0]: _free(root, tuple(_outputs(wished[0])))}
     others = [name for name in NAMES if guessed and name not in guessed]
     outputs = {**facts.outputs, **merged}
-    images = _images(facts) if len(facts.dockerfiles) > 1 else []
-    context, name = _split(facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile")
+    images = _images(root, facts) if len(facts.dockerfiles) > 1 else []
+    path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
+    context, name = _split(path)
     image, login = _wished(wishes.image) if wishes.image else _image(facts)
     hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
     joint = "-" if hub else "/"
@@ -247,6 +251,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "dockerfile": name,
             "found": bool(facts.dockerfiles),
             "images": images,
+            "secrets": {} if images else _secrets(root, path),
             "image": f"{image}{joint}${{image.name}}" if images else image,
             "cache": f"{image}{joint}cache",
             "login": login,
@@ -259,7 +264,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     )
     if wishes.image:
         _check(text)
-    steps = _steps(facts, {**outputs, **guessed}, merged)
+    steps = _steps(facts, {**outputs, **guessed}, merged, _attributes(root))
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
 
@@ -298,7 +303,17 @@ def _check(text: str) -> None:
         raise CannotStart(f"`image`: {error.problems[0].message}") from None
 
 
-def _steps(facts: Facts, outputs: dict[str, str], merged: dict[str, str]) -> list[str]:
+def _attributes(root: str) -> str:
+    try:
+        data = read_bytes(os.path.join(root, ".gitattributes")) or b""
+    except OSError:
+        data = b""
+    return data[: 1 << 20].decode("utf-8", "replace")
+
+
+def _steps(
+    facts: Facts, outputs: dict[str, str], merged: dict[str, str], attributes: str
+) -> list[str]:
     """What to do next, a line each."""
     steps = ["ci-kaniko validate  # does it fit this checkout?"]
     steps += [
@@ -307,6 +322,13 @@ def _steps(facts: Facts, outputs: dict[str, str], merged: dict[str, str]) -> lis
     ]
     if paths := [path for path in outputs.values() if path]:
         steps.append(f"ci-kaniko sync  # writes {', '.join(paths)}")
+    steps += [
+        f"echo {quote(f'{path} {name}')} >> .gitattributes  # reviews fold what is generated"
+        for target, path in outputs.items()
+        if path and target not in merged and path not in attributes
+        for name in [_start(target).folded_by]
+        if name
+    ]
     for target, path in facts.pipelines.items():
         if target not in merged:
             steps.append(_used(target, path, outputs.get(target, "")))
@@ -334,7 +356,7 @@ def _runs_kaniko(path: str) -> bool:
         return False
 
 
-def _images(facts: Facts) -> list[Image]:
+def _images(root: str, facts: Facts) -> list[Image]:
     """An image for each Dockerfile, named for the folder or the file."""
     from ci_kaniko.problems.finding import Refused
     from ci_kaniko.spec.outputs import check_image_name
@@ -352,8 +374,30 @@ def _images(facts: Facts) -> list[Image]:
             name = ""
         if not name or name in found:
             name = f"{name or 'image'}-{number}"
-        found[name] = Image(name, *_split(path))
+        found[name] = Image(name, *_split(path), _secrets(root, path))
     return [*found.values()]
+
+
+def _secrets(root: str, path: str) -> dict[str, str]:
+    """The secrets that a Dockerfile mounts, each with a name by which the CI may keep it."""
+    from ci_kaniko.project.dockerfile import Unread, opened
+
+    try:
+        dockerfile = opened(root, path)
+    except Unread:
+        return {}
+    number = dockerfile.number(None) if dockerfile else None
+    if dockerfile is None or number is None:
+        return {}
+    names = {one.name: _secret_name(one.name) for one in dockerfile.secrets(number)}
+    return {key: name for key, name in names.items() if _is_valid(build_secrets={key: name})}
+
+
+def _secret_name(key: str) -> str:
+    """A name for the secret with an id: npm is kept as NPM_SECRET, npm-token as NPM_TOKEN."""
+    name = _NO_SECRET.sub("_", key.upper()).strip("_")
+    name = name if "_" in name else f"{name}_SECRET"
+    return f"BUILD_{name}" if name.startswith(_OF_PLATFORMS) or name[:1].isdigit() else name
 
 
 def _wished(image: str) -> tuple[str, Login | None]:

@@ -262,12 +262,9 @@ def _wrong(build: Build, dockerfile: Dockerfile, targets: Sequence[str]) -> Iter
         yield _unknown_stage(str(build.target), dockerfile)
         return
     used = dockerfile.used(number)
-    told: set[str] = set()
-    for stage in (dockerfile.stages[one] for one in sorted(used)):
-        for secret in stage.secrets:
-            if secret.name not in build.build_secrets and secret.name not in told:
-                told.add(secret.name)
-                yield _missing_secret(secret, dockerfile)
+    for secret in dockerfile.secrets(number):
+        if secret.name not in build.build_secrets:
+            yield _missing_secret(secret, dockerfile)
     layers = dockerfile.layers(number)
     for one in sorted(used if build.cache and build.cache.repo else layers):
         lost = "the image" if one in layers else "the cached layers"
@@ -287,12 +284,20 @@ def _unknown_stage(name: str, dockerfile: Dockerfile) -> Finding:
 
 
 def _missing_secret(secret: Named, dockerfile: Dockerfile) -> Finding:
+    from ci_kaniko.problems.finding import Refused
+    from ci_kaniko.spec.context import check_secret_id
+
+    hint = f"build_secrets: {{{secret.name}: NAME_OF_A_SECRET}}"
+    try:
+        check_secret_id(secret.name)
+    except Refused:
+        hint = "another id in the Dockerfile: letters, digits, _ . and -"
     return Finding(
         "missing-build-secret",
         ("build_secrets",),
         f"{dockerfile.path}:{secret.line} mounts the secret {quoted(secret.name)}, which "
         "build_secrets does not name",
-        f"build_secrets: {{{secret.name}: NAME_OF_A_SECRET}}",
+        hint,
         severity="warning",
     )
 

@@ -124,7 +124,8 @@ class Checkout(Model):
         def __init__(self, /, **data: "Unpack[CheckoutDict]") -> None: ...
 
 
-def _check_secret_id(text: str) -> None:
+def check_secret_id(text: str) -> None:
+    """Raise Refused for what no build secret can be called."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
         raise Refused(
             "bad-build-secret",
@@ -143,7 +144,7 @@ def _check_proxy(text: str) -> None:
         )
 
 
-BuildSecretId = Annotated[str, Reads(checked(_check_secret_id), STRING)]
+BuildSecretId = Annotated[str, Reads(checked(check_secret_id), STRING)]
 ProxyUrl = Annotated[
     str | SecretText,
     or_secret(_check_proxy, "keep an address with a login as a secret: {secret: NAME}"),

@@ -108,7 +108,8 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
 
 def _in_section(section: str, key: str, known: Sequence[str], close: str | None) -> str:
     """What is said of a key below the section of a platform, which has keys of its own."""
-    from ci_kaniko.spec.native.keys import KNOWN, OWNED
+    from ci_kaniko.spec.native.keys import KNOWN
+    from ci_kaniko.spec.native.owned import OWNED
     from ci_kaniko.spec.synonyms import SECTION, meant_by
 
     native = KNOWN[section]

@@ -187,7 +187,8 @@ def owned_keys(
     """
     if not extra:
         return
-    from ci_kaniko.spec.native.keys import KNOWN, OWNED
+    from ci_kaniko.spec.native.keys import KNOWN
+    from ci_kaniko.spec.native.owned import OWNED
 
     where = (section, "extra")
     owned = {**OWNED[section], **(here or {})}

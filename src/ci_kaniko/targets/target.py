@@ -76,8 +76,9 @@ class Start(NamedTuple):
     ``folder`` is where it reads all of them, so that nothing is merged: ``no_merge`` says so.
 
     ``uses`` says how a ``{pipeline}`` gets to know a new ``{output}``, and ``section`` makes what
-    the spec says of the text of a pipeline: beside it, or ``merged`` into it. ``steps`` are what
-    comes next, besides the usual.
+    the spec says of the text of a pipeline: beside it, or ``merged`` into it. ``folded_by`` is the
+    attribute of git by which its reviews fold a generated file. ``steps`` are what comes next,
+    besides the usual.
     """
 
     seen: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class Start(NamedTuple):
     no_merge: str = ""
     uses: str = ""
     section: Callable[..., str] = lambda *_, **__: ""
+    folded_by: str = ""
     steps: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""The keys of platforms: those that can stand below ``extra:``, and those that ci-kaniko writes.
+"""The keys that a platform knows below ``extra:``, besides those that ci-kaniko writes.
 
 A mapping lists what can stand below a key, also in each item of a list; ``*`` is a free name, and
 None says that anything can. From GitLab's and Buildkite's published schemas, GitHub's workflow
@@ -140,80 +140,3 @@ KNOWN: dict[str, Keys] = {
     "agola": AGOLA,
     "kubernetes": KUBERNETES,
 }
-
-OWNED: dict[str, dict[str, str]] = {
-    "gitlab": {
-        "stage": "use gitlab.stage",
-        "image": "use executor",
-        "script": "use the fields of the spec",
-        "before_script": "use the Dockerfile",
-        "rules": "use triggers",
-        "only": "use triggers",
-        "except": "use triggers",
-        "tags": "use gitlab.tags",
-        "timeout": "use gitlab.timeout",
-        "retry": "use gitlab.retry",
-        "needs": "use gitlab.needs",
-        "resource_group": "use gitlab.resource_group",
-        "interruptible": "use gitlab.interruptible",
-        "id_tokens": "remove it: each login asks for what it needs",
-    },
-    "github": {
-        "runs-on": "use github.runs_on",
-        "timeout-minutes": "use github.timeout_minutes",
-        "environment": "use github.environment",
-        "container": "use github.mode",
-        "permissions": "remove it: each login asks for what it needs",
-        "steps": "use the fields of the spec",
-        "if": "use triggers",
-        "concurrency": "use triggers",
-        "env": "use env: at the top",
-    },
-    "buildkite": {
-        "label": "use buildkite.label",
-        "name": "use buildkite.label",
-        "key": "use buildkite.key",
-        "id": "use buildkite.key",
-        "identifier": "use buildkite.key",
-        "if": "use triggers",
-        "branches": "use triggers",
-        "agents": "use buildkite.queue and buildkite.agents",
-        "timeout_in_minutes": "use buildkite.timeout_minutes",
-        "retry": "use buildkite.retry",
-        "concurrency": "use buildkite.concurrency_group",
-        "concurrency_group": "use buildkite.concurrency_group",
-        "command": "use the fields of the spec",
-        "commands": "use the fields of the spec",
-        "artifact_paths": "use options: the output files are kept",
-        "plugins": "remove it: the kubernetes plugin runs the executor",
-        "secrets": "use registries",
-        "image": "use executor",
-    },
-    "agola": {
-        "name": "use agola.run",
-        "runtime": "use executor and agola.arch",
-        "environment": "use the fields of the spec",
-        "shell": "remove it: the executor's image has one",
-        "working_dir": "remove it: kaniko needs its own folder",
-        "task_timeout_interval": "use agola.timeout",
-        "depends": "remove it: the checkout comes first",
-        "steps": "use the fields of the spec",
-        "when": "use triggers",
-    },
-    "kubernetes": {
-        "containers": "use the fields of the spec",
-        "restartPolicy": "remove it: a build is never repeated",
-        "initContainers": "use kubernetes.clone or prepare",
-        "activeDeadlineSeconds": "use kubernetes.deadline_seconds",
-        "serviceAccountName": "use kubernetes.service_account",
-        "serviceAccount": "use kubernetes.service_account",
-        "automountServiceAccountToken": "use kubernetes.service_account",
-        "enableServiceLinks": "remove it: service variables stay out of builds",
-        "securityContext": "remove it: kaniko needs to be root in its container",
-        "nodeSelector": "use kubernetes.node_selector",
-        "tolerations": "use kubernetes.tolerations",
-        "imagePullSecrets": "use kubernetes.image_pull_secrets",
-        "volumes": "use the logins, or kubernetes.cache_claim",
-    },
-}
-"""The keys that ci-kaniko writes itself, and what to do instead."""

@@ -12,7 +12,7 @@ from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
 from ci_kaniko.shell.join import impossible_join
-from ci_kaniko.spec.native.keys import OWNED
+from ci_kaniko.spec.native.owned import OWNED
 from ci_kaniko.targets.agola.dialect import DIALECT
 from ci_kaniko.targets.agola.model import ARCHITECTURES, arch_of, run_name
 from ci_kaniko.targets.agola.tasks import runs_of

@@ -16,7 +16,7 @@ from ci_kaniko.plan.pipeline import PREPARES, READS_TIME, Named, apart, pipeline
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges
 from ci_kaniko.shell.join import impossible_join
-from ci_kaniko.spec.native.keys import OWNED
+from ci_kaniko.spec.native.owned import OWNED
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.inputs import takes_inputs

@@ -26,6 +26,7 @@ TARGET = Target(
     start=Start(
         seen=(".github/workflows",),
         hosts="github[.].*",
+        folded_by="linguist-generated",
         home="github.com",
         numbered=".github/workflows/image",
         folder=".github/workflows",

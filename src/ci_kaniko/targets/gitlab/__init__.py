@@ -30,6 +30,7 @@ TARGET = Target(
         outputs=(".gitlab-ci.yml",),
         numbered=".gitlab/ci/image",
         pipelines=(".gitlab-ci.yml",),
+        folded_by="gitlab-generated",
         uses='"include: [{{local: {output}}}]" in {pipeline}',
         section=later("ci_kaniko.targets.gitlab.beside:section"),
     ),
