@@ -40,7 +40,11 @@ command=$1
 shift
 case $command in
   run)
-    [ -z "${PULL-}" ] || { echo > "$STATE/pulling"; sleep "$PULL"; }
+    if [ -n "${PULL-}" ]; then
+      echo "$$" > "$STATE/new"
+      mv "$STATE/new" "$STATE/pulling"
+      until [ -e "$STATE/pulled" ]; do sleep 0.05; done
+    fi
     while [ $# != 0 ]; do
       case $1 in
         --name) name=$2 ;;
@@ -61,7 +65,11 @@ case $command in
     read -r pid < "$STATE/$name"
     if [ "$command" = stop ]; then
       kill -TERM "$pid"
-      for n in {1..50}; do kill -0 "$pid" || break; sleep 0.1; done
+      # Nobody may have asked for the status of one that has ended.
+      for n in {1..100}; do
+        read -r stat < "/proc/$pid/stat" && [[ $stat != *") Z"* ]] || break
+        sleep 0.05
+      done
     fi
     # It may not lead a group yet.
     kill -KILL -- "-$pid" "$pid" || :
@@ -179,12 +187,15 @@ def test_a_signal_ends_what_runs(
 
 
 def test_a_signal_comes_before_the_container(start: Callable[..., Job]) -> None:
-    job = start("build", PULL="2")
-    wait_for((job.state / "pulling").exists)
+    job = start("build", PULL="yes")
+    pulling = job.state / "pulling"
+    wait_for(pulling.exists)
+    client = int(pulling.read_text())
     os.kill(job.process.pid, signal.SIGINT)
-    assert job.process.wait(2) == STATUS[signal.SIGINT]
+    assert job.process.wait(5) == STATUS[signal.SIGINT]
     assert not job.files
-    time.sleep(2.5)
+    (job.state / "pulled").touch()
+    wait_for(lambda: job.containers or not is_there(client))
     assert not job.containers
 
 
