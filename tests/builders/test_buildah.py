@@ -101,8 +101,16 @@ def cases(host: str, repository: str = "shop") -> dict[str, Case]:
     revision = {"org.opencontainers.image.revision": "${commit.sha}"}
     cache = {"repo": f"{host}/acme/{repository}/kept", "ttl": "24h"}
     return {
-        "plain": Case({"destinations": one}),
-        "several": Case({"destinations": [*one, later, tagged], "labels": revision}, TAG),
+        "several": Case(
+            {
+                "destinations": [*one, later, tagged],
+                "labels": revision,
+                "annotations": {"com.example.awkward": AWKWARD},
+                "options": {"reproducible": True},
+            },
+            TAG,
+        ),
+        "request": Case({"destinations": one, "cache": cache}, PULL_REQUEST),
         "awkward": Case(
             {
                 "destinations": one,
@@ -110,19 +118,17 @@ def cases(host: str, repository: str = "shop") -> dict[str, Case]:
                 "labels": {"com.example.awkward": AWKWARD},
             }
         ),
-        "stage": Case({"destinations": one, "target": "early", "context": "."}),
-        "outside": Case({"destinations": one, "context": "app", "dockerfile": "../Dockerfile"}),
-        "secret": Case(
-            {"destinations": one, "build_secrets": {"npm": "NPM_TOKEN"}}, TAG, WITH_SECRET
-        ),
         "cache": Case({"destinations": [*one, later], "cache": cache, "digest": True}),
-        "request": Case({"destinations": one, "cache": cache}, PULL_REQUEST),
-        "annotated": Case(
+        "stage": Case(
             {
                 "destinations": one,
-                "annotations": {"com.example.awkward": AWKWARD},
-                "options": {"reproducible": True},
+                "target": "early",
+                "context": "app",
+                "dockerfile": "../Dockerfile",
             }
+        ),
+        "secret": Case(
+            {"destinations": one, "build_secrets": {"npm": "NPM_TOKEN"}}, TAG, WITH_SECRET
         ),
         "mirror": Case(
             {"destinations": one, "mirrors": {"docker.io": f"{host}/hub"}}, TAG, FROM_HUB
@@ -282,7 +288,7 @@ def test_buildah_builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
     for destination in wanted.destinations:
         config = bench.look("inspect", "--config", "--raw", f"docker://{destination}")["config"]
         check(config, case, wanted)
-    if name == "annotated":
+    if name == "several":
         manifest = bench.look("inspect", "--raw", f"docker://{wanted.destinations[0]}")
         assert case.spec["annotations"].items() <= manifest["annotations"].items()
     if name == "cache":
