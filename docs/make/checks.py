@@ -9,7 +9,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from make.rooms import read_sources
+from make.rooms import nodes_of, read_sources, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def checks(sources: dict[str, str]) -> dict[str, list[str]]:
         module = path.removeprefix("ci_kaniko/").removesuffix(".py").replace("/", ".")
         if module.startswith("importing."):
             continue
-        for name, part in _definitions(ast.parse(text)):
+        for name, part in _definitions(tree_of(text)):
             for rule in _reported(part):
                 if _ALWAYS.get(name) != rule:
                     found.setdefault(rule, {}).setdefault(f"{module}:{name}")
@@ -68,10 +68,7 @@ def warned(sources: dict[str, str]) -> set[str]:
     {'odd'}
     """
     calls = (
-        node
-        for text in sources.values()
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call)
+        node for text in sources.values() for node in nodes_of(text) if isinstance(node, ast.Call)
     )
     return {
         rule

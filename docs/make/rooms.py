@@ -68,9 +68,15 @@ def read_tables() -> dict[str, str]:
 
 
 @cache
-def _tree(text: str) -> ast.Module:
+def tree_of(text: str) -> ast.Module:
     """A module's syntax, which each of the questions below walks."""
     return ast.parse(text)
+
+
+@cache
+def nodes_of(text: str) -> tuple[ast.AST, ...]:
+    """Every part of a module, in the order of ``ast.walk``, which takes longer than to look."""
+    return tuple(ast.walk(tree_of(text)))
 
 
 class Import(NamedTuple):
@@ -91,7 +97,7 @@ def imports(sources: dict[str, str]) -> Iterator[Import]:
     """Every import inside the package, those for typing and those inside functions too."""
     modules = {module_of(path) for path in sources}
     for path, text in sources.items():
-        for node in ast.walk(_tree(text)):
+        for node in nodes_of(text):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ci_kaniko"):
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
@@ -134,9 +140,9 @@ def circles(sources: dict[str, str]) -> list[list[str]]:
     return [[module, *sorted(ends & open_.keys())] for module, ends in sorted(open_.items())]
 
 
-def _taken(tree: ast.Module, package: str) -> Iterator[tuple[str, str, str]]:
+def _taken(text: str, package: str) -> Iterator[tuple[str, str, str]]:
     """What a module takes from a package: from which module, its name there and its name here."""
-    for node in ast.walk(tree):
+    for node in nodes_of(text):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package):
             for alias in node.names:
                 yield str(node.module), alias.name, alias.asname or alias.name
@@ -151,15 +157,14 @@ def foreign_privates(sources: dict[str, str]) -> list[str]:
     ]
     modules = {module_of(path) for path in sources}
     for path, text in sources.items():
-        tree = _tree(text)
         taken = {
             here
-            for source, name, here in _taken(tree, "ci_kaniko")
+            for source, name, here in _taken(text, "ci_kaniko")
             if f"{source}.{name}" in modules
         }
         found += [
             f"{path}:{node.lineno} takes {node.value.id}.{node.attr}"
-            for node in ast.walk(tree)
+            for node in nodes_of(text)
             if isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)
             and node.value.id in taken
@@ -209,11 +214,10 @@ def second_readings(sources: dict[str, str]) -> list[str]:
         rules = module.startswith("ci_kaniko.spec.rules.")
         if (room_of(module) in _READING and not rules) or module in READS_TEXT:
             continue
-        tree = _tree(text)
-        readers = {here for _, name, here in _taken(tree, "ci_kaniko.syntax") if name in READERS}
+        readers = {here for _, name, here in _taken(text, "ci_kaniko.syntax") if name in READERS}
         found += [
             f"{path}:{node.lineno} reads a text again"
-            for node in ast.walk(tree)
+            for node in nodes_of(text)
             if (isinstance(node, ast.Call) and ast.unparse(node.func) in readers)
             or (isinstance(node, ast.expr) and _asks_for_a_scheme(node))
         ]
@@ -260,7 +264,7 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     return [
         f"{path}:{line} defines {name}"
         for path, text in sources.items()
-        for name, line in definitions(_tree(text))
+        for name, line in definitions(tree_of(text))
         if counts[name] == 1 and not name.startswith(("__", *made)) and name not in CALLED_BY_OTHERS
     ]
 
@@ -277,7 +281,7 @@ def loud(sources: dict[str, str]) -> list[str]:
         f"{path}:{node.lineno} uses {ast.unparse(node)}"
         for path, text in sources.items()
         if room_of(module_of(path)) != "cli" and module_of(path) not in PROCESSES
-        for node in ast.walk(_tree(text))
+        for node in nodes_of(text)
         if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in _LOUD | _STREAMS
     ]
 
@@ -297,7 +301,7 @@ def optional(sources: dict[str, str]) -> list[str]:
         f"{path}:{node.lineno} speaks of {ast.unparse(node)}"
         for path, text in sources.items()
         if room_of(module_of(path)) != "cli"
-        for node in _sentences(_tree(text))
+        for node in _sentences(tree_of(text))
         if " " in (said := _said(node)) and _OPTION.search(said) and "ci-kaniko " not in said
     ]
 
@@ -325,7 +329,7 @@ def names_of(sources: dict[str, str], words: set[str]) -> list[str]:
     return [
         f"{path}:{node.lineno}"
         for path, text in sources.items()
-        for node in ast.walk(_tree(text))
+        for node in nodes_of(text)
         if isinstance(node, ast.Constant) and node.value in words
     ]
 

@@ -36,7 +36,7 @@ def silent(sources: dict[str, str]) -> list[str]:
     functions = [
         (path, node)
         for path, text in sources.items()
-        for node in ast.walk(ast.parse(text))
+        for node in rooms.nodes_of(text)
         if isinstance(node, ast.FunctionDef)
     ]
     makers = {
@@ -47,7 +47,7 @@ def silent(sources: dict[str, str]) -> list[str]:
     bases = {
         node.name: [ast.unparse(base) for base in node.bases]
         for text in sources.values()
-        for node in ast.walk(ast.parse(text))
+        for node in rooms.nodes_of(text)
         if isinstance(node, ast.ClassDef)
     }
     return [
