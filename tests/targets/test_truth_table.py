@@ -156,6 +156,18 @@ def spec_of(trigger: str, whens: Mapping[str, object]) -> str:
     )
 
 
+loads = functools.cache(ci_kaniko.loads)
+
+
+@functools.cache
+def rendered_for(text: str, target: str, event: Event | None = None) -> str:
+    """The text of a target; only a manifest differs from event to event."""
+    values = values_for(target, event or DEFAULT_BRANCH)
+    if values is None and event:
+        return rendered_for(text, target)
+    return rendering.render(loads(text), target, values)
+
+
 @functools.cache
 def reachable(trigger: str, target: str) -> tuple[str, frozenset[str]]:
     """A spec with every condition that the target knows and that some event can fulfil.
@@ -166,7 +178,7 @@ def reachable(trigger: str, target: str) -> tuple[str, frozenset[str]]:
     while True:
         text = spec_of(trigger, whens)
         try:
-            rendering.render(ci_kaniko.loads(text), target, values_for(target, DEFAULT_BRANCH))
+            rendered_for(text, target)
         except ci_kaniko.SpecError as refused:
             names = list(whens)
             rules |= {problem.rule for problem in refused.problems}
@@ -218,7 +230,7 @@ def agrees(*, answer: bool, spec: Spec, event: Event, target: str) -> bool:
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_what_starts_the_job(trigger: str, target: str) -> None:
     for text in {plain(trigger, target), reachable(trigger, target)[0]} - {""}:
-        rendered = rendering.render(ci_kaniko.loads(text), target)
+        rendered = rendered_for(text, target)
         spec = expectation.read(text)
         for event in events_of(target):
             answer = bool(started_images(target, rendered, event))
@@ -233,7 +245,7 @@ def plain(trigger: str, target: str) -> str:
     """A spec whose destination has no condition: nothing but the triggers starts it."""
     text = spec_of(trigger, {"always": "always"})
     try:
-        rendering.render(ci_kaniko.loads(text), target)
+        rendered_for(text, target)
     except ci_kaniko.SpecError:
         return ""
     return text
@@ -285,7 +297,7 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
         if not drawn or not starts(spec, event, target):
             continue
         wanted = Run(spec, target, event)
-        rendered = rendering.render(ci_kaniko.loads(text), target, values_for(target, event))
+        rendered = rendered_for(text, target, event)
         got = execute(wanted, rendered, SHELLS[number % len(SHELLS)])
         assert (got.status, got.calls) == (0, 1), got.stderr
         pushed = [a for a in got.argv or () if a.startswith("--destination=")]
@@ -330,10 +342,10 @@ def test_each_image_has_its_own_events(group: str, target: str) -> None:
     text = together(group)
     if (target, group) in NOT_TOGETHER:
         with pytest.raises(ci_kaniko.SpecError) as refused:
-            rendering.render(ci_kaniko.loads(text), target)
+            rendered_for(text, target)
         assert {problem.rule for problem in refused.value.problems} == {"impossible-trigger"}
         return
-    rendered = rendering.render(ci_kaniko.loads(text), target)
+    rendered = rendered_for(text, target)
     for event in events_of(target):
         found = started_images(target, rendered, event)
         for name, image in images.read(text).images.items():
@@ -364,7 +376,7 @@ def test_jobs_among_those_of_somebody_else(form: str) -> None:
         if names not in groups:
             del data["default_branch"]
         text = json.dumps(data)
-        rendered = ci_kaniko.render(ci_kaniko.loads(text), "github")
+        rendered = rendered_for(text, "github")
         assert ("  changes:" in rendered) == bool({"release", "without", "paths"} & {*names})
         for event in events_of("github"):
             found = started_images("github", rendered, event)
@@ -381,7 +393,7 @@ COMPARED = (*EVENTS[1:4], TAG, PULL_REQUEST, SCHEDULE)
 def test_gitlab_ci_local_reads_the_rules_alike(tmp_path: Path) -> None:
     """Of `changes:` it knows only a comparison with the default branch, so those are left out."""
     text = together(*(group for group in TOGETHER if group != "paths"))
-    rendered = ci_kaniko.render(ci_kaniko.loads(text), "gitlab")
+    rendered = rendered_for(text, "gitlab")
     (tmp_path / ".gitlab-ci.yml").write_text(rendered, encoding="utf-8")
     validators.git_repository(tmp_path)
     with ThreadPoolExecutor(2) as pool:
@@ -414,18 +426,21 @@ def test_a_filter_never_adds_a_run(name: str, target: str) -> None:
         if not filtered.keys() - {"paths"} <= plain.keys():
             continue
         for destinations in ("push: never", "push: auto"):
-            wide, narrow = (_started_by(each, destinations, target) for each in (plain, filtered))
+            wide, narrow = (
+                _started_by(json.dumps(each), destinations, target) for each in (plain, filtered)
+            )
             assert wide is None or narrow is None or narrow <= wide, (word, narrow, wide)
 
 
-def _started_by(triggers: object, push: str, target: str) -> set[str] | None:
+@functools.cache
+def _started_by(triggers: str, push: str, target: str) -> set[str] | None:
     """The events that start the job; None where the target refuses the triggers."""
     text = (
-        f"default_branch: main\n{push}\ntriggers: {json.dumps(triggers)}\n"
+        f"default_branch: main\n{push}\ntriggers: {triggers}\n"
         "destinations: ['quay.io/acme/shop:1']\nregistries: {quay.io: anonymous}\n"
     )
     try:
-        rendered = rendering.render(ci_kaniko.loads(text), target)
+        rendered = rendered_for(text, target)
     except ci_kaniko.SpecError:
         return None
     return {event.name for event in events_of(target) if started(target, rendered, event)}
