@@ -56,7 +56,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which pre-commit installs once, with what this one has installed.
+    """The environment in which pre-commit installs, with what this one has installed.
 
     The hook's own environment gets ci-kaniko; what that depends on is borrowed, so that no index
     is needed.
@@ -75,18 +75,23 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, hooks: Path) -> Repository:
-    """A git repository in sync, everything committed, with our hooks in its configuration."""
+def repository(tmp_path: Path) -> Repository:
+    """A git repository in sync, everything committed, that runs a hook without installing it."""
     repository = Repository(tmp_path, git="none")
     git(repository.folder, "init", "-q")
     repository.spec("{gitlab: .gitlab-ci.yml, github: .github/workflows/image.yml}")
     assert repository.call("sync").code == 0
-    config = [{"repo": str(hooks), "rev": git(hooks, "rev-parse", "HEAD")}]
-    config[0]["hooks"] = [{"id": "ci-kaniko-sync"}]  # type: ignore[assignment]
-    repository.write(".pre-commit-config.yaml", yaml.safe_dump({"repos": config}))
+    use(repository, "ci-kaniko-sync")
     git(repository.folder, "add", "-A")
     git(repository.folder, "commit", "-q", "-m", "in sync")
     return repository
+
+
+def use(repository: Repository, hook: str) -> None:
+    """Configure a hook of ours, to be run by the ci-kaniko of this environment."""
+    here = {**HOOKS[hook], "language": "system"}
+    config = {"repos": [{"repo": "local", "hooks": [here]}]}
+    repository.write(".pre-commit-config.yaml", yaml.safe_dump(config))
 
 
 def pre_commit(repository: Repository, store: dict[str, str], *arguments: str) -> tuple[int, str]:
@@ -155,8 +160,7 @@ def test_the_fixing_hook(repository: Repository, store: dict[str, str]) -> None:
 
 
 def test_the_checking_hook(repository: Repository, store: dict[str, str]) -> None:
-    path = ".pre-commit-config.yaml"
-    repository.write(path, repository.text(path).replace("ci-kaniko-sync", "ci-kaniko-check"))
+    use(repository, "ci-kaniko-check")
     git(repository.folder, "add", "-A")
     assert pre_commit(repository, store, "run", "--all-files")[0] == 0
     drifted = f"{HEADER}drift: true\n"
