@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
@@ -205,7 +206,7 @@ def read_images(
         try:
             part = NamedImage.model_validate({**given, **entries.part(name)})
         except ValidationError as error:
-            blank = _placed(NamedImage.model_construct(), name, entries)
+            blank = _placed(_blank().model_copy(), name, entries)
             called, error = _with_any_name(entries, name, error)
             whole = entries.whole(name, called)
             found, rest = explain(error, whole, NamedImage.model_validate, NamedImage)
@@ -221,6 +222,12 @@ def read_images(
         images[name] = _placed(image, name, entries)
     _note_logins_of_others(images, entries)
     return images
+
+
+@cache
+def _blank() -> NamedImage:
+    """An image of which nothing is known: its defaults are copied once."""
+    return NamedImage.model_construct()
 
 
 def _with_any_name(

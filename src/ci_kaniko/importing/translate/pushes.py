@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 def take_destinations(work: Work) -> None:
     listed: list[dict[str, Any]] = []
     conditions: list[Condition] = []
+    known = set[str]()
     for word in work.call.pushed:
         image = without_flag(word.text)
         when = both_ways(work.call.when, word.when)
         condition = condition_of(work, when)
         for piece in _split_images(work, image, word.line):
             entry = _destination(work, piece, condition, word.line)
-            if entry is not None and entry not in listed:
+            if entry is not None and (told := repr(entry)) not in known:
+                known.add(told)
                 listed.append(entry)
                 conditions.append(condition)
     images = {spell(without_flag(word.text)) for word in work.call.pushed}
