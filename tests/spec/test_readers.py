@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import settings
 
 from harness import readers
@@ -31,9 +30,9 @@ def differences(requests: list[list[str]], folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("what", ["bad", "mutated"])
-def test_both_readers_say_the_same(what: str, tmp_path: Path) -> None:
-    requests = [*(readers.bad() if what == "bad" else readers.mutated(COUNT))]
-    assert len(requests) >= COUNT
-    found = differences(requests, tmp_path)
+def test_both_readers_say_the_same(tmp_path: Path) -> None:
+    """Of specs that are refused, and of those in which something was changed at random."""
+    bad, mutated = [*readers.bad()], [*readers.mutated(COUNT)]
+    assert min(len(bad), len(mutated)) >= COUNT
+    found = differences([*bad, *mutated], tmp_path)
     assert not found, f"{len(found)} differ, such as\n{found[0]}"
