@@ -67,7 +67,7 @@ def _is_large(config: pytest.Config) -> bool:
     """Whether the folders that are asked for have many files, of which all tests are wanted."""
     files = sum(len(glob.glob(f"{each}/**/test_*.py", recursive=True)) for each in config.args)
     option = config.option
-    return files >= 10 and not (option.keyword or option.markexpr or option.usepdb)
+    return files >= 5 and not (option.keyword or option.markexpr or option.usepdb)
 
 
 def pytest_pycollect_makeitem(
@@ -81,7 +81,11 @@ def pytest_pycollect_makeitem(
     return folded(collector, name, obj) if collector.istestfunction(obj, name) else None
 
 
-LONG = ("test_leaves", "test_validators", "test_execution", "test_hooks", "test_import_budgets")
+LONG = {
+    *("test_leaves", "test_validators", "test_execution", "test_pipelines", "test_truth_table"),
+    *("test_hooks", "test_sync", "test_import_budgets", "test_import_round_trip"),
+    *("test_import_shell", "test_adding_a_target", "test_playground", "test_suite", "test_images"),
+}
 """The files that take longest start first: none of them is alone at work at the end."""
 
 
