@@ -188,6 +188,35 @@ CASES = {
         {"destinations": ["ghcr.io/acme/a:1"], "push": None},
         set(),
     ),
+    "what docker run gives to the container": Case(
+        (
+            "w.yml",
+            _GITHUB.replace("ON", "[push]").replace(
+                "docker run",
+                'docker run --rm -u 0 -e container=docker -v "$HOME/.docker:/kaniko/.docker"',
+            ),
+        ),
+        {"destinations": ["ghcr.io/acme/a:1"]},
+        set(),
+    ),
+    **{
+        f"docker run {option}": Case(
+            (
+                "w.yml",
+                _GITHUB.replace("ON", "[push]").replace("docker run", f"docker run {option}"),
+            ),
+            {"destinations": ["ghcr.io/acme/a:1"]},
+            {rule},
+        )
+        for option, rule in (
+            ("--network host", "container-option"),
+            ("-m 4g", "container-option"),
+            ("--env-file x.env", "container-option"),
+            ("-v /etc/ssl:/kaniko/ssl/certs:ro", "container-option"),
+            ("-u 1000", "container-option"),
+            ("-e HTTPS_PROXY", "owned-variable"),
+        )
+    },
     "the message of a Pod": Case(
         ("pod.yml", _POD.replace("FLAG", "--digest-file=/dev/termination-log")),
         {

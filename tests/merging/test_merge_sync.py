@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ci_kaniko import loads, render
+from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syncing import compare as sync
+from ci_kaniko.targets.github.beside import merged
 from harness.killed import killed
 from harness.repository import Repository
 
@@ -101,6 +104,24 @@ def test_what_gitlab_gives_every_job_is_not_for_kaniko(repository: Repository) -
     repository.write(".gitlab-ci.yml", f"default:\n  tags: [k8s]\n  before_script: [x]\n{AUTHOR}")
     repository.run("sync")
     assert "inherit" in repository.text(".gitlab-ci.yml")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "folder"),
+    [
+        ("defaults: {run: {working-directory: app}}\n", "."),
+        ("defaults:\n  # theirs\n\n  run:\n    shell: sh\n    working-directory: app\n", "."),
+        ("defaults: {run: {shell: sh}}\n", None),
+        ("env: {X: 'working-directory: app'}\n", None),
+    ],
+)
+def test_the_folder_that_github_gives_every_job_is_not_for_kaniko(
+    theirs: str, folder: str | None
+) -> None:
+    test = "  test:\n    defaults: {run: {working-directory: x}}\n    steps: [{run: x}]\n"
+    spec = merged(loads(API), f"on: push\n{theirs}jobs:\n{test}")
+    job = yaml11.load(render(spec, "github"))["jobs"]["build-api"]
+    assert job.get("defaults", {}).get("run", {}).get("working-directory") == folder
 
 
 def test_a_missing_file_is_made(repository: Repository) -> None:

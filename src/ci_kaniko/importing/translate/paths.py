@@ -96,6 +96,10 @@ class Paths:
                 return found
         return self.inside(text)
 
+    def is_repository(self, source: Text) -> bool:
+        """Whether a folder outside of the container lies in the repository."""
+        return self._repository_path(source) is not None
+
     def _repository_path(self, source: Text) -> str | None:
         """What a folder outside of the container is, from the root of the repository."""
         first = source[0] if source else ""

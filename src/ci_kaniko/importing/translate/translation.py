@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.translate.caching import take_cache
+from ci_kaniko.importing.translate.containers import tell_container
 from ci_kaniko.importing.translate.environment import exported
 from ci_kaniko.importing.translate.fetching import take_checkout, take_context_login, take_fetching
 from ci_kaniko.importing.translate.pushes import take_destinations
@@ -43,6 +44,7 @@ def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     take_checkout(work)
     if found := exported(work.job, work.call, work.logins.asked, work.spelled):
         work.build["env"] = found
+    tell_container(work)
     if work.git:
         work.build["git"] = work.git
     if work.options:

@@ -196,6 +196,8 @@ def take_proxy(work: Work) -> None:
         elif secret:
             work.logins.note_store(text[0].name)  # type: ignore[union-attr]
             found[field] = {"secret": work.logins.secret_name(secret, work.call.line)}
+        elif text or (work.call.docker and {name, name.lower()} & work.call.environment.keys()):
+            work.job.tell("owned-variable", work.call.line, name, "proxy")
         if field in found:
             work.proxies[field] = text
     if found:
