@@ -1,7 +1,7 @@
 """The playground as a folder that any web server can offer: the page, Python and the wheels.
 
-Python comes from npm, the wheels come from PyPI in the releases that the tests run with. A page
-that is opened fetches nothing from elsewhere.
+Python and the editor come from npm, the wheels come from PyPI in the releases that the tests run
+with. A page that is opened fetches nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -29,6 +29,20 @@ CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 FOLDER = ROOT / "build" / "site" / "playground"
 PYODIDE = "314.0.7"
 _RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+_EDITOR = {
+    "@codemirror/commands": "6.11.1",
+    "@codemirror/language": "6.13.1",
+    "@codemirror/state": "6.7.6",
+    "@codemirror/streamparser": "6.0.0",
+    "@codemirror/view": "6.43.15",
+    "@lezer/common": "1.5.5",
+    "@lezer/highlight": "1.2.5",
+    "@marijn/find-cluster-break": "1.0.4",
+    "crelt": "1.0.7",
+    "style-mod": "4.1.5",
+    "w3c-keyname": "2.2.8",
+}
+_IMPORT = re.compile(r"""(?<=from )['"](@?[a-z][\w/-]*)['"]""")
 _PAGE = (".html", ".css", ".js", ".json", ".svg")
 _PURE = ("jinja2", "packaging", "ruamel.yaml")
 _STRIPPED = ("markupsafe", "pyyaml")
@@ -58,10 +72,8 @@ def fetch(cache: Path) -> None:
     _run("npm", "pack", "--silent", "--pack-destination", str(cache), f"pyodide@{PYODIDE}")
     with tarfile.open(cache / f"pyodide-{PYODIDE}.tgz") as archive:
         for name in (*_RUNTIME, "pyodide-lock.json"):
-            member = archive.extractfile(f"package/{name}")
-            if member is None:
-                raise SystemExit(f"pyodide {PYODIDE} has no {name}")
-            (cache / name).write_bytes(member.read())
+            (cache / name).write_bytes(_read(archive, name))
+    _fetch_editor(cache)
     info = json.loads((cache / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
     version = info["python"].rpartition(".")[0]
     emscripten = f"pyemscripten_{info['abi_version']}_wasm32"
@@ -74,6 +86,36 @@ def fetch(cache: Path) -> None:
     (cache / "complete").write_bytes(_wanted())
 
 
+def _fetch_editor(cache: Path) -> None:
+    """The modules of CodeMirror, each as a file that names the others by their files."""
+    folder = cache / "editor"
+    folder.mkdir()
+    wanted = [f"{name}@{version}" for name, version in _EDITOR.items()]
+    _run("npm", "pack", "--silent", "--pack-destination", str(folder), *wanted)
+    for name, version in _EDITOR.items():
+        packed = folder / f"{_plain(name)}-{version}.tgz"
+        with tarfile.open(packed) as archive:
+            about = json.loads(_read(archive, "package.json"))
+            module = _read(archive, about["exports"]["import"].removeprefix("./")).decode()
+            licence = _read(archive, "LICENSE")
+        local = _IMPORT.sub(lambda found: f'"./{_plain(found[1])}.js"', module)
+        (folder / f"{_plain(name)}.js").write_text(local, encoding="utf-8")
+        (folder / f"{_plain(name)}.LICENSE").write_bytes(licence)
+        packed.unlink()
+
+
+def _plain(name: str) -> str:
+    """What npm calls a package's file."""
+    return name.removeprefix("@").replace("/", "-")
+
+
+def _read(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(f"package/{name}")
+    if member is None:
+        raise SystemExit(f"{archive.name} has no {name}")
+    return member.read()
+
+
 def is_complete(cache: Path) -> bool:
     """Whether a folder holds all that is fetched, in the releases that are wanted now."""
     mark = cache / "complete"
@@ -81,7 +123,8 @@ def is_complete(cache: Path) -> bool:
 
 
 def _wanted() -> bytes:
-    return b"pyodide==%s\n%s" % (PYODIDE.encode(), CONSTRAINTS.read_bytes())
+    fetched = {"pyodide": PYODIDE, **_EDITOR}
+    return json.dumps(fetched).encode() + CONSTRAINTS.read_bytes()
 
 
 def assemble(folder: Path, cache: Path, wheel: Path) -> None:
@@ -90,6 +133,7 @@ def assemble(folder: Path, cache: Path, wheel: Path) -> None:
     for path in (*HERE.iterdir(), HERE / "calls.py"):
         if path.suffix in _PAGE or path.name == "calls.py":
             shutil.copyfile(path, folder / path.name)
+    shutil.copytree(cache / "editor", folder / "editor", dirs_exist_ok=True)
     vendored = folder / "vendored"
     shutil.rmtree(vendored, ignore_errors=True)
     vendored.mkdir()

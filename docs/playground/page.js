@@ -1,13 +1,14 @@
 // The page: what is written goes to the worker, and what it answers is shown.
 
+import { edit } from "./editor.js";
 import { decoded, encoded } from "./link.js";
 
 const WAIT = 250; // milliseconds without a key before a spec is looked at
 const MANY = 100;
-const LONG = 10_000; // letters of a text that browsers take too long to insert as if it was typed
 
 const at = (id) => document.getElementById(id);
 const spec = at("spec");
+const editor = edit(spec, "ci-kaniko.yaml", () => edited());
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
 /* -- the worker ------------------------------------------------------------------------------ */
@@ -52,7 +53,6 @@ let timer = 0;
 function edited() {
   edits += 1;
   at("panel").setAttribute("aria-busy", "true");
-  draw();
   clearTimeout(timer);
   timer = setTimeout(look, WAIT);
 }
@@ -127,6 +127,9 @@ function element(name, words = {}, ...children) {
 const title = (view) => tabs.find((tab) => tab.dataset.view === view).textContent;
 const titles = (views) => views.map(title).join(", ");
 
+const told = ({ targets, message }) =>
+  targets.length ? `${titles(targets)}: ${message}` : message;
+
 function tell(text) {
   at("status").textContent = text;
 }
@@ -141,7 +144,7 @@ function fail(reason) {
 }
 
 function show() {
-  draw();
+  editor.show(found.map((problem) => ({ ...problem, message: told(problem) })));
   showProblems();
   showResult();
   tell(verdict());
@@ -165,16 +168,15 @@ function verdict() {
 function showProblems() {
   const items = found.slice(0, MANY).map((problem) => {
     const place = problem.line ? `${problem.line}:${problem.column}` : problem.where;
-    const text = problem.targets.length ? `${titles(problem.targets)}: ` : "";
     const parts = [
       element("span", { class: "place" }, `${place} ${problem.severity}`),
-      element("span", { class: "text" }, `${text}${problem.message}`),
+      element("span", { class: "text" }, told(problem)),
     ];
     if (problem.hint) parts.push(element("span", { class: "hint" }, problem.hint));
     const line = problem.line
       ? element("button", { type: "button" }, ...parts)
       : element("div", { class: "far" }, ...parts);
-    if (problem.line) line.addEventListener("click", () => go(problem));
+    if (problem.line) line.addEventListener("click", () => editor.select(problem));
     const rule = element("a", { href: `../rules/#${problem.rule}` }, problem.rule);
     return element("li", { class: problem.severity }, line, rule);
   });
@@ -182,62 +184,6 @@ function showProblems() {
     items.push(element("li", {}, element("div", { class: "far" }, `${found.length - MANY} more`)));
   }
   at("problems").replaceChildren(...items);
-}
-
-// Columns count characters, a text area counts the halves of some.
-function span(line, problem) {
-  const characters = [...line];
-  const before = characters.slice(0, problem.column - 1).join("");
-  const within = characters.slice(problem.column - 1, problem.column - 1 + problem.width).join("");
-  return [before.length, before.length + within.length];
-}
-
-function go(problem) {
-  const lines = spec.value.split("\n");
-  const offset = lines.slice(0, problem.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
-  const [from, to] = span(lines[problem.line - 1] ?? "", problem);
-  spec.focus();
-  spec.setSelectionRange(offset + from, offset + to);
-  const height = spec.scrollHeight / lines.length;
-  spec.scrollTop = Math.max(0, (problem.line - 4) * height);
-}
-
-// The numbers and the marks of the lines. Between a key and its answer the marks are the old ones.
-function draw() {
-  const byLine = Map.groupBy(found, (problem) => problem.line);
-  const lines = spec.value.split("\n");
-  const numbers = [];
-  const marks = [];
-  for (const [index, line] of lines.entries()) {
-    const here = byLine.get(index + 1) ?? [];
-    const worst = here.find((problem) => problem.severity === "error") ?? here[0];
-    const number = `${index + 1}\n`;
-    numbers.push(worst ? element("span", { class: worst.severity }, number) : number);
-    marks.push(...marked(line, here));
-    if (worst) marks.push(element("span", { class: `said ${worst.severity}` }, worst.message));
-    marks.push("\n");
-  }
-  at("numbers").replaceChildren(...numbers);
-  at("marks").replaceChildren(...marks);
-  scrolled();
-}
-
-function marked(line, problems) {
-  const parts = [];
-  let end = 0;
-  const spans = problems.map((problem) => [...span(line, problem), problem.severity]);
-  for (const [from, to, severity] of spans.sort((one, other) => one[0] - other[0])) {
-    if (from < end) continue;
-    const word = line.slice(from, to) || " ";
-    parts.push(line.slice(end, from), element("mark", { class: severity }, word));
-    end = to;
-  }
-  return [...parts, line.slice(end)];
-}
-
-function scrolled() {
-  at("numbers").style.transform = `translateY(${-spec.scrollTop}px)`;
-  at("marks").style.transform = `translate(${-spec.scrollLeft}px, ${-spec.scrollTop}px)`;
 }
 
 /* -- results --------------------------------------------------------------------------------- */
@@ -357,18 +303,9 @@ async function copy(text, done) {
 }
 
 function write(text) {
+  spec.value = text;
   spec.focus();
-  spec.select();
-  // Unlike an assignment this can be undone by a key.
-  const isTyped = text.length < LONG && document.execCommand("insertText", false, text);
-  if (!isTyped) spec.value = text;
-  spec.setSelectionRange(0, 0);
-  spec.scrollTop = 0;
-  edited();
 }
-
-spec.addEventListener("input", edited);
-spec.addEventListener("scroll", scrolled);
 
 for (const [index, tab] of tabs.entries()) {
   tab.addEventListener("click", () => choose(tab.dataset.view));
@@ -468,12 +405,9 @@ async function begin() {
 }
 
 choose(chosen);
-tell("Loading Python and ci-kaniko, 17 MB the first time…");
+tell("Loading Python and ci-kaniko, 18 MB the first time…");
 const first = await examples().catch((error) => {
   fail(error.message);
   return "";
 });
-if (!(await fromLink())) {
-  spec.value = first;
-  edited();
-}
+if (!(await fromLink())) spec.value = first;

@@ -202,6 +202,7 @@ def opened(started: Browser, origin: str) -> Page:
 CLIPBOARD = ["clipboardReadWrite", "clipboardSanitizedWrite"]
 STATUS = "document.querySelector('#status').textContent"
 READY = "document.querySelector('#panel').ariaBusy == 'false'"
+EDITOR = "document.querySelector('#spec').shadowRoot"
 RESULT = "document.querySelector('#result').textContent"
 FOCUS = "document.activeElement.id || document.activeElement.textContent.trim()"
 
@@ -252,32 +253,29 @@ def test_the_page_shows_what_python_renders(opened: Page) -> None:
 def test_an_error_is_marked_at_its_place_and_told(opened: Page) -> None:
     put(opened, BAD)
     assert opened.run(STATUS) == '1 error. line 5: unknown key "puhs"'
-    marks = opened.run("[...document.querySelectorAll('#marks mark')].map(x => x.textContent)")
-    assert marks == ["puhs"]
-    # The mark lies where the text area shows the word: in the fifth of lines of one height.
-    line, column, letter = opened.run(
-        """(() => {
-          const mark = document.querySelector('#marks mark').getBoundingClientRect();
-          const area = document.querySelector('#spec');
-          const box = area.getBoundingClientRect(), style = getComputedStyle(area);
-          const above = mark.top - box.top - parseFloat(style.paddingTop);
-          return [above / parseFloat(style.lineHeight),
-            mark.left - box.left - parseFloat(style.paddingLeft), mark.width / 4];
-        })()"""
+    marks = f"[...{EDITOR}.querySelectorAll('mark')].map(x => x.textContent)"
+    assert opened.run(marks) == ["puhs"]
+    # What is said stands between the line and the next one, and is no part of the text.
+    above, said, below = opened.run(
+        f"""[...{EDITOR}.querySelector('.said').parentElement.children]
+          .filter((x, at, all) => [-1, 0, 1].includes(at - all.findIndex(y => y.matches('.said'))))
+          .map(x => [x.getBoundingClientRect(), x.textContent])
+          .map(([box, text]) => [box.top, box.bottom, text])
+        """
     )
-    assert 4 <= line < 5
-    assert abs(column) < 1
-    assert 5 < letter < 12
-    assert opened.run("document.querySelector('#numbers .error').textContent.trim()") == "5"
+    assert (above[2], said[2], below[2]) == ("puhs: x", 'unknown key "puhs"', "")
+    assert above[1] <= said[0] < said[1] <= below[0]
+    assert opened.run("document.querySelector('#spec').value") == BAD
+    assert opened.run(f"{EDITOR}.querySelector('.cm-gutterElement.error').textContent") == "5"
     assert "did you mean" in opened.run("document.querySelector('#problems').textContent")
     assert opened.run("document.querySelector('#result').className") == "old"
     opened.run("document.querySelector('#problems button').focus()")
     opened.press("Enter")
-    selected = "(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.activeElement)"
-    assert opened.run(selected) == "puhs"
+    assert opened.run(FOCUS) == "spec"
+    assert opened.run(f"{EDITOR}.getSelection().toString()") == "puhs"
     # Python counts characters, a browser the halves of this one.
     put(opened, '{push: never, labels: {a: "\N{PILE OF POO}"}, puhs: x}\n')
-    assert opened.run("document.querySelector('#marks mark').textContent") == "puhs"
+    assert opened.run(marks) == ["puhs"]
 
 
 def test_what_a_target_refuses_is_told_with_its_name(opened: Page) -> None:
@@ -370,6 +368,8 @@ def test_everything_is_reached_by_keyboard(opened: Page) -> None:
     opened.press("Enter")
     assert opened.run("document.querySelector('#spec').value") == EXAMPLES[last]
     assert opened.run(FOCUS) == "spec"
+    opened.press("z", control=True)
+    assert opened.run("document.querySelector('#spec').value") == told["text"]
 
 
 def test_a_pasted_dockerfile_stays_beside_the_spec(opened: Page) -> None:
@@ -400,6 +400,9 @@ def test_the_page_fits(opened: Page, tmp_path: Path, width: int, *, dark: bool) 
     opened.look(width, 800, dark=dark)
     for name, spec in (("wide", f"push: never\npuhs: {'x' * 300}\n"), ("many", MANY_SIDED)):
         put(opened, spec)
+        edge = "document.querySelector('#spec').getBoundingClientRect().right"
+        ends = f"[...{EDITOR}.querySelectorAll('.said')].map(x => x.getBoundingClientRect().right)"
+        assert opened.run(f"{ends}.length && {ends}.every(end => end <= {edge})")
         for view in ("gitlab", "preview"):
             opened.run(f"document.querySelector('#tab-{view}').click()")
             assert opened.run("document.documentElement.scrollWidth") <= width

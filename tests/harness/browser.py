@@ -29,7 +29,7 @@ _FLAGS = (
     *("--disable-extensions", "--disable-background-networking", "--disable-component-update"),
     *("--hide-scrollbars", "--remote-debugging-pipe"),
 )
-_CODES = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
+_CODES = {"z": 90, "Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
 _CODES |= {"ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32, "a": 65, "/": 191}
 _TEXTS = {"Enter": "\r", " ": " ", "/": "/"}
 
