@@ -280,10 +280,9 @@ def test_the_seed_with_an_ellipsis_is_no_yaml() -> None:
     assert _refused(path.read_text(encoding="utf-8"), "config.yml").problems[0].rule == "bad-yaml"
 
 
-@pytest.mark.parametrize("name", ["broken/gitlab-docker-in-docker.yml", "buildkite-hook.sh"])
-def test_the_seeds_without_kaniko_say_so(name: str) -> None:
-    path = IMPORTS / "seeds" / name
-    assert _refused(path.read_text(encoding="utf-8"), name).problems[0].rule == "no-kaniko"
+def test_the_seed_without_kaniko_says_so() -> None:
+    path = IMPORTS / "seeds" / "buildkite-hook.sh"
+    assert _refused(path.read_text(encoding="utf-8"), path.name).problems[0].rule == "no-kaniko"
 
 
 def test_the_platform_can_be_named() -> None:

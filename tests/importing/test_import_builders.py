@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_kaniko import import_files
+from ci_kaniko import import_files, lint
 from ci_kaniko.rehearsing import yaml11
 
 FOLDER = Path(__file__).parent / "built"
@@ -54,3 +54,69 @@ def test_what_has_no_field_is_told(words: str, rule: str) -> None:
     found = import_files([("a.gitlab-ci.yml", LINE.format(words=words))])
     assert yaml11.load(found.spec_text)["builder"] == "buildkit"
     assert rule in {entry.rule for entry in found.report}
+
+
+DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
+    ("docker build -t quay.io/acme/shop:1 .", {"push": "never"}),
+    ("docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),
+    ("docker image build -t quay.io/acme/shop:1 .; docker image push quay.io/acme/shop:1", {}),
+    ("sudo docker --debug build -tquay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),
+    ("podman build -t quay.io/acme/shop:1 . && podman push quay.io/acme/shop:1", {}),
+    ("docker buildx build --push -t quay.io/acme/shop:1 .", {}),
+    ("docker buildx --builder b build -o type=registry -t quay.io/acme/shop:1 .", {}),
+    ("docker buildx build --output type=image,push=true -t quay.io/acme/shop:1 .", {}),
+    (
+        "docker build -t a . && docker tag a quay.io/acme/shop:1; docker push quay.io/acme/shop:1",
+        {},
+    ),
+    (
+        "docker build --push -t quay.io/acme/shop:1 https://github.com/acme/shop.git#refs/heads/a:b",
+        {
+            "context": "git://github.com/acme/shop.git#refs/heads/a",
+            "context_sub_path": "b",
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize(("script", "wanted"), DOCKER)
+def test_a_build_on_a_daemon_is_one_for_kaniko(script: str, wanted: dict[str, str]) -> None:
+    """Whatever client asks for it, and however the image gets to its registry."""
+    found = import_files([("a.sh", f"docker login -u a -p $QUAY_TOKEN quay.io\n{script}\n")])
+    build = yaml11.load(found.spec_text)
+    if "push" not in wanted:
+        assert build["destinations"] == ["quay.io/acme/shop:1"]
+        assert build["registries"] == {"quay.io": {"username": "a", "password": "QUAY_TOKEN"}}
+    assert wanted.items() <= build.items()
+    assert "builder" not in build
+    assert "daemon" in {entry.rule for entry in found.report}
+
+
+LOST = (
+    "docker build -t quay.io/acme/shop:1 - < Dockerfile",
+    "docker build -t quay.io/acme/shop:1 -f - .",
+    "docker buildx build --output type=local,dest=out .",
+    "docker buildx build --platform linux/amd64,linux/arm64 --push -t quay.io/acme/shop:1 .",
+    "docker build --network host -t quay.io/acme/shop:1 .",
+    "docker build -t quay.io/acme/shop:1 . && docker push --all-tags quay.io/acme/shop",
+    "docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/other:1",
+    "docker build -t quay.io/acme/shop:1 . && docker buildx bake --push",
+)
+
+
+@pytest.mark.parametrize("script", LOST)
+def test_what_a_daemon_did_beside_is_told(script: str) -> None:
+    found = import_files([("a.sh", f"{script}\n")])
+    assert {"builder-flag", "skipped-command"} & {entry.rule for entry in found.report}
+
+
+def test_nobody_is_told_to_take_away_the_daemon_that_builds() -> None:
+    """Lint looks at pipelines that stay as they are; import is for those who leave."""
+    name = "docker.gitlab-ci.yml"
+    text = FILES[name].read_text(encoding="utf-8")
+    assert lint([(name, text)]).without == (name,)
+    mixed = text + "kaniko:\n  image: {name: acme/kaniko:debug, entrypoint: ['']}\n"
+    mixed += "  script: [/kaniko/executor --context . --no-push]\n"
+    rules = {problem.rule for problem in lint([(name, mixed)]).problems}
+    assert rules
+    assert not rules & {"docker-in-docker", "service"}

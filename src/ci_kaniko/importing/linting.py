@@ -45,7 +45,7 @@ def lint_all(
     folders: dict[str, list[str]] = {}
     files = list(_opened(paths_or_texts, source, folders, found))
     for _, file in zip(watched([file.path for file in files]), files, strict=True):
-        report = Report()
+        report = Report(daemons=False)
         try:
             called = jobs_of(Original(file, files, report), source)
         except SpecError as error:

@@ -63,8 +63,9 @@ def read_all(
             raise failure(unread.path, unread.rule, unread.message, unread.advice, unread.line)
         if not kept:
             _raise_mention(files)
-        hint = str(kept[0]).strip() if kept else "import reads jobs that call /kaniko/executor"
-        raise failure(paths, "no-kaniko", "no job here runs kaniko's executor", hint)
+        known = "/kaniko/executor, docker build, buildctl build and buildah build"
+        hint = str(kept[0]).strip() if kept else f"import reads {known}"
+        raise failure(paths, "no-kaniko", "no job here builds an image", hint)
     data = merged(jobs, report)
     tell_pending(report, [job.voice for job in jobs])
     return _checked(data, report, jobs)

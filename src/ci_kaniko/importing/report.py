@@ -46,12 +46,14 @@ class Entry:
 class Report:
     """The entries of one import, each once; ``budget`` is what its scripts may cost.
 
+    With ``daemons`` what builds on a daemon of docker's counts, too: somebody means to leave it.
     ``rules`` are those of the entries so far, ``pending`` what counts once the spec is made, by
     whose it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, daemons: bool = True) -> None:
         self.budget = Budget()
+        self.daemons = daemons
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
         self.rules: set[str] = set()

@@ -50,7 +50,20 @@ BUILDAH = Builder(
     called=_BUILDAH,
     words=_BUILDAH,
 )
-BUILDERS = (KANIKO, BUILDKIT, BUILDAH)
+_NEVER = re.compile(r"(?!)")
+_FLAGS = r"(?:-\S+\s+(?:[^-\s]\S*\s+)??)*"
+_DOCKER = re.compile(
+    rf"\b(?:docker|podman|nerdctl)\s+{_FLAGS}(?:(?:image|buildx|builder)\s+{_FLAGS})?build\b"
+)
+DOCKER = Builder(
+    name="docker",
+    # It does much else, and so do images with its client: the word behind it tells.
+    program=_NEVER,
+    called=_DOCKER,
+    words=_DOCKER,
+    image=_NEVER,
+)
+BUILDERS = (KANIKO, BUILDKIT, BUILDAH, DOCKER)
 """All that import follows."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Script, Var, spell
 from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
-from ci_kaniko.importing.signs import is_image
+from ci_kaniko.importing.signs import DOCKER, is_image
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
@@ -57,6 +58,9 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
     except ShellError as error:
         job.tell("bad-shell", error.line, error.message, error.hint or "mend the script")
         return Script(())
+    if not job.report.daemons:
+        calls = tuple(call for call in script.calls if call.builder != DOCKER.name)
+        script = replace(script, calls=calls)
     add_notes(job, script)
     return script
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
+from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 from ci_kaniko.syntax.variables import NATIVE
 
@@ -38,6 +39,9 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         elif name not in asked:
             job.tell("owned-variable/conditional", call.line, name)
     for name, (text, line) in given.items():
+        if for_daemon(name, [call]):
+            job.tell("daemon-variable", line, f"{name}={spell(text)}")
+            continue
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue
         owner = owner_of_variable(name)
@@ -55,7 +59,7 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
 
 def _own(job: Job, call: Call) -> set[str]:
     """What another builder is given anyway, and what its script makes its words of."""
-    if call.builder == KANIKO:
+    if call.builder not in BUILDER_IMAGES:
         return set()
     read = {name for name in call.environment if re.search(rf"\${name}\b", job.script_text)}
     env = builder(call.builder).env
@@ -65,7 +69,14 @@ def _own(job: Job, call: Call) -> set[str]:
     return {name for name, text in given.items() if text == (env.get(name),)} | read
 
 
+def for_daemon(name: str, calls: Iterable[Call]) -> bool:
+    """Whether a variable tells docker where its daemon is, and what that does."""
+    ours = {"DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"}
+    named = re.match("(?:DOCKER|BUILDKIT|BUILDX|COMPOSE)_", name) and name not in ours
+    return bool(named) and any(call.builder == DOCKER.name for call in calls)
+
+
 def own_variables(calls: Iterable[Call]) -> Mapping[str, str]:
     """The variables that other builders get from each rendered script."""
-    names = {call.builder for call in calls} - {KANIKO}
+    names = {call.builder for call in calls} & {*BUILDER_IMAGES}
     return dict(pair for name in names for pair in builder(name).env.items())

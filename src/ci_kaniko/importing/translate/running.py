@@ -41,6 +41,15 @@ def take_builder(work: Work) -> None:
             work.job.tell("builder-image/moving", line, written, default)
 
 
+def take_daemon(work: Work) -> None:
+    """What was built on a daemon: kaniko needs none, and no client's image."""
+    image = spell(work.image)
+    line = work.call.line if work.call.image is not None else work.job.image_line
+    work.job.tell("daemon", work.call.line)
+    if image:
+        work.job.tell("daemon-image", line, image)
+
+
 def _bare(image: str) -> str:
     return image.removeprefix("docker.io/")
 

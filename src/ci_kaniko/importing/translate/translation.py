@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.caching import take_cache
 from ci_kaniko.importing.translate.containers import tell_container
 from ci_kaniko.importing.translate.environment import exported
 from ci_kaniko.importing.translate.fetching import take_checkout, take_context_login, take_fetching
 from ci_kaniko.importing.translate.pushes import take_destinations
-from ci_kaniko.importing.translate.running import take_builder, take_executor
+from ci_kaniko.importing.translate.running import take_builder, take_daemon, take_executor
 from ci_kaniko.importing.translate.sources import take_context, take_dockerfile
 from ci_kaniko.importing.translate.values import take, take_proxy
 from ci_kaniko.importing.translate.words import read_words
@@ -39,6 +40,8 @@ def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     take_context_login(work)
     if call.builder == KANIKO:
         take_executor(work)
+    elif call.builder == DOCKER.name:
+        take_daemon(work)
     else:
         take_builder(work)
     take_checkout(work)

@@ -35,7 +35,7 @@ from ci_kaniko.importing.ticked import (
     string,
 )
 from ci_kaniko.importing.translate.started import always, section_names, set_triggers
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ class _Task:
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
-        if any(call.builder != KANIKO for call in job.calls):
+        if any(call.builder in BUILDER_IMAGES for call in job.calls):
             self._granted()
         self._account(job)
         self._triggers(job)

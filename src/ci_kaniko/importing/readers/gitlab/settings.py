@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
-from ci_kaniko.importing.translate.environment import own_variables
+from ci_kaniko.importing.translate.environment import for_daemon, own_variables
 from ci_kaniko.importing.translate.started import section_names
 
 if TYPE_CHECKING:
@@ -143,6 +143,10 @@ class Settings:
         own = own_variables(self.job.calls)
         for name, value in variables.items():
             if own.get(name) == value:
+                continue
+            if for_daemon(name, self.job.calls):
+                line = line_of(self.variables.nodes[name], self.job.line)
+                self.job.tell("daemon-variable", line, f"{name}={value}")
                 continue
             if name == "GIT_SUBMODULE_STRATEGY" and value in _SUBMODULES:
                 found["submodules"] = _SUBMODULES[value]

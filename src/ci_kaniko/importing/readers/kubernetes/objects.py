@@ -23,7 +23,7 @@ from ci_kaniko.importing.readers.pods.volumes import (
     volumes_of,
 )
 from ci_kaniko.importing.ticked import Map, ignore, line_of, native, peek, string
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,8 +159,9 @@ def _settings(
     if key == "name" and key in metadata:
         job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
     used = _google_document(job, pod, container, _map(inner.get("annotations")))
+    built = (call.builder for call in job.calls if call.builder in BUILDER_IMAGES)
     ours = {
-        f"{_RECOMMENDED}/name": next((call.builder for call in job.calls), KANIKO),
+        f"{_RECOMMENDED}/name": next(built, KANIKO),
         f"{_RECOMMENDED}/managed-by": "ci-kaniko",
         f"{_RECOMMENDED}/component": name,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
+from ci_kaniko.importing.shell.commands import docker_build
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
@@ -26,7 +27,7 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.signs import builder_called, is_program, is_told
+from ci_kaniko.importing.signs import DOCKER, builder_called, is_program, is_told
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
@@ -111,11 +112,9 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     if command in {"build", "bud", "build-using-dockerfile"}:
         _build(reader, builder, [*before, *items])
     elif command == "push":
-        _push(reader, items)
+        _pushed(reader, *push_words(_line(reader, builder, reader.state.path), items))
     elif command == "tag" and len(items) > 1:
-        source = image_name(items[0].text)
-        made = [call for name, call in reader.images if name == source]
-        reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
+        _tagged(reader, items)
     elif command not in {"version", "info", "--version"}:
         return unknown(reader, builder, rest)
     guard = reader.conditions.unknown(f"{builder} on line {reader.line}", reader.line)
@@ -131,18 +130,25 @@ def _line(reader: Reader, builder: str, path: int) -> Line:
 def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
     usual = "docker" if formats == {"docker"} else "oci"
-    words = build_words(_line(reader, builder, reader.state.path), items, usual)
+    line = _line(reader, builder, reader.state.path)
+    words = build_words(line, items, usual)
     count = len(reader.calls)
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
     if builder == "buildah" and len(reader.calls) > count:
-        reader.images += [(name, count) for name in tags(items)]
+        reader.images += [(name, count) for name in tags(line, items)]
 
 
-def _push(reader: Reader, items: list[Item]) -> None:
+def _tagged(reader: Reader, items: list[Item]) -> None:
+    """Other names for an image that the script has built."""
+    source = image_name(items[0].text)
+    made = [call for name, call in reader.images if name == source]
+    reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
+
+
+def _pushed(reader: Reader, names: list[Text], words: list[Item]) -> None:
     """The push of an image that the script has built, told where it was built."""
     both, path = reader.guards.both, reader.state.path
-    names, words = push_words(_line(reader, "buildah", path), items)
     made = [call for name, call in reader.images if name in names]
     if not made:
         reader.note("skipped-command", reader.text)
@@ -188,8 +194,24 @@ def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:
     if "login" in words[:3]:
         return shell_docker.login(reader, rest[words.index("login") + 1 :], name)
     if name in shell_docker.CLIENTS:
-        return shell_docker.run(reader, rest)
+        return _by_docker(reader, name, rest) or shell_docker.run(reader, rest)
     return None
+
+
+def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
+    """A build on a daemon, and what becomes of its image; None for everything else."""
+    command, items = docker_build.command_of(rest)
+    if command == "build":
+        docker_build.build(reader, items, _line(reader, DOCKER.name, reader.state.path))
+    elif command == "push" and reader.images:
+        line = _line(reader, DOCKER.name, reader.state.path)
+        _pushed(reader, *docker_build.push(items, line))
+    elif command == "tag" and reader.images and len(items) > 1:
+        _tagged(reader, items)
+    else:
+        return None
+    guard = reader.conditions.unknown(f"{name} {command} on line {reader.line}", reader.line)
+    return Status(guard, YES)
 
 
 def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:

@@ -13,7 +13,7 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
-from ci_kaniko.importing.shell.commands.containers import environment, values_of
+from ci_kaniko.importing.shell.commands.containers import alternatives, environment, values_of
 from ci_kaniko.importing.shell.commands.executor import first_word, looks_like_kaniko, record
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
@@ -102,20 +102,10 @@ def _options(reader: Reader, items: list[Item]) -> tuple[list[Item], list[Item]]
             options.append(item._replace(text=_named(_LONG[head[:2]], value)))
         elif rest:
             name = _LONG.get(head, head)
-            for _ in range(_alternatives(reader, rest)):
+            for _ in range(alternatives(reader.conditions, reader.state.path, rest)):
                 following = rest.pop(0)
                 options.append(following._replace(text=_named(name, following.text)))
     return options, rest
-
-
-def _alternatives(reader: Reader, items: list[Item]) -> int:
-    """How many words at the beginning are one: they exclude each other."""
-    both, seen = reader.guards.both, items[0].guard
-    for count, item in enumerate(items[1:], 1):
-        if reader.conditions.possible(both(both(seen, item.guard), reader.state.path)):
-            return count
-        seen = reader.guards.either(seen, item.guard)
-    return len(items)
 
 
 def _named(name: str, value: Text) -> Text:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
-from ci_kaniko.importing.shell.commands.containers import mounts
+from ci_kaniko.importing.shell.commands.containers import alternatives, mounts
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
@@ -81,6 +81,10 @@ class Line:
         self.within = within
         self.said: dict[Text, Item] = {}
 
+    def alternatives(self, items: list[Item]) -> int:
+        """How many words at the beginning are one: they exclude each other."""
+        return alternatives(self.conditions, self.within, items)
+
     def left(self, told: Told) -> None:
         """Say that a flag is not carried over."""
         self.note("builder-flag", told.shown, self.builder, line=told.item.line)
@@ -116,14 +120,16 @@ def build_words(line: Line, items: list[Item], usual: str = "oci") -> list[Item]
     """
     at = items[0].line if items else 0
     if line.builder == "buildkit":
-        _buildkit(line, list(_flags(items, _BUILDKIT_SWITCHES, {})))
+        _buildkit(line, list(flags_of(line, items, _BUILDKIT_SWITCHES, {})))
     else:
-        _buildah(line, list(_flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)), usual)
+        _buildah(line, list(flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)), usual)
     return line.words(at)
 
 
-def _flags(items: list[Item], switches: set[str], letters: dict[str, str]) -> Iterator[Told]:
-    """The flags of a command line, as pflag reads them."""
+def flags_of(
+    line: Line, items: list[Item], switches: set[str], letters: dict[str, str]
+) -> Iterator[Told]:
+    """The flags of a command line, as pflag reads them; a value may be one of several."""
     rest = [item for item in items if item.text]
     while rest:
         item = rest.pop(0)
@@ -136,14 +142,24 @@ def _flags(items: list[Item], switches: set[str], letters: dict[str, str]) -> It
             attached = without_head(item.text, first[:2])
             if name in switches or not (attached or rest):
                 yield Told(name, None, item)
+            elif attached:
+                yield Told(name, without_head(attached, "="), item)
             else:
-                given = without_head(attached, "=") if attached else rest.pop(0).text
-                yield Told(name, given, item)
+                yield from _following(line, name, item, rest)
         elif value or first[2:] in switches or not rest:
             yield Told(first[2:], value[0] if value else None, item)
         else:
-            after = rest.pop(0)
-            yield Told(first[2:], after.text, item._replace(split=item.split or after.split))
+            yield from _following(line, first[2:], item, rest)
+
+
+def _following(line: Line, name: str, item: Item, rest: list[Item]) -> Iterator[Told]:
+    """A flag with the word behind it, or with each of those that exclude each other."""
+    both = line.conditions.guards.both
+    for _ in range(line.alternatives(rest)):
+        after = rest.pop(0)
+        split = item.split or after.split
+        guard = both(item.guard, after.guard)
+        yield Told(name, after.text, item._replace(split=split, guard=guard))
 
 
 # -- BuildKit ------------------------------------------------------------------------------------
@@ -176,7 +192,7 @@ def _buildkit(line: Line, told: list[Told]) -> None:
         elif one.name == "output":
             _output(line, one)
         elif one.name in {"export-cache", "import-cache"}:
-            _cache(line, one)
+            cached(line, one)
         elif one.name == "secret" and "GIT_AUTH" not in spell(one.value or ()):
             line.say(one.item, "secret", one.value)
         else:
@@ -192,12 +208,7 @@ def _option(line: Line, one: Told, options: dict[str, str]) -> None:
     """``--opt``: of the Dockerfile's frontend."""
     value = one.value or ()
     if starts_with(value, "context="):
-        address, *fragment = split_text(without_head(value, "context="), "#", 1)
-        ref, *below = split_text(fragment[0], ":", 1) if fragment else [()]
-        place = without_head(without_head(address, "https://"), "git://")
-        line.say(one.item, "context", join(("git://", *place, *(("#", *ref) if ref else ()))))
-        if below:
-            line.say(one.item, "context-sub-path", below[0])
+        fetched(line, one, without_head(value, "context="))
         return
     for head, name in options.items():
         if starts_with(value, head):
@@ -206,10 +217,20 @@ def _option(line: Line, one: Told, options: dict[str, str]) -> None:
     line.left(one)
 
 
+def fetched(line: Line, one: Told, text: Text) -> None:
+    """The address of a repository, with a ref and a folder behind it."""
+    address, *fragment = split_text(text, "#", 1)
+    ref, *below = split_text(fragment[0], ":", 1) if fragment else [()]
+    place = without_head(without_head(address, "https://"), "git://")
+    line.say(one.item, "context", join(("git://", *place, *(("#", *ref) if ref else ()))))
+    if below:
+        line.say(one.item, "context-sub-path", below[0])
+
+
 def _output(line: Line, one: Told) -> None:
     """``--output``: names, whether they are pushed, and how."""
-    fields = [split_text(field, "=", 1) for field in _fields(one.value or ())]
-    given = {spell(key): value[0] if value else ("true",) for key, *value in fields}
+    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
+    given = {spell(key): value[0] if value else ("true",) for key, *value in pairs}
     kind = literal(given.pop("type", ("image",)))
     push = literal(given.pop("push", ("false",)))
     names = split_text(given.pop("name", ()), ",")
@@ -247,8 +268,9 @@ def _epoch(line: Line) -> None:
         line.said.pop(("--build-arg=SOURCE_DATE_EPOCH=0",), None)
 
 
-def _cache(line: Line, one: Told) -> None:
-    pairs = [split_text(field, "=", 1) for field in _fields(one.value or ())]
+def cached(line: Line, one: Told) -> None:
+    """Where layers are kept: in a registry, or nowhere that another build finds."""
+    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
     given = {spell(key): value[0] if value else () for key, *value in pairs}
     if literal(given.get("type", ())) != "registry" or "ref" not in given:
         line.left(one)
@@ -268,28 +290,28 @@ def _tagged(reference: Text) -> tuple[Text, Text]:
     return join((*parts, *name)), tag[0] if tag else ()
 
 
-def _fields(text: Text) -> list[Text]:
+def fields(text: Text) -> list[Text]:
     """The fields of a line of CSV, of which holes are text."""
-    fields: list[list[Part]] = [[]]
+    found: list[list[Part]] = [[]]
     quoted = False
     for part in text:
         if not isinstance(part, str):
-            fields[-1].append(part)
+            found[-1].append(part)
             continue
         at = 0
         while at < len(part):
             mark = part[at]
             if quoted and part[at : at + 2] == '""':
-                fields[-1].append('"')
+                found[-1].append('"')
                 at += 1
             elif mark == '"':
                 quoted = not quoted
             elif mark == "," and not quoted:
-                fields.append([])
+                found.append([])
             else:
-                fields[-1].append(mark)
+                found[-1].append(mark)
             at += 1
-    return [join(field) for field in fields]
+    return [join(field) for field in found]
 
 
 # -- Buildah -------------------------------------------------------------------------------------
@@ -351,9 +373,9 @@ def _carry(line: Line, one: Told, names: dict[str, str]) -> None:
         line.left(one)
 
 
-def tags(items: list[Item]) -> list[Text]:
+def tags(line: Line, items: list[Item]) -> list[Text]:
     """What a build of Buildah calls its image."""
-    told = _flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+    told = flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
     return [image_name(one.value or ()) for one in told if one.name == "tag"]
 
 
@@ -368,19 +390,20 @@ def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
     """Which image ``buildah push`` pushes, and what it says in kaniko's flags."""
     names = _carried_by_buildah("buildah push --")
     words: list[Told] = []
-    for one in _flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
+    for one in flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
         if one.name:
             _carry(line, one, names)
         else:
             words.append(one)
-    for target in words[1:] or words[:1]:
+    image = line.alternatives([one.item for one in words]) if words else 0
+    for target in words[image:] or words[:image]:
         place = without_head(target.value or (), "docker://")
         scheme = re.match("[a-z-]+:(?=[/.])", spell(place))
         if scheme:
             line.left(target)
         else:
             line.say(target.item, "destination", place)
-    return [image_name(one.value or ()) for one in words[:1]], [*line.said.values()]
+    return [image_name(one.value or ()) for one in words[:image]], [*line.said.values()]
 
 
 def subcommand(items: list[Item]) -> tuple[str, list[Item], list[Item]]:

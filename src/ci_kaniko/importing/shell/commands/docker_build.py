@@ -1,0 +1,129 @@
+"""``docker build`` and ``docker buildx build``, told in kaniko's flags."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import literal, spell, split_text, starts_with
+from ci_kaniko.importing.shell.commands.executor import record
+from ci_kaniko.importing.shell.commands.others import (
+    Line,
+    Told,
+    cached,
+    fetched,
+    fields,
+    flags_of,
+    image_name,
+    push_words,
+    subcommand,
+)
+from ci_kaniko.importing.signs import DOCKER
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Text
+    from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Item
+
+_SWITCHES = {
+    *("no-cache", "pull", "push", "load", "quiet", "q", "rm", "force-rm", "compress", "squash"),
+    *("debug", "D", "check", "all-tags", "a", "disable-content-trust"),
+}
+_LETTERS = {"t": "tag", "f": "file", "o": "output", "m": "memory", "c": "cpu-shares"}
+_SAME = {
+    "file": "dockerfile",
+    "build-arg": "build-arg",
+    "label": "label",
+    "target": "target",
+    "secret": "secret",
+    "annotation": "annotation",
+}
+_ITSELF = {
+    *("no-cache", "pull", "load", "quiet", "q", "rm", "force-rm", "progress", "compress", "debug"),
+    *("tag", "push", "D"),
+}
+"""What changes nothing in the image, or what kaniko does anyway."""
+_GROUPS = {"image", "buildx", "builder"}
+_FETCHED = re.compile(r"https?://|git://|git@|ssh://")
+
+
+def command_of(items: list[Item]) -> tuple[str, list[Item]]:
+    """What docker is to do, and the words of that: groups of commands are passed."""
+    name, _, rest = subcommand(items)
+    while name in _GROUPS and rest:
+        name, _, rest = subcommand(rest)
+    return name, rest
+
+
+def build(reader: Reader, items: list[Item], line: Line) -> None:
+    """Remember a build, and what it calls its image."""
+    told = list(flags_of(line, items, _SWITCHES, _LETTERS))
+    names = [one for one in told if one.name == "tag"]
+    for one in told:
+        _take(line, one, names)
+    words = line.words(items[0].line if items else 0)
+    count = len(reader.calls)
+    record(reader, words, reader.container, DOCKER.name)
+    if len(reader.calls) > count:
+        reader.images += [(image_name(one.value or ()), count) for one in names]
+
+
+def _take(line: Line, one: Told, names: list[Told]) -> None:
+    """What one flag says, or the context."""
+    value = literal(one.value or ())
+    if not one.name:
+        _context(line, one)
+    elif (one.name, value) == ("file", "-"):
+        line.left(one)
+    elif one.name in _SAME and one.value is not None:
+        line.say(one.item, _SAME[one.name], one.value)
+    elif one.name == "platform" and "," not in spell(one.value or ()):
+        line.say(one.item, "custom-platform", one.value)
+    elif one.name == "output":
+        _output(line, one, names)
+    elif one.name in {"cache-from", "cache-to"}:
+        cached(line, one)
+    elif one.name not in _ITSELF and not (one.name in {"provenance", "sbom"} and value == "false"):
+        line.left(one)
+    if one.name == "push" and value in {"", None, "true"}:
+        _pushed(line, one, names)
+
+
+def _pushed(line: Line, one: Told, names: list[Told]) -> None:
+    for name in names:
+        guard = line.conditions.guards.both(one.item.guard, name.item.guard)
+        line.say(name.item._replace(guard=guard), "destination", name.value)
+
+
+def _output(line: Line, one: Told, names: list[Told]) -> None:
+    """``--output``: only what goes to a registry is an image somewhere else."""
+    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
+    given = {spell(key): literal(value[0]) if value else "true" for key, *value in pairs}
+    kind = given.pop("type", None)
+    if kind == "docker" and not given:
+        return
+    pushes = kind == "registry" or (kind == "image" and given.pop("push", None) == "true")
+    if pushes and not given:
+        _pushed(line, one, names)
+    else:
+        line.left(one)
+
+
+def _context(line: Line, one: Told) -> None:
+    """A folder, or an address that is cloned; standard input has no place in a spec."""
+    value: Text = one.value or ()
+    if starts_with(value, "-"):
+        line.left(one)
+    elif _FETCHED.match(spell(value)):
+        fetched(line, one, value)
+    else:
+        line.say(one.item, "context", value)
+
+
+def push(items: list[Item], line: Line) -> tuple[list[Text], list[Item]]:
+    """Which image is pushed, and where to: all of its tags are more than a script tells."""
+    for one in flags_of(line, items, _SWITCHES, _LETTERS):
+        if one.name in {"all-tags", "a"}:
+            line.left(one)
+    plain = [item for item in items if not starts_with(item.text, "-")]
+    return push_words(line, plain)
