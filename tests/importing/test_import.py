@@ -231,7 +231,7 @@ def _refused(text: str, path: str = ".gitlab-ci.yml", source: str | None = None)
 def test_no_kaniko_in_it() -> None:
     error = _refused("build:\n  script: [make]\n")
     assert error.problems[0].rule == "no-kaniko"
-    assert "no job here runs kaniko" in str(error)
+    assert "no job here builds an image" in str(error)
 
 
 def test_broken_yaml_names_the_line() -> None:
