@@ -34,7 +34,7 @@ def program(name: str) -> str:
     found = _which(name, SEARCH)
     if found is None:
         pytest.skip(f"{name} is not installed")
-    if os.path.dirname(found) == NODE_TOOLS:
+    if os.path.dirname(found) == NODE_TOOLS and name != "node":
         program("node")
     return found
 

@@ -117,6 +117,35 @@ def test_git_tells_when_the_commit_was_made(target: TargetName, tmp_path: Path) 
     assert told("0" * 40) == (False, b"")
 
 
+def test_git_fetches_the_commit_for_jobs_without_git(tmp_path: Path) -> None:
+    """The rendered script in a real repository, by the path that stands for a server."""
+    folder = committed(tmp_path)
+    spec = ci_kaniko.loads(f"default_branch: main\n{SPEC}github: {{mode: container}}\n")
+    jobs = yaml11.load(ci_kaniko.render(spec, "github"))["jobs"]
+    (step,) = jobs["image-commit-time"]["steps"]
+    sha = (folder / ".git" / "refs" / "heads").iterdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_SERVER_URL": f"file://{folder.parent}",
+        "GITHUB_REPOSITORY": folder.name,
+        "GITHUB_SHA": next(sha).read_text().strip(),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
+
+    def told() -> bool:
+        words = [*tools.shell(), "-ec", step["run"]]
+        return not subprocess.run(
+            words, env=environment, capture_output=True, check=False
+        ).returncode
+
+    assert told()
+    assert (tmp_path / "output").read_text() == "timestamp=2026-01-02T03:04:05Z\n"
+    environment |= {"GITHUB_SHA": "0" * 40, "RUNNER_TEMP": str(tmp_path / "other")}
+    assert not told()
+
+
 @pytest.mark.parametrize("target", ["agola", "buildkite"])
 @pytest.mark.parametrize("told", [None, "", "2026-01-02", "*"])
 def test_a_build_that_is_not_told_when_stops(target: str, told: str | None) -> None:

@@ -244,8 +244,10 @@ def are_called_as_the_spec_says(found: set[str], pipeline: Pipeline, target: str
     assert known <= found
     own = {*pipeline.preparations()} if target in ("gitlab", "buildkite", "agola") else set[str]()
     rest = {name for name in found - known if not name.endswith(("/clone", "/prepare"))}
-    if target == "buildkite" and re.search(r"\$\{commit\.(date|timestamp)", str(pipeline.images)):
-        own |= {f"commit-time-{next(iter(pipeline.images))}"}
+    if re.search(r"\$\{commit\.(date|timestamp)", str(pipeline.images)):
+        first = next(iter(pipeline.images))
+        own |= {f"commit-time-{first}"} if target == "buildkite" else set()
+        own |= {f"build-{first}-commit-time"} if target == "github" else set()
     assert rest - {"changes", "checkout"} <= own
 
 
@@ -386,8 +388,9 @@ def sees_what_was_prepared(got: Recorded, job: Job, case: str) -> None:
 
 
 def commands_get_no_secret(ran: Ran, case: str, event: Event, target: str) -> None:
-    """GitLab gives every job of a project its variables."""
-    seen = "\n".join(line for got in ran.recorded.values() for line in got.tools_env)
+    """GitLab gives every job of a project its variables; GitHub's token fetches the commit."""
+    theirs = [got for name, got in ran.recorded.items() if not name.endswith("-commit-time")]
+    seen = "\n".join(line for got in theirs for line in got.tools_env)
     if seen and target != "gitlab":
         wanted = [job.run(target, event) for job in read_pipeline(case).jobs]
         secrets = {text for each in wanted for text in checks.all_secrets(each)}

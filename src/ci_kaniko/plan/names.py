@@ -21,7 +21,7 @@ SHELL_NAMES = {
     *("name_lower", "output", "owner", "owner_lower", "path", "repository_lower", "pull_request"),
     *("push", "ref", "ref_slug", "ref_tag", "repository_name", "repository_path", "short"),
     *("repository_url", "tag", "timestamp", "token", "date", "commit_date", "zone", "seconds"),
-    *("clock", "platform"),
+    *("clock", "platform", "COMMITTED"),
     *("number", "word", "semver", "metadata", "version", "numbers", "version_minor"),
     *("version_major", "ref_version", "artifact", "files", "folder", "hex", "names", "range"),
     *("settings", "variable"),

@@ -9,7 +9,15 @@ from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, flat, listed, only
 from ci_kaniko.rehearsing.logins import both, docker_pulls
 from ci_kaniko.rehearsing.programs import CURL, DOCKER, GIT
-from ci_kaniko.rehearsing.running import IMAGE_ENV, JOIN_ENV, JOIN_IMAGE, Outcome, Running
+from ci_kaniko.rehearsing.running import (
+    IMAGE_ENV,
+    JOIN_ENV,
+    JOIN_IMAGE,
+    PREPARE_ENV,
+    Outcome,
+    Running,
+    builder_in,
+)
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 from ci_kaniko.rehearsing.told import github as told
 
@@ -131,7 +139,9 @@ def _github_env(
         env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
         container = levels[-1]["container"]
         image = container["image"] if isinstance(container, dict) else container
-        given = JOIN_ENV if image.startswith(JOIN_IMAGE) else IMAGE_ENV
+        builds = any(builder_in(step.get("run", "")) for step in levels[-1]["steps"])
+        other = JOIN_ENV if image.startswith(JOIN_IMAGE) else PREPARE_ENV
+        given = IMAGE_ENV if builds else other
         env = {**given, "HOME": "/github/home", **env}
         levels = [*levels, container] if isinstance(container, dict) else levels
     else:

@@ -100,12 +100,12 @@ class GitHub(Section):
 
     def tools(self, build: Any) -> set[str]:
         """An action checks out, where the executor does not fetch."""
-        acts = build.context.is_checked_out and self.time_tool(build)
+        acts = build.context.is_checked_out and not self.fetches(build)
         return super().tools(build) | ({"checkout"} if acts else set())
 
     def time_tool(self, build: Any) -> str:
         """The runner has git, and the action gets the commit."""
-        return "" if self.fetches(build) else "checkout"
+        return "git" if self.fetches(build) else "checkout"
 
     def fetches(self, build: Any) -> bool:
         """In the executor's own image no action runs."""

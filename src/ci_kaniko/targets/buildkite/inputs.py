@@ -43,7 +43,7 @@ def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
     build = plan.spec
     settings = settings_with_inputs(build, "buildkite") if takes_inputs(build) else []
     chosen = [name for text in settings for name in inputs_in(text)]
-    if takes_inputs(build) and (name := chooser(build)):
+    if takes_inputs(build) and plan.arguments and (name := chooser(build)):
         chosen.append(name)
     return [(name, build.inputs[name]) for name in dict.fromkeys([*asked.values(), *chosen])]
 

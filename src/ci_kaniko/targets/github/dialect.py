@@ -13,7 +13,7 @@ from ci_kaniko.shell.join import joined
 from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import INPUT_PREFIX, inputs_in
-from ci_kaniko.targets.shared import GIT_TIME, checked_platforms, config_folder
+from ci_kaniko.targets.shared import GIT_TIME, checked_platforms, config_folder, told_time
 from ci_kaniko.text.quoting import TO_LOWER, continued, quote
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.plan.model import HostLogin, Plan
 
+TIME_VARIABLE = "COMMITTED"
+"""How a job gets the time of the commit from another one."""
 CONTEXT = "/kaniko/context"
 """Where the checkout is mounted."""
 _REPOSITORY_URL = "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
@@ -141,8 +143,10 @@ def chosen_runner(plan: Plan) -> dict[str, str]:
     return {f"INPUT_{name.upper()}": DIALECT.input_value(name) for name in listed}
 
 
-def _checked_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str]:
-    return [*_checked_inputs(plan), *folders(plan)]
+def _told_first(folders: Callable[[Plan], list[str]], plan: Plan) -> list[str]:
+    """In an image without git another job says when the commit was made."""
+    time = told_time(f'printf %s "${TIME_VARIABLE}"') if plan.tells_time else []
+    return [*_checked_inputs(plan), *folders(plan), *time]
 
 
 _CLONE_URL = "git://${GITHUB_SERVER_URL#https://}/$GITHUB_REPOSITORY.git#$GITHUB_REF#$GITHUB_SHA"
@@ -229,15 +233,12 @@ class _InContainer(_GitHub):
             DIGEST: Cell(literal="/kaniko/digest"),
             THIS_REPOSITORY: Cell(text=_CLONE_URL),
         },
-        opening=partial(_checked_first, config_folder),
+        opening=partial(_told_first, config_folder),
         withheld=True,
     )
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
-        if name in {"commit.timestamp", "commit.date"}:
-            instead = name.replace("commit", "build")
-            return Impossible("there is no git in the executor's image", f"use ${{{instead}}}")
-        return super().cell(name, plan)
+        return Cell("committed") if name == "commit.timestamp" else super().cell(name, plan)
 
 
 DIALECT = _GitHub()
@@ -245,4 +246,4 @@ CONTAINER = _InContainer()
 JOIN = _SITE._replace(opening=_join_opening)
 """Here the join's tool runs in a container, as the executor does."""
 _JOIN_INSIDE = joined(CONTAINER.site)
-JOIN_INSIDE = _JOIN_INSIDE._replace(opening=partial(_checked_first, _JOIN_INSIDE.opening))
+JOIN_INSIDE = _JOIN_INSIDE._replace(opening=partial(_told_first, _JOIN_INSIDE.opening))

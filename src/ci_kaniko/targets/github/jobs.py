@@ -9,7 +9,8 @@ from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
 from ci_kaniko.plan.model import CERTIFICATES, GitLogin
 from ci_kaniko.plan.pulls import pull_login
-from ci_kaniko.plan.tools import join_image
+from ci_kaniko.plan.tools import git_image, join_image
+from ci_kaniko.quick.records import replace
 from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, only_files, read_digest
 from ci_kaniko.spec.pulled import mirrored, own_executor
@@ -22,6 +23,7 @@ from ci_kaniko.targets.github.dialect import (
     DIALECT,
     JOIN,
     JOIN_INSIDE,
+    TIME_VARIABLE,
     chosen_runner,
     container_that_stops,
     in_container,
@@ -29,7 +31,7 @@ from ci_kaniko.targets.github.dialect import (
 from ci_kaniko.targets.github.held import Held
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.targets.github.pulls import pulls_with
-from ci_kaniko.targets.shared import with_defaults
+from ci_kaniko.targets.shared import GIT_TIME, with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -99,6 +101,55 @@ def ids(image: Image) -> list[str]:
 def last_ids(image: Image) -> list[str]:
     """The jobs that others wait for."""
     return [base_id(image)] if image.join else ids(image)
+
+
+def asking_for_time(images: Iterable[Image]) -> list[Image]:
+    """The images whose jobs have no git to ask when the commit was made."""
+    return [image for image in images if image.tells_time and is_inside(image.plan)]
+
+
+def time_id(image: Image) -> str:
+    """The id of the job that asks for an image, and for those after it."""
+    return f"{base_id(image)}-commit-time"
+
+
+def timing(image: Image) -> Job:
+    """The job that reads when the commit was made, for jobs in an image without git."""
+    helper = '!f() { echo username=oauth2; echo "password=$GITHUB_TOKEN"; }; f'
+    lines = [
+        "set -eu",
+        'git init --quiet "$RUNNER_TEMP/commit"',
+        'cd "$RUNNER_TEMP/commit"',
+        *continued(
+            f"git -c credential.helper={quote(helper)}",
+            ["fetch --quiet --depth=1", '"$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" "$GITHUB_SHA"'],
+        ),
+        f'committed=$(TZ=UTC {GIT_TIME} "$GITHUB_SHA")',
+        'echo "timestamp=$committed" > "$GITHUB_OUTPUT"',
+    ]
+    plan = image.plan
+    token = {"GITHUB_TOKEN": "${{ secrets.GITHUB_TOKEN }}"}
+    step = Step("Read the time of the commit", "\n".join(lines) + "\n", "sh", "git", token)
+    return Job(
+        id=time_id(image),
+        name="Read the time of the commit",
+        runs_on=labels(plan),
+        timeout_minutes=min(plan.spec.github.timeout_minutes, 10),
+        permissions=[Permission("contents", "read", "to fetch the commit")],
+        container={"image": git_image(plan.spec)},
+        outputs={"timestamp": "${{ steps.git.outputs.timestamp }}"},
+        steps=[step],
+    )
+
+
+def told(job: Job, plan: Plan, asking: Iterable[Image]) -> Job:
+    """A job that waits for that one, where its script says when the commit was made."""
+    if not (plan.tells_time and is_inside(plan)):
+        return job
+    name = time_id(next(iter(asking)))
+    given = {TIME_VARIABLE: f"${{{{ needs.{name}.outputs.timestamp }}}}"}
+    steps = [replace(step, env={**given, **step.env}) for step in job.steps]
+    return replace(job, needs=(name, *job.needs), steps=steps)
 
 
 def jobs_of_others(image: Image) -> list[str]:

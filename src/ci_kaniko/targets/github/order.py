@@ -8,12 +8,15 @@ from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
 from ci_kaniko.quick.records import replace
 from ci_kaniko.targets.github.events import all_of
 from ci_kaniko.targets.github.jobs import (
+    asking_for_time,
     building,
     job_id,
     jobs_of_others,
     joining,
     labels,
     last_ids,
+    timing,
+    told,
 )
 from ci_kaniko.targets.github.model import Job, Permission, Step
 from ci_kaniko.text.quoting import annotated
@@ -65,6 +68,9 @@ class _Workflow:
     def jobs(self) -> Iterator[Job]:
         if self.watched:
             yield self._watching()
+        asking = asking_for_time(self.pipeline.images)
+        if asking:
+            yield self._timing(asking)
         for image in self.pipeline.images:
             needs = [name for each in image.needs for name in last_ids(self.images[each])]
             if image.name in self.watched:
@@ -77,12 +83,20 @@ class _Workflow:
                 steps = [_guarded(step, guard) for step in built.steps] if guard else built.steps
                 mine = _also(condition, _is_chosen(image, job))
                 self.skipping[image.name].add(mine)
-                yield replace(built, needs=tuple(needs), condition=mine, steps=steps)
+                waiting = replace(built, needs=tuple(needs), condition=mine, steps=steps)
+                yield told(waiting, job.plan, asking)
             if image.join:
                 always = image.join.pushes_always and not guard
                 condition = _after(image, always=always, status=may_be_skipped)
                 self.skipping[image.name].add(condition)
-                yield replace(joining(image, image.join), condition=condition)
+                joined = replace(joining(image, image.join), condition=condition)
+                yield told(joined, image.join, asking)
+
+    def _timing(self, asking: list[Image]) -> Job:
+        """It runs where any of those that ask for it may: a job that is skipped tells nothing."""
+        several = {self.conditions[image.name] for image in asking}
+        condition = several.pop() if len(several) == 1 else ""
+        return replace(timing(asking[0]), condition=condition)
 
     def _condition_of_watching(self) -> str:
         """What all images have in common that are looked for."""

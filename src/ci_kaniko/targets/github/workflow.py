@@ -12,7 +12,7 @@ from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
-from ci_kaniko.plan.pipeline import Named, pipeline, workflow_name
+from ci_kaniko.plan.pipeline import READS_TIME, Named, pipeline, workflow_name
 from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
@@ -22,7 +22,15 @@ from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.github import TARGET
 from ci_kaniko.targets.github.changes import Changes
 from ci_kaniko.targets.github.events import events
-from ci_kaniko.targets.github.jobs import RUNNERS, adapted, dialect_of, ids, is_inside
+from ci_kaniko.targets.github.jobs import (
+    RUNNERS,
+    adapted,
+    asking_for_time,
+    dialect_of,
+    ids,
+    is_inside,
+    time_id,
+)
 from ci_kaniko.targets.github.order import CHANGES, jobs
 from ci_kaniko.targets.github.reusable import call, impossible_inputs
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
@@ -228,6 +236,8 @@ def _job_ids(pipeline: Pipeline, changes: Changes) -> Iterator[Finding]:
     ]
     if changes.outputs:
         named.append(Named(pipeline.images[0], CHANGES, "job id", "tells the images apart"))
+    if asking := asking_for_time(pipeline.images):
+        named.append(Named(asking[0], time_id(asking[0]).lower(), "job id", READS_TIME))
     yield from duplicate_names(named, "github", "job")
 
 
