@@ -71,13 +71,15 @@ def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
 def shells_for(event: Event, case: str, target: str) -> tuple[str, ...]:
     """The shell of the target; where most branches are taken, also those that no other has run."""
     own = tools.serving(NATIVE.get(target, "busybox"))
+    if event.name != DEFAULT_BRANCH.name:
+        return (own,)
     scripted = [
         name
         for name in TARGETS
         if refused(case, name) is None
         and (name != "kubernetes" or "set -eu" in render(case, name, event))
     ]
-    if event.name != DEFAULT_BRANCH.name or target not in scripted:
+    if target not in scripted:
         return (own,)
     others = tuple(shell for shell in ("dash", "bash", "busybox") if shell in {*SHELLS} - {own})
     turn = scripted.index(target)
@@ -110,16 +112,39 @@ def test_what_reaches_the_executor(case: str, target: str) -> None:
 
     in_parallel(
         partial(job, event, shell)
-        for event in started(case)
-        if not event.fork or is_fed(case, target, event)
+        for event in events_for(case, target)
         for shell in shells_for(event, case, target)
     )
+
+
+def events_for(case: str, target: str) -> list[Event]:
+    """Every event; of a request and one from a fork, which only lacks secrets, one on a target."""
+    takes_fork = (CASES.index(case) + TARGETS.index(target)) % 2 == 1
+    return [
+        event
+        for event in started(case)
+        if not event.pull_request or event.fork == (takes_fork and is_fed(case, target, event))
+    ]
 
 
 def is_fed(case: str, target: str, event: Event) -> bool:
     """Whether a run of the repository itself gets secrets: without any, that of a fork is alike."""
     fed = expected_logins.fed(Run(read(case), target, event))
     return bool(fed.secrets or fed.docker_configs)
+
+
+def test_every_kind_of_request_is_run() -> None:
+    """On some target, for each case in which it starts the job."""
+    for case in CASES:
+        targets = [target for target in TARGETS if (case, target) in RENDERED]
+        wanted = {
+            event
+            for event in started(case)
+            for target in targets
+            if event.pull_request and (not event.fork or is_fed(case, target, event))
+        }
+        ran = {event for target in targets for event in events_for(case, target)}
+        assert wanted <= ran, case
 
 
 @pytest.mark.parametrize("case", CASES)
