@@ -170,6 +170,68 @@ def test_a_release_is_of_the_version_of_its_tag(tag: str, status: int) -> None:
     assert taken == {"test", "describe", "publish", "announce"}
 
 
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+PROGRAMS = {
+    "docker": f"""
+        case $1 in
+          login) read -r password; echo "$* $password" >> "$RECORD" ;;
+          *) [ -e "$RECORD.again" ] || {{ : > "$RECORD.again"; exit 1; }}
+             echo "$*" >> "$RECORD"; echo {DIGEST} ;;
+        esac""",
+    "gh": 'echo "$*" >> "$RECORD"; cat notes.md >> "$RECORD"',
+    "sleep": 'echo "sleep $1" >> "$RECORD"',
+}
+
+
+def ran(tmp_path: Path, name: str, job: str, step: str) -> str:
+    """What a step of a workflow asks of the programs that it starts, which only note it."""
+    (script,) = [one["run"] for one in workflow(name)["jobs"][job]["steps"] if step in str(one)]
+    for program, body in PROGRAMS.items():
+        (tmp_path / program).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (tmp_path / program).chmod(0o755)
+    (tmp_path / "dist").mkdir(exist_ok=True)
+    (tmp_path / "dist" / "a.whl").touch()
+    given = {
+        "GITHUB_ACTOR": "octocat",
+        "GITHUB_OUTPUT": f"{tmp_path}/output",
+        "GITHUB_REF_NAME": "v1.2.3",
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_TOKEN": "t0ken",
+        "DIGEST": DIGEST,
+        "RECORD": f"{tmp_path}/record",
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        [*tools.shell("bash"), "-e", "-c", script], cwd=tmp_path, env=given, check=False
+    )
+    assert done.returncode == 0
+    return (tmp_path / "record").read_text(encoding="utf-8")
+
+
+def test_a_release_waits_for_its_image_and_names_it(tmp_path: Path) -> None:
+    assert ran(tmp_path, "image", "attest", "Log in") == (
+        "login ghcr.io --username octocat --password-stdin t0ken\n"
+    )
+    (tmp_path / "record").unlink()
+    image = "ghcr.io/ci-kaniko/ci-kaniko:v1.2.3"
+    assert ran(tmp_path, "release", "image", "Wait for it").splitlines() == [
+        "login ghcr.io --username octocat --password-stdin t0ken",
+        "sleep 30",
+        f"buildx imagetools inspect {image} --format {{{{.Manifest.Digest}}}}",
+    ]
+    assert (tmp_path / "output").read_text(encoding="utf-8") == f"digest={DIGEST}\n"
+    (tmp_path / "record").unlink()
+    asked, *notes = ran(tmp_path, "release", "announce", "Make the release").splitlines()
+    assert asked == (
+        "release create v1.2.3 --repo acme/shop --verify-tag --notes-file notes.md dist/a.whl"
+    )
+    assert notes == [
+        "Changes: https://github.com/acme/shop/blob/v1.2.3/CHANGELOG.md",
+        "",
+        f"Image: `ghcr.io/ci-kaniko/ci-kaniko@{DIGEST}`",
+    ]
+
+
 def test_github_can_read_the_issue_templates() -> None:
     folder = ROOT / ".github" / "ISSUE_TEMPLATE"
     forms = sorted(folder.glob("w*.yml"))
