@@ -881,3 +881,11 @@ def test_a_file_that_github_would_not_read_is_refused() -> None:
     assert problem.rule == "too-large"
     assert problem.hint
     assert "only: [NAME" in problem.hint
+
+
+def test_what_starts_pipelines_is_no_pull_request() -> None:
+    text = "destinations: ['ghcr.io/a/b:1']\ndefault_branch: main\n"
+    text += "registries: {ghcr.io: {username: a, password: TOKEN}}\n"
+    rendered = ci_kaniko.render(ci_kaniko.loads(text + "triggers: {pipelines: true}\n"), "github")
+    assert "pull_request" not in rendered
+    assert "TOKEN: ${{ secrets.TOKEN }}" in rendered

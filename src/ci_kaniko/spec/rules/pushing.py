@@ -30,11 +30,13 @@ def _something_is_pushed(spec: Build) -> Iterator[Finding]:
             on_key=True,
         )
     if spec.destinations and spec.push == "never":
+        of_others = spec.at(("push",))[0] == "images" != spec.at(("destinations",))[0]
         yield Finding(
             "never-pushed",
             ("push",),
             "the destinations are never used",
-            "leave push: out, or remove the destinations",
+            "leave push: out, or "
+            + ("say destinations: null here" if of_others else "remove the destinations"),
             severity="warning",
         )
 

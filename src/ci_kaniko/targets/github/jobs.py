@@ -64,8 +64,10 @@ def adapted(image: Image) -> Image:
 
 
 def _adapted(plan: Plan) -> Plan:
-    started = plan.started
-    plan = plan._replace(started=started._replace(merge_groups=started.pull_requests))
+    # What starts pipelines starts none in a pull request there.
+    requests = plan.started.pull_requests
+    started = plan.started._replace(merge_groups=requests, requests=None if requests else False)
+    plan = plan._replace(started=started)
     if is_inside(plan) and plan.git_login is None and plan.spec.context.is_directory:
         plan = plan._replace(git_login=GitLogin("oauth2", None))
     return plan
