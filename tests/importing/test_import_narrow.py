@@ -235,6 +235,11 @@ CASES = {
         {"git": {"token": "IMAGE_KEY_PEM"}},
         set(),
     ),
+    "a cache that is read only": Case(
+        ("pod.yml", _POD.replace("FLAG", "--cache, --cache-repo=quay.io/acme/c, --no-push-cache")),
+        {"cache": {"repo": "quay.io/acme/c"}},
+        {"unwritten-cache"},
+    ),
     "an output elsewhere": Case(
         ("pod.yml", _POD.replace("FLAG", "--tar-path=/data/image.tar")),
         {"options": None},

@@ -20,6 +20,10 @@ _SWITCHES = {
 
 
 def take_cache(work: Work) -> None:
+    quiet = {flag.when for flag in work.of("no-push")}
+    for flag in work.of("no-push-cache"):
+        if flag.on and flag.when not in quiet:
+            work.job.tell("unwritten-cache", flag.line)
     enabled = work.last("cache")
     repo = work.last("cache-repo")
     others = [flag for flag in work.flags if flag.name in {"cache-ttl", "cache-dir", *_SWITCHES}]
