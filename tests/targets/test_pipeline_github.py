@@ -862,6 +862,17 @@ def test_what_github_cannot_hold_is_refused(rule: str, text: str) -> None:
     assert refused(text) == {rule}
 
 
+def test_a_job_that_is_put_into_a_workflow_waits_for_others_of_it() -> None:
+    """In a file of its own nobody is there to wait for, and GitHub would refuse the whole file."""
+    text = ONE + "github: {extra: {needs: %s}}\n"
+    merged = text + "outputs: {github: {path: .github/workflows/ci.yml, mode: merge}}\n"
+    for written, wanted in (("test", "test"), ("[lint, test]", ["lint", "test"])):
+        (job,) = yaml11.load(rendered(merged % written))["jobs"].values()
+        assert job["needs"] == wanted
+        assert refused(text % written) == {"owned-key"}
+    assert refused(merged % "{a: b}") == {"wrong-type"}
+
+
 # -- sizes --------------------------------------------------------------------------------------
 
 
