@@ -110,6 +110,18 @@ CASES = {
 SHELLS = (["dash"], ["bash"], ["busybox", "sh"])
 
 
+WGET = r"""#!/bin/sh
+printf "%s\n" "$*" >> {}/asked
+for url; do :; done
+count=$#
+while [ $count -gt 1 ]; do set -- "$@" "$1"; shift; count=$((count - 1)); done
+shift
+rest=${{url#*://}}
+exec {} wget --header "Host: ${{rest%%/*}}" "$@" "http://127.0.0.1:{}/${{rest#*/}}"
+"""
+"""Busybox' wget, which gets to the server whatever host is asked."""
+
+
 class Box(NamedTuple):
     """A folder in the place of a container's root, and the ports of the clouds."""
 
@@ -125,7 +137,8 @@ class Box(NamedTuple):
         for name, text in files.items():
             (self.folder / name).write_text(text)
         given = {k: str(self.folder / text) if text in files else text for k, text in env.items()}
-        inside = re.sub(r"(?<![\w.$-])/root(?=/|\s)", str(self.folder / "root"), script)
+        home = str(self.folder / "root")
+        inside = re.sub(r"(?<![\w.$-])/(?:root|home/user)(?=/|\s)", home, script)
         program = [tools.program(shell[0]), *shell[1:], "-c", inside]
         places = {name: str(self.folder / name) for name in ("root", "checkout")}
         given |= {"HOME": places["root"], "CI_PROJECT_DIR": places["checkout"]}
@@ -159,33 +172,43 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     with clouds.serving(folder) as (plain, secure):
         to = f"--insecure --connect-to :80:127.0.0.1:{plain} --connect-to :443:127.0.0.1:{secure}"
         wrapper = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {folder}/asked\nexec {curl} {to} "$@"\n'
-        for name, text in {"curl": wrapper, "buildah": "#!/bin/sh\n"}.items():
+        direct = WGET.format(folder, tools.program("busybox"), plain)
+        programs = {"curl": wrapper, "wget": direct}
+        programs |= dict.fromkeys(("buildah", "buildctl-daemonless.sh"), "#!/bin/sh\n")
+        for name, text in programs.items():
             (folder / "bin" / name).write_text(text)
             (folder / "bin" / name).chmod(0o755)
         yield Box(folder, (plain, secure))
 
 
-def job(case: Case, event: Event) -> tuple[str, dict[str, str]]:
+BY_WGET = ("google machine", "azure machine", "azure pod", "azure identity")
+"""What BuildKit's image asks for, which has busybox and nothing else."""
+
+
+def job(case: Case, event: Event, builder: str = "buildah") -> tuple[str, dict[str, str]]:
     """The script of a job of GitLab, and its environment."""
     spec = ci_kaniko.loads(
-        f"builder: buildah\ndefault_branch: main\ndestinations: ['{case.host}/acme/shop:1']\n"
+        f"builder: {builder}\ndefault_branch: main\ndestinations: ['{case.host}/acme/shop:1']\n"
         f"registries: {{{case.host}: {case.login}}}\ncontext: s\n"
     )
     (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
     return found["script"][0], {**gitlab.environment(event), **case.env}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_cloud_opens_its_registry(box: Box, name: str) -> None:
+BUILT = [(name, "buildah") for name in CASES] + [(name, "buildkit") for name in BY_WGET]
+
+
+@pytest.mark.parametrize(("name", "builder"), BUILT)
+def test_a_cloud_opens_its_registry(box: Box, name: str, builder: str) -> None:
     """Whatever shell runs it; nobody sees a secret, and a request holds none."""
     case = CASES[name]
     for shell in SHELLS:
-        status, printed = box.run(*job(case, DEFAULT_BRANCH), shell)
+        status, printed = box.run(*job(case, DEFAULT_BRANCH, builder), shell)
         assert status == 0, printed
         assert box.logins == {case.host: case.opens}, shell
         secrets = (*clouds.SECRETS, "s3cret")
         assert not [each for each in secrets if each in box.words + printed]
-    status, printed = box.run(*job(case, PULL_REQUEST), ["dash"])
+    status, printed = box.run(*job(case, PULL_REQUEST, builder), ["dash"])
     assert (status, box.words) == (0, ""), printed
     assert not (box.folder / "root" / ".docker" / "config.json").exists()
 
@@ -200,9 +223,11 @@ def test_what_a_cloud_refuses_stops_the_job(box: Box) -> None:
         "azure identity": {"AZURE_ID_TOKEN": "another"},
         "aws agent": {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/dev/null"},
     }
-    for name, env in wrong.items():
+    asked = [(name, env, "buildah") for name, env in wrong.items()]
+    asked.append(("azure identity", wrong["azure identity"], "buildkit"))
+    for name, env, builder in asked:
         for shell in SHELLS:
-            script, given = job(CASES[name], DEFAULT_BRANCH)
+            script, given = job(CASES[name], DEFAULT_BRANCH, builder)
             status, printed = box.run(script, {**given, **env}, shell)
             assert status != 0, name
             refused = "returned error: 403" in printed

@@ -28,7 +28,6 @@ class Kaniko(Builder):
     container = "container"
     confined = True
     takes_arguments = True
-    asks_clouds = True
 
     def image(self, build: Build, *, with_shell: bool) -> str:
         return executor_image(build, with_shell=with_shell)

@@ -106,6 +106,12 @@ class HostLogin(NamedTuple):
         return None
 
     @property
+    def shows_nothing(self) -> bool:
+        """Whether a script can ask for its password with no more secret than in what it sends."""
+        google = self.login.google
+        return bool(self.login.azure or (google and google.use))
+
+    @property
     def asked(self) -> bool:
         """Whether the script asks the cloud for a password of the registry."""
         by_identity = self.exchanged and self.login.kind == "azure"

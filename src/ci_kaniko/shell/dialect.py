@@ -258,15 +258,16 @@ def _impossible_condition(
 def impossible_exchanges(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
     """Logins to clouds that nothing in a job's image can ask for."""
     builder = builder_of(plan)
-    if builder.asks_clouds or not dialect.site.inherits:
+    if builder.client != "wget" or not dialect.site.inherits:
         return
     for login in plan.logins:
-        if plan.arguments and login.asked:
+        if plan.arguments and login.asked and not login.shows_nothing:
+            why = "signs a request" if login.login.aws else "sends a token and shows it to nobody"
             yield Finding(
                 "impossible-login",
                 login.where,
                 f"the image of {builder.name} has no helper that gets into {quoted(login.host)} "
-                "this way, and no program that asks for a token and shows it to nobody",
+                f"this way, and no program that {why}",
                 f"{_instead(login)}; a docker_config; or another builder on this target",
             )
 

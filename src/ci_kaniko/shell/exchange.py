@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
 from ci_kaniko.shell.curl import CURL, json_field, received
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ci_kaniko.plan.clouds import Cloud
     from ci_kaniko.plan.model import HostLogin
     from ci_kaniko.shell.draft import Draft
@@ -26,6 +29,7 @@ _METADATA = "curl --fail --silent --show-error --connect-timeout 5"
 """On what is no machine of the cloud nobody answers there."""
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _ACR = "https://containerregistry.azure.net"
+_IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01"
 
 
 class Exchange:
@@ -34,6 +38,8 @@ class Exchange:
     def __init__(self, draft: Draft, secrets: Secrets) -> None:
         self._draft = draft
         self._secrets = secrets
+        # What runs elsewhere is asked for by curl, whatever the builder's own image has.
+        self._has_curl = not draft.site.inherits or builder_of(draft.plan).client == "curl"
 
     def password(self, login: HostLogin) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""
@@ -160,15 +166,7 @@ class Exchange:
         assert google is not None, "asked before"
         if not (cloud and cloud.token):
             url = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts"
-            return [
-                "token=$(",
-                f"  {_METADATA} --header 'Metadata-Flavor: Google' \\",
-                f"    {url}/default/token |",
-                f"    {json_field('access_token')}",
-                ")",
-                *received("token"),
-                *draft.dialect.masked("token"),
-            ]
+            return self._told(f"{url}/default/token", "Metadata-Flavor: Google")
         kind = "urn:ietf:params:oauth:token-type"
         request = (
             "grant_type=urn:ietf:params:oauth:grant-type:token-exchange"
@@ -178,9 +176,7 @@ class Exchange:
         scope = '{"scope":["' + _GOOGLE_SCOPE + '"]}'
         return [
             *draft.dialect.identity(draft.plan, cloud.name, cloud.token),
-            *self._posted(
-                request, "subject_token", "https://sts.googleapis.com/v1/token", "access_token"
-            ),
+            *self._posted(quote(request), "subject_token", "https://sts.googleapis.com/v1/token"),
             "token=$(",
             "  printf 'Authorization: Bearer %s' \"$token\" |",
             f"    {CURL} --header @- --header 'Content-Type: application/json' \\",
@@ -202,7 +198,10 @@ class Exchange:
         if azure.tenant_id:
             exchange += f"&tenant={azure.tenant_id}"
         registry = self._posted(
-            exchange, "access_token", f"https://{login.host}/oauth2/exchange", "refresh_token"
+            quote(exchange),
+            "access_token",
+            f"https://{login.host}/oauth2/exchange",
+            "refresh_token",
         )
         assertion = (
             f"grant_type=client_credentials&scope={_ACR}/.default"
@@ -214,39 +213,56 @@ class Exchange:
             url = f"{authority}/{azure.tenant_id}/oauth2/v2.0/token"
             return [
                 *draft.dialect.identity(draft.plan, cloud.name, cloud.token),
-                *self._posted(request, "client_assertion", url, "access_token"),
+                *self._posted(quote(request), "client_assertion", url),
                 *registry,
             ]
-        imds = f"http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource={_ACR}"
+        given = f'{quote(assertion)}"&client_id=$AZURE_CLIENT_ID"'
+        url = f'"{authority}/$AZURE_TENANT_ID/oauth2/v2.0/token"'
+        asked = [
+            'token=$(cat "$AZURE_FEDERATED_TOKEN_FILE")',
+            *self._posted(given, "client_assertion", url),
+        ]
         return [
             'if [ -n "${AZURE_FEDERATED_TOKEN_FILE:-}" ]; then',
-            "  token=$(",
-            f"    {CURL} --data {quote(assertion)} \\",
-            '      --data-urlencode "client_id=$AZURE_CLIENT_ID" \\',
-            '      --data-urlencode "client_assertion@$AZURE_FEDERATED_TOKEN_FILE" \\',
-            f'      "{authority}/$AZURE_TENANT_ID/oauth2/v2.0/token" |',
-            f"      {json_field('access_token')}",
-            "  )",
+            *indented(asked),
             "else",
-            "  token=$(",
-            f"    {_METADATA} --header 'Metadata: true' \\",
-            f"      {quote(imds)} |",
-            f"      {json_field('access_token')}",
-            "  )",
+            *indented(self._told(quote(f"{_IMDS}&resource={_ACR}"), "Metadata: true")),
             "fi",
-            *received("token"),
-            *draft.dialect.masked("token"),
             *registry,
         ]
 
-    def _posted(self, data: str, name: str, url: str, field: str) -> list[str]:
-        """Lines that exchange ``$token`` for another: it goes to curl by standard input."""
+    # -- servers --------------------------------------------------------------------------------
+
+    def _told(self, url: str, header: str) -> list[str]:
+        """Lines that take a token from who tells it to whom it can reach; no secret is sent."""
+        call = f"{_METADATA} --header" if self._has_curl else "wget -q -O - --header"
+        return self._token([f"{call} {quote(header)} \\", f"  {url} |"], "access_token")
+
+    def _posted(self, data: str, name: str, url: str, field: str = "access_token") -> list[str]:
+        """Lines that exchange ``$token`` for another: it is no word of a command.
+
+        ``data`` and ``url`` are words. Wget takes a form from files only, and a token has nothing
+        that a form would write in another way.
+        """
+        if self._has_curl:
+            asked = [
+                'printf %s "$token" |',
+                f"  {CURL} --data {data} \\",
+                f"    --data-urlencode {name}@- {url} |",
+            ]
+            return self._token(asked, field)
+        asked = [
+            "form=$(mktemp)",
+            f'printf %s {data}"&{name}=$token" > "$form"',
+            f'wget -q -O - --post-file "$form" {url} |',
+        ]
+        return self._token(asked, field, ['rm "$form"'])
+
+    def _token(self, asked: list[str], field: str, then: Iterable[str] = ()) -> list[str]:
+        """``$token`` from the answer to a call."""
         return [
             "token=$(",
-            '  printf %s "$token" |',
-            f"    {CURL} --data {quote(data)} \\",
-            f"      --data-urlencode {name}@- {url} |",
-            f"    {json_field(field)}",
+            *indented([*asked, f"  {json_field(field)}", *then]),
             ")",
             *received("token"),
             *self._draft.dialect.masked("token"),

@@ -71,7 +71,7 @@ class Buildah(Builder):
     carried = CARRIED
     settings = "/root/.config/containers"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
-    asks_clouds = True
+    client = "curl"
     env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
 
     def image(self, build: Build, *, with_shell: bool) -> str:

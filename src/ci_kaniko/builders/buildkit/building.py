@@ -42,6 +42,7 @@ class BuildKit(Builder):
     program = "buildctl-daemonless.sh"
     home = "/home/user"
     user = 1000
+    client = "wget"
     unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
     env = MappingProxyType({"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"})
     carried = CARRIED
