@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
-from ci_kaniko.importing.shell.commands import docker_build
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
@@ -200,6 +199,10 @@ def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:
 
 def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
     """A build on a daemon, and what becomes of its image; None for everything else."""
+    if not {"build", "push", "tag"} & {literal(item.text) for item in rest}:
+        return None
+    from ci_kaniko.importing.shell.commands import docker_build
+
     command, items = docker_build.command_of(rest)
     if command == "build":
         docker_build.build(reader, items, _line(reader, DOCKER.name, reader.state.path))
