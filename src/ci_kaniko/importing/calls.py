@@ -249,6 +249,18 @@ def starts_with(text: Text, head: str) -> bool:
     return bool(text) and isinstance(text[0], str) and text[0].startswith(head)
 
 
+def after(text: Text, prefix: Text) -> Text | None:
+    """What follows a prefix of a text; None when it does not begin with one."""
+    rest = list(text)
+    for part in prefix:
+        have = rest.pop(0) if rest else None
+        if have != part:
+            if not (isinstance(have, str) and isinstance(part, str) and have.startswith(part)):
+                return None
+            rest.insert(0, have[len(part) :])
+    return join(rest) if prefix else None
+
+
 def without_head(text: Text, head: str) -> Text:
     """A text without what it begins with."""
     return join((str(text[0])[len(head) :], *text[1:])) if starts_with(text, head) else text

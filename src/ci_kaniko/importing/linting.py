@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.originals import File, Original, opened
-from ci_kaniko.importing.pipelines import check_source, jobs_of, pipelines_in
+from ci_kaniko.importing.pipelines import check_source, jobs_of
+from ci_kaniko.importing.readers.platforms import pipelines_in
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.problems.catalogue import faults

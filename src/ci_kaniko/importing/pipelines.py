@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.originals import Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
+from ci_kaniko.importing.readers.platforms import platform_of
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.ticked import failure
 from ci_kaniko.importing.translate.joining import merged
@@ -20,11 +20,11 @@ from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Sequence
 
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.originals import File
-    from ci_kaniko.importing.readers.reader import Reader
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
 
@@ -104,59 +104,10 @@ def _raise_mention(files: list[File]) -> None:
             raise failure(file.path, "no-kaniko", message, hint, number)
 
 
-# -- platforms ---------------------------------------------------------------------------------
-
-
 def jobs_of(original: Original, source: str | None) -> list[Job]:
     """The jobs of a file that run kaniko. Raises SpecError."""
-    drafts = list(_reader(original, source).read(original))
+    drafts = list(platform_of(original, source).read(original))
     return [draft.finished() for draft in drafts if draft.calls]
-
-
-def _readers() -> Iterator[Reader]:
-    from ci_kaniko.importing.readers.agola import READER as AGOLA
-    from ci_kaniko.importing.readers.buildkite import READER as BUILDKITE
-    from ci_kaniko.importing.readers.github import READER as GITHUB
-    from ci_kaniko.importing.readers.gitlab import READER as GITLAB
-    from ci_kaniko.importing.readers.jenkins import READER as JENKINS
-    from ci_kaniko.importing.readers.kubernetes import KUBERNETES, TEKTON
-    from ci_kaniko.importing.readers.shell import READER as SHELL
-
-    yield from (SHELL, JENKINS, GITLAB, GITHUB, BUILDKITE, AGOLA, KUBERNETES, TEKTON)
-
-
-def pipelines_in(folder: str, source: str | None) -> list[str]:
-    """The files of a repository that lie where those of a platform usually do, or of any."""
-    from glob import glob
-
-    readers = [reader for reader in _readers() if source in {None, reader.name}]
-    patterns = [pattern for reader in readers for pattern in reader.places]
-    found = [sorted(glob(each, root_dir=folder, recursive=True)) for each in patterns]
-    paths = (os.path.join(folder, name) for names in found for name in names)
-    return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
-
-
-def _reader(original: Original, source: str | None) -> Reader:
-    """The reader of a platform, or the one whose platform a file looks most like."""
-    readers = {reader.name: reader for reader in _readers()}
-    if source is not None:
-        return readers[source]
-    for is_yaml in (False, True):  # what is another language is no YAML
-        asked = [reader for reader in readers.values() if reader.is_yaml == is_yaml]
-        scores = [reader.looks_like(original) for reader in asked]
-        found = [
-            reader for reader, score in zip(asked, scores, strict=True) if score == max(scores)
-        ]
-        if len(found) > 1 and any(scores):
-            names = " and ".join(reader.name for reader in found)
-            message = f"this looks like a pipeline of {names}"
-            hint = " or ".join(f"`source='{reader.name}'`" for reader in found)
-            raise failure(original.path, "unknown-platform", message, hint)
-        if any(scores):
-            return found[0]
-    message = "this is no pipeline that import knows"
-    hint = f"name it with `source`: {', '.join(SOURCES)}"
-    raise failure(original.path, "unknown-platform", message, hint)
 
 
 # -- the finished spec -------------------------------------------------------------------------

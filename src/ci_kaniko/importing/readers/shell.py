@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root
-from ci_kaniko.importing.readers.reader import CERTAIN, NO, Reader
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.signs import are_mentioned
 
@@ -18,16 +16,9 @@ if TYPE_CHECKING:
 
 _ROOTS = (Var("PWD"), Output("pwd"), Var("WORKSPACE"), Output("git rev-parse --show-toplevel"))
 _FACTS = Facts("shell", tuple(Root((each,)) for each in _ROOTS), plain_secrets=True, called=True)
-_BEGINS = re.compile(r"#!.*\b(?:ba|da|a|k|z)?sh\b|\s*(?:/kaniko/executor|docker run)\b")
 
 
-def looks_like(original: Original) -> int:
-    """Whether a file is a script: by its name, or by how it begins."""
-    named = original.name.endswith((".sh", ".bash")) or original.name == "Makefile"
-    return CERTAIN if named or _BEGINS.match(original.text) else NO
-
-
-def read(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Draft]:
     """A script as one job."""
     if not are_mentioned(original.text):
         return
@@ -35,6 +26,3 @@ def read(original: Original) -> Iterator[Draft]:
     job.calls = read_pieces(job, [Piece(original.text, 1)]).calls
     job.has_shell = False
     yield job
-
-
-READER = Reader("shell", looks_like, read, is_yaml=False)

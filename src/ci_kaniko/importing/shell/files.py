@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Contents, Text, Var, join, literal, spell, starts_with
+from ci_kaniko.importing.calls import Contents, Text, Var, after, join, literal, spell, starts_with
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Value, pure
@@ -59,19 +59,11 @@ def from_start(path: Text) -> Text:
 
 def below(path: Text, folder: Text) -> str | None:
     """The rest of a path below a folder; None when it lies elsewhere."""
-    if path == folder:
-        return ""
-    if path[: len(folder)] == folder:
-        rest = path[len(folder) :]
-    elif folder and len(path) >= len(folder) and path[: len(folder) - 1] == folder[:-1]:
-        head, last = path[len(folder) - 1], folder[-1]
-        if not isinstance(head, str) or not isinstance(last, str) or not head.startswith(last):
-            return None
-        rest = join((head[len(last) :], *path[len(folder) :]))
-    else:
-        return None
-    found = spell(rest)
-    return found[1:] if found.startswith("/") else (found if spell(folder).endswith("/") else None)
+    rest = after(path, folder)
+    if not rest:
+        return None if rest is None else ""
+    found, closed = spell(rest), spell(folder).endswith("/")
+    return found[1:] if found.startswith("/") else found if closed else None
 
 
 def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False) -> None:

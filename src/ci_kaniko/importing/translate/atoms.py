@@ -101,8 +101,6 @@ def _equal(name: str, other: Text, right: str | None) -> list[Atom] | None:
         return [Atom("default-branch")]
     if name_of(other) in {"branch", "ref.name"} and name == "default_branch":
         return [Atom("default-branch")]
-    if name == "ref" and len(other) == 2 and other[0] == "refs/heads/":
-        return [Atom("default-branch")] if name_of(other[1:]) == "default_branch" else None
     if right is None:
         return None
     if name == "event" and right == "merge_group":
@@ -113,20 +111,10 @@ def _equal(name: str, other: Text, right: str | None) -> list[Atom] | None:
         return [Atom(kind, "**" if kind == "tag" else "")] if kind else None
     if name == "pull_request.number" and right == "false":
         return [Atom("pull-request", negated=True)]
-    if name == "ref.type":
-        kinds = {"branch": Atom("branch", "**"), "tag": Atom("tag", "**")}
-        return [kinds[right]] if right in kinds else None
     return _globbed(name, right)
 
 
 def _globbed(name: str, glob: str) -> list[Atom] | None:
-    if name == "ref":
-        for folder, kind in (("refs/heads/", "branch"), ("refs/tags/", "tag")):
-            if glob.startswith(folder):
-                return [Atom(kind, glob.removeprefix(folder))]
-        if glob.startswith(("refs/pull/", "refs/merge-requests/")):
-            return [Atom("pull-request")]
-        return None
     if name in {"branch", "ref.name"}:
         return [Atom("branch", glob)]
     return [Atom("tag", glob)] if name == "tag" else None

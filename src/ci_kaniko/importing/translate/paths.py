@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, literal, without_head
+from ci_kaniko.importing.calls import Output, Text, Var, after, join, literal, without_head
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.shell.commands.containers import mounts
@@ -15,25 +15,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
-
-
-def starts(text: Text, prefix: Text) -> Text | None:
-    """What follows a prefix of a text; None when it does not begin with it."""
-    if not prefix:
-        return None
-    at = 0
-    rest: list[object] = list(text)
-    for part in prefix:
-        if at >= len(rest):
-            return None
-        have = rest[at]
-        if have == part:
-            at += 1
-        elif isinstance(have, str) and isinstance(part, str) and have.startswith(part):
-            rest[at] = have[len(part) :]
-        else:
-            return None
-    return join(rest[at:])  # type: ignore[arg-type]
 
 
 class Paths:
@@ -116,7 +97,7 @@ class Paths:
 def _within(text: Text, roots: Iterable[Root], *, itself: bool = True) -> str | None:
     """What a path below one of some folders is from the root of the repository."""
     for root in roots:
-        rest = starts(text, root.prefix)
+        rest = after(text, root.prefix)
         below = None if rest is None else literal(rest)
         if below is not None and (below.startswith("/") or (itself and not below)):
             return _normal(posixpath.join(root.path, below.strip("/")))

@@ -174,16 +174,11 @@ def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
         )
         for job, _ in builds
     ]
-    if len(set(jobs)) == len(jobs) and all(jobs):
-        return jobs
     destinations = [_image_name(_repository(build)) for _, build in builds]
-    if len(set(destinations)) == len(destinations) and all(destinations):
-        return destinations
-    contexts = [
-        _image_name(str(build.get("context", "")).rpartition("/")[2]) for _, build in builds
-    ]
-    if len(set(contexts)) == len(contexts) and all(contexts):
-        return contexts
+    folders = (str(build.get("context", "")).rpartition("/")[2] for _, build in builds)
+    for names in (jobs, destinations, [_image_name(folder) for folder in folders]):
+        if len({*names} - {""}) == len(names):
+            return names
     found: list[str] = []
     for at, (one, two) in enumerate(zip(destinations, jobs, strict=True), 1):
         stem = one or two or "image"

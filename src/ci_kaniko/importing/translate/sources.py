@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, join, literal, spell, split_text, without_head
+from ci_kaniko.importing.calls import Text, after, join, literal, spell, split_text, without_head
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.translate.paths import below, starts
+from ci_kaniko.importing.translate.paths import below
 from ci_kaniko.importing.translate.portable import NotPortable
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def take_dockerfile(work: Work) -> None:
 def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
     base = work.build.get("context_sub_path", ".") if work.fetched else work.context
     if shown.startswith(_FETCHED):
-        rest = starts(value, (_FETCHED,))
+        rest = after(value, (_FETCHED,))
         written = literal(rest or ())
         return below(written.strip("/"), base) if written else None
     written = literal(value)
@@ -210,14 +210,6 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
             return below(inside, base)
         return path.removeprefix("./")
     found = work.paths.inside(value)
-    if found is None and work.job.facts.keeps_workspace and written:
-        found = _below_checkout(work, written)
     if found is None and written and work.fetched:
         return written.rpartition("/")[2] or None
     return None if found is None else below(found, base)
-
-
-def _below_checkout(work: Work, written: str) -> str | None:
-    """/workspace/build/<agent>/src/Dockerfile: the checkout's usual place."""
-    match = re.match(r"/workspace/build/[^/]+/(.+)", written)
-    return match[1] if match else None

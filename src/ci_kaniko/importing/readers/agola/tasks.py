@@ -71,6 +71,7 @@ class _Task:
         self.run = run
         self.root = root
         self.original = original
+        self.container = next(maps(task.mapping("runtime").get("containers")), Map())
 
     def jobs(self) -> Iterator[Draft]:
         """The task as a job, if it calls the executor."""
@@ -88,7 +89,7 @@ class _Task:
         if not job.calls:
             return
         if any(call.builder in BUILDER_IMAGES for call in job.calls):
-            self._granted()
+            self.container.is_true("privileged")  # what ci-kaniko lets other builders do
         self._account(job)
         self._triggers(job)
         self._section(job)
@@ -124,8 +125,7 @@ class _Task:
                 ignore(fields.get("working_dir"))
                 self._take_variables(job, fields)
         self._take_variables(job, self.task)
-        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
-            self._take_variables(job, container)
+        self._take_variables(job, self.container)
 
     def _take_variables(self, job: Draft, holder: Map) -> None:
         for name, value in holder.mapping("environment").items():
@@ -136,8 +136,7 @@ class _Task:
     # -- parts --------------------------------------------------------------------------------
 
     def _environment(self, job: Draft) -> None:
-        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
-            self._environment_of(job, container.mapping("environment"))
+        self._environment_of(job, self.container.mapping("environment"))
         self._environment_of(job, self.task.mapping("environment"))
 
     def _environment_of(self, job: Draft, entries: Map) -> None:
@@ -152,16 +151,9 @@ class _Task:
                 job.exported[name] = entries.line_of(name)
 
     def _image(self, job: Draft) -> None:
-        containers = self.task.mapping("runtime").sequence("containers")
-        first = mapping(containers[0]) if containers else Map()
-        image = first.string("image")
+        image = self.container.string("image")
         job.image = (image,) if image else ()
-        job.image_line = first.line_of("image")
-
-    def _granted(self) -> None:
-        """What ci-kaniko lets other builders do."""
-        for container in list(maps(self.task.mapping("runtime").get("containers")))[:1]:
-            container.is_true("privileged")
+        job.image_line = self.container.line_of("image")
 
     def _shell(self, job: Draft) -> None:
         shell = self.task.string("shell")

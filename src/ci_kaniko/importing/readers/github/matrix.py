@@ -45,14 +45,6 @@ def texts_of(cell: dict[str, str]) -> dict[str, Text]:
     return {name: (value,) if value else () for name, value in cell.items()}
 
 
-def cell_name(cell: dict[str, str], cells: list[dict[str, str]]) -> str:
-    """What tells a cell from the others: one value where that is enough."""
-    for name, value in cell.items():
-        if value and len({other.get(name) for other in cells}) == len(cells):
-            return value
-    return "-".join(value for value in cell.values() if value)
-
-
 def _row(item: Any) -> dict[str, str]:
     return {
         key: value for name, inner in mapping(item).items() for key, value in _flat(inner, name)

@@ -12,10 +12,10 @@ from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cell_name, cells_of, texts_of
+from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cells_of, texts_of
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
-from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, leftover, line_of, mapping, native, string
 from ci_kaniko.syntax.references import pulled_from

@@ -10,8 +10,8 @@ from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
 from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
 from ci_kaniko.importing.readers.gitlab.settings import Settings
-from ci_kaniko.importing.readers.gitlab.variables import Variables, cell_name, cells
-from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
+from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES

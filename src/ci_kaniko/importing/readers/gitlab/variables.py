@@ -103,11 +103,3 @@ def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
                 native(mapping(entry)[name])
         for cell in itertools.product(*lists):
             yield dict(zip(names, cell, strict=True))
-
-
-def cell_name(cell: dict[str, str], others: list[dict[str, str]]) -> str:
-    """What tells a cell from the others: one value where that is enough."""
-    for name, value in cell.items():
-        if len({other.get(name) for other in others}) == len(others):
-            return value
-    return "-".join(cell.values())

@@ -72,11 +72,11 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
 
         yield from tekton_jobs(root, original)
         return
-    spec = _map(root.get("spec"))
+    spec = root.mapping("spec")
     kind = root.peek("kind")
-    holder = _map(_map(spec.get("jobTemplate")).get("spec")) if kind == "CronJob" else spec
-    template = _map(holder.get("template"))
-    pod = _map(template.get("spec")) if template else spec
+    holder = spec.mapping("jobTemplate").mapping("spec") if kind == "CronJob" else spec
+    template = holder.mapping("template")
+    pod = template.mapping("spec") if template else spec
     running = [item for key in ("initContainers", "containers") for item in maps(pod.get(key))]
     running = [item for item in running if runs_executor(item)]
     if not running:
@@ -89,8 +89,8 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
     settings: dict[str, Any] = {"kind": "Job"} if template else {}
     if kind in {"Job", "CronJob"}:
         _job_settings(holder, settings, original)
-    metadata = _map(root.get("metadata"))
-    inner = _map(template.get("metadata")) if template else metadata
+    metadata = root.mapping("metadata")
+    inner = template.mapping("metadata") if template else metadata
     for container in running:
         job = _container_job(container, pod, original)
         ours = original.is_ours
@@ -101,10 +101,6 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
         if len(running) > 1:
             job.name = container.peek("name") or job.name
         yield job
-
-
-def _map(value: Any) -> Map:
-    return value if isinstance(value, Map) else Map()
 
 
 def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> None:
@@ -158,7 +154,7 @@ def _settings(
         section["name"] = name
     if key == "name" and key in metadata:
         job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
-    used = _google_document(job, pod, container, _map(inner.get("annotations")))
+    used = _google_document(job, pod, container, inner.mapping("annotations"))
     built = (call.builder for call in job.calls if call.builder in BUILDER_IMAGES)
     ours = {
         f"{_RECOMMENDED}/name": next(built, KANIKO),
@@ -175,7 +171,7 @@ def _settings(
         if kept:
             section[key] = kept
         for label, value in metadata.mapping(key).items():
-            if peek(value) == peek(_map(inner.get(key)).get(label)):
+            if peek(value) == peek(inner.mapping(key).get(label)):
                 string(value)
     deadline = pod.native("activeDeadlineSeconds")
     if isinstance(deadline, int):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
 from ci_kaniko.importing.shell.commands.containers import alternatives, mounts
 from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
 
@@ -292,26 +294,8 @@ def _tagged(reference: Text) -> tuple[Text, Text]:
 
 def fields(text: Text) -> list[Text]:
     """The fields of a line of CSV, of which holes are text."""
-    found: list[list[Part]] = [[]]
-    quoted = False
-    for part in text:
-        if not isinstance(part, str):
-            found[-1].append(part)
-            continue
-        at = 0
-        while at < len(part):
-            mark = part[at]
-            if quoted and part[at : at + 2] == '""':
-                found[-1].append('"')
-                at += 1
-            elif mark == '"':
-                quoted = not quoted
-            elif mark == "," and not quoted:
-                found.append([])
-            else:
-                found[-1].append(mark)
-            at += 1
-    return [join(field) for field in found]
+    holes: list[Text] = []
+    return [fill(field, holes) for field in next(csv.reader([slotted(text, holes)]), [])]
 
 
 # -- Buildah -------------------------------------------------------------------------------------

@@ -1,0 +1,166 @@
+"""Which platform a file is of, and what reads it there."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.ticked import Map, failure
+from ci_kaniko.kaniko.systems import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.originals import Original
+
+_CERTAIN, _LIKELY, _NO = 2, 1, 0
+
+
+class Platform(NamedTuple):
+    """A platform: how much a file looks like one of it, and the module that reads its ``jobs``.
+
+    ``places`` are patterns of where its files usually lie in a repository.
+    """
+
+    name: str
+    module: str
+    looks_like: Callable[[Original], int]
+    places: tuple[str, ...] = ()
+    is_yaml: bool = True
+
+    def read(self, original: Original) -> Iterable[Draft]:
+        """The jobs that may run the executor."""
+        found: Iterable[Draft] = import_module(f"{__package__}.{self.module}").jobs(original)
+        return found
+
+
+_SCRIPT = re.compile(r"#!.*\b(?:ba|da|a|k|z)?sh\b|\s*(?:/kaniko/executor|docker run)\b")
+_BEFORE_GROOVY = r"(?:#![^\n]*\n|//[^\n]*\n|(?:@Library|import|def)\b[^\n]*\n|\s)*"
+_GROOVY = re.compile(rf"{_BEFORE_GROOVY}(?:pipeline|podTemplate|node)\b[^\n]*\{{")
+_OF_GITLAB = {"script", "extends", "before_script", "trigger", "stage"}
+_OF_BUILDKITE = {"plugins", "command", "commands"}
+
+
+def _shell(original: Original) -> int:
+    """Whether a file is a script: by its name, or by how it begins."""
+    named = original.name.endswith((".sh", ".bash")) or original.name == "Makefile"
+    return _CERTAIN if named or _SCRIPT.match(original.text) else _NO
+
+
+def _jenkins(original: Original) -> int:
+    """Whether a file is a Jenkinsfile: by its name, or by how it begins."""
+    name = original.name
+    named = name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile"))
+    return _CERTAIN if named or _GROOVY.match(original.text) else _NO
+
+
+def _gitlab(original: Original) -> int:
+    """Whether a file has GitLab's name, or holds something like a job."""
+    if original.name.startswith(".gitlab-ci"):
+        return _CERTAIN
+    known = any(
+        {"stages", "include", "workflow"} & root.keys() or any(map(_is_job, root.items()))
+        for root in original.mappings
+    )
+    return _LIKELY if known else _NO
+
+
+def _is_job(item: tuple[str, Any]) -> bool:
+    name, job = item
+    if not isinstance(job, Map) or name == "jobs":
+        return False
+    image = job.get("image")
+    return bool(_OF_GITLAB & job.keys()) or (isinstance(image, Map) and "name" in image)
+
+
+def _github(original: Original) -> int:
+    """Whether a file is a workflow or an action."""
+    for root in original.mappings:
+        jobs, runs = root.get("jobs"), root.get("runs")
+        workflow = isinstance(jobs, Map) and ("on" in root or "steps" not in root)
+        if workflow or (isinstance(runs, Map) and "using" in runs):
+            return _CERTAIN
+    return _NO
+
+
+def _buildkite(original: Original) -> int:
+    """Whether a file has a list of steps, or is one."""
+    for root in original.roots:
+        items = root if isinstance(root, list) else ()
+        if any(isinstance(item, Map) and _OF_BUILDKITE & item.keys() for item in items):
+            return _CERTAIN
+        if isinstance(root, Map) and isinstance(root.get("steps"), list):
+            return _CERTAIN
+    return _NO
+
+
+def _agola(original: Original) -> int:
+    """Whether a file has a list of runs."""
+    listed = any(isinstance(root.get("runs"), list) for root in original.mappings)
+    return _CERTAIN if listed else _NO
+
+
+def _kubernetes(original: Original) -> int:
+    """Whether a file holds objects, and none of Tekton's."""
+    objects = any({"apiVersion", "kind"} <= root.keys() for root in original.mappings)
+    return _CERTAIN if objects and not _tekton(original) else _NO
+
+
+def _tekton(original: Original) -> int:
+    """Whether a file holds objects of Tekton's."""
+    versions = [str(root.get("apiVersion")) for root in original.mappings]
+    return _CERTAIN if any("tekton.dev" in version for version in versions) else _NO
+
+
+def _both(place: str) -> tuple[str, ...]:
+    return f"{place}.yml", f"{place}.yaml"
+
+
+_PLATFORMS = {
+    each.name: each
+    for each in (
+        Platform("shell", "shell", _shell, is_yaml=False),
+        Platform("jenkins", "jenkins.pipeline", _jenkins, ("Jenkinsfile",), is_yaml=False),
+        Platform("gitlab", "gitlab.pipeline", _gitlab, (".gitlab-ci.yml", ".gitlab/**/*.yml")),
+        Platform("github", "github.workflow", _github, _both(".github/workflows/*")),
+        Platform("buildkite", "buildkite.steps", _buildkite, _both(".buildkite/*")),
+        Platform("agola", "agola.tasks", _agola, (".agola/config.yml",)),
+        Platform("kubernetes", "kubernetes.objects", _kubernetes),
+        Platform("tekton", "kubernetes.objects", _tekton, _both(".tekton/*")),
+    )
+}
+
+
+def pipelines_in(folder: str, source: str | None) -> list[str]:
+    """The files of a repository that lie where those of a platform usually do, or of any."""
+    from glob import glob
+
+    asked = [each for each in _PLATFORMS.values() if source in {None, each.name}]
+    patterns = [pattern for each in asked for pattern in each.places]
+    found = [sorted(glob(each, root_dir=folder, recursive=True)) for each in patterns]
+    paths = (os.path.join(folder, name) for names in found for name in names)
+    return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
+
+
+def platform_of(original: Original, source: str | None) -> Platform:
+    """A platform by its name, or the one that a file looks most like. Raises SpecError."""
+    if source is not None:
+        return _PLATFORMS[source]
+    for is_yaml in (False, True):  # what is another language is no YAML
+        asked = [each for each in _PLATFORMS.values() if each.is_yaml == is_yaml]
+        scores = [each.looks_like(original) for each in asked]
+        most = max(scores)
+        found = [each for each, score in zip(asked, scores, strict=True) if score == most]
+        if len(found) > 1 and most:
+            names = " and ".join(each.name for each in found)
+            message = f"this looks like a pipeline of {names}"
+            hint = " or ".join(f"`source='{each.name}'`" for each in found)
+            raise failure(original.path, "unknown-platform", message, hint)
+        if most:
+            return found[0]
+    message = "this is no pipeline that import knows"
+    hint = f"name it with `source`: {', '.join(SOURCES)}"
+    raise failure(original.path, "unknown-platform", message, hint)
