@@ -182,7 +182,7 @@ class _Shell(Places):
             self.stdin = self.capture(node["Word"]["Parts"][0].get("Stmts") or [])
         elif operator == "<":
             path = value(self, node["Word"])
-            self.stdin = self.values.each(path, lambda to: read_file(self, to), self.state.path)
+            self.stdin = self.each(path, lambda to: read_file(self, to))
         elif operator in (">", ">>", ">|", "&>", "&>>") and number in ("", "1"):
             targets.append((value(self, node["Word"]), operator.endswith(">>")))
         elif operator in (">", ">>") and source(self, node["Word"]) not in NOWHERE:
@@ -393,7 +393,7 @@ class _Shell(Places):
             return
         found = value(self, node.get("Value"))
         if node.get("Append"):
-            found = self.values.concat([self.value(name), found], self.state.path)
+            found = self.concat([self.value(name), found])
         self.assign(name, found)
 
     def _run_CallExpr(self, node: Tree) -> Status:  # noqa: N802

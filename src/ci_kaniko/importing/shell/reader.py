@@ -18,7 +18,7 @@ from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Val
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.guards import Budget
@@ -208,6 +208,20 @@ class Reader(ABC):
         self._later += 1
         return Output("one of many texts" + (f" ({self._later})" if self._later > 1 else ""))
 
+    # -- values at this place ---------------------------------------------------------------------
+
+    def each(self, value: Value, change: Callable[[Text], Value]) -> Value:
+        """Every text of a value changed."""
+        return self.values.each(value, change, self.state.path)
+
+    def concat(self, values: Sequence[Value]) -> Value:
+        """Values one after the other."""
+        return self.values.concat(values, self.state.path)
+
+    def gather(self, alternatives: Iterable[tuple[int, Text]]) -> Value:
+        """Alternatives as a value."""
+        return self.values.gather(alternatives, self.state.path)
+
     def write(self, text: Value) -> None:
         """Print something."""
         if self.captures:
@@ -219,7 +233,7 @@ class Reader(ABC):
         if self.host is None:
             return pure(text)
         values = [self._of_part(part) for part in text]
-        return self.values.concat(values, self.state.path)
+        return self.concat(values)
 
     def _of_part(self, part: Part) -> Value:
         if self.host is None or not isinstance(part, Var) or part.portable:
@@ -293,4 +307,4 @@ class Reader(ABC):
         rest = self.guards.any(counts.values())
         if self.conditions.possible(both(rest, self.state.path)):
             found.append((rest, ()))
-        return self.values.gather(found, self.state.path)
+        return self.gather(found)

@@ -16,7 +16,7 @@ from ci_kaniko.importing.shell.patterns import (
     python_regex,
 )
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import Value, stripped
+from ci_kaniko.importing.shell.values import Value, plain_of, stripped
 from ci_kaniko.importing.shell.words import pattern, value
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_command(reader: Reader, words: list[Tree]) -> int:
 
 
 def _test_values(reader: Reader, values: list[Value]) -> int:
-    guards, plain = reader.guards, [_plain(held) for held in values]
+    guards, plain = reader.guards, [plain_of(held) for held in values]
     for sign, joined in (("-o", guards.either), ("-a", guards.both)):
         for at in range(1, len(values) - 1) if len(values) > 3 else ():
             if plain[at] == sign:
@@ -59,11 +59,6 @@ def _test_values(reader: Reader, values: list[Value]) -> int:
     return reader.conditions.unknown(f"[ {_shown(*values)} ]", reader.line)
 
 
-def _plain(held: Value) -> str | None:
-    """A value that has no holes."""
-    return literal(held[0][1]) if len(held) == 1 else None
-
-
 def _shown(*values: Value) -> str:
     return " ".join(spell(held[0][1]) for held in values)
 
@@ -77,7 +72,7 @@ def binary(reader: Reader, left: Value, name: str, right: Value) -> int:
     """A comparison."""
     conditions, line = reader.conditions, reader.line
     if name in _NUMBERS:
-        numbers = [re.fullmatch(r"-?[0-9]{1,9}", _plain(held) or "") for held in (left, right)]
+        numbers = [re.fullmatch(r"-?[0-9]{1,9}", plain_of(held) or "") for held in (left, right)]
         if None in numbers:
             return conditions.unknown(f"[ {_shown(left)} {name} {_shown(right)} ]", line)
         one, other = (int(match[0]) for match in numbers if match)
@@ -165,7 +160,7 @@ def within_segments(reader: Reader, word: Value, nothing: Tree, last: Tree) -> i
 
 
 def _plain_pattern(reader: Reader, word: Tree) -> str | None:
-    return _plain(pattern(reader, word))
+    return plain_of(pattern(reader, word))
 
 
 def _clause_regex(reader: Reader, held: Value, node: Tree) -> int:

@@ -83,6 +83,11 @@ def plain(text: str) -> Value:
     return pure((text,) if text else ())
 
 
+def plain_of(value: Value) -> str | None:
+    """The text that a value is; None where it has holes, or is one of several."""
+    return literal(value[0][1]) if len(value) == 1 else None
+
+
 @dataclass(frozen=True)
 class Values:
     """What can be done with values, given the conditions of the script."""

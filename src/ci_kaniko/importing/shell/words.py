@@ -17,6 +17,7 @@ from ci_kaniko.importing.shell.values import (
     Value,
     change_text,
     plain,
+    plain_of,
     pure,
     stripped,
 )
@@ -123,17 +124,16 @@ def pattern(reader: Reader, word: Tree) -> Value:
         else piece.whole(reader)
         for piece in pieces
     ]
-    return reader.values.concat(values, reader.state.path)
+    return reader.concat(values)
 
 
 def source(reader: Reader, word: Tree) -> str | None:
     """A word without holes, as the script means it."""
-    found = value(reader, word)
-    return literal(found[0][1]) if len(found) == 1 else None
+    return plain_of(value(reader, word))
 
 
 def _whole(reader: Reader, pieces: list[Piece]) -> Value:
-    return reader.values.concat([piece.whole(reader) for piece in pieces], reader.state.path)
+    return reader.concat([piece.whole(reader) for piece in pieces])
 
 
 def _escaped(text: Text) -> Text:
@@ -175,7 +175,7 @@ def split_words(text: Text, marks: str) -> list[tuple[Text, bool]]:
 def separators(reader: Reader) -> str:
     """What separates words: ``$IFS``."""
     found = reader.state.variables.get("IFS")
-    marks = literal(found[0][1]) if found and len(found) == 1 else None
+    marks = plain_of(found) if found else None
     return " \t\n" if marks is None else marks
 
 
@@ -387,7 +387,7 @@ def _joined(reader: Reader, items: list[Item]) -> Value:
     for item in items:
         text = (" ", *item.text) if joined else item.text
         joined.append(reader.values.choose(item.guard, pure(join(text)), EMPTY))
-    return reader.values.concat(joined, reader.state.path)
+    return reader.concat(joined)
 
 
 def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
@@ -433,10 +433,10 @@ def _replaced(reader: Reader, node: Tree, held: Value) -> Value:
     old = pattern(reader, node["Orig"]) if node.get("Orig") else EMPTY
     new = value(reader, node["With"]) if node.get("With") else EMPTY
     operator = "//" if node.get("All") else "/"
-    one, other = (literal(item[0][1]) if len(item) == 1 else None for item in (old, new))
+    one, other = (plain_of(item) for item in (old, new))
     if one in ("#", "%"):
         sides = [new, held] if one == "#" else [held, new]
-        return reader.values.concat(sides, reader.state.path)
+        return reader.concat(sides)
     if one is None or other is None:
         return _template(reader, held, one, new)
     one = re.sub(r"(?<!\\)/", r"\\/", one)
@@ -452,9 +452,9 @@ def _template(reader: Reader, held: Value, old: str | None, new: Value) -> Value
             return pure((Output("${//}"),))
         pieces = [plain(piece) for piece in plain_text.split(old)]
         joined = [item for piece in pieces for item in (new, piece)][1:]
-        return reader.values.concat(joined, reader.state.path)
+        return reader.concat(joined)
 
-    return reader.values.each(held, filled, reader.state.path)
+    return reader.each(held, filled)
 
 
 def change(reader: Reader, held: Value, spelled: str) -> Value:
@@ -468,7 +468,7 @@ def change(reader: Reader, held: Value, spelled: str) -> Value:
             else pure(found)
         )
 
-    return reader.values.each(held, made, reader.state.path)
+    return reader.each(held, made)
 
 
 def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
@@ -486,7 +486,7 @@ def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
         return _asked(reader, name, held)
     if operator in ("#", "##", "%", "%%"):
         cut = pattern(reader, word) if word else EMPTY
-        plain_cut = literal(cut[0][1]) if len(cut) == 1 else None
+        plain_cut = plain_of(cut)
         if plain_cut is None:
             return pure((Output(f"${{{name}{operator}...}}"),))
         return change(reader, held, f"${{{operator}{plain_cut}}}")
@@ -514,7 +514,7 @@ def _default(reader: Reader, held: Value, default: Callable[[], Value]) -> Value
 
     def made(text: Text) -> Value:
         var = only_var(text)
-        plain_default = literal(instead[0][1]) if len(instead) == 1 else None
+        plain_default = plain_of(instead)
         if plain_default == "":
             return pure(text)
         if var and plain_default and not var.default and not var.changes:
@@ -537,4 +537,4 @@ def _asked(reader: Reader, name: str, held: Value) -> Value:
         held, lambda text: reader.guards.negate(reader.conditions.filled(text, reader.line))
     )
     reader.refuse(empty)
-    return reader.values.gather(held, reader.state.path)
+    return reader.gather(held)

@@ -204,7 +204,7 @@ def overlaid(reader: Reader, value: Value, before: Value) -> Value:
     guards = reader.guards
     known = guards.any(guard for guard, _ in value)
     rest = ((guards.minus(guard, known), text) for guard, text in before)
-    return reader.values.gather([*value, *rest], reader.state.path)
+    return reader.gather([*value, *rest])
 
 
 def in_workspace(text: Text) -> Text:

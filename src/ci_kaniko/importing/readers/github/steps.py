@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain_of, pure
 from ci_kaniko.importing.ticked import Map, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
@@ -191,7 +191,7 @@ class Steps:
         if not _STATIC.search(body) or _LATE.search(body):
             return found.group()
         value = self.known.fixed(step.inputs).value(body)
-        text = literal(value[0][1]) if len(value) == 1 else None
+        text = plain_of(value)
         return found.group() if text is None or "\n" in text else text
 
     def _new_output(self, text: str, line: int) -> str:

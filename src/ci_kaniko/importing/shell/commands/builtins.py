@@ -128,7 +128,7 @@ def evaluate(reader: Reader, items: list[Item]) -> Status:
     """``eval``."""
     words = reader.arguments(items)
     spaced = [item for word in words for item in (plain(" "), word)][1:]
-    text = reader.values.concat(spaced, reader.state.path)
+    text = reader.concat(spaced)
     reader.note("eval", " ".join(spell(word[0][1]) for word in words)[:60])
     return reader.run_inner(text, None)
 
@@ -153,12 +153,10 @@ def read(reader: Reader, items: list[Item]) -> Status:
     given = reader.stdin or EMPTY
     if reader.repeats and any(literal(text) is None for _, text in given):
         reader.note("unknown-list", spell(stripped(given[0][1])))
-    line = reader.values.each(
-        given, lambda text: pure(split_text(text, "\n")[0]), reader.state.path
-    )
+    line = reader.each(given, lambda text: pure(split_text(text, "\n")[0]))
     for at, name in enumerate(names):
         one = partial(_word, reader, at=at, count=len(names))
-        reader.assign(name, reader.values.each(line, one, reader.state.path))
+        reader.assign(name, reader.each(line, one))
     return SUCCESS
 
 

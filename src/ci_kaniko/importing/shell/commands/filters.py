@@ -32,6 +32,7 @@ from ci_kaniko.importing.shell.values import (
     decoded_text,
     encoded,
     plain,
+    plain_of,
     pure,
     stripped,
 )
@@ -96,7 +97,7 @@ def base64(reader: Reader, values: list[Value]) -> Status:
             return pure((Encoded(text),))
         return pure((*encoded(text), "\n"))
 
-    reader.write(reader.values.each(given, made, reader.state.path))
+    reader.write(reader.each(given, made))
     return SUCCESS
 
 
@@ -123,7 +124,7 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
         if files:
             given = reader.values.each(files[0], lambda path: read_file(reader, path))
             values = [value for value in values if value not in files]
-        words = [literal(value[0][1]) if len(value) == 1 else None for value in values]
+        words = [plain_of(value) for value in values]
         if any(word is None for word in words):
             reader.write(pure((Output(command_text(name, values)),)))
         else:
@@ -168,14 +169,12 @@ def _substituted(reader: Reader, options: list[str], programs: list[Value], held
         return change(reader, held, shlex.join(["sed", *options, ";".join(map(str, written))]))
     for program in programs:
         made = partial(_by_programs, reader, held)
-        held = reader.values.each(program, made, reader.state.path)
+        held = reader.each(program, made)
     return held
 
 
 def _by_programs(reader: Reader, held: Value, program: Text) -> Value:
-    return reader.values.each(
-        held, lambda text: pure(_by_program(reader, program, text)), reader.state.path
-    )
+    return reader.each(held, lambda text: pure(_by_program(reader, program, text)))
 
 
 def _by_program(reader: Reader, program: Text, text: Text) -> Text:
@@ -237,9 +236,9 @@ def envsubst(reader: Reader, values: list[Value]) -> Status:
                 reader.value(item.name) if isinstance(item, Var) else pure((item,))
                 for item in found
             ]
-        return reader.values.concat(pieces, reader.state.path)
+        return reader.concat(pieces)
 
-    reader.write(reader.values.each(reader.stdin or EMPTY, made, reader.state.path))
+    reader.write(reader.each(reader.stdin or EMPTY, made))
     return SUCCESS
 
 

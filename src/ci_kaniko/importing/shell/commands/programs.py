@@ -54,21 +54,19 @@ def echo(reader: Reader, values: list[Value]) -> Status:
         escapes = escapes or "e" in (option or "")
         values = values[1:]
     spaced = [item for value in values for item in (plain(" "), value)][1:]
-    text = reader.values.concat(spaced, reader.state.path)
+    text = reader.concat(spaced)
     if escapes:
         text = reader.values.each(
             text, lambda old: pure(join(unescaped(x) if isinstance(x, str) else x for x in old))
         )
-    reader.write(reader.values.concat([text, plain(end)], reader.state.path))
+    reader.write(reader.concat([text, plain(end)]))
     return SUCCESS
 
 
 def printf(reader: Reader, values: list[Value]) -> Status:
     """``printf``."""
     form, *rest = values[words_of(values)[:1] == ["--"] :] or [EMPTY]
-    reader.write(
-        reader.values.each(form, lambda text: _formatted(reader, text, rest), reader.state.path)
-    )
+    reader.write(reader.each(form, lambda text: _formatted(reader, text, rest)))
     return SUCCESS
 
 
@@ -84,7 +82,7 @@ def _formatted(reader: Reader, form: Text, values: list[Value]) -> Value:
             else:
                 made.append(_one(reader, piece, rest.pop(0) if rest else EMPTY))
         if not rest or not wanted:
-            return reader.values.concat(made, reader.state.path)
+            return reader.concat(made)
 
 
 def _directives(form: Text) -> list[Text | re.Match[str]]:
@@ -126,9 +124,7 @@ def cat(reader: Reader, values: list[Value]) -> Status:
     if not given:
         reader.write(reader.stdin or EMPTY)
     for value in given:
-        reader.write(
-            reader.values.each(value, lambda path: read_file(reader, path), reader.state.path)
-        )
+        reader.write(reader.each(value, lambda path: read_file(reader, path)))
     return SUCCESS
 
 
@@ -187,7 +183,7 @@ def mktemp(reader: Reader, values: list[Value]) -> Status:
 
 def pwd(reader: Reader, values: list[Value]) -> Status:
     """``pwd``."""
-    reader.write(reader.values.each(reader.state.folder, _absolute, reader.state.path))
+    reader.write(reader.each(reader.state.folder, _absolute))
     return SUCCESS
 
 
