@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 
 
 class Secret(NamedTuple):
-    """A secret of the CI; ``store`` is the object that holds it, where there are such."""
+    """A secret of the CI; ``store`` is the object that holds it, where there are such.
+
+    ``nodes`` are the words of the file that say so: they are read once somebody takes it.
+    """
 
     name: str
     store: str = ""
+    nodes: tuple[Any, ...] = ()
+
+    def take(self) -> str:
+        """The object that holds it, for a use that the spec or the report tells."""
+        for node in self.nodes:
+            ignore(node)
+        return self.store
 
 
 class Root(NamedTuple):

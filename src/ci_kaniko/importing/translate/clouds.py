@@ -33,7 +33,7 @@ class Clouds:
     def note_store(self, variable: str) -> None:
         """Remember the object that holds a variable's secret."""
         secret = self.job.secrets.get(variable)
-        if secret and secret.store:
+        if secret and secret.take():
             note_store(self.job, self.settings.section, secret.store)
 
     def secret_name(self, name: str, line: int) -> str:
@@ -178,13 +178,13 @@ class Clouds:
         if var := only_var(path):
             secret = self.job.secrets.get(var.name)
             if secret or self.job.plain_secrets:
+                self.note_store(var.name)
                 return secret.name if secret else var.name
         for text in self._written(path):
             whole = whole_variable(text)
             if whole is not None:
                 secret = self.job.secrets.get(whole)
-                if secret and secret.store:
-                    note_store(self.job, self.settings.section, secret.store)
+                self.note_store(whole)
                 return secret.name if secret else whole.rpartition(".")[2]
         written = literal(path) or ""
         for mount in self.job.mounts:

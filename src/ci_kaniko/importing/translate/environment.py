@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
+from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
@@ -48,7 +49,8 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         if owner:
             # What a step before leaves for the executor is what the spec's own login is made of.
             if text not in (("kube",), ("docker",), (Var(name),)):
-                job.tell("owned-variable", line, name, owner)
+                shown = name if is_secret_name(name) else f"{name}={spell(text)}"
+                job.tell("owned-variable", line, shown, owner)
             continue
         try:
             found[name] = spelled.template(text, line)

@@ -235,6 +235,7 @@ class Logins(Clouds):
     def _check_given(self, name: str, line: int) -> None:
         """Say so where a job does not get what it logs in with."""
         job = self.job
+        self.note_store(name)
         known = job.plain_secrets or name in job.secrets or name in job.environment
         if not known and name not in self.call.environment and "." not in name:
             job.tell("not-given", line, name)
@@ -304,14 +305,7 @@ class Logins(Clouds):
     def _ready_name(self) -> tuple[str, int]:
         for mount in self.job.mounts:
             if mount.ready_config:
-                if mount.store and mount.config_key != _CONFIG_KEY:
-                    self.job.tell(
-                        "docker-config-key",
-                        self.job.line,
-                        mount.config_key,
-                        mount.store,
-                        _CONFIG_KEY,
-                    )
+                self._check_config_key(mount.config_key, mount.store)
                 return mount.take(), self.job.line
         for path, choices in self.call.files.items():
             if not path.endswith("config.json"):
@@ -325,8 +319,15 @@ class Logins(Clouds):
         secret = self.job.secrets.get("DOCKER_AUTH_CONFIG")
         if secret is not None:
             self.asked.add("DOCKER_AUTH_CONFIG")
+            if secret.take():
+                self._check_config_key(secret.name, secret.store)
+                return secret.store, self.call.line
             return self._config_name(secret.name), self.call.line
         return "", 0
+
+    def _check_config_key(self, key: str, store: str) -> None:
+        if store and key != _CONFIG_KEY:
+            self.job.tell("docker-config-key", self.job.line, key, store, _CONFIG_KEY)
 
     def _config_name(self, name: str) -> str:
         if self.job.target == "gitlab" and name != "DOCKER_AUTH_CONFIG":
@@ -346,6 +347,7 @@ class Logins(Clouds):
             self.job.tell("host-of-variable", self.call.line, prefix, host)
 
     def _of_variables(self, prefix: str) -> dict[str, Any]:
+        self.note_store(f"{prefix}_USER")
         user = self.job.secrets.get(f"{prefix}_USER")
         given = literal(self.environment(f"{prefix}_USER")) or ""
         return {

@@ -27,6 +27,8 @@ def take_destinations(work: Work) -> None:
     known = set[str]()
     for word in work.call.pushed:
         image = without_flag(word.text)
+        if not image:
+            continue
         when = both_ways(work.call.when, word.when)
         condition = condition_of(work, when)
         for piece in _split_images(work, image, word.line):

@@ -210,6 +210,4 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
             return below(inside, base)
         return path.removeprefix("./")
     found = work.paths.inside(value)
-    if found is None and written and work.fetched:
-        return written.rpartition("/")[2] or None
     return None if found is None else below(found, base)

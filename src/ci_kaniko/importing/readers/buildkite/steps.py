@@ -104,6 +104,7 @@ def _tell_gates(job: Draft, gates: list[Map]) -> None:
     for step in gates:
         keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
         words = [beginning(string(step[key])) for key in keys]
+        step.string("key")
         job.tell("gate", line_of(step), ": ".join(filter(None, words)) or "a step")
 
 
@@ -171,7 +172,7 @@ def _of_cell(cell: dict[str, str], text: str) -> str:
 
 
 def _name(step: Map) -> str:
-    key = step.string("key") or step.string("id") or step.string("identifier")
+    key = step.peek("key") or step.peek("id") or step.peek("identifier")
     label = re.sub(r":[a-z0-9_+-]+:|\{\{.*?\}\}", "", step.peek("label") or step.peek("name"))
     return key or label.strip() or "build-image"
 
@@ -220,7 +221,7 @@ class _Step:
         self.plugins = Plugins(self.job, self.step, self._uploaded)
         self.plugins.read(script)
         if "image" in self.step and not self.job.image:
-            self.job.image = (string(self.step["image"]),)
+            self.job.image = (self.step.peek("image"),)
             self.job.image_line = self.step.line_of("image")
         if not self.job.calls and script:
             self.job.has_shell = bool(self.job.image)
@@ -229,6 +230,7 @@ class _Step:
             return
         for key in ("command", "commands", "script") if script else ():
             ignore(self.step.get(key))  # the shell accounts for them
+        self.step.string("image")
         self._take_environment()
         self._triggers()
         self._section()
@@ -305,7 +307,7 @@ class _Step:
         ignore_keys(step, "Buildkite step")
         if label and label != ":docker: Build image":
             section["label"] = label
-        key = step.string("key") or step.string("id")
+        key = step.string("key") or step.string("id") or step.string("identifier")
         section_names(section, "key", key, "build-image")
         agents = self._agents(step.get("agents")) or self._agents(self.agents)
         queue = agents.pop("queue", "")
@@ -355,11 +357,11 @@ class _Step:
         for item in self.step.mapping("retry").sequence("automatic"):
             entry = mapping(item)
             limit = entry.native("limit")
-            if isinstance(limit, int):
-                section.setdefault("retry", limit)
             rest = {key: peek(value) for key, value in entry.items() if key != "limit"}
+            if isinstance(limit, int):
+                section["retry"] = limit if rest in _RETRIED else section.get("retry", limit)
             if rest in _RETRIED:
                 native(entry)
             elif entry:
-                shown = ", ".join(f"{key} {value}" for key, value in rest.items())
-                self.job.tell("retry/step", line_of(item), shown or "every failure")
+                shown = ", ".join(f"{key} {peek(value)}" for key, value in entry.items())
+                self.job.tell("retry/step", line_of(item), shown)

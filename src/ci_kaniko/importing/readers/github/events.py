@@ -74,11 +74,8 @@ class Events:
             return conditions.equal(_NAME, ("pull_request",), line)
         if event in {"workflow_dispatch", "schedule"}:
             return conditions.equal(_NAME, (event,), line)
-        if event == "release":
+        if event in {"release", "create"}:
             return conditions.filled(_TAG, line)
-        if event == "create":
-            refs = [conditions.filled(text, line) for text in (_BRANCH, _TAG)]
-            return guards.either(*refs)
         return NO
 
     def _pushed(self, settings: Map, expressions: Expressions) -> int:

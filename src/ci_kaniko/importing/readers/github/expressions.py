@@ -131,9 +131,10 @@ class Expressions(expressions.Expressions):
 
     def compared(self, left: Node, right: Node, operator: str) -> int | None:
         """Where two sides are alike; None where nobody can tell. Raises NotUnderstood."""
+        if operator not in {"==", "!="}:
+            return None
         kinds = {left.kind, right.kind}
-        told = kinds & {"true", "false"} and operator in {"==", "!="}
-        if not told or kinds <= {"true", "false", "text", "name"}:
+        if not kinds & {"true", "false"} or kinds <= {"true", "false", "text", "name"}:
             return super().compared(left, right, operator)
         wanted, other = (left, right) if left.kind in {"true", "false"} else (right, left)
         found = self.holds(other)

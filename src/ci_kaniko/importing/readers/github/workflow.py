@@ -123,10 +123,11 @@ class Workflow:
         for event in ("workflow_call", "workflow_dispatch"):
             entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
-            if entry and not reusable and "default" in entry:
-                value = string(entry["default"])
+            if entry and not reusable:
+                value = entry.string("default")
                 job.tell("input", entry.line, name, value or "empty")
-                return (value,) if value else ()
+                if "default" in entry:
+                    return (value,) if value else ()
         return (Var(f"inputs.{name}"),)
 
     def _job(

@@ -149,7 +149,7 @@ class _Reader:
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
         named = f"{head}{statement.name or statement.code.strip().replace(MARK, '...')}"
-        if head.startswith(("options: ", "triggers: ")):
+        if head.startswith(("options: ", "triggers: ")) or statement.name == "docker.image":
             named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")

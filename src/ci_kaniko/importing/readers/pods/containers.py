@@ -63,15 +63,17 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
     """What the container's environment is."""
     for item in container.sequence("env"):
         entry = mapping(item)
-        name = entry.string("name")
+        name = entry.peek("name")
         source = entry.mapping("valueFrom")
         reference = source.mapping("secretKeyRef")
+        if not reference:
+            entry.string("name")
         if reference:
             ignore_keys(reference, "Kubernetes secretKeyRef")
-            secret = Secret(reference.string("key"), reference.string("name"))
-            if not (secret.name and secret.store):
+            nodes = (entry.get("name"), reference.get("name"), reference.get("key"))
+            job.secrets[name] = Secret(reference.peek("key"), reference.peek("name"), nodes)
+            if not (job.secrets[name].name and job.secrets[name].store):
                 job.tell("half-reference", line_of(item), name)
-            job.secrets[name] = secret
         elif source:
             job.environment[name] = (Var(name),)
         else:
@@ -106,6 +108,7 @@ def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B00
         found = own.text(by_kubelet or name)
         if found is not None or not by_kubelet:
             job.exported.pop(by_kubelet or name, None)
+            take_secret(job, by_kubelet or name)
         if by_kubelet and found is None:
             job.tell("unexpanded-variable/kubelet", line, match.group())
         elif not by_kubelet:
@@ -141,9 +144,16 @@ def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, 
 
 def take_read(job: Draft) -> None:
     """Variables that a script reads are in what it says."""
-    for name in list(job.exported):
+    for name in {*job.exported, *job.secrets}:
         if re.search(rf"\$\{{?{re.escape(name)}\b", job.script_text):
-            del job.exported[name]
+            job.exported.pop(name, None)
+            take_secret(job, name)
+
+
+def take_secret(job: Draft, name: str) -> None:
+    """A secret that something is made of."""
+    if name in job.secrets:
+        job.secrets[name].take()
 
 
 def _spread(job: Draft, container: Map, key: str, known: Known) -> Iterator[Any]:

@@ -313,7 +313,8 @@ def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
     if reader.captures:
         reader.write(pure((Output(spelled), "\n")))
     else:
-        reader.note("skipped-command", spelled)
+        whole = reader.text if reader.text.startswith(f"{spelled} ") else spelled
+        reader.note("skipped-command", whole)
     guard = reader.conditions.unknown(spelled, reader.line)
     return Status(guard, guard if name in _QUESTIONS else YES)
 

@@ -93,6 +93,9 @@ def _within(reader: Reader, value: tuple[tuple[int, Text], ...]) -> tuple[tuple[
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
     """The words of a command line, each flag in one word with its value."""
     words = [item for item in _cleaned(reader, items) if item.text]
+    for item in items:
+        if not item.text:
+            reader.note("empty-argument", line=item.line)
     found = one_word_each(words, reader.conditions, reader.state.path, reader.note)
     for item in found:
         _examine(reader, item)
