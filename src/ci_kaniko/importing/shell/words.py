@@ -292,7 +292,7 @@ def _expansion(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
         return Piece(stripped_value, quoted, splits=not quoted)
     if kind == "ArithmExp":
         look_at_names(reader, part["X"])
-        return Piece(pure((Output("$((...))"),)), quoted, splits=False)
+        return Piece(pure((Output("(...)"),)), quoted, splits=False)
     return Piece(pure((Output(kind),)), quoted, splits=False)
 
 

@@ -340,14 +340,14 @@ class Logins(Clouds):
             prefix = _variable_of(host)
             if f"{prefix}_PASSWORD" not in self.job.secrets or host in self.found:
                 continue
-            self.note_store(f"{prefix}_PASSWORD")
             self.found[host] = self._of_variables(prefix)
         for prefix, host in self._hosts_of_variables([*pushed, "docker.io", *self.found]):
             self.found[host] = self._of_variables(prefix)
             self.job.tell("host-of-variable", self.call.line, prefix, host)
 
     def _of_variables(self, prefix: str) -> dict[str, Any]:
-        self.note_store(f"{prefix}_USER")
+        for variable in (f"{prefix}_USER", f"{prefix}_PASSWORD"):
+            self.note_store(variable)
         user = self.job.secrets.get(f"{prefix}_USER")
         given = literal(self.environment(f"{prefix}_USER")) or ""
         return {

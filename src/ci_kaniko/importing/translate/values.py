@@ -194,7 +194,9 @@ def take_proxy(work: Work) -> None:
         if written:
             found[field] = written
         elif secret:
-            work.logins.note_store(text[0].name)  # type: ignore[union-attr]
+            for twin in (name, name.lower()):
+                if work.job.secret_of((Var(twin),)) == secret:
+                    work.logins.note_store(twin)
             found[field] = {"secret": work.logins.secret_name(secret, work.call.line)}
         elif text or (work.call.docker and {name, name.lower()} & work.call.environment.keys()):
             work.job.tell("owned-variable", work.call.line, name, "proxy")

@@ -71,8 +71,14 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
         if reference:
             ignore_keys(reference, "Kubernetes secretKeyRef")
             nodes = (entry.get("name"), reference.get("name"), reference.get("key"))
-            job.secrets[name] = Secret(reference.peek("key"), reference.peek("name"), nodes)
-            if not (job.secrets[name].name and job.secrets[name].store):
+            secret, before = (
+                Secret(reference.peek("key"), reference.peek("name"), nodes),
+                job.secrets,
+            )
+            if name in before and before[name][:2] == secret[:2]:
+                secret = secret._replace(nodes=(*before[name].nodes, *nodes))
+            job.secrets[name] = secret
+            if not (secret.name and secret.store):
                 job.tell("half-reference", line_of(item), name)
         elif source:
             job.environment[name] = (Var(name),)
