@@ -95,7 +95,7 @@ COMMANDS = {
     ),
     "init": Command(
         "first_steps:init",
-        values={"--image": "image"},
+        values={"--builder": "builder", "--image": "image"},
         lists={"--target": "targets"},
         switches={"--merge": "merge", "--stdout": "stdout"},
     ),
