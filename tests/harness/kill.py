@@ -1,8 +1,9 @@
 """Run in its own process: ``sync`` killed at every file operation, and what each kill leaves.
 
-The state that a sync starts from is made by the code in the first argument. Prints JSON: for each
-event number, how the process ended, what the repository held then, and after another sync if
-that was more than its files.
+Each line that it reads has the code that makes the state which a sync starts from, and the way in
+which it works. It answers with a line of JSON: for each event number, how the process ended, what
+the repository held then, and after another sync if that was more than its files. It imports
+little, for it forks at each of them.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ _LOOKS = ("os.scandir", "os.listdir", "os.putenv", "os.unsetenv")
 
 
 def main() -> None:
-    prepare, variant = sys.argv[1:]
+    rendering.render = _remembered(rendering.render)
+    for line in sys.stdin:
+        print(json.dumps(_killed(*json.loads(line))), flush=True)
+
+
+def _killed(prepare: str, variant: str) -> dict[str, Any]:
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - not a fixed name
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         root, cache = Path(folder, "repository"), Path(folder, "cache")
         os.environ.update(XDG_CACHE_HOME=str(cache), CI="")
-        rendering.render = _remembered(rendering.render)
         _make(root, cache, prepare)
         _run(root, variant)  # here, so that only the files of a sync are counted, and no modules
         wanted = _state(root, cache)
@@ -48,7 +53,8 @@ def main() -> None:
             if status == 0:
                 break
         _make(root, cache, prepare)
-        print(json.dumps({"old": _state(root, cache), "new": wanted, "seen": seen}))
+        os.chdir("/")
+        return {"old": _state(root, cache), "new": wanted, "seen": seen}
 
 
 def _remembered(render: Any) -> Any:
