@@ -67,7 +67,7 @@ def _is_large(config: pytest.Config) -> bool:
     """Whether the folders that are asked for have many files, of which all tests are wanted."""
     files = sum(len(glob.glob(f"{each}/**/test_*.py", recursive=True)) for each in config.args)
     option = config.option
-    return files >= 5 and not (option.keyword or option.markexpr or option.usepdb)
+    return files >= 3 and not (option.keyword or option.markexpr or option.usepdb)
 
 
 def pytest_pycollect_makeitem(

@@ -27,8 +27,11 @@ def values(folder: str = ".") -> dict[str, str]:
     The branch is the one that HEAD names; a detached HEAD on a tag is that tag.
     """
     sha, _, committed = _git(folder, "show", "-s", *_COMMITTED).partition("\n")
+    head = branch(folder)
+    if not sha and not head:
+        return {}
     found = {"commit.sha": sha, "commit.timestamp": committed}
-    if head := branch(folder):
+    if head:
         found["branch"] = head
     else:
         found["tag"] = _git(folder, "describe", "--tags", "--exact-match")
