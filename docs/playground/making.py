@@ -112,7 +112,7 @@ def _plain(name: str) -> str:
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.extractfile(f"package/{name}")
     if member is None:
-        raise SystemExit(f"{archive.name} has no {name}")
+        raise SystemExit(f"{archive.name!r} has no {name}")
     return member.read()
 
 

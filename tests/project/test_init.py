@@ -14,7 +14,7 @@ from ci_kaniko import rendering
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.repository.checkout import https_url
-from harness import expectation
+from harness import expectation, tools
 from harness.expectation import Run
 from harness.repository import Repository, git, unprivileged
 from harness.runs import SHELLS, execute
@@ -404,7 +404,7 @@ def test_every_next_step_can_be_taken(repository: Repository) -> None:
     for words in commands:
         assert repository.call(*words[1:]).code == 0
     (folds,) = (line for line in lines if ">> .gitattributes" in line)
-    subprocess.run(["sh", "-c", folds], cwd=repository.folder, check=True)
+    subprocess.run([*tools.shell(), "-c", folds], cwd=repository.folder, check=True)
     assert ".gitlab/ci/image.yml: gitlab-generated: set" in git(
         repository.folder, "check-attr", "gitlab-generated", ".gitlab/ci/image.yml"
     )

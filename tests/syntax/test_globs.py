@@ -65,8 +65,8 @@ def test_a_shell_matches_the_same(shell: str) -> None:
         text=True,
         check=True,
     ).stdout
-    found = {glob: frozenset(rest) for glob, *rest in (line.split() for line in out.splitlines())}
-    assert found == {glob: MATCHED[glob] for glob in arms}
+    told = {glob: frozenset(rest) for glob, *rest in (line.split() for line in out.splitlines())}
+    assert told == {glob: MATCHED[glob] for glob in arms}
 
 
 def test_what_is_covered_matches_nothing_else() -> None:
