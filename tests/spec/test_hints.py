@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CASES = [*written(), *explained()]
 EXEMPT = {
+    ("bad-input-platforms", "such as linux/amd64,linux/arm64"): "an image has others, as is told",
     ("conflicting-options", "keep one of the two"): "git.branch is the other, not this",
     ("foreign-ci-token-kubernetes", "under registries: ghcr.io: {default: {username: NAME, "): (
         "without the error a manifest is made, which needs a commit"
