@@ -157,8 +157,12 @@ def test_rendered_scripts_are_read_completely(target: str) -> None:
         for word, plain in zip(words, written, strict=True):
             if all(isinstance(part, str) for part in word.text):
                 assert spell(word.text) == plain, name
-            assert not any(isinstance(part, Output) for part in word.text), (name, plain)
-        assert not [note for note in script.notes if note.rule != "skipped-command"], name
+            told = [part for part in word.text if isinstance(part, Output)]
+            assert all("timestamp" in part.command for part in told), (name, plain)
+            # There another job tells when the commit was made.
+            assert not told or target in {"agola", "buildkite"}, (name, plain)
+        rules = {note.rule for note in script.notes} - {"skipped-command"}
+        assert rules <= ({"unknown-list"} if name.startswith("platforms-chosen") else set()), name
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -273,7 +277,7 @@ class Run:
             else event["tag"] or event["branch"],
             "build.timestamp": "NOW",
             "build.date": "NOW",
-            "commit.date": "NOW",
+            **dict.fromkeys(("commit.date", "commit.timestamp"), "NOW"),
             **versions(event["tag"]),
         }
         safe = apply("tag", self.portable["ref.name"])
