@@ -14,6 +14,7 @@ import ci_kaniko
 from ci_kaniko.previewing.events import KINDS, UnknownEvent, occasions
 from ci_kaniko.previewing.preview import preview
 from ci_kaniko.previewing.text import WIDTH, lines, markdown
+from ci_kaniko.rehearsing.rehearse import rehearse
 from harness.repository import Repository, git
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ def test_events(event: str, part: str) -> None:
 def test_a_platform_that_leaves_a_run_out_says_why() -> None:
     text = said(SEVERAL, "pull-request", "gitlab", "buildkite", "kubernetes")
     assert "does not start: the push to feature/x has built it" in text
+
+
+@pytest.mark.parametrize("branches", ["main", "'**'"])
+def test_a_request_of_a_fork_that_runs_in_the_fork(branches: str) -> None:
+    text = "destinations: ['ghcr.io/acme/shop:1']\ndefault_branch: main\n"
+    text += "registries: {ghcr.io: {username: a, password: TOKEN}}\n"
+    text += f"triggers: {{branches: {branches}, pull_requests: true, repository: acme/shop}}\n"
+    assert "in the fork, which is not triggers.repository" in said(text, "fork", "gitlab")
+    assert "starts nothing" not in said(text, "fork", "github")
+    assert [*rehearse(ci_kaniko.loads(text), "gitlab", "fork=7").jobs] == []
 
 
 def test_a_job_that_stops_for_want_of_a_value() -> None:

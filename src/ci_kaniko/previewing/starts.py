@@ -27,6 +27,9 @@ def start_of(plan: Plan, target: Target, occasion: Occasion) -> Start:
         return Start(starts=True, why="whoever creates the manifest")
     start = _asked(plan.started, occasion, named=plan.spec.triggers is not None)
     request = start.starts and occasion.event.pull_request
+    if request and occasion.fork and target.runs_in_forks and plan.started.repository:
+        why = f"{target.name} runs it in the fork, which is not triggers.repository"
+        return Start(starts=False, why=why)
     if request and target.built_before(plan, occasion.source, occasion.fork):
         return Start(starts=False, why=f"the push to {occasion.source} has built it")
     return start

@@ -19,6 +19,7 @@ TARGET = Target(
     mounts=lambda _: ("/builds",),
     dialect=found_at("ci_kaniko.targets.gitlab.dialect:DIALECT"),
     built_before=later("ci_kaniko.targets.gitlab.rules:built_before"),
+    runs_in_forks=True,
     setup=later("ci_kaniko.targets.gitlab.setup:GitLabSetup"),
     shape=Shape("job", "mapping", header="spec", stages="stages"),
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),
