@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
@@ -92,13 +93,42 @@ def _unused_values(spec: Spec, target: str) -> Problem:
     )
 
 
+@cache
+def _reader() -> Any:
+    """What PyYAML reads with, and what it knows of texts that stand there a thousand times."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    of_text, of_many = "tag:yaml.org,2002:str", yaml.ScalarNode
+    plain = base("")
+    known = lru_cache(maxsize=4096)(plain.resolve)
+
+    class Reader(base):  # type: ignore[misc]
+        """Of a text without paths, which nobody resolves."""
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            if kind is of_many:
+                return known(kind, value, implicit) if implicit[0] else of_text
+            return known(kind, None, implicit)
+
+        def descend_resolver(self, *_: Any) -> None: ...
+
+        def ascend_resolver(self) -> None: ...
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+            if node.tag == of_text and type(node) is of_many:
+                return node.value
+            return super().construct_object(node, deep)
+
+    return Reader
+
+
 def _complaints(text: str, chosen: Target, view: dict[str, Any]) -> Iterator[str]:
     """What a text says that was not planned, or does not say."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.load_all(text, Loader=loader))
+        documents = list(yaml.load_all(text, Loader=_reader()))
     except yaml.YAMLError as error:
         yield f"the rendered text is not YAML: {' '.join(str(error).split())}"
         return

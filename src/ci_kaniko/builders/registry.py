@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
 
 
+@cache
 def builder(name: str) -> Builder:
     """The builder of a name; its module is loaded when it is asked for."""
     found: Builder = import_module(f"ci_kaniko.builders.{name}").BUILDER

@@ -18,6 +18,7 @@ from ci_kaniko.plan.model import (
     file_of,
     proxies,
 )
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.labels import oci_labels
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.contexts import normal_path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.options import Options
 
 
 def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
@@ -49,7 +51,7 @@ def arguments_of(spec: Build, *, directory_is_git: bool) -> Iterator[Argument]:
     for name, text in spec.annotations.items():
         yield Argument("annotation", merge([f"{name}=", *text.parts]))
     yield from _cache_arguments(spec)
-    yield from _option_arguments(spec)
+    yield from _option_arguments(spec.options)
     for host, mirror in spec.mirrors.items():
         known = "index.docker.io" if canonical_host(host) == DOCKER_HUB else host
         yield Argument("registry-map", (f"{known}={mirror}",))
@@ -135,9 +137,14 @@ def _cache_arguments(spec: Build) -> Iterator[Argument]:
             yield Argument(flag, None if value else ("false",))
 
 
-def _option_arguments(spec: Build) -> Iterator[Argument]:
-    files = spec.options.files
-    for name, value in spec.options:
+@latest
+def _option_arguments(options: Options) -> tuple[Argument, ...]:
+    return tuple(_of_options(options))
+
+
+def _of_options(options: Options) -> Iterator[Argument]:
+    files = options.files
+    for name, value in options:
         if value is None or name in files:
             continue
         flag = flag_of(name)

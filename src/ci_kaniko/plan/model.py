@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import texts_with_variables
@@ -266,20 +267,9 @@ class Plan(NamedTuple):
         """Whether the build says when its commit was made, which git knows and few platforms."""
         return not self.variables.isdisjoint(COMMIT_TIMES)
 
-    def uses(self) -> Iterator[tuple[Where, str]]:
+    def uses(self) -> list[tuple[Where, str]]:
         """Every portable variable and where the spec uses it."""
-        others = {"registries", *known_names()} - {self.target}
-        texts = [item for item in texts_with_variables(self.spec) if item[0][0] not in others]
-        texts += [
-            (login.where, text_of(login.key)) for login in self.logins if login.host[0] != "@"
-        ]
-        for where, text in texts:
-            for name in names(parts_of(text)):
-                yield where, name
-        if self.arguments:
-            reproducible = bool(self.spec.options.reproducible)
-            made = oci_labels(self.spec.labels, reproducible=reproducible)
-            yield from ((("labels", OCI), name) for name in made.values())
+        return _uses(self)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -388,7 +378,8 @@ class Plan(NamedTuple):
         return self._clouds(login.cloud for login in self.logins if login.cloud)
 
     def _clouds(self, several: Iterable[Cloud]) -> tuple[Cloud, ...]:
-        found = {self.context_cloud.name: self.context_cloud} if self.context_cloud else {}
+        store = self.context_cloud
+        found = {store.name: store} if store else {}
         for cloud in several:
             first = found.setdefault(cloud.name, cloud)
             variables = {**cloud.variables, **first.variables}
@@ -411,12 +402,30 @@ class Plan(NamedTuple):
     @property
     def password_logins(self) -> tuple[HostLogin, ...]:
         """The logins that are written by a script."""
-        return tuple(login for login in self.logins if login.written)
+        return _written(self.logins)
 
     @property
     def identities(self) -> dict[str, Token]:
         """What the CI's own identity is asked for, by cloud."""
         return {cloud.name: cloud.token for cloud in self.every_cloud if cloud.token}
+
+
+@latest
+def _written(logins: tuple[HostLogin, ...]) -> tuple[HostLogin, ...]:
+    return tuple([login for login in logins if login.written])
+
+
+@latest
+def _uses(plan: Plan) -> list[tuple[Where, str]]:
+    others = {"registries", *known_names()} - {plan.target}
+    texts = [item for item in texts_with_variables(plan.spec) if item[0][0] not in others]
+    texts += [(login.where, text_of(login.key)) for login in plan.logins if login.host[0] != "@"]
+    found = [(where, name) for where, text in texts for name in names(parts_of(text))]
+    if plan.arguments:
+        reproducible = bool(plan.spec.options.reproducible)
+        made = oci_labels(plan.spec.labels, reproducible=reproducible)
+        found += [(("labels", OCI), name) for name in made.values()]
+    return found
 
 
 def is_reusable(build: Build, target: str) -> bool:

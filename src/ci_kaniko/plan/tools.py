@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.pulled import mirrored
 
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
 
 def executor_image(build: Build, *, with_shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
-    executor = build.executor
+    image = _image(build.executor, "debug" if with_shell else "plain")
+    return mirrored(image, build) if build.mirrors else image
+
+
+@latest
+def _image(executor: Executor, variant: str) -> str:
     if executor.image and has_own_tag(executor):
-        return mirrored(executor.image, build)
+        return executor.image
     own = DISTRIBUTIONS[executor.distribution].image or ""
-    variant = "debug" if with_shell else "plain"
     tag = getattr(executor.digests, variant) or version_of(executor) + SUFFIXES[variant]
-    return f"{mirrored(executor.image or own, build)}:{tag}"
+    return f"{executor.image or own}:{tag}"
 
 
 def join_image(build: Build) -> str:

@@ -108,6 +108,8 @@ class BaseModel:
     model_fields: Mapping[str, FieldInfo] = {}
     __privates__: Mapping[str, PrivateAttr] = {}
     __before__ = __around__ = ""
+    __defaults__: Mapping[str, Any] = {}
+    __needed__: list[str] = []  # noqa: RUF012
 
     def __init_subclass__(cls) -> None:
         fields, privates = {**cls.model_fields}, {**cls.__privates__}
@@ -117,9 +119,7 @@ class BaseModel:
                 privates[name] = given
                 delattr(cls, name)
             elif isinstance(given, FieldInfo):
-                if isinstance(
-                    annotation, str
-                ):  # deferred, as that of a module of few models may be
+                if isinstance(annotation, str):  # deferred, as in a module of few models
                     names = vars(sys.modules[cls.__module__])
                     annotation = eval(annotation, names)  # noqa: PLW2901, S307 - our own words
                 given.annotation = annotation
@@ -132,6 +132,8 @@ class BaseModel:
             if mode:
                 setattr(cls, "__before__" if mode == "before" else "__around__", name)
         cls.model_fields, cls.__privates__ = fields, privates
+        cls.__defaults__ = {name: field.default for name, field in fields.items()}
+        cls.__needed__ = [name for name in fields if cls.__defaults__[name] is _NONE]
 
     def __init__(self, /, **data: Any) -> None:
         made = type(self).model_validate(data)
@@ -160,9 +162,11 @@ class BaseModel:
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
         """A model of values that nobody reads."""
-        fields = cls.model_fields.items()
-        defaults = {name: field.default for name, field in fields if field.default is not _NONE}
-        return _fill(object.__new__(cls), {**defaults, **values}, {*values})
+        made = {**cls.__defaults__, **values}
+        for name in cls.__needed__:
+            if name not in values:
+                del made[name]
+        return _fill(object.__new__(cls), made, {*values})
 
     @classmethod
     def model_rebuild(cls, **_: Any) -> None:
@@ -217,25 +221,20 @@ def _fill(model: _M, values: dict[str, Any], said: set[str], hidden: Any = None)
 
 def _values(model: type[BaseModel], data: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     """The values of all fields, and the names of those that were said. Raises ValidationError."""
-    values: dict[str, Any] = {}
-    wrong: list[dict[str, Any]] = []
-    fields = model.model_fields
-    for name, field in fields.items():
-        if name in data:
-            try:
-                values[name] = field.read(data[name])
-            except ValueError as error:
-                wrong += _told(error, data[name], name)
-        elif field.default is _NONE:
-            wrong.append(_error("missing", data, name))
-        else:
-            values[name] = field.default
-    said = {*data}
-    if not said <= fields.keys():
-        wrong += (_error("extra_forbidden", data[key], key) for key in data if key not in fields)
+    fields, values = model.model_fields, {**model.__defaults__}
+    wrong = [_error("missing", data, name) for name in model.__needed__ if name not in data]
+    for name, item in data.items():
+        if name not in fields:
+            wrong.append(_error("extra_forbidden", item, name))
+            continue
+        try:
+            values[name] = fields[name].read(item)
+        except ValueError as error:
+            wrong += _told(error, item, name)
     if wrong:
-        raise ValidationError(wrong)
-    return values, said
+        order = [*fields, *data]
+        raise ValidationError(sorted(wrong, key=lambda item: order.index(item["loc"][0])))
+    return values, {*data}
 
 
 def reader_of(kind: Any) -> Read:

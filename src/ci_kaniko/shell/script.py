@@ -13,6 +13,7 @@ from ci_kaniko.builders.builder import Call
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.logins import in_every_run, late_uses
 from ci_kaniko.plan.model import DIGEST, OUTPUT
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.shell.config import Config
 from ci_kaniko.shell.credentials import Credentials
 from ci_kaniko.shell.dialect import moved
@@ -28,7 +29,7 @@ from ci_kaniko.text.quoting import continued, indented, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from ci_kaniko.builders.builder import Contained
+    from ci_kaniko.builders.builder import Builder, Contained
     from ci_kaniko.plan.model import Plan, Push
     from ci_kaniko.shell.dialect import Dialect, Site
     from ci_kaniko.syntax.conditions import AnyOf
@@ -79,7 +80,7 @@ class Building(Tool):
         self._plan = plan
 
     def placed(self, site: Site) -> Site:
-        return moved(site, self.builder.path)
+        return _placed(site, self.builder)
 
     def prepared(self, site: Site) -> list[str]:
         if not site.inherits:
@@ -105,6 +106,11 @@ class Building(Tool):
     def pushing_nothing(self, words: Words) -> list[str]:
         nothing = self.nothing(words)
         return ['set -- "$@" ' + " ".join(nothing)] if nothing else []
+
+
+@latest
+def _placed(site: Site, builder: Builder) -> Site:
+    return moved(site, builder.path)
 
 
 class Script:
@@ -216,6 +222,8 @@ class Script:
         if not site.inherits or site.withheld or not plan.arguments:
             return []
         some = [login for login in plan.logins if not in_every_run(plan, login)]
+        if not some:
+            return []
         others = plan._replace(logins=tuple(login for login in plan.logins if login not in some))
         held = dict.fromkeys(name for login in some for name in self._secrets.variables(login))
         names = [name for name in held if name not in others.secrets]

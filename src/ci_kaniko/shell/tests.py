@@ -149,8 +149,9 @@ class Checks:
     def _of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
         checks: dict[tuple[str, ...], None] = {}
         for reference in references:
-            listed = any(map(self._listed, inputs_in(reference.host)))
-            if is_run_time_host(reference.registry) and not listed:
+            if is_run_time_host(reference.registry) and not any(
+                map(self._listed, inputs_in(reference.host))
+            ):
                 checks[tuple(self._host_check(reference.registry))] = None
             pieces = ((reference.repository, "a-z0-9._/-"), (reference.tag, "A-Za-z0-9_.-"))
             for piece, allowed in pieces:

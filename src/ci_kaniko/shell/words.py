@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import FOLDER
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Argument
     from ci_kaniko.shell.draft import Draft
-    from ci_kaniko.syntax.variables import Part, Parts
+    from ci_kaniko.syntax.variables import Parts
 
 
 _LOWERED = {"repository.path": "repository", "repository.owner": "owner", "repository.name": "name"}
@@ -170,27 +171,27 @@ class Words:
 
     def text(self, parts: Parts, *, is_reference: bool = False) -> str:
         """A text as a shell word."""
+        if len(parts) == 1 and isinstance(parts[0], str):
+            return quote(parts[0])
         pieces: list[tuple[bool, str]] = []
-        for index, part in enumerate(parts):
-            following = parts[index + 1] if index + 1 < len(parts) else ""
-            literal, text = self._piece(part, following, is_reference=is_reference)
+        for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+            if isinstance(part, str):
+                literal, text = True, part
+            else:
+                follows = following[:1] if isinstance(following, str) else ""
+                literal, text = self.expression(part, is_reference=is_reference, follows=follows)
             if literal and pieces and pieces[-1][0]:
                 pieces[-1] = (True, pieces[-1][1] + text)
             else:
                 pieces.append((literal, text))
         if not pieces:
             return ""
-        if all(literal for literal, _ in pieces):
-            return quote(pieces[0][1])
-        if all(can_be_double_quoted(text) for literal, text in pieces if literal):
-            return '"' + "".join(text for _, text in pieces) + '"'
-        return "".join(quote(text) if literal else f'"{text}"' for literal, text in pieces)
-
-    def _piece(self, part: Part, following: Part, *, is_reference: bool) -> tuple[bool, str]:
-        if isinstance(part, str):
-            return True, part
-        follows = following[:1] if isinstance(following, str) else ""
-        return self.expression(part, is_reference=is_reference, follows=follows)
+        literals = [text for literal, text in pieces if literal]
+        if len(literals) == len(pieces):
+            return quote(literals[0])
+        if all(map(can_be_double_quoted, literals)):
+            return '"' + "".join([text for _, text in pieces]) + '"'
+        return "".join([quote(text) if literal else f'"{text}"' for literal, text in pieces])
 
     def value(self, name: str) -> str:
         """A variable for a test: a shell word that is empty when it is not there."""

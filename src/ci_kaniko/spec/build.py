@@ -336,6 +336,8 @@ def is_ignored(key: object) -> bool:
 OF_THE_SPEC = ("images", "outputs", "templates", "extends", "rules", "requires")
 TOP_ONLY = ("default_branch", "checkout", "tools", "mirrors", "inputs", *OF_THE_SPEC)
 """What is said once, for all images; no build has what is only OF_THE_SPEC."""
+PLACED = ("name", "needs", "elsewhere", "differs", "at")
+"""What comes of where an image was written."""
 
 
 class NamedImage(Build):

@@ -6,8 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.choice import is_small
 from ci_kaniko.quick.declaring import ValidationError
-from ci_kaniko.spec.build import OF_THE_SPEC, TOP_ONLY, Build, NamedImage
+from ci_kaniko.spec.build import OF_THE_SPEC, PLACED, TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.labels import long_form
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import check_image_name
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 IMAGE_NAME = "${image.name}"
 _ANY_NAME = "anynameofanimage"
-_DERIVED = ("name", "needs", "elsewhere", "differs", "at")
 _NAME = pattern(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
 
 
@@ -193,13 +193,12 @@ def read_images(
     """
     images = {}
     common = {name: getattr(base, name) for name in Build.model_fields}
-    shared = NamedImage.model_construct(**common)
     # What is not an image's own comes from ``shared``. It is given here all the same, mappings as
     # empty ones: pydantic would make a copy of the default of each for each image.
     sections: dict[str, Any] = {
         name: value if isinstance(value, Model) else {}
         for name, value in common.items()
-        if isinstance(value, Model | dict)
+        if isinstance(value, Model | dict) and not is_small()
     }
     for name, own in entries.own.items():
         given = {key: item for key, item in sections.items() if key not in own}
@@ -218,7 +217,7 @@ def read_images(
                 entries.told.append((blank, item._replace(message=message, hint=hint)))
             continue
         changed = {key: getattr(part, key) for key in (*entries.varying, *own)}
-        image = shared.model_copy(update={"needs": part.needs, **changed})
+        image = NamedImage.model_construct(**{**common, "needs": part.needs, **changed})
         images[name] = _placed(image, name, entries)
     _note_logins_of_others(images, entries)
     return images
@@ -245,7 +244,7 @@ def _placed(image: NamedImage, name: str, entries: Entries) -> NamedImage:
     image._name = name  # noqa: SLF001 - an image is told where it was written
     image._own = entries.own[name]  # noqa: SLF001
     image._shared = entries.shared  # noqa: SLF001
-    image._differs = frozenset((*entries.varying, *entries.own[name], *_DERIVED))  # noqa: SLF001
+    image._differs = frozenset((*entries.varying, *entries.own[name], *PLACED))  # noqa: SLF001
     return image
 
 

@@ -193,13 +193,11 @@ class Login(Model):
         """``ci-token``, ``anonymous``, ``password``, ``docker-config``, or a cloud's name."""
         if self.use:
             return self.use
-        kinds = {
-            "docker-config": self.docker_config,
-            "aws": self.aws,
-            "google": self.google,
-            "azure": self.azure,
-        }
-        return next((kind for kind, value in kinds.items() if value), "password")
+        if self.docker_config:
+            return "docker-config"
+        if self.aws or self.google or self.azure:
+            return "aws" if self.aws else "google" if self.google else "azure"
+        return "password"
 
     @property
     def by_identity(self) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,
@@ -267,7 +268,12 @@ class Options(Model):
     @property
     def files(self) -> dict[str, str]:
         """The files that the executor writes, by the options that name them."""
-        return {name: path for name in FILES if (path := getattr(self, name))}
+        return _files(self)
+
+
+@latest
+def _files(options: Options) -> dict[str, str]:
+    return {name: path for name in FILES if (path := getattr(options, name))}
 
 
 def or_secret(check: Callable[[str], None], hint: str) -> Reads:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.quick.latest import latest
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
@@ -100,6 +101,7 @@ def _kinds(info: FieldInfo) -> tuple[str, ...]:
     return tuple(reads.kind for reads in readers(info)) or ("plain",)
 
 
+@latest
 def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     """Every text of a build in which variables are replaced, and where it stands."""
     from ci_kaniko.spec.build import Build
@@ -124,15 +126,14 @@ def settings_with_inputs(spec: Build, target: str) -> list[str]:
 def _add_templates(
     part: Any, model: type[Model], at: Where, found: list[tuple[Where, str]]
 ) -> None:
-    for field in _fields_with_variables(model):
+    for field, default, keys in _fields_with_variables(model):
         value = getattr(part, field)
-        where = (*at, field)
-        if not value or value is _fields(model)[field][0]:
+        if not value or value is default:
             continue
+        where = (*at, field)
         if isinstance(value, str):
             found.append((where, value))
         elif isinstance(value, dict):
-            keys = _fields(model)[field][1][0] == "template"
             for key, item in value.items():
                 if keys:
                     found.append(((*where, key), key))
@@ -151,9 +152,16 @@ def _add_templates(
 
 
 @cache
-def _fields_with_variables(model: type[Model]) -> tuple[str, ...]:
-    """The fields of a model in which such a text can be, however deep."""
-    return tuple(field for field, info in model.model_fields.items() if _takes_variables(info))
+def _fields_with_variables(model: type[Model]) -> tuple[tuple[str, Any, bool], ...]:
+    """The fields of a model in which such a text can be, however deep.
+
+    Each with its default, and whether the keys of a mapping are such texts.
+    """
+    return tuple(
+        (field, info.default, _kinds(info)[0] == "template")
+        for field, info in model.model_fields.items()
+        if _takes_variables(info)
+    )
 
 
 def _takes_variables(part: Any) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.latest import latest
+from ci_kaniko.spec.build import PLACED
 from ci_kaniko.text.display import listed
 
 if TYPE_CHECKING:
@@ -39,19 +42,51 @@ def once_for_images(findings: Iterable[tuple[Build, Finding]], number: int) -> l
     ]
 
 
+class Watched:
+    """A build that notes which of its parts somebody reads, in its methods, too."""
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        made = getattr(type(self._build), name, None)
+        if name not in PLACED and isinstance(made, property):
+            return made.fget and made.fget(self)
+        if name not in PLACED and isinstance(made, FunctionType):
+            return MethodType(made, self)
+        self.read.add(name)
+        return getattr(self._build, name)
+
+
 def unheard_by_all(
     spec: SpecFields, look: Callable[[Build], Iterable[tuple[Finding, bool]]]
 ) -> Iterator[Finding]:
     """What no image hears: ``look`` tells for one whether it does; the top speaks to all."""
     found: dict[Where, Finding] = {}
     heard: set[Where] = set()
-    for build in spec.builds:
-        for finding, is_heard in look(build):
+    alike: dict[frozenset[str] | None, bool] = {None: False}
+    for build, own in _builds(spec):
+        if own not in alike:
+            watched: Any = Watched(build)
+            told = [*look(watched)]
+            alike[own] = watched.read.isdisjoint(own)
+        elif alike[own]:
+            continue  # it has all of it from the top, as the first such image has
+        else:
+            told = [*look(build)]
+        for finding, is_heard in told:
             where = build.at(finding.where)
             found.setdefault(where, finding._replace(where=where))
             if is_heard:
                 heard.add(where)
     yield from (finding for where, finding in found.items() if where not in heard)
+
+
+@latest
+def _builds(spec: SpecFields) -> list[tuple[Build, frozenset[str] | None]]:
+    """The images of a spec, and what each of them may have for itself."""
+    return [(build, build.differs) for build in spec.builds]
 
 
 def _listed(names: list[str]) -> str:

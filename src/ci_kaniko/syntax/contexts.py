@@ -90,6 +90,10 @@ class Dockerfile(Template):
 def normal_path(path: str, folder: str = ".") -> Parts:
     """A path of a folder, from the root of the repository and without detours; empty for that."""
     parts = [parts_of(text) for text in (path, folder)]
+    literal = [each[0] for each in parts if len(each) == 1 and isinstance(each[0], str)]
+    if len(literal) == len(parts):
+        inside = grammar.inside_repository(*literal) or "."
+        return () if inside == "." else (inside,)
     refs = [part for each in reversed(parts) for part in each if isinstance(part, Ref)]
     flat = ["".join(part if isinstance(part, str) else "\0" for part in each) for each in parts]
     first, *rest = (grammar.inside_repository(*flat) or ".").split("\0")

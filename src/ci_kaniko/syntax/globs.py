@@ -7,6 +7,7 @@ and Go read alike, and the filters of GitHub.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Refused, quoted
@@ -80,6 +81,7 @@ def split(globs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return globs.settled if isinstance(globs, Globs) else _settled(tuple(globs))
 
 
+@lru_cache(maxsize=256)
 def _settled(listed: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     out = tuple(glob[1:] for glob in listed if is_exclusion(glob))
     plain = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
 from ci_kaniko.problems.finding import Refused, quoted
@@ -36,6 +37,7 @@ OWN_HOST = Template("${registry.host}")
 DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
 DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
 _VARIABLE_SLOTS = range(0xE000, 0xF000)
+_SLOT = pattern("[\ue000-\uefff]")
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LAYOUT = pattern(r"oci:/[^/]")
@@ -51,7 +53,9 @@ class Reference(Template):
     ``registry`` is empty when none is written, and so is ``tag``.
     """
 
-    __slots__ = ("registry", "repository", "tag")
+    __slots__ = ("host", "registry", "repository", "tag")
+    host: str
+    """The registry as a spec writes it: a host, or the variable that stands for it."""
     registry: Parts
     repository: Parts
     tag: Parts
@@ -78,16 +82,12 @@ class Reference(Template):
         )
         made = cls.keeping(text or text_of(parts), parts)
         made.registry, made.repository, made.tag = registry, repository, tag
+        made.host = canonical_host(Template.keeping(text_of(registry), registry))
         return made
 
     def replaced(self, replace: Callable[[Parts], Parts]) -> Self:
         """The reference with what ``replace`` makes of each piece."""
         return self.of(*map(replace, (self.registry, self.repository, self.tag)))
-
-    @property
-    def host(self) -> str:
-        """The registry as a spec writes it: a host, or the variable that stands for it."""
-        return canonical_host(Template.keeping(text_of(self.registry), self.registry))
 
     @property
     def home(self) -> str:
@@ -216,6 +216,7 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
     """``text`` with one private-use character for each variable, and the variables."""
     flat = ""
     refs: list[Ref] = []
+    holds_slot = False
     for part in parse(text):
         if isinstance(part, Ref):
             if part.default == "":
@@ -227,12 +228,8 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
             refs.append(part)
         else:
             flat += part
-    if any(
-        ord(character) in _VARIABLE_SLOTS
-        for part in parse(text)
-        if isinstance(part, str)
-        for character in part
-    ):
+            holds_slot = holds_slot or _SLOT.search(part) is not None
+    if holds_slot:
         raise _bad(text, "it holds a character that no reference has", f"such as {_EXAMPLE}")
     found = natives(text)
     if found:
@@ -248,14 +245,14 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
 
 
 def _unflatten(flat: str, refs: list[Ref]) -> Parts:
-    return merge(
-        [
-            refs[ord(character) - _VARIABLE_SLOTS.start]
-            if ord(character) in _VARIABLE_SLOTS
-            else character
-            for character in flat
-        ]
-    )
+    pieces = _SLOT.split(flat)
+    slots = [refs[ord(slot) - _VARIABLE_SLOTS.start] for slot in _SLOT.findall(flat)]
+    return tuple(part for pair in zip_longest(pieces, slots, fillvalue="") for part in pair if part)
+
+
+def _sampled(flat: str, refs: list[Ref], sample: Callable[[Ref], str]) -> str:
+    """A text as it may be one day: ``sample`` checks a variable, and gives a text for it."""
+    return _SLOT.sub(lambda slot: sample(refs[ord(slot[0]) - _VARIABLE_SLOTS.start]), flat)
 
 
 def _cut_to_fit(tag: Parts) -> Parts:
@@ -350,21 +347,17 @@ def _check_repository(
         if own:
             return
         raise _bad(text, "it has no repository", f"such as {_EXAMPLE}")
-    plain = ""
-    for character in repository:
-        ref = _slot(character, refs)
-        if ref is None:
-            plain += character
-            continue
+
+    def in_path(ref: Ref) -> str:
         if not variable(ref.name).in_path:
             raise Refused(
                 "unsafe-variable",
                 f"${{{ref.name}}} does not always make a valid repository name",
                 "use ${ref.slug} or ${repository.path}",
             )
-        plain += "x/x" if ref.name == "repository.path" else "x"
-        if ref.default is not None:
-            plain += ref.default
+        return ("x/x" if ref.name == "repository.path" else "x") + (ref.default or "")
+
+    plain = _sampled(repository, refs, in_path)
     if plain.lower() != plain:
         raise _bad(text, "repository names are lower case", _instead(text, _lowered(flat, refs)))
     if text_is_docker_hub(registry) and plain.count("/") != 1:
@@ -404,12 +397,8 @@ def _instead(text: str, mended: str) -> str:
 def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
     if not tag:
         return
-    plain = ""
-    for character in tag:
-        ref = _slot(character, refs)
-        if ref is None:
-            plain += character
-            continue
+
+    def in_tag(ref: Ref) -> str:
         if not variable(ref.name).in_tag:
             raise Refused(
                 "unsafe-variable",
@@ -418,7 +407,9 @@ def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
             )
         if ref.default is not None and not check_tag_text("x" + ref.default):
             raise _bad(text, f"{quoted(ref.default)} cannot be in a tag", "letters, digits, _ . -")
-        plain += "x" * _LENGTHS.get(ref.name, 1)
+        return "x" * _LENGTHS.get(ref.name, 1)
+
+    plain = _sampled(tag, refs, in_tag)
     if not check_tag_text(plain):
         raise _bad(
             text,

@@ -222,6 +222,8 @@ def input_of(ref: Ref) -> str:
 
 def inputs_in(text: str) -> list[str]:
     """The names of the inputs in a text, in order."""
+    if INPUT_READ not in text:
+        return []
     found = names(parts_of(text))
     return [name.removeprefix(INPUT_PREFIX) for name in found if name.startswith(INPUT_PREFIX)]
 
@@ -263,10 +265,16 @@ def parse(text: str) -> Parts:
     literal = ""
     position = 0
     while position < len(text):
-        if text.startswith("$${", position):
-            literal += "${"
-            position += 3
-        elif text.startswith("${", position):
+        found = text.find("${", position)
+        if found < 0:
+            found = len(text)
+        elif found > position and text[found - 1] == "$":
+            literal += f"{text[position : found - 1]}${{"
+            position = found + 2
+            continue
+        literal += text[position:found]
+        position = found
+        if position < len(text):
             closing = "}}" if text.startswith("${{", position) else "}"
             end = text.find(closing, position)
             if end < 0:
@@ -280,9 +288,6 @@ def parse(text: str) -> Parts:
                 literal = ""
             parts.append(_ref(text[position + 2 : end + len(closing) - 1]))
             position = end + len(closing)
-        else:
-            literal += text[position]
-            position += 1
     if literal:
         parts.append(literal)
     return tuple(parts)
@@ -397,6 +402,12 @@ _NATIVE = pattern(
 )
 
 
+@lru_cache(maxsize=1024)
+def _home_of(name: str) -> str:
+    """The target whose variables are called like this one."""
+    return next((home for start, home in _PREFIXES.items() if name.startswith(start)), "")
+
+
 def written_variables(text: str) -> list[str]:
     """Whatever looks like a variable in somebody's way, portable inputs aside."""
     found = [match.group() for match in _NATIVE.finditer(text)] if "$" in text else []
@@ -413,7 +424,7 @@ def natives(text: str) -> list[Native]:
             target = "github" if name.partition(".")[0] in _CONTEXTS else ""
             portable = NATIVE.get(name) or (ENV_PREFIX + last if scope == "vars" else None)
         else:
-            target = next((home for start, home in _PREFIXES.items() if name.startswith(start)), "")
+            target = _home_of(name)
             portable = NATIVE.get(name)
         if target:
             found.append(Native(match.group(), name, portable, target))

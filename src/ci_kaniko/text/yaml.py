@@ -95,7 +95,7 @@ def literal(text: str, indent: int) -> str:
         else ("+" if text.endswith("\n") else "-")
     )
     margin = " " * indent
-    lines = (f"{margin}{line}" if line else "" for line in text.removesuffix("\n").split("\n"))
+    lines = [f"{margin}{line}" if line else "" for line in text.removesuffix("\n").split("\n")]
     return f"|{chomp}\n" + "\n".join(lines)
 
 

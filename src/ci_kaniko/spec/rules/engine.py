@@ -7,7 +7,7 @@ consequences; entries that could not be read do not silence a rule about the oth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ci_kaniko.spec.policy import applied
 from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the lists
@@ -23,7 +23,7 @@ from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the li
     texts,
 )
 from ci_kaniko.spec.rules.rule import RULES, WHOLE, Rule
-from ci_kaniko.spec.told import once_for_images
+from ci_kaniko.spec.told import Watched, once_for_images
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -76,7 +76,7 @@ def check_builds(
         for number, rule in enumerate(rules):
             read, found = answers.get(number, (None, []))
             if read is None or not read.isdisjoint(own):
-                watched = _Watched(build)
+                watched = Watched(build)
                 read, found = watched.read, list(rule.run(watched))
             if read.isdisjoint(own):
                 answers[number] = (read, found)
@@ -84,18 +84,6 @@ def check_builds(
             else:
                 steps.append(rule)
             yield from ((build, finding) for finding in found)
-
-
-class _Watched:
-    """A build that notes which of its parts a rule reads."""
-
-    def __init__(self, build: Build) -> None:
-        self._build = build
-        self.read: set[str] = set()
-
-    def __getattr__(self, name: str) -> Any:
-        self.read.add(name)
-        return getattr(self._build, name)
 
 
 def check_whole(spec: SpecFields, damaged: Collection[Where] = ()) -> Iterator[Finding]:

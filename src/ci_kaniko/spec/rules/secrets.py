@@ -33,10 +33,12 @@ def _secrets_are_in_no_text(spec: Build, field: str, texts: list[Text]) -> Itera
 def _secrets_of_one_image_are_in_no_text_of_another(spec: SpecFields) -> Iterator[Finding]:
     templates: list[tuple[NamedImage, Text]] = []
     seen: set[int] = set()
+    fields = [(field, info.default) for field, info in Build.model_fields.items()]
     for image in spec.images.values():
-        for field, info in Build.model_fields.items():
-            value = getattr(image, field)
-            if value is not info.default and id(value) not in seen:
+        values = image.__dict__
+        for field, default in fields:
+            value = values[field]
+            if value is not default and id(value) not in seen:
                 seen.add(id(value))
                 texts = texts_of(image, field, Build)
                 templates += ((image, text) for text in read_at_run_time(texts))

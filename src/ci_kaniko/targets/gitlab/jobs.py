@@ -343,10 +343,12 @@ def _shared(jobs: list[Fields]) -> Fields:
     for key in (*_LISTS, *_MAPPINGS):
         if not all(key in job for job in jobs):
             continue
-        counted = Counter(repr(job[key]) for job in jobs)
+        found = {id(job[key]): job[key] for job in jobs}
+        spelled = {number: repr(item) for number, item in found.items()}
+        counted = Counter(spelled[id(job[key])] for job in jobs)
         common, count = counted.most_common(1)[0]
         if count == len(jobs) or (key in _LISTS and count > 1):
-            shared[key] = next(job[key] for job in jobs if repr(job[key]) == common)
+            shared[key] = next(job[key] for job in jobs if spelled[id(job[key])] == common)
     return shared
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ci_kaniko.quick.records import NamedTuple
@@ -35,7 +36,18 @@ def rules(build: Build, *jobs: Started) -> list[Rule]:
     cancels the older one. A child's parent says what starts it, and the child sees only which ref
     or request that is for.
     """
-    child = build.gitlab.form == "child"
+    section = build.gitlab
+    cancels = section.interruptible is None
+    return _rules(section.form == "child", cancels, build.default_branch, jobs)
+
+
+@lru_cache(maxsize=64)
+def _rules(
+    child: bool,  # noqa: FBT001 - what is remembered has no names
+    cancels: bool,  # noqa: FBT001
+    default_branch: str | None,
+    jobs: tuple[Started, ...],
+) -> list[Rule]:
     request = "$CI_MERGE_REQUEST_IID" if child else _REQUEST
     pushed = "" if child else f"{_PUSH} && "
     requested = [started for started in jobs if started.pull_requests]
@@ -44,11 +56,10 @@ def rules(build: Build, *jobs: Started) -> list[Rule]:
     if not differs and jobs[0].repository:
         found[Rule(_repository_test(jobs[0], "!~"), "never")] = None
     if requested:
-        if (built := _built_by_pushes(requested, build.default_branch)) is not None:
+        if (built := _built_by_pushes(requested, default_branch)) is not None:
             own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
             why = "the push to that branch has built it already"
             found[Rule(" && ".join([request, own, *built]), "never", why)] = None
-        cancels = build.gitlab.interruptible is None
         for each in requested:
             test = f"{request}{_there(each, differs=differs)}"
             found[Rule(test, changes=_changes(each), interruptible=cancels)] = None
