@@ -5,7 +5,6 @@ Source: the credential chains that the executor's README and the clients documen
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -111,6 +110,8 @@ def google(login: GoogleLogin, *, exchanged: bool = False) -> Cloud:
     audience = f"https://iam.googleapis.com/{login.provider}"
     if exchanged:
         return Cloud("google", token=Token(audience))
+    from json import dumps
+
     document = {
         "type": "external_account",
         "audience": f"//iam.googleapis.com/{login.provider}",
@@ -121,7 +122,7 @@ def google(login: GoogleLogin, *, exchanged: bool = False) -> Cloud:
     }
     return Cloud(
         "google",
-        document=json.dumps(document),
+        document=dumps(document),
         file="google-credentials.json",
         file_variable=variable,
         token=Token(audience, "google-token"),

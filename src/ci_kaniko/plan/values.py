@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -96,6 +95,8 @@ class Values:
 
     def of(self, build: Build) -> Values:
         """The same as one image reads them; what is missing is noted for all."""
+        from copy import copy
+
         own = copy(self)
         own._tag_prefix = build.tag_prefix  # noqa: SLF001 - another of the same class
         return own
