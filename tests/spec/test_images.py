@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.runners.gitlab import gitlab_jobs
 from ci_kaniko.rehearsing.runners.kubernetes import pod_containers
 from ci_kaniko.spec.build import Build
+from ci_kaniko.spec.loading import warnings
 from harness import agola, images
 from harness.cases import PIPELINE_CASES
 from harness.events import DEFAULT_BRANCH
@@ -594,3 +596,18 @@ def test_what_else_is_built_changes_nothing_in_a_job(target: str) -> None:
         for spec in (few, more)
     )
     assert first == second
+
+
+def test_a_rule_asks_each_image_what_its_methods_read() -> None:
+    """Which builder an image has, on a target or at all, is its own."""
+    head = "options: {compression: zstd}\npush: never\nimages:\n"
+    entries = [
+        "  kaniko: {}\n",
+        "  other: {builder: buildkit}\n",
+        "  another: {builder: buildah}\n",
+    ]
+    for order in permutations(entries):
+        problems = warnings(ci_kaniko.loads(head + "".join(order)))
+        said = [item.message for item in problems if item.rule == "no-effect"]
+        assert len(said) == 1
+        assert said[0].endswith(", for kaniko")
