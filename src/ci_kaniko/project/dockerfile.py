@@ -6,7 +6,6 @@ Nothing here runs a Dockerfile or follows what a variable would say.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -219,6 +218,8 @@ def _read(one: Instruction, stage: Stage, folder: str | None) -> str | None:
 def _destination(one: Instruction) -> str:
     text = one.text
     if text.startswith("["):
+        import json
+
         try:
             listed = json.loads(text)
         except (ValueError, RecursionError):
