@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import wraps
-from operator import is_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def latest(function: Function) -> Function:
-    """A function that remembers what it was asked last, and its answer.
+    """A function that remembers what it was asked last, the very object, and its answer.
 
     It is for what is frozen, and an answer that nobody changes: the images of a spec share most of
     their parts, and are looked at one after the other.
@@ -23,15 +22,15 @@ def latest(function: Function) -> Function:
     >>> halves(one) is halves(one)
     True
     """
-    kept: tuple[tuple[Any, ...], Any] = ((), None)
+    kept: tuple[Any, Any, Any] = (object(), (), None)
 
     @wraps(function)
-    def ask(*given: Any) -> Any:
+    def ask(given: Any, *more: Any) -> Any:
         nonlocal kept
-        asked, answer = kept
-        if len(asked) != len(given) or not all(map(is_, asked, given)):
-            answer = function(*given)
-            kept = given, answer
+        asked, others, answer = kept
+        if asked is not given or others != more:
+            answer = function(given, *more)
+            kept = given, more, answer
         return answer
 
     made: Any = ask

@@ -105,6 +105,9 @@ class BaseModel:
     """A model: the annotations of its class are its fields."""
 
     __slots__ = ("__dict__", "__hidden__", "model_fields_set")
+    if TYPE_CHECKING:
+        __hidden__: dict[str, Any]
+        model_fields_set: set[str]
     model_fields: Mapping[str, FieldInfo] = {}
     __privates__: Mapping[str, PrivateAttr] = {}
     __before__ = __around__ = ""
@@ -117,7 +120,7 @@ class BaseModel:
             given = vars(cls).get(name)
             if isinstance(given, PrivateAttr):
                 privates[name] = given
-                delattr(cls, name)
+                setattr(cls, name, property(partial(_hidden, name)))
             elif isinstance(given, FieldInfo):
                 if isinstance(annotation, str):  # deferred, as in a module of few models
                     names = vars(sys.modules[cls.__module__])
@@ -182,12 +185,6 @@ class BaseModel:
         )
         return _fill(object.__new__(type(self)), values, said, {**self.__hidden__})
 
-    def __getattr__(self, name: str) -> Any:
-        hidden = object.__getattribute__(self, "__hidden__")
-        if name in hidden:
-            return hidden[name]
-        raise AttributeError(name)
-
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self.__privates__:
             raise AttributeError(name)
@@ -208,6 +205,10 @@ class BaseModel:
 
     model_dump = model_dump_json = __reduce_ex__ = _left_to_pydantic
     model_json_schema: Any = classmethod(_left_to_pydantic)
+
+
+def _hidden(name: str, model: BaseModel) -> Any:
+    return model.__hidden__[name]
 
 
 def _fill(model: _M, values: dict[str, Any], said: set[str], hidden: Any = None) -> _M:

@@ -226,7 +226,8 @@ class Script:
             return []
         others = plan._replace(logins=tuple(login for login in plan.logins if login not in some))
         held = dict.fromkeys(name for login in some for name in self._secrets.variables(login))
-        names = [name for name in held if name not in others.secrets]
+        kept = others.secrets
+        names = [name for name in held if name not in kept]
         return [f"unset {' '.join(names)}"] if names else []
 
     def _destinations(self, pushes: Iterable[Push]) -> list[str]:

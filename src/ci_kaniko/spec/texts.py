@@ -126,8 +126,9 @@ def settings_with_inputs(spec: Build, target: str) -> list[str]:
 def _add_templates(
     part: Any, model: type[Model], at: Where, found: list[tuple[Where, str]]
 ) -> None:
+    values = part.__dict__ if isinstance(part, Model) else None
     for field, default, keys in _fields_with_variables(model):
-        value = getattr(part, field)
+        value = values.get(field, default) if values else getattr(part, field)
         if not value or value is default:
             continue
         where = (*at, field)

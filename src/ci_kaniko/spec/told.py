@@ -51,11 +51,14 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         made = getattr(type(self._build), name, None)
-        if name not in PLACED and isinstance(made, property):
+        if name in PLACED or name[0] == "_":
+            self.read.add(PLACED[0])
+        elif isinstance(made, property):
             return made.fget and made.fget(self)
-        if name not in PLACED and isinstance(made, FunctionType):
+        elif isinstance(made, FunctionType):
             return MethodType(made, self)
-        self.read.add(name)
+        else:
+            self.read.add(name)
         return getattr(self._build, name)
 
 

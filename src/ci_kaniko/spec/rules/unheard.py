@@ -94,7 +94,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 hint = "git: says how a git context is fetched; remove this"
                 if value:
                     yield no_effect(where, message, hint), checked_out
-        if not any(value for _, value in build.tools):
+        if not build.tools.model_fields_set:
             return
         run = tools_of(build, known_names())
         clones = checked_out or "git" in run

@@ -130,6 +130,8 @@ def _stage_of_component(spec: Spec) -> Input | None:
 
 
 def _with_proxies(image: Image) -> Image:
+    if not image.build.gitlab.dependency_proxy:
+        return image
     return image._replace(
         jobs=tuple(job._replace(plan=_with_proxy(job.plan)) for job in image.jobs)
     )
@@ -175,19 +177,19 @@ def _building(image: Image, job: Job, images: Mapping[str, Image]) -> Fields:
             "script": text,
             "artifacts": plan.outputs,
             "dotenv": DOTENV if plan.spec.digest else "",
-            "rules": [*_if_chosen(image, job), *rules(plan.spec, plan.started)],
+            "rules": _if_chosen(image, job, rules(plan.spec, plan.started)),
             **_isolated(plan.spec, extra),
         }
     )
 
 
-def _if_chosen(image: Image, job: Job) -> list[Rule]:
-    """The rule that leaves a platform out which a caller does not choose."""
+def _if_chosen(image: Image, job: Job, others: list[Rule]) -> list[Rule]:
+    """Rules after one that leaves a platform out which a caller does not choose."""
     if not image.chooser:
-        return []
+        return others
     given = DIALECT.input_value(image.chooser)
     platform = job.platform.replace("/", r"\/")
-    return [Rule(f"',{given},' !~ /,{platform},/", "never")]
+    return [Rule(f"',{given},' !~ /,{platform},/", "never"), *others]
 
 
 def _stage(build: Build) -> str | None:
