@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.text import yaml as yamltext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SETTINGS: dict[str, Any] = {
     "block_start_string": "<%",
@@ -17,6 +22,15 @@ SETTINGS: dict[str, Any] = {
     "keep_trailing_newline": True,
     "autoescape": False,
 }
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "scalar": yamltext.scalar,
+    "single": yamltext.single,
+    "flow": yamltext.flow,
+    "literal": yamltext.literal,
+    "block": yamltext.block,
+}
+"""What the layouts have beside the filters of Jinja."""
 
 
 def bundled() -> str:

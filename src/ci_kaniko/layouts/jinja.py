@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
-from ci_kaniko.layouts.bundled import SETTINGS, bundled, made_of, module_of
-from ci_kaniko.layouts.runtime import FILTERS
+from ci_kaniko.layouts.bundled import FILTERS, SETTINGS, bundled, made_of, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

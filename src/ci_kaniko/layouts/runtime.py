@@ -6,21 +6,14 @@ raises Unsupported, and then Jinja fills it.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ci_kaniko.text import yaml as yamltext
+from ci_kaniko.layouts.bundled import FILTERS
+from ci_kaniko.text.yaml import margined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "scalar": yamltext.scalar,
-    "single": yamltext.single,
-    "flow": yamltext.flow,
-    "literal": yamltext.literal,
-    "block": yamltext.block,
-}
-"""What the layouts have beside the filters of Jinja."""
 
 _METHODS = frozenset(dir(dict))
 
@@ -60,8 +53,7 @@ class Macro:
     """A piece of a template that is called by its name."""
 
     def __init__(self, _: Any, body: Any, __: str, names: Sequence[str], *options: bool) -> None:
-        self._body = body
-        self._names = names
+        self._body, self._names = body, names
         if any(options):
             raise Unsupported
 
@@ -69,17 +61,13 @@ class Macro:
         """The text, for the values of all its names. Raises Unsupported for fewer."""
         if len(given) != len(self._names):
             raise Unsupported
-        text: str = self._body(*given)
-        return text
+        return str(self._body(*given))
 
 
 class Context:
     """The view that a template is filled with, and the macros that it defines."""
 
-    class eval_ctx:  # noqa: N801 - Jinja's name
-        """How texts are escaped."""
-
-        autoescape = False
+    eval_ctx = SimpleNamespace(autoescape=False)
 
     def __init__(self, view: Mapping[str, Any]) -> None:
         self._view = view
@@ -104,7 +92,7 @@ class environment:  # noqa: N801 - Jinja's name
         **FILTERS,
         "length": len,
         "upper": str.upper,
-        "indent": lambda text, width, _first: _indented(text, " " * width),
+        "indent": lambda text, width, _first: margined(text, " " * width),
     }
     tests: Mapping[str, Callable[[Any], bool]] = {
         "boolean": lambda value: value is True or value is False,
@@ -130,9 +118,3 @@ class environment:  # noqa: N801 - Jinja's name
             return owner[key]
         except (AttributeError, TypeError, LookupError):
             raise Unsupported from None
-
-
-def _indented(text: str, margin: str) -> str:
-    """A text with a margin, but for blank lines after the first."""
-    first, *rest = f"{text}\n".splitlines()
-    return "\n".join((f"{margin}{first}", *(f"{margin}{line}" if line else line for line in rest)))

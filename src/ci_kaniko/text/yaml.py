@@ -100,6 +100,12 @@ def literal(text: str, indent: int) -> str:
     return f"|{chomp}\n" + "\n".join(lines)
 
 
+def margined(text: str, margin: str) -> str:
+    """A text with a margin, but for blank lines after the first, as Jinja makes it."""
+    first, *rest = f"{text}\n".splitlines()
+    return "\n".join([f"{margin}{first}", *(f"{margin}{line}" if line else line for line in rest)])
+
+
 def block(value: Any, indent: int) -> str:
     """A nested value as block style, ``indent`` columns in, without a final newline."""
     return "\n".join(_block_lines(value, " " * indent))
