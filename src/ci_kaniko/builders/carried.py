@@ -70,7 +70,9 @@ def foreign(plan: Plan, name: str, carried: Mapping[str, str], *, git: bool) -> 
     """
     spec = plan.spec
     for where, flag, value in _flags(plan):
-        if flag not in carried or flag in PLACES:
+        if flag in PLACES:
+            yield refusal(where, f"{name} hears this from another field", INSTEAD[flag])
+        elif flag not in carried:
             yield refusal(where, _nothing(name), INSTEAD.get(flag, _WITHOUT))
         elif value is False and FLAGS[flag].kind == "switch":
             yield refusal(where, _nothing(name), "remove it: false is what it does anyway")
@@ -116,7 +118,9 @@ def _contexts(plan: Plan, name: str, *, git: bool) -> Iterator[Finding]:
     """Contexts and Dockerfiles that only kaniko fetches."""
     spec, context = plan.spec, plan.spec.context
     fetched = "a directory of the repository: prepare: can fetch what lies elsewhere"
-    if not context.is_directory and not (context.kind == "git" and git):
+    if context.kind == "git" and not git:
+        yield refusal(("context",), f"the image of {name} has no git to clone it with", fetched)
+    elif not context.is_directory and context.kind != "git":
         yield refusal(("context",), f"{name} does not fetch it", fetched)
     if spec.dockerfile.is_remote:
         yield refusal(("dockerfile",), f"{name} does not fetch it", fetched)
