@@ -18,8 +18,8 @@ from ci_kaniko.rehearsing.buildkite_upload import UploadError, upload
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.told import buildkite as told
 from ci_kaniko.targets.buildkite import TARGET
-from harness import buildkite, tools, validators
-from harness.cases import PIPELINE_CASES, spec_path
+from harness import buildkite, tools
+from harness.cases import PIPELINE_CASES, snapshots
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.execution import run
 
@@ -71,34 +71,11 @@ def container_of(step: dict[str, Any]) -> Any:
     return pod_of(step)["containers"][0]
 
 
-# -- what validators say ----------------------------------------------------------------------
-
-PIPELINES = [*map(spec_path, PIPELINE_CASES)]
-REFUSED = {
-    path.stem: set(found[1].split(", "))
-    for path in PIPELINES
-    if (found := re.search("(?m)^# not on buildkite: (.+)", path.read_text(encoding="utf-8")))
-}
+# -- what is uploaded --------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Every pipeline of the specs that Buildkite can run; fragments as somebody includes them."""
-    folder = tmp_path_factory.mktemp("rendered")
-    found = []
-    for path in PIPELINES:
-        if path.stem not in REFUSED:
-            text = rendered(path.read_text(encoding="utf-8"))
-            found.append(folder / f"{path.stem}.yml")
-            found[-1].write_text(text, encoding="utf-8")
-    return found
-
-
-@pytest.mark.parametrize("name", validators.VALIDATORS["buildkite"])
-def test_validators_have_nothing_to_say(name: str, files: list[Path]) -> None:
-    fragments = {path for path in files if path.read_text().startswith("steps:")}
-    checked = [path for path in files if name != "yamllint" or path not in fragments]
-    assert validators.VALIDATORS["buildkite"][name](checked) == []
+FILES = [path for path in snapshots("buildkite") if path.stem in PIPELINE_CASES]
+"""Every pipeline that Buildkite can run; fragments as somebody includes them."""
 
 
 def needed(text: str) -> dict[str, str]:
@@ -106,25 +83,19 @@ def needed(text: str) -> dict[str, str]:
     return dict.fromkeys(re.findall(r"\$\{(INPUT_[A-Z_]+)\?", text), "x")
 
 
-def test_every_pod_is_one(files: list[Path]) -> None:
-    for path in files:
+def test_every_pod_is_one() -> None:
+    for path in FILES:
         text = path.read_text(encoding="utf-8")
         for step in uploaded(text, needed(text)).values():
             assert buildkite.complaints(step) == []
 
 
-def test_nothing_but_inputs_is_replaced_at_upload(files: list[Path]) -> None:
-    for path in files:
+def test_nothing_but_inputs_is_replaced_at_upload() -> None:
+    for path in FILES:
         text = path.read_text(encoding="utf-8")
         given = needed(text)
         known = {**told.environment(DEFAULT_BRANCH), **given}
         assert uploaded(text, given) == uploaded(text, known)
-
-
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_buildkite_cannot_run_is_refused(name: str) -> None:
-    spec = spec_path(name).read_text(encoding="utf-8")
-    assert {*refused(spec)} == REFUSED[name]
 
 
 def test_paths_are_refused_with_the_way_out() -> None:
