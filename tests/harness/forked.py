@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -41,31 +42,53 @@ _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OURS = {_TESTS, os.path.dirname(next(iter(ci_kaniko.__path__)))}
 
 
-class _Server:
-    """Starts one program after another."""
+class _First:
+    """The process that imports, and is only ever copied."""
 
     def __init__(self, *, warm: bool) -> None:
-        self.channel, theirs = socket.socketpair()
-        self.channel.settimeout(_LIMIT)
+        self._channel, theirs = socket.socketpair()
+        self._lock = threading.Lock()
         with theirs:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno()), *["warm"] * warm],
                 env={**os.environ, "PYTHONPATH": _TESTS},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._channel.close()
+        self._process.wait()
+
+    def copy(self) -> socket.socket:
+        """The channel of a process that serves."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            _send(self._channel, {}, [theirs.fileno()])
+        return ours
+
+
+_first = functools.cache(_First)
+_STARTING = threading.Lock()
+
+
+class _Server:
+    """Starts one program after another."""
+
+    def __init__(self, *, warm: bool) -> None:
+        with _STARTING:
+            first = _first(warm=warm)
+        self.channel = first.copy()
+        self.channel.settimeout(_LIMIT)
         atexit.register(self.close)
 
     def close(self) -> None:
         atexit.unregister(self.close)
         self.channel.close()
-        self.process.wait()
 
     def run(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
-        data = json.dumps(request).encode()
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))
-        self.channel.sendmsg([len(data).to_bytes(4, "big")], [rights])
-        self.channel.sendall(data)
+        _send(self.channel, request, streams)
         child = _number(self.channel)
         try:
             return _number(self.channel)
@@ -123,6 +146,13 @@ def run(
         return subprocess.CompletedProcess(arguments, status, streams[1].read(), streams[2].read())
 
 
+def _send(channel: socket.socket, request: Mapping[str, Any], streams: Sequence[int]) -> None:
+    data = json.dumps(request).encode()
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))
+    channel.sendmsg([len(data).to_bytes(4, "big")], [rights])
+    channel.sendall(data)
+
+
 def _number(channel: socket.socket) -> int:
     return int.from_bytes(_received(channel, 4), "big", signed=True)
 
@@ -140,7 +170,10 @@ def _received(channel: socket.socket, length: int) -> bytes:
 
 
 def _serve(channel: socket.socket) -> dict[str, Any] | None:
-    """In each fork what it has to do; in the process itself None, when nobody asks any more."""
+    """In each fork what it has to do; in the process itself None, when nobody asks any more.
+
+    A request with nothing to do makes a copy, which serves on the channel that comes with it.
+    """
     while True:
         head, rights, _, _ = channel.recvmsg(4, socket.CMSG_SPACE(3 * array.array("i").itemsize))
         if not head:
@@ -148,6 +181,14 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
         streams = array.array("i", rights[0][2])
         request: dict[str, Any] = json.loads(_received(channel, int.from_bytes(head, "big")))
         child = os.fork()
+        if not request:
+            (copied,) = streams
+            if child:
+                os.close(copied)
+            else:
+                channel.close()
+                channel = socket.socket(fileno=copied)
+            continue
         if not child:
             channel.close()
             for number, stream in enumerate(streams):
