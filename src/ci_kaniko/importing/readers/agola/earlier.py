@@ -69,6 +69,18 @@ def _needed(task: Map, run: Map) -> Iterator[Map]:
     return (other for other in maps(run.get("tasks")) if other.peek("name") in names)
 
 
+def _before(task: Map, run: Map) -> list[Map]:
+    """Those, and the ones that they wait for: the workspaces of all of them are restored."""
+    found: list[Map] = []
+    pending = [*_needed(task, run)]
+    while pending:
+        other = pending.pop(0)
+        if not any(other is each for each in found):
+            found.append(other)
+            pending += _needed(other, run)
+    return found
+
+
 def _names(task: Map) -> Iterator[str]:
     for item in task.sequence("depends"):
         yield string(item) or mapping(item).string("task") or next(iter(mapping(item)), "")
@@ -76,10 +88,25 @@ def _names(task: Map) -> Iterator[str]:
 
 def unsaved(task: Map, run: Map) -> str | None:
     """The tasks that one waits for, where none of them saves a checkout for it."""
-    for other in _needed(task, run):
+    for other in _before(task, run):
         if {"clone", "save_to_workspace"} <= {kind for kind, _, _ in steps_of(other)}:
             return None
     return ", ".join(_names(task)) or "it depends on none"
+
+
+def checkout_folder(task: Map, run: Map) -> str:
+    """Where in the workspace the checkout lies that one waits for."""
+    kept = (item for other in _before(task, run) for item, _ in _checkouts(other))
+    return next((item.peek("dest_dir") for item in kept), "") or "."
+
+
+def _checkouts(task: Map) -> Iterator[tuple[Map, Map]]:
+    """What a task saves that is its whole folder, and the step that does."""
+    for kind, fields, _ in steps_of(task):
+        for item in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
+            paths = [peek(path) for path in item.sequence("paths")]
+            if (item.peek("source_dir") or ".") == "." and paths == ["**"]:
+                yield item, fields
 
 
 def timeout_of(task: Map, run: Map) -> str:
@@ -89,13 +116,9 @@ def timeout_of(task: Map, run: Map) -> str:
 
 def _take_saved(task: Map) -> None:
     """A checkout that is handed over as a whole."""
-    for kind, fields, _ in steps_of(task):
-        for item in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
-            folders = [item.peek(key) or "." for key in ("source_dir", "dest_dir")]
-            paths = [peek(path) for path in item.sequence("paths")]
-            if folders == [".", "."] and paths == ["**"]:
-                ignore(item)
-                ignore(fields.get("type"))
+    for item, fields in _checkouts(task):
+        ignore(item)
+        ignore(fields.get("type"))
 
 
 def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:

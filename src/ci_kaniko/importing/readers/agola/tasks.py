@@ -10,6 +10,7 @@ from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.agola.earlier import (
+    checkout_folder,
     clone_options,
     earlier_tasks,
     steps_of,
@@ -169,7 +170,8 @@ class _Task:
         for kind, fields, value in steps_of(self.task):
             if kind == "restore_workspace":
                 target = fields.string("dest_dir") or "."
-                root = posixpath.normpath(posixpath.join(folder, target))
+                place = checkout_folder(self.task, self.run)
+                root = posixpath.normpath(posixpath.join(folder, target, place))
                 job.roots.append(Root((root,)))
                 if (names := unsaved(self.task, self.run)) is not None:
                     job.tell("no-checkout/workspace", fields.line or job.line, names)
