@@ -66,6 +66,8 @@ class Credentials:
         dialect, plan = self._draft.dialect, self._draft.plan
         if login.plain:
             user, secret = login.plain
+            if login.login.azure:
+                return self._secrets.guard(secret), quote(user), secret
             lines, variable = self._secrets.text(secret)
             return lines, quote(user), variable
         if login.asked:

@@ -55,8 +55,8 @@ class Secrets:
         lines = self.guard(variable)
         if not self._draft.dialect.file_variables:
             return lines, variable
-        read = f'if [ -f "${variable}" ]; then text=$(cat "${variable}"); fi'
-        return [*lines, f"text=${variable}", read], "text"
+        read = f'cat "${variable}"; else printf \'%s\\n\' "${variable}"'
+        return [*lines, f'text=$(if [ -f "${variable}" ]; then {read}; fi)'], "text"
 
     def file(self, name: str) -> str:
         """A secret's file as a word of the script."""

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.translate.settings import Settings
 
 
+_KEYS = re.compile(
+    r'^\s*AWS_ACCESS_KEY_ID="?\$\{?(\w+)\}?"?\s*\n\s*AWS_SECRET_ACCESS_KEY="?\$\{?(\w+)\}?"?\s*$',
+    re.MULTILINE,
+)
+_PROFILE = re.compile(
+    r"""(?:then\ cat\ "\$(\w+)";\ else[^\n]*\n[^\n]*)?
+    AWS_ACCESS_KEY_ID=\$\(printf[^\n]*"\$(\w+)"[^\n]*aws_access_key_id""",
+    re.VERBOSE,
+)
+_PROVIDER = re.compile(
+    r"audience=//iam\.googleapis\.com/(projects/[\w/-]+)[\s\S]*?serviceAccounts/([^:\s]+):generate"
+)
+"""What a script has that asks a cloud by itself."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 
 
@@ -88,7 +101,7 @@ class Clouds:
             return {"credentials_file": self.secret_name(secret, self.call.line)}
         password = self.environment("AWS_SECRET_ACCESS_KEY")
         if not (key and password):
-            return "ambient"
+            return self._asked_by_script() or "ambient"
         names = [
             self.key(text, name)
             for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
@@ -96,6 +109,18 @@ class Clouds:
         return (
             {"access_key_id": names[0], "secret_access_key": names[1]} if all(names) else "ambient"
         )
+
+    def _asked_by_script(self) -> dict[str, str] | None:
+        """The keys, or the file with them, of a script that asks AWS by itself."""
+        line, text = self.call.line, self.job.script_text
+        if found := _KEYS.search(text):
+            names = ("access_key_id", "secret_access_key")
+            return dict(
+                zip(names, (self.secret_name(each, line) for each in found.groups()), strict=True)
+            )
+        if found := _PROFILE.search(text):
+            return {"credentials_file": self.secret_name(found[1] or found[2], line)}
+        return None
 
     def key(self, text: Text, name: str) -> str | None:
         if not text:
@@ -126,6 +151,8 @@ class Clouds:
         secret = (self.file_secret(file) or self.job.secret_of(file)) if file else None
         if secret:
             return {"key_file": self.secret_name(secret, self.call.line)}
+        if found := _PROVIDER.search(self.job.script_text):
+            return {"provider": found[1], "service_account": found[2]}
         return "ambient"
 
     def _document(self, file: Text) -> dict[str, Any] | None:

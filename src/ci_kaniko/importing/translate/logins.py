@@ -227,6 +227,9 @@ class Logins(Clouds):
             self.job.tell("literal-secret/password", line, host, name)
             return name
         if text:
+            if read := re.fullmatch(r"\$\(cat \$(\w+)\)", spell(text)):
+                # A variable of GitLab's that holds a file's path.
+                return self.secret_name(read[1], line)
             name = name_for(host, "PASSWORD")
             self.job.tell("unknown-password", line, host, spell(text), name)
             return name
