@@ -161,8 +161,13 @@ class Logins(Clouds):
         written = literal(user)
         if self._is_ci_token(password, host):
             return "ci-token"
-        if written == "_json_key" and (name := self._secret(password, host, login.line)):
-            return {"google": {"key_file": name}}
+        if written == "_json_key":
+            # A key is a file, and a variable of GitLab's may hold its path.
+            read = re.fullmatch(r"\$\(cat \$(\w+)\)", spell(password))
+            if read is not None:
+                return {"google": {"key_file": self.secret_name(read[1], login.line)}}
+            if name := self._secret(password, host, login.line):
+                return {"google": {"key_file": name}}
         if self._is_output(password, "aws ") or (written == "AWS" and not self._named(password)):
             return self.cloud("aws")
         if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
@@ -227,9 +232,6 @@ class Logins(Clouds):
             self.job.tell("literal-secret/password", line, host, name)
             return name
         if text:
-            if read := re.fullmatch(r"\$\(cat \$(\w+)\)", spell(text)):
-                # A variable of GitLab's that holds a file's path.
-                return self.secret_name(read[1], line)
             name = name_for(host, "PASSWORD")
             self.job.tell("unknown-password", line, host, spell(text), name)
             return name
