@@ -263,9 +263,9 @@ def _needs(image: Image, images: Mapping[str, Image]) -> list[Need] | None:
         differs = bool(started.paths) or started != image.plan.started
         pushing = _pushing(needed)
         only_pushes = bool(needed.join) and pushing != started
-        if pushing or not needed.join:
+        if pushing:
             needs.append(Need(job_of(needed), optional=differs or only_pushes))
-        if only_pushes:
+        if only_pushes or not needed.join:
             optional = differs or bool(needed.chooser)
             needs += [Need(native, optional=optional) for native, _ in named_jobs(needed)]
     return needs or (None if given is None else [])
