@@ -104,16 +104,14 @@ def _reader() -> Any:
     known = lru_cache(maxsize=4096)(plain.resolve)
 
     class Reader(base):  # type: ignore[misc]
-        """Of a text without paths, which nobody resolves."""
+        """No tag depends on a path, so nobody follows one: this does nothing, and at once."""
+
+        ascend_resolver = descend_resolver = "".format
 
         def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
             if kind is of_many:
                 return known(kind, value, implicit) if implicit[0] else of_text
             return known(kind, None, implicit)
-
-        def descend_resolver(self, *_: Any) -> None: ...
-
-        def ascend_resolver(self) -> None: ...
 
         def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
             if node.tag == of_text and type(node) is of_many:

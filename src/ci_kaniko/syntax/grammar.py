@@ -286,6 +286,9 @@ def file_stem(path: str) -> str:
 
 def inside_repository(text: str, base: str = ".") -> str | None:
     """``text`` below ``base`` as a normal path from the repository root; None when it leaves it."""
+    whole = text if base == "." else f"{base}/{text}"
+    if whole and "." not in whole and "//" not in f"/{whole}/":
+        return whole
     parts: list[str] = []
     for part in f"{base}/{text}".split("/"):
         if part == "..":
