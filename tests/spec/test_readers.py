@@ -33,6 +33,7 @@ def differences(requests: list[list[str]], folder: Path) -> list[str]:
 def test_both_readers_say_the_same(tmp_path: Path) -> None:
     """Of specs that are refused, and of those in which something was changed at random."""
     bad, mutated = [*readers.bad()], [*readers.mutated(COUNT)]
-    assert min(len(bad), len(mutated)) >= COUNT
+    assert len(bad) > 100
+    assert len(mutated) == COUNT
     found = differences([*bad, *mutated], tmp_path)
     assert not found, f"{len(found)} differ, such as\n{found[0]}"

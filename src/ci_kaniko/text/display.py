@@ -73,7 +73,7 @@ def _shape(start: str) -> re.Pattern[str]:
 
 def has_login(text: str) -> bool:
     """Whether ``text`` holds a URL with a user name or token in it."""
-    return "://" in text and _LOGIN_IN_URL.search(text) is not None
+    return _LOGIN_IN_URL.search(text) is not None
 
 
 def shown(text: str, limit: int = 400) -> str:
