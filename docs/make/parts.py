@@ -18,6 +18,7 @@ _JUDGES = {
     "buildah": "builds what rendered scripts say, as root without privileges",
     "busybox": "runs each rendered script",
     "check-jsonschema": "holds rendered files and reports to the schemas of their owners",
+    "dockerfile": "is the parser of BuildKit, and finds the instructions that ci-kaniko finds",
     "chromium": "opens the site and the playground",
     "dash": "runs each rendered script",
     "docker-registry": "takes what is pushed and asks for a password",
