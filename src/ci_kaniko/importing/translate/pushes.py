@@ -17,6 +17,7 @@ from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of, one_repository
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
@@ -60,12 +61,20 @@ def _tell_condition(work: Work) -> None:
     unknown = condition_of(work, work.call.when).unknown
     for test in unknown:
         work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
-    asked = (one_repository(call.when)[1] for call in work.job.calls)
+    same = (call for call in work.job.calls if _built(call) == _built(work.call))
+    asked = (one_repository(call.when)[1] for call in same)
     together = condition_of(work, tuple(tests for when in asked for tests in when))
     whole = together.always or together.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
+    whole = whole and (together.requests or not work.job.started.requests)
     if not unknown and not whole:
         said = shown_when(work.call.when)
         work.job.tell("unknown-condition/build", work.call.line, said)
+
+
+def _built(call: Call) -> set[str]:
+    """What a call says but for where it pushes."""
+    words = {spell(word.text) for word in call.words}
+    return {word for word in words if not word.startswith(("--destination=", "--no-push"))}
 
 
 def _split_images(work: Work, image: Text, line: int) -> list[Text]:

@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ci_kaniko.importing.calls import ALWAYS, Masked, Text, Var, literal, spell, split_text
+from ci_kaniko.importing.calls import (
+    ALWAYS,
+    Masked,
+    Text,
+    Var,
+    literal,
+    spell,
+    split_text,
+    variables,
+)
 from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.portable import NotPortable
@@ -194,7 +203,7 @@ def take_proxy(work: Work) -> None:
         if written:
             found[field] = written
         elif secret:
-            for twin in (name, name.lower()):
+            for twin in (*(var.name for var in variables(text)), name, name.lower()):
                 if work.job.secret_of((Var(twin),)) == secret:
                     work.logins.note_store(twin)
             found[field] = {"secret": work.logins.secret_name(secret, work.call.line)}

@@ -173,7 +173,11 @@ class Settings:
         values = [spell(word.text).partition("=") for word in words]
         outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
         outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
-        paths = [item for item in artifacts.sequence("paths") if peek(item) in outputs]
+        paths = [
+            item
+            for item in artifacts.sequence("paths")
+            if any(f"{path}/".startswith(f"{peek(item).rstrip('/')}/") for path in outputs)
+        ]
         for path in paths:
             self.job.tell("artifact", line_of(path), path)
         dotenv = artifacts.mapping("reports").get("dotenv")
