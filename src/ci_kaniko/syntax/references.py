@@ -349,6 +349,7 @@ def _check_repository(
         raise _bad(text, "it has no repository", f"such as {_EXAMPLE}")
 
     def in_path(ref: Ref) -> str:
+        """A text that is as good as a variable there. Raises Refused."""
         if not variable(ref.name).in_path:
             raise Refused(
                 "unsafe-variable",
@@ -399,6 +400,7 @@ def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
         return
 
     def in_tag(ref: Ref) -> str:
+        """A text that is as good as a variable there. Raises Refused."""
         if not variable(ref.name).in_tag:
             raise Refused(
                 "unsafe-variable",
