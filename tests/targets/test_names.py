@@ -57,6 +57,35 @@ def test_what_a_script_sets_is_no_name_of_a_variable_of_the_user() -> None:
     assert {"folder", "settings"} <= taken
 
 
+# -- pods -------------------------------------------------------------------------------------
+
+_LISTS = dict.fromkeys(("env", "volumes", "containers", "initContainers"), "name")
+_LISTS |= {"volumeMounts": "mountPath"}
+
+
+def _twice(node: Any) -> list[str]:
+    """What stands twice in a list of a pod whose entries are told apart by that."""
+    if isinstance(node, list):
+        return [name for item in node for name in _twice(item)]
+    if not isinstance(node, dict):
+        return []
+    found = _twice([*node.values()])
+    for key in node.keys() & _LISTS.keys():
+        items = node[key] if isinstance(node[key], list) else []
+        names = [item[_LISTS[key]] for item in items if _LISTS[key] in item]
+        found += [f"{key} {name}" for name in {*names} if names.count(name) > 1]
+    return found
+
+
+def test_no_list_of_a_pod_names_anything_twice() -> None:
+    """An API server takes the last of two variables and warns, and refuses two volumes."""
+    assert _twice({"env": [{"name": "A"}, {"name": "B"}, {"name": "A"}]}) == ["env A"]
+    for target in ("kubernetes", "buildkite"):
+        for path in (Path(__file__).parents[2] / "snapshots" / target).glob("*.yml"):
+            documents = [*yaml.load_all(path.read_text(), yaml.CSafeLoader)]
+            assert _twice(documents) == [], path.name
+
+
 # -- GitHub -----------------------------------------------------------------------------------
 
 _TWO_WORKFLOWS = """

@@ -128,7 +128,7 @@ def executor_container(plan: Plan, name: str, workspace: str) -> Container:
         interpreter=builder.shell if scripted else "",
         script=_doubled(text),
         arguments=[] if scripted else [_doubled(word) for word in _words(plan)],
-        env=[*_env(plan, scripted=scripted), *files.env],
+        env=_each_once([*_env(plan, scripted=scripted), *files.env]),
         resources=resources(plan.spec.kubernetes, memory=MEMORY),
         user=builder.user,
         unconfined=not builder.confined,
@@ -284,6 +284,11 @@ def _git_proxies(build: Build) -> Iterator[dict[str, Any]]:
                 yield {"name": spelled, "value": _doubled(item)}
             else:
                 yield from_secret(spelled, build.kubernetes.secret, item.secret)
+
+
+def _each_once(env: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The variables with one entry for each name: one secret may be of use in several ways."""
+    return [*{entry["name"]: entry for entry in env}.values()]
 
 
 def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
