@@ -14,7 +14,7 @@ import ci_kaniko
 from ci_kaniko.previewing.events import KINDS, UnknownEvent, occasions
 from ci_kaniko.previewing.preview import preview
 from ci_kaniko.previewing.text import WIDTH, lines, markdown
-from ci_kaniko.rehearsing.rehearse import rehearse
+from harness.execution import rehearse
 from harness.repository import Repository, git
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from ci_kaniko.kaniko.builders import BUILDER_NAMES, BUILDERS
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
-from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.syncing.compare import compare
 from harness import tools
+from harness.execution import rehearse
 from harness.preview import previewed
 from harness.repository import SPEC, Repository
 
