@@ -120,3 +120,18 @@ def test_nobody_is_told_to_take_away_the_daemon_that_builds() -> None:
     rules = {problem.rule for problem in lint([(name, mixed)]).problems}
     assert rules
     assert not rules & {"docker-in-docker", "service"}
+
+
+def test_a_pod_that_builds_on_a_daemon_is_one_for_kaniko() -> None:
+    text = """\
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+    - image: docker:27
+      securityContext: {privileged: true}
+      command: [sh, -ec, docker build --push -t quay.io/acme/shop:1 .]
+"""
+    found = import_files([("pod.yaml", text)])
+    assert found.spec_text == "destinations:\n  - quay.io/acme/shop:1\n"
+    assert {"daemon", "privileged"} <= {entry.rule for entry in found.report}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -50,7 +50,7 @@ def security(job: Draft, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
     context = holder.mapping("securityContext")
     line = holder.line_of("securityContext")
-    other = next((call.builder for call in job.calls if call.builder != KANIKO), "")
+    other = next((call.builder for call in job.calls if call.builder in BUILDER_IMAGES), "")
     if other:
         _granted(context, builder(other).user)
         return
