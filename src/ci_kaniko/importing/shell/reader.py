@@ -260,8 +260,10 @@ class Reader(ABC):
 
     def need(self, name: str) -> None:
         """A variable without a default is read: one in small letters is the script's own."""
-        known = {*self.state.variables, *self.state.arrays, *self.state.unset}
-        if name.islower() and not name.endswith("_proxy") and name not in known:
+        if not name.islower() or name.endswith("_proxy"):
+            return
+        state = self.state
+        if not any(name in known for known in (state.variables, state.arrays, state.unset)):
             self.missing.setdefault(name, self.line)
 
     def assign(self, name: str, value: Value) -> None:

@@ -415,11 +415,12 @@ def _inside(call: RawCall) -> dict[Text, tuple[Text, Value]]:
     if call.container is None:
         return {path: (path, value) for path, value in call.files.items()}
     found: dict[Text, tuple[Text, Value]] = {}
-    mounted = sorted(mounts(call.container.options), key=lambda pair: len(spell(pair[0])))
+    pairs = sorted(mounts(call.container.options), key=lambda pair: len(spell(pair[0])))
+    mounted = [(from_start(outside), inside) for outside, inside in pairs]
     for path, value in call.files.items():
-        seen = path
+        seen, here = path, from_start(path)
         for outside, inside in mounted:
-            rest = below(from_start(path), from_start(outside))
+            rest = below(here, outside)
             if rest is not None:
                 seen = join((*inside, "/" if rest else "", rest))
         found[seen] = path, value

@@ -225,7 +225,6 @@ class Logins(Clouds):
             if name is None:
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
             self._check_given(var.name, line)
-            self.note_store(var.name)
             return self.secret_name(name, line)
         if any(isinstance(part, Masked) for part in text) or literal(text):
             name = name_for(host, "PASSWORD")
@@ -238,7 +237,7 @@ class Logins(Clouds):
         return None
 
     def _check_given(self, name: str, line: int) -> None:
-        """Say so where a job does not get what it logs in with."""
+        """Remember what holds a part of a login; say so where nothing gives it to the job."""
         job = self.job
         self.note_store(name)
         known = job.plain_secrets or name in job.secrets or name in job.environment

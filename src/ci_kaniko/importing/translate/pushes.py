@@ -61,7 +61,8 @@ def _tell_condition(work: Work) -> None:
     unknown = condition_of(work, work.call.when).unknown
     for test in unknown:
         work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
-    same = (call for call in work.job.calls if _built(call) == _built(work.call))
+    built = _built(work.call)
+    same = (call for call in work.job.calls if _built(call) == built)
     asked = (one_repository(call.when)[1] for call in same)
     together = condition_of(work, tuple(tests for when in asked for tests in when))
     whole = together.always or together.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
