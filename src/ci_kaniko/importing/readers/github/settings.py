@@ -125,14 +125,19 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
             elif not (is_read(key) and key in passed):
                 shown = "***" if is_secret_name(key) else string(value)
                 job.tell("unused-variable", holder.line_of(key), key, shown)
+    if not inside:
+        _tell_step_variables(job, raw)
 
+
+def _tell_step_variables(job: Draft, raw: Map) -> None:
+    files = [spell(text) for text in job.known_files.values()]
     for step in map(mapping, raw.sequence("steps")):
-        text = "\n".join([step.peek("run"), *(spell(x) for x in job.known_files.values())])
-        for key, value in step.mapping("env").items() if "run" in step else ():
-            named = re.search(rf"\b{re.escape(key)}\b", text)
-            if not named and not inside:
+        env = step.mapping("env") if "run" in step else Map()
+        text = "\n".join([step.peek("run"), *files])
+        for key, value in env.items():
+            if not re.search(rf"\b{re.escape(key)}\b", text):
                 shown = "***" if is_secret_name(key) else peek(value)
-                job.tell("unused-variable", step["env"].line_of(key), key, shown)
+                job.tell("unused-variable", env.line_of(key), key, shown)
 
 
 def _used(value: Any) -> str:
