@@ -71,14 +71,12 @@ def read_environment(job: Draft, container: Map, known: Known = Known()) -> None
         if reference:
             ignore_keys(reference, "Kubernetes secretKeyRef")
             nodes = (entry.get("name"), reference.get("name"), reference.get("key"))
-            secret, before = (
-                Secret(reference.peek("key"), reference.peek("name"), nodes),
-                job.secrets,
-            )
-            if name in before and before[name][:2] == secret[:2]:
-                secret = secret._replace(nodes=(*before[name].nodes, *nodes))
-            job.secrets[name] = secret
-            if not (secret.name and secret.store):
+            key, store = reference.peek("key"), reference.peek("name")
+            before = job.secrets.get(name)
+            if before and (before.name, before.store) == (key, store):
+                nodes = (*before.nodes, *nodes)
+            job.secrets[name] = Secret(key, store, nodes)
+            if not (key and store):
                 job.tell("half-reference", line_of(item), name)
         elif source:
             job.environment[name] = (Var(name),)
