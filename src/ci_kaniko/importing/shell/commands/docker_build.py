@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import literal, spell, split_text, starts_with
+from ci_kaniko.importing.calls import literal, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
     Line,
@@ -97,12 +97,11 @@ def _pushed(line: Line, one: Told, names: list[Told]) -> None:
 
 def _output(line: Line, one: Told, names: list[Told]) -> None:
     """``--output``: only what goes to a registry is an image somewhere else."""
-    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
-    given = {spell(key): literal(value[0]) if value else "true" for key, *value in pairs}
-    kind = given.pop("type", None)
+    given = fields(one, ("true",))
+    kind = literal(given.pop("type", ()))
     if kind == "docker" and not given:
         return
-    pushes = kind == "registry" or (kind == "image" and given.pop("push", None) == "true")
+    pushes = kind == "registry" or (kind == "image" and literal(given.pop("push", ())) == "true")
     if pushes and not given:
         _pushed(line, one, names)
     else:

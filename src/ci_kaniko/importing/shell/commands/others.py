@@ -231,8 +231,7 @@ def fetched(line: Line, one: Told, text: Text) -> None:
 
 def _output(line: Line, one: Told) -> None:
     """``--output``: names, whether they are pushed, and how."""
-    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
-    given = {spell(key): value[0] if value else ("true",) for key, *value in pairs}
+    given = fields(one, ("true",))
     kind = literal(given.pop("type", ("image",)))
     push = literal(given.pop("push", ("false",)))
     names = split_text(given.pop("name", ()), ",")
@@ -272,8 +271,7 @@ def _epoch(line: Line) -> None:
 
 def cached(line: Line, one: Told) -> None:
     """Where layers are kept: in a registry, or nowhere that another build finds."""
-    pairs = [split_text(field, "=", 1) for field in fields(one.value or ())]
-    given = {spell(key): value[0] if value else () for key, *value in pairs}
+    given = fields(one)
     if literal(given.get("type", ())) != "registry" or "ref" not in given:
         line.left(one)
         return
@@ -292,10 +290,12 @@ def _tagged(reference: Text) -> tuple[Text, Text]:
     return join((*parts, *name)), tag[0] if tag else ()
 
 
-def fields(text: Text) -> list[Text]:
-    """The fields of a line of CSV, of which holes are text."""
+def fields(one: Told, bare: Text = ()) -> dict[str, Text]:
+    """What the fields of a flag say, a line of CSV of which holes are text; one may be ``bare``."""
     holes: list[Text] = []
-    return [fill(field, holes) for field in next(csv.reader([slotted(text, holes)]), [])]
+    line = next(csv.reader([slotted(one.value or (), holes)]), [])
+    pairs = [split_text(fill(field, holes), "=", 1) for field in line]
+    return {spell(key): value[0] if value else bare for key, *value in pairs}
 
 
 # -- Buildah -------------------------------------------------------------------------------------
