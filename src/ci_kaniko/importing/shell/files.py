@@ -75,7 +75,7 @@ def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False)
     reader.made(file_thing(spell(path)))
     state, guards = reader.state, reader.guards
     if append:
-        text = reader.values.concat([_held(reader, path, empty=True), text], state.path)
+        text = reader.concat([_held(reader, path, empty=True), text])
     before = state.files.get(path, ())
     reader.state.files[path] = reader.values.possible(
         [
@@ -95,15 +95,14 @@ def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
 
 def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
     path = resolved(reader, path)
-    state, guards = reader.state, reader.guards
+    guards = reader.guards
     missing = pure(()) if empty else pure(_from_repository(reader, path))
-    written = state.files.get(path)
+    written = reader.state.files.get(path)
     if written is None:
         return missing
     known = guards.any(guard for guard, _ in written)
-    return reader.values.gather(
-        [*written, *((guards.minus(guard, known), text) for guard, text in missing)], state.path
-    )
+    rest = ((guards.minus(guard, known), text) for guard, text in missing)
+    return reader.gather([*written, *rest])
 
 
 def _from_repository(reader: Reader, path: Text) -> Text:

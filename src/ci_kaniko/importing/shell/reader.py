@@ -226,7 +226,7 @@ class Reader(ABC):
         """Print something."""
         if self.captures:
             state = self.state
-            state.output = self.values.concat([state.output, text], state.path)
+            state.output = self.concat([state.output, text])
 
     def filled(self, text: Text) -> Value:
         """A text in which the CI's expressions have the values that they have here."""

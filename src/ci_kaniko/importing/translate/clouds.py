@@ -114,10 +114,8 @@ class Clouds:
         """The keys, or the file with them, of a script that asks AWS by itself."""
         line, text = self.call.line, self.job.script_text
         if found := _KEYS.search(text):
-            names = ("access_key_id", "secret_access_key")
-            return dict(
-                zip(names, (self.secret_name(each, line) for each in found.groups()), strict=True)
-            )
+            key, secret = (self.secret_name(name, line) for name in found.groups())
+            return {"access_key_id": key, "secret_access_key": secret}
         if found := _PROFILE.search(text):
             return {"credentials_file": self.secret_name(found[1] or found[2], line)}
         return None

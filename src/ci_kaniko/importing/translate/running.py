@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def take_executor(work: Work) -> None:
     image = work.image
-    line = work.call.line if work.call.image is not None else work.job.image_line
+    line = work.image_line
     if not image and work.call.image is None and work.job.target != "shell":
         work.job.tell("no-image", work.job.line)
     found = executor_of(work.job, image, line)
@@ -28,7 +28,7 @@ def take_executor(work: Work) -> None:
 def take_builder(work: Work) -> None:
     """Another builder, and its image where that is not the pinned one."""
     name, image = work.call.builder, work.image
-    line = work.call.line if work.call.image is not None else work.job.image_line
+    line = work.image_line
     work.build["builder"] = name
     written, default = literal(image), BUILDER_IMAGES[name]
     work.job.tell("builder", work.call.line, name)
@@ -44,7 +44,7 @@ def take_builder(work: Work) -> None:
 def take_daemon(work: Work) -> None:
     """What was built on a daemon: kaniko needs none, and no client's image."""
     image = spell(work.image)
-    line = work.call.line if work.call.image is not None else work.job.image_line
+    line = work.image_line
     work.job.tell("daemon", work.call.line)
     if image:
         work.job.tell("daemon-image", line, image)

@@ -128,4 +128,4 @@ class Scope:
             else pure(join((*item.text, "\n")))
             for item in items
         ]
-        return self.values.concat(parts, self.reader.state.path)
+        return self.reader.concat(parts)

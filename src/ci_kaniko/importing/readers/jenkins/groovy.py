@@ -101,7 +101,8 @@ def parse(source: str, path: str) -> Parsed:
         kind, word = token.lastgroup, token.group()
         if kind == "close" or (kind == "end" and not depth):
             current = None
-        extra += [line] * (kind == "close" and bool(depth or len(open_) == 1))
+        if kind == "close" and (depth or len(open_) == 1):
+            extra.append(line)
         if kind == "close" and len(open_) > 1:
             current, depth = open_.pop()
             if not depth:

@@ -153,14 +153,17 @@ class Flag:
     @property
     def on(self) -> bool:
         """Whether a switch is on; one that only a run can tell is taken for on."""
-        said = "true" if self.value is None else literal(self.value)
-        return said not in _OFF
+        return self._said not in _OFF
 
     @property
     def is_wrong(self) -> bool:
         """Whether a switch has a value that pflag refuses."""
-        said = "true" if self.value is None else literal(self.value)
-        return self.name in _SWITCHES and said is not None and said not in _BOOLEAN
+        return self.name in _SWITCHES and self._said not in {None, *_BOOLEAN}
+
+    @property
+    def _said(self) -> str | None:
+        """What a switch is set to; None where only a run can tell."""
+        return "true" if self.value is None else literal(self.value)
 
 
 def parse(word: Word) -> Flag | None:
