@@ -135,3 +135,9 @@ spec:
     found = import_files([("pod.yaml", text)])
     assert found.spec_text == "destinations:\n  - quay.io/acme/shop:1\n"
     assert {"daemon", "privileged"} <= {entry.rule for entry in found.report}
+
+
+def test_a_container_around_a_build_on_a_daemon_needs_no_privileges() -> None:
+    script = "docker run --privileged docker:27 sh -c 'docker build -t quay.io/acme/shop:1 .'\n"
+    found = import_files([("a.sh", script)])
+    assert {"daemon", "privileged"} <= {entry.rule for entry in found.report}

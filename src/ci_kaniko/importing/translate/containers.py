@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.shell.commands.containers import mounts
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text, Word
@@ -36,7 +36,7 @@ def _tell(work: Work, word: Word) -> None:
     written = spell(word.text)
     name, _, value = written.partition("=")
     quiet = name in _OWN | _READ or (name == "--user" and value in _ROOT)
-    if quiet or (work.call.builder != KANIKO and name in _OF_BUILDERS):
+    if quiet or (work.call.builder in BUILDER_IMAGES and name in _OF_BUILDERS):
         return
     if name == "--privileged":
         work.job.tell("privileged", word.line)
