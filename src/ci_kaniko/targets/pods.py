@@ -80,7 +80,7 @@ def secret_volumes(
 
 def exchanged(plan: Plan) -> dict[str, Token]:
     """The identities that a script exchanges, by the file in which a pod would keep each."""
-    clouds = [login.cloud for login in plan.logins if login.written and login.cloud]
+    clouds = [login.cloud for login in plan.password_logins if login.cloud]
     return {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud.token}
 
 
