@@ -364,10 +364,10 @@ _PATTERNS = {"path": _PATH, "folder": _PATH, "stage": "^[A-Za-z0-9_.-]+$", "host
 def _patterns(spec: Spec, inputs: Mapping[str, Input]) -> dict[str, str]:
     """What the texts of inputs look like, by name."""
     found = {name: _ANY_TEXT for name, item in inputs.items() if item.type == "string"}
-    given = [each for build in spec.builds for each in given_in(build) if each.name in found]
+    given = [each for build in spec.builds for each in given_in(build)]
     for what, pattern in _PATTERNS.items():
-        found |= {each.name: pattern for each in given if each.what == what}
-    for each in (each for build in spec.builds for each in given_in(build)):
+        found |= {each.name: pattern for each in given if each.what == what and each.name in found}
+    for each in given:
         if each.what == CHOICE:
             one = "|".join(each.known)
             found[each.name] = f"^({one})(,({one}))*$"
