@@ -40,23 +40,24 @@ class Secrets:
 
     def write(self, variable: str, target: str) -> list[str]:
         """Put a secret into a file; a GitLab variable may hold a file's path instead of a text."""
-        text = f"printf '%s\\n' \"${variable}\""
+        read = self._read(variable)
         if not self._draft.dialect.file_variables:
-            return [f"(umask 077; {text} > {target})"]
-        return [
-            "(",
-            "  umask 077",
-            f'  if [ -f "${variable}" ]; then cat "${variable}"; else {text}; fi > {target}',
-            ")",
-        ]
+            return [f"(umask 077; {read} > {target})"]
+        return ["(", "  umask 077", f"  {read} > {target}", ")"]
 
     def text(self, variable: str) -> tuple[list[str], str]:
         """Lines that come first, and a variable with the text of a secret."""
         lines = self.guard(variable)
         if not self._draft.dialect.file_variables:
             return lines, variable
-        read = f'cat "${variable}"; else printf \'%s\\n\' "${variable}"'
-        return [*lines, f'text=$(if [ -f "${variable}" ]; then {read}; fi)'], "text"
+        return [*lines, f"text=$({self._read(variable)})"], "text"
+
+    def _read(self, variable: str) -> str:
+        """A command that prints a secret, of which some platforms give the path of a file."""
+        text = f"printf '%s\\n' \"${variable}\""
+        if not self._draft.dialect.file_variables:
+            return text
+        return f'if [ -f "${variable}" ]; then cat "${variable}"; else {text}; fi'
 
     def file(self, name: str) -> str:
         """A secret's file as a word of the script."""
