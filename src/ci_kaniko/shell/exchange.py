@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
-from ci_kaniko.shell.curl import CURL, json_field, received
+from ci_kaniko.shell.curl import CURL, json_field, received, token_of
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Exchange:
         """The keys out of STS' answer."""
         names = dict(zip(SESSION, (*_KEYS, "SessionToken"), strict=True))
         read = (
-            _assigned(name, f"s:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p")
+            _assigned(name, f"sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p'")
             for name, tag in names.items()
         )
         given = f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"'
@@ -109,10 +109,8 @@ class Exchange:
 
     def _ambient(self, region: str) -> list[str]:
         """The keys that the job, its pod, its container or its machine has, in AWS' order."""
-        read = {SESSION[0]: _KEYS[0], SESSION[1]: _KEYS[1], SESSION[2]: "Token"}
-        found = [
-            f'{name}=$(printf %s "$answer" | {json_field(field)})' for name, field in read.items()
-        ]
+        read = dict(zip(SESSION, (*_KEYS, "Token"), strict=True))
+        found = [_assigned(name, json_field(field)) for name, field in read.items()]
         elsewhere = [
             "agent=${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI:-}",
             'if [ -n "${AWS_CONTAINER_CREDENTIALS_FULL_URI:-$agent}" ]; then',
@@ -174,18 +172,16 @@ class Exchange:
             f"&requested_token_type={kind}:access_token&subject_token_type={kind}:jwt"
         )
         scope = '{"scope":["' + _GOOGLE_SCOPE + '"]}'
+        asked = [
+            "printf 'Authorization: Bearer %s' \"$token\" |",
+            f"  {CURL} --header @- --header 'Content-Type: application/json' \\",
+            f"    --data {quote(scope)} \\",
+            f"    {impersonation(google.service_account)} |",
+        ]
         return [
             *draft.dialect.identity(draft.plan, cloud.name, cloud.token),
             *self._posted(quote(request), "subject_token", "https://sts.googleapis.com/v1/token"),
-            "token=$(",
-            "  printf 'Authorization: Bearer %s' \"$token\" |",
-            f"    {CURL} --header @- --header 'Content-Type: application/json' \\",
-            f"      --data {quote(scope)} \\",
-            f"      {impersonation(google.service_account)} |",
-            f"    {json_field('accessToken')}",
-            ")",
-            *received("token"),
-            *draft.dialect.masked("token"),
+            *self._token(asked, "accessToken"),
         ]
 
     # -- Azure ----------------------------------------------------------------------------------
@@ -260,13 +256,7 @@ class Exchange:
 
     def _token(self, asked: list[str], field: str, then: Iterable[str] = ()) -> list[str]:
         """``$token`` from the answer to a call."""
-        return [
-            "token=$(",
-            *indented([*asked, f"  {json_field(field)}", *then]),
-            ")",
-            *received("token"),
-            *self._draft.dialect.masked("token"),
-        ]
+        return [*token_of(asked, field, then), *self._draft.dialect.masked("token")]
 
 
 def _of_pod(region: str) -> list[str]:
@@ -309,8 +299,8 @@ def _of_machine() -> list[str]:
     ]
 
 
-def _assigned(name: str, expression: str) -> str:
-    return f'{name}=$(printf %s "$answer" | sed -n {quote(expression)})'
+def _assigned(name: str, command: str) -> str:
+    return f'{name}=$(printf %s "$answer" | {command})'
 
 
 def _region(cloud: Cloud) -> str:
