@@ -25,6 +25,7 @@ from ci_kaniko.targets.buildkite.steps import (
     NODES,
     Uploaded,
     archive,
+    asking_for_time,
     job_key,
     key_of,
     preparation_key,
@@ -152,9 +153,8 @@ def _names(pipeline: Pipeline) -> Iterator[Named]:
     for preparation in pipeline.preparations:
         key = preparation_key(preparation, pipeline.images)
         yield Named(prepared_by(preparation, pipeline.images), key, "key", PREPARES)
-    time = time_key(pipeline)
-    for image in [image for image in pipeline.images if image.tells_time][:1] if time else ():
-        yield Named(image, str(time), "key", READS_TIME)
+    if time := time_key(pipeline):
+        yield Named(asking_for_time(pipeline)[0], time, "key", READS_TIME)
 
 
 def names_beside_others(spec: Spec) -> Iterator[Named]:

@@ -126,9 +126,14 @@ def preparation_key(preparation: Preparation, images: Iterable[Image]) -> Key:
     return Key(preparation_name(preparation, build.buildkite.key), build)
 
 
+def asking_for_time(pipeline: Pipeline) -> list[Image]:
+    """The images whose jobs say when the commit was made, and have no git to ask."""
+    return [image for image in pipeline.images if image.tells_time]
+
+
 def time_key(pipeline: Pipeline) -> Key | None:
     """The key of the step that reads when the commit was made; None where nobody asks."""
-    first = next((image for image in pipeline.images if image.tells_time), None)
+    first = next(iter(asking_for_time(pipeline)), None)
     if first is None:
         return None
     return Key(name_before("commit-time", first.word, first.build.buildkite.key), first.build)
@@ -247,7 +252,7 @@ def _joining(image: Image, plan: Plan, time: Key | None) -> Step:
 
 def _timing(pipeline: Pipeline, key: Key) -> Step:
     """The step that has git, and the agent's checkout, and tells when the commit was made."""
-    several = [image for image in pipeline.images if image.tells_time]
+    several = asking_for_time(pipeline)
     build = several[0].build
     section = build.buildkite
     # The checkout belongs to whoever the agent's own image runs as.
