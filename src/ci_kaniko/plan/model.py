@@ -9,6 +9,7 @@ from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import texts_with_variables
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
@@ -216,6 +217,11 @@ class Plan(NamedTuple):
     def reusable(self) -> bool:
         """Whether others include the job, and may give it inputs."""
         return is_reusable(self.spec, self.target)
+
+    @property
+    def chooser(self) -> str:
+        """The input by which callers choose among the platforms; empty without one, or a build."""
+        return chooser(self.spec) if self.reusable and self.arguments else ""
 
     @property
     def pushed_outputs(self) -> tuple[str, ...]:

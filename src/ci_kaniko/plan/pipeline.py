@@ -10,7 +10,6 @@ from ci_kaniko.plan.model import is_reusable
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
 from ci_kaniko.quick.records import NamedTuple
-from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import file_stem
 
@@ -83,7 +82,7 @@ class Image(NamedTuple):
     @property
     def chooser(self) -> str:
         """The input by which callers choose among its platforms; empty without one."""
-        return chooser(self.build) if self.plan.reusable else ""
+        return self.jobs[0].plan.chooser
 
     @property
     def tells_time(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import inputs_in
 from ci_kaniko.targets.shared import checked_platforms
@@ -32,7 +31,7 @@ def checked(plan: Plan, asked: Mapping[str, str]) -> list[str]:
     """Lines that stop where an input is not what it may be."""
     lines: list[str] = []
     for name, item in _inputs(plan, asked):
-        if plan.arguments and name == chooser(plan.spec):
+        if name == plan.chooser:
             lines += checked_platforms(name, plan.spec.platforms)
         lines += _checked(name, f"INPUT_{name.upper()}", item)
     return lines
@@ -43,8 +42,8 @@ def _inputs(plan: Plan, asked: Mapping[str, str]) -> list[tuple[str, Input]]:
     build = plan.spec
     settings = settings_with_inputs(build, "buildkite") if takes_inputs(build) else []
     chosen = [name for text in settings for name in inputs_in(text)]
-    if takes_inputs(build) and plan.arguments and (name := chooser(build)):
-        chosen.append(name)
+    if plan.chooser:
+        chosen.append(plan.chooser)
     return [(name, build.inputs[name]) for name in dict.fromkeys([*asked.values(), *chosen])]
 
 

@@ -10,7 +10,6 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
-from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import INPUT_PREFIX, inputs_in
 from ci_kaniko.targets.shared import GIT_TIME, checked_platforms, config_folder, told_time
@@ -128,8 +127,8 @@ def _checked_inputs(plan: Plan) -> list[str]:
                 "    ;;",
                 "esac",
             ]
-    if plan.reusable and plan.arguments and (name := chooser(plan.spec)):
-        lines += checked_platforms(name, plan.spec.platforms)
+    if plan.chooser:
+        lines += checked_platforms(plan.chooser, plan.spec.platforms)
     return lines
 
 
@@ -139,7 +138,8 @@ def chosen_runner(plan: Plan) -> dict[str, str]:
         return {}
     found = [name for text in settings_with_inputs(plan.spec, "github") for name in inputs_in(text)]
     listed = [name for name in found if plan.spec.inputs[name].options]
-    listed += [chooser(plan.spec)] * bool(chooser(plan.spec) and plan.arguments)
+    if plan.chooser:
+        listed.append(plan.chooser)
     return {f"INPUT_{name.upper()}": DIALECT.input_value(name) for name in listed}
 
 
