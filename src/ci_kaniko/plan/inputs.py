@@ -56,8 +56,13 @@ def chosen(build: AnyBuild) -> AnyBuild:
     item = build.inputs.get(chooser(build))
     if item is None or item.default is None:
         return build
-    wanted = item.default.split(",")
-    return build.model_copy(update={"platforms": tuple(p for p in build.platforms if p in wanted)})
+    return build.model_copy(update={"platforms": _some_of(build, item.default)})
+
+
+def _some_of(build: Build, text: str) -> tuple[str, ...]:
+    """The platforms of a build that the text of an input chooses."""
+    wanted = text.split(",")
+    return tuple(platform for platform in build.platforms if platform in wanted)
 
 
 def settled_images(spec: Spec, given: Mapping[str, str]) -> Spec:
@@ -135,7 +140,7 @@ class _Inputs:
             repo = self._reference(cache.remote)
             update["cache"] = cache.model_copy(update={"repo": repo})
         if wanted := self._known.get(f"{INPUT_PREFIX}{chooser(build)}"):
-            update["platforms"] = tuple(p for p in build.platforms if p in wanted.split(","))
+            update["platforms"] = _some_of(build, wanted)
         if any(INPUT_READ in host for host in build.registries):
             hosts = {self.text(host): login for host, login in build.registries.items()}
             update["registries"] = hosts

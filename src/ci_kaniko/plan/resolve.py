@@ -37,13 +37,13 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     With ``directory_is_git`` a directory context means this repository at this commit, fetched by
     the executor itself.
     """
-    unchosen: list[Finding] = []
-    if not is_reusable(spec, target):
-        unchosen = list(_nobody_chooses(spec, target))
+    reusable = is_reusable(spec, target)
+    if not reusable:
         spec = settled(spec)
     pushes = _pushes(spec, target)
     logins, findings = logins_of(spec, target, pushes)
-    findings += unchosen
+    if not reusable:
+        findings += _nobody_chooses(spec, target)
     fetched = directory_is_git or not spec.context.is_directory
     plan = Plan(
         target=target,
