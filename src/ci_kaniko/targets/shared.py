@@ -58,6 +58,17 @@ def checked_platforms(name: str, known: tuple[str, ...]) -> list[str]:
     ]
 
 
+def is_chosen(platform: str, tests: Mapping[str, str]) -> str:
+    """The test that a caller chooses a platform, out of a test for each.
+
+    The first one starts for a choice of none of them, too, and says what is wrong with that.
+    """
+    first, *others = tests
+    if platform != first:
+        return tests[platform]
+    return f"{tests[first]} || !({' || '.join(tests[name] for name in others)})"
+
+
 def remote_url(variable: str) -> str:
     """A shell assignment of ``repository_url``: the https page of a git remote.
 

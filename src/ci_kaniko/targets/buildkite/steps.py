@@ -25,7 +25,7 @@ from ci_kaniko.targets.buildkite.plugin import (
     settings,
 )
 from ci_kaniko.targets.pods import cloud_labels, pull_secrets, resources
-from ci_kaniko.targets.shared import GIT_TIME, told_time, with_defaults
+from ci_kaniko.targets.shared import GIT_TIME, is_chosen, told_time, with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
@@ -210,20 +210,14 @@ def _building(
 
 
 def _if_chosen(image: Image, job: Job, started: str) -> Uploaded | str:
-    """The condition of a step, which the upload chooses by its platform.
-
-    The first one starts for a choice of none of them, too, and says what is wrong with that.
-    """
+    """The condition of a step, which the upload chooses by its platform."""
     if not image.chooser:
         return started
     given = expression(image.chooser, image.build.inputs[image.chooser])
     slashed = {name: name.replace("/", r"\/") for name in image.build.platforms}
     tests = {name: f'",{given}," =~ /,{pattern},/' for name, pattern in slashed.items()}
-    test = tests.pop(job.platform)
-    if job.platform == image.build.platforms[0]:
-        test = f"({test} || !({' || '.join(tests.values())}))"
-    rest = f"({started})" if " || " in started else started
-    return Uploaded(f"{test} && {rest.replace('$', '$$')}")
+    both = (is_chosen(job.platform, tests), started.replace("$", "$$"))
+    return Uploaded(" && ".join(f"({test})" if " || " in test else test for test in both))
 
 
 def _joining(image: Image, plan: Plan, time: Key | None) -> Step:

@@ -19,6 +19,7 @@ from ci_kaniko.targets.github.jobs import (
     told,
 )
 from ci_kaniko.targets.github.model import Job, Permission, Step
+from ci_kaniko.targets.shared import is_chosen
 from ci_kaniko.text.quoting import annotated
 
 if TYPE_CHECKING:
@@ -155,17 +156,12 @@ def _regardless(tests: list[str]) -> str:
 
 
 def _is_chosen(image: Image, job: Plans) -> str:
-    """A test that a caller chooses the platform of a job; nothing where all are built.
-
-    The first job starts for a choice of none of them, too, and says what is wrong with that.
-    """
+    """A test that a caller chooses the platform of a job; nothing where all are built."""
     if not image.chooser:
         return ""
     given = f"format(',{{0}},', inputs.{image.chooser})"
     tests = {name: f"contains({given}, ',{name},')" for name in image.build.platforms}
-    test = tests.pop(job.platform)
-    is_first = job.platform == image.build.platforms[0]
-    return f"{test} || !({' || '.join(tests.values())})" if is_first else test
+    return is_chosen(job.platform, tests)
 
 
 def _also(condition: str, test: str) -> str:
