@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
 from ci_kaniko.kaniko.builders import BUILDERS, KANIKO
-from ci_kaniko.kaniko.systems import NAMES, system
+from ci_kaniko.kaniko.systems import NAMES, SYSTEMS, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError
 from ci_kaniko.quick.records import NamedTuple
@@ -33,7 +33,7 @@ _SECRETS = {"ghcr.io": "GHCR_TOKEN", "docker.io": "DOCKER_HUB_TOKEN"}
 _PLAIN_FOLDERS = {"", "docker", "build", "container", "ci"}
 _NO_USER = pattern(r"[^A-Za-z0-9._-]")
 _NO_SECRET = pattern(r"[^A-Z0-9]+")
-_OF_PLATFORMS = ("AGOLA_", "BUILDKITE_", "CI_", "GITHUB_", "GITLAB_")
+_OF_PLATFORMS = tuple(start for each in SYSTEMS.values() for start in each.prefixes)
 _NO_NAME = pattern(r"[^a-z0-9]+")
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
 
@@ -172,8 +172,7 @@ def _free(root: str, paths: tuple[str, ...]) -> str:
 
 def _default_branch(root: str) -> str:
     found = checkout.default_branch(root)
-    if not found:
-        found, *_ = [*checkout.known_branches(root, _USUAL), checkout.branch(root)]
+    found = found or next(iter(checkout.known_branches(root, _USUAL)), "") or checkout.branch(root)
     return found if found and _is_valid(default_branch=found) else "main"
 
 
