@@ -200,16 +200,11 @@ def _read(one: Instruction, stage: Stage, folder: str | None) -> str | None:
     if one.word == "workdir":
         return _note(stage, folder, one.text.strip("\"'"), one.line)
     if one.word in {"copy", "add"}:
-        for flag in one.flags:
-            name, _, value = flag.text.partition("=")
-            if name == "--from":
-                stage.sources.append(Named(value, flag.line))
+        stage.sources.extend(Named(*each) for each in one.given("--from"))
         _note(stage, folder, _destination(one), one.line)
     elif one.word == "run":
-        for flag in one.flags:
-            name, _, value = flag.text.partition("=")
-            if name == "--mount":
-                _mount(value, flag.line, stage)
+        for value, line in one.given("--mount"):
+            _mount(value, line, stage)
         for piece in (*one.pieces, *one.documents):
             stage.folders.extend(Named(path, piece.line) for path in _PATH.findall(piece.text))
     return folder

@@ -70,6 +70,11 @@ class Instruction(NamedTuple):
         """What follows the flags, as one line."""
         return "".join(piece.text for piece in self.pieces).strip()
 
+    def given(self, flag: str) -> list[Word]:
+        """What a flag says, each time, and the line of that."""
+        pairs = [(each.text.partition("="), each.line) for each in self.flags]
+        return [Word(value, line) for (name, _, value), line in pairs if name == flag]
+
 
 def instructions(text: str) -> Iterator[Instruction]:
     """The instructions in ``text``. Raises NotUnderstood."""
@@ -155,9 +160,8 @@ def _instruction(pieces: list[Word], escape: str) -> Instruction:
 def _split(pieces: list[Word]) -> tuple[str, list[Word]]:
     """The first word, in small letters, and what follows it."""
     first = pieces[0].text.lstrip()
-    word = first.split(maxsplit=1)[:1]
-    rest = first[len(word[0]) :] if word else ""
-    return word[0].lower() if word else "", [Word(rest, pieces[0].line), *pieces[1:]]
+    word, *_ = first.split(maxsplit=1) or [""]
+    return word.lower(), [Word(first[len(word) :], pieces[0].line), *pieces[1:]]
 
 
 def _behind(pieces: list[Word], begin: int) -> list[Word]:
