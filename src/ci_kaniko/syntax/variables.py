@@ -267,27 +267,26 @@ def parse(text: str) -> Parts:
     while position < len(text):
         found = text.find("${", position)
         if found < 0:
-            found = len(text)
-        elif found > position and text[found - 1] == "$":
+            literal += text[position:]
+            break
+        if found > position and text[found - 1] == "$":
             literal += f"{text[position : found - 1]}${{"
             position = found + 2
             continue
         literal += text[position:found]
-        position = found
-        if position < len(text):
-            closing = "}}" if text.startswith("${{", position) else "}"
-            end = text.find(closing, position)
-            if end < 0:
-                raise Refused(
-                    "bad-variable",
-                    f"{quoted(text[position:])} is never closed",
-                    "a variable is ${name}; a literal ${ is written $${",
-                )
-            if literal:
-                parts.append(literal)
-                literal = ""
-            parts.append(_ref(text[position + 2 : end + len(closing) - 1]))
-            position = end + len(closing)
+        closing = "}}" if text.startswith("${{", found) else "}"
+        end = text.find(closing, found)
+        if end < 0:
+            raise Refused(
+                "bad-variable",
+                f"{quoted(text[found:])} is never closed",
+                "a variable is ${name}; a literal ${ is written $${",
+            )
+        if literal:
+            parts.append(literal)
+            literal = ""
+        parts.append(_ref(text[found + 2 : end + len(closing) - 1]))
+        position = end + len(closing)
     if literal:
         parts.append(literal)
     return tuple(parts)
