@@ -21,10 +21,12 @@ from ci_kaniko.syntax.references import Reference, fit_for
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
     NATIVE,
+    Ref,
     inputs_in,
     names,
     natives,
     parts_of,
+    text_of,
     with_inputs,
     written_variables,
 )
@@ -121,7 +123,8 @@ def _variables_of_the_ci_are_not_yours(
 ) -> Iterator[Finding]:
     """A variable of a repository cannot be called so: the runner has its own in its place."""
     for text in read_at_run_time(texts):
-        for name in names(parts_of(text.text)):
+        for ref in parts_of(text.text):
+            name = ref.name if isinstance(ref, Ref) else ""
             short = name.removeprefix(ENV_PREFIX)
             if name == short or not short.startswith("GITHUB_") or short in CI_TOKENS:
                 continue
@@ -130,8 +133,7 @@ def _variables_of_the_ci_are_not_yours(
                 why = "GitHub's own variable, and who opens a pull request decides what it is there"
             portable = NATIVE.get(short, "ref.name" if short == "GITHUB_HEAD_REF" else "")
             if portable and isinstance(text.text, Reference):
-                written = re.search(rf"\$\{{{re.escape(name)}(?::-[^}}]*)?\}}", text.text)
-                portable = fit_for(text.text, written[0] if written else "", portable)
+                portable = fit_for(text.text, text_of((ref,)), portable)
             yield Finding(
                 "native-variable",
                 text.where,
