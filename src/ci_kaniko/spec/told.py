@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.quick.latest import latest
@@ -53,10 +53,8 @@ class Watched:
         made = getattr(type(self._build), name, None)
         if name in PLACED or name[0] == "_":
             self.read.add(PLACED[0])
-        elif isinstance(made, property):
-            return made.fget and made.fget(self)
-        elif isinstance(made, FunctionType):
-            return MethodType(made, self)
+        elif isinstance(made, property | FunctionType):
+            return made.__get__(self)
         else:
             self.read.add(name)
         return getattr(self._build, name)
