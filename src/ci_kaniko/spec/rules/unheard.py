@@ -125,21 +125,18 @@ def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     texts = [text for build in spec.builds for text in _texts(build.__dict__)]
     several = any(len(build.platforms) > 1 for build in spec.builds)
     for name, item in spec.inputs.items():
-        ways = (f"input.{name}", f"inputs.{name}", f"INPUT_{name.upper()}")
-        if item.type == PLATFORMS and not several:
+        if item.type == PLATFORMS:
+            is_read = several
             message = f"the input {quoted(name)} chooses among platforms, and there are not several"
             hint = "platforms: lists those that callers choose from; remove the input when none do"
+        else:
+            ways = (f"input.{name}", f"inputs.{name}", f"INPUT_{name.upper()}")
+            is_read = any(way in text for text in texts for way in ways)
+            message = f"nothing reads the input {quoted(name)}"
+            hint = f"${{input.{name}}} reads it; remove it when nothing should"
+        if not is_read:
             yield Finding(
                 "unused-input", ("inputs", name), message, hint, severity="warning", on_key=True
-            )
-        elif item.type != PLATFORMS and not any(way in text for text in texts for way in ways):
-            yield Finding(
-                "unused-input",
-                ("inputs", name),
-                f"nothing reads the input {quoted(name)}",
-                f"${{input.{name}}} reads it; remove it when nothing should",
-                severity="warning",
-                on_key=True,
             )
 
 
