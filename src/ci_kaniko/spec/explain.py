@@ -113,7 +113,7 @@ def _in_section(section: str, key: str, known: Sequence[str], close: str | None)
     from ci_kaniko.spec.synonyms import SECTION, meant_by
 
     native = KNOWN[section]
-    is_spelled = close is not None and close == key.replace("-", "_").lower()
+    is_spelled = close == key.replace("-", "_").lower()
     if above := meant_by(key, SECTION):
         return f"{above}: at the top says it for every target"
     if key in OWNED[section] and not is_spelled:

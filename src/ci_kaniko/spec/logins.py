@@ -195,9 +195,11 @@ class Login(Model):
             return self.use
         if self.docker_config:
             return "docker-config"
-        if self.aws or self.google or self.azure:
-            return "aws" if self.aws else "google" if self.google else "azure"
-        return "password"
+        if self.aws:
+            return "aws"
+        if self.google:
+            return "google"
+        return "azure" if self.azure else "password"
 
     @property
     def by_identity(self) -> bool:
