@@ -25,7 +25,6 @@ class Built(BuildHookInterface):  # type: ignore[type-arg]
             from ci_kaniko.syncing.memory import MADE_OF
 
             files = made()
-            sources = fingerprint(Path(self.root, name) for name in ("src/ci_kaniko", "templates"))
         finally:
             del sys.path[0]
 
@@ -37,8 +36,9 @@ class Built(BuildHookInterface):  # type: ignore[type-arg]
         included = "force_include_editable" if version == "editable" else "force_include"
         build_data[included][str(package)] = PACKAGE
         if version != "editable":
+            sources = (Path(self.root, name) for name in ("src/ci_kaniko", "templates"))
             made_of = Path(self.folder.name, MADE_OF)
-            made_of.write_text(sources, encoding="utf-8")
+            made_of.write_text(fingerprint(sources), encoding="utf-8")
             build_data[included][str(made_of)] = f"ci_kaniko/syncing/{MADE_OF}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
