@@ -39,10 +39,8 @@ def secret(name: str) -> str:
 def profile(name: str) -> str:
     """A credentials file of AWS that a script reads by itself."""
     other = "[other]\naws_access_key_id = AKIAOTHER\n"
-    keys = {"aws_access_key_id": "AKIAREHEARSAL", "aws_secret_access_key": f"key+/{name}"}
-    return (
-        f"{other}[default]\n" + "".join(f"{key} = {text}\n" for key, text in keys.items()) + other
-    )
+    keys = f"aws_access_key_id = AKIAREHEARSAL\naws_secret_access_key = key+/{name}\n"
+    return f"{other}[default]\n{keys}{other}"
 
 
 def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Store:
