@@ -385,8 +385,7 @@ def _secrets(root: str, path: str) -> dict[str, str]:
         dockerfile = opened(root, path)
     except Unread:
         return {}
-    number = dockerfile.number(None) if dockerfile else None
-    if dockerfile is None or number is None:
+    if dockerfile is None or (number := dockerfile.number(None)) is None:
         return {}
     names = {one.name: _secret_name(one.name) for one in dockerfile.secrets(number)}
     return {key: name for key, name in names.items() if _is_valid(build_secrets={key: name})}
