@@ -36,7 +36,7 @@ OWN_HOST = Template("${registry.host}")
 
 DOCKER_HUB_NAMES = {"docker.io", "index.docker.io"}
 DOCKER_HUB_LOOKALIKES = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
-_VARIABLE_SLOTS = range(0xE000, 0xF000)
+_FIRST_SLOT = 0xE000
 _SLOT = pattern("[\ue000-\uefff]")
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -224,7 +224,7 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
                 fixed = text.replace(f"{name}:-}}", f"{name}}}")
                 why = f"{quoted(f'{name}:-}}')} may be empty there"
                 raise _bad(text, why, _instead(text, fixed))
-            flat += chr(_VARIABLE_SLOTS.start + len(refs))
+            flat += chr(_FIRST_SLOT + len(refs))
             refs.append(part)
         else:
             flat += part
@@ -246,13 +246,13 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
 
 def _unflatten(flat: str, refs: list[Ref]) -> Parts:
     pieces = _SLOT.split(flat)
-    slots = [refs[ord(slot) - _VARIABLE_SLOTS.start] for slot in _SLOT.findall(flat)]
+    slots = [refs[ord(slot) - _FIRST_SLOT] for slot in _SLOT.findall(flat)]
     return tuple(part for pair in zip_longest(pieces, slots, fillvalue="") for part in pair if part)
 
 
 def _sampled(flat: str, refs: list[Ref], sample: Callable[[Ref], str]) -> str:
     """A text as it may be one day: ``sample`` checks a variable, and gives a text for it."""
-    return _SLOT.sub(lambda slot: sample(refs[ord(slot[0]) - _VARIABLE_SLOTS.start]), flat)
+    return _SLOT.sub(lambda slot: sample(refs[ord(slot[0]) - _FIRST_SLOT]), flat)
 
 
 def _cut_to_fit(tag: Parts) -> Parts:
@@ -269,7 +269,7 @@ def _is_cut(part: Part) -> bool:
 
 
 def _slot(character: str, refs: list[Ref]) -> Ref | None:
-    index = ord(character) - _VARIABLE_SLOTS.start
+    index = ord(character) - _FIRST_SLOT
     return refs[index] if 0 <= index < len(refs) else None
 
 
