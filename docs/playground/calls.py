@@ -117,7 +117,7 @@ def _otherwise(other: Run, run: Run) -> list[str]:
 def init(dockerfile: str, path: str, image: str, targets: list[TargetName]) -> dict[str, Any]:
     """A first spec for a repository that holds one Dockerfile, or why there is none."""
     place = os.path.normpath(path or "Dockerfile")
-    if place.startswith((os.sep, os.pardir)):
+    if place.split(os.sep)[0] in {"", os.curdir, os.pardir}:
         reason = "a Dockerfile lies in the repository: write its path"
         return {"text": None, "reason": reason, "path": ""}
     with _repository({place: dockerfile}) as root:

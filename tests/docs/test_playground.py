@@ -123,8 +123,11 @@ def test_a_first_spec_is_that_of_the_command(tmp_path: Path) -> None:
     text = repository.call("init", "--stdout", *words).out
     assert told == {"text": text, "reason": "", "path": "services/shop/Dockerfile"}
     assert "services/shop" in told["text"]
+    assert answer("init", "FROM scratch\n", "..a/b", "ghcr.io/acme/shop", [])["path"] == "..a/b"
     for path, image, reason in (
         ("../Dockerfile", "ghcr.io/acme/shop", "lies in the repository"),
+        ("/Dockerfile", "ghcr.io/acme/shop", "lies in the repository"),
+        ("api/..", "ghcr.io/acme/shop", "lies in the repository"),
         ("", "ghcr.io/acme/shop:1.0", "without a tag"),
     ):
         refused = answer("init", "FROM scratch\n", path, image, [])
