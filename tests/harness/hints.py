@@ -245,20 +245,14 @@ def _added_here(place: Place, found: re.Match[str]) -> None:
 
 
 def _added_at_top(place: Place, found: re.Match[str]) -> None:
-    new = _snippet(found["new"])
-    groups = found.groupdict()
-    if groups.get("below"):
-        new = _nested(groups["below"].split(": "), new)
-    _merge(place.root, new)
+    _merge(place.root, _snippet(found["new"]))
 
 
 def _added(place: Place, found: re.Match[str]) -> None:
-    """A field of the spec, or of the image that the problem is about."""
-    new = _snippet(found["new"])
+    """A field of the spec, or of the image that the problem is about; a login has a host, too."""
     groups = found.groupdict()
-    if groups.get("below"):
-        new = _nested(groups["below"].split(": "), new)
-    _merge(_at(place, place.top), new)
+    names = [name for key in ("below", "host") if (name := groups.get(key))]
+    _merge(_at(place, place.top), _nested(names, _snippet(found["new"])))
 
 
 def _written(place: Place, found: re.Match[str]) -> None:
@@ -284,16 +278,6 @@ def _lines(place: Place, found: re.Match[str]) -> None:
 
 def _listed(place: Place, found: re.Match[str]) -> None:
     _merge(_at(place, place.top), _snippet(f"destinations: [{found['image']}]"))
-
-
-def _added_login(place: Place, found: re.Match[str]) -> None:
-    """A login for a host, in the place of the one that it has."""
-    host, new = found.groupdict().get("host"), _snippet(found["new"])
-    if host:
-        new = yaml.MappingNode(
-            "tag:yaml.org,2002:map", [(yaml.ScalarNode("tag:yaml.org,2002:str", host), new)]
-        )
-    _merge(_at(place, place.top), _nested(["registries"], new))
 
 
 def _moved(place: Place, found: re.Match[str]) -> None:
@@ -371,9 +355,8 @@ FORMS: dict[str, Edit] = {
     rf"(?P<new>{_FIELD}) in its place .*": _instead,
     rf"add (?P<new>{_FIELD}) at the top": _added_at_top,
     rf"add (?P<new>{_FIELD}) under (?P<below>[\w.]+): *": _added,
-    r"under (?P<below>registries): add (?P<new>\S+: .+)": _added_login,
-    r"under (?P<below>registries): (?P<host>\S+): add (?P<new>\w+: .+)": _added_login,
-    r"under (?P<below>registries): (?P<new>\S+: .+)": _added_login,
+    r"under (?P<below>registries): add (?P<new>\S+: .+)": _added,
+    r"under (?P<below>registries): (?P<host>\S+): add (?P<new>\w+: .+)": _added,
     r"under (?P<below>\w+): (?P<new>\S+: .+)": _added,
     r"list at least one image, such as (?P<image>\S+)": _listed,
     rf"add (?P<new>{_FIELD})(?:, .*)?": _added_here,
