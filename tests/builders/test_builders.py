@@ -21,8 +21,9 @@ from ci_kaniko.project.starter import CannotStart
 from ci_kaniko.rehearsing.standins import secret
 from ci_kaniko.requirements import requirements
 from ci_kaniko.spec.loading import warnings
-from harness import tools
-from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES, ROOT
+from harness import clouds, tools
+from harness.bad_specs import FOLDER
+from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES
 from harness.execution import rehearse
 from harness.runs import render as text_for
 from harness.runs import spec_of, text_of
@@ -142,27 +143,17 @@ def test_what_kaniko_ignores_is_said_where_kaniko_builds() -> None:
             assert [each.rule for each in warned] == ["no-effect"] * wanted, (name, more)
 
 
-_IDS = (
-    "tenant_id: 11111111-1111-1111-1111-111111111111, "
-    "client_id: 22222222-2222-2222-2222-222222222222"
-)
-_ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-_PROVIDER = "projects/123456789/locations/global/workloadIdentityPools/ci/providers/gitlab"
-_ACCOUNT = "image-push@my-project.iam.gserviceaccount.com"
 OF_CLOUDS = (
-    ("acme.azurecr.io", "{azure: ambient}"),
-    ("acme.azurecr.io", f"{{azure: {{{_IDS}}}}}"),
-    ("acme.azurecr.io", f"{{azure: {{{_IDS}, client_secret: SP_SECRET}}}}"),
-    ("europe-docker.pkg.dev", "{google: ambient}"),
-    ("europe-docker.pkg.dev", "{google: {key_file: GOOGLE_KEY}}"),
-    (
-        "europe-docker.pkg.dev",
-        f"{{google: {{provider: {_PROVIDER}, service_account: {_ACCOUNT}}}}}",
-    ),
-    (_ECR, "{aws: ambient}"),
-    (_ECR, "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}"),
-    (_ECR, "{aws: {credentials_file: PROFILE}}"),
-    (_ECR, "{aws: {role: 'arn:aws:iam::123456789012:role/image-push'}}"),
+    (clouds.ACR, "{azure: ambient}"),
+    (clouds.ACR, f"{{azure: {{{clouds.IDS}}}}}"),
+    (clouds.ACR, f"{{azure: {{{clouds.IDS}, client_secret: SP_SECRET}}}}"),
+    (clouds.GAR, "{google: ambient}"),
+    (clouds.GAR, "{google: {key_file: GOOGLE_KEY}}"),
+    (clouds.GAR, f"{{google: {{{clouds.ACCOUNT}}}}}"),
+    (clouds.ECR, "{aws: ambient}"),
+    (clouds.ECR, "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}"),
+    (clouds.ECR, "{aws: {credentials_file: PROFILE}}"),
+    (clouds.ECR, f"{{aws: {{role: '{clouds.ROLE}'}}}}"),
     ("public.ecr.aws", "{aws: ambient}"),
 )
 RECEIVED = ("ecr-rehearsal", "ya29.", "eyJ.", "key+/", "session+/")
@@ -289,8 +280,7 @@ lists the names of fields.
 
 def test_nobody_hears_of_kaniko_who_builds_with_another() -> None:
     """No sentence of a rule says that kaniko does what another builder does here."""
-    bad = sorted((ROOT / "tests" / "specs" / "bad").glob("*.yaml"))
-    texts = [path.read_text(encoding="utf-8") for path in bad]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))]
     said, blaming = 0, []
     for number, text in enumerate(text for text in texts if "builder:" not in text):
         name = OTHERS[number % len(OTHERS)]

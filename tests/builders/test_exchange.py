@@ -17,6 +17,7 @@ from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.told import gitlab
 from ci_kaniko.rendering import render
 from harness import clouds, tools
+from harness.clouds import ACR, ECR, GAR, IDS
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.rehearsing.events import Event
 
-ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-GAR = "europe-docker.pkg.dev"
-ACR = "acme.azurecr.io"
-IDS = f"tenant_id: {clouds.TENANT}, client_id: {clouds.CLIENT}"
 FILE = (
     "[other]\naws_access_key_id = AKIAOTHER\n[default]\r\n"
     f"aws_access_key_id={clouds.KEY_ID}\naws_secret_access_key = {clouds.KEY} \n[last]\n"
@@ -90,7 +87,7 @@ CASES = {
     "google machine": Case(GAR, "{google: ambient}", {}, GOOGLE),
     "google identity": Case(
         GAR,
-        f"{{google: {{provider: {clouds.PROVIDER}, service_account: {clouds.SA}}}}}",
+        f"{{google: {{{clouds.ACCOUNT}}}}}",
         {"GOOGLE_ID_TOKEN": clouds.JOB},
         GOOGLE,
     ),

@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+GAR, ACR = "europe-docker.pkg.dev", "acme.azurecr.io"
 KEY_ID, KEY = "AKIAEXAMPLE", "secret+key/of=aws"
 SESSION_ID, SESSION_KEY, SESSION = "ASIAEXAMPLE", "key+of/session=", "token+of/session=="
 ROLE = "arn:aws:iam::123456789012:role/image-push"
 SA = "image-push@my-project.iam.gserviceaccount.com"
 PROVIDER = "projects/123456789/locations/global/workloadIdentityPools/ci/providers/gitlab"
 TENANT, CLIENT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+IDS = f"tenant_id: {TENANT}, client_id: {CLIENT}"
+ACCOUNT = f"provider: {PROVIDER}, service_account: {SA}"
+"""How a spec names a client of Azure and an account of Google."""
 JOB, POD, AGENT = "eyJ.job", "eyJ.pod", "token-of-the-agent"
 """Tokens that say who a job, a pod and a container are."""
 MACHINE, FEDERATED, AAD = "token-of-the-machine", "ya29.federated", "eyJ.aad"
@@ -90,8 +95,7 @@ def _sts(asked: Asked) -> str | None:
         "RoleSessionName": "ci-kaniko",
         "RoleArn": ROLE,
     }
-    form = asked.form
-    if form.pop("WebIdentityToken", "") not in {JOB, POD} or form != wanted:
+    if not _identified(asked, "WebIdentityToken", wanted):
         return None
     return (
         "<AssumeRoleWithWebIdentityResponse>\n<Credentials>\n"
@@ -101,15 +105,18 @@ def _sts(asked: Asked) -> str | None:
     )
 
 
+def _identified(asked: Asked, field: str, wanted: dict[str, str]) -> bool:
+    """Whether a form says what is wanted, and by a token who asks."""
+    form = asked.form
+    return form.pop(field, "") in {JOB, POD} and form == wanted
+
+
 def _ecr(asked: Asked) -> str | None:
     public = asked.host.startswith("api.ecr-public")
     service, target = (
         ("ecr-public", "SpencerFrontendService")
         if public
-        else (
-            "ecr",
-            "AmazonEC2ContainerRegistry_V20150921",
-        )
+        else ("ecr", "AmazonEC2ContainerRegistry_V20150921")
     )
     region = re.findall(r"[.]([a-z0-9-]+)[.]amazonaws", asked.host)[0]
     if asked.headers.get("x-amz-target") != f"{target}.GetAuthorizationToken":
@@ -187,8 +194,7 @@ def _entra(asked: Asked) -> str | None:
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_id": CLIENT,
     }
-    form = asked.form
-    known = form.pop("client_assertion", "") in {JOB, POD} and form == wanted
+    known = _identified(asked, "client_assertion", wanted)
     known = known and asked.path == f"/{TENANT}/oauth2/v2.0/token"
     return json.dumps({"token_type": "Bearer", "access_token": AAD}) if known else None
 
