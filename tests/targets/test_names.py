@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -20,9 +19,13 @@ from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.buildkite_upload import upload
 from ci_kaniko.syncing.compare import compare
 from harness import tools
+from harness.cases import SNAPSHOTS, snapshots
 from harness.execution import rehearse
 from harness.preview import previewed
 from harness.repository import SPEC, Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def written(text: str, root: Path) -> dict[str, str]:
@@ -49,7 +52,7 @@ def test_what_a_script_sets_is_no_name_of_a_variable_of_the_user() -> None:
     for one in BUILDERS:
         assert BUILDER_NAMES[one] == {*builder(one).unset, *builder(one).env}
     set_by_us: set[str] = set()
-    for path in (Path(__file__).parents[2] / "snapshots").rglob("*.y*ml"):
+    for path in SNAPSHOTS.rglob("*.y*ml"):
         found = _ASSIGNED.findall(path.read_text())
         set_by_us |= {name for names in found for name in names if name}
     taken = {name for name in set_by_us if not name.startswith(SHELL_PREFIXES)}
@@ -81,7 +84,7 @@ def test_no_list_of_a_pod_names_anything_twice() -> None:
     """An API server takes the last of two variables and warns, and refuses two volumes."""
     assert _twice({"env": [{"name": "A"}, {"name": "B"}, {"name": "A"}]}) == ["env A"]
     for target in ("kubernetes", "buildkite"):
-        for path in (Path(__file__).parents[2] / "snapshots" / target).glob("*.yml"):
+        for path in snapshots(target):
             documents = [*yaml.load_all(path.read_text(), yaml.CSafeLoader)]
             assert _twice(documents) == [], path.name
 
