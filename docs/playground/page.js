@@ -302,7 +302,9 @@ async function copy(text, done) {
   }
 }
 
-function write(text) {
+// A spec that comes from elsewhere is of another repository than what was pasted before.
+function write(text, files = {}) {
+  compare(files);
   spec.value = text;
   spec.focus();
 }
@@ -347,11 +349,9 @@ at("make").addEventListener("click", async (event) => {
   at("reason").textContent = reason;
   if (text === null) return;
   at("start").close();
-  compare({ [path]: words[0] });
-  write(text);
+  write(text, { [path]: words[0] });
 });
 
-// A spec that comes from elsewhere is of another repository.
 function compare(files) {
   beside = files;
   const [path] = Object.keys(files);
@@ -372,9 +372,7 @@ addEventListener("hashchange", fromLink);
 async function fromLink() {
   if (location.hash.length < 2) return false;
   try {
-    const text = await decoded(location.hash);
-    compare({});
-    write(text);
+    write(await decoded(location.hash));
     return true;
   } catch {
     tell("The link holds no spec that can be read.");
@@ -389,7 +387,6 @@ async function examples() {
     const button = element("button", { type: "button" }, name);
     button.addEventListener("click", () => {
       at("choice").close();
-      compare({});
       write(text);
     });
     at("list").append(button);
