@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from make.rooms import ROOT
 from make.tables import code, table
-
-_ROOT = Path(__file__).parents[2]
 
 _JUDGES = {
     "@actions/expressions": "evaluates each condition of a rendered workflow",
@@ -46,14 +44,14 @@ def parts() -> str:
 
     Raises KeyError for a program that ``.ci/run`` installs and this table does not know.
     """
-    run = (_ROOT / ".ci" / "run").read_text()
+    run = (ROOT / ".ci" / "run").read_text()
     node = _between(run, "node_tools=(", ")").split()
     found = [(*one.rsplit("@", 1), "npm") for one in node]
     found.append(("renovate", _between(run, "renovate=", "\n"), "npm"))
     debian = [*_between(run, "for package in ", ";").split(), "chromium"]
     found += [(name, "", "Debian") for name in debian]
     pinned: dict[str, list[str]] = {}
-    project = (_ROOT / "pyproject.toml").read_text()
+    project = (ROOT / "pyproject.toml").read_text()
     for name, version in re.findall(r'"([\w-]+)==([\d.]+)', _between(project, "\ntest = [", "\n]")):
         pinned.setdefault(name, []).append(version)
     found += [(name, ", ".join(versions), "PyPI") for name, versions in pinned.items()]
