@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from itertools import product
 
@@ -12,7 +11,7 @@ import pytest
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.globs import case_arms, check_glob, covers, is_literal, matches, to_regex
 from ci_kaniko.text.quoting import quote
-from harness.tools import shells
+from harness import tools
 
 
 def is_glob(text: str) -> bool:
@@ -41,11 +40,9 @@ def test_a_glob_is_its_regular_expression(size: int) -> None:
     assert not any(matches(glob, "") for glob in GLOBS)
 
 
-@pytest.mark.parametrize("shell", shells())
+@pytest.mark.parametrize("shell", tools.shells())
 def test_a_shell_matches_the_same(shell: str) -> None:
     """By a ``case``, which cannot say all of them."""
-    if (program := shutil.which(shell)) is None:
-        pytest.skip(f"{shell} is not installed")
     names = " ".join(NAMES)
     arms = {glob: found for glob in GLOBS if (found := case_arms(glob))}
     assert [glob for glob in GLOBS if glob not in arms] == [
@@ -60,7 +57,7 @@ def test_a_shell_matches_the_same(shell: str) -> None:
         )
         lines.append("echo")
     out = subprocess.run(
-        [program, *(["sh"] if shell == "busybox" else []), "-c", "\n".join(lines)],
+        [*tools.shell(shell), "-c", "\n".join(lines)],
         capture_output=True,
         text=True,
         check=True,
