@@ -517,6 +517,12 @@ def test_a_number_sign_behind_a_word_hides_no_line(line: str) -> None:
     assert [secret.name for secret in found.stages[0].secrets] == ["npm"]
 
 
+def test_secrets_are_told_in_the_order_of_their_first_mounts() -> None:
+    mounts = [f"RUN --mount=type=secret,id={name} x\n" for name in ("b", "a", "b")]
+    found = parse(("FROM scratch\n" + "".join(mounts)).encode()).secrets(0)
+    assert [(secret.name, secret.line) for secret in found] == [("b", 2), ("a", 3)]
+
+
 COSTLY = {
     "--mount=": "FROM x\nRUN {}\n",
     "--mount=type=secret,id=x ": "FROM x\nRUN {}ls\n",

@@ -81,8 +81,11 @@ class Dockerfile(NamedTuple):
 
     def secrets(self, number: int) -> list[Named]:
         """What the RUN lines mount that a stage is made with, each once."""
-        mounted = [one for at in sorted(self.used(number)) for one in self.stages[at].secrets]
-        return [*{one.name: one for one in reversed(mounted)}.values()][::-1]
+        found: dict[str, Named] = {}
+        for at in sorted(self.used(number)):
+            for one in self.stages[at].secrets:
+                found.setdefault(one.name, one)
+        return [*found.values()]
 
     def layers(self, number: int) -> list[int]:
         """The stages whose files are all in the image: this one and what it begins with."""
