@@ -14,6 +14,8 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import pure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.values import Value
 
@@ -24,7 +26,7 @@ def recognised(value: Value, conditions: Conditions, path: int) -> Value:
     """The value as one variable, where it is one."""
     if len(value) == 1:
         return value
-    for look in (_default, _github_ref, _buildkite_branch, _buildkite_request, _version, _ref):
+    for look in (_default, _guarded, _version, _ref):
         found = look(value, conditions, path)
         if found is not None:
             return pure((found,))
@@ -53,44 +55,34 @@ def _default(value: Value, conditions: Conditions, path: int) -> Var | None:
     return Var(var.name, text or None, (), var.portable)
 
 
-def _github_ref(value: Value, conditions: Conditions, path: int) -> Var | None:
+def _guarded(value: Value, conditions: Conditions, path: int) -> Var | None:
     """``case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac``."""
     found = _plain_and_var(value)
     if found is None or found[0]:
         return None
     _, guard, var = found
-    for portable, folder in _FOLDERS.items():
-        cut = meaning(var) == "ref" and var.changes == (f"${{#{folder}}}",)
-        if not cut and (meaning(var) != "ref.name" or var.changes):
-            continue
-        refs, types = (variables_of(what, "github") for what in ("ref", "ref.type"))
-        tests = [conditions.glob((Var(name),), f"{folder}**", 0) for name in refs]
-        tests += [conditions.equal((Var(name),), (portable,), 0) for name in types]
-        if any(conditions.same(guard, test, path) for test in tests):
-            return Var(portable, portable=True)
+    for name, test in _places(var, conditions):
+        if conditions.same(guard, test, path):
+            return Var(name, portable=True)
     return None
 
 
-def _buildkite_branch(value: Value, conditions: Conditions, path: int) -> Var | None:
-    """The branch, but for tags and pull requests, where Buildkite names something else."""
-    found = _plain_and_var(value)
-    if found is None or found[0] or found[2] != Var("BUILDKITE_BRANCH"):
-        return None
+def _places(var: Var, conditions: Conditions) -> Iterator[tuple[str, int]]:
+    """What a variable of a platform is in some of the runs, and in which."""
     guards = conditions.guards
-    tag = conditions.filled((Var("BUILDKITE_TAG"),), 0)
-    no_request = conditions.equal((Var("BUILDKITE_PULL_REQUEST", "false"),), ("false",), 0)
-    same = conditions.same(found[1], guards.minus(no_request, tag), path)
-    return Var("branch", portable=True) if same else None
-
-
-def _buildkite_request(value: Value, conditions: Conditions, path: int) -> Var | None:
-    """The number of the pull request, which Buildkite calls ``false`` when there is none."""
-    found = _plain_and_var(value)
-    if found is None or found[0] or found[2].name != "BUILDKITE_PULL_REQUEST":
-        return None
-    none = conditions.equal((found[2],), ("false",), 0)
-    same = conditions.same(found[1], conditions.guards.negate(none), path)
-    return Var("pull_request.number", portable=True) if same else None
+    if var == Var("BUILDKITE_BRANCH"):
+        no_request = conditions.equal((Var("BUILDKITE_PULL_REQUEST", "false"),), ("false",), 0)
+        yield "branch", guards.minus(no_request, conditions.filled((Var("BUILDKITE_TAG"),), 0))
+    if var.name == "BUILDKITE_PULL_REQUEST":
+        none = conditions.equal((var,), ("false",), 0)
+        yield "pull_request.number", guards.negate(none)
+    for portable, folder in _FOLDERS.items():
+        cut = meaning(var) == "ref" and var.changes == (f"${{#{folder}}}",)
+        if cut or (meaning(var) == "ref.name" and not var.changes):
+            for name in variables_of("ref", "github"):
+                yield portable, conditions.glob((Var(name),), f"{folder}**", 0)
+            for name in variables_of("ref.type", "github"):
+                yield portable, conditions.equal((Var(name),), (portable,), 0)
 
 
 def _version(value: Value, conditions: Conditions, path: int) -> Var | None:

@@ -73,16 +73,11 @@ def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False)
         return
     reader.lines[spell(path)] = reader.line
     reader.made(file_thing(spell(path)))
-    state, guards = reader.state, reader.guards
+    state, under = reader.state, reader.values.under
     if append:
         text = reader.concat([_held(reader, path, empty=True), text])
-    before = state.files.get(path, ())
-    reader.state.files[path] = reader.values.possible(
-        [
-            *((guards.minus(guard, state.path), old) for guard, old in before),
-            *((guards.both(guard, state.path), new) for guard, new in text),
-        ]
-    )
+    before = under(state.files.get(path, ()), reader.guards.negate(state.path))
+    state.files[path] = reader.values.possible([*before, *under(text, state.path)])
 
 
 def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
@@ -95,14 +90,11 @@ def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
 
 def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
     path = resolved(reader, path)
-    guards = reader.guards
-    missing = pure(()) if empty else pure(_from_repository(reader, path))
+    missing = EMPTY if empty else pure(_from_repository(reader, path))
     written = reader.state.files.get(path)
     if written is None:
         return missing
-    known = guards.any(guard for guard, _ in written)
-    rest = ((guards.minus(guard, known), text) for guard, text in missing)
-    return reader.gather([*written, *rest])
+    return reader.values.overlaid(written, missing, reader.state.path)
 
 
 def _from_repository(reader: Reader, path: Text) -> Text:
@@ -125,11 +117,8 @@ def remove_file(reader: Reader, path: Text) -> None:
     path = resolved(reader, path)
     if not _is_temporary(path):
         reader.uses.act(reader.line, reader.text, [file_thing(spell(path))])
-    before = reader.state.files.pop(path, ())
-    kept = reader.values.possible(
-        (reader.guards.minus(guard, reader.state.path), text) for guard, text in before
-    )
-    if kept:
+    before, elsewhere = reader.state.files.pop(path, ()), reader.guards.negate(reader.state.path)
+    if kept := reader.values.possible(reader.values.under(before, elsewhere)):
         reader.state.files[path] = kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 import os
@@ -11,11 +12,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, filled_in
+from ci_kaniko.importing.calls import Text, Var, filled_in, spell
 from ci_kaniko.importing.sentences import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Tree = dict[str, Any]
 
@@ -108,6 +109,14 @@ def fill(text: str, holes: Sequence[Text]) -> Text:
     if not holes or not _SLOT.search(text):
         return (text,) if text else ()
     return filled_in(_SLOT, text, lambda match: holes[ord(match.group()) - _FIRST])
+
+
+def csv_fields(text: Text) -> Iterator[tuple[str, Text | None]]:
+    """The fields of a line of CSV, in which holes are text: a name, and what ``=`` gives it."""
+    holes: list[Text] = []
+    for field in next(csv.reader([slotted(text, holes).replace("\n", " ")]), []):
+        name, equals, value = field.partition("=")
+        yield spell(fill(name, holes)), fill(value, holes) if equals else None
 
 
 def _without_expressions(text: str, first_line: int, holes: list[Text], notes: list[Note]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-_CLASSES = {
+CLASSES = {
     "alnum": "A-Za-z0-9",
     "alpha": "A-Za-z",
     "blank": " \\t",
@@ -16,6 +16,7 @@ _CLASSES = {
     "punct": "!-/:-@\\[-`{-~",
     "xdigit": "0-9A-Fa-f",
 }
+"""What the classes of POSIX hold, between brackets of Python's."""
 _CLASS = re.compile(r"\[:(\w+):\]")
 _SPECIAL = re.compile(r"[\\*?\[]")
 _MAX_ALTERNATIVES = 50
@@ -67,7 +68,7 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
     body = body[1:] if negated else body
     body = _CLASS.sub(lambda found: f"\0{found[1]}\0", body)
     body = body.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]").replace("^", "\\^")
-    body = re.sub("\0(\\w+)\0", lambda found: _CLASSES.get(found[1], ""), body)
+    body = re.sub("\0(\\w+)\0", lambda found: CLASSES.get(found[1], ""), body)
     return f"[{'^' if negated else ''}{body}]", end + 1
 
 

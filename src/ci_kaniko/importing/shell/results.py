@@ -26,7 +26,7 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
-from ci_kaniko.importing.shell.commands.executor import environment_of, no_push
+from ci_kaniko.importing.shell.commands.executor import environment_of, pushed
 from ci_kaniko.importing.shell.commands.flags import parse
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below, from_start
@@ -154,17 +154,14 @@ class _Results:
             files={
                 path: values.possible(
                     (
-                        *self._under(one.files.get(path, ()), one.path),
-                        *self._under(other.files.get(path, ()), other.path),
+                        *values.under(one.files.get(path, ()), one.path),
+                        *values.under(other.files.get(path, ()), other.path),
                     )
                 )
                 for path in paths
             },
             logins=tuple(dict.fromkeys((*one.logins, *other.logins))),
         )
-
-    def _under(self, value: Value, path: int) -> Value:
-        return tuple((self.guards.both(guard, path), text) for guard, text in value)
 
     # -- secrets ----------------------------------------------------------------------------------
 
@@ -222,7 +219,9 @@ class _Results:
         return Call(
             words=tuple(self._word(item, whole) for item in call.items),
             when=self._when(call.path, YES),
-            pushed=tuple(self._pushed(call, whole)),
+            pushed=tuple(
+                self._word(item, whole) for item in pushed(call.items, self.conditions, whole)
+            ),
             environment=self._environment(call.environment, whole),
             unset=tuple(sorted(call.unset)),
             files=self._files({path: value for path, (_, value) in _inside(call).items()}, whole),
@@ -248,16 +247,6 @@ class _Results:
             item.split,
             item.line,
         )
-
-    def _pushed(self, call: RawCall, within: int) -> Iterable[Word]:
-        silent = no_push(self.reader, call.items)
-        for item in call.items:
-            flag = parse(Word(item.text))
-            if flag is not None and flag.name == "destination":
-                guard = self.guards.minus(item.guard, silent)
-                if self.conditions.possible(self.guards.both(guard, within)):
-                    image = item._replace(guard=guard, text=flag.value or ())
-                    yield self._word(image, within)
 
     def _environment(
         self, environment: dict[str, Value], within: int

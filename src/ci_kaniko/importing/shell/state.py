@@ -71,7 +71,7 @@ def merge(one: State, other: State, values: Values) -> State:
         if before is None:
             merged.files[path] = written
         elif before != written:
-            both = [*_under(before, one, values), *_under(written, other, values)]
+            both = [*values.under(before, one.path), *values.under(written, other.path)]
             merged.files[path] = values.possible(both)
     return merged
 
@@ -84,7 +84,7 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
     def both(here: Value, there: Value) -> Value:
         if here == there:
             return here
-        found = values.gather([*_under(here, one, values), *_under(there, other, values)])
+        found = values.gather([*values.under(here, one.path), *values.under(there, other.path)])
         return recognised(found, conditions, merged.path)
 
     for name in dict.fromkeys((*one.variables, *other.variables)):
@@ -102,8 +102,3 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
         merged.exported[name] = YES if conditions.implies(merged.path, guard) else guard
     merged.folder = both(one.folder, other.folder)
     merged.output = both(one.output, other.output)
-
-
-def _under(value: Value, state: State, values: Values) -> list[tuple[int, Text]]:
-    both = values.conditions.guards.both
-    return [(both(guard, state.path), text) for guard, text in value]

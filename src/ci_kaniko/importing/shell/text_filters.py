@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import string
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell.patterns import affordable, python_regex
+from ci_kaniko.importing.shell.patterns import CLASSES, affordable, python_regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +27,7 @@ def _options(words: list[str], with_value: str) -> tuple[dict[str, str], list[st
     return options, rest
 
 
-_SETS = {
-    "lower": string.ascii_lowercase,
-    "upper": string.ascii_uppercase,
-    "digit": string.digits,
-    "alpha": string.ascii_letters,
-    "alnum": string.digits + string.ascii_letters,
-    "punct": string.punctuation,
-    "space": string.whitespace,
-}
+_ASCII = "".join(map(chr, range(128)))
 _ESCAPE = re.compile(r"\\(0?[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b"}
 
@@ -64,7 +55,7 @@ def _members(text: str) -> str:
         token = tokens[at]
         at += 1
         if token.startswith("[:"):
-            out += _SETS[token[2:-2]]
+            out += "".join(re.findall(f"[{CLASSES[token[2:-2]]}]", _ASCII, re.ASCII))
             continue
         first = unescaped(token)
         if at + 1 < len(tokens) and tokens[at] == "-":

@@ -102,8 +102,8 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
         return _simplified_url(changes)
     samples = (*_REFS, *_OTHERS, *_own_samples(changes))
     try:
-        made = {text: _chain(changes, text) for text in samples}
-        urls = {text: _chain(changes, text) for text in _URLS}
+        made = {text: chained(changes, text) for text in samples}
+        urls = {text: chained(changes, text) for text in _URLS}
     except UnknownChangeError:
         return changes
     if urls == _URLS:
@@ -111,7 +111,7 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     if all(text == result for text, result in (made | urls).items()):
         return ()
     for chain in _CHAINS:
-        if all(_chain(chain, text) == result for text, result in made.items()):
+        if all(chained(chain, text) == result for text, result in made.items()):
             return chain
     for length in range(1, 129):
         if all(text[:length] == result for text, result in made.items()):
@@ -132,7 +132,7 @@ def finished(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes as a reader takes it: also by what it does to usual names."""
     try:
         for name in _REF_CHANGES if changes and changes not in _CHAINS else ():
-            if all(_NAMED[name](text) == _chain(changes, text) for text in _USUAL):
+            if all(_NAMED[name](text) == chained(changes, text) for text in _USUAL):
                 return changes if changes == (name,) else (f"{name}-like",)
     except UnknownChangeError:
         pass
@@ -143,14 +143,15 @@ def _simplified_url(changes: tuple[str, ...]) -> tuple[str, ...]:
     """What is done to the address of a repository, or to its path."""
     head, rest = changes[0], changes[1:]
     try:
-        if head == "url" and all(_chain(rest, url) == _PATHS[text] for text, url in _URLS.items()):
+        if head == "url" and all(chained(rest, url) == _PATHS[text] for text, url in _URLS.items()):
             return ("path",)
     except UnknownChangeError:
         return changes
     return (head, *simplified(rest))
 
 
-def _chain(changes: tuple[str, ...], text: str) -> str:
+def chained(changes: tuple[str, ...], text: str) -> str:
+    """Changes made one after the other. Raises UnknownChangeError."""
     for change in changes:
         text = apply(change, text)
         if len(text) > _MAX_LENGTH:

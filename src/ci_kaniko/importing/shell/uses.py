@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+PRINTS = "prints to the log"
 IGNORED: dict[str, str] = {
-    **dict.fromkeys(("echo", "printf", "cat", "pwd", "date", "ls", "tree"), "prints to the log"),
-    **dict.fromkeys(("df", "du", "free", "stat", "wc", "file", "hostname"), "prints to the log"),
-    **dict.fromkeys(("id", "uname", "whoami", "which", "type", "hash"), "prints to the log"),
+    **dict.fromkeys(("echo", "printf", "cat", "pwd", "date", "ls", "tree"), PRINTS),
+    **dict.fromkeys(("df", "du", "free", "stat", "wc", "file", "hostname"), PRINTS),
+    **dict.fromkeys(("id", "uname", "whoami", "which", "type", "hash"), PRINTS),
     **dict.fromkeys((":", "true", "sleep", "sync", "wait"), "changes nothing"),
     **dict.fromkeys(("set", "shopt", "umask"), "is the script's own way to run"),
 }

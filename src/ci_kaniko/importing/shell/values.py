@@ -144,21 +144,25 @@ class Values:
             return values
         return [v if len(v) == 1 else pure((self.decided_later(),)) for v in values]
 
+    def under(self, value: Value, guard: int) -> Value:
+        """A value where a guard holds as well."""
+        both = self.conditions.guards.both
+        return tuple((both(guard, inner), text) for inner, text in value)
+
     def choose(self, guard: int, then: Value, other: Value, path: int = YES) -> Value:
         """One value where a guard holds, another elsewhere."""
-        guards = self.conditions.guards
         if guard == YES or then == other:
             return then
         if guard == NO:
             return other
-        unless = guards.negate(guard)
-        return self.gather(
-            [
-                *((guards.both(guard, inner), text) for inner, text in then),
-                *((guards.both(unless, inner), text) for inner, text in other),
-            ],
-            path,
-        )
+        unless = self.conditions.guards.negate(guard)
+        return self.gather([*self.under(then, guard), *self.under(other, unless)], path)
+
+    def overlaid(self, value: Value, before: Value, path: int = YES) -> Value:
+        """A value where there is one, and what was there before elsewhere."""
+        guards = self.conditions.guards
+        known = guards.any(guard for guard, _ in value)
+        return self.gather([*value, *self.under(before, guards.negate(known))], path)
 
     def test(self, value: Value, test: Callable[[Text], int]) -> int:
         """Where a value passes a test."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply
+from ci_kaniko.importing.shell.transforms import UnknownChangeError, chained
 from ci_kaniko.syntax.versions import is_release, sed_program
 
 if TYPE_CHECKING:
@@ -56,13 +56,7 @@ def _prefix_of(change: str) -> str | None:
 def _part_of(changes: tuple[str, ...]) -> str | None:
     """Which part of a version changes leave, found by trying."""
     try:
-        made = [_changed(version, changes) for version in _VERSIONS]
+        made = [chained(changes, version) for version in _VERSIONS]
     except UnknownChangeError:
         return None
     return next((name for name, of in _NAMED.items() if made == [*map(of, _VERSIONS)]), None)
-
-
-def _changed(text: str, changes: tuple[str, ...]) -> str:
-    for change in changes:
-        text = apply(change, text)
-    return text

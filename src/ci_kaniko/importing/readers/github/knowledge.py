@@ -193,18 +193,8 @@ class Known:
 
     def put(self, reader: Reader, name: str, value: Value) -> None:
         """Remember an output; where the step does not run it is empty."""
-        guards, path = reader.guards, reader.state.path
-        whole = overlaid(reader, value, EMPTY)
-        found = [(guards.both(path, guard), text) for guard, text in whole]
-        self.outputs[name] = reader.values.gather([*found, (guards.negate(path), ())])
-
-
-def overlaid(reader: Reader, value: Value, before: Value) -> Value:
-    """A value where there is one, and what was there before elsewhere."""
-    guards = reader.guards
-    known = guards.any(guard for guard, _ in value)
-    rest = ((guards.minus(guard, known), text) for guard, text in before)
-    return reader.gather([*value, *rest])
+        values, path = reader.values, reader.state.path
+        self.outputs[name] = values.choose(path, values.overlaid(value, EMPTY, path), EMPTY)
 
 
 def in_workspace(text: Text) -> Text:

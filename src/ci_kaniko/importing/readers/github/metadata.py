@@ -6,14 +6,13 @@ action's own README says.
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, filled_in, join, literal, spell, split_text
 from ci_kaniko.importing.readers.github.expressions import stripped_text
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.parsing import fill, slotted
+from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.values import Item
 
 if TYPE_CHECKING:
@@ -323,12 +322,11 @@ _GLOBALS: dict[str, Text] = {
 
 
 def _fields(text: Text) -> dict[str, Text]:
-    """The fields of ``type=ref,event=branch``: CSV, in which holes stand for themselves."""
-    holes: list[Text] = []
-    row = next(csv.reader([slotted(text, holes).replace("\n", " ")]), [])
-    pairs = (field.partition("=") for field in row)
+    """The fields of ``type=ref,event=branch``."""
     return {
-        name.strip().lower(): fill(value.strip(), holes) for name, equals, value in pairs if equals
+        name.strip().lower(): stripped_text(value)
+        for name, value in csv_fields(text)
+        if value is not None
     }
 
 

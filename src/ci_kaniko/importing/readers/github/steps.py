@@ -16,7 +16,7 @@ from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, s
 from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
-from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace, overlaid
+from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO
@@ -247,7 +247,8 @@ class Steps:
         step = self._of(items)
         for name, value in _written(reader, "GITHUB_ENV"):
             before = reader.state.variables.get(name, EMPTY)
-            self.known.assign(reader, name, overlaid(reader, value, before))
+            found = reader.values.overlaid(value, before, reader.state.path)
+            self.known.assign(reader, name, found)
         for name, value in _written(reader, "GITHUB_OUTPUT"):
             self.known.put(reader, f"{step.name}.outputs.{name}", value)
             self._written[f"{step.name}.outputs.{name}"] = step.line_of("run")

@@ -219,6 +219,7 @@ def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> t
 
 def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> Call:
     """The call that arguments make where no shell reads them."""
+    from ci_kaniko.importing.shell.commands.executor import pushed
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.guards import YES
@@ -233,18 +234,13 @@ def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> 
 
         _, before, after = subcommand(items)
         items = build_words(Line(builder, Conditions(), note), [*before, *after])
-    found = one_word_each(items, Conditions(), YES, note)
-    normal = tuple(Word(item.text, split=item.split, line=item.line) for item in found)
-    return Call(normal, pushed=_pushed(normal), line=line, builder=builder)
+    conditions = Conditions()
+    found = one_word_each(items, conditions, YES, note)
 
+    def word(item: Item) -> Word:
+        return Word(item.text, conditions.when(item.guard), item.split, item.line)
 
-def _pushed(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """What is pushed where nothing is conditional."""
-    from ci_kaniko.importing.shell.commands.flags import parse
-
-    flags = [(word, flag) for word in words if (flag := parse(word))]
-    if any(flag.name == "no-push" and flag.on for _, flag in flags):
-        return ()
-    return tuple(
-        replace(word, text=flag.value or ()) for word, flag in flags if flag.name == "destination"
+    images = pushed(found, conditions, YES)
+    return Call(
+        tuple(map(word, found)), pushed=tuple(map(word, images)), line=line, builder=builder
     )

@@ -255,28 +255,11 @@ def trap(reader: Reader, items: list[Item]) -> Status:
     return SUCCESS
 
 
-def quiet(reader: Reader, items: list[Item]) -> Status:
-    """Commands that nobody needs to know of."""
-    return SUCCESS
-
-
-def printing(name: str) -> Callable[[Reader, list[Item]], Status]:
-    """Commands that say something of the machine, which matters where it is caught."""
-
-    def run(reader: Reader, items: list[Item]) -> Status:
-        return unknown(reader, name, items) if reader.captures else SUCCESS
-
-    return run
-
-
 def fail(reader: Reader, items: list[Item]) -> Status:
     """``false``."""
     return Status(NO, NO)
 
 
-_PRINTING = (
-    *("df", "du", "file", "free", "hostname", "id", "ls", "stat", "tree", "uname", "wc", "whoami"),
-)
 BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     ".": run_file,
     "break": jump("break"),
@@ -299,8 +282,6 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "type": look_up,
     "unset": unset,
     "which": look_up,
-    **dict.fromkeys((":", "shopt", "sleep", "sync", "true", "umask", "wait"), quiet),
-    **{name: printing(name) for name in _PRINTING},
 }
 
 

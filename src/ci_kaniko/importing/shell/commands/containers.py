@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, literal, split_text, starts_with, without_head
+from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ def mounts(options: Iterable[Item | Word]) -> Iterator[tuple[Text, Text]]:
             if outside and inside:
                 yield outside, inside[0]
         elif starts_with(text, "--mount="):
-            pairs = (split_text(x, "=", 1) for x in split_text(without_head(text, "--mount="), ","))
-            fields = {literal(pair[0]): pair[1] for pair in pairs if len(pair) > 1}
-            source = fields.get("source") or fields.get("src")
-            target = fields.get("target") or fields.get("dst") or fields.get("destination")
+            given = dict(csv_fields(without_head(text, "--mount=")))
+            source = given.get("source") or given.get("src")
+            target = given.get("target") or given.get("dst") or given.get("destination")
             if source and target:
                 yield source, target

@@ -25,6 +25,7 @@ from ci_kaniko.importing.shell.files import read_file
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.uses import IGNORED, PRINTS
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.signs import DOCKER, builder_called, is_program, is_told
 from ci_kaniko.kaniko.builders import KANIKO
@@ -54,6 +55,8 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
         name = "base64"
     if name in COMMANDS:
         return _printing(reader, name, rest)
+    if name in IGNORED and not (reader.captures and IGNORED[name] == PRINTS):
+        return SUCCESS
     if builder := builder_called(name):
         return _executor(reader, rest) if builder == KANIKO else _other(reader, builder, rest)
     return _program(reader, name, rest)

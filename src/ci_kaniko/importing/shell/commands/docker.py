@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import (
-    Login,
-    Text,
-    join,
-    literal,
-    split_text,
-    starts_with,
-    without_head,
-)
-from ci_kaniko.importing.shell.commands.containers import alternatives, environment, values_of
-from ci_kaniko.importing.shell.commands.executor import first_word, looks_like_kaniko, record
+from ci_kaniko.importing.calls import Login, literal, split_text, starts_with
+from ci_kaniko.importing.shell.commands.containers import environment, values_of
+from ci_kaniko.importing.shell.commands.executor import looks_like_kaniko, record
+from ci_kaniko.importing.shell.commands.flags import flags_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, pure
 from ci_kaniko.importing.signs import is_program
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.shell.reader import Reader
 
 CLIENTS = {"docker", "podman", "nerdctl", "buildah"}
@@ -28,37 +22,45 @@ REGISTRY_CLIENTS = {*CLIENTS, "skopeo", "oras", "crane", "regctl"}
 SHELLS = {"sh", "bash", "ash", "dash", "/busybox/sh", "/bin/sh", "/bin/bash", "/bin/ash"}
 
 _SWITCHES = {
-    *("-d", "--detach", "--disable-content-trust", "-i", "--interactive", "-t", "--tty", "-it"),
-    *("-ti", "--init", "--no-healthcheck", "--oom-kill-disable", "-P", "--publish-all"),
-    *("--privileged", "-q", "--quiet", "--read-only", "--rm", "--sig-proxy", "--use-api-socket"),
-    *("--debug", "-D", "--tls", "--tlsverify"),
+    *("d", "detach", "disable-content-trust", "i", "interactive", "t", "tty", "init", "rm"),
+    *("no-healthcheck", "oom-kill-disable", "P", "publish-all", "privileged", "q", "quiet"),
+    *("read-only", "sig-proxy", "use-api-socket", "debug", "D", "tls", "tlsverify"),
 }
-_LONG = {
-    "-a": "--attach",
-    "-c": "--cpu-shares",
-    "-e": "--env",
-    "-h": "--hostname",
-    "-H": "--host",
-    "-l": "--label",
-    "-m": "--memory",
-    "-p": "--publish",
-    "-u": "--user",
-    "-v": "--volume",
-    "-w": "--workdir",
+_LETTERS = {
+    "a": "attach",
+    "c": "cpu-shares",
+    "e": "env",
+    "h": "hostname",
+    "l": "label",
+    "m": "memory",
+    "p": "publish",
+    "u": "user",
+    "v": "volume",
+    "w": "workdir",
 }
+_LOGIN_SWITCHES = {"password-stdin", "pass-stdin", "insecure", "plain-http", "debug", "verbose"}
+_LOGIN_LETTERS = {"u": "username", "p": "password"}
 
 
 def run(reader: Reader, items: list[Item]) -> Status | None:
     """``docker run``; None for everything else that docker does."""
     at = next((n for n, item in enumerate(items) if not starts_with(item.text, "-")), 0)
-    options, rest = _options(reader, items[at + 1 :])
-    if not rest or literal(items[at].text) != "run":
+    if not items or literal(items[at].text) != "run":
         return None
-    image, arguments = rest[0].text, rest[1:]
+    arguments = items[at + 1 :]
+    options: list[Item] = []
+    for told in flags_of(arguments, _SWITCHES, _LETTERS, reader.conditions, reader.state.path):
+        if told.name:
+            options.append(told.item._replace(text=told.word))
+        elif told.value != ("--",):
+            break
+    else:
+        return None
+    image = told.item.text
     container = Container(image, tuple(options))
     entrypoint = _last(options, "--entrypoint")
     if entrypoint is not None and literal(entrypoint):
-        arguments = [Item(YES, entrypoint, line=rest[0].line), *arguments]
+        arguments.insert(0, Item(YES, entrypoint, line=told.item.line))
     name = literal(arguments[0].text) if arguments else None
     if name is not None and (is_program(name) or name in SHELLS):
         return _inside(reader, container, arguments)
@@ -86,32 +88,6 @@ def _inside(reader: Reader, container: Container, arguments: list[Item]) -> Stat
     return status
 
 
-def _options(reader: Reader, items: list[Item]) -> tuple[list[Item], list[Item]]:
-    """Options as ``--name=value``, and what follows them."""
-    options: list[Item] = []
-    rest = list(items)
-    while rest and starts_with(rest[0].text, "-"):
-        item = rest.pop(0)
-        head = str(item.text[0])
-        if literal(item.text) == "--":
-            break
-        if literal(item.text) in _SWITCHES or (head.startswith("--") and "=" in head):
-            options.append(item)
-        elif not head.startswith("--") and len(head) > 2 and head[:2] in _LONG:
-            value = without_head(without_head(item.text, head[:2]), "=")
-            options.append(item._replace(text=_named(_LONG[head[:2]], value)))
-        elif rest:
-            name = _LONG.get(head, head)
-            for _ in range(alternatives(reader.conditions, reader.state.path, rest)):
-                following = rest.pop(0)
-                options.append(following._replace(text=_named(name, following.text)))
-    return options, rest
-
-
-def _named(name: str, value: Text) -> Text:
-    return join((f"{name}=", *value))
-
-
 def _last(options: list[Item], name: str) -> Text | None:
     found = values_of(options, name)
     return found[-1][1] if found else None
@@ -120,30 +96,13 @@ def _last(options: list[Item], name: str) -> Text | None:
 def login(reader: Reader, items: list[Item], tool: str) -> Status:
     """``docker login -u USER -p PASSWORD HOST``."""
     reader.uses.use_all()
-    user: Text = ()
-    password: Text = ()
-    hosts: list[Text] = []
-    rest = list(items)
-    while rest:
-        item = rest.pop(0)
-        head = first_word(item.text)
-        equals = starts_with(item.text, f"{head}=")
-        if head in ("-u", "--username", "-p", "--password"):
-            value = (
-                without_head(item.text, f"{head}=")
-                if equals
-                else (rest.pop(0).text if rest else ())
-            )
-            if head in ("-u", "--username"):
-                user = value
-            else:
-                password = value
-        elif head in ("--password-stdin", "--pass-stdin"):
-            given = reader.stdin or EMPTY
-            password = split_text(given[0][1], "\n")[0]
-        elif not starts_with(item.text, "-"):
-            hosts.append(item.text)
-    host = hosts[0] if hosts else ("docker.io",)
+    said: dict[str, Text] = {"": ("docker.io",), "username": (), "password": ()}
+    place = reader.conditions, reader.state.path
+    for told in flags_of([*items], _LOGIN_SWITCHES, _LOGIN_LETTERS, *place):
+        said[told.name] = told.value or ()
+    if {"password-stdin", "pass-stdin"} & said.keys():
+        said["password"] = split_text((reader.stdin or EMPTY)[0][1], "\n")[0]
+    host, user, password = (said[name] for name in ("", "username", "password"))
     found = Login(host, user, password, source=f"{tool} login", line=reader.line)
     reader.state.logins = (*reader.state.logins, (reader.state.path, found))
     return SUCCESS

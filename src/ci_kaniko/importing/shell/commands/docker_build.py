@@ -9,11 +9,9 @@ from ci_kaniko.importing.calls import literal, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
     Line,
-    Told,
     cached,
     fetched,
     fields,
-    flags_of,
     image_name,
     push_words,
     subcommand,
@@ -22,6 +20,7 @@ from ci_kaniko.importing.signs import DOCKER
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
+    from ci_kaniko.importing.shell.commands.flags import Told
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item
 
@@ -57,7 +56,7 @@ def command_of(items: list[Item]) -> tuple[str, list[Item]]:
 
 def build(reader: Reader, items: list[Item], line: Line) -> None:
     """Remember a build, and what it calls its image."""
-    told = list(flags_of(line, items, _SWITCHES, _LETTERS))
+    told = line.flags(items, _SWITCHES, _LETTERS)
     names = [one for one in told if one.name == "tag"]
     for one in told:
         _take(line, one, names)
@@ -121,7 +120,7 @@ def _context(line: Line, one: Told) -> None:
 
 def push(items: list[Item], line: Line) -> tuple[list[Text], list[Item]]:
     """Which image is pushed, and where to: all of its tags are more than a script tells."""
-    for one in flags_of(line, items, _SWITCHES, _LETTERS):
+    for one in line.flags(items, _SWITCHES, _LETTERS):
         if one.name in {"all-tags", "a"}:
             line.left(one)
     plain = [item for item in items if not starts_with(item.text, "-")]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.calls import Part
+    from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
@@ -53,12 +54,13 @@ def record(
         return
     reader.uses.use_all()
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
+    under = reader.values.under
     given = environment(reader, container.options) if container else environment_of(reader)
     reader.calls.append(
         RawCall(
             path=state.path,
             items=arguments(reader, items),
-            environment={name: _within(reader, value) for name, value in given.items()},
+            environment={name: under(value, state.path) for name, value in given.items()},
             unset=state.unset if container is None else frozenset(),
             files=dict(state.files),
             logins=state.logins,
@@ -78,16 +80,11 @@ def _with_blanks(items: list[Item]) -> Iterator[Part]:
 
 def environment_of(reader: Reader) -> dict[str, Value]:
     """What the script exports."""
-    both, state = reader.guards.both, reader.state
+    state = reader.state
     return {
-        name: tuple((both(guard, state.exported[name]), text) for guard, text in state.value(name))
+        name: reader.values.under(state.value(name), state.exported[name])
         for name in sorted(state.exported.keys() & state.own)
     }
-
-
-def _within(reader: Reader, value: tuple[tuple[int, Text], ...]) -> tuple[tuple[int, Text], ...]:
-    both = reader.guards.both
-    return tuple((both(guard, reader.state.path), text) for guard, text in value)
 
 
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
@@ -142,9 +139,20 @@ def _examine(reader: Reader, item: Item) -> None:
             reader.note("secret-on-command-line", var.name, line=item.line)
 
 
-def no_push(reader: Reader, items: list[Item]) -> int:
+def pushed(items: list[Item], conditions: Conditions, within: int) -> Iterator[Item]:
+    """The images of a call, each where it is pushed."""
+    silent = _no_push(items, conditions)
+    for item in items:
+        flag = parse(Word(item.text))
+        if flag is not None and flag.name == "destination":
+            guard = conditions.guards.minus(item.guard, silent)
+            if conditions.possible(conditions.guards.both(guard, within)):
+                yield item._replace(guard=guard, text=flag.value or ())
+
+
+def _no_push(items: list[Item], conditions: Conditions) -> int:
     """Where a call does not push."""
-    found, guards = NO, reader.guards
+    found, guards = NO, conditions.guards
     for item in items:
         flag = parse(Word(item.text))
         if flag is None or flag.name != "no-push":
@@ -152,6 +160,6 @@ def no_push(reader: Reader, items: list[Item]) -> int:
         if flag.value is None or literal(flag.value) is not None:
             found = (guards.either if flag.on else guards.minus)(found, item.guard)
         else:
-            true = reader.conditions.equal(flag.value, ("true",), item.line)
+            true = conditions.equal(flag.value, ("true",), item.line)
             found = guards.either(found, guards.both(item.guard, true))
     return found

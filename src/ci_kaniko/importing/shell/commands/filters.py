@@ -79,11 +79,9 @@ def path_part(name: str) -> Callable[[Reader, list[Value]], Status]:
 def base64(reader: Reader, values: list[Value]) -> Status:
     """``base64``, also that of openssl."""
     words = words_of(values)
-    given = reader.stdin or EMPTY
     options = " ".join(words)
     files = [value for value, word in zip(values, words, strict=True) if "/" in word]
-    if files:
-        given = reader.values.each(files[0], lambda path: read_file(reader, path))
+    given = _input(reader, files)
     if re.search(r"(?:^| )(?:-d|-D|--decode)\b", options):
         reader.write(reader.values.each(given, _decoded))
         return SUCCESS
@@ -120,10 +118,8 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
 
     def run(reader: Reader, values: list[Value]) -> Status:
         files = _files_of(name, values)
-        given = reader.stdin or EMPTY
-        if files:
-            given = reader.values.each(files[0], lambda path: read_file(reader, path))
-            values = [value for value in values if value not in files]
+        given = _input(reader, files)
+        values = values[: len(values) - len(files)]
         words = [plain_of(value) for value in values]
         if any(word is None for word in words):
             reader.write(pure((Output(command_text(name, values)),)))
@@ -133,6 +129,11 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
         return SUCCESS
 
     return run
+
+
+def _input(reader: Reader, files: list[Value]) -> Value:
+    """What a filter reads: a file, or what it is given."""
+    return reader.values.each((files or [plain("-")])[0], lambda path: read_file(reader, path))
 
 
 def _files_of(name: str, values: list[Value]) -> list[Value]:

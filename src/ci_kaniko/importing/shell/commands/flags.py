@@ -1,20 +1,29 @@
-"""The executor's flags on a command line, whether a shell reads it or a list holds it.
+"""Flags on a command line, whether a shell reads it or a list holds it.
 
-``one_word_each`` puts each flag and its value together, and ``parse`` takes such a word apart.
+``flags_of`` reads those of any program. Of the executor's, ``one_word_each`` puts each flag and its
+value together, and ``parse`` takes such a word apart.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Word, join, literal, spell, starts_with
-from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.calls import (
+    Text,
+    Word,
+    join,
+    literal,
+    spell,
+    split_text,
+    starts_with,
+    without_head,
+)
 from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.kaniko.flags import RENAMED, short_names, switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ci_kaniko.importing.shell.conditions import Conditions
 
@@ -34,6 +43,85 @@ _OFF = {"false", "False", "FALSE", "f", "F", "0"}
 _BOOLEAN = {"true", "True", "TRUE", "t", "T", "1", *_OFF}
 
 
+class Told(NamedTuple):
+    """One flag of a command line, or a word that is none: then it has no name."""
+
+    name: str
+    value: Text | None
+    item: Item
+
+    @property
+    def word(self) -> Text:
+        """The flag and its value in one word."""
+        if not self.name:
+            return self.value or ()
+        flag = "-" * min(len(self.name), 2) + self.name
+        return (flag,) if self.value is None else join((f"{flag}=", *self.value))
+
+    @property
+    def shown(self) -> str:
+        """The flag as a person writes it."""
+        return spell(self.word)
+
+
+def flags_of(
+    rest: list[Item], switches: set[str], letters: dict[str, str], conditions: Conditions, path: int
+) -> Iterator[Told]:
+    """The flags of a command line, as pflag takes them from a list; a value may be one of several.
+
+    ``letters`` are the flags that have a longer name.
+    """
+    while rest:
+        item = rest.pop(0)
+        head, *value = split_text(item.text, "=", 1)
+        first = str(head[0]) if head and isinstance(head[0], str) else ""
+        name = first[2:]
+        if not re.match("-[^-]|--.", first):
+            if item.text:
+                yield Told("", item.text, item)
+            continue
+        if not first.startswith("--"):
+            name = letters.get(first[1], first[1])
+            attached = without_head(item.text, first[:2])
+            value = [without_head(attached, "=")] if attached else []
+            if name in switches and first[2:3].isalpha():
+                rest.insert(0, item._replace(text=join(("-", *attached))))
+                value = []
+        if value or name in switches:
+            yield Told(name, value[0] if value else None, item)
+            continue
+        found = paired(item, rest, conditions, path)
+        for one in found:
+            yield Told(name, one.text, one)
+        if not found:
+            yield Told(name, None, item)
+
+
+def paired(item: Item, rest: list[Item], conditions: Conditions, path: int) -> list[Item]:
+    """What can be the value of a flag, each where it is: as many words as exclude each other."""
+    guards = conditions.guards
+    found: list[Item] = []
+    missing = guards.both(item.guard, path)
+    while rest and conditions.possible(missing):
+        value = rest[0]
+        if starts_with(value.text, "--") and value.text != ("--",):
+            break
+        if not conditions.possible(guards.both(value.guard, missing)):
+            break
+        rest.pop(0)
+        whole = guards.both(item.guard, value.guard)
+        found.append(Item(whole, value.text, value.split or item.split, item.line))
+        missing = guards.minus(missing, value.guard)
+        beyond = guards.both(guards.minus(value.guard, item.guard), path)
+        if conditions.possible(beyond):
+            rest.insert(0, value._replace(guard=beyond))
+            break
+    return found
+
+
+# -- the executor's ------------------------------------------------------------------------------
+
+
 def one_word_each(
     items: list[Item], conditions: Conditions, path: int, note: Callable[..., None]
 ) -> list[Item]:
@@ -47,10 +135,14 @@ def one_word_each(
             found.append(item)
         elif name in _SWITCHES:
             found.append(_switch(item, name, rest, note))
-        elif "=" in str(item.text[0]) or not rest or _is_unknown_letter(item.text):
+        elif "=" in str(item.text[0]) or not rest or _is_whole(item.text):
             found.append(_long(item, name))
         else:
-            found += _paired(item, name, rest, conditions, path)
+            head = str(item.text[0])
+            flag = head if head[1:] in _LETTERS_OF_DOCKER else f"--{name}"
+            values = paired(item, rest, conditions, path)
+            words = [one._replace(text=join((f"{flag}=", *one.text))) for one in values]
+            found += words or [item]
     if not any(_says_where(item) for item in found):
         note("no-destination", line=items[0].line if items else 0)
     return found
@@ -74,11 +166,11 @@ def _flag(text: Text) -> str | None:
     )
 
 
-def _is_unknown_letter(text: Text) -> bool:
-    """Whether a flag has one dash and is none of the executor's short ones."""
+def _is_whole(text: Text) -> bool:
+    """Whether a flag has one dash and its value with it, or is none of the executor's."""
     head = str(text[0])
-    known = head[:2] in _SHORT or head[1:] in _LETTERS_OF_DOCKER
-    return not head.startswith("--") and not known
+    alone = len(text) == 1 and head[1:] in {*_LETTERS, *_LETTERS_OF_DOCKER}
+    return not head.startswith("--") and not alone
 
 
 def _long(item: Item, name: str) -> Item:
@@ -96,40 +188,6 @@ def _switch(item: Item, name: str, rest: list[Item], note: Callable[..., None]) 
     value = literal(rest.pop(0).text) or ""
     note("switch-value", f"--{name}", value, line=item.line)
     return item._replace(text=(f"--{name}={value}",))
-
-
-def _paired(
-    item: Item, name: str, rest: list[Item], conditions: Conditions, path: int
-) -> list[Item]:
-    """A flag and the words that can be its value: as many as exclude each other."""
-    head = str(item.text[0])
-    if len(head) > 2 and head[:2] in _SHORT and not head.startswith("--"):
-        return [_long(item, name)]
-    guards = conditions.guards
-    flag = head if head[1:] in _LETTERS_OF_DOCKER else f"--{name}"
-    found: list[Item] = []
-    missing = guards.both(item.guard, path)
-    while rest and conditions.possible(missing):
-        value = rest[0]
-        if starts_with(value.text, "--") and not _flagless(value.text):
-            break
-        here = guards.both(value.guard, missing)
-        if not conditions.possible(here):
-            break
-        rest.pop(0)
-        text = join((f"{flag}=", *value.text))
-        whole = item.guard if value.guard == YES else guards.both(item.guard, value.guard)
-        found.append(Item(whole, text, value.split or item.split, item.line))
-        missing = guards.minus(missing, value.guard)
-        beyond = guards.both(guards.minus(value.guard, item.guard), path)
-        if conditions.possible(beyond):
-            rest.insert(0, value._replace(guard=beyond))
-            break
-    return found or [item]
-
-
-def _flagless(text: Text) -> bool:
-    return len(text) == 1 and text[0] == "--"
 
 
 class Flag:

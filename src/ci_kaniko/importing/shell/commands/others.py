@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
 from ci_kaniko.importing.shell.commands.containers import alternatives, mounts
+from ci_kaniko.importing.shell.commands.flags import Told, flags_of
 from ci_kaniko.importing.shell.guards import YES
-from ci_kaniko.importing.shell.parsing import fill, slotted
+from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.conditions import Conditions
@@ -49,21 +49,6 @@ _HUB = '["docker.io"]'
 """Where Buildah's settings say that a bare name is of Docker Hub, as each rendered file does."""
 
 
-class Told(NamedTuple):
-    """One flag of a command line, or a word that is none: then it has no name."""
-
-    name: str
-    value: Text | None
-    item: Item
-
-    @property
-    def shown(self) -> str:
-        """The flag as a person writes it."""
-        dashes = "-" * min(len(self.name), 2)
-        value = "" if self.value is None else f"={spell(self.value)}"
-        return f"{dashes}{self.name}{value}" if self.name else spell(self.value or ())
-
-
 class Line:
     """A command line on its way: what it says in kaniko's flags.
 
@@ -82,6 +67,10 @@ class Line:
         self.note = note
         self.within = within
         self.said: dict[Text, Item] = {}
+
+    def flags(self, items: list[Item], switches: set[str], letters: dict[str, str]) -> list[Told]:
+        """Its flags, and the words that are none."""
+        return list(flags_of([*items], switches, letters, self.conditions, self.within))
 
     def alternatives(self, items: list[Item]) -> int:
         """How many words at the beginning are one: they exclude each other."""
@@ -122,46 +111,10 @@ def build_words(line: Line, items: list[Item], usual: str = "oci") -> list[Item]
     """
     at = items[0].line if items else 0
     if line.builder == "buildkit":
-        _buildkit(line, list(flags_of(line, items, _BUILDKIT_SWITCHES, {})))
+        _buildkit(line, line.flags(items, _BUILDKIT_SWITCHES, {}))
     else:
-        _buildah(line, list(flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)), usual)
+        _buildah(line, line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS), usual)
     return line.words(at)
-
-
-def flags_of(
-    line: Line, items: list[Item], switches: set[str], letters: dict[str, str]
-) -> Iterator[Told]:
-    """The flags of a command line, as pflag reads them; a value may be one of several."""
-    rest = [item for item in items if item.text]
-    while rest:
-        item = rest.pop(0)
-        head, *value = split_text(item.text, "=", 1)
-        first = str(head[0]) if head and isinstance(head[0], str) else ""
-        if not re.match("-[^-]|--.", first):
-            yield Told("", item.text, item)
-        elif not first.startswith("--"):
-            name = letters.get(first[1], first[1])
-            attached = without_head(item.text, first[:2])
-            if name in switches or not (attached or rest):
-                yield Told(name, None, item)
-            elif attached:
-                yield Told(name, without_head(attached, "="), item)
-            else:
-                yield from _following(line, name, item, rest)
-        elif value or first[2:] in switches or not rest:
-            yield Told(first[2:], value[0] if value else None, item)
-        else:
-            yield from _following(line, first[2:], item, rest)
-
-
-def _following(line: Line, name: str, item: Item, rest: list[Item]) -> Iterator[Told]:
-    """A flag with the word behind it, or with each of those that exclude each other."""
-    both = line.conditions.guards.both
-    for _ in range(line.alternatives(rest)):
-        after = rest.pop(0)
-        split = item.split or after.split
-        guard = both(item.guard, after.guard)
-        yield Told(name, after.text, item._replace(split=split, guard=guard))
 
 
 # -- BuildKit ------------------------------------------------------------------------------------
@@ -291,11 +244,9 @@ def _tagged(reference: Text) -> tuple[Text, Text]:
 
 
 def fields(one: Told, bare: Text = ()) -> dict[str, Text]:
-    """What the fields of a flag say, a line of CSV of which holes are text; one may be ``bare``."""
-    holes: list[Text] = []
-    line = next(csv.reader([slotted(one.value or (), holes)]), [])
-    pairs = [split_text(fill(field, holes), "=", 1) for field in line]
-    return {spell(key): value[0] if value else bare for key, *value in pairs}
+    """What the fields of a flag say; one may be ``bare``."""
+    given = csv_fields(one.value or ())
+    return {name: bare if value is None else value for name, value in given}
 
 
 # -- Buildah -------------------------------------------------------------------------------------
@@ -359,7 +310,7 @@ def _carry(line: Line, one: Told, names: dict[str, str]) -> None:
 
 def tags(line: Line, items: list[Item]) -> list[Text]:
     """What a build of Buildah calls its image."""
-    told = flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+    told = line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
     return [image_name(one.value or ()) for one in told if one.name == "tag"]
 
 
@@ -374,7 +325,7 @@ def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
     """Which image ``buildah push`` pushes, and what it says in kaniko's flags."""
     names = _carried_by_buildah("buildah push --")
     words: list[Told] = []
-    for one in flags_of(line, items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
+    for one in line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
         if one.name:
             _carry(line, one, names)
         else:
