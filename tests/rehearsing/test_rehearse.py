@@ -364,6 +364,7 @@ def test_nothing_is_written_outside_of_it(repository: Repository) -> None:
             'GitLab refuses "$" for the input version',
         ),
         (("gitlab", "-f", "input.yaml"), 2, "no default: --set input.version=VALUE"),
+        (("gitlab", "-f", "names.yaml"), 1, "illegal environment variable name"),
     ],
 )
 def test_a_wrong_call(
@@ -373,6 +374,7 @@ def test_a_wrong_call(
     repository.write("wrong.yaml", SPEC + "lables: {}\n")
     repository.write("input.yaml", INPUT)
     repository.write("other.yaml", f"{SPEC}gitlab: {{builder: buildah}}\n")
+    repository.write("names.yaml", f"{SPEC}gitlab: {{extra: {{variables: {{a=b: c}}}}}}\n")
     done = repository.run("rehearse", *words)
     assert (done.code, done.out) == (code, "")
     assert message in " ".join(done.err.split())

@@ -240,7 +240,7 @@ def _done(request: Mapping[str, Any], calls: executor.Calls) -> dict[str, Any]:
             _bind(bind)
             mounted.append(bind)
         return _ran(request["words"], request["env"], request["cwd"], calls)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return {"error": str(error)}
     finally:
         for bind in reversed(mounted):
