@@ -611,3 +611,53 @@ def test_a_rule_asks_each_image_what_its_methods_read() -> None:
         said = [item.message for item in problems if item.rule == "no-effect"]
         assert len(said) == 1
         assert said[0].endswith(", for kaniko")
+
+
+IN_VAIN = """
+destinations: ["ghcr.io/acme/${image.name}:1.0"]
+registries: {ghcr.io: {username: bot, password: GHCR_TOKEN}}
+builder: buildah
+checkout: {submodules: recursive}
+context: s3://acme/shop.tar.gz
+context_login: {aws: ambient}
+tag_prefix: shop-
+tools: {git: docker.io/alpine/git:2.52.0, regctl: "ghcr.io/regclient/regctl:v0.11.5-alpine"}
+git: {depth: 1}
+gitlab: {platform_tags: {linux/arm64: arm}}
+buildkite: {secrets: buildkite, secret: other, oidc_lifetime_seconds: 1800}
+kubernetes: {clone: true, ttl_seconds: 600, cache_claim: images}
+default_branch: main
+"""
+"""What one image does not hear, with the words of another one that does."""
+HERE = {"context": ".", "context_login": None, "git": None}
+HEARING: dict[str, dict[str, Any]] = {
+    "checkout.submodules": HERE,
+    "tools.git": HERE,
+    "tools.regctl": {"platforms": ["linux/amd64", "linux/arm64"]},
+    "kubernetes.clone": {**HERE, "builder": "kaniko"},
+    "kubernetes.ttl_seconds": {"kubernetes": {"kind": "Job"}},
+    "kubernetes.cache_claim": {"cache": {"repo": "ghcr.io/acme/cache", "dir": "/cache"}},
+    "buildkite.secret": {"buildkite": {"secrets": "kubernetes"}},
+    "buildkite.oidc_lifetime_seconds": {
+        "destinations": ["packages.buildkite.com/acme/images/shop:1.0"],
+        "registries": {"packages.buildkite.com": {"default": "anonymous", "buildkite": "ci-token"}},
+    },
+    'gitlab.platform_tags["linux/arm64"]': {"platforms": ["linux/arm64"]},
+    "git.depth": {**HERE, "context": "git://github.com/acme/shop.git#refs/heads/main", "git": {}},
+    "tag_prefix": {"labels": {"version": "${version}"}},
+}
+
+
+@pytest.mark.parametrize("place", HEARING)
+def test_what_one_image_hears_is_no_vain_word_of_the_top(place: str) -> None:
+    """Neither the image that hears it, nor the order of the images, makes a difference."""
+    top = yaml11.load(IN_VAIN)
+    assert said_in_vain({**top, "images": {"deaf": {}}}) == {*HEARING}
+    for names in (("deaf", "hears"), ("hears", "deaf")):
+        several = {name: HEARING[place] if name == "hears" else {} for name in names}
+        assert place not in said_in_vain({**top, "images": several})
+
+
+def said_in_vain(data: dict[str, Any]) -> set[str]:
+    found = warnings(ci_kaniko.loads(json.dumps(data)))
+    return {problem.where for problem in found if problem.rule == "no-effect"}

@@ -215,9 +215,12 @@ class Kubernetes(Section):
                 "add kind: Job",
             )
             yield finding, self.kind == "Job"
-        if self.clone and build.prepare:
-            message = "prepare: clones in any case, for its commands"
-            yield no_effect(("kubernetes", "clone"), message, "remove it"), False
-        elif self.clone and (builder := self.builder or build.builder) not in FETCHING:
-            message = f"for {builder} the repository is cloned in any case"
-            yield no_effect(("kubernetes", "clone"), message, "remove it"), False
+        if self.clone:
+            builder = self.builder or build.builder
+            message = (
+                "prepare: clones in any case, for its commands"
+                if build.prepare
+                else f"for {builder} the repository is cloned in any case"
+            )
+            is_heard = not build.prepare and builder in FETCHING
+            yield no_effect(("kubernetes", "clone"), message, "remove it"), is_heard
