@@ -477,7 +477,7 @@ OWN_STAGE = "gitlab: {stage: images}\n"
         ("stages:\n- a", "stages:\n- a\n- images"),
     ],
 )
-def test_a_missing_stage_goes_to_the_end_of_the_list(before: str, after: str) -> None:
+def test_a_stage_that_nobody_waits_for_goes_to_the_end(before: str, after: str) -> None:
     wanted = rendered("gitlab", "api", more=OWN_STAGE)
     text = merge(before, wanted, "gitlab", "ci.yml")
     assert text.startswith(after)
@@ -487,6 +487,45 @@ def test_a_missing_stage_goes_to_the_end_of_the_list(before: str, after: str) ->
     )
     assert other.startswith(after)
     assert merge(text, "", "gitlab", "ci.yml") == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("stages: [test, ship]\n", "stages: [test, images, ship]\n"),
+        ("stages: [ship, test]\n", "stages: [images, ship, test]\n"),
+        ("stages: [[test], [x, ship], y]\n", "stages: [[test], images, [x, ship], y]\n"),
+        (
+            "stages:\n- test # x\n# live\n- ship\n",
+            "stages:\n- test # x\n- images\n# live\n- ship\n",
+        ),
+        ("stages: &s\n  - ship\n  - y\n", "stages: &s\n  - images\n  - ship\n  - y\n"),
+        (
+            "stages:\n  - - test\n    - a\n  - ship\n",
+            "stages:\n  - - test\n    - a\n  - images\n  - ship\n",
+        ),
+        ("stages: [test]\n", "stages: [test, images]\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "needs",
+    [
+        "needs: [build-api]",
+        "needs: [{job: build-api, optional: true}]",
+        "dependencies: [build-api]",
+    ],
+)
+def test_a_missing_stage_goes_before_a_job_that_needs_it(
+    before: str, after: str, needs: str
+) -> None:
+    """GitLab makes no pipeline where a job needs one of a later stage."""
+    wanted = rendered("gitlab", "api", more=OWN_STAGE)
+    job = f"live:\n  extends: .live\n  {needs}\n  script: make\n.live: {{stage: ship}}\n"
+    text = merge(before + job, wanted, "gitlab", "ci.yml")
+    assert text.startswith(after + job)
+    assert merge(text, wanted, "gitlab", "ci.yml") == text
+    text = merge(job.replace("ship", "deploy"), wanted, "gitlab", "ci.yml")
+    assert "- build\n  - test\n  - images\n  - deploy\n" in text
 
 
 def test_a_list_of_stages_is_written_where_there_is_none() -> None:

@@ -57,7 +57,7 @@ def _merged(current: Collection, wanted: Collection) -> str:
     style = style_of(current)
     stages = missing_stages(current, wanted) if current.shape.stages else []
     if stages and current.stages:
-        current, stages = _with_stages(current, stages, style), []
+        current, stages = _with_stages(current, wanted, stages, style), []
     ended = _ended(current, style)
     ended.gives_up_stages = not wanted.entries and not is_needed(ended)
     shares_anchors = any(node.kind == "alias" for node in named(wanted))
@@ -75,10 +75,12 @@ def _ended(current: Collection, style: Style) -> Collection:
     return reread(text + style.line_end, path, current.shape) if is_bare(text) else current
 
 
-def _with_stages(current: Collection, stages: list[str], style: Style) -> Collection:
+def _with_stages(
+    current: Collection, wanted: Collection, stages: list[str], style: Style
+) -> Collection:
     """The entries of the file when its list of stages has some more."""
     ended = _ended(current, style)
-    offset, added = addition(ended, stages, style.line_end)
+    offset, added = addition(ended, wanted, stages, style.line_end)
     text = ended.syntax.text[:offset] + added + ended.syntax.text[offset:]
     if ended is not current:
         text = bared(text)

@@ -32,7 +32,7 @@ def pieces(
     """The rendered entries for a file, and a list of stages before them when it needs one."""
     column = _column(current, style)
     if stages:
-        source = locate(read(new_list(stages), "<stages>"), current.shape)
+        source = locate(read(new_list(current, rendered, stages), "<stages>"), current.shape)
         yield _piece(source, source.entries[0], column, style)
     for entry in rendered.entries:
         if not rendered.is_stages(entry):

@@ -30,9 +30,10 @@ def reread(text: str, path: str, shape: Shape) -> Collection:
 
 
 def prove_stages(old: Collection, new: Collection, stages: Sequence[str]) -> None:
-    """Raise MergingError unless all that is new are these stages, at the end of the list."""
-    entry = new.stages
-    added = entry.value.children[-len(stages) :] if entry else []
+    """Raise MergingError unless all that is new are these stages, in their order."""
+    known = {node.text for node in old.stages.value.children} if old.stages else set()
+    listed = new.stages.value.children if new.stages else []
+    added = [node for node in listed if node.kind == "scalar" and node.text in {*stages} - known]
     numbers = {node.first for node in added}
     rest = [event for number, event in enumerate(new.syntax.events) if number not in numbers]
     _expect([node.text for node in added] == list(stages), "the stages were not added")

@@ -51,13 +51,17 @@ def missing_stages(current: Collection, rendered: Collection) -> list[str]:
 
 def _needed(rendered: Collection) -> dict[str, str]:
     """The stages of the rendered jobs; a job without one stands for the stage that it gets."""
-    jobs = {entry.name: entry.value for entry in rendered.entries if not rendered.is_stages(entry)}
+    jobs = _jobs(rendered)
     needed: dict[str, str] = {}
     for name, job in jobs.items():
         if not name.startswith("."):
             stage = _stage(job, jobs)
             needed.setdefault(stage or _FALLBACK, "" if stage else name)
     return needed
+
+
+def _jobs(collection: Collection) -> dict[str, Node]:
+    return {e.name: e.value.real for e in collection.entries if not collection.is_stages(e)}
 
 
 def _stage(job: Node, jobs: dict[str, Node]) -> str:
@@ -134,25 +138,67 @@ def _alias_of(current: Collection, node: Node) -> Node | None:
     return None
 
 
-def addition(current: Collection, missing: list[str], line_end: str) -> Insertion:
-    """What adds stages to the end of the file's own list."""
+def place_of(current: Collection, rendered: Collection, stages: Sequence[Sequence[str]]) -> int:
+    """Where in a list new stages go: a job of the file that needs one of ours comes later.
+
+    Each entry of the list is the stages that it holds. Where nothing needs them it is the end.
+    """
+    ours, jobs = _jobs(rendered), _jobs(current)
+    waiting = {
+        _stage(job, jobs) or _FALLBACK
+        for name, job in jobs.items()
+        if name not in ours and not _waits_for(job).isdisjoint(ours)
+    }
+    places = (n for n, held in enumerate(stages) if not waiting.isdisjoint(held))
+    return next(places, len(stages))
+
+
+def _waits_for(job: Node) -> set[str]:
+    """The jobs that a job needs, in both words that GitLab has for it."""
+    found = set()
+    for key in ("needs", "dependencies"):
+        listed = job.get(key)
+        for item in listed.real.children if listed else ():
+            named = item.real.get("job") or item
+            found.add(named.real.text)
+    return found
+
+
+def addition(
+    current: Collection, rendered: Collection, missing: list[str], line_end: str
+) -> Insertion:
+    """What adds stages to the file's own list."""
     assert current.stages is not None
     node, places = current.stages.value, current.syntax.places
+    place = place_of(current, rendered, [held_by(child) for child in node.children])
+    before = node.children[place - 1] if place else None
     if node.flow:
         text = flow(missing)[1:-1]
-        if node.children:
-            return Insertion(node.children[-1].end, f", {text}")
+        if before:
+            return Insertion(before.end, f", {text}")
         opening = current.syntax.text.index("[", node.offset)
-        return Insertion(opening + 1, text)
+        return Insertion(opening + 1, f"{text}, " if node.children else text)
     column = places.column("-", node.offset)
     lines = [f"{' ' * column}- {scalar(stage)}{line_end}" for stage in missing]
-    return Insertion(places.line_after(node.end), "".join(lines))
+    if before:
+        at = places.line_after(before.end)
+    else:
+        at = places.line_start(places.head("-", column, node.children[0].offset))
+    return Insertion(at, "".join(lines))
 
 
-def new_list(missing: Sequence[str]) -> str:
+def held_by(item: Node) -> list[str]:
+    """The stages of an entry of a list, which may be a list itself."""
+    known: set[str] = set()
+    _collect(item, known)
+    return sorted(known)
+
+
+def new_list(current: Collection, rendered: Collection, missing: Sequence[str]) -> str:
     """The list of a file that has none, as it would be rendered."""
-    lines = [f"  - {scalar(stage)}\n" for stage in (*DEFAULTS, *missing)]
-    return "stages:\n" + "".join(lines)
+    place = place_of(current, rendered, [[stage] for stage in DEFAULTS])
+    listed = (*DEFAULTS[:place], *missing, *DEFAULTS[place:])
+    return "stages:\n" + "".join(f"  - {scalar(stage)}\n" for stage in listed)
 
 
 def is_needed(current: Collection) -> bool:
