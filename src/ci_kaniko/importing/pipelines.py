@@ -229,6 +229,10 @@ def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
     return True
 
 
+_LIMITS = {"paths", "repository"}
+"""Triggers without which a job starts more often."""
+
+
 def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
     """Take away what is at ``where``; its name."""
     path: list[Any] = list(where)
@@ -253,6 +257,8 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
     name = ".".join(str(item[1]) for item in parents)
     if isinstance(owner[step], dict | list):
         name += f" ({', '.join(map(str, owner[step]))})"
+    build, key = parents[min(root, len(parents) - 1)]
+    excludes = str(owner[step]).startswith("!")
     del owner[step]
     while len(parents) > 1 and not owner:
         parents.pop()
@@ -260,4 +266,8 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
             break  # an image that says nothing of its own is one all the same
         owner, step = parents[-1]
         del owner[step]
+    if key == "triggers" and (excludes or step in _LIMITS or key not in build):
+        # Without that it starts where nobody asked for it.
+        build["push"] = "never"
+        name += "; push: never"
     return name

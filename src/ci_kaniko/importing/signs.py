@@ -43,7 +43,8 @@ BUILDKIT = Builder(
     called=_BUILDCTL,
     words=_BUILDCTL,
 )
-_BUILDAH = re.compile(r"\bbuildah\s+(?:-\S+\s+)*(?:bud|build|build-using-dockerfile)\b")
+_FLAGS = r"(?:-\S+\s+(?:[^-\s]\S*\s+)??)*"
+_BUILDAH = re.compile(rf"\bbuildah\s+{_FLAGS}(?:bud|build|build-using-dockerfile)\b")
 BUILDAH = Builder(
     name="buildah",
     program=re.compile(r"(?:(?!-).*/)?buildah"),
@@ -51,7 +52,6 @@ BUILDAH = Builder(
     words=_BUILDAH,
 )
 _NEVER = re.compile(r"(?!)")
-_FLAGS = r"(?:-\S+\s+(?:[^-\s]\S*\s+)??)*"
 _DOCKER = re.compile(
     rf"\b(?:docker|podman|nerdctl)\s+{_FLAGS}(?:(?:image|buildx|builder)\s+{_FLAGS})?build\b"
 )

@@ -77,7 +77,10 @@ def config_names(plan: Plan) -> Iterator[Finding]:
         if system(plan.target).secret_objects:
             valid, expected = grammar.is_object_name(name), "a Secret: lower case, digits, - and ."
         else:
-            valid, expected = grammar.is_variable_name(name), "a variable: letters, digits and _, and no word of YAML"
+            valid, expected = (
+                grammar.is_variable_name(name),
+                "a variable: letters, digits and _, and no word of YAML",
+            )
         if not valid:
             yield Finding(
                 "bad-docker-config",

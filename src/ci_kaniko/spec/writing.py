@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ci_kaniko.spec.build import SpecFields
 
 _WIDTH = 100
@@ -23,6 +25,18 @@ _BLOCKS |= {
     "outputs",
 }
 _FLOW_SPECIAL = re.compile(r"[,?\[\]{}:#&*!|>'\"%@`]|^[-\s]|\s$")
+
+
+class Remarked(int):
+    """A switch that is on, with a remark for whoever reads the text."""
+
+    remark: str
+
+    def __new__(cls, remark: str) -> Self:
+        """It is worth what ``True`` is."""
+        made = super().__new__(cls, 1)
+        made.remark = remark
+        return made
 
 
 def dump(spec: SpecFields) -> str:
@@ -83,7 +97,8 @@ def _text(value: Any, indent: int) -> str:
         chomp = "" if value.endswith("\n") else "-"
         rows = value.removesuffix("\n").split("\n")
         return f"|{chomp}\n" + "\n".join(f"{margin}{row}" if row else "" for row in rows)
-    return _scalar(value)
+    remark = f"  # {value.remark}" if isinstance(value, Remarked) else ""
+    return _scalar(value) + remark
 
 
 def fits_block(value: str) -> bool:
@@ -153,6 +168,8 @@ _ECR = re.compile(
 
 def _scalar(value: Any) -> str:
     """A scalar; a host of AWS begins with digits and is no number all the same."""
+    if isinstance(value, Remarked):
+        return "true"
     return value if isinstance(value, str) and _ECR.fullmatch(value) else scalar(value)
 
 

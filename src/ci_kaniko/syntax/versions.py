@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from ci_kaniko.text.patterns import pattern
 
-_NUMBER = r"(?:0|[1-9][0-9]*)"
-_WORD = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-_VERSION = pattern(
-    rf"v?({_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_WORD}(?:\.{_WORD})*)?)"
-    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-)
+NUMBER = r"(?:0|[1-9][0-9]*)"
+_WORD = rf"(?:{NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_RELEASE = rf"{NUMBER}\.{NUMBER}\.{NUMBER}"
+_METADATA = r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+_ANY = rf"{_RELEASE}(?:-{_WORD}(?:\.{_WORD})*)?"
+_VERSION = pattern(rf"v?({_ANY}){_METADATA}")
+EXPRESSIONS = {
+    "version": rf"v?{_ANY}{_METADATA}",
+    "release": rf"v?{_RELEASE}{_METADATA}",
+}
+"""The tags for which a condition holds, as regular expressions of the whole tag."""
 
 
 def version_of(tag: str, prefix: str = "") -> str:

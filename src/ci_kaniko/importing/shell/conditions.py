@@ -24,7 +24,12 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.entailment import ONE_OF, choice_of, excludes, implies
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
-from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.patterns import (
+    matches,
+    portable_glob,
+    split_alternatives,
+    unescaped,
+)
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 
@@ -287,13 +292,15 @@ def _of_ref(test: Test) -> Test:
         and test.right in (("branch",), ("tag",))
     ):
         return _set((Var(str(test.right[0]), portable=True),), test.line)
-    folder = next((folder for folder in _REFS if starts_with(test.right, folder)), None)
-    if meaning(var) != "ref" or test.kind not in ("equal", "glob") or folder is None:
+    anchor = "^" if test.kind == "regex" else ""
+    folder = next((name for name in _REFS if starts_with(test.right, anchor + name)), None)
+    several = bool(anchor) and len(split_alternatives(spell(test.right))) > 1
+    if meaning(var) != "ref" or folder is None or several:
         return test
-    left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, folder)
+    left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, anchor + folder)
     if rest == ("**",) or folder == "refs/pull/":
         return _set(left, test.line)
-    return replace(test, left=left, right=rest)
+    return replace(test, left=left, right=join((anchor, *rest)))
 
 
 def _set(left: Text, line: int) -> Test:

@@ -185,7 +185,7 @@ def _alternatives(expression: str, left: list[int]) -> list[str] | None:
     left[0] -= 1
     if left[0] < 0 or len(expression) > _MAX_LENGTH:
         return None
-    pieces = _split(expression)
+    pieces = split_alternatives(expression)
     if len(pieces) > 1:
         return _together(pieces, left)
     match = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
@@ -193,7 +193,9 @@ def _alternatives(expression: str, left: list[int]) -> list[str] | None:
         plain = re.sub(r"\\.|\[[^]]*\]", "", expression)
         return None if re.search(r"[()|]", plain) else [expression]
     head, tail = expression[: match.start()], expression[match.end() :]
-    return _together([head + piece + tail for piece in _split(match[1].removeprefix("?:"))], left)
+    return _together(
+        [head + piece + tail for piece in split_alternatives(match[1].removeprefix("?:"))], left
+    )
 
 
 def _together(pieces: list[str], left: list[int]) -> list[str] | None:
@@ -206,7 +208,7 @@ def _together(pieces: list[str], left: list[int]) -> list[str] | None:
     return found
 
 
-def _split(expression: str) -> list[str]:
+def split_alternatives(expression: str) -> list[str]:
     """The alternatives at the top."""
     pieces = [""]
     depth = 0

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Test, Text, literal, only_var
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.shell.patterns import globs_of_regex, shell_regex
+from ci_kaniko.importing.translate.languages import (
+    are_found,
+    ends_of,
+    glob_around,
+    never_meet,
+)
+from ci_kaniko.syntax.globs import split, to_regex
+from ci_kaniko.syntax.versions import EXPRESSIONS, NUMBER
 
-VERSIONS = ("@version", "@release")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSIONS = tuple(f"@{word}" for word in EXPRESSIONS)
 """Stand among the globs of tags for those that are versions; a release is a version as well."""
 
 _EVENT_NAMES = {
@@ -52,7 +65,17 @@ def name_of(text: Text) -> str:
 
 
 def atoms_of(test: Test) -> list[list[Atom]] | None:
-    """A test as alternatives, each of things that all hold; None when a spec has no words."""
+    """A test as alternatives, each of things that all hold; None when a spec has no words.
+
+    Where it has words for less than the test asks for, they are these: never for more.
+    """
+    versions = versions_of(test)
+    if versions is not None:
+        names = (f"@{versions.word}", *versions.globs)
+        return [[*(Atom("tag", glob) for glob in names), *versions.without]]
+    if _of_tags(test):
+        around = around_of(test)
+        return [[Atom("tag", around, negated=True)]] if around else None
     found = _atoms(test)
     ways = None if found is None else [[atom] for atom in found]
     if ways is None or not test.negated:
@@ -61,6 +84,101 @@ def atoms_of(test: Test) -> list[list[Atom]] | None:
         [Atom(atom.kind, atom.glob, negated=not atom.negated) for atom in chosen]
         for chosen in product(*ways)
     ]
+
+
+class Versions(NamedTuple):
+    """The versions among the tags of a test: those of a word that some globs match.
+
+    ``out`` are globs that none of them matches. ``whole`` says that the test asks for no others,
+    but for numbers that begin with a zero.
+    """
+
+    word: str
+    globs: tuple[str, ...]
+    out: tuple[str, ...]
+    whole: bool
+
+    @property
+    def without(self) -> list[Atom]:
+        """What they are not."""
+        return [Atom("tag", glob, negated=True) for glob in self.out]
+
+
+_V, _METADATA = "v*", "*+*"
+_WITHOUT = {_V: "[^v].*", _METADATA: "[^+]*"}
+"""Globs that may be taken from versions, and what is left then."""
+
+
+def versions_of(test: Test) -> Versions | None:
+    """What a pattern of tags that no glob says means for versions."""
+    expression = "" if test.negated else _of_tags(test)
+    if not expression and test.kind == "regex" and not test.negated:
+        # A branch may be called so as well: of those, nothing is said.
+        expression = _unglobbed(test) if name_of(test.left) == "ref.name" else ""
+    return _versions_in(expression) if expression else None
+
+
+def _of_tags(test: Test) -> str:
+    """The regular expression that a test looks for in tags, where no glob says the same."""
+    if name_of(test.left) != "tag":
+        return ""
+    if test.kind == "pattern":
+        written = literal(test.right)
+        return f"^{shell_regex(written)}$" if written else ""
+    return _unglobbed(test) if test.kind == "regex" else ""
+
+
+def _unglobbed(test: Test) -> str:
+    written = literal(test.right) or ""
+    return "" if globs_of_regex(written, extended=True) is not None else written
+
+
+@functools.lru_cache(maxsize=256)
+def _versions_in(expression: str) -> Versions | None:
+    """The most versions that a spec can name and an expression finds all of."""
+    head, tail = ends_of(expression)
+    bounds: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), ())]
+    bounds += [((f"{head}*{tail}",), ())] * bool(head or tail)
+    bounds += [((_V,), ()), ((), (_V,))]
+    for word, versions in EXPRESSIONS.items():
+        for globs, out in bounds:
+            within = [versions, *map(to_regex, globs), *(_WITHOUT[glob] for glob in out)]
+            if are_found(expression, *within):
+                return Versions(word, globs, out, _is_all(expression, word, out))
+            if are_found(expression, *within, _WITHOUT[_METADATA]):
+                out = (*out, _METADATA)  # noqa: PLW2901 - it ends here
+                return Versions(word, globs, out, _is_all(expression, word, out))
+    return None
+
+
+def _is_all(expression: str, word: str, out: tuple[str, ...]) -> bool:
+    """Whether what an expression finds are such versions, however their numbers begin."""
+    flag = "(?i)" if expression.startswith("(?i)") else ""
+    found = f"{flag}.*(?:{expression.removeprefix(flag)}).*"
+    loose = EXPRESSIONS[word].replace(NUMBER, "[0-9]+")
+    return are_found(f"^(?:{loose})$", found) and all(
+        never_meet(found, to_regex(glob)) for glob in out
+    )
+
+
+def around_of(test: Test) -> str:
+    """The glob of all tags that a test without words leaves out, and of more; empty without one."""
+    around = glob_around(_of_tags(test)) if test.negated and _of_tags(test) else "**"
+    return "" if around == "**" else around
+
+
+def are_bound(word: str, globs: list[str], out: tuple[str, ...], by: Sequence[str]) -> bool:
+    """Whether versions that a list of globs lets through match all of some, and none of others."""
+    plain, without = split(by)
+    versions = EXPRESSIONS[word]
+    for glob in map(to_regex, plain):
+        if never_meet(versions, glob):
+            continue
+        inside = (are_found(f"^(?:{to_regex(one)})$", versions, glob) for one in globs)
+        apart = (one in without or never_meet(versions, glob, to_regex(one)) for one in out)
+        if not (all(inside) and all(apart)):
+            return False
+    return True
 
 
 def _atoms(test: Test) -> list[Atom] | None:

@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Test, When
-from ci_kaniko.importing.translate.atoms import VERSIONS, Atom, atoms_of, name_of
+from ci_kaniko.importing.translate.atoms import (
+    VERSIONS,
+    Atom,
+    are_bound,
+    around_of,
+    atoms_of,
+    name_of,
+    versions_of,
+)
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.conditions import REFS
-from ci_kaniko.syntax.globs import check_glob, is_literal, matches
+from ci_kaniko.syntax.globs import check_glob, covers, is_literal, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 @dataclass
@@ -23,7 +31,8 @@ class Condition:
     branches and tags, by their kind and what is taken from them. ``without`` are the ways to start
     a run that some alternative rules out. ``unknown`` are the tests that a spec has no words for:
     their alternatives are left out, so that a spec never pushes more than was asked. Where nothing
-    would start a job without these, they are ``held``: it starts, and must not push.
+    would start a job without these, they are ``held``: it starts, and must not push. ``narrowed``
+    are the tests of tags of which less is said than they ask for.
     """
 
     always: bool = False
@@ -33,6 +42,7 @@ class Condition:
     without: set[str] = field(default_factory=set)
     unknown: list[Test] = field(default_factory=list)
     held: bool = False
+    narrowed: list[Test] = field(default_factory=list)
 
     @property
     def never(self) -> bool:
@@ -94,11 +104,12 @@ def read(
     starts: bool = False,
     sides: Collection[str] = SIDES,
     started: Collection[str] = STARTS,
+    tags: Sequence[str] = ("**",),
 ) -> Condition:
     """A condition as a spec says it; ``starts`` reads it as ``triggers``, else as a ``when``.
 
-    ``sides`` is what the run can be at all, a branch, a tag, a pull request, and ``started`` what
-    can start it.
+    ``sides`` is what the run can be at all, a branch, a tag, a pull request, ``started`` what
+    can start it, and ``tags`` the globs of its tags.
     """
     made = Condition()
     left_out: list[_Run] = []
@@ -117,12 +128,18 @@ def read(
                 left_out.append(run)
             elif run.sides:
                 made.without |= ruled_out if run.everywhere else set()
-                made.unknown += _add(made, run, starts=starts)
+                lost = _add(made, run, tags=() if starts else tags)
+                made.unknown += lost
+                if not lost and "tag" in run.sides:
+                    made.narrowed += [
+                        test for test in tests if versions_of(test) or around_of(test)
+                    ]
     if starts and made.never and left_out:
         made.held = True
         for run in left_out:
-            made.unknown += _add(made, run, starts=True)
+            made.unknown += _add(made, run, tags=())
     made.unknown = list(dict.fromkeys(made.unknown))
+    made.narrowed = list(dict.fromkeys(made.narrowed))
     if made.always or all("**" in made.refs.get((side, ()), ()) for side in REFS):
         made.always = True
         made.refs = {}
@@ -232,8 +249,11 @@ class _Run:
         )
 
 
-def _add(made: Condition, run: _Run, *, starts: bool) -> list[Test]:
-    """One more alternative; the parts that a spec has no words for are returned instead."""
+def _add(made: Condition, run: _Run, *, tags: Sequence[str]) -> list[Test]:
+    """One more alternative; the parts that a spec has no words for are returned instead.
+
+    Without ``tags`` it is one of ``triggers``.
+    """
     refs = [side for side in REFS if side in run.sides]
     unknown: list[str] = []
     if "pull-request" in run.sides:
@@ -242,14 +262,14 @@ def _add(made: Condition, run: _Run, *, starts: bool) -> list[Test]:
             _once(made.words, "pull-request")
     if run.everywhere:
         made.always = made.always or run.anything
-        unknown += [run.says(side) for side in refs if not _add_refs(made, run, side)]
+        unknown += [run.says(side) for side in refs if not _add_refs(made, run, side, tags)]
         return _unknown(unknown)
     for word in sorted(run.starts) if refs else ():
         wanted = ["branch"] if word == "schedule" else list(REFS)
         usual = refs == wanted and all(
             run.is_whole(side) or (word == "schedule" and run.default) for side in refs
         )
-        if usual and (starts or word != "pipelines"):
+        if usual and (not tags or word != "pipelines"):
             _once(made.words, word)
         else:
             unknown += [run.says(side) for side in refs]
@@ -260,20 +280,25 @@ def _unknown(said: Iterable[str]) -> list[Test]:
     return [Test("unknown", (Output(text),)) for text in dict.fromkeys(said)]
 
 
-def _add_refs(made: Condition, run: _Run, side: str) -> bool:
+def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> bool:
     """One more glob of branches or tags; whether a spec can say it."""
     if side == "branch" and run.default:
         _once(made.words, "default-branch")
         return True
     names = list(dict.fromkeys(run.names[side]))
-    if {*names} >= {*VERSIONS}:
-        names.remove("@version")
     exact = [name for name in names if _is_exact(name)][:1]
     out = () if exact else tuple(dict.fromkeys(run.out[side]))
-    if not names and side == "branch" and run.default is False:
+    if (not names and side == "branch" and run.default is False) or {*out} & {*VERSIONS}:
         return False
-    globs = exact or names or ["**"]
-    if len(globs) > 1 or {*out} & {*VERSIONS} or (out and globs[0] in VERSIONS):
+    words = [] if exact else [word for word in VERSIONS if word in names][-1:]
+    globs = exact or _narrowest([name for name in names if name not in VERSIONS])
+    if words and tags:
+        # A trigger says the rest, or nothing does.
+        if not are_bound(words[0][1:], globs, out, tags):
+            return False
+        globs, out = words, ()
+    globs = globs or ["**"]
+    if len(globs) > 1:
         return False
     try:
         for glob in (*globs, *out):
@@ -282,6 +307,13 @@ def _add_refs(made: Condition, run: _Run, side: str) -> bool:
         return False
     _once(made.refs.setdefault((side, out), []), globs[0])
     return True
+
+
+def _narrowest(globs: list[str]) -> list[str]:
+    """Globs without those that match whatever another one matches."""
+    return [
+        glob for glob in globs if not any(other != glob and covers(glob, other) for other in globs)
+    ]
 
 
 def _is_exact(glob: str) -> bool:
@@ -303,8 +335,8 @@ def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     """What starts a job, as ``triggers``; None when it is what a spec means without them."""
     found: dict[str, Any] = {
         "default-branch": "default-branch" in made.words,
-        "branches": ["**"] if made.always else _only(made, "branch"),
-        "tags": ["**"] if made.always else _tags(made),
+        "branches": ["**"] if made.always else only(made, "branch"),
+        "tags": ["**"] if made.always else only(made, "tag"),
         "pull_requests": requests,
         "manual": "manual" in made.words,
         "pipelines": "pipelines" in made.words,
@@ -313,18 +345,14 @@ def triggers_of(made: Condition, *, requests: bool) -> dict[str, Any] | None:
     return None if found == DEFAULT_TRIGGERS else found
 
 
-def _tags(made: Condition) -> list[str]:
-    """The list of tags: which of them are versions no trigger can say."""
-    globs = _only(made, "tag")
-    return ["**"] if {*globs} & {*VERSIONS} else globs
+def only(made: Condition, kind: str) -> list[str]:
+    """The one list that ``triggers`` has; ``several`` reports what it cannot say.
 
-
-def _only(made: Condition, kind: str) -> list[str]:
-    """The one list that ``triggers`` has; ``several`` reports what it cannot say."""
-    listed = made.lists(kind)
-    if len(listed) == 1:
-        return listed[0]
-    return [glob for globs in listed for glob in globs if not glob.startswith("!")]
+    What one of several lists excludes, that one excludes everywhere: it starts less.
+    """
+    globs = [glob for listed in made.lists(kind) for glob in listed]
+    out = [glob for glob in globs if glob.startswith("!")]
+    return list(dict.fromkeys([*(glob for glob in globs if glob not in out), *out]))
 
 
 def several(made: Condition) -> list[Test]:

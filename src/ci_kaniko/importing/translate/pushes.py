@@ -14,7 +14,7 @@ from ci_kaniko.importing.translate.conditions import (
 )
 from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.importing.translate.started import condition_of, one_repository
+from ci_kaniko.importing.translate.started import condition_of, one_repository, tell_versions
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
@@ -120,6 +120,8 @@ def _is_narrowed_away(
     unknown = [(test.text, test.line) for test in condition.unknown]
     unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
     away = condition.never or bool(more)
+    if not away:
+        tell_versions(work.job, condition, line)
     for said, at in unknown:
         work.job.tell(
             "unknown-condition",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Test, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.translate.atoms import around_of, versions_of
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     SIDES,
     STARTS,
+    both_ways,
+    only,
     read,
     several,
     triggers_of,
@@ -22,8 +26,8 @@ from ci_kaniko.syntax.conditions import REFS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ci_kaniko.importing.calls import When
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.calls import When, Word
+    from ci_kaniko.importing.jobs import Draft, Job
     from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
@@ -47,21 +51,31 @@ def set_triggers(
     requests: bool = True,
     paths: list[str] | None = None,
     schedules: Sequence[str] = (),
-    manual: bool = False,
+    by_hand: int | None = None,
 ) -> None:
     """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request.
 
     What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
-    them.
+    them. Where the guard ``by_hand`` holds, somebody starts it.
     """
     repository, when = one_repository(conditions.when(guard))
-    made = read(when, starts=True, sides=SIDES if requests else REFS)
+    sides = SIDES if requests else REFS
+    made = read(when, starts=True, sides=sides)
+    tell_versions(job, made, line)
+    if any(map(versions_of, made.narrowed)):
+        # A trigger names tags and no versions, so the pushes have to.
+        said = (tests for tests in when if not read((tests,), starts=True, sides=sides).unknown)
+        push_only_where(job, tuple(said))
     instead = "push: never" if made.held else "triggers: leaves that out"
     for test in [*made.unknown, *several(made)]:
         job.tell("unknown-trigger", test.line or line, test.text, instead)
     if "schedule" in made.without:
         job.tell("schedule/none", line)
     found = triggers_of(made, requests=made.requests)
+    tags = _pushed_tags(job, conditions, guard, sides)
+    if tags is not None and tags != (found or DEFAULT_TRIGGERS).get("tags"):
+        job.tell("version-tags/start", line, ", ".join(tags))
+        found = {**(found or DEFAULT_TRIGGERS), "tags": tags}
     untimed = "schedule" in made.words and not schedules
     if untimed:
         job.tell("schedule", line)
@@ -72,9 +86,55 @@ def set_triggers(
     if found is not None and paths:
         found["paths"] = paths
     found = only_in(found, repository)
-    if found is not None and manual:
-        found["manual"] = True
+    if found is not None and by_hand is not None:
+        found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
     job.started = Started(found, made.held, made.requests, untimed=untimed)
+
+
+def _pushed_tags(
+    job: Draft, conditions: Conditions, guard: int, sides: tuple[str, ...]
+) -> list[str] | None:
+    """The globs of the tags of which versions are pushed; None where nothing asks for versions.
+
+    What is pushed to versions alone needs a trigger that says which tags those are among.
+    """
+    whens = [both_ways(call.when, word.when) for call in job.calls for word in call.pushed]
+    if not any(versions_of(test) for when in whens for tests in when for test in tests):
+        return None
+    guards = conditions.guards
+    pushes = guards.both(guard, guards.any(map(conditions.of, whens)))
+    made = read(one_repository(conditions.when(pushes))[1], starts=True, sides=sides)
+    return only(made, "tag") if made.narrowed and not made.held else None
+
+
+def _by_hand(made: Condition, started: Mapping[str, Any]) -> Any:
+    """The trigger of who starts a job by hand, and which others would do it."""
+    from ci_kaniko.spec.writing import Remarked, flow
+
+    usual = triggers_of(made, requests=made.requests) or DEFAULT_TRIGGERS
+    others = {name: value for name, value in usual.items() if started.get(name) != value}
+    others.pop("manual", None)
+    return Remarked(f"{flow(others)[1:-1]} would start it without the button") if others else True
+
+
+def push_only_where(job: Draft, when: When) -> None:
+    """Keep the calls of a job from pushing elsewhere."""
+
+    def limited(word: Word) -> Word:
+        return replace(word, when=both_ways(word.when, when))
+
+    job.calls = tuple(replace(call, pushed=tuple(map(limited, call.pushed))) for call in job.calls)
+
+
+def tell_versions(job: Voice | Job, made: Condition, line: int) -> None:
+    """Say what of tests of tags is left, where a spec has no words for all of it."""
+    for test in made.narrowed:
+        found = versions_of(test)
+        if found is None:
+            job.tell("version-tags/out", test.line or line, test.text, around_of(test))
+        else:
+            sentence = "version-tags" if found.whole else "version-tags/fewer"
+            job.tell(sentence, test.line or line, test.text, found.word)
 
 
 def always(paths: Sequence[str] = (), *, implicit: bool) -> Started:
@@ -136,7 +196,7 @@ def condition_of(work: Work, when: When) -> Condition:
         if prefix:
             work.settings.shared["tag_prefix"] = prefix
     by = work.job.started
-    triggers = DEFAULT_TRIGGERS if by.triggers is None else by.triggers
+    triggers: Mapping[str, Any] = DEFAULT_TRIGGERS if by.triggers is None else by.triggers
     given = {name for name, value in triggers.items() if value}
     started = {word for name, word in _STARTED.items() if name in given}
     sides = {"pull-request"} if by.requests or by.triggers is None else set()
@@ -145,9 +205,14 @@ def condition_of(work: Work, when: When) -> Condition:
         sides.add("branch")
     if anywhere or "tags" in given:
         sides.add("tag")
-    made = read(when, sides=sides, started=started or STARTS)
+    starts = started or STARTS
+    tags = triggers.get("tags") or ["**"]
+    made = read(when, sides=sides, started=starts, tags=tags)
+    if "pipelines" in starts or ("manual" in starts and "manual" not in made.words):
+        # Such a run may be of any tag.
+        made = read(when, sides=sides, started=starts)
     if by.untimed:
-        timed = read(when, sides={*sides, "branch"}, started={*(started or STARTS), "schedule"})
+        timed = read(when, sides={*sides, "branch"}, started={*starts, "schedule"})
         if "schedule" in timed.words:
             made.unknown.append(Test("unknown", ("a schedule",)))
     return made

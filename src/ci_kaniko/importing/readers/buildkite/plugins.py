@@ -6,12 +6,16 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, Var, Word, references, spell
+from ci_kaniko.importing.calls import Text, Var, Word, references
 from ci_kaniko.importing.jobs import Draft, Root
-from ci_kaniko.importing.readers.pods.containers import call_of, read_environment, script_place
+from ci_kaniko.importing.readers.pods.containers import (
+    calls_of_words,
+    read_environment,
+    script_place,
+)
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
-from ci_kaniko.importing.signs import are_mentioned, is_image, is_program
+from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, string
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ class Plugins:
         for name, config in self._listed():
             if name == "kubernetes":
                 self._kubernetes(config, script)
-            elif name.startswith("docker") and is_image(config.peek("image")):
+            elif name.startswith("docker") and _builds(config):
                 self._docker(config)
 
     def _listed(self) -> Iterator[tuple[str, Map]]:
@@ -125,15 +129,12 @@ class Plugins:
             self.job.calls = read_pieces(self.job, [piece]).calls
             return
         words = []
-        for item in items[1 if is_program(texts[0]) else 0 :]:
+        for item in items:
             written = string(item)
             if "$" in written and item in arguments:
                 self.job.tell("quoted-argument", line_of(item), written)
             words.append(Word(self._own(written), line=line_of(item)))
-        self._call(words, line_of(items[0]))
-
-    def _call(self, words: list[Word], line: int) -> None:
-        self.job.calls = (call_of(self.job, words, line),)
+        self.job.calls = calls_of_words(self.job, words, line_of(items[0]))
 
     def _own(self, written: str) -> Text:
         """An argument after the upload, with the values that the step knows."""
@@ -182,9 +183,14 @@ class Plugins:
             words += [
                 Word(references(part.replace("$$", "$")), line=line_of(item)) for part in parts
             ]
-        if words and is_program(spell(words[0].text)):
-            words = words[1:]
-        self._call(words, config.line_of("command"))
+        job.calls = calls_of_words(job, words, config.line_of("command"))
+
+
+def _builds(config: Map) -> bool:
+    """Whether the container of the plugin docker builds an image."""
+    command = config.get("command")
+    words = command if isinstance(command, list) else [command]
+    return is_image(config.peek("image")) or is_path_in(" ".join(map(peek, words)))
 
 
 def _checkout_options(settings: Map) -> dict[str, Any]:

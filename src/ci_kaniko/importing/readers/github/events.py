@@ -14,8 +14,10 @@ from ci_kaniko.importing.translate.started import globs, set_triggers
 if TYPE_CHECKING:
     from typing import Any
 
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.github.expressions import Expressions
+    from ci_kaniko.importing.shell.conditions import Conditions
 
 _NAME = (Var("github.event_name"),)
 _BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
@@ -88,13 +90,14 @@ class Events:
             if key in settings:
                 for item in sequence(settings[key]):
                     glob = string(item)
-                    one = conditions.glob(text, glob.removeprefix("!"), line_of(item))
-                    out = glob.startswith("!")
-                    here = guards.minus(here, one) if out else guards.either(here, one)
+                    one = _filtered(conditions, text, glob.removeprefix("!"), line_of(item))
+                    is_out = glob.startswith("!")
+                    here = guards.minus(here, one) if is_out else guards.either(here, one)
             elif f"{key}-ignore" in settings:
                 here = every
                 for item in sequence(settings[f"{key}-ignore"]):
-                    here = guards.minus(here, conditions.glob(text, string(item), line_of(item)))
+                    out = _filtered(conditions, text, string(item), line_of(item))
+                    here = guards.minus(here, out)
             elif not named:
                 here = every
             found = guards.either(found, here)
@@ -164,6 +167,23 @@ class Events:
                 said = ", ".join(paths) or "every path"
                 job.tell("paths", self.on.line_of(event), event, first[0], said)
         return first[1]
+
+
+_FILTER = re.compile(r"\*\*|\*|[?+]|\[[^]]*\]|\\?.", re.DOTALL)
+_AS_REGEX = {"**": ".*", "*": "[^/]*", "?": "?", "+": "+"}
+
+
+def _filtered(conditions: Conditions, text: Text, pattern: str, line: int) -> int:
+    """Where a filter of ``on:`` matches: a glob, with ``+ ? [ ]`` as in an expression."""
+    pieces = _FILTER.findall(pattern)
+    if not any(piece in "?+" or piece[0] == "[" for piece in pieces):
+        glob = "".join(piece if "*" in piece else piece[-1] for piece in pieces)
+        return conditions.glob(text, glob, line)
+    written = (
+        _AS_REGEX.get(piece) or (piece if piece[0] == "[" else re.escape(piece[-1]))
+        for piece in pieces
+    )
+    return conditions.regex(text, f"^{''.join(written)}$", line)
 
 
 def _paths_of(job: Voice, settings: Map) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Test, Var
@@ -13,13 +12,11 @@ from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
-from ci_kaniko.importing.translate.conditions import both_ways
-from ci_kaniko.importing.translate.started import globs, set_triggers
+from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import When, Word
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab.files import Files
 
@@ -74,7 +71,7 @@ class Rules:
             guard,
             self.job.line,
             paths=self.paths,
-            manual=self.manual,
+            by_hand=self.guards.both(self.by_hand, within) if self.manual else None,
         )
 
     def _of_job(self, when: str, guard: int, line: int) -> int:
@@ -89,27 +86,19 @@ class Rules:
             self.by_hand = guard
             return NO
         hand = Test("equal", (Var("CI_PIPELINE_SOURCE"),), ("web",), line=line)
-        self._push_only_where(((hand,),))
+        push_only_where(self.job, ((hand,),))
         self.by_hand = YES
         return guard
 
     def _limit(self, started: int) -> None:
         """Keep a run by hand, which may be of any ref, from pushing what it could not."""
         if self._leaves_out(started):
-            self._push_only_where(self.expressions.conditions.when(started))
+            push_only_where(self.job, self.expressions.conditions.when(started))
 
     def _leaves_out(self, started: int) -> bool:
         """Whether somebody could start a pipeline in which the job is not."""
         by_hand = self.expressions.guard(_REFS["web"], self.job.line)
         return self.expressions.conditions.possible(self.guards.minus(by_hand, started))
-
-    def _push_only_where(self, when: When) -> None:
-        def limited(word: Word) -> Word:
-            return replace(word, when=both_ways(word.when, when))
-
-        self.job.calls = tuple(
-            replace(call, pushed=tuple(map(limited, call.pushed))) for call in self.job.calls
-        )
 
     def _when(self, when: str, guard: int, line: int) -> int:
         """What of a condition starts a job by itself."""
@@ -209,9 +198,11 @@ class Rules:
 
     def _name(self, name: str, line: int) -> int:
         if name.startswith("/"):
-            is_tag = re.match(r"/\^?v?(?:\\d|\[0-9|v)", name)
-            variable = "$CI_COMMIT_TAG" if is_tag else "$CI_COMMIT_BRANCH"
-            return self.expressions.guard(f"{variable} =~ {name}", line)
+            # It is looked for in the names of both: a branch is hardly called like a version.
+            is_tag = re.match(r"/\^?\(?v?(?:\\d|\[0-9|v)", name)
+            sides = ["TAG"] if is_tag else ["BRANCH", "TAG"]
+            tests = (f"$CI_COMMIT_{side} =~ {name}" for side in sides)
+            return self.guards.any(self.expressions.guard(test, line) for test in tests)
         if name.startswith("$"):
             return self.expressions.guard(name, line)
         return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)

@@ -68,8 +68,8 @@ def _one(conditions: Conditions, statement: Statement) -> int:
         return _all(conditions, statement.block)
     if name == "anyOf":
         return guards.any(_one(conditions, inner) for inner in statement.block)
-    if name in {"branch", "tag"} and first and not statement.given("comparator"):
-        return conditions.glob((Var(name, portable=True),), first.text(), line)
+    if name in {"branch", "tag"} and (pattern := first or statement.given("pattern")):
+        return _called(conditions, statement, (Var(name, portable=True),), pattern.text())
     if name == "buildingTag":
         return conditions.filled((Var("tag", portable=True),), line)
     if name == "changeRequest" and not statement.texts:
@@ -78,6 +78,19 @@ def _one(conditions: Conditions, statement: Statement) -> int:
     if name == "expression" and re.search(r"[=!]", asked):
         return _groovy(conditions, asked, line)
     return conditions.unknown(f"when {_shown(statement)}", line)
+
+
+def _called(conditions: Conditions, statement: Statement, text: Text, pattern: str) -> int:
+    """Where a branch or a tag is called so; a glob, where no comparator says otherwise."""
+    comparator = statement.given("comparator")
+    how = comparator.text() if comparator else "GLOB"
+    if how == "EQUALS":
+        return conditions.equal(text, (pattern,), statement.line)
+    if how == "REGEXP":
+        return conditions.regex(text, f"^(?:{pattern})$", statement.line)
+    if how == "GLOB":
+        return conditions.glob(text, pattern, statement.line)
+    return conditions.unknown(f"when {_shown(statement)}", statement.line)
 
 
 def _shown(statement: Statement) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, without_head
+from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, spell, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
@@ -15,7 +15,10 @@ from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ci_kaniko.importing.shell.reader import Reader, Status
+    from ci_kaniko.importing.shell.values import Item, Value
 
 _NAME = r"[A-Za-z_][\w.-]*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
@@ -45,7 +48,7 @@ def runs_executor(container: Map, known: Known = Known()) -> bool:  # noqa: B008
     """Whether a container runs the executor."""
     command = _peeked(container.get("command"), known)
     words = [*command, *_peeked(container.get("args"), known)]
-    if any(is_program(word) or is_path_in(word) for word in words):
+    if any(is_program(word) or is_path_in(word) for word in (*words, " ".join(words))):
         return True
     if is_path_in(container.peek("script")):
         return True
@@ -140,10 +143,8 @@ def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, 
         take_read(job)
         return calls
     job.has_shell = False
-    builder = builder_called(texts[0]) if texts else ""
-    start = 1 if builder else 0
-    words = [Word(filled(job, item, known), line=line_of(item)) for item in items[start:]]
-    return (call_of(job, words, job.line, builder or KANIKO),)
+    words = [Word(filled(job, item, known), line=line_of(item)) for item in items]
+    return calls_of_words(job, words, job.line)
 
 
 def take_read(job: Draft) -> None:
@@ -217,8 +218,39 @@ def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> t
     return tuple(found)
 
 
-def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> Call:
-    """The call that arguments make where no shell reads them."""
+class _Command:
+    """The host of a script that is one command, of which the words are known."""
+
+    def __init__(self, words: list[Word]) -> None:
+        self.words = words
+
+    @property
+    def commands(self) -> dict[str, Callable[[Reader, list[Item]], Status]]:
+        """The script's one command."""
+        return {"words": self._run}
+
+    def _run(self, reader: Reader, _: list[Item]) -> Status:
+        from ci_kaniko.importing.shell.guards import YES
+        from ci_kaniko.importing.shell.values import Item
+
+        return reader.call([Item(YES, word.text, word.split, word.line) for word in self.words])
+
+    def expression(self, _reader: Reader, _name: str) -> Value | None:
+        """No expression stands in it."""
+        return None
+
+
+def calls_of_words(job: Draft, words: list[Word], line: int) -> tuple[Call, ...]:
+    """The calls that a command makes where no shell reads it: they are those of a script."""
+    texts = [spell(word.text) for word in words]
+    first = builder_called(texts[0]) if texts else ""
+    if first != KANIKO and (first or is_path_in(" ".join(texts))):
+        return read_pieces(job, [Piece("words", line)], _Command(words)).calls
+    return (_call_of(job, words[1 if first else 0 :], line),)
+
+
+def _call_of(job: Draft, words: list[Word], line: int) -> Call:
+    """The call of the executor that arguments make."""
     from ci_kaniko.importing.shell.commands.executor import pushed
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
@@ -229,11 +261,6 @@ def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> 
         job.tell(rule, line, *values)
 
     items = [Item(YES, word.text, word.split, word.line) for word in words]
-    if builder != KANIKO:
-        from ci_kaniko.importing.shell.commands.others import Line, build_words, subcommand
-
-        _, before, after = subcommand(items)
-        items = build_words(Line(builder, Conditions(), note), [*before, *after])
     conditions = Conditions()
     found = one_word_each(items, conditions, YES, note)
 
@@ -241,6 +268,4 @@ def call_of(job: Draft, words: list[Word], line: int, builder: str = KANIKO) -> 
         return Word(item.text, conditions.when(item.guard), item.split, item.line)
 
     images = pushed(found, conditions, YES)
-    return Call(
-        tuple(map(word, found)), pushed=tuple(map(word, images)), line=line, builder=builder
-    )
+    return Call(tuple(map(word, found)), pushed=tuple(map(word, images)), line=line)

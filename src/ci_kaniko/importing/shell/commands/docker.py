@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Login, literal, split_text, starts_with
+from ci_kaniko.importing.calls import Login, literal, spell, split_text, starts_with
 from ci_kaniko.importing.shell.commands.containers import environment, values_of
 from ci_kaniko.importing.shell.commands.executor import looks_like_kaniko, record
 from ci_kaniko.importing.shell.commands.flags import flags_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, pure
-from ci_kaniko.importing.signs import is_program
+from ci_kaniko.importing.signs import is_path_in, is_program
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
@@ -62,7 +62,8 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
     if entrypoint is not None and literal(entrypoint):
         arguments.insert(0, Item(YES, entrypoint, line=told.item.line))
     name = literal(arguments[0].text) if arguments else None
-    if name is not None and (is_program(name) or name in SHELLS):
+    inner = " ".join(spell(item.text) for item in arguments)
+    if name is not None and (is_program(name) or name in SHELLS or is_path_in(inner)):
         return _inside(reader, container, arguments)
     if looks_like_kaniko(image, arguments) and literal(entrypoint or ()) in (None, ""):
         record(reader, arguments, container)
