@@ -142,6 +142,11 @@ EXEMPTIONS = (
         "the platform checks out by itself",
     ),
     Exemption(
+        ("tools.curl",),
+        ("gitlab", "github", "buildkite", "agola"),
+        "a job logs in where it builds, and no container before it does",
+    ),
+    Exemption(
         ("tools.checkout",),
         ("gitlab", "buildkite", "agola", "kubernetes"),
         "an action is GitHub's",

@@ -7,6 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -18,6 +21,7 @@ from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.rehearsing.told import github, gitlab
 from ci_kaniko.rendering import render
 from harness import tools
+from harness.clouds import secured
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.registry import PASSWORD, USER, serving
 from harness.told import Told, by_kaniko
@@ -75,7 +79,7 @@ for target, source in volumes.items():
         os.unlink(place)
     os.symlink(source, place)
 inward = lambda text: re.sub("/root(?=/)", home, text)
-keep = ("PATH", "CONTAINERS_STORAGE_CONF")
+keep = ("PATH", "CONTAINERS_STORAGE_CONF", "SSL_CERT_FILE")
 env |= {name: os.environ[name] for name in keep} | {"HOME": home}
 os.execvpe("sh", ["sh", "-c", inward(script), *map(inward, rest)], env)
 """
@@ -94,7 +98,7 @@ class Case(NamedTuple):
     dockerfile: str = DOCKERFILE
 
 
-def cases(host: str, repository: str = "shop") -> dict[str, Case]:
+def cases(host: str, repository: str = "shop", files: str = "https://a") -> dict[str, Case]:
     one = [f"{host}/acme/{repository}:${{commit.short}}"]
     later = {"image": f"{host}/acme/{repository}:latest", "when": "default-branch"}
     tagged = {"image": f"{host}/other/{repository}:${{version}}", "when": {"tag": "v*"}}
@@ -133,6 +137,10 @@ def cases(host: str, repository: str = "shop") -> dict[str, Case]:
         "mirror": Case(
             {"destinations": one, "mirrors": {"docker.io": f"{host}/hub"}}, TAG, FROM_HUB
         ),
+        "archive": Case({"destinations": one, "context": f"{files}/shop.tar.gz?version=$1"}),
+        "address": Case(
+            {"destinations": one, "context": "app", "dockerfile": f"{files}/Dockerfile"}
+        ),
     }
 
 
@@ -143,8 +151,8 @@ TARGETS = ("gitlab", "kubernetes", "github")
 class Bench:
     """Folders in the place of a container's, and a registry."""
 
-    def __init__(self, folder: Path, host: str) -> None:
-        self.box, self.host = folder, host
+    def __init__(self, folder: Path, host: str, files: str) -> None:
+        self.box, self.host, self.files = folder, host, files
         (folder / "bin").mkdir(parents=True)
         (folder / "root").mkdir()
         (folder / "runner").mkdir()
@@ -171,6 +179,10 @@ class Bench:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(library, place)
         (self.box / "checkout" / "Dockerfile").write_text(case.dockerfile)
+        if self.files in str(case.spec):
+            served = self.box / "served"
+            shutil.make_archive(str(served / "shop"), "gztar", self.box / "checkout")
+            shutil.move(self.box / "checkout" / "Dockerfile", served / "Dockerfile")
 
     def run(self, script: str, env: dict[str, str], shell: str = "sh") -> str:
         """Run a script whose folders are those of the bench."""
@@ -182,6 +194,7 @@ class Bench:
             "HOME": f"{self.box}/root",
             "BOX": str(self.box),
             "CONTAINERS_STORAGE_CONF": f"{self.box}/storage.conf",
+            "SSL_CERT_FILE": f"{self.box}/certificate.pem",
         }
         done = subprocess.run(
             [shell, "-e", "-c", script],
@@ -207,6 +220,16 @@ def libraries() -> Iterator[str]:
     yield from re.findall(r"(/\S+) \(", said.stdout)
 
 
+@contextmanager
+def offering(folder: Path) -> Iterator[str]:
+    """A server of files, with a certificate that the bench trusts."""
+    tools.program("openssl")
+    (folder / "served").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder / "served"))
+    with secured(ThreadingHTTPServer(("127.0.0.1", 0), handler), folder) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     tools.program("buildah")
@@ -214,8 +237,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     if os.geteuid() != 0:
         pytest.skip("root is needed to build with Buildah")
     folder = tmp_path_factory.mktemp("bench")
-    with serving(tmp_path_factory.mktemp("registry")) as host:
-        made = Bench(folder, host)
+    with serving(tmp_path_factory.mktemp("registry")) as host, offering(folder) as files:
+        made = Bench(folder, host, files)
         yield made
         # Layers hold folders that their builds made for others.
         subprocess.run(["rm", "-rf", str(folder)], check=False)
@@ -276,7 +299,7 @@ def asked(case: Case, host: str, target: str) -> Told:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_buildah_builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
-    case = cases(bench.host, name)[name]
+    case = cases(bench.host, name, bench.files)[name]
     target = TARGETS[NAMES.index(name) % len(TARGETS)]
     if name == "mirror":
         base = Case({"destinations": [f"{bench.host}/hub/acme/base:1"]})

@@ -14,6 +14,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import values
 from ci_kaniko.rehearsing.told import gitlab
 from ci_kaniko.rendering import render
 from harness import clouds, tools
@@ -182,12 +183,17 @@ BY_WGET = ("google machine", "azure machine", "azure pod", "azure identity")
 """What BuildKit's image asks for, which has busybox and nothing else."""
 
 
-def job(case: Case, event: Event, builder: str = "buildah") -> tuple[str, dict[str, str]]:
-    """The script of a job of GitLab, and its environment."""
-    spec = ci_kaniko.loads(
+def told(case: Case, builder: str) -> str:
+    """A spec that pushes there."""
+    return (
         f"builder: {builder}\ndefault_branch: main\ndestinations: ['{case.host}/acme/shop:1']\n"
         f"registries: {{{case.host}: {case.login}}}\ncontext: s\n"
     )
+
+
+def job(case: Case, event: Event, builder: str = "buildah") -> tuple[str, dict[str, str]]:
+    """The script of a job of GitLab, and its environment."""
+    spec = ci_kaniko.loads(told(case, builder))
     (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
     return found["script"][0], {**gitlab.environment(event), **case.env}
 
@@ -208,6 +214,43 @@ def test_a_cloud_opens_its_registry(box: Box, name: str, builder: str) -> None:
     status, printed = box.run(*job(case, PULL_REQUEST, builder), ["dash"])
     assert (status, box.words) == (0, ""), printed
     assert not (box.folder / "root" / ".docker" / "config.json").exists()
+
+
+BESIDE = ("aws keys", "aws role", "aws pod", "aws file", "aws public", "google identity")
+"""What BuildKit's image cannot ask for, so that a container does it which has curl."""
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_container_of_a_pod_logs_in_for_the_next(box: Box, name: str) -> None:
+    """It holds the secrets, and the one that builds holds what they opened, and nothing else."""
+    case = CASES[name]
+    spec = ci_kaniko.loads(told(case, "buildkit"))
+    for event, builds in ((DEFAULT_BRANCH, True), (PULL_REQUEST, False)):
+        pod = yaml11.load(render(spec, "kubernetes", values(event)))["spec"]
+        before = [each for each in pod["initContainers"] if each["name"] == "login"]
+        (container,) = pod["containers"]
+        assert "env" not in container
+        assert bool(before) is builds, event
+        for login in before:
+            written, mounted = (
+                next(each for each in one["volumeMounts"] if each["name"] == "docker-config")
+                for one in (login, container)
+            )
+            assert {**written, "readOnly": True} == mounted
+            users = [each["securityContext"]["runAsUser"] for each in (login, container)]
+            assert len({*users}) == 1
+            env = {each["name"]: each.get("value", "") for each in login.get("env", ())}
+            env |= case.env
+            secrets = box.folder / "root" / "secrets"
+            secrets.mkdir(exist_ok=True)
+            for cloud in ("aws", "google"):
+                (secrets / f"{cloud}-token").write_text(clouds.JOB)
+            for shell in SHELLS:
+                script = login["args"][0].replace("$$", "$")
+                status, printed = box.run(script, env, shell)
+                assert status == 0, printed
+                assert box.logins == {case.host: case.opens}, shell
+                assert not [each for each in clouds.SECRETS if each in box.words + printed]
 
 
 def test_what_a_cloud_refuses_stops_the_job(box: Box) -> None:

@@ -239,19 +239,31 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[int, int]]:
     """The servers of every host, at a port for http and one for https."""
+    one, other = (ThreadingHTTPServer(("127.0.0.1", 0), _Handler) for _ in range(2))
+    with _started(one) as plain, secured(other, folder) as secure:
+        yield plain, secure
+
+
+@contextmanager
+def secured(server: ThreadingHTTPServer, folder: Path) -> Iterator[int]:
+    """The port of a server whose certificate lies in a folder, as ``certificate.pem``."""
     pair = folder / "pair.pem"
     words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=clouds"
+    words += " -addext subjectAltName=IP:127.0.0.1"
     files = ["-keyout", str(pair), "-out", str(folder / "certificate.pem")]
     subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate.pem", pair)
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), _Handler) for _ in range(2)]
-    servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
-    for server in servers:
-        Thread(target=server.serve_forever, daemon=True).start()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with _started(server) as port:
+        yield port
+
+
+@contextmanager
+def _started(server: ThreadingHTTPServer) -> Iterator[int]:
+    Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield servers[0].server_port, servers[1].server_port
+        yield server.server_port
     finally:
-        for server in servers:
-            server.shutdown()
-            server.server_close()
+        server.shutdown()
+        server.server_close()

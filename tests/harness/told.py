@@ -66,6 +66,8 @@ def by_kaniko(done: Recorded) -> Told:
     if is_git and whole.partition("#")[0].lower() != ours:
         location, *fragments = whole.removeprefix("git://").split("#")
         folder = f"{location}#{(fragments or [''])[-1]}:{folder}"
+    if whole.startswith("https://"):
+        folder = f"{whole}:{_one(given, '--context-sub-path')}"
     cache = _one(given, "--cache-repo") if "--cache" in given else ""
     return Told(
         folder,
@@ -97,7 +99,7 @@ def by_buildah(done: Recorded) -> Told:
     assert ("--layers" in given) == bool(cache)
     assert _one(given, "--cache-to") in {"", cache}
     return Told(
-        _below(context),
+        f"{context}:" if "://" in context else _below(context),
         _below(_one(given, "--file")),
         _one(given, "--target"),
         tuple(given.get("--build-arg", ())),
@@ -142,6 +144,9 @@ def by_buildkit(done: Recorded) -> Told:
     if local:
         context, root = _below(local["context"]), _below(local["dockerfile"])
         dockerfile = posixpath.normpath(posixpath.join(root, _one(opts, "filename")))
+    elif ".git" not in _one(opts, "context"):
+        context = f"{_one(opts, 'context')}:{_one(opts, 'contextsubdir')}"
+        dockerfile = _one(opts, "filename")
     else:
         location, _, ref = _one(opts, "context").removeprefix("https://").partition("#")
         ref, _, folder = ref.partition(":")

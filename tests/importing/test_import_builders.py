@@ -56,6 +56,22 @@ def test_what_has_no_field_is_told(words: str, rule: str) -> None:
     assert rule in {entry.rule for entry in found.report}
 
 
+ARCHIVE = "https://downloads.example.com/a.tar.gz?b=1"
+OF_ARCHIVES = (
+    f"buildctl build --opt filename=s/app/Dockerfile --opt contextsubdir=s --opt context={ARCHIVE}",
+    f"buildah build -f app/Dockerfile {ARCHIVE}",
+)
+
+
+@pytest.mark.parametrize("call", OF_ARCHIVES)
+def test_an_archive_is_no_repository(call: str) -> None:
+    found = import_files([("a.gitlab-ci.yml", f"a: {{image: a, script: ['{call}']}}\n")])
+    spec = yaml11.load(found.spec_text)
+    assert spec["context"] == ARCHIVE
+    assert spec["dockerfile"] == "app/Dockerfile"
+    assert spec.get("context_sub_path", "s") == "s"
+
+
 DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
     ("docker build -t quay.io/acme/shop:1 .", {"push": "never"}),
     ("docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),

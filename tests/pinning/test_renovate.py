@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ci_kaniko
+from ci_kaniko.spec.pulled import DEFAULTS
 from harness import tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT
 from harness.runs import text_of
@@ -63,7 +64,7 @@ def wanted(text: str) -> set[tuple[str, str, str]]:
     images: set[str] = set()
     others: set[tuple[str, str, str]] = set()
     for build in ci_kaniko.loads(text).builds:
-        images |= {image for image in (build.tools.git, build.tools.regctl) if image}
+        images |= {image for name in DEFAULTS if (image := getattr(build.tools, name))}
         images |= {build.prepare.image} if build.prepare else set()
         executor = build.executor
         images |= {executor.image} if executor.image else set()
@@ -131,6 +132,11 @@ images:
       - image: ghcr.io/acme/api:2.0
   web: {{context: web, prepare: {{image: 'node:24', commands: [make], artifacts: [bin]}}}}
 """
+
+
+def test_the_images_of_all_tools_are_found() -> None:
+    block = "".join(f"  {name}: {image}\n" for name, image in DEFAULTS.items())
+    assert found(f"tools:\n{block}") == [_parts(image) for image in DEFAULTS.values()]
 
 
 def test_blocks_braces_and_quotes() -> None:

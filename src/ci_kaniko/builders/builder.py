@@ -83,8 +83,7 @@ class Builder:
     ``unset`` are variables that would change what it does, ``env`` those that it needs, and
     ``container`` one that says where it runs. It is ``confined`` where it runs under the usual
     profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
-    ``takes_arguments`` says that it is one call of the image's own entrypoint, ``client`` what a
-    script in its image asks servers with, curl or busybox' wget.
+    ``takes_arguments`` says that it is one call of the image's own entrypoint.
     """
 
     name: str
@@ -100,7 +99,6 @@ class Builder:
     confined: bool = False
     scratch: str = ""
     takes_arguments: bool = False
-    client: str = ""
 
     def image(self, build: Build, *, with_shell: bool) -> str:
         """The image to run; ``with_shell`` where it is not for its entrypoint alone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
+from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding
 
 if TYPE_CHECKING:
@@ -63,10 +64,13 @@ PLACES: Mapping[str, str] = {
 """Flags whose option names a place in kaniko's container, and the field that works everywhere."""
 
 
-def foreign(plan: Plan, name: str, carried: Mapping[str, str], *, git: bool) -> Iterator[Finding]:
+def foreign(
+    plan: Plan, name: str, carried: Mapping[str, str], why: Mapping[str, str]
+) -> Iterator[Finding]:
     """What a builder does not do of a plan that only kaniko does.
 
-    ``carried`` are the flags that it does. ``git`` says that it clones a context.
+    ``carried`` are the flags that it does, and ``why`` tells what it does not fetch: kinds of
+    contexts, and the Dockerfile.
     """
     spec = plan.spec
     for where, flag, value in _flags(plan):
@@ -85,7 +89,7 @@ def foreign(plan: Plan, name: str, carried: Mapping[str, str], *, git: bool) -> 
     for variable in spec.env:
         if variable.startswith(("KANIKO_", "FF_KANIKO_")):
             yield refusal(("env", variable), _nothing(name), "remove it: kaniko alone reads it")
-    yield from _contexts(plan, name, git=git)
+    yield from _contexts(plan, name, {**_STORES, **why})
     yield from _logins(plan, name)
 
 
@@ -114,16 +118,26 @@ def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
                 yield (section, field), flags[field], value
 
 
-def _contexts(plan: Plan, name: str, *, git: bool) -> Iterator[Finding]:
+_OF_CLOUD = "fetches no context from a cloud's store"
+_STORES = {
+    "s3": f"{{name}} {_OF_CLOUD}",
+    "gs": f"{{name}} {_OF_CLOUD}",
+    "azure": f"{{name}} {_OF_CLOUD}",
+    "tar": "{name} builds folders, and no archive of the checkout",
+}
+"""What no other builder fetches, and why."""
+
+
+def _contexts(plan: Plan, name: str, why: Mapping[str, str]) -> Iterator[Finding]:
     """Contexts and Dockerfiles that only kaniko fetches."""
     spec, context = plan.spec, plan.spec.context
-    fetched = "a directory of the repository: prepare: can fetch what lies elsewhere"
-    if context.kind == "git" and not git:
-        yield refusal(("context",), f"the image of {name} has no git to clone it with", fetched)
-    elif not context.is_directory and context.kind != "git":
-        yield refusal(("context",), f"{name} does not fetch it", fetched)
-    if spec.dockerfile.is_remote:
-        yield refusal(("dockerfile",), f"{name} does not fetch it", fetched)
+    kind = "azure" if is_azure_blob(context) else context.kind
+    if kind in why:
+        hint = "a directory of the repository, which prepare: can fill"
+        yield refusal(("context",), why[kind].format(name=name), hint)
+    if spec.dockerfile.is_remote and "dockerfile" in why:
+        hint = "a path from the context, where prepare: can put it"
+        yield refusal(("dockerfile",), why["dockerfile"].format(name=name), hint)
     if spec.cache and spec.cache.repo and not spec.cache.remote:
         yield refusal(
             ("cache", "repo"), f"{name} keeps no layers there", "a repository in a registry"

@@ -8,6 +8,8 @@ FETCHING = frozenset({KANIKO})
 """Those that fetch the repository of the job itself, where nothing has checked it out."""
 HELPED = frozenset({KANIKO})
 """Those whose image has a helper for the registries of each cloud."""
+SIGNING = frozenset({"buildah"})
+"""Those whose image has curl: it signs requests, and shows nobody the tokens that it sends."""
 
 BUILDER_IMAGES = {
     "buildkit": "docker.io/moby/buildkit:v0.29.0-rootless",

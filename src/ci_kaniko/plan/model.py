@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_kaniko.kaniko.builders import SIGNING
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.problems.finding import Finding, Where
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.context import Proxy
     from ci_kaniko.spec.logins import Login, SecretText
 
 
@@ -106,12 +108,6 @@ class HostLogin(NamedTuple):
         if not self.helped and google and google.key_file:
             return "_json_key", google.key_file
         return None
-
-    @property
-    def shows_nothing(self) -> bool:
-        """Whether a script can ask for its password with no more secret than in what it sends."""
-        google = self.login.google
-        return bool(self.login.azure or (google and google.use))
 
     @property
     def asked(self) -> bool:
@@ -336,13 +332,20 @@ class Plan(NamedTuple):
         started = self.started.outside_requests
         return (self._replace(started=started), requests) if started else (requests, None)
 
-    def only_with(self, login: HostLogin | None) -> Plan:
-        """A plan of nothing but one login, or none, for what runs beside the build."""
+    @property
+    def unaskable(self) -> tuple[HostLogin, ...]:
+        """The logins that nothing in the builder's image can ask a cloud for."""
+        if not self.arguments or self.spec.built_by(self.target) in SIGNING:
+            return ()
+        return tuple(each for each in self.logins if each.asked and each.login.is_signed)
+
+    def only_with(self, *logins: HostLogin, proxy: Proxy | None = None) -> Plan:
+        """A plan of nothing but logins, for what runs beside the build and is always in need."""
         nothing: dict[str, object] = {
             "build_secrets": {},
             "certificates": {},
             "client_certificates": {},
-            "proxy": None,
+            "proxy": proxy,
             "context_login": None,
         }
         return self._replace(
@@ -351,7 +354,7 @@ class Plan(NamedTuple):
             pushed_arguments=(),
             cached=None,
             pushes=(),
-            logins=(login,) if login else (),
+            logins=tuple(login._replace(pushes=False) for login in logins),
             outputs=(),
             git_login=None,
         )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
-from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.kaniko.pins import (
+    CHECKOUT_ACTION,
+    CHECKOUT_VERSION,
+    CURL_IMAGE,
+    GIT_IMAGE,
+    JOIN_IMAGE,
+)
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.pulled import mirrored
@@ -38,6 +44,11 @@ def join_image(build: Build) -> str:
 def git_image(build: Build) -> str:
     """The image that clones where the platform does not."""
     return mirrored(build.tools.git or GIT_IMAGE, build)
+
+
+def curl_image(build: Build) -> str:
+    """The image that logs in where that of the builder cannot."""
+    return mirrored(build.tools.curl or CURL_IMAGE, build)
 
 
 def checkout_action(build: Build) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.kaniko.builders import BUILDERS
+from ci_kaniko.kaniko.pins import CURL_IMAGE
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.sandbox import OTHERS
 
@@ -26,6 +27,9 @@ IMAGE_ENV = {
 }
 JOIN_IMAGE = "ghcr.io/regclient/regctl"
 JOIN_ENV = {"PATH": "/.recorder/join:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
+CURL_ENV = {"PATH": f"{OTHERS}:/busybox:/usr/bin:/bin", "HOME": "/home/curl_user"}
+_CURL = CURL_IMAGE.removeprefix("docker.io")
+"""The image that asks clouds for passwords, whichever mirror it comes from."""
 PREPARE_ENV = {"PATH": "/.recorder/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
 """Containers that are not the executor's: the one that joins, and those that prepare."""
 
@@ -69,6 +73,8 @@ class Running(Request):
         if image.startswith(JOIN_IMAGE):
             self.box.equip()
             return dict(JOIN_ENV)
+        if image.endswith(_CURL):
+            return dict(CURL_ENV)
         found = builder_in(script)
         if found and found.takes_arguments:
             return dict(IMAGE_ENV)

@@ -121,6 +121,11 @@ class Sandbox:
             self.write(f"{place}/{name}", text, volume.mode)
         return Mount(volume.source, volume.target, volume.read_only)
 
+    def place(self, target: str) -> str:
+        """Where the files of a mount are before anything runs."""
+        places = {bind.target: bind.source for bind in self.binds}
+        return places.get(target, target)
+
     def run(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Result:
         """Run a program in this root directory. Raises NotModelled."""
         self.before = self.before or self.files()

@@ -257,19 +257,17 @@ def _impossible_condition(
 
 def impossible_exchanges(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
     """Logins to clouds that nothing in a job's image can ask for."""
-    builder = builder_of(plan)
-    if builder.client != "wget" or not dialect.site.inherits:
+    if not dialect.site.inherits:
         return
-    for login in plan.logins:
-        if plan.arguments and login.asked and not login.shows_nothing:
-            why = "signs a request" if login.login.aws else "sends a token and shows it to nobody"
-            yield Finding(
-                "impossible-login",
-                login.where,
-                f"the image of {builder.name} has no helper that gets into {quoted(login.host)} "
-                f"this way, and no program that {why}",
-                f"{_instead(login)}; a docker_config; or another builder on this target",
-            )
+    for login in plan.unaskable:
+        why = "signs a request" if login.login.aws else "sends a token and shows it to nobody"
+        yield Finding(
+            "impossible-login",
+            login.where,
+            f"the image of {builder_of(plan).name} has no helper that gets into "
+            f"{quoted(login.host)} this way, and no program that {why}",
+            f"{_instead(login)}; a docker_config; or another builder on this target",
+        )
 
 
 def _instead(login: HostLogin) -> str:

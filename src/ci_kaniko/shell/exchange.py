@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.kaniko.builders import SIGNING
 from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
 from ci_kaniko.shell.curl import CURL, json_field, received, token_of
@@ -39,7 +40,8 @@ class Exchange:
         self._draft = draft
         self._secrets = secrets
         # What runs elsewhere is asked for by curl, whatever the builder's own image has.
-        self._has_curl = not draft.site.inherits or builder_of(draft.plan).client == "curl"
+        name = builder_of(draft.plan).name
+        self._has_curl = not draft.site.inherits or name in SIGNING
 
     def password(self, login: HostLogin) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""

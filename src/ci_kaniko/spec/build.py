@@ -9,7 +9,7 @@ from them.
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import HELPED, KANIKO, SIGNING
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.quick.declaring import Field, PrivateAttr
 from ci_kaniko.spec.builder import BuilderName
@@ -302,6 +302,13 @@ class Build(Model):
         """The program that builds on a target: its own, or that of all."""
         section: Section | None = getattr(self, target, None)
         return (section and section.builder) or self.builder
+
+    def asks_elsewhere(self, target: str) -> bool:
+        """Whether nothing in the image that builds on a target can ask a cloud for a password."""
+        if self.built_by(target) in HELPED | SIGNING:
+            return False
+        logins = (entry.on(target) for entry in self.registries.values())
+        return any(login is not None and login.is_signed for login in logins)
 
     @property
     def kaniko_builds(self) -> bool:

@@ -202,6 +202,11 @@ class Login(Model):
         return "azure" if self.azure else "password"
 
     @property
+    def is_signed(self) -> bool:
+        """Whether who asks its cloud for a password signs, or sends a token beside a form."""
+        return bool(self.aws or (self.google and self.google.provider))
+
+    @property
     def by_identity(self) -> bool:
         """Whether the CI's own identity is exchanged for it where the CI has one."""
         return (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
-from ci_kaniko.kaniko.pins import GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.kaniko.pins import CURL_IMAGE, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.spec.texts import tells_time
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, path_of, pulled_from
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
-DEFAULTS = {"regctl": JOIN_IMAGE, "git": GIT_IMAGE, **BUILDER_IMAGES}
+DEFAULTS = {"regctl": JOIN_IMAGE, "git": GIT_IMAGE, "curl": CURL_IMAGE, **BUILDER_IMAGES}
 """The images of tools."""
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
-from ci_kaniko.kaniko.pins import CHECKOUT_ACTION, CHECKOUT_VERSION, GIT_IMAGE, JOIN_IMAGE
+from ci_kaniko.kaniko.pins import (
+    CHECKOUT_ACTION,
+    CHECKOUT_VERSION,
+    CURL_IMAGE,
+    GIT_IMAGE,
+    JOIN_IMAGE,
+)
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
@@ -52,6 +58,12 @@ class Tools(Model):
         description="The image that clones on Agola and Kubernetes: git, ssh and a shell. By "
         f"default {GIT_IMAGE}; on Agola that of prepare clones where this is absent.",
         examples=["registry.example.com/mirror/git:2.52.0"],
+    )
+    curl: PulledImage | None = Field(
+        default=None,
+        description="The image that logs in to clouds on Kubernetes where that of the builder "
+        f"cannot: curl 7.88 or later and a shell. By default {CURL_IMAGE}.",
+        examples=["registry.example.com/mirror/curl:8.21.0"],
     )
     buildkit: PulledImage | None = Field(
         default=None,

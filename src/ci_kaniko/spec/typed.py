@@ -188,6 +188,7 @@ class ToolsDict(TypedDict, total=False):
 
     regctl: str | None
     git: str | None
+    curl: str | None
     buildkit: str | None
     buildah: str | None
     checkout: str | None

@@ -113,6 +113,13 @@ def scratch_volume(folder: str) -> Volumes:
     return Volumes(volumes, [{"name": "scratch", "mountPath": folder}], [])
 
 
+def login_volume(folder: str, *, read_only: bool) -> Volumes:
+    """The folder in which one container leaves config.json to the next: no disk ever holds it."""
+    mount: dict[str, Any] = {"name": "docker-config", "mountPath": folder}
+    volumes = [{"name": "docker-config", "emptyDir": {"medium": "Memory"}}]
+    return Volumes(volumes, [{**mount, **({"readOnly": True} if read_only else {})}], [])
+
+
 def unconfined(user: int) -> dict[str, Any]:
     """The security context of a builder that the usual profiles would stop."""
     profile = {"type": "Unconfined"}

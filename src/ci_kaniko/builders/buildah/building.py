@@ -11,7 +11,7 @@ from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.spec.pulled import mirrored
-from ci_kaniko.syntax.contexts import without_scheme
+from ci_kaniko.syntax.contexts import normal_path, without_scheme
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.syntax.variables import Parts
 
 _BUILT = "localhost/built"
 """What the image is called until it is pushed."""
@@ -62,6 +63,9 @@ CARRIED: Mapping[str, str] = MappingProxyType(
 """The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
 
 
+_NOT_FETCHED = {"git": "the image of {name} has no git to clone it with"}
+
+
 class Buildah(Builder):
     """Buildah, with its isolation by chroot: it starts no container in the job's."""
 
@@ -71,14 +75,17 @@ class Buildah(Builder):
     carried = CARRIED
     settings = "/root/.config/containers"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
-    client = "curl"
     env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
 
     def image(self, build: Build, *, with_shell: bool) -> str:
         return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, git=False)
+        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED)
+        if plan.spec.context.kind == "https" and plan.spec.context_sub_path:
+            message = "buildah builds the whole of an archive"
+            hint = "an archive of that folder, or prepare: to unpack it"
+            yield refusal(("context_sub_path",), message, hint)
         if plan.spec.annotations and plan.spec.options.image_format == "docker":
             message = "buildah annotates images of the other format only"
             yield refusal(("options", "image_format"), message, "leave it out, or write oci")
@@ -123,22 +130,31 @@ class Buildah(Builder):
             kept = words.argument(Argument("cache-to", plan.cached.parts, is_reference=True))
             build.append(f"${{1:+{kept}}}" if call.is_open else kept)
         context = next(item.value or () for item in plan.arguments if item.name == "context")
-        return [*build, f"--tag={_BUILT}", words.text(without_scheme(context))]
+        found = context if plan.spec.context.kind == "https" else without_scheme(context)
+        return [*build, f"--tag={_BUILT}", words.text(found)]
 
     def _arguments(self, plan: Plan) -> Iterator[Argument]:
         """The arguments of the build, in the order of kaniko's."""
         options = plan.spec.options
         for item in plan.arguments:
             way = CARRIED.get(item.name, "")
+            fetched = item.name == "dockerfile" and not plan.spec.context.is_directory
             if way.startswith("--") and way.endswith("="):
-                yield item._replace(name=way[2:-1])
+                value = _from_root(plan) if fetched else item.value
+                yield item._replace(name=way[2:-1], value=value)
             elif way.startswith("--"):
-                name, _, value = way[2:].partition("=")
-                yield Argument(name, (value,) if value else None)
+                name, _, written = way[2:].partition("=")
+                yield Argument(name, (written,) if written else None)
         if not options.image_format:
             # The other format has no HEALTHCHECK, SHELL and ONBUILD, and this one no annotations.
             yield Argument("format", ("oci" if plan.spec.annotations else "docker",))
         yield Argument("identity-label", ("false",))
+
+
+def _from_root(plan: Plan) -> Parts:
+    """The Dockerfile of an archive, or its address."""
+    dockerfile = plan.spec.dockerfile
+    return (dockerfile,) if dockerfile.is_remote else normal_path(dockerfile)
 
 
 def _pushing(plan: Plan) -> Iterator[Argument]:

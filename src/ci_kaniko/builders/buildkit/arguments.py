@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CARRIED: Mapping[str, str] = MappingProxyType(
     {
         "context": "--local=context= or --opt=context=",
-        "context-sub-path": "--opt=context=",
+        "context-sub-path": "--opt=context= or --opt=contextsubdir=",
         "dockerfile": "--opt=filename=",
         "target": "--opt=target=",
         "build-arg": "--opt=build-arg:",
@@ -81,13 +81,18 @@ def arguments(plan: Plan) -> Iterator[Argument]:
 
 
 def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
-    """A directory, and the whole checkout for the Dockerfile; or what is cloned."""
+    """A directory, and the whole checkout for the Dockerfile; or what is fetched."""
     if plan.spec.context.is_directory:
         yield Argument("local", merge(["context=", *without_scheme(value)]))
         yield Argument("local", ("dockerfile=", Ref(CHECKOUT)))
         return
-    location, ref = git_parts(value)
     folder = normal_path(plan.spec.context_folder)
+    if plan.spec.context.kind == "https":
+        yield Argument("opt", merge(["context=", *value]))
+        if folder:
+            yield Argument("opt", merge(["contextsubdir=", *folder]))
+        return
+    location, ref = git_parts(value)
     asked = ("#", *ref) if ref or folder else ()
     below = (":", *folder) if folder else ()
     yield Argument("opt", merge(["context=https://", *location, *asked, *below]))
@@ -95,6 +100,8 @@ def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
 
 def _filename(plan: Plan, value: Parts) -> Parts:
     """The Dockerfile from the root of what it is looked for in."""
+    if plan.spec.context.kind == "https":
+        return normal_path(plan.spec.dockerfile, plan.spec.context_folder)
     if not plan.spec.context.is_directory:
         folder, path = below_context(plan)
         return (path.removeprefix(folder),)

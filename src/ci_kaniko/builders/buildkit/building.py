@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
+_NOT_FETCHED = {"dockerfile": "{name} takes the Dockerfile from files, and fetches none"}
+
+
 class BuildKit(Builder):
     """BuildKit, rootless: its daemon lives as long as the call."""
 
@@ -42,7 +45,6 @@ class BuildKit(Builder):
     program = "buildctl-daemonless.sh"
     home = "/home/user"
     user = 1000
-    client = "wget"
     unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
     env = MappingProxyType({"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"})
     carried = CARRIED
@@ -53,7 +55,7 @@ class BuildKit(Builder):
         return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, git=True)
+        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED)
         for name in {name.lower().removesuffix("_proxy") for name in plan.proxy_secrets}:
             yield refusal(
                 ("proxy", name),
@@ -67,7 +69,7 @@ class BuildKit(Builder):
                     "buildkit reads annotations as CSV, and this text may hold quotes",
                     "labels: takes it, or ${ref.slug}",
                 )
-        if not plan.spec.context.is_directory and plan.arguments:
+        if plan.spec.context.kind == "git" and plan.arguments:
             folder, path = below_context(plan)
             if not path.startswith(folder):
                 yield refusal(

@@ -9,12 +9,12 @@ from ci_kaniko.importing.calls import Text, after, join, literal, spell, split_t
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.translate.paths import below
 from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
-_FETCHED = "/kaniko/buildcontext"
 _OWN = {"repository.path", "repository.url", "remote"}
 
 
@@ -197,8 +197,8 @@ def take_dockerfile(work: Work) -> None:
 
 def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
     base = work.build.get("context_sub_path", ".") if work.fetched else work.context
-    if shown.startswith(_FETCHED):
-        rest = after(value, (_FETCHED,))
+    if shown.startswith(FETCHED):
+        rest = after(value, (FETCHED,))
         written = literal(rest or ())
         return below(written.strip("/"), base) if written else None
     written = literal(value)

@@ -70,7 +70,8 @@ def _kubernetes_container(request: Running) -> tuple[str, dict[str, Any], dict[s
 def _fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
     for path, file in volumes.items():
         if path.startswith(f"{mount.source}/"):
-            box.write(mount.target + path[len(mount.source) :], file.text, file.mode)
+            place = box.place(mount.target)
+            box.write(place + path[len(mount.source) :], file.text, file.mode)
 
 
 def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:

@@ -106,6 +106,9 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
             if getattr(build.tools, name):
                 message, hint = f"nothing is built by {name}", f"builder: {name} asks for it"
                 yield no_effect(("tools", name), message, hint), name in run
+        if build.tools.curl:
+            message = "the images that build log in to every registry here by themselves"
+            yield no_effect(("tools", "curl"), message, "remove it"), "curl" in run
         if build.tools.regctl:
             message = "it joins the platforms of what is pushed, and there are none"
             joins = bool(build.platforms) and build.push != "never"

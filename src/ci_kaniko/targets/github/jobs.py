@@ -294,7 +294,7 @@ def _preparing(plan: Plan) -> Step:
         logged_in=login is not None,
     )
     site = DIALECT.site._replace(opening=_opening_of_preparing)
-    script = Script(plan.only_with(login), DIALECT, site)
+    script = Script(plan.only_with(*([login] if login else [])), DIALECT, site)
     text = script.build(lambda _: run)
     return Step("Prepare the build", text, env=_environment(script))
 

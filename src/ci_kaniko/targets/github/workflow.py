@@ -124,9 +124,10 @@ def _container_findings(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             "impossible-builder",
             ("github", "mode"),
-            f"a job in the image of {builder.name} has no checkout, and GitHub chooses its user "
-            "and profiles",
-            f"github: {{mode: docker}} runs it, or github: {{builder: {KANIKO}}}",
+            f"{builder.name} needs profiles that are off, which GitHub asks of Docker alone: its "
+            "hook for Kubernetes takes no container options",
+            "where a runner has Docker, github: {mode: docker} runs it; elsewhere "
+            f"github: {{builder: {KANIKO}}}",
         )
         return
     yield from builder_of(plan).impossible_image(plan, with_shell=True)

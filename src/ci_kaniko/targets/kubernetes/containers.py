@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, proxies
-from ci_kaniko.plan.tools import git_image, reads_registry_variables
+from ci_kaniko.plan.tools import curl_image, git_image, reads_registry_variables
 from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script
@@ -22,6 +22,7 @@ from ci_kaniko.targets.pods import (
     cache_volume,
     exchanged,
     from_secret,
+    login_volume,
     resources,
     scratch_volume,
     secret_volumes,
@@ -113,15 +114,54 @@ class Container:
         return [self.script] if self.script else self.arguments
 
 
-def executor_container(plan: Plan, name: str, workspace: str) -> Container:
-    """The container that builds an image; ``workspace`` is the volume with its context, if any."""
+def building_containers(
+    plan: Plan, workspace: str, ending: str
+) -> Iterator[tuple[Plan, Container]]:
+    """The containers that build an image, each with what it does of the plan.
+
+    ``workspace`` is the volume with its context, if any, and ``ending`` that of the names.
+    """
+    name = f"{builder_of(plan).name}{ending}"
+    if not plan.unaskable:
+        yield plan, executor_container(plan, name, workspace)
+        return
+    logins = plan.only_with(*plan.logins, proxy=plan.spec.proxy)
+    yield logins, login_container(logins, f"login{ending}")
+    plan = plan._replace(logins=())
+    yield plan, executor_container(plan, name, workspace, logged_in=True)
+
+
+def login_container(plan: Plan, name: str) -> Container:
+    """The container that asks clouds for passwords, with what the builder's image has not."""
+    builder = builder_of(plan)
+    site = DIALECT.site._replace(inherits=False, opening=lambda _: [])
+    text = Script(plan, DIALECT, site).build(lambda _: [])
+    files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
+    written = login_volume(builder.path(site.config), read_only=False)
+    return Container(
+        name=name,
+        image=curl_image(plan.spec),
+        interpreter="sh",
+        script=_doubled(text),
+        env=_each_once([*_secret_env(plan), *files.env]),
+        # Who builds reads the file, and nobody else.
+        user=builder.user,
+        mounts=[*written.mounts, *files.mounts],
+        volumes=[*written.volumes, *files.volumes],
+    )
+
+
+def executor_container(
+    plan: Plan, name: str, workspace: str, *, logged_in: bool = False
+) -> Container:
+    """The container that builds an image; before it another may have ``logged_in``."""
     builder, scripted = builder_of(plan), needs_script(plan)
     text = ""
     if scripted:
         # The environment holds the git login, and the variables of the spec.
         script = Script(plan._replace(git_login=None), DIALECT)
         text = script.build(lambda words: script.called(words, continued))
-    files = _files(plan, workspace)
+    files = _files(plan, workspace, logged_in=logged_in)
     return Container(
         name=name,
         image=builder.image(plan.spec, with_shell=scripted),
@@ -220,17 +260,20 @@ def _workspace_mount(name: str) -> dict[str, Any]:
     return {"name": name, "mountPath": WORKSPACE}
 
 
-def _files(plan: Plan, workspace: str) -> Volumes:
+def _files(plan: Plan, workspace: str, *, logged_in: bool) -> Volumes:
     builder = builder_of(plan)
     files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
     cache = cache_volume(plan, plan.spec.kubernetes.cache_claim)
     volumes, mounts = [*files.volumes, *cache.volumes], [*files.mounts, *cache.mounts]
+    folder = builder.path("/kaniko/.docker")
+    if logged_in:
+        written = login_volume(folder, read_only=True)
+        volumes[:0], mounts[:0] = written.volumes, written.mounts
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         secret = {"secretName": plan.docker_config, "items": items}
         volumes.insert(0, {"name": "docker-config", "secret": secret})
-        path = builder.path("/kaniko/.docker")
-        mounts.insert(0, {"name": "docker-config", "mountPath": path, "readOnly": True})
+        mounts.insert(0, {"name": "docker-config", "mountPath": folder, "readOnly": True})
     scratch = scratch_volume(builder.scratch)
     volumes += scratch.volumes
     mounts += scratch.mounts
@@ -303,18 +346,22 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
             yield from_secret(key if scripted else name, secret, key)
     for name in plan.spec.build_secrets.values():
         yield from_secret(name, secret, name)
-    for name, key in () if scripted else plan.proxy_secrets.items():
-        yield from_secret(name, secret, key)
-    for key in dict.fromkeys(plan.proxy_secrets.values()) if scripted else ():
-        yield from_secret(key, secret, key)
+    if scripted:
+        yield from _secret_env(plan)
+    else:
+        yield from (from_secret(name, secret, key) for name, key in plan.proxy_secrets.items())
     for name, text in plan.spec.env.items():
         yield {"name": name, "value": _doubled(text)}
-    if scripted:
-        names = dict.fromkeys(name for login in plan.password_logins for name in login.secrets)
-        yield from (from_secret(name, secret, name) for name in names)
-        return
-    for login in plan.password_logins:
+    for login in () if scripted else plan.password_logins:
         yield from _registry_variables(login, secret)
+
+
+def _secret_env(plan: Plan) -> Iterator[dict[str, Any]]:
+    """The secrets of proxies and of logins, as a script reads them."""
+    secrets = [*plan.proxy_secrets.values()]
+    secrets += [name for login in plan.password_logins for name in login.secrets]
+    for name in dict.fromkeys(secrets):
+        yield from_secret(name, plan.spec.kubernetes.secret, name)
 
 
 def _registry_variables(login: HostLogin, secret: str) -> Iterator[dict[str, Any]]:

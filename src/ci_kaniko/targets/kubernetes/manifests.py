@@ -15,10 +15,9 @@ from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
-from ci_kaniko.shell.dialect import impossible_exchanges
 from ci_kaniko.targets.kubernetes import TARGET
 from ci_kaniko.targets.kubernetes.binding import bad_references, bound, missing_values
-from ci_kaniko.targets.kubernetes.containers import DIALECT, WORKSPACE, needs_script
+from ci_kaniko.targets.kubernetes.containers import WORKSPACE, needs_script
 from ci_kaniko.targets.kubernetes.pods import (
     ARCHITECTURE,
     can_build,
@@ -99,7 +98,6 @@ def _bound(image: Image, known: Values) -> Plan:
 
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _undecidable(plan)
-    yield from impossible_exchanges(plan, DIALECT)
     yield from _impossible_outputs(plan)
     yield from _impossible_clone(plan)
     yield from owned_keys("kubernetes", plan.spec.kubernetes.extra)

@@ -14,8 +14,8 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.records import NamedTuple, dataclass, field, replace
 from ci_kaniko.targets.kubernetes.containers import (
     Container,
+    building_containers,
     clone_container,
-    executor_container,
     prepare_container,
 )
 from ci_kaniko.targets.pods import cloud_labels, documents, pull_secrets, toleration
@@ -230,10 +230,8 @@ def _containers(
                     name = native(preparation_name(preparation)) if several else "prepare"
                     prepare = preparation.prepare
                     yield None, prepare_container(image.build, prepare, name, workspace)
-        plan = plans[image.name]
-        name = builder_of(plan).name
-        name += f"-{native(image.name)}" if len(group.images) > 1 else ""
-        yield plan, executor_container(plan, name, workspace)
+        ending = f"-{native(image.name)}" if len(group.images) > 1 else ""
+        yield from building_containers(plans[image.name], workspace, ending)
 
 
 @dataclass

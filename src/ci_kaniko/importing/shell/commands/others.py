@@ -12,6 +12,7 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
+from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +156,9 @@ def _buildkit(line: Line, told: list[Told]) -> None:
     if file is not None:
         name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
         below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
+        if any(starts_with(text, "--context=https://") for text in line.said):
+            # From the root of the archive, whatever folder of it is built.
+            below = join((f"{FETCHED}/", *name))
         line.say(file.item, "dockerfile", below)
     _epoch(line)
 
@@ -165,7 +169,7 @@ def _option(line: Line, one: Told, options: dict[str, str]) -> None:
     if starts_with(value, "context="):
         fetched(line, one, without_head(value, "context="))
         return
-    for head, name in options.items():
+    for head, name in {**options, "contextsubdir=": "context-sub-path"}.items():
         if starts_with(value, head):
             line.say(one.item, name, without_head(value, head))
             return
@@ -173,13 +177,24 @@ def _option(line: Line, one: Told, options: dict[str, str]) -> None:
 
 
 def fetched(line: Line, one: Told, text: Text) -> None:
-    """The address of a repository, with a ref and a folder behind it."""
+    """The address of an archive, or of a repository with a ref and a folder behind it."""
+    if is_archive(text):
+        line.say(one.item, "context", text)
+        return
     address, *fragment = split_text(text, "#", 1)
     ref, *below = split_text(fragment[0], ":", 1) if fragment else [()]
     place = without_head(without_head(address, "https://"), "git://")
     line.say(one.item, "context", join(("git://", *place, *(("#", *ref) if ref else ()))))
     if below:
         line.say(one.item, "context-sub-path", below[0])
+
+
+def is_archive(text: Text) -> bool:
+    """Whether an address is no repository: that of one ends with ``.git`` for each builder."""
+    path = split_text(split_text(text, "#", 1)[0], "?", 1)[0]
+    end = path[-1] if path else ""
+    written = isinstance(end, str) and not end.endswith(".git")
+    return starts_with(text, "https://") and written
 
 
 def _output(line: Line, one: Told) -> None:
