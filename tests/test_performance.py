@@ -161,6 +161,12 @@ def test_calls_grow_linearly_with_the_images(target: str) -> None:
     assert not steeper(few, more)
     ours = [name for name, _, _ in more if name.startswith(str(ci_kaniko.__path__[0]))]
     assert len(ours) > 100
+    walked = _calls_of("texts_with_variables", more)
+    assert walked <= 2 * SIZES[1] + 3, "once for an image, once more for its pull requests"
+
+
+def _calls_of(function: str, counted: Counter[tuple[str, int, str]]) -> int:
+    return sum(count for (_, _, name), count in counted.items() if name == function)
 
 
 def test_calls_grow_linearly_with_a_chain_of_needs() -> None:

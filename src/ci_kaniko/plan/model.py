@@ -12,13 +12,13 @@ from ci_kaniko.quick.latest import latest
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.labels import OCI, oci_labels
-from ci_kaniko.spec.texts import texts_with_variables
+from ci_kaniko.spec.texts import variables_of
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
-from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names, parts_of, text_of
+from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ci_kaniko.plan.clouds import Token
     from ci_kaniko.problems.finding import Finding, Where
@@ -276,8 +276,12 @@ class Plan(NamedTuple):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The names of all secrets, each once, in the order of use."""
-        listed = [name for login in self.logins for name in login.secrets]
-        listed += [login.login.docker_config for login in self.logins if login.login.docker_config]
+        return self.secrets_with(self.logins)
+
+    def secrets_with(self, logins: Sequence[HostLogin]) -> tuple[str, ...]:
+        """The same, of a run that makes some of the logins."""
+        listed = [name for login in logins for name in login.secrets]
+        listed += [login.login.docker_config for login in logins if login.login.docker_config]
         if self.git_login and self.git_login.secret:
             listed.append(self.git_login.secret)
         if self.context_cloud:
@@ -373,6 +377,8 @@ class Plan(NamedTuple):
     @property
     def context_cloud(self) -> Cloud | None:
         """What the store needs that the context is fetched from."""
+        if self.spec.context_login is None:
+            return None
         return context_cloud(self.spec, exchanged=system(self.target).identity_is_short)
 
     @property
@@ -427,9 +433,13 @@ def _written(logins: tuple[HostLogin, ...]) -> tuple[HostLogin, ...]:
 @latest
 def _uses(plan: Plan) -> list[tuple[Where, str]]:
     others = {"registries", *known_names()} - {plan.target}
-    texts = [item for item in texts_with_variables(plan.spec) if item[0][0] not in others]
-    texts += [(login.where, text_of(login.key)) for login in plan.logins if login.host[0] != "@"]
-    found = [(where, name) for where, text in texts for name in names(parts_of(text))]
+    found = [item for item in variables_of(plan.spec) if item[0][0] not in others]
+    found += [
+        (login.where, name)
+        for login in plan.logins
+        if login.host[0] != "@"
+        for name in names(login.key)
+    ]
     if plan.arguments:
         reproducible = bool(plan.spec.options.reproducible)
         made = oci_labels(plan.spec.labels, reproducible=reproducible)

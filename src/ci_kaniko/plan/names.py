@@ -8,7 +8,7 @@ from ci_kaniko.kaniko.builders import BUILDER_NAMES
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax import grammar
-from ci_kaniko.syntax.variables import NATIVE
+from ci_kaniko.syntax.variables import ENV_PREFIX, NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,12 +93,13 @@ def config_names(plan: Plan) -> Iterator[Finding]:
 def reserved_names(plan: Plan) -> Iterator[Finding]:
     """Secrets and run-time variables whose names already mean something in the job."""
     used = secret_places(plan)
-    for where, name in plan.uses():
-        if not system(plan.target).needs_values and name.startswith("env."):
-            used.setdefault(name.removeprefix("env."), where)
-    own = SHELL_NAMES | BUILDER_NAMES[plan.spec.built_by(plan.target)]
+    if not system(plan.target).needs_values:
+        for where, name in plan.uses():
+            if name.startswith(ENV_PREFIX):
+                used.setdefault(name.removeprefix(ENV_PREFIX), where)
+    own = BUILDER_NAMES[plan.spec.built_by(plan.target)]
     for name, where in used.items():
-        if name in own or name.startswith(SHELL_PREFIXES):
+        if name in SHELL_NAMES or name in own or name.startswith(SHELL_PREFIXES):
             portable = NATIVE.get(name)
             other = f"call it ACME_{name.upper()} or the like"
             yield Finding(

@@ -22,7 +22,7 @@ from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.spec.executor import has_own_tag, version_of
 from ci_kaniko.spec.given import chooser
-from ci_kaniko.spec.texts import texts_with_variables
+from ci_kaniko.spec.texts import variables_of
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan
     findings += git_token(plan)
     if directory_is_git and spec.context.is_directory:
         findings += _impossible_fetch(plan)
-    return plan._replace(findings=(*findings, *config_names(plan), *reserved_names(plan)))
+    findings += [*config_names(plan), *reserved_names(plan)]
+    return plan._replace(findings=tuple(findings)) if findings else plan
 
 
 def _nobody_chooses(build: Build, target: str) -> Iterator[Finding]:
@@ -131,7 +132,7 @@ def _makes_its_own(spec: Build) -> bool:
     return any(
         (item.when == ALWAYS and "${ref." in item.image) or Condition("pull-request") in item.when
         for item in pushed
-    ) or any("${pull_request." in text for _, text in texts_with_variables(spec))
+    ) or any(name.startswith("pull_request.") for _, name in variables_of(spec))
 
 
 def _pushes(spec: Build, target: str) -> tuple[Push, ...]:

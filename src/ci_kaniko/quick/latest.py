@@ -1,8 +1,9 @@
-"""The last answer of a function, for whoever asks the same again."""
+"""The answers of a function, for whoever asks the same again."""
 
 from __future__ import annotations
 
-from functools import wraps
+from _weakref import ref  # what weakref has, too, and takes long to import
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -32,6 +33,32 @@ def latest(function: Function) -> Function:
             answer = function(given, *more)
             kept = given, more, answer
         return answer
+
+    made: Any = ask
+    return made  # type: ignore[no-any-return]
+
+
+def remembered(function: Function) -> Function:
+    """A function that remembers its answer about each object for as long as that is there.
+
+    It is for what is frozen, and asked about many objects in turn, more than once.
+
+    >>> class Word(str): ...
+    >>> letters = remembered(lambda word: [*word])
+    >>> one = Word("ab")
+    >>> letters(one) is letters(one)
+    True
+    """
+    answers: dict[int, tuple[ref[Any], Any]] = {}
+
+    @wraps(function)
+    def ask(given: Any) -> Any:
+        key = id(given)
+        known = answers.get(key)
+        if known is None:
+            known = ref(given, partial(answers.pop, key)), function(given)
+            answers[key] = known
+        return known[1]
 
     made: Any = ask
     return made  # type: ignore[no-any-return]

@@ -224,9 +224,8 @@ class Script:
         some = [login for login in plan.logins if not in_every_run(plan, login)]
         if not some:
             return []
-        others = plan._replace(logins=tuple(login for login in plan.logins if login not in some))
+        kept = plan.secrets_with([login for login in plan.logins if login not in some])
         held = dict.fromkeys(name for login in some for name in self._secrets.variables(login))
-        kept = others.secrets
         names = [name for name in held if name not in kept]
         return [f"unset {' '.join(names)}"] if names else []
 

@@ -7,11 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.systems import known_names
-from ci_kaniko.quick.latest import latest
+from ci_kaniko.quick.latest import latest, remembered
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.fields import Reads, inside, readers
 from ci_kaniko.spec.model import Model
-from ci_kaniko.syntax.variables import COMMIT_TIMES, INPUT_READ
+from ci_kaniko.syntax.variables import COMMIT_TIMES, INPUT_READ, names, parts_of
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -111,10 +111,16 @@ def texts_with_variables(spec: Build) -> list[tuple[Where, str]]:
     return found
 
 
+@remembered
+def variables_of(spec: Build) -> list[tuple[Where, str]]:
+    """Every variable in the texts of a build, and where it stands."""
+    texts = texts_with_variables(spec)
+    return [(where, name) for where, text in texts for name in names(parts_of(text))]
+
+
 def tells_time(spec: Build) -> bool:
     """Whether a build says when its commit was made."""
-    texts = texts_with_variables(spec)
-    return any(f"${{{name}" in text for _, text in texts for name in COMMIT_TIMES)
+    return any(name in COMMIT_TIMES for _, name in variables_of(spec))
 
 
 def settings_with_inputs(spec: Build, target: str) -> list[str]:

@@ -172,9 +172,9 @@ def _directory(text: str) -> Parts:
         )
     if found:
         parts = _with_inputs(text, "services/${input.app}")
-        grammar.check_path(text, what="context")
+        grammar.check_inside(text, what="context")
         return parts
-    grammar.check_path(text, what="context")
+    grammar.check_inside(text, what="context")
     return (text,)
 
 

@@ -300,9 +300,15 @@ def inside_repository(text: str, base: str = ".") -> str | None:
     return "/".join(parts) or "."
 
 
-def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
-    """Raise Refused for a path that is not relative, or that leaves the repository."""
+def check_path(text: str, *, what: str = "path") -> str:
+    """Raise Refused for a text that is no path in the repository."""
     check_text(text)
+    check_inside(text, what=what)
+    return text
+
+
+def check_inside(text: str, *, what: str) -> None:
+    """Raise Refused for a path that is not relative, or that leaves the repository."""
     if not text:
         raise Refused("bad-path", f"the {what} is empty", "the repository's root is .")
     if "\\" in text:
@@ -323,13 +329,12 @@ def check_path(text: str, *, what: str = "path", base: str = ".") -> str:
             f"{quoted(text)} is not inside the repository",
             "a CI job has the repository and nothing beside it",
         )
-    if inside_repository(text, base) is None:
+    if inside_repository(text) is None:
         raise Refused(
             "bad-path",
             f"{quoted(text)} leaves the repository",
             "a CI job has the repository and nothing beside it",
         )
-    return text
 
 
 _STAGE = pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

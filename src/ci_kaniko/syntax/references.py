@@ -245,6 +245,8 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
 
 
 def _unflatten(flat: str, refs: list[Ref]) -> Parts:
+    if not refs or flat.isascii():
+        return (flat,) if flat else ()
     pieces = _SLOT.split(flat)
     slots = [refs[ord(slot) - _FIRST_SLOT] for slot in _SLOT.findall(flat)]
     return tuple(part for pair in zip_longest(pieces, slots, fillvalue="") for part in pair if part)

@@ -210,6 +210,8 @@ INPUT_READ = "${input."
 
 def with_inputs(text: str, make: Callable[[str], str]) -> str:
     """A text in which nothing but inputs stands, with what ``make`` makes of each."""
+    if "${" not in text:
+        return str(text)
     return "".join(
         part if isinstance(part, str) else make(input_of(part)) for part in parts_of(text)
     )

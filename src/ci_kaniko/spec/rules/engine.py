@@ -68,8 +68,8 @@ def check_builds(
         own = build.differs
         if own is None or own in asked:
             for step in rules if own is None else asked[own]:
-                findings = step if isinstance(step, list) else step.run(build)
-                yield from ((build, finding) for finding in findings)
+                for finding in step if isinstance(step, list) else step.run(build):
+                    yield build, finding
             continue
         steps: list[Rule | list[Finding]] = []
         asked[own] = steps

@@ -10,7 +10,14 @@ from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.rules.texts import about_texts, read_at_run_time
-from ci_kaniko.spec.texts import CI_TOKENS, SECRETS_BY_NAME, is_reference, secrets_of, texts_of
+from ci_kaniko.spec.texts import (
+    CI_TOKENS,
+    SECRETS_BY_NAME,
+    is_reference,
+    secrets_of,
+    texts_of,
+    variables_of,
+)
 from ci_kaniko.syntax.variables import ENV_PREFIX, names, parts_of
 
 if TYPE_CHECKING:
@@ -33,12 +40,11 @@ def _secrets_are_in_no_text(spec: Build, field: str, texts: list[Text]) -> Itera
 def _secrets_of_one_image_are_in_no_text_of_another(spec: SpecFields) -> Iterator[Finding]:
     templates: list[tuple[NamedImage, Text]] = []
     seen: set[int] = set()
-    fields = [(field, info.default) for field, info in Build.model_fields.items()]
     for image in spec.images.values():
-        values = image.__dict__
-        for field, default in fields:
-            value = values[field]
-            if value is not default and id(value) not in seen:
+        read = (str(at[0]) for at, name in variables_of(image) if name.startswith(ENV_PREFIX))
+        for field in dict.fromkeys(read):
+            value = getattr(image, field)
+            if id(value) not in seen:
                 seen.add(id(value))
                 texts = texts_of(image, field, Build)
                 templates += ((image, text) for text in read_at_run_time(texts))

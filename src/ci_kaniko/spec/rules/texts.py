@@ -15,11 +15,12 @@ from ci_kaniko.spec.given import given_in
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.rules.pushing import BRANCHES
 from ci_kaniko.spec.rules.rule import RULES, Rule, build_rule, spec_rule
-from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables
+from ci_kaniko.spec.texts import CI_TOKENS, ENV_READ, texts_of, texts_with_variables, variables_of
 from ci_kaniko.syntax.contexts import Context
 from ci_kaniko.syntax.references import Reference, fit_for
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
+    INPUT_PREFIX,
     NATIVE,
     Ref,
     inputs_in,
@@ -184,18 +185,18 @@ def _extra_args_are_extra(spec: Build) -> Iterator[Finding]:
     *("cache", "extra_args[]", "inputs", "dockerfile", "target", *NAMES),
 )
 def _inputs_are_declared(spec: Build) -> Iterator[Finding]:
-    for where, text in texts_with_variables(spec):
-        for name in inputs_in(text):
-            if name not in spec.inputs:
-                close = suggest(name, spec.inputs)
-                yield Finding(
-                    "unknown-input",
-                    where,
-                    f"no input is called {quoted(name)}",
-                    f"did you mean ${{input.{close}}}?"
-                    if close
-                    else f"at the top: inputs: {{{name}: {{default: TEXT}}}}",
-                )
+    for where, variable in variables_of(spec):
+        name = variable.removeprefix(INPUT_PREFIX)
+        if name != variable and name not in spec.inputs:
+            close = suggest(name, spec.inputs)
+            yield Finding(
+                "unknown-input",
+                where,
+                f"no input is called {quoted(name)}",
+                f"did you mean ${{input.{close}}}?"
+                if close
+                else f"at the top: inputs: {{{name}: {{default: TEXT}}}}",
+            )
 
 
 _REFERENCE_TEXTS = (re.compile(r"[a-z0-9._/-]*"), re.compile(r"[A-Za-z0-9_.-]*"))

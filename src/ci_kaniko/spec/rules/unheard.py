@@ -10,12 +10,11 @@ from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.pulled import tools_of
-from ci_kaniko.spec.texts import texts_with_variables
+from ci_kaniko.spec.texts import variables_of
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.conditions import VERSIONS
 from ci_kaniko.syntax.globs import covers, is_exclusion, is_literal
 from ci_kaniko.syntax.references import canonical_host
-from ci_kaniko.syntax.variables import names, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,9 +74,7 @@ def _versions_are_read(spec: SpecFields) -> Iterator[Finding]:
 def _asks_for_version(build: Build) -> bool:
     conditions = [condition for item in build.destinations for condition in item.when]
     return any(condition.kind in VERSIONS for condition in conditions) or any(
-        name.partition(".")[0] == "version"
-        for _, text in texts_with_variables(build)
-        for name in names(parts_of(text))
+        name.partition(".")[0] == "version" for _, name in variables_of(build)
     )
 
 

@@ -85,18 +85,19 @@ def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     images = {image.name: image for image in planned.images}
-    builds = dict(job for image in planned.images for job in _builds(image, images))
-    shared = _shared(list(builds.values())) if len(builds) > 1 else {}
+    builds = {image.name: dict(_builds(image, images)) for image in planned.images}
+    every = {name: job for jobs in builds.values() for name, job in jobs.items()}
+    shared = _shared([*every.values()]) if len(every) > 1 else {}
     # Two files that are included into one pipeline have no job of one name, and so none of these.
-    hidden = f".kaniko-{next(iter(builds))}"
+    hidden = f".kaniko-{next(iter(every))}"
     jobs: dict[str, Fields] = {}
     for preparation in planned.preparations:
         jobs[preparation_of(preparation, planned.images)] = _preparing(preparation, planned)
     if shared:
         jobs[hidden] = shared
     for image in planned.images:
-        for name, _ in named_jobs(image):
-            own = {key: item for key, item in builds[name].items() if shared.get(key) != item}
+        for name, job in builds[image.name].items():
+            own = {key: item for key, item in job.items() if shared.get(key) != item}
             jobs[name] = {"extends": hidden, **own} if shared else own
         if _pushing(image):
             jobs[job_of(image)] = _joining(image)
@@ -212,7 +213,7 @@ def _without_nothing(fields: Fields) -> Fields:
     return {
         key: item
         for key, item in fields.items()
-        if (item not in (None, "", (), {}, []) or (key == "needs" and item is not None))
+        if item or item == 0 or (key == "needs" and item is not None)
     }
 
 
