@@ -130,7 +130,26 @@ def _result_of(done: Recorded) -> Result:
 
 def looked(text: str, event: Event, shell: str = "dash") -> Result:
     """How GitHub's job ends that looks at what an event changed; it really runs."""
-    return _result_of(run(Request("github", text, event, job="changes", shell=shell)))
+    return _result_of(_ran_alone("github", _alone(text, "changes"), event, "changes", shell))
+
+
+_ran_alone = functools.cache(
+    lambda target, text, event, job, shell: run(Request(target, text, event, job=job, shell=shell))
+)
+
+
+def _alone(text: str, name: str) -> str:
+    """A workflow with one of its jobs and what that is run with: many hold it alike."""
+    workflow = yaml11.load(text)
+    around = {key: workflow[key] for key in ("env", "defaults") if key in workflow}
+    job = {key: item for key, item in workflow["jobs"][name].items() if key not in _OUTSIDE}
+    called = {key: value for key, value in workflow["on"].items() if key == "workflow_call"}
+    asked = called if "inputs." in json.dumps(job) else {}
+    return json.dumps({"on": asked, **around, "jobs": {name: job}})
+
+
+_OUTSIDE = ("name", "if", "needs", "concurrency")
+"""What says when a job runs, and nothing to its steps."""
 
 
 _LAST_WORDS = {"agola": "match=''|is only for", "github": "does not see the case"}
@@ -145,7 +164,8 @@ def stays(target: str, text: str, event: Event, job: str) -> bool:
     script = json.dumps(jobs[job]).replace("\\n", "\n")
     if not re.search(_LAST_WORDS[target], script):
         return True
-    got = run(Request(target, text, event, job=job, shell=SHELLS[-1]))
+    alone = _alone(text, job) if target == "github" else text
+    got = _ran_alone(target, alone, event, job, SHELLS[-1])
     return bool(got.calls or got.status)
 
 
