@@ -218,7 +218,8 @@ def left_behind(got: Recorded) -> dict[str, bytes]:
 
 
 def cleaned_up(got: Recorded, wanted: Run) -> None:
-    outputs = {path.rpartition("/")[2] for path in expected_arguments.output_files(wanted.spec)}
+    files = [] if got.status else expected_arguments.output_files(wanted.spec)
+    outputs = {path.rpartition("/")[2] for path in files}
     assert {path.rpartition("/")[2] for path in left_behind(got)} <= outputs
 
 
@@ -238,13 +239,15 @@ def is_kept_from_pushing(got: Recorded, wanted: Run) -> None:
         assert ready or "/kaniko/.docker" not in mounted
 
 
-def check(got: Recorded, wanted: Run, arguments: Iterable[str] | None = None) -> None:
+def check(
+    got: Recorded, wanted: Run, arguments: Iterable[str] | None = None, *, status: int = 0
+) -> None:
     """A run of a job: what reached the executor and what is left; a fork gets no secret."""
     needed = expected_logins.secrets_needed(wanted)
     if wanted.event.fork and needed:
         stopped(got, needed)
     else:
-        reached(got, wanted, arguments)
+        reached(got, wanted, arguments, status=status)
         logged_in(got, wanted)
     kept_secret(got, wanted)
     is_kept_from_pushing(got, wanted)

@@ -20,13 +20,13 @@ from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, images, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
 from harness.execution import run, steps_of
-from harness.expectation import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ci_kaniko.rehearsing.recorded import Recorded
+    from harness.expectation import Run
 
 _RENDER_ALL = """
 import functools, json, sys
@@ -178,11 +178,6 @@ def _after_the_time(request: Request) -> Request:
     done = run(replace(request, job=first.name, extra_env={}))
     handed = Handed(artifacts={first.name: done.artifacts}, outputs={first.name: done.outputs})
     return replace(request, handed=handed)
-
-
-@functools.cache
-def recorded(case: str, target: str, event: Event, shell: str) -> Recorded:
-    return execute(Run(read(case), target, event), render(case, target, event), shell)
 
 
 def rendering(spec: ci_kaniko.Spec, target: str, event: Event) -> str | ci_kaniko.SpecError:
