@@ -356,7 +356,7 @@ FORMS: dict[str, Edit] = {
     rf"add (?P<new>{_FIELD}) at the top": _added_at_top,
     rf"add (?P<new>{_FIELD}) under (?P<below>[\w.]+): *": _added,
     r"under (?P<below>registries): add (?P<new>\S+: .+)": _added,
-    r"under (?P<below>registries): (?P<host>\S+): add (?P<new>\w+: .+)": _added,
+    r"under (?P<below>registries): (?P<host>\S+): (?:add|write) (?P<new>\w+: .+)": _added,
     r"under (?P<below>\w+): (?P<new>\S+: .+)": _added,
     r"list at least one image, such as (?P<image>\S+)": _listed,
     rf"add (?P<new>{_FIELD})(?:, .*)?": _added_here,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+import ci_kaniko
+from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.spec.native.keys import KNOWN
 from ci_kaniko.spec.native.owned import OWNED
 from harness import hints
 from harness.bad_specs import Case, explained, problems_of, written
+from harness.runs import TARGETS
 
 if TYPE_CHECKING:
     from ci_kaniko import Problem
@@ -64,6 +69,68 @@ def test_each_form_and_exemption_is_needed() -> None:
     assert {way.form for _, way in said} == {*hints.FORMS}
     for name, start in EXEMPT:
         assert any(name == case and way.words.startswith(start) for case, way in said), start
+
+
+USER = {"username": "acme-bot", "password": "A_TOKEN"}
+HOSTS = {
+    "ghcr.io": "ghcr.io/acme/shop:1.0",
+    "quay.io": "quay.io/acme/shop:1.0",
+    "registry.gitlab.com": "registry.gitlab.com/acme/shop:1.0",
+    "packages.buildkite.com": "packages.buildkite.com/acme/images/shop:1.0",
+    "${registry.host}": "${registry.image}:1.0",
+}
+ENTRIES: tuple[Any, ...] = (
+    *(None, "ci-token", USER, {"default": "ci-token", "agola": USER}),
+    *(
+        {"gitlab": "ci-token"},
+        {"github": "ci-token"},
+        {"github": USER},
+        {"kubernetes": "anonymous"},
+    ),
+)
+OF_LOGINS = {"missing-login", "foreign-ci-token", "several-package-registries"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("is_pushed_to", [True, False])
+def test_a_hint_changes_no_login_of_another_target(host: str, *, is_pushed_to: bool) -> None:
+    """What it says is for the target that asked: the others log in as they did."""
+    said = 0
+    for entry in ENTRIES:
+        pushed = HOSTS[host] if is_pushed_to else "registry.example.com/acme/shop:1.0"
+        registries = {} if is_pushed_to else {"registry.example.com": USER}
+        if entry is not None:
+            registries[host] = entry
+        text = json.dumps({"destinations": [pushed], "registries": registries})
+        before = {target: logins(text, target) for target in TARGETS}
+        for target in TARGETS:
+            for problem in before[target].problems:
+                for way in hints.ways(problem):
+                    mended = way.applied(text, problem)
+                    after = {other: logins(mended, other) for other in TARGETS}
+                    assert not after[target].problems, (target, text, way.words)
+                    for other in {*TARGETS} - {target}:
+                        kept = before[other].problems or before[other] == after[other]
+                        assert kept, (target, other, text, way.words)
+                    said += 1
+    assert said > 1
+
+
+class Logins(NamedTuple):
+    """What a target logs in with, and what is wrong with that."""
+
+    found: tuple[Any, ...]
+    problems: tuple[Problem, ...]
+
+
+@functools.cache
+def logins(text: str, target: Any) -> Logins:
+    spec = ci_kaniko.loads(text)
+    values = {"registry.host": "r.example.com", "registry.image": "r.example.com/acme"}
+    given = values if target == "kubernetes" else None
+    plan = resolve(spec, target)
+    problems = [one for one in ci_kaniko.check(spec, target, values=given) if one.rule in OF_LOGINS]
+    return Logins(tuple((one.host, one.login) for one in plan.logins), tuple(problems))
 
 
 NATIVE_RULES = {"unknown-key", "unknown-native-key", "owned-key"}

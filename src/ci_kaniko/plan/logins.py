@@ -134,16 +134,20 @@ def _missing_login(
 ) -> Finding:
     """What to add, so that the logins which other targets have stay as they are."""
     login = "{username: NAME, password: NAME_OF_A_SECRET}"
-    anonymous = f"or {host}: anonymous when the push needs none"
     own = _owner_of(host)
-    hint = f"under registries: add {host}: {login}, {anonymous}"
+    hint = f"under registries: add {host}: {login}, or {host}: anonymous when the push needs none"
     if host in given:
         written, entry = given[host]
         others = [(name, other.use) for name, other in entry if other is not None]
         words = ", ".join(f"{name}: {word}" for name, word in others if word)
-        hint = f"under registries: {written}: add default: {login}"
+        # A default would be that of a CI, too, which has its own token as long as nobody says else.
+        has_token = host == OWN_HOST or (own is not None and own not in dict(others))
+        key = target if has_token else "default"
+        hint = f"under registries: {written}: add {key}: {login}"
         if all(word for _, word in others):
-            hint = f"under registries: {written}: {{default: {login}, {words}}}"
+            hint = f"under registries: {written}: {{{key}: {login}, {words}}}"
+    elif host == OWN_HOST:
+        hint = f"under registries: add {host}: {{{target}: {login}}}"
     elif own is not None:
         hint = f"under registries: add {host}: {{default: {login}, {own}: ci-token}}"
     message = f"no login for {quoted(host)} on {target}"
@@ -156,14 +160,15 @@ def _owner_of(host: str) -> str | None:
 
 
 def _ci_token_finding(login: HostLogin, target: str, spec: Build) -> Iterator[Finding]:
-    if login.login.kind != "ci-token" or login.host == OWN_HOST:
+    if login.login.kind != "ci-token":
         return
-    own = system(target).registry
-    hint = _instead_of_token(login, target, spec)
+    own, host = system(target).registry, login.host
+    hint = instead_of_token(login, target, spec)
     if not own:
         yield Finding("foreign-ci-token", login.where, f"{target} has no registry of its own", hint)
         return
-    host = login.host
+    if host == OWN_HOST:
+        return
     foreign = any(host == name or host.endswith(f".{name}") for name in FOREIGN_REGISTRIES)
     self_hosted = system(target).self_hosted or host.startswith("containers.")
     if host != own and (foreign or not self_hosted):
@@ -268,16 +273,21 @@ def mixed_logins(spec: Build, logins: tuple[HostLogin, ...]) -> Iterator[Finding
         )
 
 
-def _instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
+def instead_of_token(login: HostLogin, target: str, spec: Build) -> str:
     """The whole entry of a host, or its key that is to change where there are others."""
     written = str(login.where[1]) if login.where[:1] == ("registries",) else login.host
-    user = "{username: NAME, password: NAME_OF_A_SECRET}"
+    is_own = canonical_host(written) == OWN_HOST
+    instead = "{username: NAME, password: NAME_OF_A_SECRET}"
+    if is_own and not system(target).needs_values:
+        instead = "anonymous"  # nobody can say there which host that is
     entry = spec.registries.get(written)
     others = [name for name, given in entry if given is not None] if entry else []
     home = _owner_of(login.host) or target
-    if len(others) > 1:
+    if {*others} - {"default"}:
         verb = "write" if target in others else "add"
-        return f"under registries: {written}: {verb} {target}: {user}"
+        return f"under registries: {written}: {verb} {target}: {instead}"
+    if is_own:
+        return f"under registries: {written}: {{default: ci-token, {target}: {instead}}}"
     if home == target:
-        return f"under registries: {written}: {user}"
-    return f"under registries: {written}: {{default: {user}, {home}: ci-token}}"
+        return f"under registries: {written}: {instead}"
+    return f"under registries: {written}: {{default: {instead}, {home}: ci-token}}"

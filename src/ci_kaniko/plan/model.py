@@ -434,12 +434,9 @@ def _written(logins: tuple[HostLogin, ...]) -> tuple[HostLogin, ...]:
 def _uses(plan: Plan) -> list[tuple[Where, str]]:
     others = {"registries", *known_names()} - {plan.target}
     found = [item for item in variables_of(plan.spec) if item[0][0] not in others]
-    found += [
-        (login.where, name)
-        for login in plan.logins
-        if login.host[0] != "@"
-        for name in names(login.key)
-    ]
+    for login in plan.logins:
+        if login.host[0] != "@" and login.login.kind != "ci-token":
+            found += [(login.where, name) for name in names(login.key)]
     if plan.arguments:
         reproducible = bool(plan.spec.options.reproducible)
         made = oci_labels(plan.spec.labels, reproducible=reproducible)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.plan.logins import instead_of_token
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT, own_host
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
@@ -86,12 +87,13 @@ def one_registry(plan: Plan) -> Iterator[Finding]:
         registries = list(dict.fromkeys(_registries(plan)))
         if len(registries) != 1 or len(registries[0]) < 2 or "$" in "".join(registries[0]):
             listed = ", ".join(quoted("/".join(names)) for names in registries if any(names))
+            hint = "packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE, the same for all"
             yield Finding(
                 "several-package-registries",
                 login.where,
                 "a job's token is for one Package Registry, written out"
                 + (f": {listed}" if listed else ""),
-                "packages.buildkite.com/ORGANIZATION/REGISTRY/IMAGE, the same for all",
+                hint if registries else instead_of_token(login, "buildkite", plan.spec),
             )
 
 
