@@ -8,9 +8,7 @@ import itertools
 import random
 import re
 import shlex
-import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -1096,17 +1094,6 @@ def test_what_cannot_be_read(text: str, line: int, message: str) -> None:
         read(text, Given(first_line=5))
     assert message in caught.value.message
     assert caught.value.line == line
-
-
-def test_a_missing_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    shell_tree._program.cache_clear()
-    with pytest.raises(ShellError, match="shfmt is not installed") as caught:
-        read("echo a parser that is not there")
-    assert caught.value.hint == "python3 -m pip install 'ci-kaniko[import]'"
-    monkeypatch.undo()
-    shell_tree._program.cache_clear()
 
 
 def test_arguments_that_others_give_a_script() -> None:

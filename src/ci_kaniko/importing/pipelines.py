@@ -112,24 +112,21 @@ def jobs_of(original: Original, source: str | None) -> list[Job]:
 
 # -- the finished spec -------------------------------------------------------------------------
 
-_MAX_ROUNDS = 50
-
 
 def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
     """The spec without the parts that cannot stand in one; these are reported."""
     sources = tuple(dict.fromkeys(job.target for job in jobs))
     data = _without_secrets(data, report.hidden)
-    for _ in range(_MAX_ROUNDS):
+    while True:
         text = written(data or {"push": "never"})
         try:
             spec = loads(text, "<imported>")
         except SpecError:
-            if not _without_errors(data, report):
-                raise
+            mended = _without_errors(data, report)
+            assert mended, "what is in the way of a spec can be taken out of it"
             continue
         if not _without_refused(data, spec, report, jobs):
             return Imported(text, spec, report.entries, sources)
-    raise failure("<imported>", "import", "the imported spec cannot be mended")
 
 
 _STAYS = {"destinations", "registries", "context", "push"}
@@ -185,13 +182,13 @@ def _without_errors(data: dict[str, Any], report: Report) -> bool:
     from ci_kaniko.spec.data import to_python
     from ci_kaniko.spec.spec import Spec
 
+    errors: list[Finding] = []
     try:
         Spec.model_validate(to_python(survey(written(data), "<imported>").root))
     except InvalidSpec as invalid:
-        errors = [item for item in invalid.findings if item.severity == "error"]
-        taken = [_take_away(data, finding, report) for finding in _first_of_each_image(errors)]
-        return any(taken) or any(_take_away(data, finding, report) for finding in errors)
-    return False
+        errors += [item for item in invalid.findings if item.severity == "error"]
+    taken = [_take_away(data, finding, report) for finding in _first_of_each_image(errors)]
+    return any(taken) or any(_take_away(data, finding, report) for finding in errors)
 
 
 def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
@@ -218,15 +215,15 @@ def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
     """Take what a finding is about out of the spec, with a line that says so; whether it can be."""
     removed = _removed(data, finding.where)
     nowhere = finding.rule in {"missing-key", "missing-destination"}
-    if removed is None and nowhere and not data.get("destinations"):
+    silent = data.get("push") == "never"
+    if removed is None and nowhere and not data.get("destinations") and not silent:
         data["push"] = "never"
         removed = "push"
-    if removed is None:
-        return False
-    shown = "***" if finding.secret else finding.message
-    advice = finding.hint or "write it by hand"
-    report.add(Entry("left", finding.rule, f"{removed}: {shown}", advice=advice))
-    return True
+    if removed is not None:
+        shown = "***" if finding.secret else finding.message
+        advice = finding.hint or "write it by hand"
+        report.add(Entry("left", finding.rule, f"{removed}: {shown}", advice=advice))
+    return removed is not None
 
 
 _LIMITS = {"paths", "repository"}

@@ -189,22 +189,16 @@ class _Builder:
         stack: list[_Open] = []
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                self.anchors = {}
+                self.anchors, stack = {}, [_Open(List())]
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 stack.append(self._opened(event, len(stack)))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 done = stack.pop()
-                value = done.finish()
-                if stack:
-                    stack[-1].add(value)
-                else:
-                    yield value
+                stack[-1].children.append(done.closed())
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                value = self._leaf(event)
-                if stack:
-                    stack[-1].add(value)
-                else:
-                    yield value
+                stack[-1].children.append(self._leaf(event))
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield from stack[0].children
 
     def _opened(self, event: Any, depth: int) -> _Open:
         line = event.start_mark.line + self.before
@@ -215,7 +209,7 @@ class _Builder:
         value: Map | List = Map(line) if mapping else List(line)
         if event.anchor:
             self.anchors[event.anchor] = value
-        return _Open(value, _own_tag(event.tag), line)
+        return _Open(value, _own_tag(event.tag))
 
     def _count(self, line: int) -> None:
         self.nodes += 1
@@ -242,44 +236,35 @@ class _Builder:
 
 
 class _Open:
-    """A mapping or list that is being read."""
+    """A mapping or list that is being read; keys and values are its children in turn."""
 
-    def __init__(self, value: Map | List, tag: str, line: int) -> None:
+    def __init__(self, value: Map | List, tag: str = "") -> None:
         self.value = value
         self.tag = tag
-        self.line = line
-        self.key: Any = None
-        self.has_key = False
-        self.merged: list[Map] = []
+        self.children: list[Any] = []
 
-    def add(self, item: Any) -> None:
-        if isinstance(self.value, List):
-            self.value.append(item)
-        elif not self.has_key:
-            self.key, self.has_key = item, True
-        else:
-            self.has_key = False
-            self._put(item)
-
-    def _put(self, item: Any) -> None:
-        assert isinstance(self.value, Map)
-        key = self.key
-        if isinstance(key, Str) and key == "<<" and key.plain:
-            self.merged += item if isinstance(item, List) else [item]
-            return
-        name = str(key) if isinstance(key, str) else ""
-        self.value[name] = item
-        self.value.lines[name] = line_of(key, self.line)
-
-    def finish(self) -> Any:
+    def closed(self) -> Any:
         if isinstance(self.value, Map):
-            for base in self.merged:
-                if isinstance(base, Map):
-                    for key, item in base.items():
-                        if key not in self.value:
-                            self.value[key] = item
-                            self.value.lines[key] = base.line_of(key)
-        return Tagged(self.tag, self.value, self.line) if self.tag else self.value
+            self._fill(self.value)
+        else:
+            self.value += self.children
+        return Tagged(self.tag, self.value, self.value.line) if self.tag else self.value
+
+    def _fill(self, value: Map) -> None:
+        merged: list[Any] = []
+        for key, item in zip(self.children[::2], self.children[1::2], strict=True):
+            if isinstance(key, Str) and key == "<<" and key.plain:
+                merged += item if isinstance(item, List) else [item]
+                continue
+            name = str(key) if isinstance(key, str) else ""
+            value[name] = item
+            value.lines[name] = line_of(key, value.line)
+        for base in merged:
+            for name in (
+                [name for name in base if name not in value] if isinstance(base, Map) else ()
+            ):
+                value[name] = base[name]
+                value.lines[name] = base.line_of(name)
 
 
 def _own_tag(tag: str | None) -> str:

@@ -209,8 +209,7 @@ class _Tolerant:
         if self._text.startswith("{", self._at) and depth < 20:
             return self._object(depth)
         match = self._VALUE.match(self._text, self._at)
-        if not match:
-            return None
+        assert match is not None, "any text is a value"
         self._at = match.end()
         return next((group for group in match.groups() if group is not None), "").strip()
 

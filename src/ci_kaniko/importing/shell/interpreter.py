@@ -242,8 +242,6 @@ class _Shell(Places):
         if node["Op"] in ("|", "|&"):
             return self._piped(node)
         first = self.statement(node["X"])
-        if not self.alive:
-            return first
         both, either = self.guards.both, self.guards.either
         if node["Op"] == "&&":
             second = self.branch(first.hoped, lambda: self.statement(node["Y"]), lambda: FAILURE)
@@ -262,8 +260,6 @@ class _Shell(Places):
         if not node.get("Cond"):
             return self.run(node.get("Then") or [])
         guard = self.run(node["Cond"]).guard
-        if not self.alive:
-            return SUCCESS
         other = node.get("Else")
         return self.branch(
             guard,
@@ -300,8 +296,6 @@ class _Shell(Places):
             self.made(f"${name}")
         with self.framed("break"):
             for item in items[:_MAX_ROUNDS]:
-                if not self.alive:
-                    break
                 self._round(body, item.guard, name, item.text)
         return SUCCESS
 

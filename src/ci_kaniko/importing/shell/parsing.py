@@ -155,10 +155,8 @@ def _tree(text: str, first_line: int) -> Tree:
             check=False,
             timeout=_TIMEOUT,
         )
-    except subprocess.TimeoutExpired:
-        raise ShellError("the script takes too long to read", first_line) from None
-    except OSError as error:
-        raise ShellError(f"shfmt does not run: {error.strerror}", first_line) from None
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise ShellError(f"shfmt does not run: {error}", first_line) from None
     if done.returncode:
         raise _syntax_error(done.stderr.decode("utf-8", "replace"), first_line)
     try:
@@ -169,11 +167,9 @@ def _tree(text: str, first_line: int) -> Tree:
 
 
 def _syntax_error(answer: str, first_line: int) -> ShellError:
-    match = _MESSAGE.search(answer.strip())
-    if not match:
-        return ShellError("the script cannot be read as shell", first_line)
-    message = _SLOT.sub("…", match[2].splitlines()[0])
-    return ShellError(f"this is no shell: {message}", first_line + int(match[1]) - 1)
+    line, message = next(iter(_MESSAGE.findall(answer)), (1, answer))
+    message = _SLOT.sub("…", message.partition("\n")[0])
+    return ShellError(f"this is no shell: {message}", first_line + int(line) - 1)
 
 
 @functools.cache

@@ -222,8 +222,8 @@ def split_alternatives(expression: str) -> list[str]:
 
 
 _TOKEN = re.compile(
-    r"(?P<segment>\[\^/\][*+])|(?P<any>\.[*+])|\[(?P<one>[^]^\\[])\]"
-    r"|\\(?P<escaped>[^A-Za-z0-9])|(?P<plain>[^][\\.*+?(){}|^$])"
+    r"(?P<segment>\[\^/\][*+])|(?P<any>\.[*+])|\[(?P<one>[^]^\\[*])\]"
+    r"|\\(?P<escaped>[^A-Za-z0-9*])|(?P<plain>[^][\\.*+?(){}|^$])"
 )
 
 
@@ -245,7 +245,5 @@ def _glob_of(expression: str, *, whole: bool) -> str | None:
             glob += "**"
         else:
             glob += match["one"] or match["escaped"] or match["plain"]
-    if "*" in re.sub(r"\*+", "", glob):
-        return None
     glob = ("" if starts else "**") + glob + ("" if ends else "**")
     return re.sub(r"\*{3,}", "**", glob) or None

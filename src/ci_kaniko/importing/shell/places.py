@@ -153,14 +153,7 @@ class Places(Reader):
 
     def run_inner(self, text: Value, items: list[Item] | None) -> Status:
         """Run a script that stands in a text."""
-        if not text:
-            return SUCCESS
-        (guard, one), *others = text
-        return self.branch(
-            guard,
-            lambda: self._run_text(one, items),
-            lambda: self.run_inner(tuple(others), items),
-        )
+        return self.ways([(guard, partial(self._run_text, one, items)) for guard, one in text])
 
     def _run_text(self, text: Text, items: list[Item] | None) -> Status:
         if self.depth >= MAX_DEPTH:

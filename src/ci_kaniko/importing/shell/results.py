@@ -167,10 +167,6 @@ class _Results:
 
     def _find_secrets(self, calls: list[RawCall]) -> None:
         """What stands in the script although its name says that it is secret."""
-        for name, text in self.reader.given.items():
-            plain = literal(text)
-            if plain and is_written(name, text):
-                self.secrets.add(plain, name)
         for call in calls:
             for name, value in call.environment.items():
                 for _, text in value:

@@ -15,7 +15,7 @@ from ci_kaniko.importing.shell.patterns import affordable, shell_regex
 from ci_kaniko.importing.shell.text_filters import FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _OPERATOR = re.compile(r"\$\{(##?|%%?|//?|:|,,|\^\^)(.*)\}", re.DOTALL)
 
@@ -35,7 +35,7 @@ _URLS = {
     "https://me:pw@gitlab.com/a/b.git": "https://gitlab.com/a/b",
     "https://github.com/acme/shop": "https://github.com/acme/shop",
 }
-_PATHS = {text: url.split("/", 3)[3] for text, url in _URLS.items()}
+_PATHS = {url: url.split("/", 3)[3] for url in _URLS.values()}
 
 
 def _slug(text: str) -> str:
@@ -100,18 +100,16 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes, told as shortly as it can be."""
     if changes[:1] in (("url",), ("path",)):
         return _simplified_url(changes)
-    samples = (*_REFS, *_OTHERS, *_own_samples(changes))
-    try:
-        made = {text: chained(changes, text) for text in samples}
-        urls = {text: chained(changes, text) for text in _URLS}
-    except UnknownChangeError:
+    made = outcomes(changes, (*_REFS, *_OTHERS, *_own_samples(changes)))
+    urls = outcomes(changes, _URLS)
+    if made is None or urls is None:
         return changes
     if urls == _URLS:
         return ("url",)
     if all(text == result for text, result in (made | urls).items()):
         return ()
     for chain in _CHAINS:
-        if all(chained(chain, text) == result for text, result in made.items()):
+        if outcomes(chain, made) == made:
             return chain
     for length in range(1, 129):
         if all(text[:length] == result for text, result in made.items()):
@@ -122,6 +120,14 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     return changes
 
 
+def outcomes(changes: tuple[str, ...], texts: Iterable[str]) -> dict[str, str] | None:
+    """What changes make of some texts, one after the other; None where one is not understood."""
+    try:
+        return {text: _chained(changes, text) for text in texts}
+    except UnknownChangeError:
+        return None
+
+
 def _own_samples(changes: tuple[str, ...]) -> list[str]:
     """Texts that hold what the changes themselves speak of."""
     words = dict.fromkeys(re.findall(r"[\w.:/-]+", " ".join(changes)))
@@ -130,28 +136,22 @@ def _own_samples(changes: tuple[str, ...]) -> list[str]:
 
 def finished(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes as a reader takes it: also by what it does to usual names."""
-    try:
-        for name in _REF_CHANGES if changes and changes not in _CHAINS else ():
-            if all(_NAMED[name](text) == chained(changes, text) for text in _USUAL):
-                return changes if changes == (name,) else (f"{name}-like",)
-    except UnknownChangeError:
-        pass
+    made = outcomes(changes, _USUAL)
+    for name in _REF_CHANGES if changes and changes not in _CHAINS else ():
+        if made == outcomes((name,), _USUAL):
+            return changes if changes == (name,) else (f"{name}-like",)
     return changes
 
 
 def _simplified_url(changes: tuple[str, ...]) -> tuple[str, ...]:
     """What is done to the address of a repository, or to its path."""
     head, rest = changes[0], changes[1:]
-    try:
-        if head == "url" and all(chained(rest, url) == _PATHS[text] for text, url in _URLS.items()):
-            return ("path",)
-    except UnknownChangeError:
-        return changes
+    if head == "url" and outcomes(rest, _PATHS) == _PATHS:
+        return ("path",)
     return (head, *simplified(rest))
 
 
-def chained(changes: tuple[str, ...], text: str) -> str:
-    """Changes made one after the other. Raises UnknownChangeError."""
+def _chained(changes: tuple[str, ...], text: str) -> str:
     for change in changes:
         text = apply(change, text)
         if len(text) > _MAX_LENGTH:

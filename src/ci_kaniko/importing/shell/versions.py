@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.shell.transforms import UnknownChangeError, chained
+from ci_kaniko.importing.shell.transforms import outcomes
 from ci_kaniko.syntax.versions import is_release, sed_program
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ def _prefix_of(change: str) -> str | None:
 
 def _part_of(changes: tuple[str, ...]) -> str | None:
     """Which part of a version changes leave, found by trying."""
-    try:
-        made = [chained(changes, version) for version in _VERSIONS]
-    except UnknownChangeError:
-        return None
-    return next((name for name, of in _NAMED.items() if made == [*map(of, _VERSIONS)]), None)
+    made = outcomes(changes, _VERSIONS)
+    parts = {name: {text: of(text) for text in _VERSIONS} for name, of in _NAMED.items()}
+    return next((name for name, part in parts.items() if made == part), None)

@@ -32,7 +32,8 @@ class Condition:
     a run that some alternative rules out. ``unknown`` are the tests that a spec has no words for:
     their alternatives are left out, so that a spec never pushes more than was asked. Where nothing
     would start a job without these, they are ``held``: it starts, and must not push. ``narrowed``
-    are the tests of tags of which less is said than they ask for.
+    are the tests of tags of which less is said than they ask for. ``unstarted`` says that an
+    alternative is for runs that the spec does not start.
     """
 
     always: bool = False
@@ -43,6 +44,7 @@ class Condition:
     unknown: list[Test] = field(default_factory=list)
     held: bool = False
     narrowed: list[Test] = field(default_factory=list)
+    unstarted: bool = False
 
     @property
     def never(self) -> bool:
@@ -119,6 +121,8 @@ def read(
             if run is None:
                 continue
             run.anything = run.sides >= set(REFS) and all(run.is_whole(side) for side in REFS)
+            if not run.starts & set(started) and run.sides & set(sides) & set(REFS):
+                made.unstarted = True
             run.sides &= set(sides) if run.starts & set(started) else {"pull-request"} & set(sides)
             ruled_out = run.ruled_out if starts else set(started) - run.starts
             run.everywhere = run.starts >= set(started) or "push" in run.starts & set(started)

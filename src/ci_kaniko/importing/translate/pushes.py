@@ -33,7 +33,7 @@ def take_destinations(work: Work) -> None:
         when = both_ways(work.call.when, word.when)
         condition = condition_of(work, when)
         for piece in _split_images(work, image, word.line):
-            entry = _destination(work, piece, condition, word.line)
+            entry = _destination(work, piece, condition, shown_when(when), word.line)
             if entry is not None and (told := repr(entry)) not in known:
                 known.add(told)
                 listed.append(entry)
@@ -86,7 +86,9 @@ def _split_images(work: Work, image: Text, line: int) -> list[Text]:
     return [piece for piece in split_text(image, ",") if piece]
 
 
-def _destination(work: Work, image: Text, condition: Condition, line: int) -> dict[str, Any] | None:
+def _destination(
+    work: Work, image: Text, condition: Condition, asked: str, line: int
+) -> dict[str, Any] | None:
     shown = spell(image)
     placeholder = re.search(r"<[^>]+>", shown)
     if placeholder:
@@ -103,7 +105,7 @@ def _destination(work: Work, image: Text, condition: Condition, line: int) -> di
             reason.advice or "write it under destinations:",
         )
         return None
-    if _is_narrowed_away(work, condition, shown, reference, line):
+    if _is_narrowed_away(work, condition, asked, shown, reference, line):
         work.held_back.append(reference)
         return None
     work.job.tell("destination", line, shown, reference)
@@ -113,16 +115,19 @@ def _destination(work: Work, image: Text, condition: Condition, line: int) -> di
 
 
 def _is_narrowed_away(
-    work: Work, condition: Condition, shown: str, reference: str, line: int
+    work: Work, condition: Condition, asked: str, shown: str, reference: str, line: int
 ) -> bool:
-    """Whether a destination is left out, since a spec would push more to it than was asked."""
+    """Whether a destination is left out: a spec would push more to it than was ``asked``, or never.
+
+    What asks for a run that the spec does not start is told as a whole.
+    """
     more = sorted(condition.without - set(condition.words))
     unknown = [(test.text, test.line) for test in condition.unknown]
     unknown += [(f"no {word} run, which triggers: start as well", line) for word in more]
     away = condition.never or bool(more)
     if not away:
         tell_versions(work.job, condition, line)
-    for said, at in unknown:
+    for said, at in unknown or [(asked, line)] * (away and condition.unstarted):
         work.job.tell(
             "unknown-condition",
             at or line,

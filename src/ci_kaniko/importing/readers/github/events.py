@@ -108,9 +108,7 @@ class Events:
     def tell(self, job: Draft, expressions: Expressions) -> None:
         """Set the triggers of a job, and report what they cannot say."""
         on = self.on
-        if on and set(on) <= {"workflow_call", "merge_group"}:
-            return
-        if not on and not self.condition:
+        if set(on) <= {"workflow_call", "merge_group"} and (on or not self.condition):
             return
         voice = Voice(self.path, job.line, job.report)
         for event, settings in on.items():

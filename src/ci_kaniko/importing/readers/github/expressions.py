@@ -205,11 +205,9 @@ def bare_condition(text: str) -> str:
     return (whole[1] if whole else text).strip()
 
 
-def lines_of(value: Value) -> list[Value]:
-    """A value with one text, cut into its lines; others stay whole."""
-    if len(value) != 1:
-        return [value]
-    return [pure(row) for row in map(stripped_text, split_text(value[0][1], "\n")) if row]
+def lines_of(text: Text) -> list[Text]:
+    """A text cut into its lines."""
+    return [row for row in map(stripped_text, split_text(text, "\n")) if row]
 
 
 def stripped_text(text: Text) -> Text:

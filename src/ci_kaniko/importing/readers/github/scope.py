@@ -63,8 +63,8 @@ class Scope:
                 found += [Row(item.guard, item.text, item.line) for item in items]
                 continue
             for guard, text in self.expressions.template(raw.strip(), line + at):
-                for row in lines_of(pure(text)):
-                    found.append(Row(self.within(guard), row[0][1], line + at))
+                here = self.within(guard)
+                found += [Row(here, row, line + at) for row in lines_of(text)]
         return [row for row in found if row.text and row.guard != NO]
 
     def truth(self, name: str) -> int:

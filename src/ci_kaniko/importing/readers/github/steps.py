@@ -79,8 +79,6 @@ class Steps:
         self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
         self.known.wanted = outputs_wanted(raw)
-        if not self.steps:
-            return ()
         script = read_pieces(self.job, self._pieces, self)
         self.actions.tell(script.calls)
         if script.calls:

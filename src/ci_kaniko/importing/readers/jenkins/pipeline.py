@@ -185,6 +185,7 @@ class _Reader:
     def _agent(self, statement: Statement, around: _Around) -> _Around:
         text = statement.given()
         if text is None:
+            self.rest.append((statement, f"agent: {statement.shown} is Groovy that no spec says"))
             return around
         if statement.name == "yaml":
             return self._with_pod(around, text.text(), text.line, self.path)
@@ -211,6 +212,7 @@ class _Reader:
         for root in read_yaml(shifted, path).roots:
             if isinstance(root, Map) and "spec" in root:
                 return replace(around, pod=Pod(root, path))
+        self.rest.append((Statement(line), f"agent: {path}:{line} holds no Pod"))
         return around
 
     def _environment(self, statement: Statement, around: _Around) -> _Around:
@@ -291,9 +293,7 @@ class _Reader:
             name = statement.name
             if name in {"if", "else"}:
                 test, chain = self.questions.asked(statement, chain)
-            if name in _DECLARED:
-                around = self._declared(statement, around)
-            elif name == "sh" and statement.texts:
+            if name == "sh" and statement.texts:
                 pieces.append((self._script(statement, around), around))
             elif name in {"if", "else"} and _builds(statement):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))

@@ -1,0 +1,99 @@
+"""What few pipelines have, and what no pipeline should: each is carried or told."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ci_kaniko import SpecError, import_files
+from ci_kaniko.importing import ticked
+from ci_kaniko.importing.pipelines import read_all
+from ci_kaniko.importing.shell import parsing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parent / "rare"
+FILES = {path.name: path for path in sorted(FOLDER.iterdir()) if path.suffix != ".txt"}
+CALL = "/kaniko/executor --context . --destination quay.io/acme/shop:1\n"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_spec_and_the_report_are_those_that_were_read(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    found = import_files([(name, FILES[name].read_text(encoding="utf-8"))])
+    rows = [f"{entry.kind}: {entry.line}: {entry.message} [{entry.rule}]" for entry in found.report]
+    told = "\n".join([found.spec_text, *rows, ""])
+    wanted = FOLDER / f"{name}.txt"
+    if request.config.getoption("--update-snapshots"):
+        wanted.write_text(told, encoding="utf-8")
+    assert told == wanted.read_text(encoding="utf-8")
+
+
+REFUSED = {
+    "functions": ("a.sh", f"f() {{ f; }}\nf\n{CALL}", "f calls itself", 1),
+    "eval": ("a.sh", f'A=\'eval "$A"\'\neval "$A"\n{CALL}', "the script calls itself", 2),
+    "characters": ("a.sh", f"echo \ue000\n{CALL}", "characters that no shell reads", 1),
+    "length": ("a.sh", "# " + "x" * 300_000 + f"\n{CALL}", "longer than 256 KiB", 1),
+    "expressions": ("a.sh", "echo " + "${{a}}" * 6_500 + f"\n{CALL}", "too many expressions", 0),
+    "nothing": ("a.sh", "#!/bin/sh\necho kaniko\n", "no job here runs kaniko", 2),
+    "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),
+    "escapes": ("a.yml", 'a: "' + "\\." * 60 + '"\n', "too many wrong escapes", 0),
+    "values": ("a.yml", f"a: [{'b,' * 30}]\n", "too many values", 1),
+    "braces": ("a.groovy", "a {" * 120 + "\n", "nested too deeply", 1),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_pipeline_is_refused_where_it_is_wrong(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case == "values":
+        monkeypatch.setattr(ticked, "_MAX_NODES", 20)
+    name, text, message, line = REFUSED[case]
+    with pytest.raises(SpecError, match=message) as refused:
+        import_files([(name, text)])
+    assert line in {0, refused.value.problems[0].line}
+
+
+def test_bytes_are_a_text_in_utf8_of_no_more_than_a_mebibyte() -> None:
+    assert read_all([("a.sh", b"\xef\xbb\xbf" + CALL.encode())], None).spec.destinations
+    for data, message in ((b"\xff", "no text in UTF-8"), (b"#" * 1_100_000, "larger than 1 MiB")):
+        with pytest.raises(SpecError, match=message):
+            read_all([("a.sh", data)], None)
+
+
+@pytest.fixture
+def _no_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    parsing._program.cache_clear()
+    yield
+    monkeypatch.undo()
+    parsing._program.cache_clear()
+
+
+@pytest.mark.usefixtures("_no_program")
+def test_without_the_parser_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(SpecError, match="shfmt is not installed") as caught:
+        import_files([("a.sh", f"echo no parser\n{CALL}")])
+    assert caught.value.problems[0].hint == "python3 -m pip install 'ci-kaniko[import]'"
+
+
+@pytest.mark.usefixtures("_no_program")
+@pytest.mark.parametrize("body", ["exit 1", "exec /nowhere/shfmt", "sleep 9"])
+def test_a_parser_that_does_not_work(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "shfmt"
+    program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda _: str(program))
+    monkeypatch.setattr(parsing, "_TIMEOUT", 0.2)
+    with pytest.raises(SpecError, match=r"shfmt|no shell"):
+        import_files([("a.sh", f"echo {body}\n{CALL}")])
