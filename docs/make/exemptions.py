@@ -143,7 +143,7 @@ EXEMPTIONS = (
     ),
     Exemption(
         ("tools.curl",),
-        ("gitlab", "github", "buildkite", "agola"),
+        ("gitlab", "github", "agola"),
         "a job logs in where it builds, and no container before it does",
     ),
     Exemption(

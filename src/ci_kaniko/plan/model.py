@@ -343,6 +343,13 @@ class Plan(NamedTuple):
             return ()
         return tuple(each for each in self.logins if each.asked and each.login.is_signed)
 
+    def logged_in_before(self) -> tuple[Plan | None, Plan]:
+        """A plan for what logs in before the build, where only another image can, and the rest."""
+        if not self.unaskable:
+            return None, self
+        logins = self.only_with(*self.logins, proxy=self.spec.proxy)
+        return logins, self._replace(logins=())
+
     def only_with(self, *logins: HostLogin, proxy: Proxy | None = None) -> Plan:
         """A plan of nothing but logins, for what runs beside the build and is always in need."""
         nothing: dict[str, object] = {

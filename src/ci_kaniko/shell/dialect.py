@@ -67,9 +67,9 @@ class Site(NamedTuple):
     ``places`` are paths that a plan names, and ``opening`` makes the lines that come first.
     ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
     finds in ``files_inside``. ``inherits`` says that the executor has the environment of the
-    script, ``withheld`` that this holds no secret which the run does not use. The others are what
-    is there already: config.json, a folder of secrets, tokens. All is as kaniko has it: see
-    ``moved``.
+    script, ``withheld`` that this holds no secret which the run does not use, and ``logged_in``
+    that a container before it has written config.json. The others are what is there already:
+    config.json, a folder of secrets, tokens. All is as kaniko has it: see ``moved``.
     """
 
     places: Mapping[str, Cell]
@@ -83,6 +83,7 @@ class Site(NamedTuple):
     mounted_config: str = ""
     mounted_files: str = ""
     mounted_tokens: bool = False
+    logged_in: bool = False
 
 
 def moved(site: Site, place: Callable[[str], str]) -> Site:

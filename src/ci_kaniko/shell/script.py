@@ -152,7 +152,8 @@ class Script:
         body = [*draft.dialect.received(plan, draft.environment), *body]
         inherits = draft.site.inherits
         unset = [*self._tool.unset] if inherits else []
-        inherited = inherits and bool(plan.logins or plan.withholds)
+        logs_in = bool(plan.logins or plan.withholds or draft.site.logged_in)
+        inherited = inherits and logs_in
         if inherited or (plan.password_logins and plan.docker_config):
             unset.append("DOCKER_AUTH_CONFIG")
         head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]
@@ -354,6 +355,12 @@ class Script:
         logins = [[login for login in self.plan.logins if login.host == host] for host in here]
         lines += self._credentials.of_hosts(login for each in logins for login in each)
         return [*lines, *continued('set -- "$@"', self._destinations(pushes))]
+
+
+def login_script(plan: Plan, dialect: Dialect) -> str:
+    """The script of a container that logs in for another, which has its folder of config.json."""
+    site = dialect.site._replace(inherits=False, opening=lambda _: [])
+    return Script(plan, dialect, site).build(lambda _: [])
 
 
 def _has_pull_logins(plan: Plan) -> bool:

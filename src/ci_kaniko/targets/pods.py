@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.native.kubernetes import Kubernetes, Toleration
 
 SECRET_FOLDER = "/kaniko/secrets"
+CONFIG = "/kaniko/.docker"
 
 
 class Volumes(NamedTuple):
@@ -113,9 +114,9 @@ def scratch_volume(folder: str) -> Volumes:
     return Volumes(volumes, [{"name": "scratch", "mountPath": folder}], [])
 
 
-def login_volume(folder: str, *, read_only: bool) -> Volumes:
+def login_volume(place: Callable[[str], str], *, read_only: bool) -> Volumes:
     """The folder in which one container leaves config.json to the next: no disk ever holds it."""
-    mount: dict[str, Any] = {"name": "docker-config", "mountPath": folder}
+    mount: dict[str, Any] = {"name": "docker-config", "mountPath": place(CONFIG)}
     volumes = [{"name": "docker-config", "emptyDir": {"medium": "Memory"}}]
     return Volumes(volumes, [{**mount, **({"readOnly": True} if read_only else {})}], [])
 

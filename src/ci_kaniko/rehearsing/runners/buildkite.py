@@ -16,7 +16,9 @@ from ci_kaniko.rehearsing.documents import (
 )
 from ci_kaniko.rehearsing.programs import BUILDKITE_AGENT
 from ci_kaniko.rehearsing.recorded import File
+from ci_kaniko.rehearsing.runners.kubernetes import fill, left
 from ci_kaniko.rehearsing.running import Outcome, Running, builder_in
+from ci_kaniko.rehearsing.sandbox import Result
 from ci_kaniko.rehearsing.told import buildkite as told
 
 if TYPE_CHECKING:
@@ -33,9 +35,14 @@ def run(request: Running) -> Outcome:
     chosen = commands if request.job else for_the_event(building or commands, request.event)
     step = only(chosen, request.job)
     pod, container = _buildkite_container(step)
+    text = _buildkite_script(step)
+    first, volumes = _before(request, pod)
+    if first.status:
+        return Outcome(first, container.get("image", ""))
     plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
-    text = _buildkite_script(step)
+    for mount in mounts:
+        fill(request.box, mount, volumes)
     image = container.get("image") or step.get("image", "")
     env = {
         **request.container_env(image, text),
@@ -55,6 +62,7 @@ def run(request: Running) -> Outcome:
     result = request.box.run(
         argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
     )
+    result = Result(result.status, first.stdout + result.stdout, first.stderr + result.stderr)
     kept = request.box.below(workspace, listed(step.get("artifact_paths", [])))
     outputs = request.box.below("/.record/meta-set")
     return Outcome(
@@ -65,6 +73,24 @@ def run(request: Running) -> Outcome:
         artifacts={path: File(file.text) for path, file in kept.items()},
         outputs={key: file.text for key, file in outputs.items()},
     )
+
+
+def _before(request: Running, pod: Mapping[str, Any]) -> tuple[Result, dict[str, File]]:
+    """What the pod's own containers do before a step, and what they leave to it."""
+    result, volumes = Result(0, "", ""), dict[str, File]()
+    for container in pod.get("initContainers", ()):
+        env = kubelet.environment(container, request.store)
+        mounts = [request.box.mount(m) for m in kubelet.mounts(container, pod, request.store)]
+        _, dash, script = container["command"] + container["args"]
+        script = kubelet.expand(script, env)
+        known = request.container_env(container["image"], script)
+        argv = [request.box.shell, dash, script]
+        done = request.box.run(argv, {**known, **env, **request.extra_env}, "/")
+        result = Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+        volumes |= left(request.box, mounts)
+        if done.status:
+            break
+    return result, volumes
 
 
 def _buildkite_store(request: Running) -> None:

@@ -10,7 +10,7 @@ from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.running import Outcome, Running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.rehearsing.recorded import File, Mount
     from ci_kaniko.rehearsing.sandbox import Sandbox
@@ -33,16 +33,13 @@ def run(request: Running) -> Outcome:
     volumes = dict(request.handed.artifacts.get(before, {}))
     for mount in mounts:
         if mount.source.startswith("emptyDir:"):
-            _fill(request.box, mount, volumes)
+            fill(request.box, mount, volumes)
     message = container.get("terminationMessagePath")
     if message:
         # The kubelet mounts this file, and every user may write it.
         request.box.write(message, "", 0o666)
     result = request.box.run(argv, {**image_env, **env, **request.extra_env}, cwd)
-    for mount in mounts:
-        if mount.source.startswith("emptyDir:"):
-            found = request.box.below(mount.target)
-            volumes |= {f"{mount.source}/{path}": file for path, file in found.items()}
+    volumes |= left(request.box, mounts)
     told = request.box.path(message).read_text() if message else ""
     outputs = {"digest": told} if told else {}
     cloned = any(mount.target == "/workspace" for mount in mounts)
@@ -67,11 +64,22 @@ def _kubernetes_container(request: Running) -> tuple[str, dict[str, Any], dict[s
     raise NotModelled(f"no container {request.job}")
 
 
-def _fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
+def fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
+    """Put what earlier containers left into a folder of theirs."""
     for path, file in volumes.items():
         if path.startswith(f"{mount.source}/"):
             place = box.place(mount.target)
             box.write(place + path[len(mount.source) :], file.text, file.mode)
+
+
+def left(box: Sandbox, mounts: Iterable[Mount]) -> dict[str, File]:
+    """What a container leaves to those that come after it."""
+    return {
+        f"{mount.source}/{path}": file
+        for mount in mounts
+        if mount.source.startswith("emptyDir:")
+        for path, file in box.below(mount.target).items()
+    }
 
 
 def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:

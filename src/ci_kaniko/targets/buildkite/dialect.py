@@ -12,7 +12,7 @@ from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Sit
 from ci_kaniko.syntax.references import OWN_HOST
 from ci_kaniko.syntax.variables import text_of
 from ci_kaniko.targets.buildkite.inputs import checked
-from ci_kaniko.targets.pods import SECRET_FOLDER
+from ci_kaniko.targets.pods import CONFIG, SECRET_FOLDER
 from ci_kaniko.targets.shared import remote_url
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def one_registry(plan: Plan) -> Iterator[Finding]:
 def _opening(plan: Plan) -> list[str]:
     """The script's own folders; that of the docker config is a mount when there is one."""
     own_store = plan.spec.buildkite.secrets == "buildkite"
-    folders = ["/kaniko/.docker"] if plan.password_logins and not plan.docker_config else []
+    folders = [CONFIG] if plan.password_logins and not plan.docker_config else []
     written = [cloud for cloud in plan.clouds if cloud.token or (own_store and cloud.secret)]
     if written:
         folders.append(_WRITTEN)
@@ -118,7 +118,7 @@ _SITE = Site(
     opening=_opening,
     files=_WRITTEN,
     files_inside=_WRITTEN,
-    mounted_config="/kaniko/.docker",
+    mounted_config=CONFIG,
     mounted_files=SECRET_FOLDER,
 )
 

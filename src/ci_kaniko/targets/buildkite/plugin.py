@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.builders.registry import builder_of
+from ci_kaniko.plan.tools import curl_image
 from ci_kaniko.targets.pods import (
+    CONFIG,
     Volumes,
     cache_volume,
     from_secret,
+    login_volume,
     scratch_volume,
     secret_volumes,
     toleration,
@@ -37,8 +41,12 @@ def settings(
     service_account: bool = True,
     checkout: Fields | None = None,
     pull: Iterable[str] = (),
+    before: Iterable[Fields] = (),
 ) -> Fields:
-    """The plugin's settings; ``given`` are parts of the container and of the pod."""
+    """The plugin's settings; ``given`` are parts of the container and of the pod.
+
+    What runs ``before`` are containers of the pod.
+    """
     container = {
         "name": "container-0",
         "image": image,
@@ -52,6 +60,7 @@ def settings(
         "imagePullSecrets": [{"name": name} for name in pull],
         "nodeSelector": nodes,
         "tolerations": [toleration(item) for item in section.tolerations],
+        "initContainers": [*before],
         "containers": [_without_nothing(container)],
         "volumes": given[1].get("volumes"),
     }
@@ -79,17 +88,37 @@ def security(builder: Builder) -> Fields:
     return {} if builder.confined else unconfined(builder.user)
 
 
-def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]:
-    """How secrets reach the container: its part and the pod's. A join has no builder."""
+def login_container(plan: Plan, script: str) -> Fields:
+    """The container that logs in for a builder whose own image cannot."""
+    builder = builder_of(plan)
+    given, _ = mounted(plan, builder)
+    written = login_volume(builder.path, read_only=False)
+    container = {
+        "name": "login",
+        "image": curl_image(plan.spec),
+        "command": ["sh", "-c"],
+        "args": [script],
+        "securityContext": {"runAsUser": builder.user},
+        "env": given["env"],
+        "volumeMounts": written.mounts,
+    }
+    return _without_nothing(container)
+
+
+def mounted(
+    plan: Plan, builder: Builder | None = None, *, logged_in: bool = False
+) -> tuple[Fields, Fields]:
+    """How secrets reach the container: its part and the pod's. A join has no builder.
+
+    Another container may have ``logged_in`` before.
+    """
     place = builder.path if builder else str
     scratch = scratch_volume(builder.scratch if builder else "")
+    nothing = Volumes([], [], [])
+    login = login_volume(place, read_only=True) if logged_in else nothing
     section = plan.spec.buildkite
     own_store = section.secrets == "buildkite"
-    volumes = (
-        Volumes([], [], [])
-        if own_store
-        else secret_volumes(plan, section.secret, place, optional=True)
-    )
+    volumes = nothing if own_store else secret_volumes(plan, section.secret, place, optional=True)
     env = [
         from_secret(name, section.secret, name, optional=True)
         for name in secret_names(plan, files=own_store)
@@ -99,13 +128,20 @@ def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]
     container = {
         "env": [*env, *volumes.env],
         "volumeMounts": [
-            *_config_mount(plan, place("/kaniko/.docker")),
+            *_config_mount(plan, place(CONFIG)),
+            *login.mounts,
             *volumes.mounts,
             *cache.mounts,
             *scratch.mounts,
         ],
     }
-    listed = [*_config_volume(plan), *volumes.volumes, *cache.volumes, *scratch.volumes]
+    listed = [
+        *_config_volume(plan),
+        *login.volumes,
+        *volumes.volumes,
+        *cache.volumes,
+        *scratch.volumes,
+    ]
     return container, {"volumes": listed}
 
 

@@ -13,10 +13,11 @@ from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, proxies
 from ci_kaniko.plan.tools import curl_image, git_image, reads_registry_variables
 from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
-from ci_kaniko.shell.script import Script
+from ci_kaniko.shell.script import Script, login_script
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.pods import (
+    CONFIG,
     SECRET_FOLDER,
     Volumes,
     cache_volume,
@@ -52,7 +53,7 @@ _NOT_IN_A_POD = Impossible("nothing in a Pod tells it", "give it when rendering"
 
 
 def _opening(plan: Plan) -> list[str]:
-    folder = builder_of(plan).path("/kaniko/.docker")
+    folder = builder_of(plan).path(CONFIG)
     return [] if plan.docker_config or not plan.writes_files else [f"mkdir -p {folder}"]
 
 
@@ -63,7 +64,7 @@ class _Kubernetes(PlainDialect):
     site = Site(
         places={name: Cell(literal=path) for name, path in _PLACES.items()},
         opening=_opening,
-        mounted_config="/kaniko/.docker",
+        mounted_config=CONFIG,
         mounted_files=SECRET_FOLDER,
         mounted_tokens=True,
     )
@@ -122,22 +123,18 @@ def building_containers(
     ``workspace`` is the volume with its context, if any, and ``ending`` that of the names.
     """
     name = f"{builder_of(plan).name}{ending}"
-    if not plan.unaskable:
-        yield plan, executor_container(plan, name, workspace)
-        return
-    logins = plan.only_with(*plan.logins, proxy=plan.spec.proxy)
-    yield logins, login_container(logins, f"login{ending}")
-    plan = plan._replace(logins=())
-    yield plan, executor_container(plan, name, workspace, logged_in=True)
+    login, plan = plan.logged_in_before()
+    if login:
+        yield login, login_container(login, f"login{ending}")
+    yield plan, executor_container(plan, name, workspace, logged_in=login is not None)
 
 
 def login_container(plan: Plan, name: str) -> Container:
     """The container that asks clouds for passwords, with what the builder's image has not."""
     builder = builder_of(plan)
-    site = DIALECT.site._replace(inherits=False, opening=lambda _: [])
-    text = Script(plan, DIALECT, site).build(lambda _: [])
+    text = login_script(plan, DIALECT)
     files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
-    written = login_volume(builder.path(site.config), read_only=False)
+    written = login_volume(builder.path, read_only=False)
     return Container(
         name=name,
         image=curl_image(plan.spec),
@@ -159,7 +156,8 @@ def executor_container(
     text = ""
     if scripted:
         # The environment holds the git login, and the variables of the spec.
-        script = Script(plan._replace(git_login=None), DIALECT)
+        site = DIALECT.site._replace(logged_in=logged_in)
+        script = Script(plan._replace(git_login=None), DIALECT, site)
         text = script.build(lambda words: script.called(words, continued))
     files = _files(plan, workspace, logged_in=logged_in)
     return Container(
@@ -265,15 +263,15 @@ def _files(plan: Plan, workspace: str, *, logged_in: bool) -> Volumes:
     files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
     cache = cache_volume(plan, plan.spec.kubernetes.cache_claim)
     volumes, mounts = [*files.volumes, *cache.volumes], [*files.mounts, *cache.mounts]
-    folder = builder.path("/kaniko/.docker")
     if logged_in:
-        written = login_volume(folder, read_only=True)
+        written = login_volume(builder.path, read_only=True)
         volumes[:0], mounts[:0] = written.volumes, written.mounts
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         secret = {"secretName": plan.docker_config, "items": items}
         volumes.insert(0, {"name": "docker-config", "secret": secret})
-        mounts.insert(0, {"name": "docker-config", "mountPath": folder, "readOnly": True})
+        path = builder.path(CONFIG)
+        mounts.insert(0, {"name": "docker-config", "mountPath": path, "readOnly": True})
     scratch = scratch_volume(builder.scratch)
     volumes += scratch.volumes
     mounts += scratch.mounts
