@@ -285,12 +285,12 @@ Whatever a spec says has its effect on every target, or is refused or warned abo
 the exceptions; in a field `*` is any name and `**` any field."""
 
 
-def outcome(spec: str, target: str, values: dict[str, str] | None = None) -> Problem | None:
+def outcome(spec: str, target: str) -> Problem | None:
     """The first problem of rendering a spec for a column, or None."""
     name, _, mode = target.partition("-")
     text = f"{spec}\ngithub: {{mode: {mode}}}" if mode and "github:" not in spec else spec
     try:
-        render(loads(text), name, (values or _CHECKOUT) if name == "kubernetes" else None)
+        render(loads(text), name, _CHECKOUT if name == "kubernetes" else None)
     except SpecError as error:
         return error.problems[0]
     return None

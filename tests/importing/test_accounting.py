@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from ci_kaniko import SpecError
+from ci_kaniko.importing.report import Entry, report_text
 from ci_kaniko.importing.ticked import (
     Map,
     leftover,
@@ -45,3 +51,78 @@ def test_the_topmost_keys_below_which_nothing_was_read_are_left() -> None:
     native(job["env"])
     sequence(job["needs"])
     assert _left(job) == [("note", 10), ("colour", 1)]
+
+
+def test_a_value_is_what_yaml_1_2_calls_it() -> None:
+    words: dict[str, object] = {
+        **dict.fromkeys(("true", "True", "TRUE"), True),
+        **dict.fromkeys(("false", "False", "FALSE"), False),
+        **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+        "012": "012",
+        "-12": -12,
+        "1.50": 1.5,
+        "1e3": "1e3",
+        "yes": "yes",
+        "'true'": "true",
+        # The tag that only says that a value is none of YAML's own kinds.
+        "! x": "x",
+        "!here [1]": [1],
+        "{a: ~}": {"a": None},
+    }
+    for word, value in words.items():
+        found = native(read_yaml(f"a: {word}\n", "a.yml").roots[0])["a"]
+        assert (found, type(found)) == (value, type(value)), word
+    assert string(read_yaml("a: ! x\n", "a.yml").roots[0]["a"]) == "x"
+
+
+def test_nothing_in_the_place_of_a_list_or_a_mapping_is_read() -> None:
+    root = read_yaml("a:\nb: ~\nc: ''\nd: x\n", "a.yml").roots[0]
+    assert [sequence(root[key]) for key in "abcd"] == [[], [], [""], ["x"]]
+    assert _left(root) == [("c", 3), ("d", 4)]
+    root = read_yaml("a:\nb: x\n", "a.yml").roots[0]
+    assert [dict(mapping(root[key])) for key in "ab"] == [{}, {}]
+    assert _left(root) == [("b", 2)]
+
+
+def test_a_wrong_escape_is_mended_and_shown() -> None:
+    found = read_yaml('a: x\nb: "1\\.2 \\d"\n', "a.yml")
+    assert string(found.roots[0]["b"]) == "1.2 d"
+    assert [(each.line, each.message.partition(" in ")[0]) for each in found.mended] == [
+        (2, "\\."),
+        (2, "\\d"),
+    ]
+
+
+REFUSED = {
+    "no end": ("a: [", "bad-yaml", (2, 1)),
+    "no anchor": ("a: 1\nb: *x\n", "bad-yaml", (2, 1)),
+    "escapes": ('a: "' + "\\d" * 51 + '"', "bad-yaml", (None, None)),
+    "deep": ("\n" + "[" * 102, "too-deep", (2, 1)),
+    "itself": ("a: 1\nb: &b {c: *b}\n", "bad-yaml", (2, 1)),
+    # Each line holds ten times what the one before does.
+    "aliases": (
+        "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 10 if n else 'x'}]\n" for n in range(9)),
+        "too-large",
+        (6, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "rule", "place"), REFUSED.values(), ids=REFUSED)
+def test_a_file_that_cannot_be_read_is_refused_at_its_line(
+    text: str, rule: str, place: tuple[int | None, int | None]
+) -> None:
+    with pytest.raises(SpecError) as raised:
+        read_yaml(text, "a.yml")
+    (problem,) = raised.value.problems
+    assert (problem.rule, problem.path, problem.line, problem.column) == (rule, "a.yml", *place)
+
+
+def test_a_report_has_a_block_for_each_kind() -> None:
+    assert report_text([]) == ""
+    left = Entry("left", "a-rule", "this", "a.yml", 3, "do that")
+    assert report_text([Entry("carried", "b-rule", "it"), left]) == (
+        "carried over:\n  it [b-rule]\n\n"
+        "not carried over; this is for you:\n  a.yml:3: this [a-rule]\n    do that\n"
+    )
+    assert str(replace(left, line=0)) == "  a.yml: this [a-rule]\n    do that"

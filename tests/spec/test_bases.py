@@ -612,6 +612,7 @@ def test_images_of_native_keys_are_seen(where: str) -> None:
             f"$CI_REGISTRY/db{PINNED}",
             "{allowed-registries: [ghcr.io/acme, '${registry.host}'], pinned-images: error}",
         ),
+        (f"$CI_REGISTRY/a/db:1{PINNED}", "{allowed-registries: ['*/a/db', ghcr.io]}"),
     ):
         text = re.sub(r"quay.io/acme/db:1|\$QUAY/db:1|postgres", image, json.dumps(data))
         assert strict(rule, (section, json.loads(text))) == []

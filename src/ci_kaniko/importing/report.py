@@ -57,7 +57,7 @@ class Report:
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
         self.rules: set[str] = set()
-        self.pending: list[tuple[Voice, Any, str, str, str]] = []
+        self.pending: list[tuple[Voice, Any, str, str]] = []
 
     def hide(self, secret: str) -> None:
         """Never show a text."""
@@ -127,12 +127,12 @@ class Voice:
         return self.files.get(number, self.path), line
 
 
-def report_text(entries: Iterable[Entry], *, quiet: bool = False) -> str:
-    """A report for people; ``quiet`` leaves out what was carried over."""
+def report_text(entries: Iterable[Entry]) -> str:
+    """A report for people."""
     listed = list(entries)
     blocks = []
     for kind, head in _HEADS.items():
         found = [str(entry) for entry in listed if entry.kind == kind]
-        if found and not (quiet and kind == "carried"):
+        if found:
             blocks.append(f"{head}:\n" + "\n".join(found))
     return "\n\n".join(blocks) + "\n" if blocks else ""

@@ -177,12 +177,14 @@ def _documents(source: str, path: str, before: int) -> Iterator[Any]:
 
 
 class _Builder:
+    """``nodes`` counts the values, those that an alias stands for with each alias."""
+
     def __init__(self, path: str, yaml: Any, before: int) -> None:
         self.path = path
         self.yaml = yaml
         self.before = before + 1
         self.nodes = 0
-        self.anchors: dict[str, Any] = {}
+        self.anchors: dict[str, tuple[Any, int]] = {}
 
     def build(self, events: Any) -> Iterator[Any]:
         yaml = self.yaml
@@ -194,7 +196,10 @@ class _Builder:
                 stack.append(self._opened(event, len(stack)))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 done = stack.pop()
-                stack[-1].children.append(done.closed())
+                closed = done.closed()
+                if done.anchor:
+                    self.anchors[done.anchor] = closed, self.nodes - done.counted
+                stack[-1].children.append(closed)
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
                 stack[-1].children.append(self._leaf(event))
             elif isinstance(event, yaml.DocumentEndEvent):
@@ -202,45 +207,54 @@ class _Builder:
 
     def _opened(self, event: Any, depth: int) -> _Open:
         line = event.start_mark.line + self.before
+        counted = self.nodes
         self._count(line)
         if depth > _MAX_DEPTH:
             raise failure(self.path, "too-deep", "the file is nested too deeply", line=line)
         mapping = isinstance(event, self.yaml.MappingStartEvent)
         value: Map | List = Map(line) if mapping else List(line)
-        if event.anchor:
-            self.anchors[event.anchor] = value
-        return _Open(value, _own_tag(event.tag))
+        self.anchors.pop(event.anchor, None)
+        return _Open(value, _own_tag(event.tag), event.anchor, counted)
 
-    def _count(self, line: int) -> None:
-        self.nodes += 1
+    def _count(self, line: int, nodes: int = 1) -> None:
+        self.nodes += nodes
         if self.nodes > _MAX_NODES:
             raise failure(self.path, "too-large", "the file holds too many values", line=line)
 
     def _leaf(self, event: Any) -> Any:
         line = event.start_mark.line + self.before
-        self._count(line)
         if isinstance(event, self.yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                message = f"the alias *{event.anchor} names nothing"
+                message = f"the alias *{event.anchor} names nothing that is complete"
                 raise failure(self.path, "bad-yaml", message, line=line)
-            return self.anchors[event.anchor]
+            value, nodes = self.anchors[event.anchor]
+            self._count(line, nodes)
+            return value
+        self._count(line)
         plain = not event.style and event.implicit[0]
         first = line + (event.style in ("|", ">"))
-        value: Any = text(event.value, line, plain=plain, first=first)
+        value = text(event.value, line, plain=plain, first=first)
         tag = _own_tag(event.tag)
         if tag:
             value = Tagged(tag, value, line)
         if event.anchor:
-            self.anchors[event.anchor] = value
+            self.anchors[event.anchor] = value, 1
         return value
 
 
 class _Open:
-    """A mapping or list that is being read; keys and values are its children in turn."""
+    """A mapping or list that is being read; keys and values are its children in turn.
 
-    def __init__(self, value: Map | List, tag: str = "") -> None:
+    ``counted`` is how many values were there before it.
+    """
+
+    def __init__(
+        self, value: Map | List, tag: str = "", anchor: str | None = None, counted: int = 0
+    ) -> None:
         self.value = value
         self.tag = tag
+        self.anchor = anchor
+        self.counted = counted
         self.children: list[Any] = []
 
     def closed(self) -> Any:

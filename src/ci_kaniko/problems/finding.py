@@ -84,9 +84,9 @@ def dotted(where: Where) -> str:
     return text
 
 
-def quoted(text: str, limit: int = 60) -> str:
+def quoted(text: str) -> str:
     """A user's word in double quotes, cut when it is long, credentials starred out."""
-    return f'"{shown(text, limit)}"'
+    return f'"{shown(text, 60)}"'
 
 
 def unique(findings: Iterable[Finding]) -> list[Finding]:

@@ -62,19 +62,19 @@ def ignore_keys(value: Map, kind: str) -> None:
         ignore(value.get(key))
 
 
-def later(job: Voice, value: Any, advice: str = "", path: str = "", file: str = "") -> None:
+def later(job: Voice, value: Any, advice: str = "", file: str = "") -> None:
     """Remember a value whose parts count once the spec is made: what is unread then is told.
 
     ``file`` is the one that holds it, where that is not the job's.
     """
-    job.report.pending.append((job, value, advice, path, file))
+    job.report.pending.append((job, value, advice, file))
 
 
 def tell_pending(report: Report, jobs: list[Voice]) -> None:
     """Report what was remembered of some jobs and is still unread."""
-    for job, value, advice, path, file in report.pending:
+    for job, value, advice, file in report.pending:
         if job in jobs:
-            tell_unread(job, value, path, advice, file)
+            tell_unread(job, value, advice=advice, file=file)
 
 
 def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "", file: str = "") -> None:

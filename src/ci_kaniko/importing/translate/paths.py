@@ -37,10 +37,10 @@ class Paths:
                 self.written.append(Root(target))
         self.mounted.sort(key=lambda root: -len(str(root.prefix)))
 
-    def inside(self, text: Text, *, roots: Iterable[Root] | None = None) -> str | None:
+    def inside(self, text: Text) -> str | None:
         """The path from the root of the repository; None for a path outside of it."""
         text = without_head(without_head(text, "dir://"), "file://")
-        found = self._absolute(text, roots)
+        found = self._absolute(text)
         if found is not None:
             return found
         written = literal(text)
@@ -61,8 +61,8 @@ class Paths:
     def _start(self) -> str | None:
         return "." if not self.job.folder else self._absolute(self.job.folder)
 
-    def _absolute(self, text: Text, roots: Iterable[Root] | None = None) -> str | None:
-        found = _within(text, [*self.mounted, *self.job.roots] if roots is None else roots)
+    def _absolute(self, text: Text) -> str | None:
+        found = _within(text, [*self.mounted, *self.job.roots])
         first = text[0] if text else ""
         if found is None and isinstance(first, Var) and meaning(first) == "checkout":
             below = None if first.changes else literal(join(text[1:]))

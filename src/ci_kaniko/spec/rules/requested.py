@@ -135,7 +135,10 @@ _OWN = pattern(r"\$(?:CI_REGISTRY(?:_IMAGE)?\b|\{CI_REGISTRY(?:_IMAGE)?\})")
 def _own(image: str) -> str:
     """The registry of an image that a native key names, and its path there."""
     found = _OWN.match(image)
-    return f"{OWN_HOST}{image[found.end() :]}" if found else repository_of(image)
+    if not found:
+        return repository_of(image)
+    folder, slash, last = image[found.end() :].partition("@")[0].rpartition("/")
+    return f"{OWN_HOST}{folder}{slash}{last.partition(':')[0]}"
 
 
 def _joined(home: str, repository: str) -> str:
