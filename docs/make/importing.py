@@ -81,6 +81,7 @@ def ignored() -> str:
 
 _DOES = {
     "executor": "runs the executor: its inputs are read as arguments",
+    "builds": "builds on a daemon: its inputs are read as arguments of `docker build`",
     "checkout": "is read as `checkout:`, or told",
     "login": "is read as a login",
     "cloud": "is read as the login of a cloud",

@@ -54,6 +54,11 @@ def _int128(**given: str) -> dict[str, Any]:
     return {"uses": "int128/kaniko-action@v1.4.0", "with": {"push": "true", **named}}
 
 
+def _built(**given: str) -> dict[str, Any]:
+    named = {key.replace("_", "-"): value for key, value in given.items()}
+    return {"uses": "docker/build-push-action@v6", "with": {"push": "true", **named}}
+
+
 def _metadata(**given: str) -> list[dict[str, Any]]:
     step = {"id": "meta", "uses": "docker/metadata-action@v5", "with": given}
     return [step, _int128(tags="${{ steps.meta.outputs.tags }}")]
@@ -405,11 +410,78 @@ CASES = {
     "other builders and what kaniko does not need": Case(
         [
             {"uses": "docker/setup-buildx-action@v3"},
-            {"uses": "docker/build-push-action@v6", "with": {"tags": "x"}},
+            {"uses": "docker/bake-action@v6", "with": {"push": "true"}},
             {"run": f"{_RUN} --destination={_WEB}:1"},
         ],
         {"destinations": [f"{_WEB}:1"]},
         {"other-builder"},
+    ),
+    # -- docker/build-push-action --
+    "a build on a daemon": Case(
+        [
+            {"uses": "docker/setup-buildx-action@v3"},
+            _built(
+                context="./app",
+                file="docker/Dockerfile",
+                tags=f"{_WEB}:1,{_WEB}:${{{{ github.ref_name }}}}\n{_WEB}:${{{{ github.sha }}}}",
+                target="app",
+                platforms="linux/arm64",
+                no_cache="true",
+                provenance="false",
+                secrets="npm=${{ secrets.NPM_TOKEN }}\nother=x",
+                **{
+                    "build-args": "A=1\nB=${{ github.event_name }}",
+                    "labels": "org.example.a=b",
+                    "cache-from": f"type=registry,ref={_WEB}/cache",
+                    "cache-to": "type=gha,mode=max",
+                    "github-token": "${{ github.token }}",
+                    "shm-size": "1g",
+                },
+            ),
+        ],
+        {
+            "context": "app",
+            "dockerfile": "../docker/Dockerfile",
+            "target": "app",
+            "build_args": {"A": "1"},
+            "labels": {"org.example.a": "b"},
+            "destinations": [f"{_WEB}:1", f"{_WEB}:${{ref.tag}}", f"{_WEB}:${{commit.sha}}"],
+            "cache": {"repo": f"{_WEB}/cache"},
+            "build_secrets": {"npm": "NPM_TOKEN"},
+            "options": {"custom_platform": "linux/arm64"},
+        },
+        {"builder-flag", "not-portable"},
+    ),
+    "a build that requests do not push": Case(
+        [_built(push="${{ github.event_name != 'pull_request' }}", tags=f"{_WEB}:1")],
+        {"destinations": [f"{_WEB}:1"], "push": None},
+        on=["push", "pull_request"],
+    ),
+    "a build that only looks": Case(
+        [_built(push="false", load="true", tags="app:test", context="{{defaultContext}}:app")],
+        {"push": "never", "context": "app"},
+    ),
+    "a build of another repository": Case(
+        [_built(tags=f"{_WEB}:1", context="https://github.com/acme/web.git#main:app")],
+        {"context": "git://github.com/acme/web.git#refs/heads/main", "context_sub_path": "app"},
+    ),
+    "a build whose tags docker/metadata-action makes": Case(
+        [
+            {
+                "id": "meta",
+                "uses": "docker/metadata-action@v5",
+                "with": {"images": _WEB, "tags": "type=sha,prefix={{branch}}-,format=long"},
+            },
+            {**_built(tags="${{ steps.meta.outputs.tags }}"), "id": "image"},
+            {"run": "echo ${{ steps.image.outputs.digest }}"},
+        ],
+        {
+            "destinations": [
+                {"image": f"{_WEB}:${{ref.tag}}-${{commit.sha}}", "when": {"branch": "**"}},
+            ],
+            "digest": True,
+        },
+        on={"push": {"branches": ["main"], "tags": ["v*"]}},
     ),
 }
 
@@ -434,6 +506,6 @@ def test_a_wrapper_that_nobody_knows_is_refused_by_its_name_and_line(uses: str) 
 
 def test_each_action_says_what_it_does() -> None:
     actions = known_actions()
-    kinds = {"executor", "checkout", "login", "metadata", "cloud", "prepares", "wraps", "nothing"}
-    assert {action.does for action in actions.values()} == kinds
+    kinds = {"executor", "builds", "checkout", "login", "metadata", "cloud", "prepares", "wraps"}
+    assert {action.does for action in actions.values()} == {*kinds, "nothing"}
     assert all(action.because for action in actions.values() if action.does in {"wraps", "nothing"})

@@ -279,3 +279,38 @@ def test_jobs_that_are_joined_push_no_more_than_each() -> None:
     assert asked.count("build.message") == 2
     assert import_files([("pipeline.yml", rendered)], "buildkite").spec.push == "auto"
     assert import_files([("pipeline.yml", asked)], "buildkite").spec.push == "never"
+
+
+_QUESTIONS = (
+    "git merge-base --is-ancestor HEAD origin/main",
+    "git cat-file -e HEAD:release",
+    "git diff-index --quiet HEAD",
+    "git ls-files --error-unmatch release",
+    "ls release",
+    "stat release",
+    "cat release",
+    "mkdir lock",
+    "cd release",
+    "cp release a",
+    "printenv RELEASE",
+    "xargs grep x",
+    "docker login -u acme -p x quay.io",
+    "docker image inspect a",
+    "curl -f https://example.com/release",
+    "make -q release",
+    "python3 ask.py",
+)
+
+
+def test_whether_a_command_succeeds_is_not_known() -> None:
+    """What is pushed only where it does is not pushed always, and the report says so."""
+    wider: list[str] = []
+    for question in _QUESTIONS:
+        script = f"if {question}; then {_OTHERS}; fi"
+        file, text = _gitlab("[{if: $CI_COMMIT_TAG}]", script)
+        found = import_files([(file, text)])
+        pushed = [str(destination.image) for destination in found.spec.destinations]
+        told = {entry.rule for entry in found.report if entry.kind == "left"}
+        if pushed != [A] or "unknown-condition" not in told:
+            wider.append(question)
+    assert not wider

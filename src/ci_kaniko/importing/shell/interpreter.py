@@ -259,7 +259,9 @@ class _Shell(Places):
     def _run_IfClause(self, node: Tree) -> Status:  # noqa: N802
         if not node.get("Cond"):
             return self.run(node.get("Then") or [])
+        kept, self.questioned = self.questioned, True
         guard = self.run(node["Cond"]).guard
+        self.questioned = kept
         other = node.get("Else")
         return self.branch(
             guard,

@@ -127,6 +127,7 @@ class Reader(ABC):
         self.container: Container | None = None
         self.stdin: Value | None = None
         self.captures = 0
+        self.questioned = False
         self.repeats = False
         self.still = False
         self._temporary = 0

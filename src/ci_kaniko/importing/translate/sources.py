@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, after, join, literal, spell, split_text, without_head
 from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.paths import below
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.plan.model import FETCHED
@@ -206,6 +207,8 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
         path = written.removeprefix("./")
         folder = work.paths.folder() or "."
         inside = path if folder == "." else f"{folder}/{path}"
+        if work.call.builder == DOCKER.name:  # which looks nowhere else
+            return below(inside, base)
         if base != "." and (inside.startswith(f"{base}/") or folder != "."):
             return below(inside, base)
         return path.removeprefix("./")

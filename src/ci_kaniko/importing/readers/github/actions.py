@@ -60,7 +60,9 @@ class Actions:
             self.job.tell("action", line, f"{uses}{shown_inputs(given)}")
 
     def _read(self, scope: Scope, action: Action, version: str) -> None:
-        if action.does == "executor":
+        if action.does == "builds":
+            run_wrapper(scope, action)
+        elif action.does == "executor":
             run_wrapper(scope, action)
             if not re.fullmatch("[0-9a-f]{40}", version):
                 self.job.tell("unpinned-action", scope.line, action.name, version)

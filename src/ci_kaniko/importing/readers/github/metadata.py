@@ -169,6 +169,13 @@ class Metadata:
         default = "sha-" if kind == "sha" else self._request_prefix(fields)
         prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
         suffix = fields.get("suffix", self.suffix)
+        affixes = [self._pattern(text, row) for text in (prefix, suffix)]
+        if affixes[0] is None or affixes[1] is None:
+            return
+        if _names_branch(prefix) or _names_branch(suffix):
+            # It is empty elsewhere, and what is left begins with a dash or is of any run.
+            guard = self.guards.both(guard, self.conditions.filled(_BRANCH, row.line))
+        prefix, suffix = affixes[0], affixes[1]
         for way, made, auto in self._made(kind, fields, row):
             where = self.guards.both(way, guard)
             text = join((*prefix, *made, *suffix)) if made else ()
@@ -319,6 +326,11 @@ _GLOBALS: dict[str, Text] = {
     "tag": _REF_TAG,
     "sha": (Var("github.sha", changes=("first:7",)),),
 }
+
+
+def _names_branch(text: Text) -> bool:
+    """Whether a text says where the name of the branch goes."""
+    return any(found == "branch" for found in _HANDLEBARS.findall(spell(text)))
 
 
 def _fields(text: Text) -> dict[str, Text]:

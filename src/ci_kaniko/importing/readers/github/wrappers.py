@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Login, Text, Var, join, literal, spell, starts_with
-from ci_kaniko.importing.jobs import Root
-from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
+from ci_kaniko.importing.calls import (
+    Login,
+    Text,
+    Var,
+    join,
+    literal,
+    only_var,
+    spell,
+    split_text,
+    starts_with,
+    without_head,
+)
+from ci_kaniko.importing.jobs import Root, Secret
+from ci_kaniko.importing.readers.github.expressions import stripped_text
+from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
+from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import native
 from ci_kaniko.kaniko.variables import is_read
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.catalogue import Action
     from ci_kaniko.importing.readers.github.scope import Scope
+    from ci_kaniko.importing.shell.reader import Reader
 
 
 _BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
@@ -48,12 +63,17 @@ def run_wrapper(scope: Scope, action: Action) -> None:
             native(scope.given[name])
         elif action.inputs[name] == "nothing":
             native(scope.given[name])
-    if not any(starts_with(item.text, "--context=") for item in words):
-        words.insert(0, Item(YES, ("--context=", WORKSPACE), line=scope.line))
     _OWN[action.name](scope, words)
 
 
+def _with_context(scope: Scope, words: list[Item]) -> None:
+    """Where no input names the context, it is the workspace."""
+    if not any(starts_with(item.text, "--context=") for item in words):
+        words.insert(0, Item(YES, ("--context=", WORKSPACE), line=scope.line))
+
+
 def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
+    _with_context(scope, words)
     name = scope.step.raw.string("id")
     pushes = scope.truth("push")
     silent = scope.reader.guards.negate(pushes)
@@ -68,6 +88,7 @@ def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
 
 def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     """Its program puts the image together from several inputs."""
+    _with_context(scope, words)
     reader, values = scope.reader, scope.values
     registry, host = _aevea_registry(scope)
     own = pure((Var("github.repository", changes=("lower",)),))
@@ -164,7 +185,82 @@ def _without_dot(text: Text) -> Value:
     )
 
 
+# -- docker/build-push-action ----------------------------------------------------------------------
+
+_CHECKED_OUT = "{{defaultContext}}"
+"""The repository at the commit of the run, as the action says it; a folder may follow."""
+
+
+def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
+    """``docker buildx build`` with the inputs as its flags."""
+    from ci_kaniko.importing.shell.commands.docker_build import build
+    from ci_kaniko.importing.shell.commands.others import Line
+
+    reader = scope.reader
+    tags = [
+        Item(row.guard, join(("--tag=", *stripped_text(piece))), line=row.line)
+        for row in scope.rows("tags")
+        for piece in split_text(row.text, ",")
+    ]
+    platforms = [
+        Item(row.guard, stripped_text(piece), line=row.line)
+        for row in scope.rows("platforms")
+        for piece in split_text(row.text, ",")
+    ]
+    words += [item for item in tags if item.text != ("--tag=",)]
+    words += _in_one(reader, "--platform=", platforms)
+    words += _secrets(scope)
+    if (pushes := scope.truth("push")) != NO:
+        words.append(Item(pushes, ("--push",), line=scope.line_of("push")))
+    context = scope.values.each(scope.value("context", _CHECKED_OUT), _context)
+    words += scope.items("", context, "context")
+    within = reader.guards.both(reader.state.path, reader.guards.negate(reader.failed))
+    line = Line(DOCKER.name, reader.conditions, reader.note, within)
+    if f"{scope.step.raw.string('id')}.digest" in scope.known.wanted:
+        line.keep(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
+    build(reader, words, line)
+
+
+def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
+    """A flag whose value is a list."""
+    if not items:
+        return []
+    parts = [part for item in items for part in (",", *item.text)][1:]
+    guard = reader.guards.all(item.guard for item in items)
+    return [Item(guard, join((flag, *parts)), line=items[0].line)]
+
+
+def _context(text: Text) -> Value:
+    """The context: a folder of the workspace, or an address."""
+    if starts_with(text, _CHECKED_OUT):
+        text = without_head(without_head(text, _CHECKED_OUT), ":") or (".",)
+    return pure(text if re.match(r"[a-z]+://|git@", spell(text)) else in_workspace(text))
+
+
+def _secrets(scope: Scope) -> list[Item]:
+    """Build secrets: of the text of a secret, of a variable, or of a file."""
+    found: list[Item] = []
+    for row in scope.rows("secrets"):
+        name, *value = split_text(row.text, "=", 1)
+        var = only_var(value[0]) if value else None
+        secret = var.name.partition("secrets.")[2] if var else ""
+        if not secret:
+            scope.job.tell("builder-flag", row.line, f"secrets: {spell(name)}", DOCKER.name)
+            continue
+        scope.job.secrets.setdefault(secret, Secret(secret))
+        found.append(
+            Item(row.guard, join(("--secret=id=", *name, f",env={secret}")), line=row.line)
+        )
+    for key, kind in (("secret-envs", "env"), ("secret-files", "src")):
+        for row in scope.rows(key):
+            name, *value = split_text(row.text, "=", 1)
+            text = join(("--secret=id=", *name, f",{kind}=", *(value[0] if value else ())))
+            found.append(Item(row.guard, text, line=row.line))
+    return found
+
+
 _OWN = {
+    "docker/build-push-action": _docker_build_push_action,
     "aevea/action-kaniko": _aevea_action_kaniko,
     "int128/kaniko-action": _int128_kaniko_action,
 }

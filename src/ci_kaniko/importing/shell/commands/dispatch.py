@@ -38,8 +38,24 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 _TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
 
+_MAY_FAIL = {
+    *(".", "cat", "cd", "chmod", "cp", "docker", "git", "head", "install", "ln", "ls", "mkdir"),
+    *("mv", "podman", "printenv", "read", "rm", "source", "stat", "tail", "touch", "xargs"),
+}
+"""Commands that are hoped to succeed, and fail where an ``if`` asks whether they do."""
+
+
 def dispatch(reader: Reader, words: list[Item]) -> Status:
     """Run a simple command."""
+    status = _dispatch(reader, words)
+    name = (_name(words[0].text) or "").rpartition("/")[2]
+    if reader.questioned and status == SUCCESS and name in _MAY_FAIL and not reader.captures:
+        spelled = " ".join(spell(item.text) for item in words)
+        return Status(reader.conditions.unknown(spelled, reader.line), YES)
+    return status
+
+
+def _dispatch(reader: Reader, words: list[Item]) -> Status:
     name, rest = _name(words[0].text), words[1:]
     if name is None:
         return _unknown_name(reader, words)
