@@ -326,7 +326,14 @@ def _root(repository: StrPath | None) -> str | None:
 
 
 def _name(target: OneTarget) -> str:
-    return target if isinstance(target, str) else target.name
+    """The name of a target. Raises TypeError for what is none, such as a list."""
+    if isinstance(target, str):
+        return target
+    from ci_kaniko.targets.target import Target
+
+    if not isinstance(target, Target):
+        raise TypeError(f"a target is a name, as in 'gitlab', or a Target, not {target!r}")
+    return target.name
 
 
 def _names(targets: Targets) -> list[str]:

@@ -165,6 +165,16 @@ def test_a_part_is_rendered_as_the_command_renders_it(tmp_path: Path) -> None:
     assert ci_kaniko.checkout_values(repository.folder)["branch"] == "main"
 
 
+def test_a_target_is_a_name_or_a_target() -> None:
+    spec = Spec(push="never", default_branch="main")
+    calls: list[Any] = [ci_kaniko.render, ci_kaniko.setup, ci_kaniko.rehearse, ci_kaniko.check]
+    for call in calls:
+        for wrong in (3, ["gitlab"], None)[: 2 if call is ci_kaniko.check else 3]:
+            given = [wrong] if call is ci_kaniko.check else wrong
+            with pytest.raises(TypeError, match="a target is a name, as in 'gitlab', or a Target"):
+                call(spec, given)
+
+
 def test_one_text_is_no_list() -> None:
     """It would be read letter by letter."""
     spec = Spec(push="never", images={"a": {"context": "a"}, "g": {"context": "g"}})

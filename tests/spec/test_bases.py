@@ -629,6 +629,24 @@ def test_the_mirrors_of_the_executor_are_seen() -> None:
     ]
 
 
+def test_a_tool_is_told_with_the_targets_that_run_it() -> None:
+    """Without outputs: all of them count, and one may be none that somebody builds for."""
+
+    def told(more: str) -> list[str]:
+        policy = "rules: {allowed-registries: [ghcr.io]}\n"
+        try:
+            ci_kaniko.loads(f"{SHOP}{LOGIN}{policy}{more}")
+        except ci_kaniko.SpecError as error:
+            return [problem.message.rpartition("; ")[2] for problem in error.problems]
+        return []
+
+    assert told("") == ["agola would run it"]
+    assert told("kubernetes: {clone: true}\n") == ["agola and kubernetes would run it"]
+    assert told("outputs: {gitlab: .gitlab-ci.yml}\n") == []
+    (whole,) = told("outputs: {agola: .agola/config.yml}\n")
+    assert whole.endswith("is in no registry that is allowed: ghcr.io")
+
+
 def test_what_a_dockerfile_begins_with_is_allowed(repository: Repository) -> None:
     spec = f"{SHOP}{LOGIN}{RUNS}rules: {{allowed-registries: [ghcr.io/acme]}}\n"
     repository.write("ci-kaniko.yaml", spec)

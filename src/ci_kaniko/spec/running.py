@@ -73,6 +73,15 @@ def _used_targets(spec: SpecFields) -> list[str]:
     return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
 
 
+def some_targets(spec: SpecFields, tool: str) -> list[str]:
+    """The targets that run a tool where not all do and no output says which of them count."""
+    used = _used_targets(spec)
+    if any(files for _, files in spec.outputs):
+        return []
+    running = [name for name in used if any(tool in tools_of(b, [name]) for b in spec.builds)]
+    return running if running != used else []
+
+
 def _of(build: Build, targets: list[str]) -> Iterator[Running]:
     if KANIKO in map(build.built_by, targets):
         yield from _executor(build)

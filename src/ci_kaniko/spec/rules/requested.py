@@ -16,6 +16,7 @@ from ci_kaniko.syntax.references import (
     path_of,
     pulled_from,
 )
+from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -67,8 +68,17 @@ def _registries_are_allowed(spec: SpecFields) -> Iterator[Finding]:
         if not is_allowed(name, allowed):
             message = f"{quoted(name)} is in no registry that is allowed: {', '.join(allowed)}"
             hint = _hint(where)
+            if where[0] == "tools" and (some := _some_targets(spec, where)):
+                message += f"; {listed(some)} would run it"
+                hint += ", or outputs: names the targets that count"
             place = _written(spec, where, ALLOWED)
             yield Finding("allowed-registries", place, message, hint, severity)
+
+
+def _some_targets(spec: SpecFields, where: Where) -> list[str]:
+    from ci_kaniko.spec.running import some_targets
+
+    return some_targets(spec, str(where[1]))
 
 
 def _hint(where: Where) -> str:
