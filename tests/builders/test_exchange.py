@@ -272,3 +272,25 @@ def test_what_a_cloud_refuses_stops_the_job(box: Box) -> None:
             assert status != 0, name
             refused = "returned error: 403" in printed
             assert refused or " is empty: " in printed, (name, printed)
+
+
+@pytest.mark.parametrize("builder", ["kaniko", "buildah", "buildkit"])
+def test_a_build_secret_may_be_a_file_of_gitlab(box: Box, builder: str) -> None:
+    """What RUN lines see is the text, never the path that the variable of such a file holds."""
+    spec = ci_kaniko.loads(
+        f"builder: {builder}\ndefault_branch: main\npush: never\ncontext: s\n"
+        "build_secrets: {npm: POD, again: POD, pip: PIP}\ncertificates: {quay.io: POD}\n"
+    )
+    (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
+    before, program, _ = re.split(
+        r"(?m)^(/kaniko|buildah|buildctl)", found["script"][0], maxsplit=1
+    )
+    assert program
+    script = f"{before}env > {box.folder}/seen\n".replace("/kaniko", str(box.folder / "kaniko"))
+    env = {**gitlab.environment(DEFAULT_BRANCH), "POD": "POD", "PIP": "it's $5\n[pip]"}
+    for shell in SHELLS:
+        status, told = box.run(script, env, shell)
+        assert status == 0, told
+        seen = (box.folder / "seen").read_text()
+        assert f"\nPOD={clouds.POD}\n" in f"\n{seen}"
+        assert "\nPIP=it's $5\n[pip]\n" in f"\n{seen}"

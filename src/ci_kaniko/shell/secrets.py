@@ -76,7 +76,12 @@ class Secrets:
     def inputs(self) -> list[str]:
         """What every build needs beside its context: secrets, certificates, proxies."""
         plan, site = self._draft.plan, self._draft.site
-        lines = self.guards([*plan.spec.build_secrets.values(), *plan.proxy_secrets.values()])
+        build_secrets = dict.fromkeys(plan.spec.build_secrets.values())
+        lines = self.guards([*build_secrets, *plan.proxy_secrets.values()])
+        if self._draft.dialect.file_variables:
+            lines += [
+                f'if [ -f "${name}" ]; then {name}=$(cat "${name}"); fi' for name in build_secrets
+            ]
         for file, secret in plan.certificates.items():
             if site.mounted_files:
                 lines += self.mounted(f"{site.certificates}/{file}", f"the secret {secret}")
