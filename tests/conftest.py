@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import glob
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from ci_kaniko.rehearsing import expressions
+from ci_kaniko.rehearsing import expressions, starter
 from harness import judge
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
@@ -28,6 +30,11 @@ CI = bool(os.environ.get("CI"))
 # Hundreds of programs start that import the package: one of them compiles it, as at users'.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A file that is written durably takes as long as the disk, in memory no time.
+if starter.MEMORY and shutil.disk_usage(starter.MEMORY).free > 2 << 30:
+    os.environ.setdefault("TMPDIR", str(starter.MEMORY))
+    tempfile.tempdir = None
 
 # A shell starts what it puts in the background deaf to it, and so would be all that is tested.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

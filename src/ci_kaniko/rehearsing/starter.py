@@ -32,9 +32,18 @@ _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE, _DETACH = 0x1, 0x20, 0x1000, 0x4000, 0
 _KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
 _TIMEOUT, _TIME_TO_BUILD = 60, 1800
 
-# A run makes and removes dozens of small files: in memory where the system offers that.
 _SHM = Path("/dev/shm")  # noqa: S108
-MEMORY = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory whose programs may run: in most containers those of this one may not."""
+    if not os.access(_SHM, os.W_OK | os.X_OK) or os.statvfs(_SHM).f_flag & os.ST_NOEXEC:
+        return None
+    return _SHM
+
+
+# A run makes and removes dozens of small files: in memory where the system offers that.
+MEMORY = _in_memory()
 
 
 class Bind(NamedTuple):
