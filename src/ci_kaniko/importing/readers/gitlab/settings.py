@@ -141,7 +141,8 @@ class Settings:
         found: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         own = own_variables(self.job.calls)
-        for name, value in variables.items():
+        for name, given in variables.items():
+            value = self.variables.raw[name][0]
             if own.get(name) == value:
                 continue
             if for_daemon(name, self.job.calls):
@@ -150,12 +151,12 @@ class Settings:
                 continue
             if name == "GIT_SUBMODULE_STRATEGY" and value in _SUBMODULES:
                 found["submodules"] = _SUBMODULES[value]
-            elif name == "GIT_DEPTH" and str(value).isdigit() and int(value) > 0:
+            elif name == "GIT_DEPTH" and value.isdigit() and int(value) > 0:
                 found["depth"] = int(value)
             elif name == "GIT_LFS_SKIP_SMUDGE" and value == "0":
                 found["lfs"] = True
             else:
-                rest[name] = value
+                rest[name] = given
                 continue
             line = line_of(self.variables.nodes[name], self.job.line)
             self.job.tell("checkout", line, name, value)
