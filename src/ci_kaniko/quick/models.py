@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, Union, get_
 from ci_kaniko.quick.choice import NeedsPydantic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -107,12 +107,13 @@ class BaseModel:
     __slots__ = ("__dict__", "__hidden__", "model_fields_set")
     if TYPE_CHECKING:
         __hidden__: dict[str, Any]
-        model_fields_set: set[str]
+        model_fields_set: Collection[str]
     model_fields: Mapping[str, FieldInfo] = {}
     __privates__: Mapping[str, PrivateAttr] = {}
     __before__ = __around__ = ""
     __defaults__: Mapping[str, Any] = {}
     __needed__: list[str] = []  # noqa: RUF012
+    __all__: Collection[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
         fields, privates = {**cls.model_fields}, {**cls.__privates__}
@@ -136,6 +137,7 @@ class BaseModel:
                 setattr(cls, "__before__" if mode == "before" else "__around__", name)
         cls.model_fields, cls.__privates__ = fields, privates
         cls.__defaults__ = {name: field.default for name, field in fields.items()}
+        cls.__all__ = frozenset(fields)
         cls.__needed__ = [name for name in fields if cls.__defaults__[name] is _NONE]
 
     def __init__(self, /, **data: Any) -> None:
@@ -165,6 +167,8 @@ class BaseModel:
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
         """A model of values that nobody reads."""
+        if values.keys() == cls.model_fields.keys():
+            return _fill(object.__new__(cls), values, cls.__all__)
         made = {**cls.__defaults__, **values}
         for name in cls.__needed__:
             if name not in values:
@@ -211,7 +215,7 @@ def _hidden(name: str, model: BaseModel) -> Any:
     return model.__hidden__[name]
 
 
-def _fill(model: _M, values: dict[str, Any], said: set[str], hidden: Any = None) -> _M:
+def _fill(model: _M, values: dict[str, Any], said: Collection[str], hidden: Any = None) -> _M:
     """A model with its values, the names of those that were said, and what it hides."""
     put = object.__setattr__
     put(model, "__dict__", values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from ci_kaniko.shell.dialect import Dialect, Site
 
 
-@dataclass
 class Draft:
     """What a script is for, and what it turns out to need.
 
@@ -24,12 +22,13 @@ class Draft:
     come next; the lines must be made in the order in which they run.
     """
 
-    plan: Plan
-    dialect: Dialect
-    site: Site
-    environment: dict[str, str] = field(default_factory=dict)
-    definitions: dict[tuple[str, ...], None] = field(default_factory=dict)
-    passed: set[str] = field(default_factory=set)
+    def __init__(self, plan: Plan, dialect: Dialect, site: Site) -> None:
+        self.plan = plan
+        self.dialect = dialect
+        self.site = site
+        self.environment: dict[str, str] = {}
+        self.definitions: dict[tuple[str, ...], None] = {}
+        self.passed: set[str] = set()
 
     def define(self, *lines: str) -> None:
         """Put lines before the body, unless they are there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import FOLDER
@@ -174,10 +173,11 @@ class Words:
         if len(parts) == 1 and isinstance(parts[0], str):
             return quote(parts[0])
         pieces: list[tuple[bool, str]] = []
-        for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+        for place, part in enumerate(parts, start=1):
             if isinstance(part, str):
                 literal, text = True, part
             else:
+                following = parts[place] if place < len(parts) else ""
                 follows = following[:1] if isinstance(following, str) else ""
                 literal, text = self.expression(part, is_reference=is_reference, follows=follows)
             if literal and pieces and pieces[-1][0]:

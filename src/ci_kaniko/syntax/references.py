@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.syntax.grammar import is_host
@@ -147,12 +147,15 @@ class Layout(str):
 
 def merge(parts: list[str | Ref]) -> Parts:
     """Neighbouring literal parts joined."""
-    merged: list[str | Ref] = []
+    merged: list[Any] = []
+    goes_on = False
     for part in parts:
-        if merged and isinstance(part, str) and isinstance(merged[-1], str):
+        literal = isinstance(part, str)
+        if literal and goes_on:
             merged[-1] += part
         elif part != "":
             merged.append(part)
+            goes_on = literal
     return tuple(merged)
 
 
@@ -228,7 +231,7 @@ def _flatten(text: str) -> tuple[str, list[Ref]]:
             refs.append(part)
         else:
             flat += part
-            holds_slot = holds_slot or _SLOT.search(part) is not None
+            holds_slot = holds_slot or not (part.isascii() or _SLOT.search(part) is None)
     if holds_slot:
         raise _bad(text, "it holds a character that no reference has", f"such as {_EXAMPLE}")
     found = natives(text)
@@ -254,6 +257,8 @@ def _unflatten(flat: str, refs: list[Ref]) -> Parts:
 
 def _sampled(flat: str, refs: list[Ref], sample: Callable[[Ref], str]) -> str:
     """A text as it may be one day: ``sample`` checks a variable, and gives a text for it."""
+    if flat.isascii():
+        return flat
     return _SLOT.sub(lambda slot: sample(refs[ord(slot[0]) - _FIRST_SLOT]), flat)
 
 

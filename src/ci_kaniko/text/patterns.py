@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
@@ -18,18 +21,32 @@ def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def import_at_ease(module: str) -> None:
-    """Import a module whose patterns, too, are compiled when they are first used.
+    """Import a module with less than it asks for.
 
-    This is for a process that has one thread: meanwhile every pattern is such a one.
+    Its patterns, too, are compiled when they are first used. And for ``datetime`` it gets what the
+    interpreter has built in: before Python 3.12 that module also holds all of it once more, in
+    Python, which takes longer to load than what uses it here.
+
+    This is for a process that has one thread: meanwhile every pattern and date is such a one.
     """
     if module in sys.modules:
         return
-    known = re.compile
+    known, dates = re.compile, sys.modules.get("datetime") or _built_in_dates()
     re.compile = pattern  # type: ignore[assignment]
+    sys.modules.update({"datetime": dates} if dates else {})
     try:
         import_module(module)
     finally:
         re.compile = known
+        if dates and dates.__name__ != "datetime":
+            del sys.modules["datetime"]
+
+
+def _built_in_dates() -> ModuleType | None:
+    try:
+        return import_module("_datetime")
+    except ImportError:  # an interpreter that is not CPython
+        return None
 
 
 class _Pattern:

@@ -10,7 +10,6 @@ from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges
-from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, natives
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan
-    from ci_kaniko.plan.pipeline import Pipeline
+    from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.spec import Spec
 
@@ -42,17 +41,25 @@ _MAX_NAME = 255
 
 def impossible_jobs(pipeline: Pipeline) -> list[Finding]:
     """What GitLab cannot do of a pipeline."""
-    joins = [image for image in pipeline.images if image.join]
     return [
         *pipeline.findings,
         *pipeline.check(_plan_findings),
-        *(item for image in joins for item in image.findings(impossible_join(image.plan))),
+        *_impossible_joins([image for image in pipeline.images if image.join]),
         *_impossible_names(pipeline),
         *too_many_needs(pipeline.images, _MAX_NEEDS - 1, "GitLab"),
         *_unknown_runners(pipeline),
         *differing_forms(pipeline),
         *_component_commands(pipeline),
     ]
+
+
+def _impossible_joins(images: list[Image]) -> Iterator[Finding]:
+    if not images:
+        return
+    from ci_kaniko.shell.join import impossible_join
+
+    for image in images:
+        yield from image.findings(impossible_join(image.plan))
 
 
 WRITTEN_BY_OTHERS = frozenset(

@@ -13,7 +13,6 @@ from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.plan.tools import join_image
 from ci_kaniko.quick.records import NamedTuple
-from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.spec.logins import Login
@@ -226,6 +225,8 @@ def _handed_over(script: Script, image: Image, job: Job) -> list[str]:
     if not job.plan.spec.digest:
         return []
     if job.suffix:
+        from ci_kaniko.shell.join import digest_variable
+
         told = _to_dotenv(digest_variable(job.platform))
     else:
         told = _own_digest(image, script.words)
@@ -282,6 +283,8 @@ def _pushing(image: Image) -> Started | None:
 
 def _joining(image: Image) -> Fields:
     """The job that joins the platforms' images."""
+    from ci_kaniko.shell.join import Join, joined
+
     plan, section = image.plan, image.build.gitlab
     plan = plan._replace(started=_pushing(image) or plan.started)
     dialect = dialect_of(plan)
