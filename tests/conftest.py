@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import glob
 import os
@@ -9,13 +10,13 @@ import shutil
 import signal
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from ci_kaniko.rehearsing import expressions, starter
-from harness import judge
+from harness import answers, judge
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
 
@@ -68,6 +69,24 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = "auto"
     if config.option.dist == "no":
         config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+_ANSWERS = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what shfmt answers in a folder of the run, which goes with it."""
+    folder = getattr(config, "workerinput", {}).get("answers")
+    if folder is None:
+        folder = tempfile.mkdtemp()
+        config.add_cleanup(functools.partial(shutil.rmtree, folder))
+    config.stash[_ANSWERS] = folder
+    answers.keep(folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["answers"] = node.config.stash[_ANSWERS]
 
 
 def _is_large(config: pytest.Config) -> bool:

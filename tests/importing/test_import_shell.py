@@ -101,7 +101,7 @@ def rendered(target: str) -> dict[str, str]:
         for document in yaml11.load_all(path.read_text(encoding="utf-8")):
             for text in scripts_of(document):
                 script = text.replace("$$", "$") if target in DOUBLED else text
-                found.setdefault(script, path.name)
+                found.setdefault(script.rstrip("\n"), path.name)
     return {f"{name} {number}": text for number, (text, name) in enumerate(found.items())}
 
 

@@ -148,13 +148,7 @@ def _mended(text: str, first_line: int, notes: list[Note]) -> str:
 
 def _tree(text: str, first_line: int) -> Tree:
     try:
-        done = subprocess.run(  # noqa: S603
-            [_program(), "--to-json", "--language-dialect", "bash"],
-            input=text.encode("utf-8", "surrogatepass"),
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
+        done = _answer(text.encode("utf-8", "surrogatepass"))
     except (subprocess.TimeoutExpired, OSError) as error:
         raise ShellError(f"shfmt does not run: {error}", first_line) from None
     if done.returncode:
@@ -164,6 +158,17 @@ def _tree(text: str, first_line: int) -> Tree:
     except RecursionError:
         raise ShellError("the script is nested too deeply", first_line) from None
     return tree
+
+
+def _answer(text: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What shfmt says about a script."""
+    return subprocess.run(  # noqa: S603
+        [_program(), "--to-json", "--language-dialect", "bash"],
+        input=text,
+        capture_output=True,
+        check=False,
+        timeout=_TIMEOUT,
+    )
 
 
 def _syntax_error(answer: str, first_line: int) -> ShellError:
