@@ -83,14 +83,37 @@ def test_a_skipped_test_fails_in_ci(tmp_path: Path, ci: str, status: int, *, wor
 
 
 FOLDED = """
-import pytest
+import os, pytest
 
+BEGUN = []
+
+@pytest.fixture(autouse=True)
+def patched(monkeypatch):
+    monkeypatch.setenv("PATCHED", "1")
+
+@pytest.fixture
+def new(tmp_path):
+    assert not [*tmp_path.iterdir()]
+    return tmp_path / "file"
+
+@pytest.fixture
+def begun(new):
+    BEGUN.append(new)
+    yield new
+    BEGUN.remove(new)
+
+@pytest.fixture
+def left(begun):
+    begun.touch()
+
+@pytest.mark.usefixtures("left")
 @pytest.mark.parametrize("second", [{"a": 1}, {"a": 2}])
 @pytest.mark.parametrize(("first", "more"), [(1, "x"), (2, "y"), (3, "z")])
-def test_sum(first, more, second, tmp_path, monkeypatch):
-    assert not [*tmp_path.iterdir()]
-    (tmp_path / "file").touch()
-    assert "FOLDED" not in __import__("os").environ
+def test_sum(first, more, second, begun, monkeypatch):
+    assert BEGUN == [begun]
+    assert begun.exists()
+    assert os.environ["PATCHED"] == "1"
+    assert "FOLDED" not in os.environ
     monkeypatch.setenv("FOLDED", "1")
     if more == "z":
         pytest.skip("z is not installed")

@@ -18,13 +18,13 @@ def keep(folder: str) -> None:
         path = os.path.join(folder, hashlib.sha256(text).hexdigest())
         try:
             with open(path, "rb") as file:
-                return subprocess.CompletedProcess([], 0, file.read(), b"")
+                return subprocess.CompletedProcess(path, 0, file.read(), b"")
         except FileNotFoundError:
             done = ask(text)
         if not done.returncode:
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                file.write(done.stdout)
-            os.replace(file.name, path)  # another worker finds all of it or nothing
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as new:
+                new.write(done.stdout)
+            os.replace(new.name, path)  # another worker finds all of it or nothing
         return done
 
     parsing._answer = answer

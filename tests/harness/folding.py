@@ -1,7 +1,9 @@
 """Many cases, one item: a run spends its time on the cases, not on what pytest does around each.
 
 A function becomes one item when all that it asks for are its parameters and fixtures that a case
-can have for itself. Every case runs, even after another has failed, and each failure names its own.
+can have for itself: those below, and those of its file that are made of them. What a file sets up
+for all of its tests by patches holds around the item. Every case runs, even after another has
+failed, and each failure names its own.
 """
 
 from __future__ import annotations
@@ -36,24 +38,27 @@ def folded(collector: pytest.Collector, name: str, test: Any) -> pytest.Function
     given = [mark for mark in marks if mark.name == "parametrize"]
     if not given or not inspect.isfunction(test) or hasattr(test, "hypothesis"):
         return None
-    if any(mark.name == "usefixtures" for mark in marks) or _has_autouse(collector):
-        return None
+    made = _fixtures(collector)
     parameters = [each for each in map(_parameters, given) if each]
+    if made is None or len(parameters) < len(given):
+        return None
     names = {name for each in parameters for name in each.names}
-    fixtures = [name for name in inspect.signature(test).parameters if name not in names]
-    if len(parameters) < len(given) or not _FIXTURES.issuperset(fixtures):
+    asked = [name for name in _asked(test) if name not in names]
+    asked += [name for mark in marks if mark.name == "usefixtures" for name in mark.args]
+    fixtures = list(dict.fromkeys(each for name in asked for each in _leaves(name, made)))
+    if not _FIXTURES.issuperset(fixtures):
         return None
 
     @functools.wraps(test)
     def every_case(**shared: Any) -> None:
-        _run(test, list(_cases(parameters)), shared)
+        _run(test, list(_cases(parameters)), functools.partial(_own, shared, asked, made))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     every_case.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, keyword) for name in fixtures]
     )
     every_case.pytestmark = [  # type: ignore[attr-defined]
-        mark for mark in marks if mark.name != "parametrize"
+        mark for mark in marks if mark.name not in {"parametrize", "usefixtures"}
     ]
     item: pytest.Function = pytest.Function.from_parent(collector, name=name, callobj=every_case)
     return item
@@ -80,13 +85,32 @@ def _parameters(mark: pytest.Mark) -> _Parameters | None:
     return _Parameters(names, sets)
 
 
-def _has_autouse(collector: pytest.Collector) -> bool:
-    """Whether the file has fixtures that pytest sets up anew for each case."""
-    markers = (
-        getattr(value, "_fixture_function_marker", None)
-        for value in vars(getattr(collector, "obj", None)).values()
-    )
-    return any(marker.autouse for marker in markers if marker)
+def _fixtures(collector: pytest.Collector) -> dict[str, Callable[..., Any]] | None:
+    """What a file makes anew for each test; None where all of its tests get more than patches."""
+    made = {}
+    for name, value in vars(getattr(collector, "obj", None)).items():
+        marker = getattr(value, "_fixture_function_marker", None)
+        if marker is None:
+            continue
+        function = value._get_wrapped_function()
+        if marker.autouse and set(_asked(function)) - {"monkeypatch"}:
+            return None
+        if marker.scope == "function" and marker.params is None and not marker.autouse:
+            made[marker.name or name] = function
+    return made
+
+
+def _asked(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def _leaves(name: str, made: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
+    """The fixtures that are not of the file, and that one is made of."""
+    if name not in made:
+        yield name
+        return
+    for inner in _asked(made[name]):
+        yield from _leaves(inner, made)
 
 
 def _cases(parameters: Sequence[_Parameters]) -> Iterator[dict[str, Any]]:
@@ -98,18 +122,21 @@ def _cases(parameters: Sequence[_Parameters]) -> Iterator[dict[str, Any]]:
 
 
 def _run(
-    test: Callable[..., None], cases: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]
+    test: Callable[..., None],
+    cases: Sequence[Mapping[str, Any]],
+    own: Callable[[int], contextlib.AbstractContextManager[Mapping[str, Any]]],
 ) -> None:
     """Run every case; then fail, or skip, for all that did so.
 
     Raises pytest's own exceptions.
     """
     assert cases
+    wanted = set(_asked(test))
     failures, skips = [], dict[str, BaseException]()
     for number, case in enumerate(cases):
         try:
-            with _own(shared, number) as fixtures:
-                test(**case, **fixtures)
+            with own(number) as fixtures:
+                test(**case, **{name: fixtures[name] for name in wanted - case.keys()})
         except pytest.exit.Exception:
             raise
         except pytest.skip.Exception as skipped:
@@ -126,7 +153,12 @@ def _run(
 
 
 @contextlib.contextmanager
-def _own(shared: Mapping[str, Any], number: int) -> Iterator[dict[str, Any]]:
+def _own(
+    shared: Mapping[str, Any],
+    asked: Sequence[str],
+    made: Mapping[str, Callable[..., Any]],
+    number: int,
+) -> Iterator[dict[str, Any]]:
     """The fixtures of one case."""
     own = dict(shared)
     with contextlib.ExitStack() as stack:
@@ -136,7 +168,27 @@ def _own(shared: Mapping[str, Any], number: int) -> Iterator[dict[str, Any]]:
             own["tmp_path"] = folder
         if "monkeypatch" in own:
             own["monkeypatch"] = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in asked:
+            _make(name, own, made, stack)
         yield own
+
+
+def _make(
+    name: str,
+    own: dict[str, Any],
+    made: Mapping[str, Callable[..., Any]],
+    stack: contextlib.ExitStack,
+) -> Any:
+    """A fixture of a case, made once for it; one that yields goes on when the case has ended."""
+    if name not in own:
+        inner = {each: _make(each, own, made, stack) for each in _asked(made[name])}
+        value = made[name](**inner)
+        if inspect.isgenerator(value):
+            own[name] = next(value)
+            stack.callback(next, value, None)
+        else:
+            own[name] = value
+    return own[name]
 
 
 def _told(case: Mapping[str, Any], error: BaseException) -> str:
