@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,16 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ci_kaniko import SpecError, import_files
+from ci_kaniko import SpecError, import_files, lint
 from ci_kaniko.importing import ticked
 from ci_kaniko.importing.pipelines import read_all
-from ci_kaniko.importing.shell import parsing
+from ci_kaniko.importing.readers.github import workflow
+from ci_kaniko.importing.readers.gitlab import pipeline
+from ci_kaniko.importing.report import report_text
+from ci_kaniko.importing.shell import guards, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent / "rare"
 FILES = {path.name: path for path in sorted(FOLDER.iterdir()) if path.suffix != ".txt"}
+IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"
 CALL = "/kaniko/executor --context . --destination quay.io/acme/shop:1\n"
 
 
@@ -41,7 +46,8 @@ REFUSED = {
     "characters": ("a.sh", f"echo \ue000\n{CALL}", "characters that no shell reads", 1),
     "length": ("a.sh", "# " + "x" * 300_000 + f"\n{CALL}", "longer than 256 KiB", 1),
     "expressions": ("a.sh", "echo " + "${{a}}" * 6_500 + f"\n{CALL}", "too many expressions", 0),
-    "nothing": ("a.sh", "#!/bin/sh\necho kaniko\n", "no job here runs kaniko", 2),
+    "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),
+    "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 1100 + f"fi\n{CALL}", "deeply", 1),
     "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),
     "escapes": ("a.yml", 'a: "' + "\\." * 60 + '"\n', "too many wrong escapes", 0),
     "values": ("a.yml", f"a: [{'b,' * 30}]\n", "too many values", 1),
@@ -59,6 +65,42 @@ def test_what_is_no_pipeline_is_refused_where_it_is_wrong(
     with pytest.raises(SpecError, match=message) as refused:
         import_files([(name, text)])
     assert line in {0, refused.value.problems[0].line}
+
+
+def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second script after as many calls as are followed, scripts in texts, cells of a matrix."""
+    monkeypatch.setattr(guards, "MAX_CALLS", 1)
+    one = {"script": ["f() { " + CALL.strip() + "; }; f"]}
+    two = import_files([("a.gitlab-ci.yml", json.dumps({"a": one, "b": one}))])
+    assert "the calls before this one are as many as can be followed" in report_text(two.report)
+    monkeypatch.setattr(guards, "_SCRIPTS", 1)
+    with pytest.raises(SpecError, match="does more than can be followed"):
+        import_files([("a.sh", f"eval 'A=a'\n{CALL}")])
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "_MAX_CELLS", 1)
+    monkeypatch.setattr(workflow, "MAX_CELLS", 1)
+    script = CALL.replace("shop", "$A").strip()
+    gitlab = {"a": {"script": [script], "parallel": {"matrix": [{"A": ["x", "y"]}]}}}
+    step = {"run": script.replace("$A", "${{ matrix.A }}")}
+    github = {"strategy": {"matrix": {"A": ["x", "y"]}}, "steps": [step], "container": IMAGE}
+    for name, given in (("a.gitlab-ci.yml", gitlab), ("a.yml", {"jobs": {"a": github}})):
+        found = import_files([(name, json.dumps(given))])
+        assert "matrix" in {entry.rule for entry in found.report}
+        assert "acme/x:1" in found.spec_text
+
+
+def test_what_looks_like_a_token_is_kept_nowhere() -> None:
+    token = "ghp_" + "a1B2" * 9
+    found = import_files([("a.sh", f"{CALL.strip()} --label 'a=***x{token}'\n")])
+    assert token not in found.spec_text + report_text(found.report)
+
+
+def test_a_folder_stands_for_the_pipelines_in_it(tmp_path: Path) -> None:
+    place = tmp_path / ".github" / "workflows" / "a.yml"
+    place.parent.mkdir(parents=True)
+    steps = [{"run": CALL}]
+    place.write_text(json.dumps({"jobs": {"a": {"steps": steps, "container": IMAGE}}}))
+    assert {problem.path for problem in lint([tmp_path]).problems} == {str(place)}
 
 
 def test_bytes_are_a_text_in_utf8_of_no_more_than_a_mebibyte() -> None:

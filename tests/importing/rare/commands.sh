@@ -23,6 +23,11 @@ eval "MENDED=\${ OWN }"
 docker run -itv "$PWD:/workspace" ghcr.io/osscontainertools/kaniko:v1.28.3 -c /workspace/it \
   --destination quay.io/acme/it:1
 /kaniko/executor --context git@nowhere --destination quay.io/acme/nowhere:1
+cat > gcp.json <<EOS
+{"type": "external_account", broken
+EOS
+export GOOGLE_APPLICATION_CREDENTIALS=gcp.json FF_KANIKO_STARTED="$(uptime)"
+/kaniko/executor --context s3://bucket/context.tar.gz --destination eu.gcr.io/acme/cloud:1
 if curl -sf https://example.com/go; then
   /kaniko/executor --context dry --no-push
 fi

@@ -8,7 +8,7 @@ cd ""
 
 # lists in which a flag or its value depends on something
 set --
-if [ "$FAST" ]; then set -- "$@" --target; else set -- "$@" --reproducible; fi
+if [ "$FAST" ]; then set -- "$@" --target; else set -- "$@" stray; fi
 for word in 1 2; do set -- "$@" "--label=n$word=$word"; done
 
 # texts with holes, changed
@@ -44,7 +44,8 @@ HALF=$(echo 'a' | sed 's/a/b')
 if echo "$TEAM" | grep -q '.*'; then ANY=yes; fi
 if echo "$TEAM" | grep -q 'a\*b'; then LITERAL=yes; fi
 if [ "$TEAM" = aaaaaaaaaaaaaaaaaaaa ] || [[ $TEAM =~ (a+)+b ]] || [ -f "$TEAM" ]; then LONG=yes; fi
-if [ "$TEAM-x" = "$WHO-x" ]; then SAME=yes; fi
+if [ "$TEAM-x" = "${WHO}x" ] || [[ $WHO =~ ^a|(b)+$ ]]; then SAME=yes; fi
+case "v$TEAM" in x*) HEAD=x ;; v*) HEAD=v ;; esac
 
 # names of a ref that are almost the usual ones
 if [ "$CI_COMMIT_BRANCH" ]; then REF=$CI_COMMIT_TAG; else REF=$CI_COMMIT_BRANCH; fi
@@ -62,6 +63,6 @@ for again in 1 2; do /kaniko/executor --context again --destination quay.io/acme
   --label "x=$FIRST" --label "y=$SECOND" --label "n=$(cat kept)" --label "e=$OPEN" \
   --label "w=$WRONG" --label "h=$HASH" --label "i=$KIND" --label "u=$SERIES" --label "t=$STAR" \
   --label "b=$TABS" --label "m=$HALF" --label "g=$ANY" --label "aa=$LITERAL" \
-  --label "ab=$LONG" --label "ac=$SAME" --label "z=$RATE" \
+  --label "ab=$LONG" --label "ac=$SAME" --label "ad=$HEAD" --label "z=$RATE" \
   --label "q=$REF" --label "v=$ASKED" --label "j=$NUMBER" --label "pre=@(a|b)" --label=sub=<(date) \
   --label "unset=$nobody_set" --destination quay.io/acme/words:1

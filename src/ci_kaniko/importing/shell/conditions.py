@@ -152,12 +152,10 @@ class Conditions:
         if isinstance(part, Encoded):
             return self.filled(part.text, line)
         if isinstance(part, Var):
-            if part.default or part.name in _NEVER_EMPTY:
+            if part.default or part.name in _NEVER_EMPTY or part.name.startswith("mktemp "):
                 return YES
             if all(keeps_emptiness(change) for change in part.changes):
                 part = replace(part, default=None, changes=())
-        elif isinstance(part, Output) and part.command.startswith("mktemp"):
-            return YES
         return self._atom(_set((part,), line))
 
     def like(self, text: Text, pattern: Text, line: int) -> int:

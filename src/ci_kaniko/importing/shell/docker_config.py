@@ -83,11 +83,8 @@ class DockerConfig:
     def _document(self, text: str) -> Any:
         try:
             return json.loads(text, strict=False)
-        except ValueError:
-            pass
-        except RecursionError:
-            return None
-        document = _Tolerant(text).value()
+        except (ValueError, RecursionError):
+            document = _Tolerant(text).value()
         if isinstance(document, dict) and _CONFIG.search(" ".join(document)):
             self._note("broken-json-quoting", self._source, line=self._line)
             return document

@@ -119,8 +119,6 @@ class _Results:
         """Calls of which only one can run and that build the same thing, as one."""
         found: list[RawCall] = []
         for call in calls:
-            if not self.conditions.possible(call.path):
-                continue
             for index, other in enumerate(found):
                 if self._alike(other, call):
                     found[index] = self._joined(other, call)

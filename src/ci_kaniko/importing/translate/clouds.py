@@ -121,21 +121,15 @@ class Clouds:
         return None
 
     def key(self, text: Text, name: str) -> str | None:
-        if not text:
-            return None
         if var := only_var(text):
-            known = self.job.secret_of(text)
-            if known is None and var.name != name:
-                known = var.name
-            if known:
-                self.note_store(var.name)
-                return self.secret_name(known, self.call.line)
-            return None
-        if literal(text) or any(isinstance(part, Masked) for part in text):
-            made = f"IMAGE_{name}"
+            known = self.job.secret_of(text) or (var.name if var.name != name else "")
+            self.note_store(var.name)
+            return self.secret_name(known, self.call.line) if known else None
+        made = f"IMAGE_{name}"
+        written = literal(text) or any(isinstance(part, Masked) for part in text)
+        if written:
             self.job.tell("literal-secret", self.call.line, name, made)
-            return made
-        return None
+        return made if written else None
 
     def google(self) -> Any:
         file = self.environment("GOOGLE_APPLICATION_CREDENTIALS")

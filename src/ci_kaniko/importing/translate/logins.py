@@ -166,8 +166,7 @@ class Logins(Clouds):
             read = re.fullmatch(r"\$\(cat \$(\w+)\)", spell(password))
             if read is not None:
                 return {"google": {"key_file": self.secret_name(read[1], login.line)}}
-            if name := self._secret(password, host, login.line):
-                return {"google": {"key_file": name}}
+            return {"google": {"key_file": self._secret(password, host, login.line)}}
         if self._is_output(password, "aws ") or (written == "AWS" and not self._named(password)):
             return self.cloud("aws")
         if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
@@ -175,8 +174,6 @@ class Logins(Clouds):
         if self._is_output(password, "login.microsoftonline", "azurecr.io", "az acr login"):
             return self.cloud("azure")
         secret = self._secret(password, host, login.line)
-        if secret is None:
-            return None
         return {"username": self._user(user, host, login.line), "password": secret}
 
     def _named(self, password: Text) -> bool:
@@ -218,7 +215,7 @@ class Logins(Clouds):
         self.job.tell("unknown-user", line, host, spell(user) or "empty")
         return {"secret": name_for(host, "USER")}
 
-    def _secret(self, text: Text, host: str, line: int) -> str | None:
+    def _secret(self, text: Text, host: str, line: int) -> str:
         """The name of the secret that a password is."""
         if var := only_var(text):
             name = self.job.secret_of(text)
@@ -226,15 +223,12 @@ class Logins(Clouds):
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
             self._check_given(var.name, line)
             return self.secret_name(name, line)
+        name = name_for(host, "PASSWORD")
         if any(isinstance(part, Masked) for part in text) or literal(text):
-            name = name_for(host, "PASSWORD")
             self.job.tell("literal-secret/password", line, host, name)
-            return name
-        if text:
-            name = name_for(host, "PASSWORD")
+        else:
             self.job.tell("unknown-password", line, host, spell(text), name)
-            return name
-        return None
+        return name
 
     def _check_given(self, name: str, line: int) -> None:
         """Remember what holds a part of a login; say so where nothing gives it to the job."""

@@ -19,11 +19,9 @@ def offered(spec: Spec, target: str) -> Iterator[str]:
     for build in spec.builds:
         for destination in build.destinations:
             host = host_of(str(destination.image))
-            if host.startswith("$"):
-                continue
             registry = build.registries.get(host)
             login = registry.on(target) if registry else None
-            if login is None or login.use == "ci-token":
+            if not host.startswith("$") and (login is None or login.use == "ci-token"):
                 hosts.setdefault(host)
     for host in hosts:
         user, password = name_for(host, "USER"), name_for(host, "PASSWORD")

@@ -208,10 +208,6 @@ def _common(builds: list[dict[str, Any]]) -> dict[str, Any]:
     first, *others = builds
     found: dict[str, Any] = {}
     for key, value in first.items():
-        if key == "destinations":
-            if all(other.get(key) == value for other in others):
-                found[key] = value
-            continue
         if key in _MERGED and isinstance(value, dict):
             inner = {
                 name: item
