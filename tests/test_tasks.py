@@ -91,7 +91,7 @@ def test_contributing_names_every_task() -> None:
 
 def test_the_task_reached_runs_pipelines() -> None:
     """The measure itself comes with the environment of the task; what it runs is here."""
-    command = re.sub(r"-m coverage run \S+ \S+ ", "", REACHED[0])
+    command = re.sub("^- (.*)-m coverage run ", r"\1", REACHED[0])
     assert command != REACHED[0]
     said = run(ROOT, f"{command} --collect-only")
     assert "test_corpus.py" in said

@@ -992,7 +992,7 @@ FAULTS: dict[str, tuple[str, list[tuple[str, int]], list[str]]] = {
     "flags with one dash": (
         "/kaniko/executor -c . -x y -no-push",
         [],
-        ["--context=.", "-x", "y", "-no-push"],
+        ["--context=.", "-x=y", "--no-push"],
     ),
     "an old output": (
         'echo "::set-output name=x::1"\n/kaniko/executor --no-push',

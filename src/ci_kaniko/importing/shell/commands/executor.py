@@ -89,10 +89,7 @@ def environment_of(reader: Reader) -> dict[str, Value]:
 
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
     """The words of a command line, each flag in one word with its value."""
-    words = [item for item in _cleaned(reader, items) if item.text]
-    for item in items:
-        if not item.text:
-            reader.note("empty-argument", line=item.line)
+    words = _cleaned(reader, items)
     found = one_word_each(words, reader.conditions, reader.state.path, reader.note)
     for item in found:
         _examine(reader, item)

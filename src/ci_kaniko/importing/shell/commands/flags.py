@@ -23,14 +23,12 @@ from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.kaniko.flags import RENAMED, short_names, switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ci_kaniko.importing.shell.conditions import Conditions
 
 _SWITCHES = switches()
 _LETTERS = short_names()
-_SHORT = {f"-{letter}": name for letter, name in _LETTERS.items()}
-_LETTERS_OF_DOCKER = {"t", "o"}
 MEANT = {
     **dict.fromkeys(("t", "tag", "tags", "destinations"), "destination"),
     "file": "dockerfile",
@@ -65,23 +63,28 @@ class Told(NamedTuple):
 
 
 def flags_of(
-    rest: list[Item], switches: set[str], letters: dict[str, str], conditions: Conditions, path: int
+    rest: list[Item],
+    switches: Collection[str],
+    letters: Mapping[str, str],
+    conditions: Conditions,
+    path: int,
 ) -> Iterator[Told]:
     """The flags of a command line, as pflag takes them from a list; a value may be one of several.
 
-    ``letters`` are the flags that have a longer name.
+    ``letters`` are the flags that have a longer name; a longer name behind one dash is meant as one
+    behind two.
     """
     while rest:
         item = rest.pop(0)
         head, *value = split_text(item.text, "=", 1)
         first = str(head[0]) if head and isinstance(head[0], str) else ""
-        name = first[2:]
+        name = first.lstrip("-")
         if not re.match("-[^-]|--.", first):
             if item.text:
                 yield Told("", item.text, item)
             continue
-        if not first.startswith("--"):
-            name = letters.get(first[1], first[1])
+        if not first.startswith("--") and (name[1:] == "" or name[0] in {*letters, *switches}):
+            name = letters.get(name[0], name[0])
             attached = without_head(item.text, first[:2])
             value = [without_head(attached, "=")] if attached else []
             if name in switches and first[2:3].isalpha():
@@ -128,21 +131,18 @@ def one_word_each(
     """The executor's arguments, each flag in one word with its value, as pflag reads them."""
     rest = list(items)
     found: list[Item] = []
-    while rest:
-        item = rest.pop(0)
-        name = _flag(item.text)
-        if name is None:
-            found.append(item)
-        elif name in _SWITCHES:
-            found.append(_switch(item, name, rest, note))
-        elif "=" in str(item.text[0]) or not rest or _is_whole(item.text):
-            found.append(_long(item, name))
-        else:
-            head = str(item.text[0])
-            flag = head if head[1:] in _LETTERS_OF_DOCKER else f"--{name}"
-            values = paired(item, rest, conditions, path)
-            words = [one._replace(text=join((f"{flag}=", *one.text))) for one in values]
-            found += words or [item]
+    for item in items:
+        if not item.text:
+            note("empty-argument", line=item.line)
+    for told in flags_of(rest, _SWITCHES, _LETTERS, conditions, path):
+        word = told.word
+        following = literal(rest[0].text) if rest else None
+        if told.name in _SWITCHES and told.value is None and following in _BOOLEAN:
+            # The word behind a switch is no value for kaniko, but it was meant as one.
+            rest.pop(0)
+            note("switch-value", spell(word), following, line=told.item.line)
+            word = join((*word, "=", following or ""))
+        found.append(told.item._replace(text=word))
     if not any(_says_where(item) for item in found):
         note("no-destination", line=items[0].line if items else 0)
     return found
@@ -154,40 +154,6 @@ def _says_where(item: Item) -> bool:
     if flag is None:
         return any(not isinstance(part, str) or "destination" in part for part in item.text)
     return flag.name in {"destination", "no-push"}
-
-
-def _flag(text: Text) -> str | None:
-    """The name of a flag, without dashes."""
-    if not text or not isinstance(text[0], str) or not text[0].startswith("-"):
-        return None
-    head = text[0].partition("=")[0]
-    return _SHORT.get(
-        head, _SHORT.get(head[:2], head.lstrip("-")) if head[1:2] != "-" else head[2:]
-    )
-
-
-def _is_whole(text: Text) -> bool:
-    """Whether a flag has one dash and its value with it, or is none of the executor's."""
-    head = str(text[0])
-    alone = len(text) == 1 and head[1:] in {*_LETTERS, *_LETTERS_OF_DOCKER}
-    return not head.startswith("--") and not alone
-
-
-def _long(item: Item, name: str) -> Item:
-    head = str(item.text[0])
-    if head.startswith("--") or head[:2] not in _SHORT:
-        return item
-    value = join((head[2:].removeprefix("="), *item.text[1:]))
-    return item._replace(text=join((f"--{name}=", *value)))
-
-
-def _switch(item: Item, name: str, rest: list[Item], note: Callable[..., None]) -> Item:
-    """A switch; the word behind it is no value for kaniko, but it was meant as one."""
-    if "=" in str(item.text[0]) or not rest or literal(rest[0].text) not in _BOOLEAN:
-        return item._replace(text=(f"--{name}",)) if literal(item.text) == "-h" else item
-    value = literal(rest.pop(0).text) or ""
-    note("switch-value", f"--{name}", value, line=item.line)
-    return item._replace(text=(f"--{name}={value}",))
 
 
 class Flag:
