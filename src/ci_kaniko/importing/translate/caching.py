@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.translate.images import without_tag
+from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.pushes import reference_of
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
@@ -49,7 +49,7 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
         if not image:
             work.job.tell("cache-without-repo", enabled.line)
             return False
-        work.cache["repo"] = f"{without_tag(image)}/cache"
+        work.cache["repo"] = f"{split_tag(image)[0]}/cache"
         work.job.tell("cache-repo", enabled.line, work.cache["repo"])
         return True
     try:
@@ -57,9 +57,10 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
     except NotPortable as reason:
         work.lost("cache.repo", repo, reason)
         return False
-    if not written.startswith("oci:") and without_tag(written) != written:
-        work.job.tell("cache-tag", repo.line, written, without_tag(written))
-        written = without_tag(written)
+    name, tag = split_tag(written)
+    if tag and not written.startswith("oci:"):
+        work.job.tell("cache-tag", repo.line, written, name)
+        written = name
     work.cache["repo"] = written
     return True
 

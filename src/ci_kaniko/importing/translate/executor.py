@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, literal, spell
+from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
 from ci_kaniko.kaniko.flags import FLAGS
 
@@ -29,7 +30,8 @@ class Release(NamedTuple):
 def release_of(written: str) -> Release | None:
     """The executor that an image is; None for an image that is none by its name."""
     bare, _, digest = written.partition("@")
-    repository, tag = tagged(bare)
+    repository, tag = split_tag(bare)
+    tag = tag.removeprefix(":")
     version = tag.removesuffix("-debug")
     distribution = distribution_of(repository) or _of_mirror(repository, version)
     if distribution is None and "kaniko" not in repository:
@@ -91,10 +93,3 @@ def _of_mirror(repository: str, version: str) -> str | None:
 def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
     job.tell("executor-image/own", line, written)
     return {"image": written}
-
-
-def tagged(image: str) -> tuple[str, str]:
-    """The repository and the tag of an image without a digest."""
-    head, slash, last = image.rpartition("/")
-    name, _, tag = last.partition(":")
-    return f"{head}{slash}{name}", tag

@@ -12,7 +12,7 @@ from ci_kaniko.importing.translate.conditions import (
     both_ways,
     shown_when,
 )
-from ci_kaniko.importing.translate.images import host_of, lowered_text, without_flag
+from ci_kaniko.importing.translate.images import host_of, lowered_text
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of, one_repository, tell_versions
 
@@ -27,18 +27,17 @@ def take_destinations(work: Work) -> None:
     conditions: list[Condition] = []
     known = set[str]()
     for word in work.call.pushed:
-        image = without_flag(word.text)
-        if not image:
+        if not word.text:
             continue
         when = both_ways(work.call.when, word.when)
         condition = condition_of(work, when)
-        for piece in _split_images(work, image, word.line):
+        for piece in _split_images(work, word.text, word.line):
             entry = _destination(work, piece, condition, shown_when(when), word.line)
             if entry is not None and (told := repr(entry)) not in known:
                 known.add(told)
                 listed.append(entry)
                 conditions.append(condition)
-    images = {spell(without_flag(word.text)) for word in work.call.pushed}
+    images = {spell(word.text) for word in work.call.pushed}
     _unpushed(
         work, [flag for flag in work.of("destination") if spell(flag.value or ()) not in images]
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.translate.executor import executor_of, tagged
+from ci_kaniko.importing.translate.executor import executor_of
+from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _bare(image: str) -> str:
 def _shell(work: Work, image: Text, line: int) -> None:
     """A script in an image that has no shell."""
     written = literal(image) or ""
-    _, tag = tagged(written.partition("@")[0])
+    _, tag = split_tag(written.partition("@")[0])
     if (
         work.job.has_shell
         and is_image(written)
