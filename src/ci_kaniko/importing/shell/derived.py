@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, Var, literal, only_var
+from ci_kaniko.importing.calls import Contents, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.facts import meaning, variables_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import pure
@@ -26,7 +26,7 @@ def recognised(value: Value, conditions: Conditions, path: int) -> Value:
     """The value as one variable, where it is one."""
     if len(value) == 1:
         return value
-    for look in (_default, _guarded, _version, _ref):
+    for look in (_default, _guarded, _from_file, _version, _ref):
         found = look(value, conditions, path)
         if found is not None:
             return pure((found,))
@@ -83,6 +83,17 @@ def _places(var: Var, conditions: Conditions) -> Iterator[tuple[str, int]]:
                 yield portable, conditions.glob((Var(name),), f"{folder}**", 0)
             for name in variables_of("ref.type", "github"):
                 yield portable, conditions.equal((Var(name),), (portable,), 0)
+
+
+def _from_file(value: Value, conditions: Conditions, path: int) -> Var | None:
+    """``if [ -f "$x" ]; then x=$(cat "$x"); fi``: GitLab's variables of both types."""
+    if len(value) != 2:
+        return None
+    for (guard, one), (_, other) in (value, value[::-1]):
+        var = only_var(other)
+        if var is not None and one == (Contents(spell(other)),):
+            return var if conditions.same(guard, conditions.exists(other, 0), path) else None
+    return None
 
 
 def _version(value: Value, conditions: Conditions, path: int) -> Var | None:

@@ -42,18 +42,22 @@ _BOOLEAN = {"true", "True", "TRUE", "t", "T", "1", *_OFF}
 
 
 class Told(NamedTuple):
-    """One flag of a command line, or a word that is none: then it has no name."""
+    """One flag of a command line, or a word that is none: then it has no name.
+
+    ``dashes`` are those of a name that is one letter.
+    """
 
     name: str
     value: Text | None
     item: Item
+    dashes: str = "-"
 
     @property
     def word(self) -> Text:
         """The flag and its value in one word."""
         if not self.name:
             return self.value or ()
-        flag = "-" * min(len(self.name), 2) + self.name
+        flag = f"{self.dashes if len(self.name) == 1 else '--'}{self.name}"
         return (flag,) if self.value is None else join((f"{flag}=", *self.value))
 
     @property
@@ -79,6 +83,7 @@ def flags_of(
         head, *value = split_text(item.text, "=", 1)
         first = str(head[0]) if head and isinstance(head[0], str) else ""
         name = first.lstrip("-")
+        dashes = first[: len(first) - len(name)]
         if not re.match("-[^-]|--.", first):
             if item.text:
                 yield Told("", item.text, item)
@@ -91,13 +96,13 @@ def flags_of(
                 rest.insert(0, item._replace(text=join(("-", *attached))))
                 value = []
         if value or name in switches:
-            yield Told(name, value[0] if value else None, item)
+            yield Told(name, value[0] if value else None, item, dashes)
             continue
         found = paired(item, rest, conditions, path)
         for one in found:
-            yield Told(name, one.text, one)
+            yield Told(name, one.text, one, dashes)
         if not found:
-            yield Told(name, None, item)
+            yield Told(name, None, item, dashes)
 
 
 def paired(item: Item, rest: list[Item], conditions: Conditions, path: int) -> list[Item]:
