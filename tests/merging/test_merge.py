@@ -21,6 +21,7 @@ from ci_kaniko.merging import MergingError, merge
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.matching import arrange
 from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.targets import agola
 from harness import tools, validators
 from harness.nodes import plain
 
@@ -526,6 +527,36 @@ def test_a_missing_stage_goes_before_a_job_that_needs_it(
     assert merge(text, wanted, "gitlab", "ci.yml") == text
     text = merge(job.replace("ship", "deploy"), wanted, "gitlab", "ci.yml")
     assert "- build\n  - test\n  - images\n  - deploy\n" in text
+
+
+def test_several_missing_stages_are_lines_of_the_list() -> None:
+    jobs = "a:\n  stage: one\n  script: [x]\n\nb:\n  stage: two\n  script: [x]\n"
+    text = merge("stages:\n  - test\nt: {script: x}\n", jobs, "gitlab", "ci.yml")
+    assert text.startswith("stages:\n  - test\n  - one\n  - two\nt: {script: x}\n")
+
+
+def test_a_block_of_a_list_keeps_its_text_in_another_style() -> None:
+    blocks = "  script:\n    - |\n      make\n        all\n    - - |2\n          x\n"
+    text = merge("a:\n    b:\n    - c\n", f"d:\n{blocks}", "gitlab", "ci.yml")
+    assert text.endswith(
+        "d:\n    script:\n    - |\n      make\n        all\n    - - |2\n          x\n"
+    )
+    assert yaml11.load(text)["d"] == yaml11.load(blocks)
+
+
+def test_the_end_of_a_text_is_no_marker() -> None:
+    before = 'a: "b\n# ci-kaniko: c"\nd: {script: e}\n'
+    text = merge(before, one("gitlab"), "gitlab", "ci.yml")
+    assert text.startswith(before)
+    assert merge(text, "", "gitlab", "ci.yml") == before
+
+
+def test_a_target_without_entries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agola, "TARGET", agola.TARGET._replace(shape=None))
+    with pytest.raises(SpecError, match="agola puts nothing into a file") as raised:
+        merge("", one("gitlab"), "agola", "a.yml")
+    (problem,) = raised.value.problems
+    assert (problem.path, problem.hint) == ("a.yml", "name a file of its own, without mode: merge")
 
 
 def test_a_list_of_stages_is_written_where_there_is_none() -> None:
