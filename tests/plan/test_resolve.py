@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from ci_kaniko.plan.model import Started
+from ci_kaniko.plan.model import Argument, Started
+from ci_kaniko.plan.pipeline import pipeline
+from ci_kaniko.plan.resolve import resolve
 from harness.events import DEFAULT_BRANCH
+from harness.repository import Repository
 from harness.runs import TARGETS, values_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = "default_branch: main\npush: never\n"
 
@@ -32,3 +40,59 @@ def test_the_events_beside_those_of_requests() -> None:
     assert both.outside_requests == both.but_requests._replace(requests=False)
     assert not both.outside_requests.may_be_request
     assert both.in_requests == requests._replace(requests=True)
+
+
+def test_no_credential_helper_is_an_empty_argument() -> None:
+    spec = ci_kaniko.loads(f"{HEAD}options: {{credential_helpers: []}}\n")
+    found = [each for each in resolve(spec, "gitlab").arguments if "helper" in each.name]
+    assert found == [Argument("credential-helpers", ())]
+
+
+def test_what_joins_platforms_holds_no_login_of_a_registry_that_it_does_not_push_to() -> None:
+    """Not even of one that is the own registry of another CI."""
+    spec = ci_kaniko.loads(
+        "default_branch: main\nplatforms: [linux/amd64, linux/arm64]\n"
+        'destinations: ["${registry.image}:1"]\n'
+        "registries: {ghcr.io: {username: a, password: GHCR_TOKEN}}\n"
+    )
+    (image,) = pipeline(spec, "gitlab").images
+    built = [job.plan.secrets for job in image.jobs if job.platform]
+    assert built == [("GHCR_TOKEN",)] * 2
+    assert image.join is not None
+    assert image.join.secrets == ()
+
+
+FORMS = {
+    ("gitlab", "pipeline"): False,
+    ("gitlab", "child"): False,
+    ("gitlab", "component"): True,
+    ("github", "workflow"): False,
+    ("github", "reusable"): True,
+    ("buildkite", "pipeline"): False,
+    ("kubernetes", ""): False,
+}
+
+
+@pytest.mark.parametrize(("target", "form"), FORMS)
+def test_a_form_may_be_given_inputs(target: str, form: str) -> None:
+    text = f"{target}: {{form: {form}}}\n" if form else ""
+    assert resolve(ci_kaniko.loads(HEAD + text), target).reusable is FORMS[target, form]
+
+
+WORDS = {
+    "ci-kaniko.yaml": "",
+    "services/api/ci-kaniko.yaml": "api",
+    "services/Web Shop/ci-kaniko.yml": "web-shop",
+    "images/base.yaml": "base",
+    "images/_x_.yaml": "x",
+}
+
+
+@pytest.mark.parametrize(("file", "word"), WORDS.items())
+def test_jobs_of_several_specs_have_the_name_of_a_folder_or_a_file(
+    file: str, word: str, tmp_path: Path
+) -> None:
+    repository = Repository(tmp_path)
+    repository.write(file, HEAD)
+    spec = ci_kaniko.load(repository.folder / file)
+    assert [image.word for image in pipeline(spec, "gitlab").images] == [word]

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import TYPE_CHECKING
 
 import pytest
 
 import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
-from ci_kaniko.shell.dialect import impossible
+from ci_kaniko.shell.dialect import Cell, PlainDialect, impossible
 from ci_kaniko.targets.gitlab.dialect import DIALECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_kaniko.plan.model import Plan
 
 HEAD = "default_branch: main\nregistries: {ghcr.io: {username: a, password: B}}\n"
 TRIGGERS = (
@@ -30,3 +36,43 @@ def test_a_kind_of_runs_that_a_job_cannot_tell(kind: str) -> None:
     (finding,) = impossible(plan, deaf)
     assert (finding.rule, finding.where) == ("impossible-condition", ("destinations", 0, "when"))
     assert kind in finding.message
+
+
+class Silent(PlainDialect):
+    """A platform that tells a job its commit and nothing else."""
+
+    target = "gitlab"
+    site = DIALECT.site
+    tests: Mapping[str, str] = {}
+    secret_hint = ""
+
+    def cell(self, name: str, plan: Plan) -> Cell | None:
+        return Cell("SHA") if name == "commit.sha" else None
+
+
+def test_what_is_made_of_nothing_is_refused_with_what_asks_for_it() -> None:
+    spec = ci_kaniko.loads(
+        f"{HEAD}push: always\n"
+        "labels: {a: '${commit.short}', b: '${build.number}', c: '${repository.name}'}\n"
+        "destinations:\n"
+        "  - {image: 'ghcr.io/acme/shop:${version.minor}', when: release}\n"
+        "  - {image: 'ghcr.io/acme/shop:latest', when: default-branch}\n"
+        "  - {image: 'ghcr.io/acme/shop:1', when: {tag: 'v*'}}\n"
+    )
+    found = {
+        ".".join(map(str, finding.where)): finding
+        for finding in impossible(resolve(spec, "gitlab"), Silent())
+    }
+    assert [*found] == [
+        *("labels.b", "labels.c", "destinations.0.image"),
+        *("destinations.0.when", "destinations.1.when", "destinations.2.when"),
+    ]
+    assert {finding.rule for finding in found.values()} == {"target-variable"}
+    assert {finding.hint for finding in found.values()} == {"write it out"}
+    assert "gitlab: gitlab does not tell" in found["labels.c"].message
+    asked = [found[f"destinations.{n}.when"].message.partition(",")[0] for n in range(3)]
+    assert asked == [
+        "release asks for ${version}",
+        "default-branch asks for ${branch}",
+        "tag asks for ${tag}",
+    ]

@@ -16,6 +16,7 @@ GIT = "git://git.example.com/acme/shop.git"
 FETCHED = "/kaniko/buildcontext"
 UNPACKED = f"{FETCHED}/Dockerfile"
 BLOB = "https://acme.blob.core.windows.net/contexts/shop.tar.gz"
+FORM = {"gitlab": {"form": "include"}}
 KEY = {"context_login": {"azure_storage_key": "AZURE_KEY"}}
 
 
@@ -62,6 +63,14 @@ FORMS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["https://h.example/c.tgz?a=b#c", UNPACKED],
     ),
     "azure": ({"context": BLOB, **KEY}, [BLOB, UNPACKED]),
+    "input": (
+        {"context": "${input.folder}", **FORM, "inputs": {"folder": {}}},
+        ["dir://<checkout><folder>", "<checkout><folder>/Dockerfile"],
+    ),
+    "below an input": (
+        {"context": "${input.folder}/a", **FORM, "inputs": {"folder": {}}},
+        ["dir://<checkout>/<input.folder>/a", "<checkout>/<input.folder>/a/Dockerfile"],
+    ),
 }
 
 

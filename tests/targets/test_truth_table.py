@@ -129,6 +129,7 @@ WHENS = {
     "stable": {"tag": ["!**-*", "v*"]},
     "no-feature": {"branch": ["**", "!feature/**", "!main"]},
     "either": ["default-branch", {"tag": "v*"}],
+    "one-feature": [{"branch": "feature/Add-x_1.2"}, {"branch": ["**", "!feature/**"]}],
     "requests": "pull-request",
     "clock": "schedule",
     "button": "manual",

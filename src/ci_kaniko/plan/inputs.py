@@ -80,11 +80,12 @@ def declared(spec: Spec, target: str) -> dict[str, Input]:
         for (place, *_), text in texts_with_variables(build):
             for name in inputs_in(text):
                 read.setdefault(name, set()).add(str(place))
-        section = getattr(build, target)
-        for native in texts_of(section, "extra", type(section)):
-            for name in spec.inputs:
-                if f"inputs.{name}" in native.text:
-                    read.setdefault(name, set()).add(target)
+        for reader in known_names():
+            section = getattr(build, reader)
+            for native in texts_of(section, "extra", type(section)):
+                for name in spec.inputs:
+                    if f"inputs.{name}" in native.text:
+                        read.setdefault(name, set()).add(reader)
     others = {*known_names()} - {target}
     return {
         name: item

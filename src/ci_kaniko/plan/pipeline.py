@@ -143,11 +143,6 @@ class Pipeline(NamedTuple):
         )
         return once_for_images(found, len(self.images))
 
-    @property
-    def started(self) -> tuple[Started, ...]:
-        """What starts the jobs: one entry for each set of events that differs."""
-        return tuple(dict.fromkeys(image.plan.started for image in self.images))
-
 
 def pipeline(
     spec: Spec, target: str, *, directory_is_git: Callable[[Build], bool] = lambda _: False

@@ -299,8 +299,6 @@ class Script:
         if not plan.pushed_outputs or plan.pushes_always:
             return []
         removed = f"rm -rf {' '.join(map(self._output, plan.pushed_outputs))}"
-        if not plan.pushes:
-            return [removed]
         return [f'if [ -z "$push" ]; then {removed}; fi']
 
     def _early_logins(self) -> list[str]:
