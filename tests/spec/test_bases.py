@@ -933,3 +933,9 @@ def test_a_fleet_of_two_hundred(repository: Repository) -> None:
     same = {name for name, own in specs(FLEET) if "executor" in own and "cache" in own}
     assert {name for name in names if f"{name}/.gitlab-ci.yml" not in told} == same
     assert "fleet" not in sys.modules
+
+
+def test_a_spec_that_is_made_in_python_extends_nothing() -> None:
+    with pytest.raises(ci_kaniko.SpecError) as raised:
+        ci_kaniko.Spec.model_validate({"push": "never", "extends": "base.yaml"})
+    assert [(each.rule, each.where) for each in raised.value.problems] == [("bad-base", "extends")]
