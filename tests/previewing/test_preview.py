@@ -215,6 +215,36 @@ def test_tables_for_comments() -> None:
     ]
 
 
+CHOSEN = """
+default_branch: main
+inputs: {chosen: {type: platforms, default: linux/amd64}}
+platforms: [linux/amd64, linux/arm64]
+destinations: ["ghcr.io/acme/shop:1.0"]
+registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}
+gitlab: {form: component}
+"""
+
+
+def test_jobs_that_only_some_targets_have() -> None:
+    """An input that chooses platforms makes a job for each in a form that takes it."""
+    found = preview(ci_kaniko.loads(CHOSEN), ["gitlab", "buildkite", "github"], ["default-branch"])
+    (answer,) = found.answers
+    names = ["build linux/amd64", "build linux/arm64", "join", "build"]
+    assert [outcome.run.name for outcome in answer.outcomes] == names
+    starting = [
+        {target: outcome.differs.get(target, outcome.run).starts for target in found.targets}
+        for outcome in answer.outcomes
+    ]
+    on_gitlab = {"gitlab": True, "buildkite": False, "github": False}
+    nowhere = dict.fromkeys(on_gitlab, False)
+    assert starting == [on_gitlab, nowhere, on_gitlab, {k: not v for k, v in on_gitlab.items()}]
+    assert "does not start: the input chosen is linux/amd64" in "\n".join(lines(found))
+    *_, first, _, last, _ = markdown(found).splitlines()
+    absent = "does not start: there is no such job<br>on gitlab: "
+    assert f"{absent}ghcr.io/acme/shop:${{commit.sha}}-amd64 | on gitlab: ghcr.io as" in first
+    assert f"{absent}ghcr.io/acme/shop:1.0 | on gitlab: ghcr.io as acme-bot" in last
+
+
 def test_json(repository: Repository) -> None:
     done = repository.run("preview", "--format", "json", "--event", "tag=v1.0.0")
     assert (done.code, done.err) == (0, "")

@@ -142,9 +142,24 @@ def _answer(
     values: Mapping[str, str],
 ) -> Answer:
     each = [*zip(chosen, planned, strict=True)]
-    found = [runs(pipeline, target, occasion, values) for target, pipeline in each]
-    outcomes = tuple(_outcome(chosen, job) for job in zip(*found, strict=True))
+    found = [
+        {(run.image, run.job): run for run in runs(pipeline, target, occasion, values)}
+        for target, pipeline in each
+    ]
+    # An input that chooses platforms makes jobs in the forms that callers give it to, only.
+    jobs = dict.fromkeys(job for of_target in found for job in of_target)
+    outcomes = tuple(
+        _outcome(chosen, [of_target.get(job, _absent(*job)) for of_target in found]) for job in jobs
+    )
     return Answer(occasion, outcomes, dict(_fork_notes(each)) if occasion.fork else {})
+
+
+_NO_JOB = "there is no such job"
+
+
+def _absent(image: str, job: str) -> Run:
+    """What a target makes of a job that only others have."""
+    return Run(image, job, (), starts=False, why=_NO_JOB)
 
 
 def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
@@ -156,7 +171,8 @@ def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
     voters = [run for each, run in by_target.items() if not each.needs_values]
     counted = Counter(map(_said, voters or by_target.values()))
     common = counted.most_common(1)[0][0]
-    first = next(run for run in voters or by_target.values() if _said(run) == common)
+    alike = [run for run in voters or by_target.values() if _said(run) == common]
+    first = next((run for run in alike if run.why != _NO_JOB), alike[0])
     differs = {
         each.name: run
         for each, run in by_target.items()
@@ -167,7 +183,7 @@ def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
 
 def _said(run: Run) -> Run:
     """A run without the reason, which each platform may have of its own."""
-    return run._replace(why="")
+    return run._replace(why="") if run.starts else Run(run.image, run.job, (), starts=False, why="")
 
 
 def _alike(created: Run, started: Run) -> bool:

@@ -110,22 +110,24 @@ def markdown(preview: Preview) -> str:
 
 def _cells(outcome: Outcome) -> list[str]:
     run = outcome.run
-    others = outcome.differs.items()
-    if not run.starts:
-        exceptions = [f"on {target}: {other.start}" for target, other in others]
-        return [_cell(run.name), "<br>".join(map(_cell, [run.start, *exceptions])), "", ""]
     cells = [_cell(run.name)]
     for label in ("pushes", "logs in to", "cache"):
-        usual = dict(run.facts()).get(label, [])
-        texts = [
-            _code(text) if label == "pushes" and run.destinations else _cell(text) for text in usual
-        ]
-        for target, other in others:
-            differing = dict(other.facts()).get(label, []) if other.starts else [other.start]
-            if differing != usual:
+        usual = _told(run, label)
+        pushed = label == "pushes" and run.destinations
+        texts = [_code(text) if pushed else _cell(text) for text in usual]
+        for target, other in outcome.differs.items():
+            differing = _told(other, label)
+            if differing != usual and (other.starts or label == "pushes"):
                 texts.append(f"on {target}: {'; '.join(map(_cell, differing)) or 'nothing'}")
         cells.append("<br>".join(texts))
     return cells
+
+
+def _told(run: Run, label: str) -> list[str]:
+    """What a column of a table says of a run: the first one why it does not start, too."""
+    if not run.starts:
+        return [run.start] if label == "pushes" else []
+    return dict(run.facts()).get(label, [])
 
 
 def _code(text: str) -> str:
