@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.builder import Builder
+from ci_kaniko.kaniko.builders import BUILDER_HOMES, KANIKO
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.tools import executor_image
 
@@ -22,7 +23,7 @@ class Kaniko(Builder):
 
     name = "kaniko"
     program = "/kaniko/executor"
-    home = "/kaniko"
+    home = BUILDER_HOMES[KANIKO]
     shell = "/busybox/sh"
     unset = ("KANIKO_NO_PUSH",)
     container = "container"

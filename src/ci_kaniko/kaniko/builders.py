@@ -11,6 +11,9 @@ HELPED = frozenset({KANIKO})
 SIGNING = frozenset({"buildah"})
 """Those whose image has curl: it signs requests, and shows nobody the tokens that it sends."""
 
+BUILDER_HOMES = {KANIKO: "/kaniko", "buildkit": "/home/user", "buildah": "/root"}
+"""The folder of each in its image, where a job's own files lie: what it builds never gets them."""
+
 BUILDER_IMAGES = {
     "buildkit": "docker.io/moby/buildkit:v0.29.0-rootless",
     "buildah": "quay.io/buildah/stable:v1.43.0",

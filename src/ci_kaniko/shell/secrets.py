@@ -79,9 +79,10 @@ class Secrets:
         build_secrets = dict.fromkeys(plan.spec.build_secrets.values())
         lines = self.guards([*build_secrets, *plan.proxy_secrets.values()])
         if self._draft.dialect.file_variables:
-            lines += [
-                f'if [ -f "${name}" ]; then {name}=$(cat "${name}"); fi' for name in build_secrets
-            ]
+            # A password that is one as well is a text: a login would have the file's path.
+            passwords = {name for login in plan.logins for name in login.secrets}
+            files = [name for name in build_secrets if name not in passwords]
+            lines += [f'if [ -f "${name}" ]; then {name}=$(cat "${name}"); fi' for name in files]
         for file, secret in plan.certificates.items():
             if site.mounted_files:
                 lines += self.mounted(f"{site.certificates}/{file}", f"the secret {secret}")

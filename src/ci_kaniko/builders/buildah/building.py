@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.builders.buildah.settings import reaching
 from ci_kaniko.builders.builder import Builder, Contained
 from ci_kaniko.builders.carried import foreign, refusal
-from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
@@ -71,7 +71,7 @@ class Buildah(Builder):
 
     name = "buildah"
     program = "buildah"
-    home = "/root"
+    home = BUILDER_HOMES["buildah"]
     carried = CARRIED
     settings = "/root/.config/containers"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")

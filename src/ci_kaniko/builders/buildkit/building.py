@@ -18,7 +18,7 @@ from ci_kaniko.builders.buildkit.arguments import (
 )
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
-from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.references import merge
@@ -43,7 +43,7 @@ class BuildKit(Builder):
 
     name = "buildkit"
     program = "buildctl-daemonless.sh"
-    home = "/home/user"
+    home = BUILDER_HOMES["buildkit"]
     user = 1000
     unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
     env = MappingProxyType({"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"})

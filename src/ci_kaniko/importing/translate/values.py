@@ -20,10 +20,14 @@ from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.work import Work
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
 from ci_kaniko.kaniko.flags import FLAGS
 
 Handler = Callable[[Work, Flag], None]
-_HANDED_ON = ("/kaniko/digest", "/dev/termination-log", "$(results.", "${results.")
+_HANDED_ON = (
+    *(f"{home}/digest" for home in BUILDER_HOMES.values()),
+    *("/dev/termination-log", "$(results.", "${results."),
+)
 _GIT_SWITCHES = {"single_branch", "recurse_submodules", "insecure_skip_tls"}
 _CHECKED_OUT = {"gitlab", "github", "buildkite", "agola"}
 _FIELDS = {"build-arg": "build_args", "label": "labels", "annotation": "annotations"}
