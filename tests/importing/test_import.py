@@ -234,6 +234,13 @@ def test_no_kaniko_in_it() -> None:
     assert "no job here builds an image" in str(error)
 
 
+def test_a_container_of_buildkite_without_words_runs_no_kaniko() -> None:
+    container = "containers: [{name: kaniko, image: example.com/kaniko:1, args: }]"
+    step = f"{{command: make, plugins: [{{kubernetes: {{podSpecPatch: {{{container}}}}}}}]}}"
+    error = _refused(f"steps: [{step}]\n", "pipeline.yml", "buildkite")
+    assert error.problems[0].rule == "no-kaniko"
+
+
 def test_broken_yaml_names_the_line() -> None:
     error = _refused("build:\n  script: [make\n  image: x\n")
     assert error.problems[0].rule == "bad-yaml"

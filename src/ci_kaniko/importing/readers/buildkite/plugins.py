@@ -97,8 +97,7 @@ class Plugins:
             if item.peek("name") in ready:
                 item.string("name")  # the executor's own image comes with the login
         self._hooks(entry, volumes)
-        if words:
-            self._words(entry)
+        self._words(entry)
 
     def _hooks(self, entry: Map, volumes: dict[str, Map]) -> None:
         for name, volume in volumes.items():
@@ -115,6 +114,8 @@ class Plugins:
         command = entry.sequence("command")
         arguments = entry.sequence("args")
         items = [*command, *arguments]
+        if not items:
+            return
         texts = [string(item) for item in items]
         at = script_place(texts)
         if at:
