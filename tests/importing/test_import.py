@@ -235,7 +235,7 @@ def test_no_kaniko_in_it() -> None:
 
 
 def test_a_container_of_buildkite_without_words_runs_no_kaniko() -> None:
-    container = "containers: [{name: kaniko, image: example.com/kaniko:1, args: }]"
+    container = "containers: [{name: kaniko, image: example.com/kaniko:1, args: null}]"
     step = f"{{command: make, plugins: [{{kubernetes: {{podSpecPatch: {{{container}}}}}}}]}}"
     error = _refused(f"steps: [{step}]\n", "pipeline.yml", "buildkite")
     assert error.problems[0].rule == "no-kaniko"
