@@ -106,6 +106,14 @@ CASES = {
         },
         {"manual-job"},
     ),
+    "a button of a job": Case(
+        (
+            ".gitlab-ci.yml",
+            _GITLAB.partition("  rules:")[0].replace("SCRIPT", ":") + "  when: manual\n",
+        ),
+        {"triggers": {"manual": True}, "destinations": [A]},
+        {"manual-job"},
+    ),
     "a button on one branch, and tags": Case(
         _gitlab("[{if: $CI_COMMIT_TAG}, {if: '$CI_COMMIT_BRANCH == \"main\"', when: manual}]"),
         {
@@ -167,7 +175,7 @@ CASES = {
             '      DEST="$DEST --destination=$CI_REGISTRY_IMAGE:$V"',
         ),
         {"destinations": [A]},
-        {"not-portable"},
+        {"unknown-condition", "version-tags"},
     ),
     "dates of the build and of another day": Case(
         _gitlab(

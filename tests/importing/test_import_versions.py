@@ -15,6 +15,8 @@ from ci_kaniko.syntax.globs import any_matches
 from ci_kaniko.syntax.versions import version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ci_kaniko import Spec
 
 RELEASES = ("v1.2.3", "v0.1.0", "v10.20.30", "1.2.3", "2024.11.5")
@@ -197,6 +199,44 @@ jobs:
     pushed = _pushed(spec)
     assert not [tag for tag in pushed if not re.fullmatch(whole, tag)]
     assert usual <= pushed
+
+
+def _without(text: str) -> Callable[[str], str]:
+    return lambda tag: tag.replace(text, "", 1)
+
+
+_HUB = "on: {push: {tags: ['v*']}}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
+_HUB += f"      - uses: actions/checkout@v4\n      - run: {_DOCKER} ghcr.io/acme/a:NAME\n"
+NAMES: dict[str, tuple[str, Callable[[str], str]]] = {
+    "${CI_COMMIT_TAG#v}": (".gitlab-ci.yml", lambda tag: tag.removeprefix("v")),
+    "$(echo $CI_COMMIT_TAG | sed s/^v//)": (".gitlab-ci.yml", lambda tag: tag.removeprefix("v")),
+    "$(echo $CI_COMMIT_TAG | sed s/v//)": (".gitlab-ci.yml", _without("v")),
+    "${CI_COMMIT_TAG:1}": (".gitlab-ci.yml", lambda tag: tag[1:]),
+    "${CI_COMMIT_TAG//v/}": (".gitlab-ci.yml", lambda tag: tag.replace("v", "")),
+    "$(echo $CI_COMMIT_TAG | tr -s / - )": (".gitlab-ci.yml", lambda tag: tag.replace("/", "-")),
+    "${GITHUB_REF#refs/tags/v}": ("w.yml", lambda tag: tag.removeprefix("v")),
+    "${GITHUB_REF##refs/*/}": ("w.yml", lambda tag: tag),
+    "${GITHUB_REF_NAME#v}": ("w.yml", lambda tag: tag.removeprefix("v")),
+    r"${GITHUB_REF/refs\/tags\//}": ("w.yml", lambda tag: tag),
+    r"${GITHUB_REF/refs\/tags\/v/}": ("w.yml", lambda tag: tag.removeprefix("v")),
+}
+
+
+@pytest.mark.parametrize("written", NAMES)
+def test_a_tag_without_its_v_is_a_version(written: str) -> None:
+    """Each image has the name that the pipeline gave it, or is not pushed."""
+    name, made = NAMES[written]
+    text = _HUB.replace("NAME", written)
+    if name != "w.yml":
+        text = _GITLAB.replace("$CI_COMMIT_TAG", written) + "  rules: [{if: $CI_COMMIT_TAG}]"
+    spec = import_files([(name, text)]).spec
+    pushed = _pushed(spec)
+    image = str(spec.destinations[0].image).rpartition(":")[2] if spec.destinations else ""
+    names = {tag: {"${version}": version_of(tag)}.get(image, tag) for tag in pushed}
+    sayable = [tag for tag in pushed if re.fullmatch("[A-Za-z0-9.-]+", tag)]
+    assert {tag: made(tag) for tag in sayable} == {tag: names[tag] for tag in sayable}
+    exact = written not in {"${CI_COMMIT_TAG:1}", "${CI_COMMIT_TAG//v/}"}
+    assert pushed >= V if exact else not pushed
 
 
 def test_a_run_by_hand_pushes_no_tag_that_a_trigger_keeps_away() -> None:

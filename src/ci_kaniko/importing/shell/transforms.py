@@ -128,6 +128,41 @@ def outcomes(changes: tuple[str, ...], texts: Iterable[str]) -> dict[str, str] |
         return None
 
 
+_FULL_REFS = ("refs/heads/main", "refs/heads/v1/x", "refs/tags/v1.2.3", "refs/tags/x/main")
+
+
+@functools.lru_cache(maxsize=256)
+def cuts_ref(change: str) -> bool:
+    """Whether a change takes the folder off full refs, of one kind at least, and nothing else."""
+    made = outcomes((change,), _FULL_REFS)
+    if made is None:
+        return False
+    cut = {text: text.split("/", 2)[2] for text in made}
+    return made != {text: text for text in made} and all(
+        result in (text, cut[text]) for text, result in made.items()
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def leaves_last(changes: tuple[str, ...]) -> bool:
+    """Whether changes leave what follows the last slash of a full ref."""
+    made = outcomes(changes, _FULL_REFS)
+    return made == {text: text.rpartition("/")[2] for text in _FULL_REFS}
+
+
+_NAMES = ("main", "v1.2.3", "1.2.3-rc.1", "develop", "a/b", "x/y/z")
+
+
+@functools.lru_cache(maxsize=256)
+def makes_safe(change: str) -> bool:
+    """Whether a change leaves no slash, and all letters and digits."""
+    made = outcomes((change,), _NAMES)
+    return made is not None and all(
+        "/" not in result and re.sub(r"\W|_", "", result) == re.sub(r"\W|_", "", text)
+        for text, result in made.items()
+    )
+
+
 def _own_samples(changes: tuple[str, ...]) -> list[str]:
     """Texts that hold what the changes themselves speak of."""
     words = dict.fromkeys(re.findall(r"[\w.:/-]+", " ".join(changes)))

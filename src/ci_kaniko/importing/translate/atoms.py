@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ci_kaniko.importing.calls import Test, Text, literal, only_var
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.patterns import globs_of_regex, shell_regex
+from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last
 from ci_kaniko.importing.translate.languages import (
     are_found,
     ends_of,
@@ -59,7 +60,7 @@ def name_of(text: Text) -> str:
         return var.name.partition("@")[0] if not var.changes else ""
     found = meaning(var)
     if found == "ref":
-        cut = all(change.startswith(("${#refs/", "${##refs/")) for change in var.changes)
+        cut = all(map(cuts_ref, var.changes)) or leaves_last(var.changes)
         return ("ref.name" if var.changes else "ref") if cut else ""
     return "" if var.changes and found not in {"event", "ref.type"} else found
 

@@ -295,7 +295,10 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
     if (not names and side == "branch" and run.default is False) or {*out} & {*VERSIONS}:
         return False
     words = [] if exact else [word for word in VERSIONS if word in names][-1:]
-    globs = exact or _narrowest([name for name in names if name not in VERSIONS])
+    named = [name for name in names if name not in VERSIONS]
+    if words:  # which have no slash
+        named = list(dict.fromkeys(name.replace("**", "*") for name in named))
+    globs = exact or _narrowest(named)
     if words and tags:
         # A trigger says the rest, or nothing does.
         if not are_bound(words[0][1:], globs, out, tags):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Contents, Masked, Output, Part, Text, Var, join, spell
 from ci_kaniko.importing.facts import NEAR, is_of_two, meaning
 from ci_kaniko.importing.sentences import Note
+from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last, makes_safe
 from ci_kaniko.syntax.grammar import is_variable_name
 from ci_kaniko.syntax.variables import NATIVE, VARIABLES
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.settings import Settings
 
-_REF_CUTS = ("${#refs/", "${##refs/")
 _CHANGED: dict[tuple[str, str], str] = {
     ("commit.sha", "short"): "commit.short",
     ("commit.sha", "first:8"): "commit.short",
@@ -168,8 +168,8 @@ class Spelled:
         return self._changed(name, var.changes, var, line, reference=reference)
 
     def _full_ref(self, var: Var, line: int) -> str:
-        rest = tuple(change for change in var.changes if not change.startswith(_REF_CUTS))
-        if rest == var.changes == ("name",):
+        rest = tuple(change for change in var.changes if not cuts_ref(change))
+        if rest and leaves_last(var.changes):
             self.job.tell("last-segment", line, spell((var,)))
             return "ref.tag"
         if rest and rest == var.changes:
@@ -197,7 +197,7 @@ class Spelled:
             return name
         if change == "lower" and name in {"ref.name", "branch", "tag", "ref.tag"}:
             return "ref.slug"
-        if name in {"ref.name", "branch", "tag"} and _replaces_slashes(change):
+        if name in {"ref.name", "branch", "tag", "ref.tag"} and makes_safe(change):
             self.job.tell("own-slug", line, spell((part,)))
             return "ref.tag"
         if name == "ref.name" and change == "name":
@@ -232,10 +232,6 @@ class Spelled:
 
     def _secret_in_text(self, name: str, line: int) -> None:
         self.job.tell("secret-in-text", line, name)
-
-
-def _replaces_slashes(change: str) -> bool:
-    return bool(re.match(r"\$\{//?[\[\\]?/|tr /|tr '/'|sed .*/", change)) or "/" in change
 
 
 def _with_urls(text: Text) -> Text:

@@ -20,6 +20,7 @@ from ci_kaniko.importing.translate.conditions import (
     several,
     triggers_of,
 )
+from ci_kaniko.importing.translate.naming import named_by_version
 from ci_kaniko.spec.triggers import is_repository
 from ci_kaniko.syntax.conditions import REFS
 
@@ -58,6 +59,7 @@ def set_triggers(
     What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
     them. Where the guard ``by_hand`` holds, somebody starts it.
     """
+    versions = named_by_version(job)
     repository, when = one_repository(conditions.when(guard))
     sides = SIDES if requests else REFS
     made = read(when, starts=True, sides=sides)
@@ -72,7 +74,7 @@ def set_triggers(
     if "schedule" in made.without:
         job.tell("schedule/none", line)
     found = triggers_of(made, requests=made.requests)
-    tags = _pushed_tags(job, conditions, guard, sides)
+    tags = _pushed_tags(job, conditions, guard, sides, versions=versions)
     if tags is not None and tags != (found or DEFAULT_TRIGGERS).get("tags"):
         job.tell("version-tags/start", line, ", ".join(tags))
         found = {**(found or DEFAULT_TRIGGERS), "tags": tags}
@@ -92,19 +94,21 @@ def set_triggers(
 
 
 def _pushed_tags(
-    job: Draft, conditions: Conditions, guard: int, sides: tuple[str, ...]
+    job: Draft, conditions: Conditions, guard: int, sides: tuple[str, ...], *, versions: bool
 ) -> list[str] | None:
     """The globs of the tags of which versions are pushed; None where nothing asks for versions.
 
     What is pushed to versions alone needs a trigger that says which tags those are among.
     """
     whens = [both_ways(call.when, word.when) for call in job.calls for word in call.pushed]
-    if not any(versions_of(test) for when in whens for tests in when for test in tests):
+    if not (versions or any(versions_of(t) for when in whens for tests in when for t in tests)):
         return None
     guards = conditions.guards
     pushes = guards.both(guard, guards.any(map(conditions.of, whens)))
     made = read(one_repository(conditions.when(pushes))[1], starts=True, sides=sides)
-    return only(made, "tag") if made.narrowed and not made.held else None
+    if made.held or not (versions or made.narrowed):
+        return None
+    return only(made, "tag") or None
 
 
 def _by_hand(made: Condition, started: Mapping[str, Any]) -> Any:

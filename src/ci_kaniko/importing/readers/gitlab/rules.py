@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, Var
+from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
@@ -75,20 +75,10 @@ class Rules:
         )
 
     def _of_job(self, when: str, guard: int, line: int) -> int:
-        """A condition with the ``when`` of the whole job: only who starts it by hand pushes.
-
-        Other runs build, where everybody may start it; else nothing but a hand starts it.
-        """
-        started = self._when(when, guard, line)
-        if when != "manual":
-            return started
-        if self._leaves_out(guard):
+        """A condition with the ``when`` of the whole job: nothing but a hand may start it."""
+        if when == "manual":
             self.by_hand = guard
-            return NO
-        hand = Test("equal", (Var("CI_PIPELINE_SOURCE"),), ("web",), line=line)
-        push_only_where(self.job, ((hand,),))
-        self.by_hand = YES
-        return guard
+        return self._when(when, guard, line)
 
     def _limit(self, started: int) -> None:
         """Keep a run by hand, which may be of any ref, from pushing what it could not."""

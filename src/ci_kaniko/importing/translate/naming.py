@@ -1,0 +1,92 @@
+"""Names of images that are made of a git tag without its ``v``: a spec calls that a version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import Test, Text, Var, literal, spell
+from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.shell.transforms import outcomes
+from ci_kaniko.importing.translate.conditions import both_ways
+from ci_kaniko.syntax.versions import version_of
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Call, Part, Word
+    from ci_kaniko.importing.jobs import Draft
+
+_VERSION = (Var("version@", portable=True),)
+_TAG = (Var("tag", portable=True),)
+_VERSIONS = ("1.2.3", "10.20.30-rc.1", "0.1.0-dev.1", "1.0.0-v")
+_FOLDERS = {"ref": "refs/tags/", "tag": "", "ref.name": ""}
+
+
+def named_by_version(job: Draft) -> bool:
+    """Name images by the version where they have the tag without its ``v``; whether one had it.
+
+    Tags that are no versions have no such name, so nothing is pushed for them.
+    """
+    calls = tuple(_call(job, call) for call in job.calls)
+    changed = calls != job.calls
+    job.calls = calls
+    return changed
+
+
+def _call(job: Draft, call: Call) -> Call:
+    pushed = tuple(_word(word) for word in call.pushed)
+    for word, made in zip(call.pushed, pushed, strict=True):
+        if made != word:
+            job.tell("version-tags/name", word.line or call.line, spell(word.text))
+    named = {word.text: made.text for word, made in zip(call.pushed, pushed, strict=True)}
+    words = tuple(replace(word, text=_destination(word.text, named)) for word in call.words)
+    return replace(call, pushed=pushed, words=words)
+
+
+def _destination(text: Text, named: dict[Text, Text]) -> Text:
+    """The argument that names one of the images, with its other name."""
+    image = text[1:]
+    if text[:1] and isinstance(text[0], str):
+        flag, equals, rest = text[0].partition("=")
+        image = (*((rest,) if rest else ()), *text[1:])
+        if equals and flag == "--destination" and named.get(image, image) != image:
+            first, *others = named[image]
+            head = f"{flag}="
+            return (head + first, *others) if isinstance(first, str) else (head, first, *others)
+    return text
+
+
+def _word(word: Word) -> Word:
+    tests: list[Test] = []
+    text = tuple(_part(part, word.line, tests) for part in word.text)
+    if not tests:
+        return word
+    when = tuple(
+        tuple(test for test in asked if not _is_about(test, word))
+        for asked in word.when
+        if not any(_is_about(test, word) and not test.negated for test in asked)
+    )
+    return replace(word, text=text, when=both_ways(when, (tuple(tests),)))
+
+
+def _is_about(test: Test, word: Word) -> bool:
+    """Whether a test compares what is a version now with a text that is none."""
+    right = literal(test.right)
+    named = test.kind == "equal" and len(test.left) == 1 and test.left[0] in word.text
+    return named and right is not None and not version_of(right)
+
+
+def _part(part: Part, line: int, tests: list[Test]) -> Part:
+    """A part of a name; ``tests`` are what holds where it is a version."""
+    folder = _FOLDERS.get(meaning(part))
+    if not isinstance(part, Var) or folder is None or part.default or not part.changes:
+        return part
+    if not all(_is_made(part, f"{folder}v{version}", version) for version in _VERSIONS):
+        return part
+    tests.append(Test("set", _VERSION, line=line))
+    if not all(_is_made(part, folder + version, version) for version in _VERSIONS):
+        tests.append(Test("glob", _TAG, ("v**",), line=line))
+    return _VERSION[0]
+
+
+def _is_made(var: Var, text: str, version: str) -> bool:
+    return outcomes(var.changes, [text]) == {text: version}
