@@ -334,13 +334,17 @@ def test_setup_says_what_has_to_be_allowed(name: str) -> None:
 
 def test_buildkit_clones_with_the_token() -> None:
     """As a header for git alone, whose secret no argument holds."""
-    private = "context: git://github.com/acme/shop.git#refs/heads/main\n"
-    private += "git: {username: acme-bot, token: CLONE_TOKEN}\nbuilder: buildkit\n"
+    private = "context: git://github.com/acme/shop.git\ncontext_sub_path: services/shop\n"
+    private += "git: {username: acme-bot, token: CLONE_TOKEN, branch: next}\n"
+    private += "dockerfile: ../Dockerfile\n"
     for target in TARGETS:
-        done = rehearse(ci_kaniko.loads(COMMON + private), target)
+        done = rehearse(ci_kaniko.loads(f"{COMMON}{private}builder: buildkit\n"), target)
         (job,) = built(done)
+        (theirs,) = built(rehearse(ci_kaniko.loads(COMMON + private), target))
         assert (done.leaks, job.status) == ((), "passed")
         assert job.recorded
+        assert theirs.recorded
+        assert READ["buildkit"](job.recorded) == by_kaniko(theirs.recorded)
         kind, _, encoded = job.recorded.env["GIT_AUTH_HEADER"].partition(" ")
         user, _, token = base64.b64decode(encoded).decode().partition(":")
         assert (kind, user, token) == ("basic", "acme-bot", secret("CLONE_TOKEN"))

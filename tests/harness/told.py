@@ -65,7 +65,8 @@ def by_kaniko(done: Recorded) -> Told:
     ours = f"git://{done.event.host}/{done.event.repository}.git".lower()
     if is_git and whole.partition("#")[0].lower() != ours:
         location, *fragments = whole.removeprefix("git://").split("#")
-        folder = f"{location}#{(fragments or [''])[-1]}:{folder}"
+        branch = dict(each.partition("=")[::2] for each in given.get("--git", ())).get("branch")
+        folder = f"{location}#{branch or (fragments or [''])[-1]}:{folder}"
     if whole.startswith("https://"):
         folder = f"{whole}:{_one(given, '--context-sub-path')}"
     cache = _one(given, "--cache-repo") if "--cache" in given else ""
@@ -149,9 +150,8 @@ def by_buildkit(done: Recorded) -> Told:
         dockerfile = _one(opts, "filename")
     else:
         location, _, ref = _one(opts, "context").removeprefix("https://").partition("#")
-        ref, _, folder = ref.partition(":")
-        context = f"{location}#{ref}:{folder}"
-        dockerfile = "/".join(filter(None, [folder, _one(opts, "filename")]))
+        context = f"{location}#{ref}:{_one(opts, 'contextsubdir')}"
+        dockerfile = _one(opts, "filename")
     secrets = [each for each in given.get("--secret", ()) if "GIT_AUTH_HEADER" not in each]
     names = output.get("name", "")
     return Told(

@@ -72,6 +72,18 @@ def test_an_archive_is_no_repository(call: str) -> None:
     assert spec.get("context_sub_path", "s") == "s"
 
 
+def test_a_dockerfile_stands_beside_the_folder_that_is_built() -> None:
+    """Behind the ref a folder is all that there is; as an option it is not."""
+    for words, sub, dockerfile in (
+        ("#next:app --opt filename=build/Dockerfile", "app", "build/Dockerfile"),
+        ("#next --opt contextsubdir=app --opt filename=Dockerfile", "app", "../Dockerfile"),
+    ):
+        call = f"buildctl build --opt context=https://github.com/acme/shop.git{words}"
+        found = import_files([("a.gitlab-ci.yml", f"a: {{image: a, script: ['{call}']}}\n")])
+        spec = yaml11.load(found.spec_text)
+        assert (spec["context_sub_path"], spec["dockerfile"]) == (sub, dockerfile)
+
+
 DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
     ("docker build -t quay.io/acme/shop:1 .", {"push": "never"}),
     ("docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),

@@ -9,7 +9,7 @@ from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Where
@@ -65,12 +65,16 @@ PLACES: Mapping[str, str] = {
 
 
 def foreign(
-    plan: Plan, name: str, carried: Mapping[str, str], why: Mapping[str, str]
+    plan: Plan,
+    name: str,
+    carried: Mapping[str, str],
+    why: Mapping[str, str],
+    git: Collection[str] = ("token", "username"),
 ) -> Iterator[Finding]:
     """What a builder does not do of a plan that only kaniko does.
 
-    ``carried`` are the flags that it does, and ``why`` tells what it does not fetch: kinds of
-    contexts, and the Dockerfile.
+    ``carried`` are the flags that it does, and ``git`` what it does for a repository. ``why`` tells
+    what it does not fetch: kinds of contexts, and the Dockerfile.
     """
     spec = plan.spec
     for where, flag, value in _flags(plan):
@@ -90,6 +94,9 @@ def foreign(
         if variable.startswith(("KANIKO_", "FF_KANIKO_")):
             yield refusal(("env", variable), _nothing(name), "remove it: kaniko alone reads it")
     yield from _contexts(plan, name, {**_STORES, **why})
+    for field, info in type(spec.git).model_fields.items():
+        if field not in git and getattr(spec.git, field) != info.default:
+            yield refusal(("git", field), _nothing(name), _GIT.get(field, _WITHOUT))
     yield from _logins(plan, name)
 
 
@@ -126,6 +133,12 @@ _STORES = {
     "tar": "{name} builds folders, and no archive of the checkout",
 }
 """What no other builder fetches, and why."""
+_ONE_COMMIT = "remove it: it fetches the one commit that it builds"
+_GIT = {
+    "depth": _ONE_COMMIT,
+    "single_branch": _ONE_COMMIT,
+    "recurse_submodules": "remove it: it fetches them with their own",
+}
 
 
 def _contexts(plan: Plan, name: str, why: Mapping[str, str]) -> Iterator[Finding]:
@@ -142,10 +155,6 @@ def _contexts(plan: Plan, name: str, why: Mapping[str, str]) -> Iterator[Finding
         yield refusal(
             ("cache", "repo"), f"{name} keeps no layers there", "a repository in a registry"
         )
-    for field, info in type(spec.git).model_fields.items():
-        if field not in {"token", "username"} and getattr(spec.git, field) != info.default:
-            hint = "the context can name a branch, a tag or a commit: git://HOST/PATH.git#REF"
-            yield refusal(("git", field), _nothing(name), hint)
 
 
 def _logins(plan: Plan, name: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CARRIED: Mapping[str, str] = MappingProxyType(
     {
         "context": "--local=context= or --opt=context=",
-        "context-sub-path": "--opt=context= or --opt=contextsubdir=",
+        "context-sub-path": "--opt=contextsubdir=",
         "dockerfile": "--opt=filename=",
         "target": "--opt=target=",
         "build-arg": "--opt=build-arg:",
@@ -38,7 +38,7 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "digest-file": "--metadata-file=",
         "no-push": "no --output=",
         "no-push-cache": "no --export-cache=",
-        "git": "--secret=id=GIT_AUTH_HEADER for a token",
+        "git": "--secret=id=GIT_AUTH_HEADER for a token, and --opt=context= for a branch",
         "insecure-registry": "buildkitd.toml",
         "skip-tls-verify-registry": "buildkitd.toml",
         "registry-map": "buildkitd.toml",
@@ -86,37 +86,24 @@ def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
         yield Argument("local", merge(["context=", *without_scheme(value)]))
         yield Argument("local", ("dockerfile=", Ref(CHECKOUT)))
         return
-    folder = normal_path(plan.spec.context_folder)
-    if plan.spec.context.kind == "https":
-        yield Argument("opt", merge(["context=", *value]))
-        if folder:
-            yield Argument("opt", merge(["contextsubdir=", *folder]))
-        return
-    location, ref = git_parts(value)
-    asked = ("#", *ref) if ref or folder else ()
-    below = (":", *folder) if folder else ()
-    yield Argument("opt", merge(["context=https://", *location, *asked, *below]))
+    if plan.spec.context.kind == "git":
+        location, ref = git_parts(value)
+        ref = (plan.spec.git.branch,) if plan.spec.git.branch else ref
+        value = ("https://", *location, *(("#", *ref) if ref else ()))
+    yield Argument("opt", merge(["context=", *value]))
+    if folder := normal_path(plan.spec.context_folder):
+        # Behind the ref it would be all that the Dockerfile is looked for in, too.
+        yield Argument("opt", merge(["contextsubdir=", *folder]))
 
 
 def _filename(plan: Plan, value: Parts) -> Parts:
     """The Dockerfile from the root of what it is looked for in."""
-    if plan.spec.context.kind == "https":
-        return normal_path(plan.spec.dockerfile, plan.spec.context_folder)
     if not plan.spec.context.is_directory:
-        folder, path = below_context(plan)
-        return (path.removeprefix(folder),)
+        return normal_path(plan.spec.dockerfile, plan.spec.context_folder)
     _, first, *rest = value
     if isinstance(first, str):
         return (first.removeprefix("/"), *rest)
     return (".", first, *rest)
-
-
-def below_context(plan: Plan) -> tuple[str, str]:
-    """The folder of a context that is cloned, with a slash, and the path of the Dockerfile."""
-    below = plan.spec.context_folder
-    texts = (normal_path(below), normal_path(plan.spec.dockerfile, below))
-    folder, path = ("".join(map(str, parts)) for parts in texts)
-    return folder and f"{folder}/", path
 
 
 def cache_to(plan: Plan) -> Iterator[Argument]:

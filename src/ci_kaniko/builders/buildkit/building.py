@@ -11,7 +11,6 @@ from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
     arguments,
     asks_for_git,
-    below_context,
     cache_to,
     can_hold_quotes,
     output,
@@ -55,7 +54,7 @@ class BuildKit(Builder):
         return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED)
+        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED, ("token", "username", "branch"))
         for name in {name.lower().removesuffix("_proxy") for name in plan.proxy_secrets}:
             yield refusal(
                 ("proxy", name),
@@ -68,14 +67,6 @@ class BuildKit(Builder):
                     ("annotations", name),
                     "buildkit reads annotations as CSV, and this text may hold quotes",
                     "labels: takes it, or ${ref.slug}",
-                )
-        if plan.spec.context.kind == "git" and plan.arguments:
-            folder, path = below_context(plan)
-            if not path.startswith(folder):
-                yield refusal(
-                    ("dockerfile",),
-                    "buildkit looks for the Dockerfile in what context_sub_path: names",
-                    "move it there, or leave context_sub_path: out and name paths from the root",
                 )
 
     def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:

@@ -45,6 +45,7 @@ _BUILDAH_ITSELF = {
 _BUILDKIT_SWITCHES = {"no-cache", "debug"}
 _BUILDKIT_ITSELF = {"progress", "no-cache", "debug", "trace"}
 _TAG = "buildkit"
+_SCOPE = "contextsubdir="
 _LOGINS = ("DOCKER_AUTH_CONFIG",)
 _HUB = '["docker.io"]'
 """Where Buildah's settings say that a bare name is of Docker Hub, as each rendered file does."""
@@ -156,8 +157,8 @@ def _buildkit(line: Line, told: list[Told]) -> None:
     if file is not None:
         name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
         below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
-        if any(starts_with(text, "--context=https://") for text in line.said):
-            # From the root of the archive, whatever folder of it is built.
+        if any(one.name == "opt" and starts_with(one.value or (), _SCOPE) for one in told):
+            # From the root of what is fetched, whatever folder of it is built.
             below = join((f"{FETCHED}/", *name))
         line.say(file.item, "dockerfile", below)
     _epoch(line)
@@ -169,7 +170,7 @@ def _option(line: Line, one: Told, options: dict[str, str]) -> None:
     if starts_with(value, "context="):
         fetched(line, one, without_head(value, "context="))
         return
-    for head, name in {**options, "contextsubdir=": "context-sub-path"}.items():
+    for head, name in options.items():
         if starts_with(value, head):
             line.say(one.item, name, without_head(value, head))
             return
