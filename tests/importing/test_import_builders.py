@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ci_kaniko import import_files, lint
+from ci_kaniko import Spec, import_files, lint
 from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rendering import render
 
 FOLDER = Path(__file__).parent / "built"
 FILES = {path.name: path for path in sorted(FOLDER.glob("*.y*ml"))}
@@ -28,6 +30,23 @@ def test_the_spec_and_the_report_are_those_that_were_read(
     if request.config.getoption("--update-snapshots"):
         wanted.write_text(found, encoding="utf-8")
     assert found == wanted.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ["kubernetes", "buildkite"])
+def test_a_container_that_logs_in_is_read_with_the_one_that_builds(target: str) -> None:
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    keys = {"access_key_id": "KEY_ID", "secret_access_key": "KEY"}
+    data: dict[str, Any] = {
+        "builder": "buildkit",
+        "default_branch": "main",
+        "context": "git://github.com/acme/shop.git",
+        "destinations": [f"{host}/acme/shop:1"],
+        "registries": {host: {"aws": keys}},
+    }
+    text = render(Spec.model_validate(data), target, {} if target == "kubernetes" else None)
+    found = import_files([(f".{target}/pipeline.yml", text)])
+    assert yaml11.load(found.spec_text)["registries"] == {host: {"aws": keys}}
+    assert "login" not in {entry.message.split(" ")[0] for entry in found.report}
 
 
 LINE = """

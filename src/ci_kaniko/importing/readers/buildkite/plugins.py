@@ -13,6 +13,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     read_environment,
     script_place,
 )
+from ci_kaniko.importing.readers.pods.logins import read_logins
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
@@ -65,7 +66,8 @@ class Plugins:
                 self._container(entry, key)
         self._more(config)
         if script and not self.job.calls:
-            self.job.calls = read_pieces(self.job, script).calls
+            before = read_logins(self.job, self.pod, self.container)
+            self.job.calls = read_pieces(self.job, [*before, *script]).calls
 
     def _container(self, entry: Map, key: str) -> None:
         job = self.job

@@ -15,6 +15,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     read_environment,
     runs_executor,
 )
+from ci_kaniko.importing.readers.pods.logins import read_logins
 from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import (
     annotation_files,
@@ -127,7 +128,8 @@ def _container_job(container: Map, pod: Map, original: Original) -> Draft:
     folder = container.string("workingDir")
     if folder:
         job.folder = (folder,)
-    job.calls = calls_of(job, container)
+    before = tuple(read_logins(job, pod, container))
+    job.calls = calls_of(job, container, before=before)
     given = container.peek("terminationMessagePath")
     said = "the digest is the message of the container, as digest: true makes it"
     path = given or _MESSAGE

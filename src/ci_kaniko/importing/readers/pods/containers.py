@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader, Status
     from ci_kaniko.importing.shell.values import Item, Value
 
+KANIKO_PROGRAM = "/kaniko/executor"
 _NAME = r"[A-Za-z_][\w.-]*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
@@ -130,8 +131,16 @@ def _values(job: Draft) -> dict[str, Text]:
     return {**job.environment, **{name: (Var(name),) for name in job.secrets}}
 
 
-def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, ...]:  # noqa: B008
-    """What a container calls: by its arguments, or in the script that it runs."""
+def calls_of(
+    job: Draft,
+    container: Map,
+    known: Known = Known(),  # noqa: B008 - immutable
+    before: tuple[Piece, ...] = (),
+) -> tuple[Call, ...]:
+    """What a container calls: by its arguments, or in the script that it runs.
+
+    ``before`` are scripts of other containers, which leave files to this one.
+    """
     job.hide_secrets()
     items = [*_spread(job, container, "command", known), *_spread(job, container, "args", known)]
     texts = [string(item) for item in items]
@@ -139,12 +148,13 @@ def calls_of(job: Draft, container: Map, known: Known = Known()) -> tuple[Call, 
     if at is not None:
         _check_shell(job, texts, at, items)
         script = in_script(texts[at], Known({**known.texts, **_values(job)}))
-        calls = read_pieces(job, [Piece(script, getattr(items[at], "first", 0))]).calls
+        own = Piece(script, getattr(items[at], "first", 0))
+        calls = read_pieces(job, [*before, own]).calls
         take_read(job)
         return calls
     job.has_shell = False
     words = [Word(filled(job, item, known), line=line_of(item)) for item in items]
-    return calls_of_words(job, words, job.line)
+    return calls_of_words(job, words, job.line, before)
 
 
 def take_read(job: Draft) -> None:
@@ -240,12 +250,19 @@ class _Command:
         return None
 
 
-def calls_of_words(job: Draft, words: list[Word], line: int) -> tuple[Call, ...]:
+def calls_of_words(
+    job: Draft, words: list[Word], line: int, before: tuple[Piece, ...] = ()
+) -> tuple[Call, ...]:
     """The calls that a command makes where no shell reads it: they are those of a script."""
     texts = [spell(word.text) for word in words]
     first = builder_called(texts[0]) if texts else ""
-    if first != KANIKO and (first or is_path_in(" ".join(texts))):
-        return read_pieces(job, [Piece("words", line)], _Command(words)).calls
+    if before and not first:
+        words = [Word((KANIKO_PROGRAM,), line=line), *words]
+    if before or (first != KANIKO and (first or is_path_in(" ".join(texts)))):
+        calls = read_pieces(job, [*before, Piece("words", line)], _Command(words)).calls
+        if before:
+            take_read(job)
+        return calls
     return (_call_of(job, words[1 if first else 0 :], line),)
 
 

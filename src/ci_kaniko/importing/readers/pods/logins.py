@@ -1,0 +1,73 @@
+"""Init containers that log in: they leave a config.json where the executor looks for it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.readers.pods.containers import (
+    Known,
+    in_script,
+    read_environment,
+    runs_executor,
+    script_place,
+)
+from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
+from ci_kaniko.importing.readers.scripts import Piece
+from ci_kaniko.importing.ticked import Map, ignore, peek, string
+from ci_kaniko.kaniko.pins import CURL_IMAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ci_kaniko.importing.jobs import Draft
+
+_CONFIG = ".docker"
+
+
+def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
+    """The scripts of init containers that write into the executor's folder of config.json."""
+    volumes = volumes_of(pod)
+    own = {entry.peek("name"): entry for entry in maps(container.get("volumeMounts"))}
+    for entry in maps(pod.get("initContainers")):
+        if entry is container or runs_executor(entry):
+            continue
+        items = [*entry.sequence("command"), *entry.sequence("args")]
+        at = script_place([peek(item) for item in items])
+        for mount in maps(entry.get("volumeMounts")):
+            found = own.get(mount.peek("name"))
+            volume = volumes.get(mount.peek("name"))
+            if at is None or found is None or volume is None or "emptyDir" not in volume:
+                continue
+            folder = found.peek("mountPath").rstrip("/")
+            if not folder.endswith(_CONFIG):
+                continue
+            for node in (*mount.values(), *found.values(), volume["name"]):
+                ignore(node)
+            _take(volume["emptyDir"])
+            yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
+            break
+
+
+def _script(job: Draft, pod: Map, entry: Map, item: object, moved: tuple[str, str]) -> Piece:
+    """What a container runs, as if it stood before the executor."""
+    read_environment(job, entry)
+    read_volumes(job, pod, entry)
+    entry.string("name")
+    image = entry.string("image")
+    if image != CURL_IMAGE and re.search(r"(?:^|/)curl:", image):
+        job.shared.setdefault("tools", {})["curl"] = image
+    for word in (*entry.sequence("command"), *entry.sequence("args")):
+        string(word)
+    _take(entry.get("securityContext"))
+    text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
+    before, after = moved
+    text = re.sub(rf"{re.escape(before.rstrip('/'))}(?=/)", lambda _: after, text)
+    line = getattr(item, "first", 0)
+    return Piece(f"(\n{text.rstrip()}\n)", line - 1)
+
+
+def _take(value: object) -> None:
+    """What says how the folder is kept and who runs, which a rendered Pod says in its own way."""
+    for node in (value.values() or [value]) if isinstance(value, Map) else ():
+        ignore(node)
