@@ -88,8 +88,11 @@ def _out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
         return None
     if kind in VERSIONS:
         if triggers and not any(_may_be_version(glob, spec) for glob in split(triggers.tags)[0]):
-            hint = f"add tags: [{quoted(spec.tag_prefix + 'v*')}] under triggers:"
-            return "no tag of a version starts the job", hint
+            tags = map(quoted, (*triggers.tags, f"{spec.tag_prefix}v*"))
+            return (
+                "no tag of a version starts the job",
+                f"under triggers: tags: [{', '.join(tags)}]",
+            )
         return None
     if kind == "tag":
         if triggers and not _started(triggers.tags, condition.globs):
