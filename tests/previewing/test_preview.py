@@ -134,6 +134,19 @@ def test_a_request_of_a_fork_that_runs_in_the_fork(branches: str) -> None:
     assert [*rehearse(ci_kaniko.loads(text), "gitlab", "fork=7").jobs] == []
 
 
+@pytest.mark.parametrize("event", ["schedule", "manual", "pipeline", "branch=feature/y"])
+@pytest.mark.parametrize("branches", ["main", "feature/*"])
+def test_a_child_asks_for_the_ref_whatever_has_started_its_parent(
+    event: str, branches: str
+) -> None:
+    text = "destinations: ['ghcr.io/acme/shop:1']\ndefault_branch: main\n"
+    text += "registries: {ghcr.io: {username: a, password: TOKEN}}\n"
+    text += f"triggers: {{branches: '{branches}'}}\ngitlab: {{form: child}}\n"
+    starts = (branches == "main") != event.startswith("branch")
+    assert ("starts nothing" not in said(text, event, "gitlab")) == starts
+    assert bool(rehearse(ci_kaniko.loads(text), "gitlab", event).jobs) == starts
+
+
 def test_a_job_that_stops_for_want_of_a_value() -> None:
     text = "destinations: ['${registry.image}:${tag}']\ntriggers: {branches: [main]}\n"
     assert "${tag} is empty here, and an image needs it" in said(text, "default-branch", "gitlab")

@@ -10,6 +10,7 @@ from ci_kaniko.syntax.globs import any_matches, matches, split
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.previewing.events import Occasion
+    from ci_kaniko.syntax.conditions import Event
     from ci_kaniko.targets.target import Target
 
 
@@ -25,8 +26,11 @@ def start_of(plan: Plan, target: Target, occasion: Occasion) -> Start:
     """What an event does to a job. A manifest is started by whoever creates it, for any event."""
     if target.needs_values:
         return Start(starts=True, why="whoever creates the manifest")
-    start = _asked(plan.started, occasion, named=plan.spec.triggers is not None)
-    request = start.starts and occasion.event.pull_request
+    event = occasion.event
+    if not target.sees_source(plan.spec):
+        event = event._replace(source="")
+    start = _asked(plan.started, event, named=plan.spec.triggers is not None)
+    request = start.starts and event.pull_request
     if request and occasion.fork and target.runs_in_forks and plan.started.repository:
         why = f"{target.name} runs it in the fork, which is not triggers.repository"
         return Start(starts=False, why=why)
@@ -35,8 +39,7 @@ def start_of(plan: Plan, target: Target, occasion: Occasion) -> Start:
     return start
 
 
-def _asked(started: Started, occasion: Occasion, *, named: bool) -> Start:
-    event = occasion.event
+def _asked(started: Started, event: Event, *, named: bool) -> Start:
     if event.source:
         field = {"schedule": "schedules", "manual": "manual", "pipeline": "pipelines"}[event.source]
         if getattr(started, field):

@@ -137,7 +137,8 @@ class Target(NamedTuple):
     hand a login on, for the images that a job runs in. ``fetches`` says whether the executor itself
     fetches the repository of a build, and ``built_before`` whether the run of a pull request is
     left out because the push to its branch, or to that of a fork, makes the same. With
-    ``runs_in_forks`` the request of a fork runs in the fork's own repository. ``started_now``
+    ``runs_in_forks`` the request of a fork runs in the fork's own repository. ``sees_source`` says
+    whether a job of a build sees what has started its run, beside the ref. ``started_now``
     is a build in a pipeline that is rendered when it runs, and ``nothing`` the text of one without
     images, for a spec and a reason. ``refuses`` looks at a text as the platform will, whatever
     template it is from. ``dialect`` names its variables in the table of what works where, and
@@ -164,6 +165,7 @@ class Target(NamedTuple):
     fetches: Callable[[Build], bool] = lambda _: False
     built_before: Callable[[Plan, str, bool], bool] = lambda *_: False
     runs_in_forks: bool = False
+    sees_source: Callable[[Build], bool] = lambda _: True
     started_now: Callable[[Build], dict[str, Any]] = lambda _: {}
     nothing: Callable[[Spec, str], str] = lambda *_: ""
     refuses: Callable[[Spec, str], Iterable[Finding]] = lambda *_: ()

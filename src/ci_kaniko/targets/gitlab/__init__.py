@@ -20,6 +20,7 @@ TARGET = Target(
     dialect=found_at("ci_kaniko.targets.gitlab.dialect:DIALECT"),
     built_before=later("ci_kaniko.targets.gitlab.rules:built_before"),
     runs_in_forks=True,
+    sees_source=lambda build: build.gitlab.form != "child",
     setup=later("ci_kaniko.targets.gitlab.setup:GitLabSetup"),
     shape=Shape("job", "mapping", header="spec", stages="stages"),
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),
