@@ -406,3 +406,20 @@ def test_who_sees_no_spec_reads_no_placeholder_of_it(target: str) -> None:
         said = {name: secret["description"] for name, secret in called["secrets"].items()}
         assert said == {name: purpose[:1].upper() + purpose[1:] for name, purpose in told.items()}
         assert called["inputs"]["registry"]["description"] == "One of ghcr.io, quay.io"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_certificate_is_told_by_its_host(target: str) -> None:
+    """No file of a script is known to somebody who creates the secret."""
+    host = "registry.lan:5000"
+    spec = ci_kaniko.Spec(
+        push="never",
+        default_branch="main",
+        certificates={host: "ACME_CA"},
+        client_certificates={host: {"certificate": "ACME_CERT", "key": "ACME_KEY"}},
+    )
+    text = setup_text(requirements(spec, target), target)
+    told = [line for line in text.splitlines() if "ACME_" in line and "PEM text" in line]
+    for line in told:
+        assert host in line
+    assert len(told) == 3

@@ -94,6 +94,36 @@ def test_a_login_that_the_spec_uses(use: str) -> None:
     assert validated(spec, "FROM alpine\n") == (0, "")
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "certificates: {HOST: ACME_CA}",
+        "client_certificates: {HOST: {certificate: ACME_CERT, key: ACME_KEY}}",
+        "options: {skip_tls_verify_registry: [HOST]}",
+    ],
+)
+@pytest.mark.parametrize("host", ["registry.lan", "registry.lan:5001"])
+def test_a_host_under_another_port_is_named(use: str, host: str) -> None:
+    """It was meant: to remove what is said of it would leave a run without."""
+    right = '"registry.lan:5000"'
+    spec = (
+        f"default_branch: main\ndestinations: [{right[1:-1]}/acme/shop:1]\n"
+        f"registries: {{{right}: {{username: acme, password: LAN}}}}\n{use}\n"
+    )
+    status, text = validated(spec.replace("HOST", f'"{host}"'), "FROM alpine\n")
+    assert (status, text.count("hint: did you mean")) == (0, 1)
+    assert f"did you mean {right}?" in text
+    assert validated(spec.replace("HOST", right), "FROM alpine\n") == (0, "")
+
+
+def test_a_login_under_another_port_is_named() -> None:
+    spec = f'{PUSH}registries: {{{QUAY}, "registry.lan:5000": {{username: acme, password: LAN}}}}\n'
+    text = validated(spec, "FROM registry.lan/acme/base:1\n")[1]
+    assert 'hint: did you mean "registry.lan"?' in text
+    mended = spec.replace("registry.lan:5000", "registry.lan")
+    assert validated(mended, "FROM registry.lan/acme/base:1\n") == (0, "")
+
+
 def test_a_login_for_docker_hub_by_any_of_its_names() -> None:
     for name in ("docker.io", "index.docker.io"):
         spec = f"{PUSH}registries: {{{QUAY}, {name}: {{username: acme, password: HUB}}}}\n"

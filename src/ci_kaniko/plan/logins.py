@@ -14,7 +14,13 @@ from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.syntax.conditions import ALWAYS
-from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, OWN_HOST, canonical_host
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
+    DOCKER_HUB_KEY,
+    OWN_HOST,
+    canonical_host,
+    same_but_port,
+)
 from ci_kaniko.syntax.variables import Parts, parts_of
 
 if TYPE_CHECKING:
@@ -146,6 +152,8 @@ def _missing_login(
         hint = f"under registries: {written}: add {key}: {login}"
         if all(word for _, word in others):
             hint = f"under registries: {written}: {{{key}: {login}, {words}}}"
+    elif near := same_but_port(host, given):
+        hint = f"under registries: {given[near][0]} is another host: write {host} there"
     elif host == OWN_HOST:
         hint = f"under registries: add {host}: {{{target}: {login}}}"
     elif own is not None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import HostLogin, Plan
 
 
+_PEM = "PEM text of the certificate"
+
+
 class Use(NamedTuple):
     """What a secret is for; ``is_file`` when the value is a file's text."""
 
@@ -57,5 +60,8 @@ def _note_uses(plan: Plan, used: dict[str, Use]) -> None:
         used.setdefault(name, Use(f"build secret {build_secret}"))
     for variable, name in plan.proxy_secrets.items():
         used.setdefault(name, Use(f"address for {variable}"))
-    for file, name in plan.certificates.items():
-        used.setdefault(name, Use(f"PEM text of {file}", is_file=True))
+    for host, name in plan.spec.certificates.items():
+        used.setdefault(name, Use(f"{_PEM} authority of {host}", is_file=True))
+    for host, pair in plan.spec.client_certificates.items():
+        used.setdefault(pair.certificate, Use(f"{_PEM} shown to {host}", is_file=True))
+        used.setdefault(pair.key, Use(f"PEM text of its key for {host}", is_file=True))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.reached import bases_of, reached_hosts
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.pulled import run_images
-from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from, same_but_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.project.dockerfile import Dockerfiles
@@ -33,12 +34,16 @@ _NOTHING_PULLED = "no base image, and no image that a job runs in, is on {}: not
 
 
 class _Use(NamedTuple):
-    """A host of a spec: its place, the host, what is wrong if it is unused, and whether it is."""
+    """A host of a spec: its place, the host, what is wrong if it is unused, and whether it is.
+
+    ``others`` are hosts that would be used there.
+    """
 
     where: Where
     host: str
     message: str
     is_used: bool
+    others: Collection[str] = ()
 
 
 def unused_hosts(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
@@ -52,11 +57,14 @@ def unused_hosts(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
             uses.setdefault(build.at(use.where), []).append(use)
     for where, several in uses.items():
         if not any(use.is_used for use in several) and not _is_of_a_base(spec, where):
+            host = several[0].host
+            others = sorted({other for use in several for other in use.others})
+            meant = same_but_port(host, others) or suggest(host, others)
             yield Finding(
                 "unused-host",
                 where,
-                several[0].message.format(canonical_host(several[0].host)),
-                f"remove {quoted(several[0].host)}",
+                several[0].message.format(canonical_host(host)),
+                f"did you mean {quoted(meant)}?" if meant else f"remove {quoted(host)}",
                 severity="warning",
                 on_key=isinstance(where[-1], str),
             )
@@ -72,7 +80,10 @@ def _of_reached(build: Build, dockerfiles: Dockerfiles) -> Iterator[_Use]:
     for place, hosts in listed:
         for key, host in hosts.items():
             is_used = reached is None or canonical_host(host) in reached
-            yield _Use((*place.split("."), key), host, _NOTHING_REACHED, is_used)
+            where = (*place.split("."), key)
+            yield _Use(
+                where, host, _NOTHING_REACHED, is_used, {*(reached or ())} - {*hosts.values()}
+            )
 
 
 def _at(build: Build, place: str) -> dict[str | int, str]:

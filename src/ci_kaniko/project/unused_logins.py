@@ -11,7 +11,7 @@ from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.project.reached import bases_of, reached_hosts
 from ci_kaniko.spec.pulled import pulled_images
-from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from
+from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from, same_but_port
 from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
     """
     unused: dict[Where, str] = {}
     used: set[Where] = set()
+    reached: set[str] = set()
     for build in spec.builds:
         hosts = _hosts(build, dockerfiles)
+        reached |= {*(hosts or ())} - {*map(canonical_host, build.registries)}
         for written in build.registries:
             where = build.at(("registries", written))
             unused.setdefault(where, written)
@@ -44,11 +46,14 @@ def unused_logins(spec: Spec, dockerfiles: Dockerfiles) -> Iterator[Finding]:
     for where, written in unused.items():
         if where not in used:
             host = canonical_host(written)
+            meant = same_but_port(host, sorted(reached))
             yield Finding(
                 "unused-login",
                 where,
                 f"no destination, cache, mirror or base image is on {host}: nothing uses this",
-                f"remove {quoted(written)}: pull requests get the login, too",
+                f"did you mean {quoted(meant)}?"
+                if meant
+                else f"remove {quoted(written)}: pull requests get the login, too",
                 severity="warning",
                 on_key=True,
             )

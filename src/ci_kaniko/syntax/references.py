@@ -23,7 +23,7 @@ from ci_kaniko.syntax.variables import (
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Self
 
@@ -180,6 +180,14 @@ def path_of(image: str) -> str:
 def _written_host(image: str) -> str:
     head, slash, _ = image.partition("/")
     return head if slash and ("." in head or ":" in head or head == "localhost") else ""
+
+
+def same_but_port(host: str, known: Iterable[str]) -> str | None:
+    """The one of some hosts that has another port, or none, or the only one."""
+    name = host.partition(":")[0]
+    return next(
+        (other for other in known if other.partition(":")[0] == name and other != host), None
+    )
 
 
 def is_run_time_host(registry: Parts) -> bool:

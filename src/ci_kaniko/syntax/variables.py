@@ -323,7 +323,9 @@ _OTHER_WORDS = {
     **dict.fromkeys(("minor", "major_minor", "version_minor"), "version.minor"),
     **dict.fromkeys(("major", "version_major"), "version.major"),
     **dict.fromkeys(("date", "build_date", "today"), "build.date"),
-    **dict.fromkeys(("time", "timestamp", "now"), "build.timestamp"),
+    **dict.fromkeys(("time", "timestamp", "now", "build.time", "build_time"), "build.timestamp"),
+    **dict.fromkeys(("commit.time", "commit_time", "commit_timestamp"), "commit.timestamp"),
+    "commit_date": "commit.date",
     **dict.fromkeys(("ref", "git_ref"), "ref.name"),
     **dict.fromkeys(("pr", "pr_number", "pull_request", "mr"), "pull_request.number"),
     **dict.fromkeys(("repo", "repository", "project"), "repository.path"),
@@ -333,7 +335,11 @@ _OTHER_WORDS = {
     "build": "build.number",
 }
 """What people call the portable variables."""
-_IN_TAGS = {"build.timestamp": "build.date", "ref.name": "ref.tag"}
+_IN_TAGS = {
+    "build.timestamp": "build.date",
+    "commit.timestamp": "commit.date",
+    "ref.name": "ref.tag",
+}
 """What is safe in a tag, for what is not."""
 
 

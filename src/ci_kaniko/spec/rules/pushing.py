@@ -68,7 +68,7 @@ def overlapping(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> 
 
 @build_rule("destinations[]", "push", "triggers", "default_branch", "tag_prefix")
 def _destinations_are_reached(spec: Build) -> Iterator[Finding]:
-    if spec.push == "never":
+    if spec.push == "never" or (spec.triggers and not spec.triggers.starts_something):
         return
     for index, destination in enumerate(spec.destinations):
         reasons = [_out_of_reach(spec, condition) for condition in destination.when]
@@ -118,6 +118,11 @@ _OWN_TRIGGERS = {
 }
 
 
+def _usual(spec: Build) -> str:
+    """What starts a job without triggers, as triggers."""
+    return f'branches: [{spec.default_branch or "main"}], tags: ["**"], pull_requests: true'
+
+
 def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
     """A condition that asks for an event is no trigger."""
     field, event, line = _OWN_TRIGGERS[kind]
@@ -130,10 +135,9 @@ def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
             )
         return "pull requests are built and not pushed", "push: always pushes them too"
     if triggers is None and kind != "pull-request":
-        usual = f'branches: [{spec.default_branch or "main"}], tags: ["**"], pull_requests: true'
         return (
             f"without triggers: no {event} starts the job",
-            f"triggers: {{{usual}, {line}}} adds it to what starts it now",
+            f"triggers: {{{_usual(spec)}, {line}}} adds it to what starts it now",
         )
     if triggers and not getattr(triggers, field):
         return f"no {event} starts the job", f"add {line} under triggers:"
@@ -243,14 +247,16 @@ def _not_only_requests_start_the_job(spec: Build) -> Iterator[Finding]:
 def _something_starts_the_job(spec: Build) -> Iterator[Finding]:
     triggers = spec.triggers
     if triggers and not triggers.starts_something:
-        filters = ["paths leave"] * bool(triggers.paths)
-        filters += ["the repository leaves"] * bool(triggers.repository)
-        why = f": {filters[0]} out what would start it" if filters else ""
+        filters = ["paths only choose"] * bool(triggers.paths)
+        filters += ["the repository only chooses"] * bool(triggers.repository)
+        why = f": {filters[0]} among what does" if filters else ""
         yield Finding(
             "no-trigger",
             ("triggers",),
             f"nothing starts the job{why}",
-            "name branches, tags or pull_requests, or leave triggers: out",
+            f"add {_usual(spec)}: these start a job without triggers:"
+            if filters
+            else "name branches, tags or pull_requests, or leave triggers: out",
         )
 
 
