@@ -461,6 +461,10 @@ CASES = {
         [_built(push="false", load="true", tags="app:test", context="{{defaultContext}}:app")],
         {"push": "never", "context": "app"},
     ),
+    "a build for two platforms": Case(
+        [_built(tags=f"{_WEB}:1", platforms="linux/amd64, linux/arm64")],
+        {"destinations": [f"{_WEB}:1"], "platforms": ["linux/amd64", "linux/arm64"]},
+    ),
     "a build of another repository": Case(
         [_built(tags=f"{_WEB}:1", context="https://github.com/acme/web.git#main:app")],
         {"context": "git://github.com/acme/web.git#refs/heads/main", "context_sub_path": "app"},
@@ -495,13 +499,30 @@ def test_steps_are_read_as_they_run(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uses", ["docker://ghcr.io/acme/action-kaniko:latest", "acme/kaniko-build@v1", "acme/build@v2"]
+    "uses",
+    [
+        "docker://ghcr.io/acme/action-kaniko:latest",
+        "acme/kaniko-build@v1",
+        "acme/build@v2",
+    ],
 )
 def test_a_wrapper_that_nobody_knows_is_refused_by_its_name_and_line(uses: str) -> None:
     given = {"registry": "docker.io", "dockerfile": "Dockerfile", "destination": "acme/app"}
     with pytest.raises(SpecError, match=r"w\.yml:\d+: .*a wrapper, not the executor") as caught:
         _imported(Case([{"uses": uses, "with": given}], {}))
     assert uses in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"uses": "acme/push-to-ghcr@v1", "with": {"image": "acme/app"}}, "is a wrapper"),
+        ({"uses": "docker/bake-action@v6"}, "builds an image without kaniko: it builds with"),
+    ],
+)
+def test_what_may_build_is_named_where_nothing_else_does(step: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=rf"w\.yml:\d+: {step['uses']} {said}"):
+        _imported(Case([step], {}))
 
 
 def test_each_action_says_what_it_does() -> None:

@@ -143,7 +143,6 @@ LOST = (
     "docker build -t quay.io/acme/shop:1 - < Dockerfile",
     "docker build -t quay.io/acme/shop:1 -f - .",
     "docker buildx build --output type=local,dest=out .",
-    "docker buildx build --platform linux/amd64,linux/arm64 --push -t quay.io/acme/shop:1 .",
     "docker build --network host -t quay.io/acme/shop:1 .",
     "docker build -t quay.io/acme/shop:1 . && docker push --all-tags quay.io/acme/shop",
     "docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/other:1",

@@ -64,6 +64,30 @@ def test_what_is_no_pipeline_says_what_can_be_read() -> None:
         import_files([("kaniko.yml", "a: 1\n")])
 
 
+_OTHERS = {
+    "CircleCI": f"version: 2.1\njobs: {{a: {{docker: [{{image: b}}], steps: [run: '{_CALL}']}}}}\n",
+    "Azure Pipelines": f"trigger: [main]\npool: a\nsteps: [{{script: '{_CALL}'}}]\n",
+    "Drone": f"kind: pipeline\nname: a\nsteps: [{{name: b, image: c, commands: ['{_CALL}']}}]\n",
+    "Woodpecker": "steps: [{name: a, image: plugins/kaniko, settings: {repo: acme/a}}]\n",
+    "Cloud Build": f"steps: [{{name: gcr.io/a/executor, args: {_CALL.split()[1:]}}}]\n",
+}
+
+
+@pytest.mark.parametrize("system", _OTHERS)
+def test_a_system_that_nobody_reads_is_named(system: str) -> None:
+    """Its steps look like those of another one, and mean something else."""
+    with pytest.raises(SpecError, match=f"a pipeline of {system}, which import does not read"):
+        import_files([("ci.yml", _OTHERS[system])])
+
+
+def test_a_plugin_that_wraps_a_builder_is_named() -> None:
+    text = (
+        "steps: [{plugins: [{acme/docker-publish#v1: {image: acme/a, dockerfile: Dockerfile}}]}]\n"
+    )
+    with pytest.raises(SpecError, match=r"ci\.yml:1: acme/docker-publish#v1 builds an image"):
+        import_files([("ci.yml", text)])
+
+
 @pytest.mark.parametrize("given", ["beside it", "named with it", "named by the end of its path"])
 def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
     included = f"shop:\n  image: gcr.io/kaniko-project/executor:debug\n  script: ['{_CALL}']\n"

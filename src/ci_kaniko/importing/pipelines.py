@@ -64,11 +64,16 @@ def read_all(
         if not kept:
             _raise_mention(files)
         known = "/kaniko/executor, docker build, buildctl build and buildah build"
-        hint = str(kept[0]).strip() if kept else f"import reads {known}"
+        told = next((entry for entry in kept if entry.rule in _BUILDERS), (*kept, None)[0])
+        hint = str(told).strip() if told else f"import reads {known}"
         raise failure(paths, "no-kaniko", "no job here builds an image", hint)
     data = merged(jobs, report)
     tell_pending(report, [job.voice for job in jobs])
     return _checked(data, report, jobs)
+
+
+_BUILDERS = {"other-builder", "unknown-action"}
+"""What says which line may build an image, where import reads no build."""
 
 
 def _read(files: list[File], source: str | None) -> tuple[Report, list[Job]]:

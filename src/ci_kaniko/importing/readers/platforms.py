@@ -115,6 +115,34 @@ def _tekton(original: Original) -> int:
     return _CERTAIN if any("tekton.dev" in version for version in versions) else _NO
 
 
+def _maps(items: Iterable[Any]) -> list[Map]:
+    return [item for item in items if isinstance(item, Map)]
+
+
+_OF_CIRCLE = {"docker", "machine", "macos", "executor"}
+
+
+def _other_system(original: Original) -> str:
+    """The name of a system that import does not read and that a file is of; empty for none."""
+    for root in original.mappings:
+        items, named = root.get("steps"), root.get("jobs")
+        steps = _maps(items if isinstance(items, list) else ())
+        jobs = _maps(named.values() if isinstance(named, Map) else ())
+        stages = root.get("stages")
+        listed = isinstance(stages, list) and any(isinstance(item, Map) for item in stages)
+        if any(_OF_CIRCLE & job.keys() and "runs-on" not in job for job in jobs):
+            return "CircleCI"
+        if listed or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
+            return "Azure Pipelines"
+        if root.peek("kind") == "pipeline":
+            return "Drone"
+        if any("settings" in step and "image" in step for step in steps):
+            return "Woodpecker"
+        if any("args" in step and "/" in step.peek("name") for step in steps):
+            return "Cloud Build"
+    return ""
+
+
 def _both(place: str) -> tuple[str, ...]:
     return f"{place}.yml", f"{place}.yaml"
 
@@ -160,6 +188,10 @@ def platform_of(original: Original, source: str | None) -> Platform:
             hint = " or ".join(f"`source='{each.name}'`" for each in found)
             raise failure(original.path, "unknown-platform", message, hint)
         if most:
+            if is_yaml and (other := _other_system(original)):
+                message = f"this is a pipeline of {other}, which import does not read"
+                hint = "import its script, `source='shell'`"
+                raise failure(original.path, "unknown-platform", message, hint)
             return found[0]
     message = "this is no pipeline that import knows"
     hint = f"name it with `source`: {', '.join(SOURCES)}"

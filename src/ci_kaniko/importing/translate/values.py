@@ -20,7 +20,7 @@ from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.work import Work
-from ci_kaniko.kaniko.builders import BUILDER_HOMES
+from ci_kaniko.kaniko.builders import BUILDER_HOMES, KANIKO
 from ci_kaniko.kaniko.flags import FLAGS
 
 Handler = Callable[[Work, Flag], None]
@@ -147,6 +147,17 @@ def _mapped(work: Work, flag: Flag) -> None:
                 found[key] = value
 
 
+def _platform(work: Work, flag: Flag) -> None:
+    """One platform, or the list that other builders take: then each has a job of its own."""
+    written = literal(flag.value or ())
+    platforms = [one.strip() for one in (written or "").split(",")]
+    if written is None or len(platforms) == 1 or work.call.builder == KANIKO:
+        _option(work, flag)
+        return
+    work.build["platforms"] = list(dict.fromkeys(platforms))
+    work.job.tell("platforms", flag.line, ", ".join(platforms))
+
+
 def _certificate(work: Work, name: str, host: str, value: str) -> bool:
     """A certificate that the job takes from a secret."""
     if name == "registry-certificate":
@@ -229,6 +240,7 @@ _BY_NAME: dict[str, Handler] = {
     "target": _target,
     **dict.fromkeys(_FIELDS, _named),
     "git": _git,
+    "custom-platform": _platform,
 }
 _BY_KIND: dict[str, Handler] = {
     "list": _listed,

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_WRAPPERS = re.compile(
+    r"docker-compose|.*(?:kaniko|buildah|docker).*(?:publish|push|build|image).*"
+)
+_WRAPPED = {"build", "push", "ecr-name", "dockerfile", "image", "image-name", "destination", "tags"}
+"""Plugins that build and push an image, and what they are told then."""
+
+
 class Plugins:
     """What the plugins of a step say: its container, its pod, and perhaps the executor's call.
 
@@ -39,20 +46,24 @@ class Plugins:
 
     def read(self, script: list[Piece]) -> None:
         """Read those that matter for an image; ``script`` is the step's own, if it builds one."""
-        for name, config in self._listed():
+        for name, config, written, line in self._listed():
             if name == "kubernetes":
                 self._kubernetes(config, script)
             elif name.startswith("docker") and _builds(config):
                 self._docker(config)
+            elif _WRAPPERS.fullmatch(name) and config.keys() & _WRAPPED:
+                self.job.tell("other-builder", line, written, "")
 
-    def _listed(self) -> Iterator[tuple[str, Map]]:
+    def _listed(self) -> Iterator[tuple[str, Map, str, int]]:
+        """The plugins: their names, what they are told, and how and where that is written."""
         for item in maps(self.step.get("plugins")):
             for name, config in item.items():
                 base, mark, version = name.rpartition("/")[2].partition("#")
                 if base == "kubernetes" and mark:
                     self.job.tell("plugin-version", item.line_of(name), version)
                 if isinstance(config, Map):
-                    yield base.removesuffix("-buildkite-plugin"), config
+                    line = item.line_of(name)
+                    yield base.removesuffix("-buildkite-plugin"), config, name, line
 
     # -- agent-stack-k8s ----------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WRAPPED = {"destination", "destinations", "dockerfile", "build_file", "kaniko-args", "extra_args"}
 _SECRET = re.compile(r"(?i)pass|token|secret|key|cred|json|user")
 _TOLD = {"prepares", "wraps", "nothing"}
+_MAY_BUILD = re.compile(r"(?i)docker|container|image|ghcr|ecr|buildah|podman")
+_OF_IMAGES = {"image", "images", "image-name", "image_name", "dockerfile", "tag", "tags"}
 
 
 class Actions:
@@ -35,6 +37,7 @@ class Actions:
         self.known = known
         self.job = known.job
         self._others: list[tuple[str, Action | None, int]] = []
+        self._unknown: list[tuple[str, int]] = []
 
     def run(self, reader: Reader, step: Step) -> None:
         """What an action does to what the following steps know."""
@@ -54,6 +57,8 @@ class Actions:
             native(step.raw)
         elif action is None or action.does in _TOLD:
             self._others.append((f"{uses}{shown_inputs(given)}", action, line))
+            if action is None and _MAY_BUILD.search(name) and _OF_IMAGES & given.keys():
+                self._unknown.append((uses, line))
             native(step.raw)
         else:
             self._read(scope, action, version)
@@ -74,6 +79,8 @@ class Actions:
     def tell(self, calls: Iterable[Call]) -> None:
         """Report the actions that the spec has no words for."""
         lines = [self.job.place(call.line)[1] for call in calls]
+        if not lines:
+            self._tell_builders()
         for uses, action, line in self._others if lines else ():
             why = f": {action.because}" if action and action.because else ""
             if action and action.does == "nothing":
@@ -84,6 +91,14 @@ class Actions:
                 self.job.tell("later-step", line, uses)
             else:
                 self.job.tell("earlier-step", line, uses, why)
+
+    def _tell_builders(self) -> None:
+        """Name what builds an image, or may, in a job that import reads no build of."""
+        for uses, action, line in self._others:
+            if action and action.does == "wraps":
+                self.job.tell("other-builder", line, uses, f": {action.because}")
+        for uses, line in self._unknown:
+            self.job.tell("unknown-action", line, uses)
 
 
 def shown_inputs(given: Map) -> str:

@@ -76,7 +76,7 @@ def _take(line: Line, one: Told, names: list[Told]) -> None:
         line.left(one)
     elif one.name in _SAME and one.value is not None:
         line.say(one.item, _SAME[one.name], one.value)
-    elif one.name == "platform" and "," not in spell(one.value or ()):
+    elif one.name == "platform" and one.value:
         line.say(one.item, "custom-platform", one.value)
     elif one.name == "output":
         _output(line, one, names)
