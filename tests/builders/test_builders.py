@@ -190,6 +190,20 @@ def test_a_cloud_opens_its_registry_or_a_hint_says_what_does(name: str) -> None:
     assert opened == {"buildah": 21, "buildkit": 15}[name]
 
 
+@pytest.mark.parametrize("target", ["kubernetes", "buildkite"])
+def test_logins_of_a_pod_are_handed_to_nobody_else(target: str) -> None:
+    """A container of its own writes them for the one that builds, into memory that both share."""
+    spec = ci_kaniko.loads(
+        "builder: buildkit\ndefault_branch: main\ndestinations: ['ghcr.io/acme/shop:1']\n"
+        f"registries:\n  ghcr.io: {{username: acme, password: TOKEN}}\n  {clouds.ECR}: "
+        "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}\n"
+    )
+    done = rehearse(spec, target)
+    (job,) = built(done)
+    assert (done.failed, done.leaks) == (False, ())
+    assert {*job.hosts} == {"ghcr.io", clouds.ECR}
+
+
 AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ${{ g }} ü
 h"""
 

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.rehearsing.events import identity
+from ci_kaniko.rehearsing.recorded import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _DIRECTORIES = ("emptyDir", "hostPath", "persistentVolumeClaim")
+
+
+SHARED = ("emptyDir:", MEMORY)
+"""The folders that the containers of a Pod share."""
 
 
 class MissingSecret(Exception):
@@ -141,6 +146,8 @@ def _fields(
 def _source(volume: Mapping[str, Any]) -> str:
     if "secret" in volume:
         return f"secret:{volume['secret']['secretName']}"
+    if (volume.get("emptyDir") or {}).get("medium") == "Memory":
+        return f"{MEMORY}{volume['name']}"
     for kind in (*_DIRECTORIES, "projected"):
         if kind in volume:
             return f"{kind}:{volume['name']}"

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from ci_kaniko.rehearsing.events import Event
 
+MEMORY = "memory:"
+"""A folder of a Pod that no disk ever holds: it is gone with the Pod, and so are its logins."""
+
 
 class Mount(NamedTuple):
     source: str

@@ -17,7 +17,7 @@ from ci_kaniko.rehearsing import buildah, sandbox, triggers
 from ci_kaniko.rehearsing.events import NOW, values
 from ci_kaniko.rehearsing.execution import run, runner_of
 from ci_kaniko.rehearsing.logins import lookup, told_hosts
-from ci_kaniko.rehearsing.recorded import Handed
+from ci_kaniko.rehearsing.recorded import MEMORY, Handed
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.shells import check_shell, program, serving
 from ci_kaniko.rehearsing.standins import (
@@ -326,13 +326,12 @@ def _leaks(job: Ran, held: Store) -> Iterator[Leak]:
     done = job.recorded
     if done is None:
         return
+    left = [file for path, file in done.artifacts.items() if not path.startswith(MEMORY)]
     places = {
         "what it prints": "\0".join(printed(done)),
         "the arguments": "\0".join(done.command),
         "the calls that join": "\0".join(word for each in done.joined for word in each.words),
-        "what later jobs get": "\0".join(
-            [*done.outputs.values(), *(file.text for file in done.artifacts.values())]
-        ),
+        "what later jobs get": "\0".join([*done.outputs.values(), *(file.text for file in left)]),
     }
     for name, text in {**held.secrets, **held.configs}.items():
         forms = (text, *_encoded(text))

@@ -32,7 +32,7 @@ def run(request: Running) -> Outcome:
     request.checkout("/.record/repository")
     volumes = dict(request.handed.artifacts.get(before, {}))
     for mount in mounts:
-        if mount.source.startswith("emptyDir:"):
+        if mount.source.startswith(kubelet.SHARED):
             fill(request.box, mount, volumes)
     message = container.get("terminationMessagePath")
     if message:
@@ -77,7 +77,7 @@ def left(box: Sandbox, mounts: Iterable[Mount]) -> dict[str, File]:
     return {
         f"{mount.source}/{path}": file
         for mount in mounts
-        if mount.source.startswith("emptyDir:")
+        if mount.source.startswith(kubelet.SHARED)
         for path, file in box.below(mount.target).items()
     }
 
