@@ -23,7 +23,7 @@ from ci_kaniko.importing.shell.parsing import ShellError, parse
 from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
 from ci_kaniko.importing.shell.results import script
-from ci_kaniko.importing.shell.tests import like, test_clause, test_command, within_segments
+from ci_kaniko.importing.shell.tests import like, test_clause, test_values, within_segments
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
 from ci_kaniko.importing.shell.words import (
@@ -408,7 +408,8 @@ class _Shell(Places):
 
     def _test(self, words: list[Tree]) -> Status:
         closed = _first_literal(words[0]) == "["
-        guard = test_command(self, words[1:-1] if closed else words[1:])
+        given = words[1:-1] if closed else words[1:]
+        guard = test_values(self, [value(self, word) for word in given])
         return Status(guard, guard)
 
     def _with_assigns(self, assigns: list[Tree], words: list[Tree]) -> Status:

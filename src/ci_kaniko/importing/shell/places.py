@@ -104,13 +104,10 @@ class Places(Reader):
             guard = way
             if self.conditions.undecided and guard not in (NO, YES):
                 guard = self.conditions.unknown("", self.line)
-                self.state = before.fork(guards.both(before.path, guard))
-                statuses.append((guard, run()))
-                returned = returned and self.alive
-                merged = merge(merged, self.state, self.values)
-                continue
-            path = guard if self.conditions.implies(guard, rest) else guards.both(rest, guard)
-            rest = guards.minus(rest, guard)
+                path = guards.both(before.path, guard)
+            else:
+                path = guard if self.conditions.implies(guard, rest) else guards.both(rest, guard)
+                rest = guards.minus(rest, guard)
             self.state = before.fork(path)
             statuses.append((guard, run() if self.alive else SUCCESS))
             returned = returned and self.state.path == path

@@ -248,9 +248,7 @@ class Reader(ABC):
 
     def made(self, *things: str) -> None:
         """The command at this place wrote or set something, of what it looked at."""
-        self.uses.act(self.line, self.text, things)
-        for here in self.uses.now():
-            here.made = True
+        self.uses.made(self.line, self.text, things)
 
     def value(self, name: str) -> Value:
         """What a variable holds here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
     ALWAYS,
@@ -49,6 +49,7 @@ _IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
 _WRITTEN = of_kind("file")
+_TEXTS_OF_LOGIN = ("host", "user", "password", "auth", "token", "config")
 _BY_CLIENT = re.compile(r"(?!executor).* login|docker/login-action@.*")
 """What says that docker's own config.json has a login."""
 _SET = (
@@ -306,21 +307,15 @@ class _Results:
                 outside, value = files[path]
                 uses.use(file_thing(spell(outside)))
                 texts += [spell(text) for _, text in value]
-        for flag in (parse(Word(item.text)) for item in call.items):
+        for flag in (parse(item.text) for item in call.items):
             if flag is not None and flag.name in _WRITTEN:
                 uses.use_copies(file_thing(_outside(call, spell(flag.value or ()))))
 
     def _clean_login(self, login: Login, when: When) -> Login:
-        return replace(
-            login,
-            host=self._clean(login.host),
-            user=self._clean(login.user),
-            password=self._clean(login.password),
-            auth=self._clean(login.auth),
-            token=self._clean(login.token),
-            config=self._clean(login.config),
-            when=when,
-        )
+        clean: dict[str, Any] = {
+            name: self._clean(getattr(login, name)) for name in _TEXTS_OF_LOGIN
+        }
+        return replace(login, when=when, **clean)
 
     def _written_password(self, login: Login) -> Login:
         plain = literal(login.password)
@@ -358,7 +353,7 @@ def _sees_logins(call: RawCall) -> bool:
 
 
 def _names_a_file(text: Text) -> bool:
-    flag = parse(Word(text))
+    flag = parse(text)
     return flag is not None and flag.name in _READ
 
 
@@ -389,7 +384,7 @@ def _place(call: RawCall) -> tuple[object, ...]:
 
 def _identity(call: RawCall) -> list[Text]:
     """The words that say what is built."""
-    flags = [(item.text, parse(Word(item.text))) for item in call.items]
+    flags = [(item.text, parse(item.text)) for item in call.items]
     return [text for text, flag in flags if flag is not None and flag.name in _IDENTITY]
 
 

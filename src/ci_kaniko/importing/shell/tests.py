@@ -36,22 +36,18 @@ _BINARY = {"=", "==", "!=", *_NUMBERS}
 _UNARY = {"-z", "-n", "-v", *_FILES}
 
 
-def test_command(reader: Reader, words: list[Tree]) -> int:
+def test_values(reader: Reader, values: list[Value]) -> int:
     """``test`` or ``[`` with its arguments, without the bracket that closes it."""
-    return _test_values(reader, [value(reader, word) for word in words])
-
-
-def _test_values(reader: Reader, values: list[Value]) -> int:
     guards, plain = reader.guards, [plain_of(held) for held in values]
     for sign, joined in (("-o", guards.either), ("-a", guards.both)):
         for at in range(1, len(values) - 1) if len(values) > 3 else ():
             if plain[at] == sign:
-                here, rest = _test_values(reader, values[:at]), values[at + 1 :]
-                return joined(here, _test_values(reader, rest))
+                here, rest = test_values(reader, values[:at]), values[at + 1 :]
+                return joined(here, test_values(reader, rest))
     if len(values) == 3 and plain[1] in _BINARY:
         return binary(reader, values[0], plain[1] or "", values[2])
     if plain[:1] == ["!"] and len(values) > 1:
-        return guards.negate(_test_values(reader, values[1:]))
+        return guards.negate(test_values(reader, values[1:]))
     if len(values) == 2 and plain[0] in _UNARY:
         return unary(reader, plain[0] or "", values[1])
     if len(values) == 1:

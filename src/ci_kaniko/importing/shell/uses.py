@@ -88,6 +88,12 @@ class Uses:
         for here in self._looking:
             self._used.update(here.seen)
 
+    def made(self, line: int, text: str, things: Iterable[str]) -> None:
+        """The command that runs made things of all that it has looked at."""
+        self.act(line, text, things)
+        for here in self._looking[-1:]:
+            here.made = True
+
     def act(self, line: int, text: str, things: Iterable[str]) -> None:
         """A command made things of what it looked at."""
         made = frozenset(things)
@@ -108,10 +114,6 @@ class Uses:
         for source, target in self._copies:
             if source == thing:
                 self.use_copies(target)
-
-    def now(self) -> list[_Looking]:
-        """What the command that runs has looked at."""
-        return self._looking[-1:]
 
     def looked_at(self) -> set[str]:
         """Everything that is used, directly or by what is made of it."""

@@ -208,16 +208,13 @@ def _units(items: Iterable[Item]) -> list[list[Item]]:
     units: list[list[Item]] = []
     for item in items:
         before = units[-1] if units else []
-        is_value = not starts_with(item.text, "-")
-        if len(before) == 1 and is_value and _takes_value(before[0].text):
+        flag = before[0].text if len(before) == 1 else ()
+        open_ = starts_with(flag, "-") and "=" not in str(flag[0])
+        if open_ and not starts_with(item.text, "-"):
             before.append(item)
         else:
             units.append([item])
     return units
-
-
-def _takes_value(text: Text) -> bool:
-    return starts_with(text, "-") and "=" not in str(text[0])
 
 
 def _flat(units: list[list[Item]]) -> list[Item]:
@@ -325,16 +322,6 @@ def _at_an_end(text: Text, change: str) -> Text | None:
     if plain == end:
         return None
     return join((plain, *text[1:]) if at_start else (*text[:-1], plain))
-
-
-def encoded(text: Text) -> Text:
-    """base64 of a text."""
-    return (Encoded(text, wrapped=True),)
-
-
-def decoded_text(text: Text) -> Text | None:
-    """The text that was base64."""
-    return text[0].text if len(text) == 1 and isinstance(text[0], Encoded) else None
 
 
 def stripped(text: Text) -> Text:

@@ -23,7 +23,7 @@ _OF_DOCKER = {
 
 def read_words(work: Work) -> None:
     for word in work.call.words:
-        flag = parse(word)
+        flag = parse(word.text, word.when, word.line)
         if flag is None:
             _stray(work, word)
             continue

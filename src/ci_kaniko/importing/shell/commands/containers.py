@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ci_kaniko.importing.calls import Word
-    from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.reader import Reader
 
 
@@ -36,16 +35,6 @@ def environment(reader: Reader, options: tuple[Item, ...]) -> dict[str, Value]:
             value = pure(rest[0]) if rest else reader.value(key)
             found[key] = reader.values.choose(guard, value, found.get(key, EMPTY))
     return found
-
-
-def alternatives(conditions: Conditions, within: int, items: list[Item]) -> int:
-    """How many words at the beginning are one: they exclude each other."""
-    both, seen = conditions.guards.both, items[0].guard
-    for count, item in enumerate(items[1:], 1):
-        if conditions.possible(both(both(seen, item.guard), within)):
-            return count
-        seen = conditions.guards.either(seen, item.guard)
-    return len(items)
 
 
 def mounts(options: Iterable[Item | Word]) -> Iterator[tuple[Text, Text]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, Word, join, literal, spell, variables
+from ci_kaniko.importing.calls import Text, join, literal, spell, variables
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
 from ci_kaniko.importing.shell.guards import NO
@@ -140,7 +140,7 @@ def pushed(items: list[Item], conditions: Conditions, within: int) -> Iterator[I
     """The images of a call, each where it is pushed."""
     silent = _no_push(items, conditions)
     for item in items:
-        flag = parse(Word(item.text))
+        flag = parse(item.text)
         if flag is not None and flag.name == "destination":
             guard = conditions.guards.minus(item.guard, silent)
             if conditions.possible(conditions.guards.both(guard, within)):
@@ -151,7 +151,7 @@ def _no_push(items: list[Item], conditions: Conditions) -> int:
     """Where a call does not push."""
     found, guards = NO, conditions.guards
     for item in items:
-        flag = parse(Word(item.text))
+        flag = parse(item.text)
         if flag is None or flag.name != "no-push":
             continue
         if flag.value is None or literal(flag.value) is not None:

@@ -29,8 +29,6 @@ from ci_kaniko.importing.shell.text_filters import sed_arguments, sed_commands
 from ci_kaniko.importing.shell.values import (
     EMPTY,
     Value,
-    decoded_text,
-    encoded,
     plain,
     plain_of,
     pure,
@@ -91,9 +89,7 @@ def base64(reader: Reader, values: list[Value]) -> Status:
         if text and isinstance(text[-1], str) and text[-1].endswith("\n") and len(text) > 1:
             reader.note("newline-in-auth")
             text = stripped(text)
-        if whole:
-            return pure((Encoded(text),))
-        return pure((*encoded(text), "\n"))
+        return pure((Encoded(text),) if whole else (Encoded(text, wrapped=True), "\n"))
 
     reader.write(reader.each(given, made))
     return SUCCESS
@@ -105,11 +101,11 @@ def _decoded(text: Text) -> Value:
     found = decoded(plain_text) if plain_text is not None else None
     if found is not None:
         return plain(found)
-    known = decoded_text(text)
-    if known is not None:
-        return pure(known)
-    if len(text) == 1 and isinstance(text[0], Var | Output):
-        return pure((replace(text[0], changes=(*text[0].changes, "base64 -d")),))
+    part = text[0] if len(text) == 1 else ""
+    if isinstance(part, Encoded):
+        return pure(part.text)
+    if isinstance(part, Var | Output):
+        return pure((replace(part, changes=(*part.changes, "base64 -d")),))
     return pure((Output(f"base64 -d <<< {spell(text)}"),))
 
 

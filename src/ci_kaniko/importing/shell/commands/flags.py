@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import (
+    ALWAYS,
     Text,
-    Word,
+    When,
     join,
     literal,
     spell,
@@ -155,7 +156,7 @@ def one_word_each(
 
 def _says_where(item: Item) -> bool:
     """Whether a word says where an image is pushed, or may hold what says so."""
-    flag = parse(Word(item.text))
+    flag = parse(item.text)
     if flag is None:
         return any(not isinstance(part, str) or "destination" in part for part in item.text)
     return flag.name in {"destination", "no-push"}
@@ -166,12 +167,12 @@ class Flag:
 
     __slots__ = ("line", "name", "value", "when", "written")
 
-    def __init__(self, written: str, value: Text | None, word: Word) -> None:
+    def __init__(self, written: str, value: Text | None, when: When, line: int) -> None:
         self.written = written
         self.name = _NAMES.get(written, written)
         self.value = value
-        self.when = word.when
-        self.line = word.line
+        self.when = when
+        self.line = line
 
     @property
     def shown(self) -> str:
@@ -195,11 +196,11 @@ class Flag:
         return "true" if self.value is None else literal(self.value)
 
 
-def parse(word: Word) -> Flag | None:
+def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
     """A word as a flag; None when it is none."""
-    first = word.text[0] if word.text else ""
+    first = text[0] if text else ""
     match = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
-    rest = join((str(first)[match.end() :], *word.text[1:])) if match else ()
+    rest = join((str(first)[match.end() :], *text[1:])) if match else ()
     if not match or (rest and not match[2]):
         return None
-    return Flag(match[1], rest if match[2] else None, word)
+    return Flag(match[1], rest if match[2] else None, when, line)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
-from ci_kaniko.importing.shell.commands.containers import alternatives, mounts
+from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.flags import Told, flags_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.parsing import csv_fields
@@ -76,7 +76,12 @@ class Line:
 
     def alternatives(self, items: list[Item]) -> int:
         """How many words at the beginning are one: they exclude each other."""
-        return alternatives(self.conditions, self.within, items)
+        both, seen = self.conditions.guards.both, items[0].guard
+        for count, item in enumerate(items[1:], 1):
+            if self.conditions.possible(both(both(seen, item.guard), self.within)):
+                return count
+            seen = self.conditions.guards.either(seen, item.guard)
+        return len(items)
 
     def left(self, told: Told) -> None:
         """Say that a flag is not carried over."""
