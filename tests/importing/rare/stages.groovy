@@ -20,6 +20,12 @@ pipeline {
           '''
         }
       }
+      when {
+        allOf {
+          branch pattern: 'main', comparator: 'EQUALS'
+          tag pattern: 'v1', comparator: 'OURS'
+        }
+      }
       steps { sh '/kaniko/executor --context other --destination quay.io/acme/other:1' }
     }
     stage('named') {

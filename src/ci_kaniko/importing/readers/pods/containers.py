@@ -247,7 +247,6 @@ class _Command:
 
     def expression(self, _reader: Reader, _name: str) -> Value | None:
         """No expression stands in it."""
-        return None
 
 
 def calls_of_words(
