@@ -219,6 +219,29 @@ def test_what_is_said_of_a_line_stands_on_one_line() -> None:
     assert not [entry for entry in report if "\n" in entry.message]
 
 
+@pytest.mark.parametrize(
+    ("path", "written", "broken"),
+    [
+        (
+            "snapshots/kubernetes/login-google-provider.yml",
+            '{"type": "external',
+            '{type: "external',
+        ),
+        (
+            "tests/imports/pipelines/github-forms.yml",
+            "123/locations/global",
+            "123/locations\\global",
+        ),
+    ],
+)
+def test_an_identity_that_is_no_json_is_no_bug(path: str, written: str, broken: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert written in text
+    name = Path(path).name
+    assert "provider:" in import_files([(name, text)]).spec_text
+    assert "provider:" not in import_files([(name, text.replace(written, broken))]).spec_text
+
+
 # -- what cannot be imported -------------------------------------------------------------------
 
 

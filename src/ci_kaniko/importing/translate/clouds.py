@@ -149,19 +149,16 @@ class Clouds:
 
     def _document(self, file: Text) -> dict[str, Any] | None:
         if self.job.google_document:
-            return dict(json.loads(self.job.google_document))
+            return _object(self.job.google_document)
         for choice in self._written(file):
             text = literal(choice) or (
                 str(choice[0]) if choice and isinstance(choice[0], str) else ""
             )
-            if "external_account" not in text:
-                continue
-            whole = "".join(part if isinstance(part, str) else "x" for part in choice)
-            try:
-                found = json.loads(whole)
-            except ValueError:
-                continue
-            return found if isinstance(found, dict) else None
+            if "external_account" in text:
+                whole = "".join(part if isinstance(part, str) else "x" for part in choice)
+                found = _object(whole)
+                if found is not None:
+                    return found
         return None
 
     def _azure(self) -> Any:
@@ -226,3 +223,11 @@ def whole_variable(text: Text) -> str | None:
         match = re.fullmatch(r"\$\{?(\w+)\}?", parts[0].path)
         return match[1] if match and not parts[0].replaced else None
     return None
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -72,13 +73,13 @@ def _google_github_actions_auth(scope: Scope) -> None:
     account = literal(scope.value("service_account")[0][1])
     key = scope.value("credentials_json")[0][1]
     if provider and account:
-        document = (
-            '{"type": "external_account", "audience": "//iam.googleapis.com/'
-            + provider
-            + '", "service_account_impersonation_url": "https://iamcredentials.googleapis.com/'
-            + f'v1/projects/-/serviceAccounts/{account}:generateAccessToken"}}'
+        account_url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
+        scope.job.google_document = json.dumps(
+            {
+                "audience": f"//iam.googleapis.com/{provider}",
+                "service_account_impersonation_url": f"{account_url}/{account}:generateAccessToken",
+            }
         )
-        scope.job.google_document = document
     elif key:
         _lasting(scope, "GOOGLE_APPLICATION_CREDENTIALS", key)
 
