@@ -190,18 +190,39 @@ def test_a_cloud_opens_its_registry_or_a_hint_says_what_does(name: str) -> None:
     assert opened == {"buildah": 21, "buildkit": 15}[name]
 
 
+IN_ONE_POD = """\
+builder: buildkit
+default_branch: main
+proxy: {https: "http://proxy.example.com:3128"}
+images:
+  base: {context: base, destinations: ["123456789012.dkr.ecr.eu-west-1.amazonaws.com/acme/base:1"]}
+  app:
+    context: app
+    needs: [base]
+    digest: true
+    destinations:
+      - quay.io/acme/app:1
+      - 123456789012.dkr.ecr.eu-west-1.amazonaws.com/acme/app:1
+  web: {context: web, needs: [app], destinations: ["quay.io/acme/web:1"]}
+registries:
+  123456789012.dkr.ecr.eu-west-1.amazonaws.com: {aws: {credentials_file: PROFILE}}
+  quay.io: {username: {secret: QUAY_USER}, password: QUAY_TOKEN}
+"""
+
+
 @pytest.mark.parametrize("target", ["kubernetes", "buildkite"])
-def test_logins_of_a_pod_are_handed_to_nobody_else(target: str) -> None:
-    """A container of its own writes them for the one that builds, into memory that both share."""
-    spec = ci_kaniko.loads(
-        "builder: buildkit\ndefault_branch: main\ndestinations: ['ghcr.io/acme/shop:1']\n"
-        f"registries:\n  ghcr.io: {{username: acme, password: TOKEN}}\n  {clouds.ECR}: "
-        "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}\n"
-    )
-    done = rehearse(spec, target)
-    (job,) = built(done)
-    assert (done.failed, done.leaks) == (False, ())
-    assert {*job.hosts} == {"ghcr.io", clouds.ECR}
+def test_each_image_has_the_logins_of_its_own_and_no_secret_of_theirs(target: str) -> None:
+    hosts = {"base": [clouds.ECR], "app": ["quay.io", clouds.ECR], "web": ["quay.io"]}
+    for event in EVENTS:
+        done = rehearse(ci_kaniko.loads(IN_ONE_POD), target, event)
+        assert (done.failed, done.leaks) == (False, ()), event
+        pushes = event != EVENTS[1]
+        for name, job in zip(hosts, built(done), strict=True):
+            assert job.recorded
+            assert sorted(job.hosts) == sorted(hosts[name] * pushes), (name, event)
+            assert len(job.recorded.curl) == 0 or clouds.ECR in hosts[name]
+            held = {key for key in job.recorded.env if key.startswith(("QUAY", "PROFILE", "AWS"))}
+            assert held == ({"QUAY_USER", "QUAY_TOKEN"} if pushes and name == "web" else set())
 
 
 AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ${{ g }} ü
