@@ -168,6 +168,7 @@ class Draft(Voice):
     def __init__(self, facts: Facts, name: str, original: Original, line: int) -> None:
         super().__init__(original.path, line, original.report)
         self.voice: Voice = self
+        self.is_ours = original.is_ours
         self.facts = facts
         self.name = name
         self.calls: tuple[Call, ...] = ()

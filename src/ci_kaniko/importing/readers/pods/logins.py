@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, native, peek, string
 from ci_kaniko.kaniko.pins import CURL_IMAGE
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
                 continue
             for node in (*mount.values(), *found.values(), volume["name"]):
                 ignore(node)
-            _take(volume["emptyDir"])
+            if native(volume["emptyDir"]) in ({}, {"medium": "Memory"}):
+                _take(volume["emptyDir"])
             yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
             break
 
@@ -53,13 +54,16 @@ def _script(job: Draft, pod: Map, entry: Map, item: object, moved: tuple[str, st
     """What a container runs, as if it stood before the executor."""
     read_environment(job, entry)
     read_volumes(job, pod, entry)
-    entry.string("name")
-    image = entry.string("image")
-    if image != CURL_IMAGE and re.search(r"(?:^|/)curl:", image):
-        job.shared.setdefault("tools", {})["curl"] = image
+    name, image = entry.string("name"), entry.string("image")
+    if image != CURL_IMAGE:
+        if job.is_ours:
+            job.shared.setdefault("tools", {})["curl"] = image
+        else:
+            job.tell("login-container", line_of(entry), name, image)
     for word in (*entry.sequence("command"), *entry.sequence("args")):
         string(word)
-    _take(entry.get("securityContext"))
+    if job.is_ours:
+        _take(entry.get("securityContext"))
     text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
     before, after = moved
     text = re.sub(rf"{re.escape(before.rstrip('/'))}(?=/)", lambda _: after, text)
@@ -68,6 +72,6 @@ def _script(job: Draft, pod: Map, entry: Map, item: object, moved: tuple[str, st
 
 
 def _take(value: object) -> None:
-    """What says how the folder is kept and who runs, which a rendered Pod says in its own way."""
+    """What a rendered Pod says by itself."""
     for node in (value.values() or [value]) if isinstance(value, Map) else ():
         ignore(node)
