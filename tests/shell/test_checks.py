@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 import ci_kaniko
 from ci_kaniko import rendering
-from harness import expectation
+from ci_kaniko.plan.resolve import resolve
+from ci_kaniko.shell.draft import Draft
+from ci_kaniko.shell.tests import Checks
+from ci_kaniko.shell.words import Words
+from ci_kaniko.targets.gitlab.dialect import DIALECT
+from harness import expectation, tools
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
 from harness.runs import SHELLS, execute
 
 LOGIN = 'registries: {"${env.MIRROR}": {username: a, password: TOKEN, pull: true}}\n'
 PULLED = f"default_branch: main\npush: never\n{LOGIN}"
-LISTED = (
-    "default_branch: main\npush: never\ngithub: {form: reusable}\n"
-    "inputs: {mirror: {options: [quay.io, ghcr.io]}}\n"
-    f"{LOGIN.replace('env.MIRROR', 'input.mirror')}"
-)
 HOSTS = {
     "mirror.example.com:5000": True,
     "localhost": True,
@@ -41,7 +43,25 @@ def test_a_host_that_is_only_pulled_from(number: int, host: str) -> None:
     assert HOSTS[host] or "no registry to log in to has this env.MIRROR" in got.stderr
 
 
-def test_a_host_of_a_list_is_checked_by_the_list() -> None:
-    text = rendering.render(ci_kaniko.loads(LISTED), "github")
-    assert "quay.io" in text
-    assert "no registry to log in to" not in text
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_host_of_an_input_is_no_path(listed: bool) -> None:  # noqa: FBT001
+    """Where callers choose one of a list, that is what is checked."""
+    options = ", options: [quay.io]" if listed else ""
+    spec = ci_kaniko.loads(
+        "default_branch: main\npush: never\ngitlab: {form: include}\n"
+        f"inputs: {{mirror: {{description: x{options}}}}}\n"
+        + LOGIN.replace("env.MIRROR", "input.mirror")
+    )
+    plan = resolve(spec, "gitlab")
+    lines = Checks(Words(Draft(plan, DIALECT, DIALECT.site)), plan).of_every_run()
+    assert bool(lines) != listed
+    for host, fits in HOSTS.items():
+        done = subprocess.run(
+            [*tools.shell(), "-c", "\n".join(["set -eu", *lines])],
+            env={"PATH": "/usr/bin:/bin", "INPUT_MIRROR": host},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == (fits or listed), host
+        assert "no host can be" not in done.stderr
