@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ci_kaniko.problems.finding import Refused
 from ci_kaniko.syntax.references import Reference, Repository, canonical_host, path_of
-from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.syntax.variables import Parts, Ref, text_of
 
 TAKEN = {
     "host, path, tag": ("ghcr.io/acme/shop:1.0", "ghcr.io", "acme/shop", "1.0"),
@@ -186,3 +186,22 @@ def test_any_reference_is_taken_or_refused(text: str) -> None:
             Reference(found.group(1))
         return
     assert text_of(reference.parts) == text
+
+
+def test_a_tag_is_no_longer_than_its_variables_let_it_be() -> None:
+    sha, short, number = "${commit.sha}", "${commit.short}", "${build.number}"
+    for tag in ("-".join([sha] * 3), "x" * 120 + short, "x" * 127 + number):
+        assert Reference(f"ghcr.io/acme/a:{tag}").tag
+        with pytest.raises(Refused, match="is not a tag"):
+            Reference(f"ghcr.io/acme/a:xxxxxxx{tag}")
+
+
+@pytest.mark.parametrize("name", ["ref.tag", "ref.version"])
+def test_what_is_cut_is_told_what_stands_beside_it(name: str) -> None:
+    def beside(tag: str) -> list[Parts]:
+        return [part.beside for part in Reference(f"a.io/b/c:{tag}").tag if isinstance(part, Ref)]
+
+    assert beside(f"${{{name}}}") == [()]
+    assert beside(f"x-${{{name}}}-y") == [("x--y",)]
+    assert beside(f"${{{name}}}-${{build.number}}") == [("-", Ref("build.number")), ()]
+    assert beside("x-${build.number}") == [()]
