@@ -98,6 +98,7 @@ REFUSED = {
     "no anchor": ("a: 1\nb: *x\n", "bad-yaml", (2, 1)),
     "escapes": ('a: "' + "\\d" * 51 + '"', "bad-yaml", (None, None)),
     "deep": ("\n" + "[" * 102, "too-deep", (2, 1)),
+    "again": ("a: &a 1\nb: &a [*a]\n", "bad-yaml", (2, 1)),
     "itself": ("a: 1\nb: &b {c: *b}\n", "bad-yaml", (2, 1)),
     # Each line holds ten times what the one before does.
     "aliases": (
@@ -118,11 +119,34 @@ def test_a_file_that_cannot_be_read_is_refused_at_its_line(
     assert (problem.rule, problem.path, problem.line, problem.column) == (rule, "a.yml", *place)
 
 
+def test_an_alias_counts_with_what_it_stands_for() -> None:
+    values, aliases = "1, " * 1000, "*a, " * 150
+    (root,) = read_yaml(f"f: [{values}]\na: &a [x]\nb: [{aliases}]\n", "a.yml").roots
+    assert native(root)["b"] == [["x"]] * 150
+
+
+def test_keys_win_over_those_that_are_merged_and_the_first_over_the_next() -> None:
+    text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 5\n"
+    (root,) = read_yaml(text, "a.yml").roots
+    assert native(root)["z"] == {"a": 5, "b": 2, "c": 4}
+    assert [root["z"].line_of(key) for key in "abc"] == [5, 1, 2]
+
+
+def test_tags_of_ones_own_and_keys_that_are_no_texts_are_kept() -> None:
+    (root,) = read_yaml("a: !here x\nb: &b !there [y]\nc: *b\n? [d]\n: e\n", "a.yml").roots
+    assert [(root[key].tag, native(root[key])) for key in "abc"] == [
+        ("!here", "x"),
+        *[("!there", ["y"])] * 2,
+    ]
+    assert native(root)[""] == "e"
+
+
 def test_a_report_has_a_block_for_each_kind() -> None:
     assert report_text([]) == ""
     left = Entry("left", "a-rule", "this", "a.yml", 3, "do that")
-    assert report_text([Entry("carried", "b-rule", "it"), left]) == (
-        "carried over:\n  it [b-rule]\n\n"
+    carried = [Entry("carried", "b-rule", text) for text in ("it", "more")]
+    assert report_text([*carried, left]) == (
+        "carried over:\n  it [b-rule]\n  more [b-rule]\n\n"
         "not carried over; this is for you:\n  a.yml:3: this [a-rule]\n    do that\n"
     )
     assert str(replace(left, line=0)) == "  a.yml: this [a-rule]\n    do that"
