@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
@@ -310,15 +311,34 @@ _QUESTIONS = (
 )
 
 
+_FORMS = (
+    "if QUESTION; then OTHERS; fi",
+    "if ! QUESTION; then :; else OTHERS; fi",
+    "QUESTION && OTHERS",
+    "QUESTION && { OTHERS; }",
+    "! QUESTION || OTHERS",
+)
+
+
 def test_whether_a_command_succeeds_is_not_known() -> None:
     """What is pushed only where it does is not pushed always, and the report says so."""
     wider: list[str] = []
-    for question in _QUESTIONS:
-        script = f"if {question}; then {_OTHERS}; fi"
-        file, text = _gitlab("[{if: $CI_COMMIT_TAG}]", script)
-        found = import_files([(file, text)])
+    for form, question in product(_FORMS, _QUESTIONS):
+        acts = question.startswith(("mkdir", "cd ", "cp "))
+        if acts and not form.startswith("if"):
+            continue  # where it fails, the script is to fail
+        script = form.replace("QUESTION", question).replace("OTHERS", _OTHERS)
+        found = import_files([_gitlab("[{if: $CI_COMMIT_TAG}]", script)])
         pushed = [str(destination.image) for destination in found.spec.destinations]
         told = {entry.rule for entry in found.report if entry.kind == "left"}
         if pushed != [A] or "unknown-condition" not in told:
-            wider.append(question)
+            wider.append(script)
     assert not wider
+
+
+def test_a_command_before_the_build_is_hoped_to_succeed() -> None:
+    for before in ("ls", "cd .", "npm ci", "mkdir -p out", "docker login -u a -p $B quay.io"):
+        text = _gitlab("[{if: $CI_COMMIT_TAG}]")[1].replace(
+            "      /kaniko", f"      {before} && /kaniko"
+        )
+        assert import_files([(".gitlab-ci.yml", text)]).spec.push == "auto", before

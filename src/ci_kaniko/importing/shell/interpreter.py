@@ -241,10 +241,14 @@ class _Shell(Places):
     def _run_BinaryCmd(self, node: Tree) -> Status:  # noqa: N802
         if node["Op"] in ("|", "|&"):
             return self._piped(node)
+        asks = _only_sets(node["Y"]) and not _only_acts(node["X"])
+        kept, self.questioned = self.questioned, self.questioned or asks
         first = self.statement(node["X"])
+        self.questioned = kept
         both, either = self.guards.both, self.guards.either
         if node["Op"] == "&&":
-            second = self.branch(first.hoped, lambda: self.statement(node["Y"]), lambda: FAILURE)
+            where = first.guard if asks else first.hoped
+            second = self.branch(where, lambda: self.statement(node["Y"]), lambda: FAILURE)
             return Status(both(first.guard, second.guard), both(first.hoped, second.hoped))
         second = self.branch(first.guard, lambda: SUCCESS, lambda: self.statement(node["Y"]))
         return Status(either(first.guard, second.guard), either(first.hoped, second.hoped))
@@ -472,6 +476,34 @@ def _first_command(loop: Tree) -> str:
     command = (loop.get("Cond") or [{}])[0].get("Cmd") or {}
     words = command.get("Args") or []
     return _first_literal(words[0]) if words else ""
+
+
+_SETTERS = {"declare", "export", "readonly", "set", "typeset"}
+_ACTS = {"apk", "apt", "apt-get", "cd", "chmod", "cp", "dnf", "install", "ln", "mkdir", "mv", "rm"}
+_ACTS |= {"touch", "yum"}
+"""Commands that nobody runs to ask something: where one fails, the script is to fail."""
+
+
+def _only_sets(statement: Tree) -> bool:
+    """Whether a statement does nothing but set variables: what is before it then decides."""
+    command = statement.get("Cmd") or {}
+    if command.get("Type") == "Block":
+        return all(map(_only_sets, command.get("Stmts") or []))
+    if command.get("Type") == "BinaryCmd":
+        return _only_sets(command["X"]) and _only_sets(command["Y"])
+    words = command.get("Args") or []
+    is_call = command.get("Type") == "CallExpr"
+    named = is_call and words and _first_literal(words[0]) in _SETTERS
+    return command.get("Type") == "DeclClause" or (is_call and not words) or bool(named)
+
+
+def _only_acts(statement: Tree) -> bool:
+    """Whether all commands of a statement are there for what they do."""
+    command = statement.get("Cmd") or {}
+    if command.get("Type") == "BinaryCmd":
+        return _only_acts(command["X"]) and _only_acts(command["Y"])
+    words = command.get("Args") or []
+    return not words or (words[0].get("Parts") or [{}])[0].get("Value") in _ACTS
 
 
 def _first_literal(word: Tree) -> str:

@@ -45,14 +45,26 @@ _MAY_FAIL = {
 """Commands that are hoped to succeed, and fail where an ``if`` asks whether they do."""
 
 
+_ASKS = re.compile(
+    r"git (?:merge-base|cat-file|check-ignore|diff-index|diff-files|grep)\b"
+    r"|git ls-files --error-unmatch\b"
+    r"|(?:docker|podman) (?:image |manifest |buildx imagetools )?inspect\b"
+)
+"""Commands that are run for nothing but whether they succeed."""
+
+
 def dispatch(reader: Reader, words: list[Item]) -> Status:
     """Run a simple command."""
     status = _dispatch(reader, words)
     name = (_name(words[0].text) or "").rpartition("/")[2]
-    if reader.questioned and status == SUCCESS and name in _MAY_FAIL and not reader.captures:
-        spelled = " ".join(spell(item.text) for item in words)
-        return Status(reader.conditions.unknown(spelled, reader.line), YES)
-    return status
+    spelled = " ".join(spell(item.text) for item in words)
+    if reader.captures or status.hoped != YES:
+        return status
+    guard = status.guard
+    asks = _ASKS.match(spelled) is not None
+    if guard == YES and (asks or (reader.questioned and name in _MAY_FAIL)):
+        guard = reader.conditions.unknown(spelled, reader.line)
+    return Status(guard, guard if asks else YES)
 
 
 def _dispatch(reader: Reader, words: list[Item]) -> Status:
