@@ -20,8 +20,9 @@ class UploadError(Exception):
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:
-    parser = _Parser(text, env)
-    return parser.expression(stop="")
+    if "$" not in text:
+        return text
+    return _Parser(text, env).expression(stop="")
 
 
 def interpolate_all(value: Any, env: Mapping[str, str]) -> Any:
