@@ -57,7 +57,7 @@ def project(tmp_path: Path) -> Path:
 def run(folder: Path, code: str, *words: str) -> tuple[int, str]:
     """How code ends beside the target, and what it says."""
     path = os.pathsep.join((str(folder), PACKAGE))
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = forked.run(*words, code=code, folder=folder, environment=environment)
     return done.returncode, done.stdout.decode()
 
