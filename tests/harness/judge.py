@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import functools
 import json
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -86,15 +87,31 @@ class _Official:
         return judged.conditions
 
     def evaluate(self, text: str, known: Known, statuses: Mapping[str, bool]) -> Value:
-        return _evaluated(text, json.dumps(_context(known)), json.dumps(dict(statuses)))
+        asked = {name: value and name in text for name, value in statuses.items()}
+        return _evaluated(text, _asked(text, known), tuple(asked.items()))
 
 
 OFFICIAL: Judge = _Official()
 
 
-@functools.lru_cache(maxsize=10_000)
-def _evaluated(text: str, context: str, statuses: str) -> Value:
-    request = {"context": json.loads(context), "statuses": json.loads(statuses)}
+_NAMES = re.compile(r"'(?:[^']|'')*'|([A-Za-z_][\w-]*(?:\.[\w-]+)*)(?![\w(-])")
+
+
+def _asked(text: str, known: Known) -> tuple[tuple[str, str | bool | None], ...]:
+    """What an expression reads of what is known; all of it where that is not plain to see."""
+    names = {*filter(None, _NAMES.findall(text))} - {"true", "false", "null"}
+    if "[" in text or "*" in text or not names <= known.keys():
+        return tuple(known.items())
+    return tuple((name, known[name]) for name in sorted(names))
+
+
+@functools.cache
+def _evaluated(
+    text: str,
+    known: tuple[tuple[str, str | bool | None], ...],
+    statuses: tuple[tuple[str, bool], ...],
+) -> Value:
+    request = {"context": _context(dict(known)), "statuses": dict(statuses)}
     answer = _judge().ask({"kind": "expression", "text": text, **request})
     if "errors" in answer:
         raise Refused(f"{text}: {answer['errors'][0]}")
