@@ -85,7 +85,7 @@ def test_a_skipped_test_fails_in_ci(tmp_path: Path, ci: str, status: int, *, wor
 FOLDED = """
 import os, pytest
 
-BEGUN = []
+BEGUN, RAN = [], []
 
 @pytest.fixture(autouse=True)
 def patched(monkeypatch):
@@ -110,6 +110,7 @@ def left(begun):
 @pytest.mark.parametrize("second", [{"a": 1}, {"a": 2}])
 @pytest.mark.parametrize(("first", "more"), [(1, "x"), (2, "y"), (3, "z")])
 def test_sum(first, more, second, begun, monkeypatch):
+    RAN.append((first, *second.values()))
     assert BEGUN == [begun]
     assert begun.exists()
     assert os.environ["PATCHED"] == "1"
@@ -123,12 +124,18 @@ def test_sum(first, more, second, begun, monkeypatch):
 def test_word(word):
     if word == "b":
         pytest.skip("b is not installed")
+
+def test_all():
+    assert sorted(RAN) == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
 """
 
 
 @pytest.mark.parametrize(
     ("selection", "ended"),
-    [([], "1 failed, 1 skipped"), (["-k", "test_"], "2 failed, 3 passed, 3 skipped")],
+    [
+        ([], "1 failed, 1 passed, 1 skipped"),
+        (["-k", "test_"], "2 failed, 4 passed, 3 skipped"),
+    ],
     ids=["all", "a choice"],
 )
 def test_every_case_is_run(tmp_path: Path, selection: list[str], ended: str) -> None:

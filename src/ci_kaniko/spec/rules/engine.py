@@ -7,6 +7,7 @@ consequences; entries that could not be read do not silence a rule about the oth
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ci_kaniko.spec.policy import applied
@@ -99,11 +100,16 @@ def _run(
 
 
 def _undamaged(rules: list[Rule], damaged: Collection[Where]) -> list[Rule]:
-    return [rule for rule in rules if not _is_damaged(rule, damaged)] if damaged else rules
+    if not damaged:
+        return rules
+    places = frozenset(damaged)
+    return [rule for rule in rules if not _is_damaged(rule.reads, places)]
 
 
-def _is_damaged(rule: Rule, damaged: Collection[Where]) -> bool:
-    return any(_touches(read, where) for read in rule.reads for where in damaged)
+@lru_cache(maxsize=4096)
+def _is_damaged(reads: tuple[str, ...], damaged: frozenset[Where]) -> bool:
+    """Whether a rule reads what is damaged; in a file of many images that is often the same."""
+    return any(_touches(read, where) for read in reads for where in damaged)
 
 
 def _touches(read: str, where: Where) -> bool:
