@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ci_kaniko import import_files, lint
+from ci_kaniko import import_files, lint, loads, render
 from ci_kaniko.importing.sentences import sentences
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.rehearsing import yaml11
@@ -147,6 +147,16 @@ def test_what_we_render_has_no_fault(target: str) -> None:
     there = sorted({str(path) for path in [*sorted(folder.glob("*.yml"))[::7], *rare]})
     assert len(there) > 9
     assert [str(problem) for problem in lint(there).problems] == []
+
+
+def test_a_login_of_docker_itself_is_in_its_place() -> None:
+    """GitHub's docker pulls the image of a preparation with a config of its own."""
+    text = "default_branch: main\ndestinations: ['quay.io/acme/shop:1']\nregistries:\n"
+    text += "  quay.io: {username: a, password: QUAY}\n  docker.io: {username: b, password: HUB}\n"
+    text += "prepare: {image: 'docker.io/library/go:1', commands: make, artifacts: bin}\n"
+    rendered = render(loads(text), "github")
+    assert rendered.count("config.json") == 2
+    assert lint([(".github/workflows/image.yml", rendered)]).problems == ()
 
 
 def test_the_docs_show_jobs_that_lint() -> None:

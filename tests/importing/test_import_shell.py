@@ -959,6 +959,11 @@ FAULTS: dict[str, tuple[str, list[tuple[str, int]], list[str]]] = {
         [("unknown-words", 1), ("unquoted-words", 1)],
         ["--destination=$X:$Y", "$MORE"],
     ),
+    "quotes inside of an alternative": (
+        "set -- a\n/kaniko/executor --no-push ${1:+--label='a b'=\"$X\"} ${1:+--build-arg=c=$Y}",
+        [("unquoted-words", 2)],
+        ["--no-push", "--label=a b=$X", "--build-arg=c=$Y"],
+    ),
     "quotes out of a variable": (
         "A=\"--label 'a=b'\"\n/kaniko/executor --no-push $A \"'x'\"",
         [("kept-quotes", 2)],

@@ -277,12 +277,15 @@ class _Results:
             secret = self._written_password(login)
             found[secret] = self.guards.either(found.get(secret, NO), guard)
         lines = self.reader.lines
-        for path, (outside, value) in _inside(call).items():
+        inside = _inside(call)
+        has_config = any(spell(path) in _READ_BY_KANIKO for path in inside)
+        for path, (outside, value) in inside.items():
             line = lines.get(spell(outside), call.line)
             self._config_logins(spell(path), value, whole, found, line)
             if any(login.source == spell(path) for login in found):
                 self.reader.uses.use(file_thing(spell(outside)))
-                self._check_place(spell(path), call, line)
+                if not has_config:  # else the other one is for another program
+                    self._check_place(spell(path), call, line)
         if _IN_ENVIRONMENT in call.environment:
             value = call.environment[_IN_ENVIRONMENT]
             line = lines.get(_IN_ENVIRONMENT, call.line)

@@ -333,7 +333,17 @@ def _parameter(reader: Reader, part: Tree, *, quoted: bool) -> Piece:
     if items is not None:
         return _of_list(reader, part, items, quoted=quoted, star=name == "*")
     found = _operated(reader, part, name, _looked_up(reader, part, name))
-    return Piece(found, quoted, splits=not quoted)
+    return Piece(found, quoted, splits=not quoted and not _is_one_word(part.get("Exp")))
+
+
+def _is_one_word(expansion: Tree | None) -> bool:
+    """Whether ``${name:+word}`` gives one word, as the quotes in it say, or none."""
+    if expansion is None or expansion["Op"] not in (":+", "+") or not expansion.get("Word"):
+        return False
+    parts = expansion["Word"]["Parts"]
+    plain = [part.get("Value", "") for part in parts if part["Type"] == "Lit"]
+    kept = [part for part in parts if part["Type"] in ("SglQuoted", "DblQuoted")]
+    return len(plain) + len(kept) == len(parts) and not re.search(r"\s", "".join(plain))
 
 
 def _list_of(reader: Reader, part: Tree, name: str) -> list[Item] | None:
