@@ -64,7 +64,6 @@ def set_options(reader: Reader, items: list[Item]) -> Status:
 
 
 def unset(reader: Reader, items: list[Item]) -> Status:
-    """``unset``."""
     for item in items:
         name = literal(item.text)
         if name and not name.startswith("-"):
@@ -99,7 +98,6 @@ def exported(reader: Reader, name: str) -> None:
 
 
 def shift(reader: Reader, items: list[Item]) -> Status:
-    """``shift``."""
     if reader.state.items[:1] == [UNKNOWN_ARGUMENTS]:
         return SUCCESS
     count = literal(items[0].text) if items else "1"

@@ -16,7 +16,6 @@ from ci_kaniko.importing.shell.commands.others import (
     image_name,
     push_words,
     subcommand,
-    tags,
     use_own,
 )
 from ci_kaniko.importing.shell.commands.programs import COMMANDS
@@ -160,13 +159,12 @@ def _line(reader: Reader, builder: str, path: int) -> Line:
 def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
     usual = "docker" if formats == {"docker"} else "oci"
-    line = _line(reader, builder, reader.state.path)
-    words = build_words(line, items, usual)
+    words, names = build_words(_line(reader, builder, reader.state.path), items, usual)
     count = len(reader.calls)
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
-    if builder == "buildah" and len(reader.calls) > count:
-        reader.images += [(name, count) for name in tags(line, items)]
+    if len(reader.calls) > count:
+        reader.images += [(name, count) for name in names]
 
 
 def _tagged(reader: Reader, items: list[Item]) -> None:

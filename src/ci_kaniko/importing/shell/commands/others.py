@@ -111,17 +111,19 @@ class Line:
         return kept
 
 
-def build_words(line: Line, items: list[Item], usual: str = "oci") -> list[Item]:
-    """The words of a build in kaniko's flags.
+def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], list[Text]]:
+    """The words of a build in kaniko's flags, and what it calls its image.
 
     ``usual`` is the format of Buildah's images where no flag says it.
     """
-    at = items[0].line if items else 0
     if line.builder == "buildkit":
-        _buildkit(line, line.flags(items, _BUILDKIT_SWITCHES, {}))
+        told = line.flags(items, _BUILDKIT_SWITCHES, {})
+        _buildkit(line, told)
     else:
-        _buildah(line, line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS), usual)
-    return line.words(at)
+        told = line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+        _buildah(line, told, usual)
+    names = [image_name(one.value or ()) for one in told if one.name == "tag"]
+    return line.words(items[0].line if items else 0), names
 
 
 # -- BuildKit ------------------------------------------------------------------------------------
@@ -327,12 +329,6 @@ def _carry(line: Line, one: Told, names: dict[str, str]) -> None:
             line.left(one)
     elif whole != "tls-verify=true":
         line.left(one)
-
-
-def tags(line: Line, items: list[Item]) -> list[Text]:
-    """What a build of Buildah calls its image."""
-    told = line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
-    return [image_name(one.value or ()) for one in told if one.name == "tag"]
 
 
 def image_name(text: Text) -> Text:

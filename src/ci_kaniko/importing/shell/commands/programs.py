@@ -47,7 +47,6 @@ _COMMITTED = "CI_COMMIT_TIMESTAMP"
 
 
 def echo(reader: Reader, values: list[Value]) -> Status:
-    """``echo``."""
     end, escapes = "\n", False
     while values and (option := literal(values[0][0][1])) in ("-n", "-e", "-E", "-ne", "-en"):
         end = "" if "n" in (option or "") else end
@@ -64,7 +63,6 @@ def echo(reader: Reader, values: list[Value]) -> Status:
 
 
 def printf(reader: Reader, values: list[Value]) -> Status:
-    """``printf``."""
     form, *rest = values[words_of(values)[:1] == ["--"] :] or [EMPTY]
     reader.write(reader.each(form, lambda text: _formatted(reader, text, rest)))
     return SUCCESS
@@ -119,7 +117,6 @@ def _one(reader: Reader, directive: re.Match[str], value: Value) -> Value:
 
 
 def cat(reader: Reader, values: list[Value]) -> Status:
-    """``cat``."""
     given = [value for value in values if not re.match("-.", literal(value[0][1]) or "")]
     if not given:
         reader.write(reader.stdin or EMPTY)
@@ -129,7 +126,6 @@ def cat(reader: Reader, values: list[Value]) -> Status:
 
 
 def date(reader: Reader, values: list[Value]) -> Status:
-    """``date``."""
     words = words_of(values)
     utc = any(word in ("-u", "--utc", "--universal") for word in words)
     now = [word for word in words if not word.startswith("-")]
@@ -182,7 +178,6 @@ def mktemp(reader: Reader, values: list[Value]) -> Status:
 
 
 def pwd(reader: Reader, values: list[Value]) -> Status:
-    """``pwd``."""
     reader.write(reader.each(reader.state.folder, _absolute))
     return SUCCESS
 
@@ -202,7 +197,6 @@ def _paths(values: list[Value]) -> list[Text]:
 
 
 def tee(reader: Reader, values: list[Value]) -> Status:
-    """``tee``."""
     append = any(word in ("-a", "--append") for word in words_of(values))
     for path in _paths(values):
         write_file(reader, path, reader.stdin or EMPTY, append=append)
