@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
@@ -82,8 +83,13 @@ class Rules:
 
     def _limit(self, started: int) -> None:
         """Keep a run by hand, which may be of any ref, from pushing what it could not."""
+        when = self.expressions.conditions.when(started)
         if self._leaves_out(started):
-            push_only_where(self.job, self.expressions.conditions.when(started))
+            push_only_where(self.job, when)
+            return
+        for test in read(when, starts=True).unknown:
+            line = test.line or self.job.line
+            self.job.tell("unknown-trigger", line, test.text, "triggers: leaves that out")
 
     def _leaves_out(self, started: int) -> bool:
         """Whether somebody could start a pipeline in which the job is not."""
