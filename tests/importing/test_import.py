@@ -264,6 +264,12 @@ def test_a_container_of_buildkite_without_words_runs_no_kaniko() -> None:
     assert error.problems[0].rule == "no-kaniko"
 
 
+def test_an_open_quote_of_the_docker_plugin_is_a_character() -> None:
+    plugin = 'docker#v5.13.0: {image: gcr.io/kaniko-project/executor:v1.23.2, command: ["--\'"]}'
+    read = import_files([("pipeline.yml", f"steps: [{{plugins: [{{{plugin}}}]}}]\n")], "buildkite")
+    assert any("--'" in entry.message for entry in read.report)
+
+
 def test_broken_yaml_names_the_line() -> None:
     error = _refused("build:\n  script: [make\n  image: x\n")
     assert error.problems[0].rule == "bad-yaml"

@@ -192,12 +192,19 @@ class Plugins:
         items = config.sequence("command")
         words = []
         for item in items:
-            parts = shlex.split(string(item)) if len(items) == 1 else [string(item)]
+            parts = _split(string(item)) if len(items) == 1 else [string(item)]
             self.text = f"{self.text} {string(item)}"
             words += [
                 Word(references(part.replace("$$", "$")), line=line_of(item)) for part in parts
             ]
         job.calls = calls_of_words(job, words, config.line_of("command"))
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that nobody closes
+        return [text]
 
 
 def _builds(config: Map) -> bool:
