@@ -128,6 +128,57 @@ CASES = {
         {"triggers": {"tags": ["**"], "manual": True}, "destinations": [A]},
         {"manual-job"},
     ),
+    "other files for each of two branches": Case(
+        _gitlab(
+            "[{if: '$CI_COMMIT_BRANCH == \"dev\"', changes: [app/**]}, "
+            "{if: '$CI_COMMIT_BRANCH == \"main\"', changes: [lib/**]}]"
+        ),
+        {"triggers": {"branches": ["dev"], "paths": ["app/**"]}, "destinations": [A]},
+        {"unknown-trigger"},
+    ),
+    "files that keep a job from starting": Case(
+        _gitlab("[{changes: [docs/**], when: never}, {when: on_success}]"),
+        {"push": "never"},
+        {"unknown-trigger"},
+    ),
+    "files for one of two branches": Case(
+        _gitlab(
+            "[{if: '$CI_COMMIT_BRANCH == \"dev\"', changes: [app/**]}, "
+            "{if: '$CI_COMMIT_BRANCH == \"main\"'}]"
+        ),
+        {"triggers": {"branches": ["dev", "main"], "paths": ["app/**"]}, "destinations": [A]},
+        {"paths"},
+    ),
+    "files that no path names": Case(
+        _gitlab("[{if: $CI_COMMIT_BRANCH, changes: ['{a,b}/x']}]"),
+        {"push": "never"},
+        {"path-glob", "unknown-trigger"},
+    ),
+    "files of only that no path names": Case(
+        (
+            ".gitlab-ci.yml",
+            _GITLAB.partition("  rules:")[0].replace("SCRIPT", ":")
+            + "  only: {refs: [main], changes: ['{a,b}/x']}\n",
+        ),
+        {"push": "never"},
+        {"path-glob", "unknown-trigger"},
+    ),
+    "files that GitHub leaves out and no path names": Case(
+        ("w.yml", _GITHUB.replace("ON", "{push: {branches: [main], paths-ignore: ['{a,b}/x']}}")),
+        {"push": "never"},
+        {"path-glob"},
+    ),
+    "files of Buildkite that no path names": Case(
+        (
+            "pipeline.yml",
+            (
+                "steps:\n  - if_changed: '{a,b}/x'\n    command: docker run -v $$PWD:/workspace "
+                "ghcr.io/osscontainertools/kaniko:v1.28.3 --destination=quay.io/acme/a:1\n"
+            ),
+        ),
+        {"push": "never"},
+        {"path-glob", "queue"},
+    ),
     "what a schedule alone pushes": Case(
         _gitlab(
             "[{if: $CI_COMMIT_TAG}, {if: '$CI_PIPELINE_SOURCE == \"schedule\"'}]",

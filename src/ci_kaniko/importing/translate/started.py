@@ -53,11 +53,13 @@ def set_triggers(
     paths: list[str] | None = None,
     schedules: Sequence[str] = (),
     by_hand: int | None = None,
+    unsaid: bool = False,
 ) -> None:
     """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request.
 
     What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
-    them. Where the guard ``by_hand`` holds, somebody starts it.
+    them. Where the guard ``by_hand`` holds, somebody starts it. ``unsaid`` are paths without which
+    it would start more often.
     """
     versions = named_by_version(job)
     repository, when = one_repository(conditions.when(guard))
@@ -90,7 +92,8 @@ def set_triggers(
     found = only_in(found, repository)
     if found is not None and by_hand is not None:
         found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
-    job.started = Started(found, made.held, made.requests, untimed=untimed)
+    held = made.held or unsaid
+    job.started = Started(found, held, made.requests, untimed=untimed)
 
 
 def _pushed_tags(

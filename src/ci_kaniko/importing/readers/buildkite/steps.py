@@ -288,14 +288,17 @@ class _Step:
                 found = guards.minus(found, one) if glob[0] == "!" else guards.either(found, one)
             guard = guards.both(guard, found)
         paths: list[str] = []
+        unsaid = False
         if "if_changed" in self.step:
             changed = self.step["if_changed"]
             listed = mapping(changed).get("include") if isinstance(changed, Map) else changed
             values = [string(item) for item in sequence(listed)]
             paths = globs(values, job, self.step.line_of("if_changed"))
-        set_triggers(job, expressions.conditions, guard, job.line, paths=paths)
+            unsaid = bool(values) and not paths
+        set_triggers(job, expressions.conditions, guard, job.line, paths=paths, unsaid=unsaid)
         if not asked and not branches:
-            job.started = always(paths, implicit=not self.generated)
+            started = always(paths, implicit=not self.generated)
+            job.started = started._replace(held=unsaid)
 
     # -- native settings ----------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ class Events:
         self.path = path
         self.condition = condition
         self.condition_line = condition_line
+        self.unsaid = False
 
     def guard(self, expressions: Expressions) -> int:
         """Where the job runs."""
@@ -125,6 +126,7 @@ class Events:
             requests=requests,
             paths=paths,
             schedules=crons,
+            unsaid=self.unsaid,
         )
 
     def _report(self, job: Voice, event: str, settings: Map, line: int) -> None:
@@ -156,7 +158,7 @@ class Events:
         for event in ("push", *sorted(_REQUESTS)):
             if event not in self.on:
                 continue
-            lists[event] = _paths_of(job, mapping(self.on[event]))
+            lists[event] = self._paths_of(job, mapping(self.on[event]))
         if not lists:
             return []
         first, *others = lists.items()
@@ -165,6 +167,20 @@ class Events:
                 said = ", ".join(paths) or "every path"
                 job.tell("paths", self.on.line_of(event), event, first[0], said)
         return first[1]
+
+    def _paths_of(self, job: Voice, settings: Map) -> list[str]:
+        """The paths of one event; those that a spec has no words for may have kept it from more."""
+        found: list[str] = []
+        kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
+        for key, every in kinds:
+            for item in settings.sequence(key):
+                glob = string(item)
+                out = "!" if glob.startswith("!") or every else ""
+                read = globs([glob.removeprefix("!")], job, line_of(item))
+                self.unsaid = self.unsaid or bool(out and not read)
+                found += [*(every if not found else ()), *(f"{out}{one}" for one in read)]
+            self.unsaid = self.unsaid or (key in settings and not found)
+        return found
 
 
 _FILTER = re.compile(r"\*\*|\*|[?+]|\[[^]]*\]|\\?.", re.DOTALL)
@@ -182,18 +198,6 @@ def _filtered(conditions: Conditions, text: Text, pattern: str, line: int) -> in
         for piece in pieces
     )
     return conditions.regex(text, f"^{''.join(written)}$", line)
-
-
-def _paths_of(job: Voice, settings: Map) -> list[str]:
-    found: list[str] = []
-    kinds: list[tuple[str, list[str]]] = [("paths", []), ("paths-ignore", ["**"])]
-    for key, every in kinds:
-        for item in settings.sequence(key):
-            glob = string(item)
-            out = "!" if glob.startswith("!") or every else ""
-            read = globs([glob.removeprefix("!")], job, line_of(item))
-            found += [*(every if not found else ()), *(f"{out}{one}" for one in read)]
-    return found
 
 
 def _types(settings: Map) -> str:

@@ -50,6 +50,7 @@ class Rules:
         self.paths: list[str] = []
         self.manual = False
         self.by_hand = NO
+        self.anywhere: list[tuple[int, int]] = []
 
     def set(self, whole: Map) -> None:
         """Give the job the triggers that its keys and those of the workflow make."""
@@ -62,6 +63,10 @@ class Rules:
         else:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
+        for here, line in self.anywhere if self.paths else ():
+            branch = self.guards.both(here, self.expressions.guard(_REFS["branches"], line))
+            if self.expressions.conditions.possible(branch):
+                self.job.tell("paths/everywhere", line, ", ".join(self.paths))
         guard = self.guards.both(guard, within)
         guard = self._of_job(whole.string("when"), guard, whole.line_of("when"))
         if self.manual:
@@ -117,7 +122,7 @@ class Rules:
                 continue
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
             guard = self.guards.both(guard, self._exists(rule))
-            self._changes(rule)
+            guard = self.guards.both(guard, self._changes(rule, when))
             if "start_in" in rule:
                 self.job.tell("delay", rule.line_of("start_in"), string(rule["start_in"]))
             here = self.guards.minus(guard, before)
@@ -126,6 +131,8 @@ class Rules:
             started = self._when(when, here, rule.line_of("when"))
             found = self.guards.either(found, started)
             if "changes" not in rule:
+                self.anywhere.append((started, rule.line))
+            if "changes" not in rule or when == "never":
                 before = self.guards.either(before, guard)
         return found
 
@@ -146,13 +153,22 @@ class Rules:
         shown = ", ".join(string(path) for path in sequence(paths))
         return self.expressions.conditions.unknown(f"exists: {shown}", rule.line_of("exists"))
 
-    def _changes(self, rule: Map) -> None:
-        value = self.files.value(rule.get("changes"))
+    def _changes(self, rule: Map, when: str) -> int:
+        """Where the files have changed that a rule asks for, as far as ``paths`` do not say it.
+
+        There is one list of paths for all that starts a job, and it never stops one.
+        """
+        if "changes" not in rule:
+            return YES
+        line = rule.line_of("changes")
+        value = self.files.value(rule["changes"])
         listed = value.get("paths") if isinstance(value, Map) else value
         values = [string(item) for item in sequence(listed)]
-        for glob in globs(values, self.job, rule.line_of("changes")):
-            if glob not in self.paths:
-                self.paths.append(glob)
+        found = list(dict.fromkeys(globs(values, self.job, line)))
+        if when != "never" and found and self.paths in ([], found):
+            self.paths = found
+            return YES
+        return self._changed(values, line)
 
     # -- only and except ----------------------------------------------------------------------
 
@@ -178,8 +194,15 @@ class Rules:
             given = self.guards.any(self.expressions.guard(*one) for one in asked)
             found = self.guards.both(found, given)
         values = [string(item) for item in entry.sequence("changes")]
-        paths += globs(values, self.job, entry.line_of("changes"))
+        said = globs(values, self.job, entry.line_of("changes"))
+        paths += said
+        if values and not said:
+            found = self.guards.both(found, self._changed(values, entry.line_of("changes")))
         return found
+
+    def _changed(self, values: list[str], line: int) -> int:
+        """Where files have changed that no path of a spec names."""
+        return self.expressions.conditions.unknown(f"changes: {', '.join(values)}", line)
 
     def _ref(self, ref: str, line: int) -> int:
         name, _, project = ref.partition("@")
