@@ -244,6 +244,10 @@ def _added_here(place: Place, found: re.Match[str]) -> None:
     _merge(_at(place, where), new)
 
 
+def _added_together(place: Place, found: re.Match[str]) -> None:
+    _merge(_at(place, place.where), _snippet(f"{{{found['fields']}}}"))
+
+
 def _added_at_top(place: Place, found: re.Match[str]) -> None:
     _merge(place.root, _snippet(found["new"]))
 
@@ -359,6 +363,7 @@ FORMS: dict[str, Edit] = {
     r"under (?P<below>registries): (?P<host>\S+): (?:add|write) (?P<new>\w+: .+)": _added,
     r"under (?P<below>\w+): (?P<new>\S+: .+)": _added,
     r"list at least one image, such as (?P<image>\S+)": _listed,
+    r"add (?P<fields>branches: .*): these start a job without triggers:": _added_together,
     rf"add (?P<new>{_FIELD})(?:, .*)?": _added_here,
     rf"at the top: (?P<new>{_FIELD})": _added_at_top,
     r"name your own: (?P<new>image: \S+)": _entered,
