@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import resource
+import subprocess
+import sys
 import time
 
 import pytest
@@ -28,6 +31,20 @@ def test_an_answer_takes_a_second_at_most(name: str) -> None:
         ci_kaniko.loads(LONG[name])
     assert time.process_time() - start < 1
     assert 0 < len(raised.value.problems) <= 101
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_so_does_the_command_which_reads_without_pydantic(name: str) -> None:
+    command = [sys.executable, "-m", "ci_kaniko", "validate", "-f", "-"]
+    before = _seconds_of_children()
+    done = subprocess.run(command, input=LONG[name], capture_output=True, text=True, check=False)
+    assert _seconds_of_children() - before < 2
+    assert (done.returncode, done.stderr.count("<stdin>:") in range(1, 102)) == (1, True)
+
+
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @given(

@@ -237,8 +237,8 @@ def _values(model: type[BaseModel], data: Mapping[str, Any]) -> tuple[dict[str, 
         except ValueError as error:
             wrong += _told(error, item, name)
     if wrong:
-        order = [*fields, *data]
-        raise ValidationError(sorted(wrong, key=lambda item: order.index(item["loc"][0])))
+        order = {name: place for place, name in enumerate(dict.fromkeys((*fields, *data)))}
+        raise ValidationError(sorted(wrong, key=lambda item: order[item["loc"][0]]))
     return values, {*data}
 
 
