@@ -26,10 +26,13 @@ from ci_kaniko.importing.calls import (
     spell,
 )
 from ci_kaniko.importing.shell import parsing as shell_tree
+from ci_kaniko.importing.shell.commands.flags import one_word_each
+from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
+from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
@@ -1258,3 +1261,15 @@ def test_patterns() -> None:
 
 def test_contents_of_unknown_files_are_told() -> None:
     assert spell((Contents("$X/a"), Masked("y"))) == "$(cat $X/a)***"
+
+
+@pytest.mark.parametrize("tells_apart", [True, False])
+def test_words_that_were_lost_with_their_conditions_are_not_missing(*, tells_apart: bool) -> None:
+    """A long file uses up the budget; what is read after that is no fault of a script."""
+    conditions = Conditions()
+    if not tells_apart:
+        conditions.guards.budget.lower()
+    notes: list[str] = []
+    words = [Item(YES, ("--context=.",), split=False, line=1)]
+    one_word_each(words, conditions, YES, lambda name, *_, line: notes.append(f"{line}: {name}"))
+    assert notes == ["1: no-destination"] * tells_apart

@@ -149,7 +149,8 @@ def one_word_each(
             note("switch-value", spell(word), following, line=told.item.line)
             word = join((*word, "=", following or ""))
         found.append(told.item._replace(text=word))
-    if not any(_says_where(item) for item in found):
+    # Who does not tell conditions apart may have lost the words of one of them.
+    if not conditions.guards.budget.low and not any(_says_where(item) for item in found):
         note("no-destination", line=items[0].line if items else 0)
     return found
 
