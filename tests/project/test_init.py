@@ -115,6 +115,9 @@ def works(repository: Repository) -> ci_kaniko.Spec:
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("wrote ci-kaniko.yaml; next:\n  ci-kaniko validate  # ")
     assert repository.text("ci-kaniko.yaml") == printed.out
+    assert "\n\n\n" not in printed.out
+    assert printed.out.endswith("\n")
+    assert not printed.out.endswith("\n\n")
     spec = ci_kaniko.loads(printed.out)
     outputs = {target: paths for target, paths in spec.outputs if paths}
     assert outputs, "a first spec has something to sync"
@@ -530,9 +533,6 @@ def test_a_first_spec_reads_well(repository: Repository) -> None:
     works(repository)
     text = repository.text("ci-kaniko.yaml")
     assert not [line for line in text.splitlines() if line != line.rstrip()]
-    assert "\n\n\n" not in text
-    assert text.endswith("\n")
-    assert not text.endswith("\n\n")
     first, *others = text.splitlines()
     assert first.startswith("# yaml-language-server: $schema=https://")
     assert first.endswith(f"/v{ci_kaniko.__version__}/docs/ci-kaniko.schema.json")

@@ -35,7 +35,7 @@ def section(current: str, *, merged: bool) -> str:
         "# A file for include: of .gitlab-ci.yml; its jobs take only tags and timeout from default:"
     )
     lines = [why] * (not merged) + [f"gitlab: {{{', '.join(fields)}}}"] * bool(fields)
-    return "".join(f"{line}\n" for line in lines)
+    return "\n".join(lines)
 
 
 def _stage(current: str) -> str:
