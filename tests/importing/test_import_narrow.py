@@ -179,6 +179,22 @@ CASES = {
         {"push": "never"},
         {"path-glob", "queue"},
     ),
+    "files that GitLab does not ask of a tag": Case(
+        _gitlab("[{if: $CI_COMMIT_BRANCH}, {if: $CI_COMMIT_TAG, changes: [app/**]}]"),
+        {"triggers": {"branches": ["**"], "tags": ["**"]}, "destinations": [A]},
+        set(),
+    ),
+    "a step that is switched off": Case(
+        (
+            "pipeline.yml",
+            (
+                "steps:\n  - skip: not now\n    command: docker run -v $$PWD:/workspace "
+                "ghcr.io/osscontainertools/kaniko:v1.28.3 --destination=quay.io/acme/a:1\n"
+            ),
+        ),
+        {"push": "never"},
+        {"unknown-trigger", "queue"},
+    ),
     "what a schedule alone pushes": Case(
         _gitlab(
             "[{if: $CI_COMMIT_TAG}, {if: '$CI_PIPELINE_SOURCE == \"schedule\"'}]",

@@ -37,6 +37,8 @@ def implies(one: Test, other: Test) -> bool:
     """Whether a text that passes the first test passes the second."""
     if one.kind == "glob" and other.kind == "set":
         return True
+    if one.kind in ("regex", "pattern") and other.kind == "set":
+        return _fits("", one) is False
     if one.kind == other.kind == "glob":
         head, stars, tail = str(other.right[0]).partition("**")
         return bool(stars) and not tail and "*" not in head and _head(one).startswith(head)

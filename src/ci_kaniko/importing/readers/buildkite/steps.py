@@ -206,6 +206,11 @@ def _named(word: str) -> Value:
     return pure((Var(_FIELDS[word], portable=True) if word in _FIELDS else Var(word),))
 
 
+def _is_off(holder: Map) -> bool:
+    """Whether a step or a group is there and never runs; a text says why."""
+    return holder.peek("skip") not in {"", "false"}
+
+
 class _Step:
     def __init__(self, job: Draft, placed: _Placed, top: Map, *, generated: bool) -> None:
         self.job = job
@@ -277,6 +282,11 @@ class _Step:
             expressions.guard(holder.string("if").replace("$$", "$"), holder.line_of("if"))
             for holder in asked
         )
+        off = [holder for holder in (*self.groups, self.step) if _is_off(holder)]
+        for holder in off:
+            line = holder.line_of("skip")
+            never = expressions.conditions.unknown(f"skip: {holder.peek('skip')}", line)
+            guard = expressions.guards.both(guard, never)
         branches = self.step.string("branches")
         if branches:
             conditions, guards = expressions.conditions, expressions.guards
@@ -296,7 +306,7 @@ class _Step:
             paths = globs(values, job, self.step.line_of("if_changed"))
             unsaid = bool(values) and not paths
         set_triggers(job, expressions.conditions, guard, job.line, paths=paths, unsaid=unsaid)
-        if not asked and not branches:
+        if not (asked or branches or off):
             started = always(paths, implicit=not self.generated)
             job.started = started._replace(held=unsaid)
 

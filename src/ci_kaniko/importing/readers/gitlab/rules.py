@@ -122,7 +122,7 @@ class Rules:
                 continue
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
             guard = self.guards.both(guard, self._exists(rule))
-            guard = self.guards.both(guard, self._changes(rule, when))
+            guard = self.guards.both(guard, self._changes(rule, when, guard))
             if "start_in" in rule:
                 self.job.tell("delay", rule.line_of("start_in"), string(rule["start_in"]))
             here = self.guards.minus(guard, before)
@@ -153,10 +153,11 @@ class Rules:
         shown = ", ".join(string(path) for path in sequence(paths))
         return self.expressions.conditions.unknown(f"exists: {shown}", rule.line_of("exists"))
 
-    def _changes(self, rule: Map, when: str) -> int:
+    def _changes(self, rule: Map, when: str, guard: int) -> int:
         """Where the files have changed that a rule asks for, as far as ``paths`` do not say it.
 
-        There is one list of paths for all that starts a job, and it never stops one.
+        There is one list of paths for all that starts a job, and it never stops one. For tags all
+        files count as changed.
         """
         if "changes" not in rule:
             return YES
@@ -164,6 +165,10 @@ class Rules:
         value = self.files.value(rule["changes"])
         listed = value.get("paths") if isinstance(value, Map) else value
         values = [string(item) for item in sequence(listed)]
+        elsewhere = self.guards.minus(guard, self.expressions.guard(_REFS["tags"], line))
+        if not self.expressions.conditions.possible(elsewhere):
+            self.job.tell("paths/tags", line, ", ".join(values))
+            return YES
         found = list(dict.fromkeys(globs(values, self.job, line)))
         if when != "never" and found and self.paths in ([], found):
             self.paths = found

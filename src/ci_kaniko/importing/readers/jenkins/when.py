@@ -55,8 +55,13 @@ def _named(word: str) -> Value:
     return pure(VARIABLES.get(word.removeprefix("env."), (Var(word),)))
 
 
+_OPTIONS = {"beforeAgent", "beforeInput", "beforeOptions"}
+"""Say when a stage asks, and nothing of what."""
+
+
 def _all(conditions: Conditions, statements: list[Statement]) -> int:
-    return conditions.guards.all(_one(conditions, statement) for statement in statements)
+    asked = (one for one in statements if one.name not in _OPTIONS)
+    return conditions.guards.all(_one(conditions, statement) for statement in asked)
 
 
 def _one(conditions: Conditions, statement: Statement) -> int:
