@@ -43,33 +43,40 @@ _OURS = {_TESTS, os.path.dirname(next(iter(ci_kaniko.__path__)))}
 
 
 class _First:
-    """The process that imports, and is only ever copied."""
+    """A process that has imported, and is only ever copied."""
 
-    def __init__(self, *, warm: bool) -> None:
-        self._channel, theirs = socket.socketpair()
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
         self._lock = threading.Lock()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), *["warm"] * warm],
-                env={**os.environ, "PYTHONPATH": _TESTS},
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
-        atexit.register(self._close)
+        atexit.register(channel.close)
 
-    def _close(self) -> None:
-        self._channel.close()
-        self._process.wait()
-
-    def copy(self) -> socket.socket:
-        """The channel of a process that serves."""
+    def copy(self, *, warm: bool = False) -> socket.socket:
+        """The channel of a process that serves, and has run every command when it is warm."""
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            _send(self._channel, {}, [theirs.fileno()])
+            _send(self._channel, {"warm": True} if warm else {}, [theirs.fileno()])
         return ours
 
 
-_first = functools.cache(_First)
+@functools.cache
+def _first(*, warm: bool) -> _First:
+    return _First(_first(warm=False).copy(warm=True) if warm else _started())
+
+
+def _started() -> socket.socket:
+    """The channel of the process that imports for all of them."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            env={**os.environ, "PYTHONPATH": _TESTS},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+    atexit.register(process.wait)
+    return ours
+
+
 _STARTING = threading.Lock()
 
 
@@ -172,7 +179,7 @@ def _received(channel: socket.socket, length: int) -> bytes:
 def _serve(channel: socket.socket) -> dict[str, Any] | None:
     """In each fork what it has to do; in the process itself None, when nobody asks any more.
 
-    A request with nothing to do makes a copy, which serves on the channel that comes with it.
+    A request without code makes a copy, which serves on the channel that comes with it.
     """
     while True:
         head, rights, _, _ = channel.recvmsg(4, socket.CMSG_SPACE(3 * array.array("i").itemsize))
@@ -181,13 +188,16 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
         streams = array.array("i", rights[0][2])
         request: dict[str, Any] = json.loads(_received(channel, int.from_bytes(head, "big")))
         child = os.fork()
-        if not request:
+        if "code" not in request:
             (copied,) = streams
             if child:
                 os.close(copied)
             else:
                 channel.close()
                 channel = socket.socket(fileno=copied)
+                if request:
+                    _warm_up()
+                    gc.freeze()
             continue
         if not child:
             channel.close()
@@ -220,8 +230,6 @@ def _main() -> None:
     for name in (*_PRELOADED, *ours):
         if not name.endswith("__main__"):
             importlib.import_module(name)
-    if sys.argv[2:]:
-        _warm_up()
     gc.freeze()
     own = [path for path in sys.path if path not in (os.getcwd(), _TESTS)]
     request = _serve(socket.socket(fileno=int(sys.argv[1])))
