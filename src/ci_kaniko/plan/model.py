@@ -293,7 +293,9 @@ class Plan(NamedTuple):
     @property
     def certificates(self) -> dict[str, str]:
         """The files of private certificates, and the secret that holds each."""
-        files = {f"{file_of(host)}.crt": name for host, name in self.spec.certificates.items()}
+        files = {}
+        for host, name in self.spec.certificates.items():
+            files[f"{file_of(host)}.crt"] = name
         for host, pair in self.spec.client_certificates.items():
             files[f"{file_of(host)}.client.crt"] = pair.certificate
             files[f"{file_of(host)}.client.key"] = pair.key
@@ -307,6 +309,8 @@ class Plan(NamedTuple):
     @property
     def proxy_secrets(self) -> dict[str, str]:
         """The variables whose value is a secret, in both spellings, and the name of each."""
+        if self.spec.proxy is None:
+            return {}
         return {
             spelled: item.secret
             for name, item in proxies(self.spec)
