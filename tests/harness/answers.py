@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import zlib
 
 from ci_kaniko.importing.shell import parsing
 
@@ -18,12 +19,12 @@ def keep(folder: str) -> None:
         path = os.path.join(folder, hashlib.sha256(text).hexdigest())
         try:
             with open(path, "rb") as file:
-                return subprocess.CompletedProcess(path, 0, file.read(), b"")
+                return subprocess.CompletedProcess(path, 0, zlib.decompress(file.read()), b"")
         except FileNotFoundError:
             done = ask(text)
         if not done.returncode:
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as new:
-                new.write(done.stdout)
+                new.write(zlib.compress(done.stdout, 1))  # a tree is long
             os.replace(new.name, path)  # another worker finds all of it or nothing
         return done
 
